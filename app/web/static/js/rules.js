@@ -1,0 +1,183 @@
+/**
+ * The browser's reader of a register's rules. The server hands the rules over as data; this module
+ * only evaluates them, and knows nothing of the page. The Python and SQL readers must agree with it.
+ *
+ * rules:  {order: [name…], fields: {name: {kind, shown, required, label,
+ *          checks: [{code, when, message}], child?: rules of one row}}}
+ * values: {name: null | string | number | boolean | list of codes | list of row objects}
+ * Dates are ISO strings; numbers may be strings of digits, as a form gives them.
+ *
+ * A test on a missing value is false, `not` is the plain complement, and a field whose `shown`
+ * is false counts as missing for every field after it in `order`.
+ */
+
+const NUMERIC = new Set(["integer", "decimal", "money", "year", "number"]);
+const DIGITS = /^-?\d+(\.\d+)?$/;
+
+export function isMissing(value) {
+  if (value === null || value === undefined) return true;
+  if (typeof value === "string") return value.trim() === "";
+  return Array.isArray(value) && value.length === 0;
+}
+
+function toNumber(value) {
+  if (typeof value === "number") return Number.isFinite(value) ? value : null;
+  const text = String(value).trim();
+  return DIGITS.test(text) ? Number(text) : null;
+}
+
+const ID_WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+const ID_MARKS = "10X98765432";
+
+/** The check character that 17 digits of an ID number call for (GB 11643). */
+export function idCheckCharacter(number) {
+  const sum = ID_WEIGHTS.reduce((total, weight, i) => total + weight * Number(number[i]), 0);
+  return ID_MARKS[sum % 11];
+}
+
+function isIdNumber(text, today) {
+  if (!/^\d{17}[\dX]$/.test(text)) return false;
+  const [year, month, day] = [text.slice(6, 10), text.slice(10, 12), text.slice(12, 14)].map(Number);
+  const born = new Date(Date.UTC(year, month - 1, day));
+  if (year < 1800 || born.getUTCMonth() !== month - 1 || born.getUTCDate() !== day) return false;
+  if (today && born.toISOString().slice(0, 10) > today) return false;
+  return idCheckCharacter(text) === text[17];
+}
+
+const USCC_MARKS = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+
+function isUscc(text) {
+  if (text.length !== 18 || [...text].some((mark) => !USCC_MARKS.includes(mark))) return false;
+  let sum = 0;
+  for (let i = 0, weight = 1; i < 17; i += 1, weight = (weight * 3) % 31) {
+    sum += USCC_MARKS.indexOf(text[i]) * weight;
+  }
+  return USCC_MARKS[(31 - (sum % 31)) % 31] === text[17];
+}
+
+const PHONE = /^(1[3-9]\d{9}|0\d{2,3}-?\d{7,8}(-\d{1,6})?)$/;
+
+export function isValid(kind, value, today = null) {
+  if (isMissing(value)) return false;
+  const text = String(value);
+  if (kind === "id_number") return isIdNumber(text, today);
+  if (kind === "phone") return PHONE.test(text);
+  if (kind === "uscc") return isUscc(text);
+  throw new Error(`unknown validity: ${kind}`);
+}
+
+/** Answers one expression for the values that count (`get` gives null for a missing or hidden one). */
+class Reader {
+  constructor(fields, get, today) {
+    this.fields = fields;
+    this.get = get;
+    this.today = today;
+  }
+
+  same(name, value, wanted) {
+    if (NUMERIC.has(this.fields[name]?.kind)) {
+      const [a, b] = [toNumber(value), toNumber(wanted)];
+      return a !== null && a === b;
+    }
+    return value === wanted;
+  }
+
+  term(term) {
+    const [op, a, b] = term;
+    if (op === "const") return a;
+    if (op === "count") {
+      const value = this.get(a);
+      return Array.isArray(value) ? value.length : 0;
+    }
+    if (op === "field") {
+      const value = this.get(a);
+      if (isMissing(value)) return null;
+      return NUMERIC.has(this.fields[a]?.kind) ? toNumber(value) : value;
+    }
+    const inner = this.term(a);
+    if (inner === null) return null;
+    if (op === "year") return /^\d{4}-/.test(String(inner)) ? Number(String(inner).slice(0, 4)) : null;
+    if (op === "plus") {
+      const number = toNumber(inner);
+      return number === null ? null : number + b;
+    }
+    throw new Error(`unknown term: ${op}`);
+  }
+
+  compare(op, left, right) {
+    let [a, b] = [this.term(left), this.term(right)];
+    if (a === null || b === null) return false;
+    if (typeof a === "number" || typeof b === "number") {
+      [a, b] = [toNumber(a), toNumber(b)];
+      if (a === null || b === null) return false;
+    }
+    if (op === "lt") return a < b;
+    if (op === "le") return a <= b;
+    if (op === "gt") return a > b;
+    if (op === "ge") return a >= b;
+    return a === b;
+  }
+
+  test(expression) {
+    const [op, ...rest] = expression;
+    switch (op) {
+      case "true": return true;
+      case "false": return false;
+      case "and": return rest.every((part) => this.test(part));
+      case "or": return rest.some((part) => this.test(part));
+      case "not": return !this.test(rest[0]);
+      case "given": return !isMissing(this.get(rest[0]));
+      case "valid": return isValid(rest[0], this.get(rest[1]), this.today);
+      case "lt": case "le": case "gt": case "ge": case "eq":
+        return this.compare(op, rest[0], rest[1]);
+      case "is": case "in": case "has": {
+        const [name, wanted] = rest;
+        const value = this.get(name);
+        if (isMissing(value)) return false;
+        if (op === "is") return this.same(name, value, wanted);
+        if (op === "in") return wanted.some((one) => this.same(name, value, one));
+        return Array.isArray(value) && value.includes(wanted);
+      }
+      default: throw new Error(`unknown test: ${op}`);
+    }
+  }
+}
+
+function truth(reader, expression, otherwise) {
+  if (expression === undefined || expression === null) return otherwise;
+  return typeof expression === "boolean" ? expression : reader.test(expression);
+}
+
+/**
+ * @returns {{name: {shown, required, missing, errors: [{code, message}], rows?: […]}}}
+ *   `missing`: shown, required and without a value. `today` (ISO) bounds birth dates.
+ */
+export function evaluate(rules, values, { today = null } = {}) {
+  const seen = {};
+  const reader = new Reader(rules.fields, (name) => {
+    const value = seen[name];
+    return isMissing(value) ? null : value;
+  }, today);
+  const result = {};
+  for (const name of rules.order) {
+    const field = rules.fields[name];
+    const shown = truth(reader, field.shown, true);
+    const value = shown && !isMissing(values[name]) ? values[name] : null;
+    seen[name] = value;
+    result[name] = { shown, required: false, missing: false, errors: [] };
+  }
+  for (const name of rules.order) {
+    const field = rules.fields[name];
+    const answer = result[name];
+    if (!answer.shown) continue;
+    answer.required = truth(reader, field.required, false);
+    answer.missing = answer.required && isMissing(seen[name]);
+    answer.errors = (field.checks ?? [])
+      .filter((check) => reader.test(check.when))
+      .map(({ code, message }) => ({ code, message }));
+    if (field.child && Array.isArray(seen[name])) {
+      answer.rows = seen[name].map((row) => evaluate(field.child, row, { today }));
+    }
+  }
+  return result;
+}
