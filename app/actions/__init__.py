@@ -1,0 +1,1 @@
+"""Changes to records: permission, change, history and audit in one place each."""

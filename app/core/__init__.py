@@ -1,0 +1,1 @@
+"""What every layer stands on: database, types, clock, errors, audit, jobs, storage, language."""

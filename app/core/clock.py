@@ -1,0 +1,34 @@
+"""Time and keys. All instants are aware UTC; days are those of China."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+import uuid
+from zoneinfo import ZoneInfo
+
+CHINA = ZoneInfo("Asia/Shanghai")
+
+
+def now() -> dt.datetime:
+    """The present instant, aware, UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def today() -> dt.date:
+    """The present day in China, where every deadline and form date is read."""
+    return dt.datetime.now(CHINA).date()
+
+
+def local(moment: dt.datetime) -> dt.datetime:
+    """The same instant on China's clock, for display."""
+    return moment.astimezone(CHINA)
+
+
+def uuid7() -> uuid.UUID:
+    """A UUIDv7 (RFC 9562): sorts by creation time, needs no central sequence."""
+    millis = time.time_ns() // 1_000_000
+    rand = int.from_bytes(os.urandom(10), "big")
+    value = (millis & (2**48 - 1)) << 80 | 0x7 << 76 | (rand >> 68) << 64 | 0b10 << 62
+    return uuid.UUID(int=value | rand & (2**62 - 1))

@@ -1,0 +1,1 @@
+"""One package a register; importing this package declares them all."""

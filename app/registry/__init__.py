@@ -1,0 +1,1 @@
+"""The declaration of a register: fields, rules, flow, figures. No Flask here."""

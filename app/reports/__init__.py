@@ -1,0 +1,1 @@
+"""Statistics by division, drill-down, charts, desk."""

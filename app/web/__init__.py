@@ -1,0 +1,1 @@
+"""Pages: views made from a register, forms, menu, templates."""
