@@ -1,0 +1,187 @@
+"""Settings. The only module that reads the environment.
+
+| variable | default | meaning |
+|---|---|---|
+| ANJU_ENV | development | ``production`` demands SECRET_KEY and sends cookies over HTTPS only |
+| DATABASE_URL | sqlite file var/anju.db | ``postgresql://user:password@host/name`` for everything real |
+| SECRET_KEY | made once in var/secret_key | signs sessions; the same for all workers |
+| STORAGE_DIR | var/files | folder (or mounted store) that holds uploads and exports |
+| CAPTCHA_ENABLED | 1 | 0 turns the captcha at login off, for automation |
+| SESSION_IDLE_MINUTES | 60 | a session ends after so long without a click |
+| PROXIES | 0 | how many proxies in front may set X-Forwarded-For and -Proto |
+| HOST, PORT | 127.0.0.1, 8080 | where ``make run`` listens |
+| WEB_WORKERS, WEB_THREADS | 2, 8 | web processes, threads in each |
+| ANJU_BENCH | 0 | 1 tells the number of SQL statements in a response header |
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent
+VAR = ROOT / "var"
+
+_MIB = 1024 * 1024
+
+
+class ConfigError(Exception):
+    """A setting is missing or makes no sense; the text says which and what to do."""
+
+
+def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Flask settings from environment variables.
+
+    Raises ConfigError for a value that cannot be used and for what production lacks.
+    """
+    production = _one_of(environ, "ANJU_ENV", ("development", "production")) == "production"
+    url = database_url(environ.get("DATABASE_URL", ""))
+    workers, threads = _number(environ, "WEB_WORKERS", 2), _number(environ, "WEB_THREADS", 8)
+    idle = _number(environ, "SESSION_IDLE_MINUTES", 60)
+    return {
+        "PRODUCTION": production,
+        "SECRET_KEY": _secret_key(environ, production=production),
+        "SQLALCHEMY_DATABASE_URI": url,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url, threads),
+        "STORAGE_DIR": str(Path(environ.get("STORAGE_DIR") or VAR / "files").resolve()),
+        "CAPTCHA_ENABLED": _switch(environ, "CAPTCHA_ENABLED", default=True),
+        "BENCH": _switch(environ, "ANJU_BENCH", default=False),
+        "PROXIES": _number(environ, "PROXIES", 0, least=0),
+        "HOST": environ.get("HOST") or "127.0.0.1",
+        "PORT": _number(environ, "PORT", 8080),
+        "WEB_WORKERS": workers,
+        "WEB_THREADS": threads,
+        # Sessions and cookies. The idle clock is ours; the cookie itself outlives a working day.
+        "SESSION_IDLE_MINUTES": idle,
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=14),
+        "SESSION_COOKIE_NAME": "anju",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": production,
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_SECURE": production,
+        "WTF_CSRF_TIME_LIMIT": None,  # a form may stay open as long as its session lives
+        # Requests: an import of 100,000 rows is some 12 MiB, three photos from a phone 30 MiB.
+        "MAX_CONTENT_LENGTH": 40 * _MIB,
+        "MAX_FORM_MEMORY_SIZE": 2 * _MIB,
+        "MAX_FORM_PARTS": 2000,
+        "SEND_FILE_MAX_AGE_DEFAULT": timedelta(hours=1),
+        "COMPRESS_ALGORITHM": ["br", "gzip"],
+        "COMPRESS_BR_LEVEL": 4,
+        "COMPRESS_LEVEL": 5,
+        "COMPRESS_MIN_SIZE": 800,
+        # Languages
+        "LANGUAGES": {
+            "zh": {"flag": "cn", "name": "中文"},
+            "en": {"flag": "gb", "name": "English"},
+        },
+        "BABEL_DEFAULT_LOCALE": "zh",
+        "BABEL_DEFAULT_TIMEZONE": "Asia/Shanghai",
+        "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
+        # Flask-AppBuilder: Alembic owns the tables, the deploy step owns permissions, and what it
+        # would add by itself (REST of users and roles, statistics views, sign-up) stays off.
+        "APP_NAME": "安居",
+        "AUTH_TYPE": 1,  # flask_appbuilder.const.AUTH_DB
+        "AUTH_USER_REGISTRATION": False,
+        "AUTH_RATE_LIMITED": False,  # lock-out is ours: per account and per address, in the database
+        "RATELIMIT_ENABLED": False,
+        "FAB_CREATE_DB": False,
+        "FAB_UPDATE_PERMS": False,
+        "FAB_ADD_SECURITY_API": False,
+        "FAB_ADD_OPENAPI_VIEWS": False,
+        "FAB_ADD_MENU_API": False,
+        "FAB_API_SWAGGER_UI": False,
+        "FAB_API_SHOW_STACKTRACE": False,
+        "FAB_ALLOW_GET_UNSAFE_MUTATIONS": False,
+        "FAB_SECURITY_SIGNALS_ENABLED": False,
+        "FAB_SAFE_REDIRECT_HOSTS": [],
+    }
+
+
+def database_url(text: str) -> str:
+    """The SQLAlchemy URL for what an administrator writes: any PostgreSQL spelling gets psycopg 3."""
+    if not text:
+        VAR.mkdir(exist_ok=True)
+        return f"sqlite:///{VAR / 'anju.db'}"
+    scheme, colon, rest = text.partition("://")
+    if not colon:
+        raise ConfigError(f"DATABASE_URL is no URL: {text!r}")
+    if scheme in {"postgres", "postgresql", "postgresql+psycopg"}:
+        return f"postgresql+psycopg://{rest}"
+    if scheme == "sqlite":
+        path = Path(rest.removeprefix("/"))
+        return f"sqlite:///{path if path.is_absolute() else ROOT / path}"
+    raise ConfigError(
+        f"DATABASE_URL begins with {scheme!r}; only postgresql and sqlite are supported"
+    )
+
+
+def engine_options(url: str, threads: int) -> dict[str, Any]:
+    """Pool settings: one connection a thread on PostgreSQL, so that no request waits for one."""
+    if url.startswith("sqlite"):
+        return {}
+    return {
+        "pool_size": threads,
+        "max_overflow": 4,
+        "pool_pre_ping": True,
+        "pool_recycle": 1800,
+        # Dates without a zone and sorts never depend on how the server was set up.
+        "connect_args": {"options": "-c timezone=UTC", "application_name": "anju"},
+    }
+
+
+def _secret_key(environ: Mapping[str, str], *, production: bool) -> str:
+    key = environ.get("SECRET_KEY", "")
+    if key:
+        if production and len(key) < 32:
+            raise ConfigError("SECRET_KEY is too short: production needs 32 characters or more")
+        return key
+    if production:
+        raise ConfigError(
+            "SECRET_KEY is not set. Make one with "
+            'python -c "import secrets; print(secrets.token_hex(32))" and keep it secret.'
+        )
+    VAR.mkdir(exist_ok=True)
+    kept = VAR / "secret_key"
+    if not kept.exists():
+        _make_once(kept, secrets.token_hex(32))
+    return kept.read_text(encoding="ascii")
+
+
+def _make_once(path: Path, text: str) -> None:
+    """Write a file for the owner's eyes; of workers that start together the first one wins."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+        file.write(text)
+    try:
+        path.hardlink_to(draft)  # unlike a rename this never replaces a key that is in use
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _one_of(environ: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    value = environ.get(name) or allowed[0]
+    if value not in allowed:
+        raise ConfigError(f"{name} is {value!r}; it may be {' or '.join(allowed)}")
+    return value
+
+
+def _switch(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    value = environ.get(name, "").strip().lower()
+    if value in {"", "0", "false", "off", "no", "1", "true", "on", "yes"}:
+        return value in {"1", "true", "on", "yes"} if value else default
+    raise ConfigError(f"{name} is {value!r}; it may be 0 or 1")
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
+    value = environ.get(name) or str(default)
+    if not value.isascii() or not value.isdigit() or int(value) < least:
+        raise ConfigError(f"{name} is {value!r}; it must be a whole number from {least} up")
+    return int(value)
