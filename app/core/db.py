@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from flask_appbuilder import Model
-from flask_appbuilder.models.sqla import SQLA
+from flask_appbuilder.models.sqla.base import SQLA
 from sqlalchemy import Connection, Engine, event
 
 __all__ = ["Model", "db", "on_sqlite_connect", "read_only", "set_read_only"]

@@ -11,6 +11,10 @@
  * is false counts as missing for every field after it in `order`.
  */
 
+import { idNumberValid, phoneValid, usccValid } from "./formats.js";
+
+export { idCheckCharacter } from "./formats.js";
+
 const NUMERIC = new Set(["integer", "decimal", "money", "year", "number"]);
 const DIGITS = /^-?\d+(\.\d+)?$/;
 
@@ -26,43 +30,12 @@ function toNumber(value) {
   return DIGITS.test(text) ? Number(text) : null;
 }
 
-const ID_WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-const ID_MARKS = "10X98765432";
-
-/** The check character that 17 digits of an ID number call for (GB 11643). */
-export function idCheckCharacter(number) {
-  const sum = ID_WEIGHTS.reduce((total, weight, i) => total + weight * Number(number[i]), 0);
-  return ID_MARKS[sum % 11];
-}
-
-function isIdNumber(text, today) {
-  if (!/^\d{17}[\dX]$/.test(text)) return false;
-  const [year, month, day] = [text.slice(6, 10), text.slice(10, 12), text.slice(12, 14)].map(Number);
-  const born = new Date(Date.UTC(year, month - 1, day));
-  if (year < 1800 || born.getUTCMonth() !== month - 1 || born.getUTCDate() !== day) return false;
-  if (today && born.toISOString().slice(0, 10) > today) return false;
-  return idCheckCharacter(text) === text[17];
-}
-
-const USCC_MARKS = "0123456789ABCDEFGHJKLMNPQRTUWXY";
-
-function isUscc(text) {
-  if (text.length !== 18 || [...text].some((mark) => !USCC_MARKS.includes(mark))) return false;
-  let sum = 0;
-  for (let i = 0, weight = 1; i < 17; i += 1, weight = (weight * 3) % 31) {
-    sum += USCC_MARKS.indexOf(text[i]) * weight;
-  }
-  return USCC_MARKS[(31 - (sum % 31)) % 31] === text[17];
-}
-
-const PHONE = /^(1[3-9]\d{9}|0\d{2,3}-?\d{7,8}(-\d{1,6})?)$/;
-
 export function isValid(kind, value, today = null) {
   if (isMissing(value)) return false;
   const text = String(value);
-  if (kind === "id_number") return isIdNumber(text, today);
-  if (kind === "phone") return PHONE.test(text);
-  if (kind === "uscc") return isUscc(text);
+  if (kind === "id_number") return idNumberValid(text, today);
+  if (kind === "phone") return phoneValid(text);
+  if (kind === "uscc") return usccValid(text);
   throw new Error(`unknown validity: ${kind}`);
 }
 
