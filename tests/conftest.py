@@ -1,0 +1,382 @@
+"""Fixtures of the whole suite.
+
+``pytest`` runs on SQLite, ``pytest --db sqlite,postgresql`` on both; PostgreSQL comes from
+TEST_DATABASE_URL (a server where databases may be made) or from the wheel that the dev lock names.
+
+- ``app``     the program on a database that nobody else uses and that is as after the deploy step
+- ``session`` its database session inside an application context, for tests below the web layer
+- ``client``  Flask's test client; don't mix it with ``session``: open ``app.app_context()`` around
+  what you arrange, and close it before the request, or both share one ``g``
+- ``server``  a real process over HTTP, with ``server.app`` on the same database
+- ``page``    a Playwright page in Chromium, Chinese, 1366 px; fails the test on console errors
+- ``engine``  on an empty database of that kind, without the program
+- ``assert_accessible(page)`` no axe-core violation
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, create_engine
+
+from tests.databases import (
+    KINDS,
+    Databases,
+    Writes,
+    administration,
+    create_hostile,
+    server_url,
+    sqlalchemy_url,
+    start_postgresql,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+_SHARED = "ANJU_TEST_FOLDER"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--db", default="sqlite", help="sqlite, postgresql or both with a comma")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    unknown = set(kinds(config)) - set(KINDS)
+    if unknown:
+        raise pytest.UsageError(f"--db: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
+    if hasattr(config, "workerinput"):
+        return
+    folder = Path(tempfile.mkdtemp(prefix="anju-tests-"))
+    folder.chmod(0o755)  # PostgreSQL may run as another user
+    os.environ[_SHARED] = str(folder)
+    if "postgresql" in kinds(config) and "TEST_DATABASE_URL" not in os.environ:
+        config.stash[_postgresql] = start_postgresql(folder / "postgresql")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or _SHARED not in os.environ:
+        return
+    if server := config.stash.get(_postgresql, None):
+        server.cleanup()
+        del os.environ["TEST_DATABASE_URL"]
+    shutil.rmtree(os.environ.pop(_SHARED), ignore_errors=True)
+
+
+_postgresql = pytest.StashKey[Any]()
+
+
+def kinds(config: pytest.Config) -> list[str]:
+    return [kind.strip() for kind in config.getoption("--db").split(",") if kind.strip()]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "db_kind" in metafunc.fixturenames:
+        metafunc.parametrize("db_kind", kinds(metafunc.config), scope="session", indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
+# --- databases ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def db_kind(request: pytest.FixtureRequest) -> str:
+    """``sqlite`` or ``postgresql``: every test that asks for it, or for ``app``, runs on each."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def databases() -> Databases:
+    return Databases(Path(os.environ[_SHARED]) / "databases")
+
+
+@pytest.fixture
+def database_url(db_kind: str, tmp_path: Path) -> Iterator[str]:
+    """An empty database, for tests that need no application."""
+    if db_kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    name = f"anju_empty_{uuid.uuid4().hex[:12]}"
+    create_hostile(name)
+    yield sqlalchemy_url(server_url(), name)
+    with administration() as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on an empty database."""
+    made = create_engine(database_url)
+    yield made
+    made.dispose()
+
+
+@dataclass
+class Bed:
+    """One application of this worker with its database."""
+
+    app: Flask
+    name: str
+    kind: str
+    writes: Writes
+
+
+@pytest.fixture(scope="session")
+def beds() -> Iterator[dict[str, Bed]]:
+    """The applications of this worker by kind: FAB takes half a second to make one."""
+    beds: dict[str, Bed] = {}
+    yield beds
+    for bed in beds.values():
+        dispose(bed.app)
+
+
+@pytest.fixture(scope="session")
+def worker() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+def make_app(url: str, folder: Path, **settings: Any) -> Flask:
+    from app import create_app
+
+    overrides = {
+        "TESTING": True,
+        "SQLALCHEMY_DATABASE_URI": url,
+        "STORAGE_DIR": str(folder),
+        "SECRET_KEY": "only for tests",
+        "CAPTCHA_ENABLED": False,
+        "WTF_CSRF_ENABLED": True,
+        "FAB_PASSWORD_HASH_METHOD": "pbkdf2:sha256:1",
+        "SERVER_NAME": None,
+    }
+    return create_app(overrides | settings)
+
+
+def dispose(app: Flask) -> None:
+    from app.core.db import db
+
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(
+    db_kind: str, beds: dict[str, Bed], databases: Databases, worker: str, tmp_path: Path
+) -> Iterator[Flask]:
+    from app.core.db import db
+
+    bed = beds.get(db_kind)
+    if bed is None:
+        name = f"anju_{worker}_{os.getpid()}"
+        made = make_app(databases.copy(db_kind, name), tmp_path / "files")
+        with made.app_context():
+            bed = beds[db_kind] = Bed(made, name, db_kind, Writes(db.engine))
+    elif bed.writes.seen:
+        dispose(bed.app)
+        databases.copy(db_kind, bed.name)
+    bed.writes.reset()
+    bed.app.config["STORAGE_DIR"] = str(tmp_path / "files")
+    yield bed.app
+    with bed.app.app_context():
+        db.session.remove()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Any]:
+    """The database session, in an application context; no actor acts, so scoped tables show no rows."""
+    from app.core.db import db
+
+    with app.app_context():
+        yield db.session
+        db.session.rollback()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+# --- the running program --------------------------------------------------------------------------
+
+
+@dataclass
+class Server:
+    """The program as a process of its own. ``app`` is on the same database, to arrange and to look."""
+
+    url: str
+    app: Flask
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+    def flask(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run a command such as ``flask jobs work --once`` on the server's database."""
+        return subprocess.run(
+            [sys.executable, "-m", "flask", *arguments],
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def serve(
+    db_kind: str, databases: Databases, worker: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Server]]:
+    """Start servers: ``serve()``, or ``serve(ANJU_BENCH="1")`` with settings as environment variables."""
+    running: list[Server] = []
+
+    def start(**settings: str) -> Server:
+        server = start_server(
+            databases.copy(db_kind, f"anju_{worker}_{os.getpid()}_served{len(running)}"),
+            tmp_path_factory.mktemp("served"), settings,
+        )  # fmt: skip
+        running.append(server)
+        return server
+
+    yield start
+    for server in running:
+        stop_server(server)
+
+
+@pytest.fixture(scope="module")
+def server(
+    db_kind: str, databases: Databases, worker: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """One running program for all tests of a module: they share its database."""
+    running = start_server(
+        databases.copy(db_kind, f"anju_{worker}_{os.getpid()}_module"),
+        tmp_path_factory.mktemp("served"), {},
+    )  # fmt: skip
+    yield running
+    stop_server(running)
+
+
+def start_server(url: str, folder: Path, settings: dict[str, str]) -> Server:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "DATABASE_URL": url.replace("postgresql+psycopg", "postgresql"),
+        "STORAGE_DIR": str(folder / "files"),
+        "SECRET_KEY": "only for tests",
+        "CAPTCHA_ENABLED": "0",
+        "FLASK_APP": "app:create_app",
+    }  # fmt: skip
+    environment |= settings
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "app:create_app()", "--bind", f"127.0.0.1:{port}",
+             "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--log-level", "warning"],
+            cwd=ROOT, env=environment, stdout=log, stderr=log,
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        await_answer(f"{address}/health", process)
+    except AssertionError as error:
+        process.kill()
+        raise AssertionError(f"{error}\n{(folder / 'log').read_text()}") from None
+    return Server(address, make_app(url, folder / "files"), environment, process)
+
+
+def await_answer(address: str, process: subprocess.Popen[bytes], seconds: float = 40) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert process.poll() is None, f"the server ended with {process.returncode}"
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"no answer from {address} within {seconds} s")
+
+
+def stop_server(server: Server) -> None:
+    server.process.terminate()
+    try:
+        server.process.wait(10)
+    except subprocess.TimeoutExpired:
+        server.process.kill()
+        server.process.wait()
+    dispose(server.app)
+
+
+# --- the browser ----------------------------------------------------------------------------------
+
+_QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium: the system's, else the one that Playwright installed."""
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, headless=True, args=_QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page of its own context; what the console calls an error fails the test at its end."""
+    context = browser.new_context(locale="zh-CN", viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if _is_error(message) else None)
+    yield page
+    context.close()
+    assert not errors, "the browser's console says:\n" + "\n".join(errors)
+
+
+def _is_error(message: Any) -> bool:
+    # A test that provokes a 4xx means it; scripts and the content policy must never complain.
+    return message.type == "error" and "Failed to load resource" not in message.text
+
+
+@pytest.fixture(scope="session")
+def assert_accessible() -> Callable[[Any], None]:
+    """``assert_accessible(page)``: no axe-core violation on what the page shows now."""
+    source = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+
+    def check(page: Any) -> None:
+        page.evaluate(source)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        lines = [
+            f"{violation['id']} ({violation['impact']}): {violation['help']}\n    "
+            + "\n    ".join(node["html"][:200] for node in violation["nodes"][:5])
+            for violation in found
+        ]
+        assert not lines, f"{page.url}:\n" + "\n".join(lines)
+
+    return check
