@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from app.core.i18n import translate
 
 
-class Choices(str, Enum):
+class Choices(StrEnum):
     """Base of code enums: ``OWN = "own", "自有农村住房"``. Members equal their stored value."""
 
     zh: str
