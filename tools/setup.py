@@ -66,7 +66,9 @@ def browser_parts() -> None:
     current = digest((ROOT / "package-lock.json").read_bytes())
     if not shutil.which("npm", path=environment["PATH"]):
         packages("requirements-node.lock")
-    if not fresh(stamp, current):
+    if (
+        not fresh(stamp, current) and not modules.is_symlink()
+    ):  # npm ci would empty what others share
         say("installing package-lock.json")
         run("npm", "ci", "--silent", "--ignore-scripts", cwd=ROOT, env=environment)
         stamp.write_text(current)
