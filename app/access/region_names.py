@@ -34,6 +34,13 @@ _KINDS = {
     Level.TOWN: ("街道办事处", "街道办", "民族乡", "苏木", "街道", "镇", "乡"),
     Level.VILLAGE: ("社区", "嘎查", "村", "居"),
 }
+# Ethnic groups in the names of autonomous areas, as they stand there.
+_PEOPLES = (
+    *("蒙古族 回族 藏族 维吾尔 苗族 彝族 壮族 布依族 朝鲜族 满族 侗族 瑶族 白族 土家族 哈尼族 哈萨克族 傣族".split()),
+    *("黎族 傈僳族 佤族 畲族 拉祜族 水族 东乡族 纳西族 景颇族 柯尔克孜族 土族 达斡尔族 仫佬族 羌族 布朗族".split()),
+    *("撒拉族 毛南族 仡佬族 锡伯族 阿昌族 普米族 塔吉克族 怒族 鄂温克族 鄂伦春族 德昂族 保安族 裕固族".split()),
+    *("独龙族 门巴族 珞巴族 基诺族 各族 哈萨克 柯尔克孜 塔吉克 锡伯 蒙古".split()),
+)
 
 
 def readable(name: str) -> str:
@@ -60,28 +67,37 @@ def initials(name: str) -> str:
     return read.lower()
 
 
-def spellings(name: str, level: Level) -> list[str]:
-    """A name in ever shorter spellings; two names are alike from the first one they share.
+def spellings(name: str, level: Level) -> tuple[str, ...]:
+    """A name in three ever shorter spellings; compare those of two names one by one.
 
-    秦谷村委会 -> 秦谷村委会, 秦谷村, 秦谷. Nothing is dropped that would leave no name.
+    秦谷村民委员会 -> 秦谷村民委员会, 秦谷村, 秦谷; 寻甸回族彝族自治县 -> …, 寻甸回族彝族, 寻甸.
+    Nothing is dropped that would leave no name.
     """
-    found = [readable(name)]
+    whole = readable(name)
     if level == Level.VILLAGE:
-        found.append(_office_dropped(found[0]))
-    for kind in _KINDS.get(level, ()):
-        if found[-1].endswith(kind) and len(found[-1]) > len(kind):
-            found.append(found[-1].removesuffix(kind))
-            break
-    return found
+        village = _office_dropped(whole)
+        return whole, village, _dropped(village, _KINDS[level])
+    bare = _dropped(whole, _KINDS.get(level, ()))
+    own = bare
+    while (shorter := _dropped(own, _PEOPLES)) != own:
+        own = shorter
+    return whole, bare, own
+
+
+def _dropped(name: str, endings: tuple[str, ...]) -> str:
+    """``name`` without the first of ``endings`` that it has, unless nothing would be left."""
+    for ending in endings:
+        if name.endswith(ending) and len(name) > len(ending):
+            return name.removesuffix(ending)
+    return name
 
 
 def _office_dropped(name: str) -> str:
-    for office in _COMMUNITY_OFFICES:
-        if name.endswith(office) and len(name) > len(office):
-            return name.removesuffix(office) + "社区"
-    for office in _OFFICES:
-        if name.endswith(office) and len(name) > len(office):
-            rest = name.removesuffix(office)
-            kind = "村" if office.startswith("村") else ""
-            return rest if rest.endswith(("村", "社区", "嘎查")) else rest + kind
-    return name
+    """The village or community of an office: 秦谷村民委员会 -> 秦谷村, 向阳社区居委会 -> 向阳社区."""
+    community = _dropped(name, _COMMUNITY_OFFICES)
+    if community != name:
+        return community + "社区"
+    rest = _dropped(name, _OFFICES)
+    if rest == name or rest.endswith(_KINDS[Level.VILLAGE]):
+        return rest
+    return rest + "村" if name[len(rest)] == "村" else rest

@@ -197,16 +197,13 @@ def children(region: Region, *, include_structural: bool = False) -> Sequence[Re
 
 def children_query(region_id: int) -> Select[Region]:
     """Select the shown children of a division, unordered."""
-    return select(Region).where(_child_of(Region, region_id), ~Region.structural)
-
-
-def has_children(region: type[Region] = Region) -> ColumnElement[bool]:
-    """The condition that a division has children to show, to be selected beside it."""
-    below = aliased(Region)
-    return exists().where(below.parent_id == region.id)
-
-
-def _child_of(region: type[Region], parent_id: int) -> ColumnElement[bool]:
     group = aliased(Region)
-    groups = select(group.id).where(group.parent_id == parent_id, group.structural)
-    return or_(region.parent_id == parent_id, region.parent_id.in_(groups))
+    groups = select(group.id).where(group.parent_id == region_id, group.structural)
+    below = or_(Region.parent_id == region_id, Region.parent_id.in_(groups))
+    return select(Region).where(below, ~Region.structural)
+
+
+def has_children() -> ColumnElement[bool]:
+    """The condition that a division has others below it, to be selected beside it."""
+    below = aliased(Region)
+    return exists().where(below.parent_id == Region.id).correlate(Region)

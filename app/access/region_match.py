@@ -1,0 +1,142 @@
+"""Find the division that a list means, written as its author wrote it (spec 08, imports).
+
+Many rows name few divisions: a :class:`Finder` reads the siblings once for each parent and keeps
+them, so that a list of 100,000 rows costs one statement a town.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, select
+
+from app.access.region_names import readable, spellings
+from app.access.regions import Level, Region
+from app.core.db import db
+
+_STRUCTURAL_WORDS = ("市辖区", "县", "直辖县级行政区划", "直辖县级", "直辖县", "直管县")
+
+
+class Place(NamedTuple):
+    """What an import keeps of a division; a plain value that no rollback expires."""
+
+    id: int
+    level: Level
+    code: str
+    name: str
+    full_name: str
+    path: str
+    county_id: int | None
+    province_id: int | None
+
+
+class Match(NamedTuple):
+    """The one division that is meant; ``exact`` if it is written as the tree has it."""
+
+    place: Place
+    exact: bool
+
+
+class Siblings:
+    """Divisions among which a written name must mean exactly one."""
+
+    def __init__(self, places: Iterable[Place]) -> None:
+        self._by_name: dict[str, list[Place]] = defaultdict(list)
+        self._by_spelling: dict[tuple[int, str], list[Place]] = defaultdict(list)
+        self._level: Level | None = None
+        for place in places:
+            self._level = place.level
+            self._by_name[place.name].append(place)
+            for step, spelling in enumerate(spellings(place.name, place.level)):
+                self._by_spelling[step, spelling].append(place)
+
+    def find(self, written: str) -> Match | None:
+        """The one that ``written`` names, or None if it names none or several."""
+        if not written or self._level is None:
+            return None
+        if len(same := self._by_name.get(written, ())) == 1:
+            return Match(same[0], exact=True)
+        for step, spelling in enumerate(spellings(written, self._level)):
+            if found := self._by_spelling.get((step, spelling)):
+                return Match(found[0], exact=False) if len(found) == 1 else None
+        return None
+
+
+class Finder:
+    """Resolves written names level by level; keep one for a whole import, not for longer."""
+
+    def __init__(self) -> None:
+        self._towns: dict[int, Siblings] = {}
+        self._villages: dict[int, Siblings] = {}
+        self._counties: dict[tuple[str, str], Sequence[Place] | None] = {}
+
+    def county(self, province: str, city: str, name: str) -> Match | None:
+        """The county ``name``; ``province`` and ``city`` may be blank if the rest is clear.
+
+        A city column may also hold the province once more (北京市), a structural word (市辖区) or
+        the county itself where it stands directly under its province (仙桃市).
+        """
+        key = (province or "", city or "")
+        if key not in self._counties:
+            self._counties[key] = self._counties_of(*key)
+        counties = self._counties[key]
+        if counties is None and readable(city) != readable(name):
+            return None
+        if counties is None:
+            counties = self._counties_of(province or "", "") or ()
+        return Siblings(counties).find(name)
+
+    def town(self, county: Place | Region, name: str) -> Match | None:
+        """The town ``name`` of ``county``."""
+        return self._among(self._towns, county, Level.TOWN).find(name)
+
+    def village(self, town: Place | Region, name: str) -> Match | None:
+        """The village ``name`` of ``town``; 村, 村委会, 居委会, 社区 … make no difference."""
+        return self._among(self._villages, town, Level.VILLAGE).find(name)
+
+    @cached_property
+    def _upper(self) -> dict[Level, list[Place]]:
+        """All provinces, cities and counties: 3,350."""
+        found: dict[Level, list[Place]] = defaultdict(list)
+        levels = (Level.PROVINCE, Level.CITY, Level.COUNTY)
+        for place in _places(Region.level.in_(levels)):
+            found[place.level].append(place)
+        return found
+
+    def _counties_of(self, province: str, city: str) -> list[Place] | None:
+        """Counties of a written province and city; None if either is written but not known."""
+        counties, cities = self._upper[Level.COUNTY], self._upper[Level.CITY]
+        if province:
+            match = Siblings(self._upper[Level.PROVINCE]).find(province)
+            if match is None:
+                return None
+            # Lists give the corps' cities to the region whose code they carry: both find them.
+            code = match.place.code[:2]
+            counties = [p for p in counties if _lies_in(p, match.place) or p.code[:2] == code]
+            cities = [p for p in cities if _lies_in(p, match.place)]
+        if not city or city == province or readable(city).endswith(_STRUCTURAL_WORDS[2:]):
+            return counties
+        match = Siblings(cities).find(city)
+        if match is not None:
+            return [p for p in counties if _lies_in(p, match.place)]
+        return counties if readable(city) in _STRUCTURAL_WORDS else None
+
+    def _among(self, kept: dict[int, Siblings], parent: Place | Region, level: Level) -> Siblings:
+        if parent.id not in kept:
+            kept[parent.id] = Siblings(_places(Region.parent_id == parent.id, level))
+        return kept[parent.id]
+
+
+def _lies_in(place: Place, area: Place) -> bool:
+    return place.path.startswith(area.path)
+
+
+def _places(condition: ColumnElement[bool], level: Level | None = None) -> list[Place]:
+    columns = [getattr(Region, name) for name in Place._fields]
+    query = select(*columns).where(condition, ~Region.structural)
+    if level is not None:
+        query = query.where(Region.level == level)
+    return [Place(*row) for row in db.session.execute(query)]
