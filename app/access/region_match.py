@@ -6,9 +6,11 @@ them, so that a list of 100,000 rows costs one statement a town.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
+from itertools import product
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, select
@@ -17,7 +19,9 @@ from app.access.region_names import readable, spellings
 from app.access.regions import Level, Region
 from app.core.db import db
 
-_STRUCTURAL_WORDS = ("市辖区", "县", "直辖县级行政区划", "直辖县级", "直辖县", "直管县")
+_STRUCTURAL = re.compile("直辖|直管|^市辖区$|^县$")
+_STEPS = range(3)  # how many spellings a name has
+_NEAREST_FIRST = sorted(product(_STEPS, _STEPS), key=sum)
 
 
 class Place(NamedTuple):
@@ -41,7 +45,7 @@ class Match(NamedTuple):
 
 
 class Siblings:
-    """Divisions among which a written name must mean exactly one."""
+    """Divisions of one level, among which a written name must mean exactly one."""
 
     def __init__(self, places: Iterable[Place]) -> None:
         self._by_name: dict[str, list[Place]] = defaultdict(list)
@@ -57,10 +61,11 @@ class Siblings:
         """The one that ``written`` names, or None if it names none or several."""
         if not written or self._level is None:
             return None
-        if len(same := self._by_name.get(written, ())) == 1:
+        if len(same := self._by_name.get(written, [])) == 1:
             return Match(same[0], exact=True)
-        for step, spelling in enumerate(spellings(written, self._level)):
-            if found := self._by_spelling.get((step, spelling)):
+        forms = spellings(written, self._level)
+        for here, there in _NEAREST_FIRST:
+            if found := self._by_spelling.get((there, forms[here])):
                 return Match(found[0], exact=False) if len(found) == 1 else None
         return None
 
@@ -71,7 +76,7 @@ class Finder:
     def __init__(self) -> None:
         self._towns: dict[int, Siblings] = {}
         self._villages: dict[int, Siblings] = {}
-        self._counties: dict[tuple[str, str], Sequence[Place] | None] = {}
+        self._counties: dict[tuple[str, str], tuple[bool, Siblings]] = {}
 
     def county(self, province: str, city: str, name: str) -> Match | None:
         """The county ``name``; ``province`` and ``city`` may be blank if the rest is clear.
@@ -82,12 +87,11 @@ class Finder:
         key = (province or "", city or "")
         if key not in self._counties:
             self._counties[key] = self._counties_of(*key)
-        counties = self._counties[key]
-        if counties is None and readable(city) != readable(name):
-            return None
-        if counties is None:
-            counties = self._counties_of(province or "", "") or ()
-        return Siblings(counties).find(name)
+        known, counties = self._counties[key]
+        match = counties.find(name)
+        if match is None or known or Siblings([match.place]).find(city):
+            return match
+        return None
 
     def town(self, county: Place | Region, name: str) -> Match | None:
         """The town ``name`` of ``county``."""
@@ -106,23 +110,23 @@ class Finder:
             found[place.level].append(place)
         return found
 
-    def _counties_of(self, province: str, city: str) -> list[Place] | None:
-        """Counties of a written province and city; None if either is written but not known."""
+    def _counties_of(self, province: str, city: str) -> tuple[bool, Siblings]:
+        """The counties of a written province and city; False if such a city is not known."""
         counties, cities = self._upper[Level.COUNTY], self._upper[Level.CITY]
         if province:
             match = Siblings(self._upper[Level.PROVINCE]).find(province)
             if match is None:
-                return None
+                return True, Siblings([])
             # Lists give the corps' cities to the region whose code they carry: both find them.
             code = match.place.code[:2]
             counties = [p for p in counties if _lies_in(p, match.place) or p.code[:2] == code]
             cities = [p for p in cities if _lies_in(p, match.place)]
-        if not city or city == province or readable(city).endswith(_STRUCTURAL_WORDS[2:]):
-            return counties
+        if not city or city == province or _STRUCTURAL.search(readable(city)):
+            return True, Siblings(counties)
         match = Siblings(cities).find(city)
-        if match is not None:
-            return [p for p in counties if _lies_in(p, match.place)]
-        return counties if readable(city) in _STRUCTURAL_WORDS else None
+        if match is None:
+            return False, Siblings(counties)
+        return True, Siblings(p for p in counties if _lies_in(p, match.place))
 
     def _among(self, kept: dict[int, Siblings], parent: Place | Region, level: Level) -> Siblings:
         if parent.id not in kept:

@@ -6,6 +6,7 @@ nothing but the words for its kind differs (spec 08, "village written differentl
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -35,11 +36,10 @@ _KINDS = {
     Level.VILLAGE: ("社区", "嘎查", "村", "居"),
 }
 # Ethnic groups in the names of autonomous areas, as they stand there.
-_PEOPLES = (
-    *("蒙古族 回族 藏族 维吾尔 苗族 彝族 壮族 布依族 朝鲜族 满族 侗族 瑶族 白族 土家族 哈尼族 哈萨克族 傣族".split()),
-    *("黎族 傈僳族 佤族 畲族 拉祜族 水族 东乡族 纳西族 景颇族 柯尔克孜族 土族 达斡尔族 仫佬族 羌族 布朗族".split()),
-    *("撒拉族 毛南族 仡佬族 锡伯族 阿昌族 普米族 塔吉克族 怒族 鄂温克族 鄂伦春族 德昂族 保安族 裕固族".split()),
-    *("独龙族 门巴族 珞巴族 基诺族 各族 哈萨克 柯尔克孜 塔吉克 锡伯 蒙古".split()),
+_PEOPLES = re.compile(
+    "(?:各族|(?:蒙古|维吾尔|哈萨克|柯尔克孜|塔吉克|锡伯)族?|(?:回|藏|苗|彝|壮|布依|朝鲜|满|侗|瑶|白|土家|哈尼|傣|黎"
+    "|傈僳|佤|畲|拉祜|水|东乡|纳西|景颇|土|达斡尔|仫佬|羌|布朗|撒拉|毛南|仡佬|阿昌|普米|怒|鄂温克|鄂伦春|德昂|保安"
+    "|裕固|独龙|门巴|珞巴|基诺)族)+$"
 )
 
 
@@ -68,7 +68,7 @@ def initials(name: str) -> str:
 
 
 def spellings(name: str, level: Level) -> tuple[str, ...]:
-    """A name in three ever shorter spellings; compare those of two names one by one.
+    """A name in three ever shorter spellings; two names may be one from the first they share.
 
     秦谷村民委员会 -> 秦谷村民委员会, 秦谷村, 秦谷; 寻甸回族彝族自治县 -> …, 寻甸回族彝族, 寻甸.
     Nothing is dropped that would leave no name.
@@ -78,10 +78,7 @@ def spellings(name: str, level: Level) -> tuple[str, ...]:
         village = _office_dropped(whole)
         return whole, village, _dropped(village, _KINDS[level])
     bare = _dropped(whole, _KINDS.get(level, ()))
-    own = bare
-    while (shorter := _dropped(own, _PEOPLES)) != own:
-        own = shorter
-    return whole, bare, own
+    return whole, bare, _PEOPLES.sub("", bare) or bare
 
 
 def _dropped(name: str, endings: tuple[str, ...]) -> str:

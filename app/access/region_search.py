@@ -16,9 +16,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.access.regions import (
     Level,
     Region,
-    children_query,
     has_children,
     in_subtree,
+    is_child_of,
 )
 from app.core.db import db
 from app.core.types import nfc
@@ -57,7 +57,9 @@ def search(
     begins = column.between(start, start + _LAST)
     if area.count(".") >= _SMALL_AREA_LABELS:
         inside = Region.name.contains(word, autoescape=True)
-        conditions += [begins | inside] if level is None else [begins | inside, Region.level == level]
+        conditions += (
+            [begins | inside] if level is None else [begins | inside, Region.level == level]
+        )
         best_first = (case((begins, 0), else_=1), Region.level, Region.sort, Region.code)
         return _entries(_shown().where(*conditions).order_by(*best_first).limit(limit))
     ranges = [
@@ -74,9 +76,9 @@ def search(
 
 def entries_below(region_id: int) -> Sequence[Entry]:
     """The shown children of a division, in their order."""
-    ids = children_query(region_id).with_only_columns(Region.id)
-    below = _shown().where(Region.id.in_(ids))
-    return _entries(below.order_by(Region.level, Region.sort, Region.code))
+    return _entries(
+        _shown().where(is_child_of(region_id)).order_by(Region.level, Region.sort, Region.code)
+    )
 
 
 def entry(region_id: int, area: str) -> tuple[Entry, str] | None:
@@ -98,12 +100,12 @@ def _prefix(word: str) -> tuple[InstrumentedAttribute[str], str]:
     return Region.name, word
 
 
-def _shown() -> Select[tuple[int, str, str, str, Level, bool]]:
+def _shown() -> Select[int, str, str, str, Level, bool]:
     return select(
         Region.id, Region.code, Region.name, Region.full_name, Region.level,
         has_children().label("has_children"),
     ).where(~Region.structural)  # fmt: skip
 
 
-def _entries(query: Select[Any]) -> list[Entry]:
+def _entries(query: Select[*tuple[Any, ...]]) -> list[Entry]:
     return [Entry(*row) for row in db.session.execute(query)]

@@ -16,14 +16,14 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
-    Select,
     SmallInteger,
     String,
     UniqueConstraint,
     and_,
     exists,
-    or_,
+    literal,
     select,
+    union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, aliased, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -190,17 +190,17 @@ def children(region: Region, *, include_structural: bool = False) -> Sequence[Re
     A structural one is replaced by its own children, which stand behind the cities (spec 01),
     unless ``include_structural`` asks for the tree as it is stored.
     """
-    below = Region.parent_id == region.id
-    query = select(Region).where(below) if include_structural else children_query(region.id)
-    return db.session.scalars(query.order_by(Region.level, Region.sort, Region.code)).all()
+    below = Region.parent_id == region.id if include_structural else is_child_of(region.id)
+    query = select(Region).where(below).order_by(Region.level, Region.sort, Region.code)
+    return db.session.scalars(query).all()
 
 
-def children_query(region_id: int) -> Select[Region]:
-    """Select the shown children of a division, unordered."""
+def is_child_of(region_id: int) -> ColumnElement[bool]:
+    """The condition that a division is a shown child; one index lookup a parent."""
     group = aliased(Region)
     groups = select(group.id).where(group.parent_id == region_id, group.structural)
-    below = or_(Region.parent_id == region_id, Region.parent_id.in_(groups))
-    return select(Region).where(below, ~Region.structural)
+    parents = union_all(select(literal(region_id)), groups)  # OR would read the whole table
+    return and_(Region.parent_id.in_(parents), ~Region.structural)
 
 
 def has_children() -> ColumnElement[bool]:

@@ -139,6 +139,7 @@ def load(database: Engine | Connection, only: Collection[str] = (WHOLE,)) -> int
     (_copy if database.dialect.name == "postgresql" else _executemany)(database, new())
     for index in indexes:
         index.create(database)
+    database.execute(text("ANALYZE region"))
     seed = {"nodes": added, "loaded_at": now()}
     database.execute(insert(RegionSeed), [{"prefix": prefix, **seed} for prefix in prefixes])
     return added
