@@ -1,0 +1,43 @@
+"""Accounts: FAB's user with a level, a kind, a division and a stable key of its own."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import Boolean, ForeignKey, SmallInteger, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.access.actor import Kind
+from app.access.regions import Level, Region
+from app.core.clock import uuid7
+from app.core.types import CodeType, NfcText, PathType, UuidType
+
+
+class Account(User):
+    """One account. ``uuid`` is what records and the audit log keep: FAB's integer ids collide
+    when provincial databases flow together. ``first_name`` is the unit's or person's name.
+    """
+
+    __tablename__ = "ab_user"
+
+    uuid: Mapped[uuid.UUID] = mapped_column(
+        UuidType, default=uuid7, unique=True, nullable=False, index=True
+    )
+    kind: Mapped[Kind] = mapped_column(CodeType(Kind), nullable=False, default=Kind.ORDINARY)
+    level: Mapped[int] = mapped_column(SmallInteger, nullable=False, default=int(Level.VILLAGE))
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), nullable=True)
+    path: Mapped[str | None] = mapped_column(PathType, nullable=True, index=True)
+    phone: Mapped[str | None] = mapped_column(NfcText(32))
+    department: Mapped[str | None] = mapped_column(NfcText(32))
+    must_change_password: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True)
+    demo: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
+    contact_name: Mapped[str | None] = mapped_column(NfcText(64))
+    contact_phone: Mapped[str | None] = mapped_column(NfcText(32))
+    previous_login: Mapped[str | None] = mapped_column(String(96))
+
+    region: Mapped[Any] = relationship(Region, lazy="raise", foreign_keys=[region_id])
+
+    def __repr__(self) -> str:
+        return f"<Account {self.username}>"

@@ -1,0 +1,186 @@
+"""The one place that answers "may this account do that to this row" and "which rows".
+
+Roles are FAB's: one for each level and kind, one for each duty, filled at deploy from
+:data:`MATRIX` and :data:`DUTIES` (spec 01, the table of permissions) and visible in FAB's own
+pages. An account's rights are read once a request into an :class:`Actor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask_appbuilder.security.sqla.models import (
+    Permission,
+    PermissionView,
+    Role,
+    ViewMenu,
+    assoc_permissionview_role,
+    assoc_user_role,
+)
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access.accounts import Account
+from app.access.actor import SYSTEM, Actor, Capability, Duty, Kind
+from app.access.regions import Level, subtree
+from app.access.scope import current_actor
+from app.core.errors import Forbidden, NotFound
+from app.core.i18n import _
+
+__all__ = ["DUTIES", "MATRIX", "actor_of", "current_actor", "may", "require", "rows", "sync_roles"]
+
+_C = Capability
+_READ = {_C.SEARCH, _C.EXPORT_STATISTICS}
+_MANAGER_ABOVE = _READ | {
+    _C.SPOT_CHECK,
+    _C.IMPORT_LIST,
+    _C.APPROVE_MOVE,
+    _C.EXPORT,
+    _C.MANAGE_USERS,
+    _C.AUDIT,
+    _C.MAINTAIN_REGIONS,
+    _C.QUOTAS,
+}
+
+#: spec 01 §Users, the table, line by line (a clerk of town or village enters everywhere but in 06).
+MATRIX: dict[tuple[Level, Kind], frozenset[Capability]] = {
+    (Level.NATION, Kind.MANAGER): frozenset(_MANAGER_ABOVE),
+    (Level.NATION, Kind.ORDINARY): frozenset(_READ),
+    (Level.PROVINCE, Kind.MANAGER): frozenset(_MANAGER_ABOVE),
+    (Level.PROVINCE, Kind.ORDINARY): frozenset(_READ),
+    (Level.CITY, Kind.MANAGER): frozenset(_MANAGER_ABOVE),
+    (Level.CITY, Kind.ORDINARY): frozenset(_READ),
+    (Level.COUNTY, Kind.MANAGER): frozenset(_MANAGER_ABOVE | {_C.ENTER, _C.REVIEW}),
+    (Level.COUNTY, Kind.ORDINARY): frozenset(_READ),
+    (Level.TOWN, Kind.MANAGER): frozenset(_READ | {_C.ENTER, _C.EXPORT}),
+    (Level.TOWN, Kind.CLERK): frozenset(_READ | {_C.ENTER}),
+    (Level.VILLAGE, Kind.CLERK): frozenset(_READ | {_C.ENTER}),
+}
+
+#: What a duty adds. 系统管理员 is the manager's own duty and adds nothing to the matrix.
+DUTIES: dict[Duty, frozenset[Capability]] = {
+    Duty.ADMINISTRATOR: frozenset(),
+    Duty.REVIEWER: frozenset({_C.REVIEW}),
+    Duty.COLLECTOR: frozenset({_C.ENTER}),
+}
+
+_SYSTEM_ONLY = {_C.MANAGE_USERS, _C.AUDIT, _C.MAINTAIN_REGIONS}
+_LEVEL_NAMES = {
+    Level.NATION: "部级",
+    Level.PROVINCE: "省级",
+    Level.CITY: "市级",
+    Level.COUNTY: "县级",
+    Level.TOWN: "乡镇级",
+    Level.VILLAGE: "村级",
+}
+
+
+def role_name(level: Level, kind: Kind) -> str:
+    """Name of the FAB role of a level and kind, e.g. 县级管理用户."""
+    return f"{_LEVEL_NAMES[level]}{kind.zh}"
+
+
+def level_name(level: Level) -> str:
+    """县级, 乡镇级 …; the word on the screen."""
+    return _LEVEL_NAMES[level]
+
+
+def actor_of(session: Session, account: Account) -> Actor:
+    """The account as an actor: one query for all its rights."""
+    query = (
+        select(Permission.name, ViewMenu.name)
+        .join(PermissionView, PermissionView.permission_id == Permission.id)
+        .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+        .join(
+            assoc_permissionview_role,
+            assoc_permissionview_role.c.permission_view_id == PermissionView.id,
+        )
+        .join(
+            assoc_user_role, assoc_user_role.c.role_id == assoc_permissionview_role.c.role_id
+        )
+        .where(assoc_user_role.c.user_id == account.id, Permission.name.like("may\\_%", escape="\\"))
+    )
+    pairs = frozenset((name.removeprefix("may_"), subject) for name, subject in session.execute(query))
+    if account.region_id is None or account.path is None:
+        raise Forbidden(_("该账号没有所属地区，请联系上级管理用户。"))
+    return Actor(
+        account_id=account.uuid,
+        login=account.username,
+        name=account.first_name,
+        level=Level(account.level),
+        kind=account.kind,
+        region_id=account.region_id,
+        path=account.path,
+        contact_name=account.contact_name or "",
+        contact_phone=account.contact_phone or account.phone or "",
+        capabilities=pairs,
+    )
+
+
+def may(capability: Capability, subject: str = SYSTEM, row: Any = None, *, actor: Actor | None = None) -> bool:
+    """May the actor do this in register ``subject``, and to ``row`` (anything with a path)?"""
+    actor = actor or current_actor()
+    if actor is None or not actor.has(capability, subject):
+        return False
+    if row is None:
+        return True
+    low, high = subtree(actor.path)
+    return bool(low <= row.path < high)
+
+
+def rows(model: Any, capability: Capability, subject: str = SYSTEM, *, actor: Actor | None = None) -> Any:
+    """SQL condition for the rows of ``model`` for which :func:`may` says yes."""
+    actor = actor or current_actor()
+    if actor is None or not actor.has(capability, subject):
+        return model.path < ""
+    low, high = subtree(actor.path)
+    return (model.path >= low) & (model.path < high)
+
+
+def require(capability: Capability, subject: str = SYSTEM, row: Any = None) -> Actor:
+    """The actor, or Forbidden (no such right) or NotFound (the row lies outside)."""
+    actor = current_actor()
+    if actor is None or not actor.has(capability, subject):
+        raise Forbidden(_("您的账号没有“%(what)s”的权限。", what=capability.label))
+    if row is not None and not may(capability, subject, row, actor=actor):
+        raise NotFound(_("没有找到该记录。"))
+    return actor
+
+
+def sync_roles(session: Session, registers: Iterable[str]) -> None:
+    """Fill FAB's roles from the matrix; run at deploy, safe to repeat."""
+    subjects = [SYSTEM, *registers]
+    wanted = {role_name(*key): capabilities for key, capabilities in MATRIX.items()}
+    wanted |= {duty.zh: capabilities for duty, capabilities in DUTIES.items()}
+    views = {s: _get_or_add(session, ViewMenu, s) for s in subjects}
+    for name, capabilities in wanted.items():
+        role = _get_or_add(session, Role, name)
+        permissions = []
+        for capability in sorted(capabilities):
+            permission = _get_or_add(session, Permission, f"may_{capability.value}")
+            for subject in [SYSTEM] if capability in _SYSTEM_ONLY else subjects:
+                permissions.append(_pair(session, permission, views[subject]))
+        role.permissions = permissions
+
+
+def _get_or_add(session: Session, model: Any, name: str) -> Any:
+    found = session.scalar(select(model).where(model.name == name))
+    if found is None:
+        found = model(name=name)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def _pair(session: Session, permission: Any, view: Any) -> Any:
+    found = session.scalar(
+        select(PermissionView).where(
+            PermissionView.permission_id == permission.id, PermissionView.view_menu_id == view.id
+        )
+    )
+    if found is None:
+        found = PermissionView(permission=permission, view_menu=view)
+        session.add(found)
+        session.flush()
+    return found

@@ -1,0 +1,1 @@
+"""农户: the one list of households that every register stands on."""

@@ -1,0 +1,109 @@
+"""The household: issued identity beside the present one, known to all registers (spec 00)."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from typing import Any
+
+from sqlalchemy import Boolean, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.access.scope import Scoped
+from app.core.choices import Choices
+from app.core.clock import today
+from app.core.db import Model
+from app.core.types import UuidType
+from app.parts.choices import Sex
+from app.registry import formats
+from app.registry.fields import choice, id_number, integer, listed, many, phone, system, text, year
+from app.registry.records import Record
+
+
+class Source(Choices):
+    """How the household came onto the list."""
+
+    ISSUED = "issued", "名单下发"
+    MANUAL = "manual", "手工新增"
+
+
+class Finding(Choices):
+    """What an import flagged (spec 08, "What an import does with a row")."""
+
+    NO_VILLAGE = "no_village", "行政区划缺失"
+    ID_MISSING = "id_missing", "身份证号缺失"
+    ID_WRONG = "id_wrong", "身份证号有误"
+    SEX_MISMATCH = "sex_mismatch", "性别与身份证号不符"
+    PHONE_MISSING = "phone_missing", "联系电话缺失"
+    PHONE_ODD = "phone_odd", "联系电话存疑"
+
+
+class Household(Record, Model):
+    """``issued_*`` never change; ``corrected_id`` and the present head stand beside them."""
+
+    __tablename__ = "household"
+    __table_args__ = (
+        Index("ix_household_place", "path", "id"),
+        Index("ix_household_match", "match_key", unique=True),
+    )
+
+    issued_name = system(text("下发户主姓名", 64), default="")
+    issued_id = system(id_number("下发身份证号"))
+    issued_id.length = 32  # wrong numbers come in too, flagged
+    corrected_id = id_number("更正身份证号", required=False)
+    head_name = text("户主姓名", 64)
+    head_id = id_number("户主身份证号", required=False)
+    head_id.length = 32
+    sex = choice("性别", Sex, required=False)
+    ethnicity = listed("民族", "ethnicity", required=False)
+    phone = phone("联系电话", required=False)
+    population = integer("家庭户籍人口", 1, 30, unit="人", required=False)
+    village_group = text("村民小组", 40, required=False)
+    exit_year = year("脱贫年份", required=False)
+    source = system(choice("来源", Source), default=Source.ISSUED)
+    findings = system(many("名单存疑", Finding))
+
+    poverty_exit: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True)
+    match_key: Mapped[str] = mapped_column(String(64), nullable=False)
+
+    @property
+    def matching_id(self) -> str | None:
+        """The number that matches it across registers: the corrected one, else the issued one."""
+        return self.corrected_id or self.issued_id
+
+
+def match_key(number: str | None, *rest: Any) -> str:
+    """Key by which a second import finds the household: its valid ID number, else county, town,
+    village group, name and phone (spec 08)."""
+    if number and formats.id_number_valid(number, today()):
+        return f"id:{number}"
+    text_key = "\x1f".join(str(part or "") for part in rest)
+    return "np:" + hashlib.sha256(text_key.encode()).hexdigest()[:40]
+
+
+class SearchKey(Scoped, Model):
+    """Every name and number by which a household is found: issued, corrected, present head's."""
+
+    __tablename__ = "search_key"
+    __table_args__ = (
+        Index("ix_search_key_value", "value", "household_id"),
+        Index("ix_search_key_county", "county_id", "value", "household_id"),
+    )
+
+    household_id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True)
+    value: Mapped[str] = mapped_column(String(64, collation=None), primary_key=True)
+
+
+def search_values(household: Household) -> set[str]:
+    """The keys that a household is found by."""
+    return {
+        value
+        for value in (
+            household.issued_name,
+            household.head_name,
+            household.issued_id,
+            household.corrected_id,
+            household.head_id,
+        )
+        if value
+    }

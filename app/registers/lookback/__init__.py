@@ -1,0 +1,1 @@
+"""脱贫户住房安全保障回头看: the 2024 look-back survey (spec 02)."""

@@ -1,0 +1,129 @@
+"""The declaration of the look-back register (spec 02): sections, lists, figures, tables, menus."""
+
+from __future__ import annotations
+
+from app.access.actor import Capability
+from app.parts.choices import Grade
+from app.registers.lookback.model import Living, Lookback
+from app.registry.flow import State, county_review
+from app.registry.register import Column, Figure, Identity, Menu, Section, Table, columns, register, rule
+
+r = rule(Lookback)
+
+alive = ~r.died.yes & r.died.given
+own = alive & r.living.is_(Living.OWN)
+approved = r.state.is_(State.APPROVED)
+approved_own = approved & own
+
+LOOKBACK = register(
+    Lookback,
+    title="脱贫户住房安全保障回头看",
+    record_word="回头看档案",
+    flow=county_review,
+    save_needs="died",
+    sections=(
+        Section("户籍变化情况", "died"),
+        Section(
+            "农户基本信息",
+            "sex ethnicity population phone village_group surveyor surveyed_on",
+            shown=alive,
+        ),
+        Section(
+            "家庭变化情况",
+            "head_changed new_head_name new_head_id new_head_phone new_head_relation split split_heads",
+            shown=alive,
+            all_no="head_changed split",
+        ),
+        Section("现住房情况", "living other_home other_home_text", shown=alive),
+        Section("住房安全保障政策", "policy_enjoyed policies", shown=own),
+        Section(
+            "房屋基本信息",
+            "parcel_state parcel_number residence_type address storeys floor_area year_built structure"
+            " way_built land_nature planning_permit planning_number planning_date planning_issuer"
+            " homestead_permit homestead_number homestead_date homestead_issuer property_certificate"
+            " property_number property_date property_issuer owners occupants",
+            shown=own,
+        ),
+        Section(
+            "房屋地质灾害、改扩建、用作经营信息",
+            "geological_hazard hazard_kinds seismic_design seismic_built seismic_kinds strengthened"
+            " strengthened_on damage_then altered altered_times altered_what business business_approved"
+            " business_kind heating cooking",
+            shown=own,
+            all_no="geological_hazard seismic_design seismic_built strengthened altered business",
+        ),
+        Section(
+            "房屋安全情况",
+            "judged judged_on grade judged_by judged_by_code judged_paper risky_parts risky_photos"
+            " seismic_judged seismic_judged_on seismic_result seismic_judged_by seismic_paper",
+            shown=own,
+        ),
+        Section("房屋照片", "front_photos", shown=own),
+        Section(
+            "保障信息",
+            "secured measure measure_year interim_measure",
+            shown=own & Lookback.needs_assurance,
+        ),
+    ),
+    ledger="head_name head_id phone living grade state",
+    filters="head_name head_id state died living grade secured measure measure_year parcel_state",
+    indexed="state head_name head_id",
+    figures={
+        "total": Figure("脱贫户总数", r.state.in_(*State)),
+        "missing": Figure("未录入", r.state.is_(State.MISSING)),
+        "draft": Figure("已录入", r.state.is_(State.DRAFT)),
+        "submitted": Figure("待审核", r.state.is_(State.SUBMITTED)),
+        "approved": Figure("审核通过", approved),
+        "returned": Figure("退回补正", r.state.is_(State.RETURNED)),
+        "own_house": Figure("自有农村住房", approved_own),
+        "no_hazard": Figure("未发现安全隐患", approved_own & r.grade.in_(Grade.A, Grade.B)),
+        "some_hazard": Figure("存在一定安全隐患", approved_own & r.grade.is_(Grade.C)),
+        "severe_hazard": Figure("存在严重安全隐患", approved_own & r.grade.is_(Grade.D)),
+        "other_safe": Figure("其他安全住房", approved & alive & r.living.is_(Living.OTHER)),
+        "died": Figure("死亡销户", approved & r.died.yes),
+    },
+    tables=(
+        Table(
+            "progress",
+            "进度统计",
+            columns("total missing draft submitted approved returned"),
+            identities=(Identity("total = missing + draft + submitted + approved + returned"),),
+            chart=("missing", "draft", "submitted", "approved", "returned"),
+        ),
+        Table(
+            "summary",
+            "综合统计",
+            (
+                Column("total"),
+                Column("approved", head="档案审核通过"),
+                Column(
+                    head="自有农村住房",
+                    columns=(
+                        Column("own_house", head="总数"),
+                        Column("no_hazard"),
+                        Column("some_hazard"),
+                        Column("severe_hazard"),
+                    ),
+                ),
+                Column("other_safe"),
+                Column("died"),
+            ),
+            identities=(
+                Identity("approved = own_house + other_safe + died"),
+                Identity("own_house = no_hazard + some_hazard + severe_hazard"),
+            ),
+            chart=("no_hazard", "some_hazard", "severe_hazard", "other_safe", "died"),
+        ),
+    ),
+    menus=(
+        Menu(
+            "entry",
+            "档案录入",
+            Capability.ENTER,
+            action="档案填报",
+            hint="如果村、镇没有显示脱贫户，请联系上级主管部门核实账号，或由上级点击“档案填报”选择地区后保存。",
+        ),
+        Menu("review", "档案审核", Capability.REVIEW, states=(State.SUBMITTED,), action="档案审核"),
+        Menu("query", "档案查询", Capability.SEARCH, action="查看"),
+    ),
+)

@@ -1,0 +1,235 @@
+"""Counters: one narrow line per (register, figure, county), kept in the transaction of the row.
+
+A figure is a condition. Python makes the delta of each changed row, SQL proves the sum and makes
+the drill-down. Deltas are gathered while the session flushes and applied once, sorted, just
+before the commit, so that two savers lock lines in one order. Bulk writes hand in their own
+deltas through :func:`hand_in`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Date, Index, Integer, String, case, event, func, insert, inspect, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.access.regions import Region, subtree
+from app.access.scope import Scoped
+from app.core.db import Model
+from app.core.types import PathType
+from app.registry.register import Register, all_registers, register_of
+
+_KEY = "counter_deltas"
+Deltas = dict[tuple[str, str, int], int]
+
+
+class Counter(Model):
+    """``n`` rows of ``register`` in the county satisfy ``figure``. ``path`` is the county's."""
+
+    __tablename__ = "counter"
+    __table_args__ = (
+        Index("ix_counter_scope", "register", "path", "figure", "n"),
+    )
+
+    register: Mapped[str] = mapped_column(String(32), primary_key=True)
+    figure: Mapped[str] = mapped_column(String(48), primary_key=True)
+    county_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    path: Mapped[str] = mapped_column(PathType, nullable=False)
+    n: Mapped[int] = mapped_column(Integer, nullable=False)
+
+
+class CounterDay(Model):
+    """The counters of a county at the end of a day: increases, trends, ranks as of a date."""
+
+    __tablename__ = "counter_day"
+    __table_args__ = (Index("ix_counter_day_scope", "register", "day", "path"),)
+
+    register: Mapped[str] = mapped_column(String(32), primary_key=True)
+    figure: Mapped[str] = mapped_column(String(48), primary_key=True)
+    county_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    path: Mapped[str] = mapped_column(PathType, nullable=False)
+    n: Mapped[int] = mapped_column(Integer, nullable=False)
+
+
+def satisfied(register: Register, values: Mapped[Any] | Mapping[str, Any]) -> set[str]:
+    """Names of the figures that a row with these values counts in."""
+    return {name for name, figure in register.figures.items() if figure.where.test(values)}  # type: ignore[arg-type]
+
+
+def hand_in(session: Session, register: Register, deltas: Mapping[tuple[str, int], int]) -> None:
+    """Deltas of a bulk write: (figure, county id) -> change."""
+    pending: Deltas = session.info.setdefault(_KEY, defaultdict(int))
+    for (figure, county_id), change in deltas.items():
+        pending[register.name, figure, county_id] += change
+
+
+@event.listens_for(Session, "before_flush")
+def _gather(session: Session, _context: Any, _instances: Any) -> None:
+    for row in (*session.new, *session.dirty, *session.deleted):
+        register = register_of(type(row)) if isinstance(row, Scoped) else None
+        if register is None or not register.figures:
+            continue
+        pending: Deltas = session.info.setdefault(_KEY, defaultdict(int))
+        state = inspect(row)
+        if state.persistent or state.deleted:
+            old = _old_values(row)
+            for figure in satisfied(register, old):
+                pending[register.name, figure, old["county_id"]] -= 1
+        if row not in session.deleted:
+            new = _new_values(row)
+            for figure in satisfied(register, new):
+                pending[register.name, figure, new["county_id"]] += 1
+
+
+def _names(row: Any) -> Iterable[str]:
+    return (*(n for n, f in row.__fields__.items() if f.stored), "county_id")
+
+
+def _new_values(row: Any) -> dict[str, Any]:
+    defaults = {n: f.default for n, f in row.__fields__.items() if f.default is not None}
+    return {n: v if (v := getattr(row, n)) is not None else defaults.get(n) for n in _names(row)}
+
+
+def _old_values(row: Any) -> dict[str, Any]:
+    attrs = inspect(row).attrs
+    old = {}
+    for name in _names(row):
+        history = attrs[name].history
+        old[name] = history.deleted[0] if history.deleted else getattr(row, name)
+    return old
+
+
+@event.listens_for(Session, "before_commit")
+def _apply(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    session.flush()
+    pending: Deltas = session.info.pop(_KEY, {})
+    changes = sorted((key, n) for key, n in pending.items() if n)
+    if not changes:
+        return
+    paths = dict(
+        session.execute(
+            select(Region.id, Region.path).where(Region.id.in_({key[2] for key, _ in changes}))
+        ).all()
+    )
+    lines = [
+        {"register": r, "figure": f, "county_id": c, "path": paths[c], "n": n}
+        for (r, f, c), n in changes
+    ]
+    _upsert(session, lines)
+
+
+def _upsert(session: Session, lines: list[dict[str, Any]]) -> None:
+    dialect = session.get_bind().dialect.name
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = make(Counter.__table__)  # type: ignore[arg-type]
+    statement = statement.on_conflict_do_update(
+        index_elements=["register", "figure", "county_id"],
+        set_={"n": Counter.__table__.c.n + statement.excluded.n},
+    )
+    session.connection().execute(statement, lines)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    session.info.pop(_KEY, None)
+
+
+# ---- reading -------------------------------------------------------------------------------
+
+
+def totals(session: Session, register: Register, path: str) -> dict[str, int]:
+    """Every figure of a subtree at county level or above: one index range."""
+    low, high = subtree(path)
+    query = (
+        select(Counter.figure, func.sum(Counter.n))
+        .where(Counter.register == register.name, Counter.path >= low, Counter.path < high)
+        .group_by(Counter.figure)
+    )
+    found = dict.fromkeys(register.figures, 0)
+    found.update({figure: int(n) for figure, n in session.execute(query) if figure in found})
+    return found
+
+
+# ---- rebuilding and proving ------------------------------------------------------------------
+
+
+def live_counts(session: Session, register: Register) -> dict[tuple[str, int], int]:
+    """Every (figure, county) counted from the rows themselves; non-zero ones."""
+    from app.registry.reading import columns_of
+
+
+    columns = columns_of(register.model, register.name)
+    names = list(register.figures)
+    sums = [func.sum(case((register.figures[n].where.sql(columns), 1), else_=0)) for n in names]
+    query = select(register.model.county_id, *sums).group_by(register.model.county_id)
+    return {
+        (name, county): int(n)
+        for county, *counts in session.execute(query)
+        for name, n in zip(names, counts, strict=True)
+        if n
+    }
+
+
+def kept_counts(session: Session, register: Register) -> dict[tuple[str, int], int]:
+    """The same from the counters."""
+    query = select(Counter.figure, Counter.county_id, Counter.n).where(
+        Counter.register == register.name
+    )
+    return {(figure, county): n for figure, county, n in session.execute(query) if n}
+
+
+def rebuild(session: Session, register: Register) -> int:
+    """Set the counters from the rows; returns how many lines were wrong. The caller commits."""
+    live, kept = live_counts(session, register), kept_counts(session, register)
+    wrong = {key for key in live.keys() | kept.keys() if live.get(key, 0) != kept.get(key, 0)}
+    hand_in(session, register, {key: live.get(key, 0) - kept.get(key, 0) for key in wrong})
+    return len(wrong)
+
+
+def snapshot(session: Session, day: dt.date) -> int:
+    """Keep today's counters as the counters of ``day`` (again: replaces them). Caller commits."""
+    session.connection().execute(CounterDay.__table__.delete().where(CounterDay.day == day))  # type: ignore[attr-defined]
+    source = select(
+        Counter.register, Counter.figure, Counter.county_id, literal(day, Date), Counter.path, Counter.n
+    )
+    result = session.connection().execute(
+        insert(CounterDay).from_select(
+            ["register", "figure", "county_id", "day", "path", "n"], source
+        )
+    )
+    return int(result.rowcount)
+
+
+def broken_identities(session: Session, register: Register) -> list[str]:
+    """Identities of the declaration that some county's counters break."""
+    kept = kept_counts(session, register)
+    counties = {county for _, county in kept}
+    return [
+        f"{register.name}: {identity.text} (county {county})"
+        for identity in register.identities
+        for county in sorted(counties)
+        if kept.get((identity.total, county), 0)
+        != sum(kept.get((part, county), 0) for part in identity.parts)
+    ]
+
+
+__all__ = [
+    "Counter",
+    "CounterDay",
+    "all_registers",
+    "broken_identities",
+    "hand_in",
+    "kept_counts",
+    "live_counts",
+    "rebuild",
+    "satisfied",
+    "snapshot",
+    "totals",
+]

@@ -1,0 +1,85 @@
+"""Review flows as declared transitions; a register names one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.access.actor import Capability, Level
+from app.core.choices import Choices
+
+
+class State(Choices):
+    """States of a reviewed record (spec 00)."""
+
+    MISSING = "missing", "未录入"
+    DRAFT = "draft", "已录入"
+    SUBMITTED = "submitted", "待审核"
+    APPROVED = "approved", "审核通过"
+    RETURNED = "returned", "退回补正"
+
+
+EDITABLE = (State.MISSING, State.DRAFT, State.RETURNED)
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One declared step. ``label_above`` is the word when a level above the county does it."""
+
+    name: str
+    label: str
+    sources: tuple[State, ...]
+    target: State
+    capability: Capability
+    complete: bool = False  # every required field must be given
+    opinion: bool = False  # an opinion (reason) must be given
+    by_submitter: bool = False  # only the account that submitted
+    not_by_submitter: bool = False  # never the account that submitted (unless the setting allows)
+    label_above: str = ""
+    tone: str = "primary"
+    reasons: tuple[str, ...] = ()
+
+    def label_for(self, level: Level) -> str:
+        """退回补正 by the county, 退回整改 from above."""
+        return self.label_above if self.label_above and level < Level.COUNTY else self.label
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A set of transitions. Saving is an edit, not a transition, but moves MISSING to DRAFT."""
+
+    name: str
+    transitions: tuple[Transition, ...]
+
+    def get(self, name: str) -> Transition | None:
+        """The transition of that name, or None."""
+        return next((t for t in self.transitions if t.name == name), None)
+
+    def open_from(self, state: State) -> tuple[Transition, ...]:
+        """The transitions that start in ``state``."""
+        return tuple(t for t in self.transitions if state in t.sources)
+
+
+RETURN_REASONS = (
+    "资料不全",
+    "信息有误",
+    "照片不清晰或不是现场照片",
+    "鉴定或评估材料不符",
+    "房屋信息与实际不符",
+)
+
+#: spec 00 "States of a record": village or town enters, the county decides, levels above spot-check.
+county_review = Flow(
+    "county_review",
+    (
+        Transition("submit", "上报", (State.DRAFT, State.RETURNED), State.SUBMITTED, Capability.ENTER,
+                   complete=True),
+        Transition("withdraw", "撤回", (State.SUBMITTED,), State.DRAFT, Capability.ENTER,
+                   by_submitter=True, tone="secondary"),
+        Transition("approve", "审核通过", (State.SUBMITTED,), State.APPROVED, Capability.REVIEW,
+                   not_by_submitter=True, tone="success"),
+        Transition("return", "退回补正", (State.SUBMITTED,), State.RETURNED, Capability.REVIEW,
+                   opinion=True, tone="danger", reasons=RETURN_REASONS),
+        Transition("send_back", "退回补正", (State.APPROVED,), State.RETURNED, Capability.SPOT_CHECK,
+                   opinion=True, label_above="退回整改", tone="danger", reasons=RETURN_REASONS),
+    ),
+)  # fmt: skip

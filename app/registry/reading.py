@@ -1,0 +1,60 @@
+"""A stored record as the rules read it: a dict of values, or SQL columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select
+
+from app.registry.attachments import Attachment
+from app.registry.expressions import Columns
+from app.registry.fields import CHILDREN, FILES, MANY, Field
+from app.core.types import NfcText
+
+
+def values_of(row: Any, attachments: Iterable[Attachment] = ()) -> dict[str, Any]:
+    """All declared fields of ``row`` by name; files as lists of their attachments."""
+    files: dict[str, list[Attachment]] = {}
+    for attachment in attachments:
+        files.setdefault(attachment.field, []).append(attachment)
+    return {
+        name: files.get(name, []) if made.kind == FILES else getattr(row, name)
+        for name, made in row.__fields__.items()
+    }
+
+
+def columns_of(model: Any, register: str) -> Columns:
+    """Columns of a mapped model by name; ``?name`` whether given, ``#name`` how many."""
+
+    def lookup(name: str) -> ColumnElement[Any]:
+        mark, plain = name[:1] if name[:1] in "?#" else "", name.lstrip("?#")
+        made: Field = model.__fields__[plain]
+        if made.kind in (FILES, CHILDREN) and mark:
+            count = (
+                _attachment_count(model, register, plain)
+                if made.kind == FILES
+                else func.coalesce(func.json_array_length(getattr(model, plain)), 0)
+            )
+            return count > 0 if mark == "?" else count
+        column = getattr(model, plain)
+        return _given(made, column) if mark == "?" else column  # type: ignore[no-any-return]
+
+    return lookup
+
+
+def _given(made: Field, column: Any) -> ColumnElement[bool]:
+    if isinstance(made.sql_type(), NfcText) and made.kind != MANY:
+        return and_(column.is_not(None), column != "")
+    return column.is_not(None)  # type: ignore[no-any-return]
+
+
+def _attachment_count(model: Any, register: str, field: str) -> ColumnElement[Any]:
+    files = Attachment.__table__
+    return (
+        select(func.count())
+        .select_from(files)
+        .where(files.c.register == register, files.c.record_id == model.id, files.c.field == field)
+        .correlate(model.__table__)
+        .scalar_subquery()
+    )

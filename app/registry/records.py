@@ -1,0 +1,88 @@
+"""What every record has: a key, a place, a version; what a reviewed one has besides; its history."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from sqlalchemy import JSON, Index, Integer, String
+from sqlalchemy.orm import Mapped, declarative_mixin, declared_attr, mapped_column
+
+from app.access.scope import Scoped
+from app.core.clock import now, uuid7
+from app.core.db import Model
+from app.core.types import CodeSetType, CodeType, NfcText, UtcDateTime, UuidType
+from app.registry.fields import Declared, choice, id_number, system, text
+from app.registry.flow import State
+
+
+@declarative_mixin
+class Record(Declared, Scoped):
+    """A row of a register. ``version`` is what a form saw: a save of an older one conflicts."""
+
+    id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True, default=uuid7)
+    version: Mapped[int] = mapped_column(Integer, nullable=False, default=1)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False, default=now)
+    changed_at: Mapped[dt.datetime] = mapped_column(
+        UtcDateTime, nullable=False, default=now, onupdate=now
+    )
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
+        return {"version_id_col": cls.__table__.c.version} if hasattr(cls, "__table__") else {}
+
+
+@declarative_mixin
+class Reviewed(Record):
+    """A record that is entered, submitted, reviewed (spec 00 "States of a record").
+
+    It belongs to a household and carries a copy of the head's names and number, so that its
+    ledger needs no join; the kernel keeps the copies right.
+    """
+
+    household_id: Mapped[uuid.UUID] = mapped_column(UuidType, nullable=False)
+    submitted_by: Mapped[uuid.UUID | None] = mapped_column(UuidType)
+    submitted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+    state = system(choice("填报状态", State), default=State.MISSING)
+    head_name = system(text("户主姓名", 64), default="")
+    head_id = system(id_number("身份证号"))
+
+
+class HistoryEntry(Scoped, Model):
+    """One step of a record: who, when, from where to where, opinion, and at a submission what
+    the record said (``snapshot``: field -> text value as in forms)."""
+
+    __tablename__ = "history_entry"
+    __table_args__ = (Index("ix_history_entry_record", "record_id", "at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True, default=uuid7)
+    register: Mapped[str] = mapped_column(String(32), nullable=False)
+    record_id: Mapped[uuid.UUID] = mapped_column(UuidType, nullable=False)
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False, default=now)
+    step: Mapped[str] = mapped_column(String(32), nullable=False)
+    label: Mapped[str] = mapped_column(NfcText(32), nullable=False)
+    source: Mapped[State] = mapped_column(CodeType(State), nullable=False)
+    target: Mapped[State] = mapped_column(CodeType(State), nullable=False)
+    account_id: Mapped[uuid.UUID] = mapped_column(UuidType, nullable=False)
+    account_name: Mapped[str] = mapped_column(NfcText(128), nullable=False)
+    person: Mapped[str] = mapped_column(NfcText(64), nullable=False, default="")
+    phone: Mapped[str] = mapped_column(NfcText(32), nullable=False, default="")
+    opinion: Mapped[str | None] = mapped_column(NfcText(1000))
+    reasons: Mapped[tuple[str, ...] | None] = mapped_column(CodeSetType)
+    snapshot: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class Draft(Model):
+    """Autosaved typing of one account on one record: touches no record and no counter."""
+
+    __tablename__ = "draft"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True)
+    record_id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True)
+    register: Mapped[str] = mapped_column(String(32), nullable=False)
+    base_version: Mapped[int] = mapped_column(Integer, nullable=False)
+    values: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False)
+    saved_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False, default=now)

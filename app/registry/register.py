@@ -1,0 +1,186 @@
+"""A register, declared once: what its model's fields are arranged into.
+
+Every name is checked at start-up by :mod:`app.registry.checks` (``flask check``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from app.core.i18n import translate
+from app.registry.expressions import ALWAYS, Expr
+from app.registry.fields import Field
+from app.registry.flow import Flow
+from app.registry.rules import RuleSet
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the form. ``shown`` holds for all its fields; ``all_no`` names the yes/no fields
+    that the button 以上均为否 answers."""
+
+    title: str
+    names: str
+    shown: Expr = ALWAYS
+    all_no: str = ""
+    intro: str = ""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(self.names.split())
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A named condition over a row: counted, drilled down to, charted."""
+
+    label: str
+    where: Expr
+
+
+@dataclass(frozen=True)
+class Identity:
+    """``text`` is ``total = part + part``; proved by tests and ``flask stats verify``."""
+
+    text: str
+
+    @property
+    def total(self) -> str:
+        return self.text.split("=")[0].strip()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.text.split("=")[1].split("+"))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a statistics table: a figure, or a group of columns under one head."""
+
+    figure: str = ""
+    head: str = ""
+    columns: tuple[Column, ...] = ()
+
+
+def columns(names: str) -> tuple[Column, ...]:
+    """Columns of plain figures."""
+    return tuple(Column(name) for name in names.split())
+
+
+@dataclass(frozen=True)
+class Table:
+    """A statistics table by division, heads as in the manual; ``chart`` names its bars."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    identities: tuple[Identity, ...] = ()
+    chart: tuple[str, ...] = ()
+
+    def leaves(self) -> Iterator[Column]:
+        """The columns that show a figure, left to right."""
+
+        def walk(items: tuple[Column, ...]) -> Iterator[Column]:
+            for item in items:
+                if item.columns:
+                    yield from walk(item.columns)
+                else:
+                    yield item
+
+        return walk(self.columns)
+
+
+@dataclass(frozen=True)
+class Menu:
+    """A menu entry: a ledger view opened with these states, for those with the capability."""
+
+    name: str
+    title: str
+    capability: str
+    states: tuple[str, ...] = ()  # preselected; empty: all
+    action: str = ""  # word of the row action
+    hint: str = ""  # what an empty page says
+
+
+@dataclass
+class Register:
+    """See design.md "One declaration". ``name`` is the URL and permission name."""
+
+    name: str
+    model: Any
+    title: str
+    sections: tuple[Section, ...] = ()
+    flow: Flow | None = None
+    record_word: str = "档案"
+    ledger: str = ""  # columns of its lists
+    filters: str = ""  # filters of its lists; region is always there
+    indexed: str = ""  # filters that an index serves at any size
+    save_needs: str = ""  # fields without which even saving is refused
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    tables: tuple[Table, ...] = ()
+    menus: tuple[Menu, ...] = ()
+    on_approval: tuple[Callable[[Any, Any], None], ...] = ()
+
+    @cached_property
+    def field_names(self) -> tuple[str, ...]:
+        return tuple(name for section in self.sections for name in section.fields)
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """Form fields in form order."""
+        return {name: self.model.__fields__[name] for name in self.field_names}
+
+    @cached_property
+    def rules(self) -> RuleSet:
+        shown = {name: section.shown for section in self.sections for name in section.fields}
+        return RuleSet(self.fields.values(), shown)
+
+    @cached_property
+    def identities(self) -> tuple[Identity, ...]:
+        return tuple(i for table in self.tables for i in table.identities)
+
+    @property
+    def label(self) -> str:
+        return translate(self.title)
+
+    def table(self, name: str) -> Table | None:
+        return next((t for t in self.tables if t.name == name), None)
+
+
+_registers: dict[str, Register] = {}
+
+
+def register(model: Any, **declaration: Any) -> Register:
+    """Declare the register of ``model``; its name is the model's table name unless given."""
+    name = declaration.pop("name", model.__tablename__)
+    made = Register(name=name, model=model, **declaration)
+    _registers[name] = made
+    return made
+
+
+def all_registers() -> tuple[Register, ...]:
+    """All declared registers, in order of declaration."""
+    return tuple(_registers.values())
+
+
+def get_register(name: str) -> Register | None:
+    """The register of that name, or None."""
+    return _registers.get(name)
+
+
+def register_of(model: type) -> Register | None:
+    """The register whose rows are of this class, or None."""
+    return next((r for r in _registers.values() if r.model is model), None)
+
+
+def rule(model: Any) -> Any:
+    """The declared fields of a mapped model by attribute, for conditions outside its class."""
+
+    class _Fields:
+        def __getattr__(self, name: str) -> Field:
+            return model.__fields__[name]  # type: ignore[no-any-return]
+
+    return _Fields()
