@@ -5,11 +5,6 @@ from __future__ import annotations
 from app.core.choices import Choices
 
 
-class Sex(Choices):
-    MALE = "male", "男"
-    FEMALE = "female", "女"
-
-
 class Grade(Choices):
     """Grade of a house's safety by appraisal or assessment."""
 

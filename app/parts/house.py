@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from app.parts.choices import Grade, Judged, Measure, ParcelState, Policy, Seismic, Sex
+from app.parts.choices import Grade, Judged, Measure, ParcelState, Policy, Seismic
 from app.registry.fields import (
     Check,
     Declared,
@@ -31,6 +31,7 @@ from app.registry.fields import (
     year,
     yes_no,
 )
+from app.registry.households import Sex
 
 #: 2024 manual: 必须是 2021 年（含）以后的鉴定评估时间.
 APPRAISALS_FROM = dt.date(2021, 1, 1)

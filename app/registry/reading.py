@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select
 
+from app.core.types import NfcText
 from app.registry.attachments import Attachment
 from app.registry.expressions import Columns
 from app.registry.fields import CHILDREN, FILES, MANY, Field
-from app.core.types import NfcText
 
 
 def values_of(row: Any, attachments: Iterable[Attachment] = ()) -> dict[str, Any]:

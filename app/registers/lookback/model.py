@@ -6,7 +6,7 @@ from sqlalchemy import Index
 
 from app.core.choices import Choices
 from app.core.db import Model
-from app.parts.choices import OtherHome, Sex
+from app.parts.choices import OtherHome
 from app.parts.house import Assurance, Hazards, House, Safety, Surveyed
 from app.registry.fields import (
     children,
@@ -20,6 +20,7 @@ from app.registry.fields import (
     text,
     yes_no,
 )
+from app.registry.households import Sex
 from app.registry.records import Reviewed
 
 

@@ -10,7 +10,7 @@ from app.registry.register import Column, Figure, Identity, Menu, Section, Table
 
 r = rule(Lookback)
 
-alive = ~r.died.yes & r.died.given
+alive = r.died.no
 own = alive & r.living.is_(Living.OWN)
 approved = r.state.is_(State.APPROVED)
 approved_own = approved & own

@@ -13,11 +13,15 @@ from app.access.scope import Scoped
 from app.core.choices import Choices
 from app.core.clock import today
 from app.core.db import Model
-from app.core.types import UuidType
-from app.parts.choices import Sex
+from app.core.types import NfcText, UuidType
 from app.registry import formats
 from app.registry.fields import choice, id_number, integer, listed, many, phone, system, text, year
 from app.registry.records import Record
+
+
+class Sex(Choices):
+    MALE = "male", "男"
+    FEMALE = "female", "女"
 
 
 class Source(Choices):
@@ -91,7 +95,7 @@ class SearchKey(Scoped, Model):
     )
 
     household_id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True)
-    value: Mapped[str] = mapped_column(String(64, collation=None), primary_key=True)
+    value: Mapped[str] = mapped_column(NfcText(64), primary_key=True)
 
 
 def search_values(household: Household) -> set[str]:

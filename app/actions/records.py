@@ -1,0 +1,362 @@
+"""What can be done to a record: each function is permission + change + history + audit.
+
+Every function commits: when it returns, the change is durable; when it raises, nothing changed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import select
+
+from app.access import audit, policy
+from app.access.accounts import Account
+from app.access.actor import Actor, Capability
+from app.access.audit import Act
+from app.actions import events
+from app.core.clock import now
+from app.core.db import db
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.i18n import _
+from app.registry.attachments import Attachment
+from app.registry.expressions import to_json
+from app.registry.fields import FILES
+from app.registry.flow import EDITABLE, State, Transition
+from app.registry.reading import values_of
+from app.registry.records import Draft, HistoryEntry
+from app.registry.register import Register
+from app.registry.rules import Evaluation, Problem
+
+#: Setting 允许自审 (spec 00): may the account that submitted approve? Off.
+ALLOW_SELF_REVIEW = False
+
+
+@dataclass(frozen=True)
+class Contact:
+    """The person behind the account at a step (spec 00): many accounts belong to an office."""
+
+    person: str
+    phone: str
+
+
+def get(register: Register, record_id: uuid.UUID, *, lock: bool = False) -> Any:
+    """The record, if it exists in the actor's area; else NotFound, noted in the audit log."""
+    row = db.session.get(register.model, record_id, with_for_update=lock, populate_existing=lock)
+    if row is None:
+        audit.note(Act.REFUSED, register=register.name, detail={"record": str(record_id)})
+        raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"))
+    return row
+
+
+def attachments_of(row: Any) -> list[Attachment]:
+    """The record's files in order."""
+    query = (
+        select(Attachment)
+        .where(Attachment.record_id == row.id)
+        .order_by(Attachment.field, Attachment.position, Attachment.id)
+    )
+    return list(db.session.scalars(query))
+
+
+def evaluate(register: Register, row: Any, values: Mapping[str, Any] | None = None) -> Evaluation:
+    """The rules over the stored record, or over it with ``values`` typed in."""
+    stored = values_of(row, attachments_of(row))
+    known = {name: stored[name] for name in register.field_names}
+    known.update({n: v for n, v in (values or {}).items() if register.fields[n].kind != FILES})
+    return register.rules.evaluate(known)
+
+
+def save(
+    register: Register,
+    record_id: uuid.UUID,
+    values: Mapping[str, Any],
+    version: int,
+    parse_problems: list[Problem] | None = None,
+) -> Any:
+    """Save a form. Missing answers are allowed (but those that ``save_needs`` names); wrong ones
+    are not. Hidden values are cleared.
+
+    :raises Invalid: with every problem; nothing is changed.
+    :raises Conflict: someone saved another version meanwhile.
+    """
+    row = get(register, record_id, lock=True)
+    actor = policy.require(Capability.ENTER, register.name, row)
+    _require_editable(register, row)
+    result = evaluate(register, row, values)
+    blocking = [*(parse_problems or []), *(p for p in result.broken if p.severity == "error")]
+    needed = set(register.save_needs.split())
+    blocking += [p for p in result.missing if p.field in needed]
+    new = {n: v for n, v in result.values.items() if register.fields[n].kind != FILES}
+    if row.version != version:
+        if not blocking and _same(row, new):
+            return row  # the same form, sent twice
+        raise Conflict(_("该档案已被他人修改，请核对后再保存。"), row=row)
+    if blocking:
+        raise Invalid(_("有 %(n)s 处需要修改，修改后再保存。", n=len(blocking)), blocking)
+    changes = _assign(row, new)
+    created = row.state == State.MISSING
+    if created:
+        row.state = State.DRAFT
+    row.changed_at = now()
+    audit.record(
+        db.session,
+        Act.CREATE if created else Act.UPDATE,
+        register=register.name,
+        row=row,
+        detail={"changes": changes},
+    )
+    _drop_draft(actor, row.id)
+    events.saved(register, row)
+    db.session.commit()
+    return row
+
+
+def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
+    """Delete what was entered: the record is 未录入 again, its history stays."""
+    row = get(register, record_id, lock=True)
+    actor = policy.require(Capability.ENTER, register.name, row)
+    _require_editable(register, row)
+    _require_version(row, version)
+    changes = _assign(row, {n: None for n, f in register.fields.items() if f.stored})
+    for attachment in attachments_of(row):
+        db.session.delete(attachment)
+    source, row.state = row.state, State.MISSING
+    row.submitted_by = row.submitted_at = row.decided_at = None
+    db.session.add(_entry(register, row, actor, "clear", "删除", source, Contact(actor.name, "")))
+    audit.record(db.session, Act.DELETE, register=register.name, row=row, detail={"changes": changes})
+    _drop_draft(actor, row.id)
+    db.session.commit()
+    return row
+
+
+def transition(
+    register: Register,
+    record_id: uuid.UUID,
+    name: str,
+    version: int | None,
+    contact: Contact,
+    opinion: str = "",
+    reasons: tuple[str, ...] = (),
+) -> Any:
+    """Do one declared step of the register's flow.
+
+    ``version`` None skips the check of what the user saw (batch decisions check the state only).
+    """
+    row = get(register, record_id, lock=True)
+    step = register.flow.get(name) if register.flow else None
+    if step is None:
+        raise NotFound(_("没有这一操作。"))
+    actor = policy.require(step.capability, register.name, row)
+    if row.state == step.target and _last_step_is(row, actor, name):
+        return row  # the same click, sent twice
+    if row.state not in step.sources:
+        raise Conflict(
+            _("该档案现在是“%(state)s”，不能%(step)s。", state=row.state.label, step=_(step.label)), row=row
+        )
+    if version is not None:
+        _require_version(row, version)
+    _require_party(step, row, actor)
+    problems = _step_problems(register, row, step, contact, opinion, reasons)
+    if problems:
+        raise Invalid(_("有 %(n)s 处需要补充，补充后再%(step)s。", n=len(problems), step=_(step.label)), problems)
+    source, row.state = row.state, step.target
+    _stamp(row, step, actor)
+    label = step.label_for(actor.level)
+    entry = _entry(register, row, actor, name, label, source, contact, opinion, reasons)
+    if step.complete:
+        entry.snapshot = snapshot(register, row)
+    db.session.add(entry)
+    audit.record(
+        db.session,
+        Act.TRANSITION,
+        register=register.name,
+        row=row,
+        detail={"step": name, "from": source.value, "to": step.target.value, "opinion": opinion},
+    )
+    _remember(actor, contact)
+    if step.target == State.APPROVED:
+        for hook in register.on_approval:
+            hook(db.session, row)
+    db.session.commit()
+    return row
+
+
+def open_steps(register: Register, row: Any, actor: Actor) -> list[Transition]:
+    """The steps that this actor may do with this record now."""
+    if register.flow is None:
+        return []
+    return [
+        step
+        for step in register.flow.open_from(row.state)
+        if policy.may(step.capability, register.name, row, actor=actor)
+        and _party_problem(step, row, actor) is None
+    ]
+
+
+def may_edit(register: Register, row: Any, actor: Actor) -> bool:
+    """May this actor change this record now?"""
+    return row.state in EDITABLE and policy.may(Capability.ENTER, register.name, row, actor=actor)
+
+
+def snapshot(register: Register, row: Any) -> dict[str, Any]:
+    """What the record says, as forms hold it; files by their ids."""
+    values = values_of(row, attachments_of(row))
+    return {
+        name: [str(a.id) for a in values[name]] if made.kind == FILES else to_json(values[name])
+        for name, made in register.fields.items()
+    }
+
+
+def history(row: Any) -> list[HistoryEntry]:
+    """The record's steps, oldest first."""
+    query = select(HistoryEntry).where(HistoryEntry.record_id == row.id)
+    return list(db.session.scalars(query.order_by(HistoryEntry.at, HistoryEntry.id)))
+
+
+# ---- drafts -------------------------------------------------------------------------------
+
+
+def keep_draft(register: Register, record_id: uuid.UUID, version: int, values: dict[str, Any]) -> Draft:
+    """Keep what is being typed; touches no record."""
+    row = get(register, record_id)
+    actor = policy.require(Capability.ENTER, register.name, row)
+    _require_editable(register, row)
+    draft = db.session.get(Draft, (actor.account_id, record_id))
+    if draft is None:
+        draft = Draft(account_id=actor.account_id, record_id=record_id, register=register.name)
+        db.session.add(draft)
+    draft.base_version, draft.values, draft.saved_at = version, values, now()
+    db.session.commit()
+    return draft
+
+
+def draft_of(actor: Actor, record_id: uuid.UUID) -> Draft | None:
+    """What this account was typing in this record, or None."""
+    return db.session.get(Draft, (actor.account_id, record_id))
+
+
+def drop_draft(actor: Actor, record_id: uuid.UUID) -> None:
+    """Forget the autosaved typing."""
+    _drop_draft(actor, record_id)
+    db.session.commit()
+
+
+def _drop_draft(actor: Actor, record_id: uuid.UUID) -> None:
+    db.session.execute(
+        sql_delete(Draft).where(Draft.account_id == actor.account_id, Draft.record_id == record_id)
+    )
+
+
+# ---- small parts ----------------------------------------------------------------------------
+
+
+def _require_editable(register: Register, row: Any) -> None:
+    if row.state not in EDITABLE:
+        raise Conflict(
+            _("该%(what)s现在是“%(state)s”，不能修改。", what=_(register.record_word), state=row.state.label),
+            row=row,
+        )
+
+
+def _require_version(row: Any, version: int) -> None:
+    if row.version != version:
+        raise Conflict(_("该档案已被他人修改，请刷新后再操作。"), row=row)
+
+
+def _party_problem(step: Transition, row: Any, actor: Actor) -> str | None:
+    if step.by_submitter and row.submitted_by != actor.account_id:
+        return _("只有上报的账号可以%(step)s。", step=_(step.label))
+    if step.not_by_submitter and row.submitted_by == actor.account_id and not ALLOW_SELF_REVIEW:
+        return _("不能审核本账号上报的档案，请由其他审核人员审核。")
+    return None
+
+
+def _require_party(step: Transition, row: Any, actor: Actor) -> None:
+    if problem := _party_problem(step, row, actor):
+        raise Forbidden(problem)
+
+
+def _step_problems(
+    register: Register, row: Any, step: Transition, contact: Contact, opinion: str, reasons: tuple[str, ...]
+) -> list[Problem]:
+    problems = []
+    if step.complete:
+        problems += evaluate(register, row).errors
+    if step.opinion and not (opinion.strip() or reasons):
+        problems.append(
+            Problem("opinion", "opinion.required", _("请勾选退回原因或填写意见，说明需要修改什么。"))
+        )
+    if not contact.person.strip():
+        problems.append(Problem("person", "person.required", _("请填写办理人姓名。")))
+    return problems
+
+
+def _stamp(row: Any, step: Transition, actor: Actor) -> None:
+    if step.target == State.SUBMITTED:
+        row.submitted_by, row.submitted_at, row.decided_at = actor.account_id, now(), None
+    elif step.capability != Capability.ENTER:
+        row.decided_at = now()
+
+
+def _last_step_is(row: Any, actor: Actor, name: str) -> bool:
+    query = (
+        select(HistoryEntry.step, HistoryEntry.account_id)
+        .where(HistoryEntry.record_id == row.id)
+        .order_by(HistoryEntry.at.desc(), HistoryEntry.id.desc())
+        .limit(1)
+    )
+    return db.session.execute(query).first() == (name, actor.account_id)
+
+
+def _same(row: Any, new: Mapping[str, Any]) -> bool:
+    return all(to_json(getattr(row, name)) == to_json(value) for name, value in new.items())
+
+
+def _assign(row: Any, new: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Set the values; returns what changed as {field: [old, new]} in form text."""
+    changes = {}
+    for name, value in new.items():
+        old = getattr(row, name)
+        if to_json(old) != to_json(value):
+            changes[name] = [to_json(old), to_json(value)]
+            setattr(row, name, value)
+    return changes
+
+
+def _entry(
+    register: Register,
+    row: Any,
+    actor: Actor,
+    step: str,
+    label: str,
+    source: State,
+    contact: Contact,
+    opinion: str = "",
+    reasons: tuple[str, ...] = (),
+) -> HistoryEntry:
+    return HistoryEntry(
+        register=register.name,
+        record_id=row.id,
+        region_id=row.region_id,
+        step=step,
+        label=label,
+        source=source,
+        target=row.state,
+        account_id=actor.account_id,
+        account_name=actor.name,
+        person=contact.person.strip(),
+        phone=contact.phone.strip(),
+        opinion=opinion.strip() or None,
+        reasons=reasons or None,
+    )
+
+
+def _remember(actor: Actor, contact: Contact) -> None:
+    """Prefill the person's name and phone next time."""
+    account = db.session.scalar(select(Account).where(Account.uuid == actor.account_id))
+    if account is not None:
+        account.contact_name, account.contact_phone = contact.person.strip(), contact.phone.strip()

@@ -1,0 +1,122 @@
+"""``flask check``: the declarations are consistent. Each problem has a stable id and a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.registry import lists
+from app.registry.fields import CHOICE, FILES, MANY
+from app.registry.register import Register, all_registers
+from app.registry.rules import DeclarationError
+
+_LABEL_LENGTH = 40
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem of a declaration."""
+
+    id: str
+    register: str
+    message: str
+
+
+def check_all() -> list[Finding]:
+    """All problems of all registers."""
+    found = [problem for register in all_registers() for problem in check(register)]
+    names = [r.name for r in all_registers()]
+    found += [Finding("R001", n, "two registers of one name") for n in {x for x in names if names.count(x) > 1}]
+    return found
+
+
+def check(register: Register) -> Iterator[Finding]:
+    """Problems of one register."""
+
+    def say(code: str, message: str) -> Finding:
+        return Finding(code, register.name, message)
+
+    known = register.model.__fields__
+    for section in register.sections:
+        for name in section.fields:
+            if name not in known:
+                yield say("R002", f"section {section.title}: unknown field {name}")
+            elif known[name].system:
+                yield say("R003", f"section {section.title}: {name} is kept by the kernel")
+        for name in section.all_no.split():
+            if name not in section.fields:
+                yield say("R004", f"section {section.title}: 以上均为否 names {name} of another section")
+            elif known[name].kind != "yes_no":
+                yield say("R005", f"section {section.title}: 以上均为否 names {name}, no yes/no field")
+    placed = [name for section in register.sections for name in section.fields]
+    for name in sorted({n for n in placed if placed.count(n) > 1}):
+        yield say("R006", f"field {name} stands in two sections")
+    if register.sections:
+        for name, made in known.items():
+            if not made.system and name not in placed:
+                yield say("R007", f"field {name} stands in no section")
+    yield from _check_names(register)
+    yield from _check_rules(register)
+    yield from _check_figures(register)
+
+
+def _check_names(register: Register) -> Iterator[Finding]:
+    known = register.model.__fields__
+    for what in ("ledger", "filters", "indexed", "save_needs"):
+        for name in getattr(register, what).split():
+            if name not in known:
+                yield Finding("R010", register.name, f"{what}: unknown field {name}")
+            elif what != "save_needs" and known[name].kind == FILES:
+                yield Finding("R011", register.name, f"{what}: {name} holds files")
+    for name in register.indexed.split():
+        if name not in register.filters.split():
+            yield Finding("R012", register.name, f"indexed: {name} is no filter")
+    for name, made in known.items():
+        if not made.label or len(made.label) > _LABEL_LENGTH:
+            yield Finding("R013", register.name, f"{name}: label missing or too long")
+        if made.kind in (CHOICE, MANY) and made.list is not None and made.list not in lists.DEFAULTS:
+            yield Finding("R014", register.name, f"{name}: unknown list {made.list}")
+
+
+def _check_rules(register: Register) -> Iterator[Finding]:
+    known = register.model.__fields__
+    conditions = {
+        f"shown of {name}": expr for section in register.sections for name, expr in [(section.title, section.shown)]
+    }
+    for name, made in known.items():
+        conditions[f"shown of {name}"] = made.shown
+        codes = [check.code for check in made.checks]
+        for code in sorted({c for c in codes if codes.count(c) > 1} | ({"required"} & set(codes))):
+            yield Finding("R020", register.name, f"{name}: rule code {code} twice")
+        for rule in made.checks:
+            conditions[f"rule {name}.{rule.code}"] = rule.wrong
+            if not rule.message:
+                yield Finding("R021", register.name, f"{name}.{rule.code}: no message")
+    for where, condition in conditions.items():
+        for name in sorted(condition.names() - known.keys()):
+            yield Finding("R022", register.name, f"{where}: unknown field {name}")
+    if any(name not in known for name in register.field_names):
+        return
+    try:
+        _ = register.rules
+    except DeclarationError as error:
+        yield Finding("R023", register.name, str(error))
+
+
+def _check_figures(register: Register) -> Iterator[Finding]:
+    known = register.model.__fields__
+    for name, figure in register.figures.items():
+        for other in sorted(figure.where.names() - known.keys()):
+            yield Finding("R030", register.name, f"figure {name}: unknown field {other}")
+        for other in sorted(figure.where.names() & known.keys()):
+            if not known[other].stored:
+                yield Finding("R031", register.name, f"figure {name}: {other} is in another table")
+    for table in register.tables:
+        shown = [column.figure for column in table.leaves()]
+        named = [*shown, *table.chart, *(n for i in table.identities for n in (i.total, *i.parts))]
+        for name in named:
+            if name not in register.figures:
+                yield Finding("R032", register.name, f"table {table.name}: unknown figure {name}")
+
+
+__all__ = ["Finding", "check", "check_all"]
