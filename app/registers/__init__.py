@@ -1,1 +1,1 @@
-"""One package a register; importing this package declares them all."""
+"""One package a register; ``app.models`` imports them all."""

@@ -1,1 +1,5 @@
 """脱贫户住房安全保障回头看: the 2024 look-back survey (spec 02)."""
+
+from app.registers.lookback import register
+
+__all__ = ["register"]

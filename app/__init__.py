@@ -1,0 +1,54 @@
+"""Anju. :func:`create_app` is the only place that wires the layers together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask_appbuilder import AppBuilder
+from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import config
+
+
+def create_app(overrides: dict[str, Any] | None = None) -> Flask:
+    """The application; ``overrides`` replace settings of config.py (tests, tools)."""
+    app = Flask(__name__, static_folder="web/static", template_folder="web/templates")
+    app.config.update(config.load())
+    app.config.update(overrides or {})
+    if app.config["PROXIES"]:
+        hops = app.config["PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+    from app import models  # noqa: F401  (every table, before anything maps)
+    from app.core.db import db
+    from app.core.errors import AnjuError
+    from app.web import errors, pages, requests
+    from app.web.security import AccountSecurityManager
+    from app.web.views import DeskView
+
+    db.init_app(app)
+    Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)
+    requests.protect(app)
+    app.register_error_handler(AnjuError, errors.render)
+    errors.install(app)
+    with app.app_context():
+        builder = AppBuilder(
+            app,
+            db.session,
+            security_manager_class=AccountSecurityManager,
+            indexview=DeskView,
+            base_template="appbuilder/base.html",
+        )
+        pages.register(app, builder)
+    requests.install(app)
+    _add_commands(app)
+    return app
+
+
+def _add_commands(app: Flask) -> None:
+    from app.commands import commands
+
+    for command in commands:
+        app.cli.add_command(command)

@@ -1,0 +1,21 @@
+"""Every module that maps a table, imported once: for Alembic, and before the first query."""
+
+from app.access import accounts, audit, regions, scope
+from app.core import jobs
+from app.registers import household, lookback
+from app.registry import attachments, counters, households, lists, records
+
+__all__ = [
+    "accounts",
+    "attachments",
+    "audit",
+    "counters",
+    "household",
+    "households",
+    "jobs",
+    "lists",
+    "lookback",
+    "records",
+    "regions",
+    "scope",
+]

@@ -1,0 +1,87 @@
+"""Errors as pages, or as JSON for scripts; each with a number that support finds in the log."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from flask import Flask, jsonify, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from app.access import audit
+from app.access.scope import current_actor
+from app.core.db import db
+from app.core.errors import AnjuError
+from app.core.i18n import _
+from app.web.requests import wants_json
+
+log = logging.getLogger(__name__)
+
+
+def install(app: Flask) -> None:
+    """Handlers of everything that is no :class:`AnjuError`."""
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def render(error: AnjuError) -> Any:
+    """An error of the catalogue."""
+    db.session.rollback()
+    if error.status in (403, 404) and current_actor() is not None:
+        audit.note(audit.Act.REFUSED, detail={"url": request.path, "method": request.method})
+    return _answer(error.status, error.code, error.message)
+
+
+def _csrf(_error: CSRFError) -> Any:
+    return _answer(400, "csrf", _("页面已过期，请刷新后重试；填写的内容已自动保存为草稿。"))
+
+
+def _http(error: HTTPException) -> Any:
+    status = error.code or 500
+    if status < 400:
+        return error
+    return _answer(status, f"http_{status}", _messages().get(status, _("请求无法处理。")))
+
+
+def _unexpected(error: Exception) -> Any:
+    db.session.rollback()
+    number = secrets.token_hex(4)
+    log.exception("error %s at %s %s", number, request.method, request.path, exc_info=error)
+    return _answer(500, "internal", _("系统出现故障，请稍后重试。"), number)
+
+
+def _messages() -> dict[int, str]:
+    return {
+        400: _("请求的内容有误，请检查网址或填写的内容。"),
+        401: _("请先登录。"),
+        403: _("您的账号没有这项权限。"),
+        404: _("没有找到该页面。它可能不存在，或不在您的管辖范围内。"),
+        405: _("该页面不支持这种操作。"),
+        413: _("上传的内容过大，请缩小后再上传。"),
+        429: _("操作过于频繁，请稍后再试。"),
+    }
+
+
+def _answer(status: int, code: str, message: str, number: str | None = None) -> Any:
+    if wants_json():
+        return jsonify(error=code, message=message, number=number), status
+    titles = {
+        400: _("请求有误"),
+        403: _("没有权限"),
+        404: _("没有找到"),
+        409: _("内容已被修改"),
+        413: _("内容过大"),
+        429: _("操作过于频繁"),
+        500: _("系统故障"),
+    }
+    page = {
+        "status": status,
+        "title": titles.get(status, _("请求无法处理")),
+        "message": message,
+        "hint": None,
+        "number": number,
+    }
+    return render_template("anju/error.html", error=page, back_url="/", retry=status >= 500), status

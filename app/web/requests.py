@@ -1,0 +1,138 @@
+"""What happens around every request: who acts, how long a session lives, headers, statements."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from flask import Flask, Response, current_app, flash, g, jsonify, redirect, request, session, url_for
+from flask_compress import Compress
+from flask_login import current_user, logout_user
+from flask_talisman import Talisman
+from flask_wtf import CSRFProtect
+from sqlalchemy import Engine, event
+
+from app.access import policy
+from app.access.scope import set_actor
+from app.core.db import db, set_read_only
+from app.core.i18n import _
+
+#: Endpoints that need no sign-in. The contract tests walk all others.
+PUBLIC = frozenset(
+    {
+        "static",
+        "appbuilder.static",
+        "health",
+        "AuthDBView.login",
+        "AuthDBView.logout",
+        "LocaleView.index",
+        "LocaleView.theme",
+    }
+)
+#: What an account that must change its password may still open.
+_WITH_FIRST_PASSWORD = frozenset({"AccountView.password", "AuthDBView.logout", *PUBLIC})
+#: Requests that a page makes by itself: they do not keep a session alive.
+_QUIET_SUFFIXES = (".draft", ".progress")
+_REFRESH_SECONDS = 30
+
+csrf = CSRFProtect()
+
+_POLICY = {
+    "default-src": "'self'",
+    "img-src": ["'self'", "data:", "blob:"],
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+
+
+def protect(app: Flask) -> None:
+    """Security headers, CSRF, compression."""
+    production = app.config["PRODUCTION"]
+    Talisman(
+        app,
+        force_https=production,
+        session_cookie_secure=production,
+        strict_transport_security=production,
+        content_security_policy=_POLICY,
+        content_security_policy_nonce_in=["script-src"],
+        frame_options="DENY",
+        referrer_policy="same-origin",
+    )
+    csrf.init_app(app)
+    Compress(app)
+
+
+def install(app: Flask) -> None:
+    """Hooks of every request; FAB has put ``g.user`` by then."""
+    app.before_request(_begin)
+    app.after_request(_headers)
+    app.teardown_request(_end)
+
+
+def _begin() -> Any:
+    set_actor(None)
+    set_read_only(request.method in ("GET", "HEAD", "OPTIONS"))
+    if request.endpoint is None or request.endpoint in PUBLIC:
+        return None
+    if not current_user.is_authenticated:
+        return _ask_to_sign_in()
+    if _idle_too_long():
+        logout_user()
+        session.pop("seen", None)
+        return _ask_to_sign_in()
+    set_actor(policy.actor_of(db.session, current_user._get_current_object()))
+    if current_user.must_change_password and request.endpoint not in _WITH_FIRST_PASSWORD:
+        return redirect(url_for("AccountView.password"))
+    return None
+
+
+def _idle_too_long() -> bool:
+    now, seen = time.time(), session.get("seen", 0.0)
+    if seen and now - seen > current_app.config["SESSION_IDLE_MINUTES"] * 60:
+        return True
+    quiet = (request.endpoint or "").endswith(_QUIET_SUFFIXES)
+    if not quiet and now - seen > _REFRESH_SECONDS:
+        session["seen"] = now  # rarely, or every answer would carry a cookie
+    return False
+
+
+def wants_json() -> bool:
+    """Did a script ask, which wants a status and a message rather than a page?"""
+    return (
+        request.is_json
+        or request.headers.get("X-Requested-With") == "fetch"
+        or request.accept_mimetypes.best == "application/json"
+    )
+
+
+def _ask_to_sign_in() -> Any:
+    if wants_json():
+        return jsonify(error="signed_out", message=_("登录已失效，请重新登录。")), 401
+    if request.headers.get("HX-Request"):
+        return Response(status=401, headers={"HX-Redirect": url_for("AuthDBView.login")})
+    if request.method != "GET":
+        flash(_("登录已失效，请重新登录后再操作。"), "warning")
+        return redirect(url_for("AuthDBView.login"))
+    return redirect(url_for("AuthDBView.login", next=request.full_path.rstrip("?")))
+
+
+def _headers(response: Response) -> Response:
+    if request.endpoint not in ("static", "appbuilder.static"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    if current_app.config["BENCH"]:
+        response.headers["X-Anju-Statements"] = str(g.get("statements", 0))
+    return response
+
+
+def _end(_error: BaseException | None) -> None:
+    set_actor(None)
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _count(*_args: Any) -> None:
+    if g:
+        g.statements = g.get("statements", 0) + 1
