@@ -38,12 +38,12 @@ Columns = Callable[[str], ColumnElement[Any]]
 
 def is_missing(value: Any) -> bool:
     """None, empty text and empty collections are missing; 0 and False are not."""
-    return value is None or (not isinstance(value, bool) and value in ("", (), [], {}))
+    return value is None or value == "" or (isinstance(value, list | tuple | dict) and not value)
 
 
 def to_json(value: Any) -> Any:
     """A value as forms, drafts and the browser hold it: text, a list of texts, or None."""
-    if value is None or value == "":
+    if is_missing(value):
         return None
     if isinstance(value, bool):
         return "yes" if value else "no"

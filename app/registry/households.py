@@ -15,7 +15,7 @@ from app.core.clock import today
 from app.core.db import Model
 from app.core.types import NfcText, UuidType
 from app.registry import formats
-from app.registry.fields import choice, id_number, integer, listed, many, phone, system, text, year
+from app.registry import fields as f
 from app.registry.records import Record
 
 
@@ -51,21 +51,21 @@ class Household(Record, Model):
         Index("ix_household_match", "match_key", unique=True),
     )
 
-    issued_name = system(text("下发户主姓名", 64), default="")
-    issued_id = system(id_number("下发身份证号"))
+    issued_name = f.system(f.text("下发户主姓名", 64), default="")
+    issued_id = f.system(f.id_number("下发身份证号"))
     issued_id.length = 32  # wrong numbers come in too, flagged
-    corrected_id = id_number("更正身份证号", required=False)
-    head_name = text("户主姓名", 64)
-    head_id = id_number("户主身份证号", required=False)
+    corrected_id = f.id_number("更正身份证号", required=False)
+    head_name = f.text("户主姓名", 64)
+    head_id = f.id_number("户主身份证号", required=False)
     head_id.length = 32
-    sex = choice("性别", Sex, required=False)
-    ethnicity = listed("民族", "ethnicity", required=False)
-    phone = phone("联系电话", required=False)
-    population = integer("家庭户籍人口", 1, 30, unit="人", required=False)
-    village_group = text("村民小组", 40, required=False)
-    exit_year = year("脱贫年份", required=False)
-    source = system(choice("来源", Source), default=Source.ISSUED)
-    findings = system(many("名单存疑", Finding))
+    sex = f.choice("性别", Sex, required=False)
+    ethnicity = f.listed("民族", "ethnicity", required=False)
+    phone = f.phone("联系电话", required=False)
+    population = f.integer("家庭户籍人口", 1, 30, unit="人", required=False)
+    village_group = f.text("村民小组", 40, required=False)
+    exit_year = f.year("脱贫年份", required=False)
+    source = f.system(f.choice("来源", Source), default=Source.ISSUED)
+    findings = f.system(f.many("名单存疑", Finding))
 
     poverty_exit: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True)
     match_key: Mapped[str] = mapped_column(String(64), nullable=False)

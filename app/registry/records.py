@@ -13,12 +13,12 @@ from app.access.scope import Scoped
 from app.core.clock import now, uuid7
 from app.core.db import Model
 from app.core.types import CodeSetType, CodeType, NfcText, UtcDateTime, UuidType
-from app.registry.fields import Declared, choice, id_number, system, text
+from app.registry import fields as f
 from app.registry.flow import State
 
 
 @declarative_mixin
-class Record(Declared, Scoped):
+class Record(f.Declared, Scoped):
     """A row of a register. ``version`` is what a form saw: a save of an older one conflicts."""
 
     id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True, default=uuid7)
@@ -46,9 +46,9 @@ class Reviewed(Record):
     submitted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
-    state = system(choice("填报状态", State), default=State.MISSING)
-    head_name = system(text("户主姓名", 64), default="")
-    head_id = system(id_number("身份证号"))
+    state = f.system(f.choice("填报状态", State), default=State.MISSING)
+    head_name = f.system(f.text("户主姓名", 64), default="")
+    head_id = f.system(f.id_number("身份证号"))
 
 
 class HistoryEntry(Scoped, Model):

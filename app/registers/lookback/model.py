@@ -8,18 +8,7 @@ from app.core.choices import Choices
 from app.core.db import Model
 from app.parts.choices import OtherHome
 from app.parts.house import Assurance, Hazards, House, Safety, Surveyed
-from app.registry.fields import (
-    children,
-    choice,
-    id_number,
-    integer,
-    listed,
-    long_text,
-    phone,
-    row,
-    text,
-    yes_no,
-)
+from app.registry import fields as f
 from app.registry.households import Sex
 from app.registry.records import Reviewed
 
@@ -42,28 +31,28 @@ class Lookback(Reviewed, House, Hazards, Safety, Assurance, Surveyed, Model):
         Index("ix_lookback_household", "household_id", unique=True),
     )
 
-    sex = choice("性别", Sex, required=False)
-    ethnicity = listed("民族", "ethnicity", required=False)
-    population = integer("家庭户籍人数", 1, 30, unit="人")
-    phone = phone("当前联系电话", required=False)
-    village_group = text("村民小组", 40, required=False)
+    sex = f.choice("性别", Sex, required=False)
+    ethnicity = f.listed("民族", "ethnicity", required=False)
+    population = f.integer("家庭户籍人数", 1, 30, unit="人")
+    phone = f.phone("当前联系电话", required=False)
+    village_group = f.text("村民小组", 40, required=False)
 
-    died = yes_no("是否死亡销户", help="选择“是”则不需要录入其他信息")
-    head_changed = yes_no("户主是否变更")
-    new_head_name = text("新户主姓名", 64, shown=head_changed.yes)
-    new_head_id = id_number("新户主身份证号", shown=head_changed.yes)
-    new_head_phone = phone("新户主联系电话", shown=head_changed.yes, required=False)
-    new_head_relation = listed("与原户主关系", "relation", shown=head_changed.yes)
-    split = yes_no("是否分户")
-    split_heads = children(
+    died = f.yes_no("是否死亡销户", help="选择“是”则不需要录入其他信息")
+    head_changed = f.yes_no("户主是否变更")
+    new_head_name = f.text("新户主姓名", 64, shown=head_changed.yes)
+    new_head_id = f.id_number("新户主身份证号", shown=head_changed.yes)
+    new_head_phone = f.phone("新户主联系电话", shown=head_changed.yes, required=False)
+    new_head_relation = f.listed("与原户主关系", "relation", shown=head_changed.yes)
+    split = f.yes_no("是否分户")
+    split_heads = f.children(
         "分户户主信息",
-        row("name", text("姓名", 64)),
-        row("id_number", id_number("身份证号")),
-        row("phone", phone("联系电话", required=False)),
+        f.row("name", f.text("姓名", 64)),
+        f.row("id_number", f.id_number("身份证号")),
+        f.row("phone", f.phone("联系电话", required=False)),
         shown=split.yes,
         low=1,
         high=5,
     )
-    living = choice("现住房情况", Living)
-    other_home = choice("其他安全住房", OtherHome, shown=living.is_(Living.OTHER))
-    other_home_text = long_text("其他情况说明", 200, shown=other_home.is_(OtherHome.OTHER))
+    living = f.choice("现住房情况", Living)
+    other_home = f.choice("其他安全住房", OtherHome, shown=living.is_(Living.OTHER))
+    other_home_text = f.long_text("其他情况说明", 200, shown=other_home.is_(OtherHome.OTHER))
