@@ -8,42 +8,20 @@ import json
 import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
-from flask_migrate import upgrade
-from sqlalchemy import Connection, text
 
-from app.access import policy, regions_seed
 from app.access.cli import regions_cli
 from app.access.scope import unscoped
 from app.core.clock import today
-from app.core.db import db
-from app.registry import checks, counters, lists
+from app.core.db import read_only
+from app.deploy import deploy
+from app.registry import checks, counters
 from app.registry.register import all_registers
-
-_DEPLOY_LOCK = 0x616E6A75  # "anju"
-
 
 @click.command("deploy")
 @with_appcontext
-def deploy() -> None:
+def deploy_command() -> None:
     """Bring the database up to date: tables, roles, lists, divisions. Safe to run by many at once."""
-    with db.engine.connect() as connection:
-        _wait_alone(connection)
-        upgrade(directory=str(current_app.root_path) + "/../migrations")
-        with unscoped("the deploy step fills roles and lists") as session:
-            policy.sync_roles(session, [r.name for r in all_registers()])
-            lists.seed(session)
-            session.commit()
-        count = regions_seed.load(db.engine)
-        click.echo(f"database ready, {count} divisions")
-
-
-def _wait_alone(connection: Connection) -> None:
-    """On PostgreSQL an advisory lock that ends with the connection; SQLite has one machine, where
-    Alembic's own transaction serves."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _DEPLOY_LOCK})
-    else:
-        connection.rollback()
+    click.echo(f"database ready, {deploy(current_app._get_current_object())} divisions loaded")  # type: ignore[attr-defined]
 
 
 @click.command("check")
@@ -76,7 +54,7 @@ def rebuild() -> None:
 def verify(as_json: bool) -> None:
     """Every counter against a live count, every identity."""
     cells, drift, broken = 0, [], []
-    with unscoped("counters are proved against all rows") as session:
+    with read_only(), unscoped("counters are proved against all rows") as session:
         for register in all_registers():
             live, kept = (
                 counters.live_counts(session, register),
@@ -111,4 +89,4 @@ def snapshot(day: dt.datetime | None) -> None:
     click.echo(f"{count} lines")
 
 
-commands = [deploy, check, stats, regions_cli]
+commands = [deploy_command, check, stats, regions_cli]
