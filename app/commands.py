@@ -17,6 +17,7 @@ from app.deploy import deploy
 from app.registry import checks, counters
 from app.registry.register import all_registers
 
+
 @click.command("deploy")
 @with_appcontext
 def deploy_command() -> None:

@@ -12,7 +12,6 @@ __all__ = [
     "counters",
     "household",
     "households",
-
     "lists",
     "lookback",
     "records",

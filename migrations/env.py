@@ -10,7 +10,11 @@ from sqlalchemy.types import TypeDecorator
 
 from app.core.types import NfcText, PathType, UtcDateTime, UuidType
 
-NAMED = {UuidType: "types.UuidType()", PathType: "types.PathType()", UtcDateTime: "types.UtcDateTime()"}
+NAMED = {
+    UuidType: "types.UuidType()",
+    PathType: "types.PathType()",
+    UtcDateTime: "types.UtcDateTime()",
+}
 
 
 def render_item(kind: str, item: Any, _autogen: Any) -> str | bool:
@@ -27,7 +31,10 @@ def render_item(kind: str, item: Any, _autogen: Any) -> str | bool:
 
 
 def no_empty_revision(_context: Any, _revision: Any, directives: list[Any]) -> None:
-    if getattr(context.config.cmd_opts, "autogenerate", False) and directives[0].upgrade_ops.is_empty():
+    if (
+        getattr(context.config.cmd_opts, "autogenerate", False)
+        and directives[0].upgrade_ops.is_empty()
+    ):
         directives[:] = []
 
 

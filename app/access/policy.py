@@ -96,12 +96,14 @@ def actor_of(session: Session, account: Account) -> Actor:
             assoc_permissionview_role,
             assoc_permissionview_role.c.permission_view_id == PermissionView.id,
         )
-        .join(
-            assoc_user_role, assoc_user_role.c.role_id == assoc_permissionview_role.c.role_id
+        .join(assoc_user_role, assoc_user_role.c.role_id == assoc_permissionview_role.c.role_id)
+        .where(
+            assoc_user_role.c.user_id == account.id, Permission.name.like("may\\_%", escape="\\")
         )
-        .where(assoc_user_role.c.user_id == account.id, Permission.name.like("may\\_%", escape="\\"))
     )
-    pairs = frozenset((name.removeprefix("may_"), subject) for name, subject in session.execute(query))
+    pairs = frozenset(
+        (name.removeprefix("may_"), subject) for name, subject in session.execute(query)
+    )
     if account.region_id is None or account.path is None:
         raise Forbidden(_("该账号没有所属地区，请联系上级管理用户。"))
     return Actor(
@@ -118,7 +120,9 @@ def actor_of(session: Session, account: Account) -> Actor:
     )
 
 
-def may(capability: Capability, subject: str = SYSTEM, row: Any = None, *, actor: Actor | None = None) -> bool:
+def may(
+    capability: Capability, subject: str = SYSTEM, row: Any = None, *, actor: Actor | None = None
+) -> bool:
     """May the actor do this in register ``subject``, and to ``row`` (anything with a path)?"""
     actor = actor or current_actor()
     if actor is None or not actor.has(capability, subject):
@@ -129,7 +133,9 @@ def may(capability: Capability, subject: str = SYSTEM, row: Any = None, *, actor
     return bool(low <= row.path < high)
 
 
-def rows(model: Any, capability: Capability, subject: str = SYSTEM, *, actor: Actor | None = None) -> Any:
+def rows(
+    model: Any, capability: Capability, subject: str = SYSTEM, *, actor: Actor | None = None
+) -> Any:
     """SQL condition for the rows of ``model`` for which :func:`may` says yes."""
     actor = actor or current_actor()
     if actor is None or not actor.has(capability, subject):

@@ -128,7 +128,9 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     source, row.state = row.state, State.MISSING
     row.submitted_by = row.submitted_at = row.decided_at = None
     db.session.add(_entry(register, row, actor, "clear", "删除", source, Contact(actor.name, "")))
-    audit.record(db.session, Act.DELETE, register=register.name, row=row, detail={"changes": changes})
+    audit.record(
+        db.session, Act.DELETE, register=register.name, row=row, detail={"changes": changes}
+    )
     _drop_draft(actor, row.id)
     db.session.commit()
     return row
@@ -156,14 +158,18 @@ def transition(
         return row  # the same click, sent twice
     if row.state not in step.sources:
         raise Conflict(
-            _("该档案现在是“%(state)s”，不能%(step)s。", state=row.state.label, step=_(step.label)), row=row
+            _("该档案现在是“%(state)s”，不能%(step)s。", state=row.state.label, step=_(step.label)),
+            row=row,
         )
     if version is not None:
         _require_version(row, version)
     _require_party(step, row, actor)
     problems = _step_problems(register, row, step, contact, opinion, reasons)
     if problems:
-        raise Invalid(_("有 %(n)s 处需要补充，补充后再%(step)s。", n=len(problems), step=_(step.label)), problems)
+        raise Invalid(
+            _("有 %(n)s 处需要补充，补充后再%(step)s。", n=len(problems), step=_(step.label)),
+            problems,
+        )
     source, row.state = row.state, step.target
     _stamp(row, step, actor)
     label = step.label_for(actor.level)
@@ -221,7 +227,9 @@ def history(row: Any) -> list[HistoryEntry]:
 # ---- drafts -------------------------------------------------------------------------------
 
 
-def keep_draft(register: Register, record_id: uuid.UUID, version: int, values: dict[str, Any]) -> Draft:
+def keep_draft(
+    register: Register, record_id: uuid.UUID, version: int, values: dict[str, Any]
+) -> Draft:
     """Keep what is being typed; touches no record."""
     row = get(register, record_id)
     actor = policy.require(Capability.ENTER, register.name, row)
@@ -258,7 +266,11 @@ def _drop_draft(actor: Actor, record_id: uuid.UUID) -> None:
 def _require_editable(register: Register, row: Any) -> None:
     if row.state not in EDITABLE:
         raise Conflict(
-            _("该%(what)s现在是“%(state)s”，不能修改。", what=_(register.record_word), state=row.state.label),
+            _(
+                "该%(what)s现在是“%(state)s”，不能修改。",
+                what=_(register.record_word),
+                state=row.state.label,
+            ),
             row=row,
         )
 
@@ -282,14 +294,21 @@ def _require_party(step: Transition, row: Any, actor: Actor) -> None:
 
 
 def _step_problems(
-    register: Register, row: Any, step: Transition, contact: Contact, opinion: str, reasons: tuple[str, ...]
+    register: Register,
+    row: Any,
+    step: Transition,
+    contact: Contact,
+    opinion: str,
+    reasons: tuple[str, ...],
 ) -> list[Problem]:
     problems = []
     if step.complete:
         problems += evaluate(register, row).errors
     if step.opinion and not (opinion.strip() or reasons):
         problems.append(
-            Problem("opinion", "opinion.required", _("请勾选退回原因或填写意见，说明需要修改什么。"))
+            Problem(
+                "opinion", "opinion.required", _("请勾选退回原因或填写意见，说明需要修改什么。")
+            )
         )
     if not contact.person.strip():
         problems.append(Problem("person", "person.required", _("请填写办理人姓名。")))

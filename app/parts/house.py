@@ -100,7 +100,9 @@ class Safety(Surveyed):
     risky_parts = f.many("风险部位", "risky_part", shown=grade.in_("C", "D"))
     risky_photos = f.photos("安全隐患部位照片", 1, 3, shown=grade.in_("C", "D"))
     seismic_judged = f.yes_no("是否抗震鉴定或评估")
-    seismic_judged_on = f.date("抗震鉴定或评估时间", shown=seismic_judged.yes, not_after=Surveyed.surveyed_on)
+    seismic_judged_on = f.date(
+        "抗震鉴定或评估时间", shown=seismic_judged.yes, not_after=Surveyed.surveyed_on
+    )
     seismic_result = f.choice("抗震鉴定或评估结果", Seismic, shown=seismic_judged.yes)
     seismic_judged_by = f.text("抗震鉴定或评估单位", shown=seismic_judged.yes, required=False)
     seismic_paper = f.papers("抗震鉴定或评估材料", shown=seismic_judged.yes)
@@ -119,7 +121,11 @@ class Assurance(Surveyed):
     measure = f.choice("保障措施", Measure, help="未保障的填写申请保障措施")
     measure_year = f.year("保障年度", help="已保障的为排查当年；未保障的为排查当年或下一年")
     measure_year.checks += [
-        f.Check("early", measure_year.compare("lt", Surveyed.surveyed_on.year), "保障年度不能早于排查年度。"),
+        f.Check(
+            "early",
+            measure_year.compare("lt", Surveyed.surveyed_on.year),
+            "保障年度不能早于排查年度。",
+        ),
         f.Check(
             "late",
             measure_year.compare("gt", Surveyed.surveyed_on.year.plus(1)),

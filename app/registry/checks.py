@@ -26,7 +26,10 @@ def check_all() -> list[Finding]:
     """All problems of all registers."""
     found = [problem for register in all_registers() for problem in check(register)]
     names = [r.name for r in all_registers()]
-    found += [Finding("R001", n, "two registers of one name") for n in {x for x in names if names.count(x) > 1}]
+    found += [
+        Finding("R001", n, "two registers of one name")
+        for n in {x for x in names if names.count(x) > 1}
+    ]
     return found
 
 
@@ -45,9 +48,13 @@ def check(register: Register) -> Iterator[Finding]:
                 yield say("R003", f"section {section.title}: {name} is kept by the kernel")
         for name in section.all_no.split():
             if name not in section.fields:
-                yield say("R004", f"section {section.title}: 以上均为否 names {name} of another section")
+                yield say(
+                    "R004", f"section {section.title}: 以上均为否 names {name} of another section"
+                )
             elif known[name].kind != "yes_no":
-                yield say("R005", f"section {section.title}: 以上均为否 names {name}, no yes/no field")
+                yield say(
+                    "R005", f"section {section.title}: 以上均为否 names {name}, no yes/no field"
+                )
     placed = [name for section in register.sections for name in section.fields]
     for name in sorted({n for n in placed if placed.count(n) > 1}):
         yield say("R006", f"field {name} stands in two sections")
@@ -74,14 +81,20 @@ def _check_names(register: Register) -> Iterator[Finding]:
     for name, made in known.items():
         if not made.label or len(made.label) > _LABEL_LENGTH:
             yield Finding("R013", register.name, f"{name}: label missing or too long")
-        if made.kind in (CHOICE, MANY) and made.list is not None and made.list not in lists.DEFAULTS:
+        if (
+            made.kind in (CHOICE, MANY)
+            and made.list is not None
+            and made.list not in lists.DEFAULTS
+        ):
             yield Finding("R014", register.name, f"{name}: unknown list {made.list}")
 
 
 def _check_rules(register: Register) -> Iterator[Finding]:
     known = register.model.__fields__
     conditions = {
-        f"shown of {name}": expr for section in register.sections for name, expr in [(section.title, section.shown)]
+        f"shown of {name}": expr
+        for section in register.sections
+        for name, expr in [(section.title, section.shown)]
     }
     for name, made in known.items():
         conditions[f"shown of {name}"] = made.shown

@@ -13,7 +13,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Date, Index, Integer, String, case, event, func, insert, inspect, literal, select
+from sqlalchemy import (
+    Date,
+    Index,
+    Integer,
+    String,
+    case,
+    event,
+    func,
+    insert,
+    inspect,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -31,9 +43,7 @@ class Counter(Model):
     """``n`` rows of ``register`` in the county satisfy ``figure``. ``path`` is the county's."""
 
     __tablename__ = "counter"
-    __table_args__ = (
-        Index("ix_counter_scope", "register", "path", "figure", "n"),
-    )
+    __table_args__ = (Index("ix_counter_scope", "register", "path", "figure", "n"),)
 
     register: Mapped[str] = mapped_column(String(32), primary_key=True)
     figure: Mapped[str] = mapped_column(String(48), primary_key=True)
@@ -164,7 +174,6 @@ def live_counts(session: Session, register: Register) -> dict[tuple[str, int], i
     """Every (figure, county) counted from the rows themselves; non-zero ones."""
     from app.registry.reading import columns_of
 
-
     columns = columns_of(register.model, register.name)
     names = list(register.figures)
     sums = [func.sum(case((register.figures[n].where.sql(columns), 1), else_=0)) for n in names]
@@ -197,7 +206,12 @@ def snapshot(session: Session, day: dt.date) -> int:
     """Keep today's counters as the counters of ``day`` (again: replaces them). Caller commits."""
     session.connection().execute(CounterDay.__table__.delete().where(CounterDay.day == day))  # type: ignore[attr-defined]
     source = select(
-        Counter.register, Counter.figure, Counter.county_id, literal(day, Date), Counter.path, Counter.n
+        Counter.register,
+        Counter.figure,
+        Counter.county_id,
+        literal(day, Date),
+        Counter.path,
+        Counter.n,
     )
     result = session.connection().execute(
         insert(CounterDay).from_select(

@@ -112,7 +112,10 @@ class Const(Term):
 
     def js(self) -> list[Any]:
         value = self.value
-        return ["const", value if isinstance(value, int) and not isinstance(value, bool) else to_json(value)]
+        return [
+            "const",
+            value if isinstance(value, int) and not isinstance(value, bool) else to_json(value),
+        ]
 
     def sql(self, columns: Columns) -> ColumnElement[Any]:
         return literal(self.value)
@@ -326,7 +329,9 @@ class Compare(Expr):
         return [self.op, self.left.js(), self.right.js()]
 
     def sql(self, columns: Columns) -> ColumnElement[bool]:
-        result: ColumnElement[bool] = _COMPARE[self.op](self.left.sql(columns), self.right.sql(columns))
+        result: ColumnElement[bool] = _COMPARE[self.op](
+            self.left.sql(columns), self.right.sql(columns)
+        )
         return result
 
     def names(self) -> set[str]:

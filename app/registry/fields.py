@@ -209,7 +209,9 @@ class Field:
         if self.kind in _MENDS:
             text = _MENDS[self.kind](text)
         if len(text) > self.length:
-            raise ValueError(translate("最多 %(n)s 个字，现有 %(m)s 个。", n=self.length, m=len(text)))
+            raise ValueError(
+                translate("最多 %(n)s 个字，现有 %(m)s 个。", n=self.length, m=len(text))
+            )
         return text
 
     def _option(self, text: str) -> Any:
@@ -271,7 +273,8 @@ class Field:
             return self._label(value)
         if self.kind == CHILDREN:
             return "；".join(
-                " ".join(f.text(row.get(f.name)) for f in self.rows if row.get(f.name)) for row in value
+                " ".join(f.text(row.get(f.name)) for f in self.rows if row.get(f.name))
+                for row in value
             )
         if self.kind in (DECIMAL, MONEY):
             return f"{value:,.2f}" if self.kind == MONEY else f"{value.normalize():f}"
@@ -294,7 +297,11 @@ class Field:
         """The value as lists show it to everybody."""
         if not value:
             return ""
-        return formats.mask_id(str(value)) if self.kind == ID_NUMBER else formats.mask_phone(str(value))
+        return (
+            formats.mask_id(str(value))
+            if self.kind == ID_NUMBER
+            else formats.mask_phone(str(value))
+        )
 
 
 def _date(text: str) -> dt.date:
@@ -398,7 +405,9 @@ def id_number(label: str, **options: Any) -> Any:
 
 def phone(label: str, **options: Any) -> Any:
     """A mobile or fixed-line number, masked in lists."""
-    return _identity(PHONE, label, 32, "电话号码不正确，请填写 11 位手机号，或区号-号码。", **options)
+    return _identity(
+        PHONE, label, 32, "电话号码不正确，请填写 11 位手机号，或区号-号码。", **options
+    )
 
 
 def uscc(label: str, **options: Any) -> Any:

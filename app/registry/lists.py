@@ -81,7 +81,9 @@ _cache = _Cache()
 def _read(session: Session) -> dict[str, dict[str, str]]:
     day = today()
     lists: dict[str, dict[str, str]] = {name: {} for name in DEFAULTS}
-    for item in session.scalars(select(ListItem).order_by(ListItem.list, ListItem.sort, ListItem.id)):
+    for item in session.scalars(
+        select(ListItem).order_by(ListItem.list, ListItem.sort, ListItem.id)
+    ):
         if (item.valid_from or day) <= day <= (item.valid_to or day):
             lists.setdefault(item.list, {})[item.code] = item.text
     return lists

@@ -57,7 +57,9 @@ class RuleSet:
 
     def __init__(self, fields: Iterable[Field], section_shown: Mapping[str, Expr]) -> None:
         self.fields = {f.name: f for f in fields}
-        self.shown = {n: _both(section_shown.get(n, ALWAYS), f.shown) for n, f in self.fields.items()}
+        self.shown = {
+            n: _both(section_shown.get(n, ALWAYS), f.shown) for n, f in self.fields.items()
+        }
         self.order = self._sorted()
 
     def _sorted(self) -> list[str]:
@@ -194,5 +196,7 @@ def _row_problems(made: Field, rows: list[dict[str, Any]]) -> list[Problem]:
     for number, row in enumerate(rows):
         for problem in inner.evaluate(row).problems:
             where = f"{made.name}-{number}-{problem.field}"
-            found.append(Problem(where, f"{made.name}.{problem.code}", problem.message, problem.severity))
+            found.append(
+                Problem(where, f"{made.name}.{problem.code}", problem.message, problem.severity)
+            )
     return found

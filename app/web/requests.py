@@ -5,7 +5,18 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from flask import Flask, Response, current_app, flash, g, jsonify, redirect, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    jsonify,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from flask_compress import Compress
 from flask_login import current_user, logout_user
 from flask_talisman import Talisman

@@ -31,7 +31,11 @@ _LETTER, _DIGIT = re.compile("[A-Za-z]"), re.compile("[0-9]")
 
 def password_problem(password: str, login: str) -> str | None:
     """What is wrong with a new password (spec 01): at least 8 characters, letters and digits."""
-    if len(password) < PASSWORD_LENGTH or not _LETTER.search(password) or not _DIGIT.search(password):
+    if (
+        len(password) < PASSWORD_LENGTH
+        or not _LETTER.search(password)
+        or not _DIGIT.search(password)
+    ):
         return _("密码至少8位，须同时有字母和数字。")
     if login and login in password:
         return _("密码不能包含账号。")
@@ -129,7 +133,10 @@ class AccountView(BaseView):
         account: Account = current_user._get_current_object()
         errors: dict[str, list[str]] = {}
         if request.method == "POST":
-            name, phone = request.form.get("name", "").strip(), request.form.get("phone", "").strip()
+            name, phone = (
+                request.form.get("name", "").strip(),
+                request.form.get("phone", "").strip(),
+            )
             errors = _own_problems(name, phone)
             account.first_name, account.phone = name, phone or None
             account.department = request.form.get("unit", "").strip()[:32] or None
@@ -164,7 +171,9 @@ class AccountView(BaseView):
             errors = _password_problems(account)
             if not errors:
                 method = current_app.config.get("FAB_PASSWORD_HASH_METHOD", "scrypt")
-                account.password = generate_password_hash(request.form["new_password"], method=method)
+                account.password = generate_password_hash(
+                    request.form["new_password"], method=method
+                )
                 account.must_change_password = False
                 audit.record(db.session, Act.PASSWORD, detail={"account": account.username})
                 db.session.commit()

@@ -6,7 +6,17 @@ from app.access.actor import Capability
 from app.parts.choices import Grade
 from app.registers.lookback.model import Living, Lookback
 from app.registry.flow import State, county_review
-from app.registry.register import Column, Figure, Identity, Menu, Section, Table, columns, register, rule
+from app.registry.register import (
+    Column,
+    Figure,
+    Identity,
+    Menu,
+    Section,
+    Table,
+    columns,
+    register,
+    rule,
+)
 
 r = rule(Lookback)
 
