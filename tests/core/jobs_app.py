@@ -1,0 +1,71 @@
+"""A bare application with two kinds of job, run by the tests and by the workers that they kill.
+
+As a program: ``python -m tests.core.jobs_app DATABASE_URL FOLDER`` works until it is stopped.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_babel import Babel
+
+from app.core.db import Model, db
+from app.core.errors import BadInput
+from app.core.jobs import KINDS, Job, JobContext, init_jobs, job_kind
+from app.core.storage import init_storage
+from app.core.worker import work
+
+steps = sa.Table(
+    "job_step", Model.metadata, sa.Column("n", sa.Integer), sa.Column("run", sa.Integer)
+)
+
+if "test.count" not in KINDS:
+
+    @job_kind("test.count", title="数数")
+    def count(job: JobContext) -> dict[str, Any]:
+        """Write the numbers 0 … total-1, ten a transaction."""
+        total, start = job.args["total"], (job.checkpoint or {"next": 0})["next"]
+        for first in range(start, total, 10):
+            rows = [{"n": n, "run": job.attempt} for n in range(first, first + 10)]
+            db.session.execute(sa.insert(steps), rows)
+            job.save({"next": first + 10})
+            job.progress(first + 10, total, f"{first + 10}")
+            time.sleep(job.args.get("pause", 0))
+        return {"total": total, "attempt": job.attempt}
+
+    @job_kind("test.fail", title="出错")
+    def fail(job: JobContext) -> None:
+        """End badly, as the argument says."""
+        db.session.execute(sa.insert(steps), [{"n": -1, "run": job.attempt}])
+        db.session.flush()
+        if job.args["how"] == "message":
+            raise BadInput("第3列缺少“户主姓名”。")
+        if job.args["how"] == "database":
+            raise sa.exc.OperationalError("select", {}, Exception("gone"))
+        raise ZeroDivisionError
+
+
+def make_app(url: str, folder: str, **config: Any) -> Flask:
+    app = Flask("jobs_app")
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=url, STORAGE_DIR=folder, JOB_STALE_SECONDS=2.0, **config
+    )
+    db.init_app(app)
+    Babel(app, default_locale="zh")
+    init_storage(app)
+    init_jobs(app)
+    with app.app_context():
+        Model.metadata.create_all(db.engine, tables=[Job.__table__, steps])
+    return app
+
+
+if __name__ == "__main__":
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    work(make_app(sys.argv[1], sys.argv[2]), stopping=stop)
