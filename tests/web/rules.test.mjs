@@ -8,7 +8,7 @@ const rules = {
     "id_number"],
   fields: {
     died: { kind: "yes_no", required: ["true"] },
-    living: { kind: "choice", shown: ["is", "died", false], required: ["true"] },
+    living: { kind: "choice", shown: ["is", "died", "no"], required: ["true"] },
     grade: { kind: "choice", shown: ["is", "living", "own"], required: ["true"] },
     hazards: { kind: "many", shown: ["in", "grade", ["C", "D"]], required: ["true"] },
     area: {
@@ -43,9 +43,9 @@ const rules = {
 const codes = (answer) => answer.errors.map((error) => error.code);
 
 test("a hidden field counts as missing for the fields that hang on it", () => {
-  const house = { died: false, living: "own", grade: "C", hazards: [] };
+  const house = { died: "no", living: "own", grade: "C", hazards: [] };
   assert.equal(evaluate(rules, house).hazards.missing, true);
-  const dead = evaluate(rules, { ...house, died: true });
+  const dead = evaluate(rules, { ...house, died: "yes" });
   assert.equal(dead.living.shown, false);
   assert.equal(dead.grade.shown, false);
   assert.equal(dead.hazards.shown, false);
@@ -76,7 +76,7 @@ test("decimals compare as numbers, dates as dates, years with an offset", () => 
 });
 
 test("counts are numbers, checks of a hidden field are silent", () => {
-  const own = { died: false, living: "own" };
+  const own = { died: "no", living: "own" };
   assert.deepEqual(codes(evaluate(rules, { ...own, grade: "D" }).photos), ["few"]);
   assert.deepEqual(codes(evaluate(rules, { ...own, grade: "A" }).photos), []);
 });

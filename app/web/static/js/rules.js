@@ -3,9 +3,9 @@
  * only evaluates them, and knows nothing of the page. The Python and SQL readers must agree with it.
  *
  * rules:  {order: [name…], fields: {name: {kind, shown, required, label,
- *          checks: [{code, when, message}], child?: rules of one row}}}
+ *          checks: [{code, when, message, severity?}], child?: rules of one row}}}
  * values: {name: null | string | number | boolean | list of codes | list of row objects}
- * Dates are ISO strings; numbers may be strings of digits, as a form gives them.
+ * Dates are ISO strings, yes_no is "yes" or "no"; numbers may be strings of digits, as in a form.
  *
  * A test on a missing value is false, `not` is the plain complement, and a field whose `shown`
  * is false counts as missing for every field after it in `order`.
@@ -122,7 +122,7 @@ function truth(reader, expression, otherwise) {
 }
 
 /**
- * @returns {{name: {shown, required, missing, errors: [{code, message}], rows?: […]}}}
+ * @returns {{name: {shown, required, missing, errors: [{code, message, severity}], rows?: […]}}}
  *   `missing`: shown, required and without a value. `today` (ISO) bounds birth dates.
  */
 export function evaluate(rules, values, { today = null } = {}) {
@@ -147,7 +147,7 @@ export function evaluate(rules, values, { today = null } = {}) {
     answer.missing = answer.required && isMissing(seen[name]);
     answer.errors = (field.checks ?? [])
       .filter((check) => reader.test(check.when))
-      .map(({ code, message }) => ({ code, message }));
+      .map(({ code, message, severity = "error" }) => ({ code, message, severity }));
     if (field.child && Array.isArray(seen[name])) {
       answer.rows = seen[name].map((row) => evaluate(field.child, row, { today }));
     }

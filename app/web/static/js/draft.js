@@ -1,0 +1,54 @@
+/** Keeps what is typed as a draft on the server, a few seconds after the last change. */
+import { send } from "./http.js";
+import { say } from "./words.js";
+
+const WAIT = 3000;
+const AGAIN = 15000;
+
+/** @returns {{touch, flush}} touch: something changed; flush: save now, resolves true when it is safe */
+export function keepDraft({ url, version, read, line }) {
+  let timer = null;
+  let pending = false;
+  let busy = Promise.resolve(true);
+
+  async function save() {
+    pending = false;
+    line.textContent = say("draft_saving");
+    try {
+      const { ok, status, data } = await send(url, { method: "POST", json: { version: version(), values: read() } });
+      if (ok) {
+        line.textContent = say("draft_saved", { time: data?.saved_at ?? "" });
+        return true;
+      }
+      if (status === 401) {
+        pending = true;
+        line.textContent = say("draft_waiting");
+        return false;
+      }
+      if (status === 409) {
+        line.textContent = data?.message ?? "";
+        return true;
+      }
+      throw new Error(String(status));
+    } catch {
+      pending = true;
+      line.textContent = say("draft_failed");
+      later(AGAIN);
+      return false;
+    }
+  }
+  function later(wait) {
+    clearTimeout(timer);
+    timer = setTimeout(flush, wait);
+  }
+  function flush() {
+    clearTimeout(timer);
+    busy = busy.then(save);
+    return busy;
+  }
+  window.addEventListener("online", () => { if (pending) flush(); });
+  return {
+    touch() { pending = true; later(WAIT); },
+    flush: () => (url ? flush() : Promise.resolve(true)),
+  };
+}

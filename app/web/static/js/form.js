@@ -1,0 +1,260 @@
+/** The live form: shows and hides by the rules, says what is missing, checks while one types. */
+import { attachChildren, numberRows } from "./children.js";
+import { keepDraft } from "./draft.js";
+import { attachOptionLists } from "./options.js";
+import { evaluate, idCheckCharacter } from "./rules.js";
+import { confirmed, toast } from "./shell.js";
+import { attachUploads, uploadsRunning } from "./uploads.js";
+import { mend, readField, readForm, writeField } from "./values.js";
+import { say } from "./words.js";
+
+const form = document.getElementById("record-form");
+const rules = JSON.parse(document.getElementById("form-rules").textContent);
+const today = form.dataset.today || null;
+const elements = new Map([...form.querySelectorAll("[data-field]")].map((element) => [element.dataset.field, element]));
+const touched = new Set();
+let answer = {};
+let dirty = false;
+let sending = false;
+
+const labelOf = (name) => elements.get(name)?.dataset.label ?? name;
+
+/** Wrong by its kind alone, which the rules leave to whoever reads the text. */
+function kindError(kind, value, label) {
+  if (typeof value !== "string") return null;
+  if ((kind === "integer" || kind === "year") && !/^-?\d+$/.test(value)) return say("not_integer", { label });
+  if ((kind === "decimal" || kind === "money") && !/^-?\d+(\.\d+)?$/.test(value)) return say("not_number", { label });
+  if ((kind === "decimal" || kind === "money") && /\.\d{3,}$/.test(value)) return say("too_many_decimals", { label, n: 2 });
+  if (kind === "date" && !/^\d{4}-\d{2}-\d{2}$/.test(value)) return say("not_date");
+  return null;
+}
+
+/** Says more than "not valid" of an ID number: its length, or the check character it calls for. */
+function better(kind, value, message) {
+  if (kind !== "id_number" || typeof value !== "string") return message;
+  if (value.length !== 18) return say("id_length", { n: value.length });
+  if (/^\d{17}/.test(value) && idCheckCharacter(value) !== value[17]) return say("id_check", { mark: idCheckCharacter(value) });
+  return message;
+}
+
+function requiredText(name) {
+  const kind = elements.get(name).dataset.kind;
+  const key = { files: "upload_needed", yes_no: "choose", choice: "choose", many: "choose", region: "choose" }[kind] ?? "required";
+  return rules.fields[name]?.requiredMessage ?? say(key, { label: labelOf(name) });
+}
+
+/** Messages of a field: [{message, severity}]; `whole` also says that it is missing. */
+function messages(name, whole) {
+  const found = answer[name];
+  const element = elements.get(name);
+  if (element.hidden) return [];
+  const value = readField(element);
+  const wrongKind = kindError(element.dataset.kind, value, labelOf(name));
+  if (wrongKind) return [{ message: wrongKind, severity: "error" }];
+  if (!found?.shown) return [];
+  const list = found.errors.map((error) => ({ ...error, message: better(element.dataset.kind, value, error.message) }));
+  if (whole && found.missing) list.unshift({ message: requiredText(name), severity: "error" });
+  return list;
+}
+
+function showMessages(name, list) {
+  const element = elements.get(name);
+  const line = [...element.querySelectorAll("[data-errors]")].find((one) => !one.closest("[data-child]"));
+  const wrong = list.some((item) => item.severity !== "warning");
+  if (line) {
+    line.textContent = list.map((item) => item.message).join(" ");
+    line.hidden = list.length === 0;
+    line.classList.toggle("is-warning", list.length > 0 && !wrong);
+  }
+  element.classList.toggle("has-error", wrong);
+  for (const input of element.querySelectorAll("[data-input], .picker-input")) {
+    if (input.closest("[data-child]")) continue;
+    input.classList.toggle("is-invalid", wrong);
+    if (wrong) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  }
+}
+
+function drawSections() {
+  let all = 0;
+  for (const section of form.querySelectorAll("[data-section]")) {
+    const names = [...section.querySelectorAll("[data-field]")].map((element) => element.dataset.field);
+    const shown = names.filter((name) => !elements.get(name).hidden);
+    const missing = shown.filter((name) => answer[name]?.missing).length;
+    all += missing;
+    section.hidden = shown.length === 0;
+    const anchor = document.querySelector(`[data-anchor="${section.dataset.section}"]`);
+    const text = missing ? say("section_missing", { n: missing }) : say("section_done");
+    section.querySelector("[data-section-state]").textContent = missing ? text : "";
+    if (!anchor) continue;
+    anchor.hidden = section.hidden;
+    anchor.classList.toggle("is-done", missing === 0);
+    anchor.querySelector("[data-anchor-state]").textContent = text;
+  }
+  const line = form.querySelector("[data-missing]");
+  line.textContent = all ? say("all_missing", { n: all }) : say("all_done");
+  line.classList.toggle("is-done", all === 0);
+}
+
+function drawNoneOf() {
+  for (const box of form.querySelectorAll("[data-none-of]")) {
+    box.hidden = !box.dataset.noneOf.split(" ").some((name) => elements.has(name) && !elements.get(name).hidden);
+  }
+}
+
+function apply() {
+  answer = evaluate(rules, readForm(elements), { today });
+  for (const [name, element] of elements) {
+    const found = answer[name];
+    if (!found) continue;
+    if (element.hidden === found.shown) {
+      element.hidden = !found.shown;
+      if (found.shown) element.querySelector("[data-children]")?.dispatchEvent(new Event("anju:shown"));
+    }
+    const star = element.querySelector(":scope > .form-label [data-star]");
+    if (star) star.hidden = !found.required;
+    if (touched.has(name)) showMessages(name, messages(name, false));
+  }
+  drawNoneOf();
+  drawSections();
+}
+
+const draft = keepDraft({
+  url: form.dataset.draftUrl,
+  version: () => form.elements.version.value,
+  read: () => readForm(elements),
+  line: form.querySelector("[data-draft-state]"),
+});
+
+function changed() {
+  dirty = true;
+  apply();
+  if (form.dataset.draftUrl) draft.touch();
+}
+
+function mendInput(input) {
+  const kind = input.closest("[data-kind]")?.dataset.kind;
+  const own = input.closest("[data-child-field]") ? input.type : kind;
+  if (input.type === "text" || input.type === "tel") {
+    const mended = mend(own, input.value);
+    if (mended !== input.value) input.value = mended;
+  }
+}
+
+/** All that is wrong: [{name, message}], in the order of the page. */
+function problems() {
+  const list = [];
+  for (const name of elements.keys()) {
+    const found = messages(name, true);
+    touched.add(name);
+    showMessages(name, found);
+    for (const { message, severity } of found) if (severity !== "warning") list.push({ name, message });
+  }
+  return list;
+}
+
+function goTo(name) {
+  const element = document.getElementById(`field-${name}`);
+  const input = element?.querySelector("input:not([type=hidden]):not([disabled]), select:not([hidden]), textarea, button");
+  element?.scrollIntoView({ block: "center" });
+  input?.focus({ preventScroll: true });
+}
+
+function summarise(list) {
+  const box = document.getElementById("error-summary");
+  box.hidden = list.length === 0;
+  if (!list.length) return;
+  box.querySelector("[data-summary-title]").textContent = say("sum_errors", { n: list.length });
+  box.querySelector("[data-summary]").replaceChildren(...list.map(({ name, message }) => {
+    const item = document.createElement("li");
+    const link = document.createElement("a");
+    link.href = `#field-${name}`;
+    link.textContent = message.includes(labelOf(name)) ? message : `${labelOf(name)}：${message}`;
+    item.append(link);
+    return item;
+  }));
+  box.scrollIntoView({ block: "start" });
+  box.focus({ preventScroll: true });
+}
+
+/** Sends the form once: the draft goes first, so that an ended session or line loses nothing. */
+async function submit(event) {
+  event.preventDefault();
+  if (sending) return;
+  const button = event.submitter ?? form.querySelector("[name=intent]");
+  if (uploadsRunning(form)) { toast(say("uploading", { name: "" })); return; }
+  if ("complete" in button.dataset) {
+    const list = problems();
+    summarise(list);
+    if (list.length) return;
+  }
+  if (button.dataset.confirm && !(await confirmed(button.dataset.confirm))) return;
+  sending = true;
+  button.classList.add("is-busy");
+  if (!(await draft.flush())) {
+    sending = false;
+    button.classList.remove("is-busy");
+    toast(say("draft_failed"));
+    return;
+  }
+  numberRows(form);
+  const intent = document.createElement("input");
+  intent.type = "hidden";
+  intent.name = "intent";
+  intent.value = button.value;
+  form.append(intent);
+  form.submit();
+}
+
+form.addEventListener("input", (event) => {
+  if (event.target.matches("[data-input]")) changed();
+});
+form.addEventListener("change", (event) => {
+  if (event.target.matches("[data-input], [data-picker-value]")) changed();
+});
+form.addEventListener("focusout", (event) => {
+  const element = event.target.closest("[data-field]");
+  if (!element || !event.target.matches("[data-input], .picker-input")) return;
+  if (event.target.matches("[data-input]")) mendInput(event.target);
+  touched.add(element.dataset.field);
+  apply();
+});
+form.addEventListener("click", (event) => {
+  const adopt = event.target.closest("[data-adopt]");
+  if (adopt) {
+    writeField(adopt.closest("[data-field]"), JSON.parse(adopt.dataset.adopt));
+    adopt.textContent = say("adopted");
+  }
+  const none = event.target.closest("[data-none-of] button");
+  if (none) {
+    for (const name of none.parentElement.dataset.noneOf.split(" ")) {
+      const element = elements.get(name);
+      if (element && !element.hidden && readField(element) === null) writeField(element, "no");
+    }
+  }
+});
+document.getElementById("error-summary").addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (link) { event.preventDefault(); goTo(link.hash.replace("#field-", "")); }
+});
+document.getElementById("conflict")?.addEventListener("change", (event) => {
+  const row = event.target.closest("[data-conflict]");
+  const element = row && elements.get(row.dataset.conflict);
+  if (element) writeField(element, JSON.parse(event.target.dataset.value));
+});
+form.addEventListener("submit", submit);
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
+    event.preventDefault();
+    form.requestSubmit(form.querySelector('[name=intent]:not([data-complete])') ?? undefined);
+  }
+});
+window.addEventListener("beforeunload", (event) => {
+  if (dirty && !sending) event.preventDefault();
+});
+
+attachOptionLists(form);
+attachUploads(form, changed);
+attachChildren(form, changed);
+apply();
+document.getElementById("conflict")?.focus();

@@ -1,0 +1,80 @@
+/**
+ * The division picker: type a name, code or pinyin initials, or go down the levels; those chosen
+ * lately come first. The server only ever offers what lies in the account's area.
+ * GET search-url?q=&until=  -> {items: [{id, name, full_name, level_label, code, has_children}]}
+ * GET children-url?id=      -> {trail: [{id, name}], items: […]}; without id the account's own area
+ */
+import { combobox } from "./combobox.js";
+import { send } from "./http.js";
+import { say } from "./words.js";
+
+const RECENT = "anju.regions";
+const KEPT = 6;
+
+function recent() {
+  try { return JSON.parse(localStorage.getItem(RECENT)) ?? []; } catch { return []; }
+}
+
+function keep({ id, full_name: fullName }) {
+  const others = recent().filter((one) => one.id !== id);
+  localStorage.setItem(RECENT, JSON.stringify([{ id, full_name: fullName }, ...others].slice(0, KEPT)));
+}
+
+async function get(url, query) {
+  const { ok, data } = await send(`${url}?${new URLSearchParams(query)}`);
+  if (!ok) throw new Error(url);
+  return data;
+}
+
+function attach(box) {
+  const input = box.querySelector(".picker-input");
+  const hidden = box.querySelector("[data-picker-value]");
+  const clear = box.querySelector(".picker-clear");
+  const { searchUrl, childrenUrl, until } = box.dataset;
+  let shown = input.value;
+
+  const asOption = (item, full) => ({
+    id: item.id, text: full ? item.full_name : item.name, note: item.level_label ?? "", item,
+    down: item.has_children ? () => level(item.id) : null,
+  });
+  async function level(id) {
+    const data = await get(childrenUrl, id === null ? { until } : { id, until });
+    const steps = (data.trail ?? []).map((step) => ({ label: step.name, go: () => level(step.id) }));
+    return { groups: [{ options: data.items.map((item) => asOption(item, false)) }], trail: steps };
+  }
+  async function offer(query) {
+    if (query) {
+      const data = await get(searchUrl, { q: query, until });
+      return { groups: [{ options: data.items.map((item) => asOption(item, true)) }] };
+    }
+    const start = await level(null);
+    const lately = recent().map((item) => ({ id: item.id, text: item.full_name, item }));
+    return {
+      groups: [{ heading: say("recent"), options: lately },
+        { heading: say("all_levels"), options: start.groups[0].options }],
+      trail: start.trail,
+    };
+  }
+  function set(id, text) {
+    hidden.value = id;
+    input.value = text;
+    shown = text;
+    input.dataset.typed = "no";
+    clear.hidden = !id;
+    hidden.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  combobox(input, {
+    offer,
+    chosen: () => hidden.value,
+    pick: (option) => { keep(option.item); set(option.id, option.item.full_name); },
+    restore: (typed) => { if (!typed && shown) set("", ""); else input.value = shown; },
+  });
+  clear.addEventListener("click", () => { set("", ""); input.focus(); });
+}
+
+export function attachRegionPickers(root) {
+  for (const box of root.querySelectorAll("[data-region-picker]:not([data-ready])")) {
+    box.dataset.ready = "yes";
+    attach(box);
+  }
+}

@@ -1,0 +1,207 @@
+/** What every page does: menus, theme, search key, notices, dialogs, double submits, parts by htmx. */
+import { say } from "./words.js";
+import { csrfToken, signIn } from "./http.js";
+import { openPhotos } from "./photos.js";
+import { attachRegionPickers } from "./region.js";
+
+const body = document.body;
+const narrow = window.matchMedia("(max-width: 960px)");
+
+function remember(name, value) {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `${name}=${value}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+}
+
+export function isTyping(target) {
+  return target instanceof HTMLElement
+    && (target.matches("input:not([type=radio]):not([type=checkbox]):not([type=button]), textarea, select")
+      || target.isContentEditable);
+}
+
+export function toast(text, { label, act, seconds = 6 } = {}) {
+  const line = document.createElement("div");
+  line.className = "toast-line";
+  const words = document.createElement("span");
+  words.textContent = text;
+  line.append(words);
+  if (act) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = label;
+    button.addEventListener("click", () => { line.remove(); act(); });
+    line.append(button);
+  }
+  document.getElementById("toasts")?.append(line);
+  setTimeout(() => line.remove(), seconds * 1000);
+  return line;
+}
+
+/** Asks in our own dialog; resolves to true or false. */
+export function confirmed(text) {
+  const dialog = document.getElementById("confirm-dialog");
+  if (!dialog) return Promise.resolve(window.confirm(text));
+  dialog.querySelector("[data-confirm-text]").textContent = text;
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}
+
+function sidebar() {
+  const toggle = document.getElementById("side-toggle");
+  if (!toggle) return;
+  const show = (open) => {
+    if (narrow.matches) body.classList.toggle("side-open", open);
+    else {
+      body.classList.toggle("side-closed", !open);
+      localStorage.setItem("anju.side", open ? "open" : "closed");
+    }
+    toggle.setAttribute("aria-expanded", String(open));
+    if (open && narrow.matches) document.querySelector("#side a")?.focus();
+  };
+  const isOpen = () => (narrow.matches ? body.classList.contains("side-open") : !body.classList.contains("side-closed"));
+  if (narrow.matches) toggle.setAttribute("aria-expanded", "false");
+  else if (localStorage.getItem("anju.side") === "closed") show(false);
+  toggle.addEventListener("click", () => show(!isOpen()));
+  document.querySelector("[data-side-close]")?.addEventListener("click", () => show(false));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && body.classList.contains("side-open")) { show(false); toggle.focus(); }
+  });
+  for (const group of document.querySelectorAll(".menu-group")) {
+    const key = `anju.menu.${group.dataset.menu}`;
+    const kept = localStorage.getItem(key);
+    if (kept && !("here" in group.dataset)) group.open = kept === "open";
+    group.addEventListener("toggle", () => localStorage.setItem(key, group.open ? "open" : "closed"));
+  }
+  document.querySelector(".menu .is-here")?.scrollIntoView({ block: "nearest" });
+}
+
+function theme() {
+  const toggle = document.getElementById("theme-toggle");
+  toggle?.addEventListener("click", () => {
+    const dark = document.documentElement.dataset.bsTheme !== "dark";
+    document.documentElement.dataset.bsTheme = dark ? "dark" : "light";
+    toggle.setAttribute("aria-pressed", String(dark));
+    remember("theme", dark ? "dark" : "light");
+    document.dispatchEvent(new CustomEvent("anju:theme"));
+  });
+}
+
+function drops() {
+  document.addEventListener("click", (event) => {
+    for (const drop of document.querySelectorAll("details.drop[open]")) {
+      if (!drop.contains(event.target)) drop.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const drop = document.querySelector("details.drop[open]");
+    if (drop) { drop.open = false; drop.querySelector("summary").focus(); }
+  });
+}
+
+function searchKey() {
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && !isTyping(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const find = document.getElementById("find");
+      if (find) { event.preventDefault(); find.focus(); find.select(); }
+    }
+  });
+}
+
+function clicks() {
+  document.addEventListener("click", (event) => {
+    const at = (selector) => event.target.closest?.(selector);
+    const close = at(".notice-close");
+    if (close) close.closest("[data-notice]").remove();
+    if (at("[data-reload]")) location.reload();
+    if (at("[data-print]")) window.print();
+    const eye = at("[data-secret]");
+    if (eye) {
+      const input = document.getElementById(eye.dataset.secret);
+      const shown = input.type === "password";
+      input.type = shown ? "text" : "password";
+      eye.setAttribute("aria-pressed", String(shown));
+    }
+    const captcha = at("[data-captcha]");
+    if (captcha) {
+      const image = captcha.querySelector("img");
+      image.src = `${image.src.split("?")[0]}?${Date.now()}`;
+    }
+    const photo = at("[data-photo-url]");
+    if (photo) { event.preventDefault(); openPhotos(photo); }
+  });
+}
+
+/** A form marked data-once is sent once; data-confirm asks first. */
+function forms() {
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
+    if (question && !form.dataset.agreed) {
+      event.preventDefault();
+      if (await confirmed(question)) {
+        form.dataset.agreed = "yes";
+        form.requestSubmit(event.submitter ?? undefined);
+        delete form.dataset.agreed;
+      }
+      return;
+    }
+    if (!("once" in form.dataset)) return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    if (event.defaultPrevented) return;
+    form.dataset.sent = "yes";
+    event.submitter?.classList.add("is-busy");
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+    for (const button of document.querySelectorAll(".is-busy")) button.classList.remove("is-busy");
+  });
+}
+
+/** Parts of pages by htmx: a shimmer after 300 ms, a retry that keeps everything, sign-in on 401. */
+function parts() {
+  const timers = new WeakMap();
+  const still = (target) => { clearTimeout(timers.get(target)); target?.classList.remove("is-slow"); };
+  body.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRFToken"] = csrfToken(); });
+  body.addEventListener("htmx:beforeRequest", (event) => {
+    const { target, elt } = event.detail;
+    if (!target || elt.hasAttribute("data-quiet")) return;
+    timers.set(target, setTimeout(() => target.classList.add("is-slow"), 300));
+  });
+  body.addEventListener("htmx:afterRequest", (event) => still(event.detail.target));
+  const failed = async (event) => {
+    const { elt, target, xhr } = event.detail;
+    still(target);
+    if (xhr?.status === 401) {
+      if (await signIn()) window.htmx.trigger(elt, "retry");
+      return;
+    }
+    if (elt.hasAttribute("data-quiet")) return;
+    const line = document.createElement("div");
+    line.className = "part-failed";
+    line.setAttribute("role", "alert");
+    line.textContent = say("failed_part");
+    const again = document.createElement("button");
+    again.type = "button";
+    again.className = "btn btn-plain btn-sm";
+    again.textContent = say("retry");
+    again.addEventListener("click", () => { line.remove(); window.htmx.trigger(elt, "retry"); });
+    line.append(again);
+    target.before(line);
+  };
+  body.addEventListener("htmx:responseError", failed);
+  body.addEventListener("htmx:sendError", failed);
+  body.addEventListener("htmx:afterSwap", (event) => attachRegionPickers(event.detail.target));
+}
+
+sidebar();
+theme();
+drops();
+searchKey();
+clicks();
+forms();
+parts();
+attachRegionPickers(document);
+document.documentElement.classList.add("has-script");

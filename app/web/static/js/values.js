@@ -1,0 +1,62 @@
+/** Reads and writes the fields of a record's form as the rules see them (see rules.js). */
+
+function inputsOf(element) {
+  return [...element.querySelectorAll("[data-input], [data-picker-value]")]
+    .filter((input) => !input.closest("template"));
+}
+
+function one(input) {
+  const text = input.value.trim();
+  return text === "" ? null : text;
+}
+
+function rowsOf(element) {
+  return [...element.querySelectorAll("[data-child]")].map((child) => {
+    const row = {};
+    for (const field of child.querySelectorAll("[data-child-field]")) {
+      row[field.dataset.childField] = one(inputsOf(field)[0]);
+    }
+    return row;
+  }).filter((row) => Object.values(row).some((value) => value !== null));
+}
+
+/** The value of a field's element: text, list of codes, list of rows, list of file ids, or null. */
+export function readField(element) {
+  const { kind } = element.dataset;
+  if (kind === "children") return rowsOf(element);
+  const inputs = inputsOf(element);
+  if (kind === "files") return inputs.map((input) => input.value).filter(Boolean);
+  if (kind === "many") return inputs.filter((input) => input.checked).map((input) => input.value);
+  if (inputs[0]?.type === "radio") return inputs.find((input) => input.checked)?.value ?? null;
+  return inputs[0] ? one(inputs[0]) : null;
+}
+
+export function readForm(elements) {
+  const values = {};
+  for (const [name, element] of elements) values[name] = readField(element);
+  return values;
+}
+
+/** Sets a plain field (not files or rows) and says so by a change event. */
+export function writeField(element, value) {
+  const inputs = inputsOf(element);
+  const wanted = (Array.isArray(value) ? value : [value]).map((item) => (item === null || item === undefined ? "" : String(item)));
+  if (inputs[0]?.type === "radio" || inputs[0]?.type === "checkbox") {
+    for (const input of inputs) input.checked = wanted.includes(input.value);
+  } else if (inputs[0]) {
+    [inputs[0].value] = wanted;
+    inputs[0].dispatchEvent(new Event("anju:set"));
+  }
+  inputs[0]?.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+const FULL_WIDTH = /[！-～]/g;
+const PLAIN = new Set(["integer", "decimal", "money", "year", "id_number", "phone", "uscc", "tel"]);
+
+/** What people type, as the server will read it: half-width digits, no blanks, capital X. */
+export function mend(kind, text) {
+  if (!PLAIN.has(kind)) return text.trim();
+  const half = text.replace(FULL_WIDTH, (mark) => String.fromCharCode(mark.charCodeAt(0) - 0xfee0))
+    .replace(/[\s　]/g, "");
+  return kind === "id_number" || kind === "uscc" ? half.toUpperCase() : half;
+}
