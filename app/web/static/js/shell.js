@@ -138,6 +138,7 @@ function clicks() {
 function forms() {
   document.addEventListener("submit", async (event) => {
     const form = event.target;
+    if (event.defaultPrevented) return;
     const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
     if (question && !form.dataset.agreed) {
       event.preventDefault();
@@ -150,7 +151,6 @@ function forms() {
     }
     if (!("once" in form.dataset)) return;
     if (form.dataset.sent) { event.preventDefault(); return; }
-    if (event.defaultPrevented) return;
     form.dataset.sent = "yes";
     event.submitter?.classList.add("is-busy");
   });

@@ -1,0 +1,60 @@
+/** Lists: remembered columns, bulk ticks, filters that apply as soon as they are chosen. */
+import { say } from "./words.js";
+
+function columns(ledger) {
+  const key = `anju.columns.${ledger.dataset.ledger}`;
+  const boxes = [...ledger.querySelectorAll("[data-columns] input")];
+  const show = (box) => {
+    for (const cell of ledger.querySelectorAll(`[data-col="${box.value}"]`)) cell.hidden = !box.checked;
+  };
+  let kept = {};
+  try { kept = JSON.parse(localStorage.getItem(key)) ?? {}; } catch { kept = {}; }
+  for (const box of boxes) {
+    const name = box.dataset.columnName;
+    if (!box.disabled && name in kept) box.checked = kept[name];
+    show(box);
+    box.addEventListener("change", () => {
+      kept[name] = box.checked;
+      localStorage.setItem(key, JSON.stringify(kept));
+      show(box);
+    });
+  }
+}
+
+function bulk(form) {
+  const all = form.querySelector("[data-bulk-all]");
+  const each = [...form.querySelectorAll("[data-bulk-one]")];
+  const tools = form.querySelector("[data-bulk-tools]");
+  const update = () => {
+    const ticked = each.filter((box) => box.checked).length;
+    tools.hidden = ticked === 0;
+    form.querySelector("[data-bulk-count]").textContent = say("selected", { n: ticked });
+    all.checked = ticked > 0 && ticked === each.length;
+    all.indeterminate = ticked > 0 && ticked < each.length;
+  };
+  all.addEventListener("change", () => { for (const box of each) box.checked = all.checked; update(); });
+  for (const box of each) box.addEventListener("change", update);
+  update();
+}
+
+/** Empty filters stay out of the address, so that it can be read and sent on. */
+function filters(form) {
+  form.addEventListener("submit", () => {
+    for (const input of form.elements) if (input.name && input.value === "") input.disabled = true;
+  });
+  window.addEventListener("pageshow", () => { for (const input of form.elements) input.disabled = false; });
+  form.addEventListener("change", (event) => {
+    if (event.target.matches("[data-auto], [data-picker-value]")) form.requestSubmit();
+  });
+  const expand = form.querySelector("[data-expand]");
+  expand?.addEventListener("click", () => {
+    const rest = document.getElementById(expand.getAttribute("aria-controls"));
+    rest.hidden = !rest.hidden;
+    expand.setAttribute("aria-expanded", String(!rest.hidden));
+    if (!rest.hidden) rest.querySelector("input, select")?.focus();
+  });
+}
+
+for (const ledger of document.querySelectorAll("[data-ledger]")) columns(ledger);
+for (const form of document.querySelectorAll("[data-bulk]")) bulk(form);
+for (const form of document.querySelectorAll("[data-filters]")) filters(form);
