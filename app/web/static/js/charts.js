@@ -39,7 +39,7 @@ function axes(data, c, narrow) {
       axisLabel: { color: c.muted, interval: data.kind === "line" ? "auto" : 0, rotate: many ? 45 : 0, fontSize: 12, width: 96, overflow: "truncate" },
     },
     yAxis: {
-      type: "value", name: data.unit ?? "", nameTextStyle: { color: c.muted, align: "left" }, minInterval: 1,
+      type: "value", name: data.series.length > 1 ? "" : data.unit ?? "", nameTextStyle: { color: c.muted, align: "left" }, minInterval: 1,
       splitLine: { lineStyle: { color: c.line } }, axisLabel: { color: c.muted },
     },
     series: data.series.map((one, i) => ({
