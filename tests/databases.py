@@ -21,7 +21,7 @@ from sqlalchemy import Engine, event, make_url
 
 #: Real divisions with every oddity: two ordinary counties, a county directly under its province, a
 #: city without counties, a pseudo-city, the XPCC, a development zone.
-DIVISIONS = {"610122", "610124", "530129", "429004", "441900", "110101", "659001", "610171"}
+DIVISIONS = {"610122", "610124", "530129", "429004", "441900", "110101", "659001", "130171"}
 
 KINDS = ("sqlite", "postgresql")
 
