@@ -22,14 +22,19 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
     from app import models  # noqa: F401  (every table, before anything maps)
+    from app.access import policy
     from app.core.db import db
     from app.core.errors import AnjuError
+    from app.core.jobs import init_jobs
+    from app.core.storage import init_storage
     from app.web import errors, pages, requests
     from app.web.security import AccountSecurityManager
     from app.web.views import DeskView
 
     db.init_app(app)
     Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)
+    init_storage(app)
+    init_jobs(app, policy.as_account)
     requests.protect(app)
     app.register_error_handler(AnjuError, errors.render)
     errors.install(app)

@@ -13,6 +13,7 @@ from app.access.cli import regions_cli
 from app.access.scope import unscoped
 from app.core.clock import today
 from app.core.db import read_only
+from app.core.worker import jobs_cli
 from app.deploy import deploy
 from app.registry import checks, counters
 from app.registry.register import all_registers
@@ -90,4 +91,4 @@ def snapshot(day: dt.datetime | None) -> None:
     click.echo(f"{count} lines")
 
 
-commands = [deploy_command, check, stats, regions_cli]
+commands = [deploy_command, check, stats, regions_cli, jobs_cli]

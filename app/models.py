@@ -1,7 +1,7 @@
 """Every module that maps a table, imported once: for Alembic, and before the first query."""
 
 from app.access import accounts, audit, regions, scope
-
+from app.core import jobs
 from app.registers import household, lookback
 from app.registry import attachments, counters, households, lists, records
 
@@ -12,6 +12,7 @@ __all__ = [
     "counters",
     "household",
     "households",
+    "jobs",
     "lists",
     "lookback",
     "records",

@@ -182,6 +182,7 @@ def app(
     db_kind: str, beds: dict[str, Bed], databases: Databases, worker: str, tmp_path: Path
 ) -> Iterator[Flask]:
     from app.core.db import db
+    from app.core.storage import init_storage
 
     bed = beds.get(db_kind)
     if bed is None:
@@ -194,6 +195,7 @@ def app(
         databases.copy(db_kind, bed.name)
     bed.writes.reset()
     bed.app.config["STORAGE_DIR"] = str(tmp_path / "files")
+    init_storage(bed.app)
     yield bed.app
     with bed.app.app_context():
         db.session.remove()

@@ -105,13 +105,10 @@ def fill(url: str) -> None:
     from app.deploy import deploy
 
     app = create_app({"SQLALCHEMY_DATABASE_URI": url, "TESTING": True})
+    deploy(app, only_divisions=DIVISIONS)
     with app.app_context():
-        deploy(app, only_divisions=DIVISIONS)
         db.session.remove()
-        with db.engine.connect() as connection:
-            if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.engine.dispose()
+        db.engine.dispose()  # on SQLite the last one who leaves empties the write-ahead log
 
 
 def server_url() -> str:

@@ -7,7 +7,9 @@ pages. An account's rights are read once a request into an :class:`Actor`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import (
@@ -24,11 +26,22 @@ from sqlalchemy.orm import Session
 from app.access.accounts import Account
 from app.access.actor import SYSTEM, Actor, Capability, Duty, Kind
 from app.access.regions import Level, subtree
-from app.access.scope import current_actor
+from app.access.scope import acting_as, current_actor
+from app.core.db import db
 from app.core.errors import Forbidden, NotFound
 from app.core.i18n import _
 
-__all__ = ["DUTIES", "MATRIX", "actor_of", "current_actor", "may", "require", "rows", "sync_roles"]
+__all__ = [
+    "DUTIES",
+    "MATRIX",
+    "actor_of",
+    "as_account",
+    "current_actor",
+    "may",
+    "require",
+    "rows",
+    "sync_roles",
+]
 
 _C = Capability
 _READ = {_C.SEARCH, _C.EXPORT_STATISTICS}
@@ -118,6 +131,22 @@ def actor_of(session: Session, account: Account) -> Actor:
         contact_phone=account.contact_phone or account.phone or "",
         capabilities=pairs,
     )
+
+
+@contextmanager
+def as_account(account_id: uuid.UUID | None) -> Iterator[Actor | None]:
+    """A job acts with the rights that the account has now; None is the system, which has none.
+
+    :raises Forbidden: the account is gone or closed.
+    """
+    if account_id is None:
+        yield None
+        return
+    account = db.session.scalar(select(Account).where(Account.uuid == account_id))
+    if account is None or not account.active:
+        raise Forbidden(_("该账号已注销，不能继续处理。"))
+    with acting_as(actor_of(db.session, account)) as actor:
+        yield actor
 
 
 def may(

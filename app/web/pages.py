@@ -7,6 +7,7 @@ from flask_appbuilder import AppBuilder
 from sqlalchemy import text
 
 from app.core.db import db
+from app.core.jobs import queue_state
 
 
 def register(app: Flask, builder: AppBuilder) -> None:
@@ -15,13 +16,11 @@ def register(app: Flask, builder: AppBuilder) -> None:
     @app.get("/health")
     def health() -> object:
         """State of database and jobs, for monitors; no data."""
-        from app.core.jobs import state as jobs_state
-
         try:
             db.session.execute(text("SELECT 1"))
             database = "ok"
         except Exception:  # a monitor wants an answer, whatever is wrong
             database = "failed"
-        jobs = jobs_state() if database == "ok" else "unknown"
+        jobs = queue_state() if database == "ok" else "unknown"
         body = {"database": database, "jobs": jobs}
         return jsonify(body), 200 if database == "ok" else 503

@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_babel import Babel
 
-from app.core.db import Model, db
+from app.core.db import db
 from app.core.errors import BadInput
 from app.core.jobs import KINDS, Job, JobContext, init_jobs, job_kind
 from app.core.storage import init_storage
 from app.core.worker import work
 
 steps = sa.Table(
-    "job_step", Model.metadata, sa.Column("n", sa.Integer), sa.Column("run", sa.Integer)
+    "job_step", sa.MetaData(), sa.Column("n", sa.Integer), sa.Column("run", sa.Integer)
 )
 
 if "test.count" not in KINDS:
@@ -61,7 +61,8 @@ def make_app(url: str, folder: str, **config: Any) -> Flask:
     init_storage(app)
     init_jobs(app)
     with app.app_context():
-        Model.metadata.create_all(db.engine, tables=[Job.__table__, steps])
+        Job.__table__.create(db.engine, checkfirst=True)
+        steps.create(db.engine, checkfirst=True)
     return app
 
 

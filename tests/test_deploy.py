@@ -1,0 +1,58 @@
+"""The deploy step and what hangs on it: tables by Alembic alone, roles, divisions, many starters."""
+
+import os
+import subprocess
+import sys
+
+from flask_migrate import check
+from sqlalchemy import create_engine, func, inspect, select
+
+from app.access.regions import Region
+from app.core.db import Model
+from app.deploy import MIGRATIONS
+from tests.conftest import ROOT
+from tests.databases import DIVISIONS
+
+
+def test_alembic_and_the_models_agree(app, session):
+    check(directory=str(MIGRATIONS))
+
+
+def test_alembic_owns_every_table(session):
+    tables = set(inspect(session.connection()).get_table_names())
+    assert tables == set(Model.metadata.tables) | {"alembic_version"}
+
+
+def test_the_divisions_asked_for_are_in_and_no_others(session):
+    codes = session.scalars(select(Region.code).where(Region.level == 3)).all()
+    wanted = {code for code in codes if code.startswith(tuple(DIVISIONS))}
+    assert {code[:6] for code in wanted} >= DIVISIONS - {"659001", "429004"}
+    assert session.scalar(select(func.count()).where(Region.level == 5)) > 300
+
+
+def test_health_answers(client):
+    answer = client.get("/health")
+    assert answer.status_code == 200
+    assert answer.is_json
+
+
+DEPLOY = (
+    "from app import create_app; from app.deploy import deploy; deploy(create_app(), ['610122'])"
+)
+
+
+def test_many_may_deploy_at_once(database_url):
+    environment = os.environ | {"DATABASE_URL": database_url, "SECRET_KEY": "only for tests"}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", DEPLOY],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for _ in range(3)
+    ]  # fmt: skip
+    answers = [process.communicate(timeout=120)[0] for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], "\n".join(answers)
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(Region)) > 300
+    engine.dispose()
