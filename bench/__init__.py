@@ -1,0 +1,1 @@
+"""``make bench``: the table of docs/benchmarks.md, measured against the running program."""
