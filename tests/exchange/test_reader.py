@@ -1,0 +1,178 @@
+"""Workbooks as people make them, and as attackers do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from app.core.errors import BadInput
+from app.exchange import reader
+from app.exchange.reader import Unreadable, read_book
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def write(fill: Callable[[Any, Any], None], name: str = "list.xlsx", **options: Any) -> Path:
+        path = tmp_path / name
+        with xlsxwriter.Workbook(path, options) as book:
+            fill(book, book.add_worksheet("名单"))
+        return path
+
+    return write
+
+
+def rows(path: Path) -> list[tuple[int, list[str]]]:
+    return list(read_book(path, path.name)[0])
+
+
+def test_values_are_text_and_lose_no_digit(make: Make) -> None:
+    def fill(book: Any, sheet: Any) -> None:
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_row(
+            0, 0, ["610121198607050969", 5, 2.5, 13912345678, 610121860705096, True, ""]
+        )
+        sheet.write_datetime(0, 7, dt.datetime(2024, 9, 7), day)
+
+    assert rows(make(fill)) == [
+        (1, ["610121198607050969", "5", "2.5", "13912345678", "610121860705096", "TRUE", "",
+             "2024-09-07"]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fill", "shown", "reason"),
+    [
+        (lambda s: s.write_number(0, 1, 610121198607050969), "6.10121", reader.ROUNDED),
+        (lambda s: s.write_string(0, 1, "6.10122E+17"), "6.10122E+17", reader.ROUNDED),
+        (lambda s: s.write_formula(0, 1, "=SUM(A1:A2)", None, 7), "=SUM(A1:A2)", reader.FORMULA),
+        (lambda s: s.write_formula(0, 1, "=SUM(A1:A2)", None, ""), "=SUM(A1:A2)", reader.FORMULA),
+        (lambda s: s.write_string(0, 1, "=1+1"), "=1+1", reader.FORMULA),
+        (lambda s: s.write_array_formula("B1", "{=A1:A2}"), "=A1:A2", reader.FORMULA),
+    ],
+)
+def test_what_cannot_be_trusted_is_unreadable(
+    make: Make, fill: Callable[[Any], None], shown: str, reason: str
+) -> None:
+    def both(_book: Any, sheet: Any) -> None:
+        sheet.write_string(0, 0, "一")
+        fill(sheet)
+        sheet.write_string(0, 2, "三")
+        sheet.write_string(1, 0, "下一行")
+
+    (_, cells), (_, after) = rows(make(both))
+    assert isinstance(cells[1], Unreadable)
+    assert cells[1].startswith(shown)
+    assert cells[1].reason == reason
+    assert (cells[0], cells[2], after[0]) == ("一", "三", "下一行")
+
+
+def test_an_error_value_is_unreadable(make: Make, tmp_path: Path) -> None:
+    source = make(lambda _b, s: s.write_formula(0, 0, "=1/0", None, "#DIV/0!"))
+    pasted = tmp_path / "pasted.xlsx"
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(pasted, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"<f>1/0</f>", b""))
+    ((_, cells),) = rows(pasted)
+    assert isinstance(cells[0], Unreadable)
+    assert cells[0].reason == reader.ERROR_VALUE
+
+
+def test_rows_keep_their_numbers_where_the_sheet_begins_lower(make: Make) -> None:
+    def fill(_book: Any, sheet: Any) -> None:
+        sheet.write_string(3, 2, "户主姓名")
+        sheet.write_formula(5, 4, "=1")
+        sheet.write_string(5, 2, "张三")
+
+    found = rows(make(fill))
+    assert [(number, cells) for number, cells in found if any(cells)] == [
+        (4, ["", "", "户主姓名", "", ""]),
+        (6, ["", "", "张三", "", "=1"]),
+    ]
+
+
+def test_formulas_belong_to_their_own_sheet_and_hidden_sheets_are_left_out(make: Make) -> None:
+    def fill(book: Any, first: Any) -> None:
+        hidden, other = book.add_worksheet("选项"), book.add_worksheet("第二张")
+        hidden.hide()
+        first.write_string(0, 0, "a")
+        other.write_formula(0, 0, "=1")
+
+    first, other = read_book(make(fill), "x.xlsx")
+    assert (first.name, other.name) == ("名单", "第二张")
+    assert not isinstance(next(iter(first))[1][0], Unreadable)
+    assert isinstance(next(iter(other))[1][0], Unreadable)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("mark", [",", "\t", ";"])
+def test_csv_in_any_usual_spelling(tmp_path: Path, encoding: str, mark: str) -> None:
+    path = tmp_path / "list.csv"
+    text = mark.join(["户主姓名", "身份证号", "备注"]) + "\r\n" + mark.join(["张三", "61", '"=1"'])
+    path.write_bytes(text.encode(encoding))
+    assert rows(path) == [(1, ["户主姓名", "身份证号", "备注"]), (2, ["张三", "61", "=1"])]
+    assert isinstance(rows(path)[1][1][2], Unreadable)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "message"),
+    [
+        (b"", "a.xlsx", "0字节"),
+        (b"PK\x03\x04 no zip", "a.xlsx", "损坏"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 no workbook", "a.xls", "损坏"),
+        (b"<html><table>", "a.xls", "不是表格"),
+        (b"%PDF-1.4", "a.pdf", "不是表格"),
+    ],
+)
+def test_what_is_no_workbook_is_refused(
+    tmp_path: Path, content: bytes, name: str, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=message):
+        read_book(path, name)
+
+
+def test_a_cell_far_away_is_refused_before_it_costs_memory(make: Make) -> None:
+    def fill(_book: Any, sheet: Any) -> None:
+        sheet.write_string(0, 0, "a")
+        sheet.write_string(400_000, 399, "b")
+
+    with pytest.raises(BadInput, match="多余的内容"):
+        rows(make(fill))
+    with pytest.raises(BadInput, match="行数超过500,000"):
+        rows(make(lambda _b, s: s.write_string(600_000, 0, "b")))
+
+
+def test_a_bomb_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.xlsx"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as file,
+    ):
+        for _ in range(300):
+            file.write(bytes(4 * 1024 * 1024))
+    assert path.stat().st_size < 2_000_000
+    with pytest.raises(BadInput, match="解压后过大"):
+        rows(path)
+
+
+def test_an_entity_bomb_is_refused(make: Make, tmp_path: Path) -> None:
+    source = make(lambda _b, s: s.write_formula(0, 0, "=1"))
+    evil = tmp_path / "evil.xlsx"
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(evil, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                head, tail = data.split(b"\n", 1)
+                data = head + b'<!DOCTYPE worksheet [<!ENTITY a "aaaa">]>' + tail
+            new.writestr(name, data)
+    with pytest.raises(BadInput, match="损坏"):
+        rows(evil)
