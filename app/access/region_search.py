@@ -7,7 +7,7 @@ nodes) a name may match in its middle; in a province or the nation it must begin
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, case, select, union_all
@@ -40,7 +40,7 @@ class Entry(NamedTuple):
 
 
 def search(
-    query: str, area: str, level: Level | None = None, limit: int = LIMIT
+    query: str, area: str, levels: Collection[Level] = tuple(Level), limit: int = LIMIT
 ) -> Sequence[Entry]:
     """Divisions in the subtree of the path ``area`` that ``query`` may mean, highest level first.
 
@@ -48,8 +48,9 @@ def search(
     With blanks in it, the last word is searched for and the others stand in the full name:
     蓝田 秦谷. One statement.
     """
-    *context, word = nfc(query).split() or [""]
-    if not word:
+    printable = "".join(c if c.isprintable() else " " for c in nfc(query))
+    *context, word = printable.split() or [""]
+    if not word or not levels:
         return []
     conditions = [in_subtree(Region.path, area)]
     conditions += [Region.full_name.contains(part, autoescape=True) for part in context]
@@ -57,18 +58,16 @@ def search(
     begins = column.between(start, start + _LAST)
     if area.count(".") >= _SMALL_AREA_LABELS:
         inside = Region.name.contains(word, autoescape=True)
-        conditions += (
-            [begins | inside] if level is None else [begins | inside, Region.level == level]
-        )
         best_first = (case((begins, 0), else_=1), Region.level, Region.sort, Region.code)
-        return _entries(_shown().where(*conditions).order_by(*best_first).limit(limit))
+        small = _shown().where(begins | inside, Region.level.in_(levels), *conditions)
+        return _entries(small.order_by(*best_first).limit(limit))
     ranges = [
         _shown()
-        .where(Region.level == one, begins, *conditions)
+        .where(Region.level == level, begins, *conditions)
         .order_by(column, Region.path)
         .limit(limit)
         .subquery()
-        for one in ([level] if level is not None else Level)
+        for level in levels
     ]
     rows = union_all(*(select(part) for part in ranges)).subquery()
     return _entries(select(rows).order_by(rows.c.level, rows.c.name, rows.c.code).limit(limit))

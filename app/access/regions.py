@@ -172,11 +172,16 @@ def by_code(code: str, level: Level | None = None) -> Region | None:
     return db.session.scalars(query.order_by(Region.level).limit(1)).first()
 
 
+def along(path: str) -> Sequence[Region]:
+    """The divisions from the nation down to the one at ``path``; no structural ones."""
+    paths = [*ancestor_paths(path), path]
+    query = select(Region).where(Region.path.in_(paths), ~Region.structural)
+    return db.session.scalars(query.order_by(Region.level)).all()
+
+
 def ancestors(region: Region) -> Sequence[Region]:
     """The divisions above ``region``, the nation first; structural ones are not among them."""
-    above = Region.path.in_(ancestor_paths(region.path))
-    query = select(Region).where(above, ~Region.structural).order_by(Region.level)
-    return db.session.scalars(query).all()
+    return [above for above in along(region.path) if above.level < region.level]
 
 
 def county_of(region: Region) -> Region | None:

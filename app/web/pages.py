@@ -8,10 +8,12 @@ from sqlalchemy import text
 
 from app.core.db import db
 from app.core.jobs import queue_state
+from app.web.picker import RegionPickerView
 
 
 def register(app: Flask, builder: AppBuilder) -> None:
     """Register all views."""
+    builder.add_view_no_menu(RegionPickerView)
 
     @app.get("/health")
     def health() -> object:

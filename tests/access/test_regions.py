@@ -17,8 +17,8 @@ from app.access.regions import Level, Region
 from app.core.db import db
 
 
-def found(query: str, area: str = "0.", level: Level | None = None) -> list[str]:
-    return [entry.full_name for entry in search(query, area, level)]
+def found(query: str, area: str = "0.", *levels: Level) -> list[str]:
+    return [entry.full_name for entry in search(query, area, levels or tuple(Level))]
 
 
 def path(code: str, level: Level | None = None) -> str:
@@ -185,7 +185,7 @@ def test_search_by_name_code_and_initials(tree: Flask) -> None:
     assert found("610122")[0] == "陕西省西安市蓝田县"
     assert found("６１０１２２")[0] == "陕西省西安市蓝田县"
     assert found("CQ")[0] == "重庆市"
-    assert "陕西省西安市蓝田县" in found("ltx", level=Level.COUNTY)
+    assert "陕西省西安市蓝田县" in found("ltx", "0.", Level.COUNTY)
     assert found("蓝田 秦谷") == ["陕西省西安市蓝田县灞源镇秦谷村委会"]
     assert found("东莞")[:2] == ["广东省东莞市", "广东省东莞市"]
     assert found("") == found("   ") == []
@@ -204,7 +204,7 @@ def test_search_stays_in_the_area_and_counts_its_answers(tree: Flask) -> None:
     assert all(name.startswith("陕西省西安市蓝田县") for name in found("x", area))
     assert len(search("大", "0.")) == 30
     assert len(search("大", "0.", limit=5)) == 5
-    assert {entry.level for entry in search("大", "0.", Level.TOWN)} == {Level.TOWN}
+    assert {entry.level for entry in search("大", "0.", [Level.TOWN])} == {Level.TOWN}
 
 
 @pytest.mark.parametrize("query", ["%", "_", "蓝%", "_田", "\\", "'", "蓝田/", "谷%村"])
