@@ -27,7 +27,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     from app.core.errors import AnjuError
     from app.core.jobs import init_jobs
     from app.core.storage import init_storage
-    from app.web import errors, pages, requests
+    from app.web import errors, pages, requests, shell
     from app.web.security import AccountSecurityManager
     from app.web.views import DeskView
 
@@ -48,6 +48,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         )
         pages.register(app, builder)
     requests.install(app)
+    shell.install(app)
     _add_commands(app)
     return app
 

@@ -9,11 +9,13 @@ from sqlalchemy import text
 from app.core.db import db
 from app.core.jobs import queue_state
 from app.web.picker import RegionPickerView
+from app.web.shell import LanguageView
 
 
 def register(app: Flask, builder: AppBuilder) -> None:
     """Register all views."""
     builder.add_view_no_menu(RegionPickerView)
+    builder.add_view_no_menu(LanguageView())
 
     @app.get("/health")
     def health() -> object:

@@ -36,8 +36,8 @@ PUBLIC = frozenset(
         "health",
         "AuthDBView.login",
         "AuthDBView.logout",
+        "LanguageView.choose",
         "LocaleView.index",
-        "LocaleView.theme",
     }
 )
 #: What an account that must change its password may still open.

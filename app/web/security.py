@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import current_app, flash, redirect, request, session, url_for
+from flask import current_app, flash, jsonify, redirect, request, session, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.views import AuthDBView
 from flask_appbuilder.utils.base import get_safe_redirect
 from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -24,6 +25,7 @@ from app.access.scope import current_actor
 from app.core.clock import local, now
 from app.core.db import db, set_read_only
 from app.core.i18n import _
+from app.web.requests import wants_json
 
 PASSWORD_LENGTH = 8
 _LETTER, _DIGIT = re.compile("[A-Za-z]"), re.compile("[0-9]")
@@ -49,15 +51,20 @@ class SignInView(AuthDBView):
 
     @expose("/login/", methods=["GET", "POST"])
     def login(self) -> Any:
-        if current_user.is_authenticated:
+        script = wants_json()  # the sign-in layer over a half-filled form
+        if current_user.is_authenticated and not script:
             return redirect(get_safe_redirect(request.args.get("next", "")))
         form = self._form()
         if request.method == "POST" and form.validate():
             account = self._verified(form.username.data.strip(), form.password.data)
             if account is not None:
-                return self._enter(account)
+                entered = self._enter(account)
+                return jsonify(csrf_token=generate_csrf()) if script else entered
             form.password.errors = [_("账号或密码不正确，请核对后重新输入。")]
         status = 401 if request.method == "POST" else 200
+        if script:
+            wrong = " ".join(str(e) for errors in form.errors.values() for e in errors)
+            return jsonify(csrf_token=generate_csrf(), error=wrong or None), status
         return self.render_template(
             "appbuilder/general/security/login_db.html", form=form, captcha=None, notice=None
         ), status
@@ -247,7 +254,7 @@ def _logins(account: Account) -> list[dict[str, str]]:
             "time": f"{local(at):%Y-%m-%d %H:%M}",
             "address": address or "",
             "outcome": act.label,
-            "tone": "green" if act == Act.LOGIN else "red",
+            "tone": "good" if act == Act.LOGIN else "bad",
         }
         for at, address, act in db.session.execute(query)
     ]

@@ -1,0 +1,276 @@
+"""The frame of every page: menu with what waits, breadcrumb, languages, theme, the account.
+
+Templates read it as ``shell`` (see templates/anju/base.html). Everything is worked out when a
+template asks for it, so that a part of a page costs nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, g, redirect, request, session, url_for
+from flask_appbuilder import BaseView, expose
+from flask_babel import get_locale, refresh
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.access.actor import Actor, Capability
+from app.access.policy import level_name
+from app.access.regions import Level, Region, in_subtree
+from app.access.scope import current_actor
+from app.core.db import db
+from app.core.errors import NotFound
+from app.core.i18n import _, translate
+from app.registry.counters import Counter
+from app.registry.flow import State
+from app.registry.register import Register, all_registers
+
+_KEEP_SECONDS = 20.0
+_KEPT_AREAS = 2000
+_THEMES = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One entry of the menu. ``badge`` is what waits there, as text."""
+
+    title: str
+    url: str
+    badge: str = ""
+    active: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """A module with its entries; a ``single`` one is shown as one line."""
+
+    title: str
+    icon: str
+    items: tuple[Item, ...]
+    single: bool = False
+
+
+def crumb(title: str, url: str | None = None) -> None:
+    """Add a step behind the menu's own steps of the breadcrumb."""
+    g.setdefault("crumbs", []).append({"title": title, "url": url})
+
+
+def at(url: str) -> None:
+    """Say which menu entry this page belongs to, where its own address does not."""
+    g.menu_at = url
+
+
+class Shell:
+    """The frame for the request that is being answered."""
+
+    @cached_property
+    def actor(self) -> dict[str, str] | None:
+        actor = current_actor()
+        if actor is None:
+            return None
+        region = db.session.get(Region, actor.region_id)
+        return {
+            "name": actor.name,
+            "login": actor.login,
+            "level_label": translate(level_name(actor.level)),
+            "region_name": region.full_name if region else "",
+        }
+
+    @cached_property
+    def menu(self) -> list[Group]:
+        actor = current_actor()
+        if actor is None:
+            return []
+        groups = [group for group in _groups(actor) if group.items]
+        here = _best_match(groups, g.get("menu_at") or request.path)
+        return [
+            replace(group, items=tuple(replace(i, active=i.url == here) for i in group.items))
+            for group in groups
+        ]
+
+    @cached_property
+    def breadcrumb(self) -> list[dict[str, Any]]:
+        steps: list[dict[str, Any]] = []
+        for group in self.menu:
+            for item in group.items:
+                if item.active:
+                    steps += [] if group.single else [{"title": group.title, "url": None}]
+                    steps.append({"title": item.title, "url": item.url})
+        return steps + g.get("crumbs", [])
+
+    @property
+    def lang(self) -> str:
+        return "en" if str(get_locale()) == "en" else "zh-CN"
+
+    @property
+    def theme(self) -> str:
+        wanted = request.cookies.get("theme", "")
+        return wanted if wanted in _THEMES else _THEMES[0]
+
+    @property
+    def langs(self) -> list[dict[str, Any]]:
+        chosen = str(get_locale())
+        return [
+            {
+                "code": "zh-CN" if code == "zh" else code,
+                "name": language["name"],
+                "url": url_for("LanguageView.choose", code=code),
+                "active": code == chosen,
+            }
+            for code, language in current_app.config["LANGUAGES"].items()
+        ]
+
+    @property
+    def query(self) -> str:
+        return request.args.get("q", "")[:50] if request.path == "/search" else ""
+
+    @property
+    def app_name(self) -> str:
+        return _("安居")
+
+    @property
+    def app_subtitle(self) -> str:
+        return _("农村住房安全信息系统")
+
+    home_url = "/"
+    search_url = "/search"
+    help_url = "/help"
+    account_url = "/account/"
+    password_url = "/account/password"  # noqa: S105
+    sign_in_url = "/login/"
+    sign_out_url = "/logout/"
+    jobs_url = "/exchange/jobs"
+    region_search_url = "/regions/search"
+    region_children_url = "/regions/children"
+    version = ""
+
+
+def _groups(actor: Actor) -> Iterator[Group]:
+    yield Group(_("我的桌面"), icon="home", items=(Item(_("我的桌面"), "/"),), single=True)
+    for register in all_registers():
+        if register.menus:
+            items = (*_menu_items(actor, register), *_table_items(actor, register))
+            yield Group(register.label, icon="home-check", items=items)
+    yield Group(_("系统管理"), icon="settings", items=tuple(_system_items(actor)))
+
+
+def _menu_items(actor: Actor, register: Register) -> Iterator[Item]:
+    waiting = _waiting(actor, register)
+    for menu in register.menus:
+        if actor.has(Capability(menu.capability), register.name):
+            badge = _badge(menu.capability, waiting)
+            yield Item(translate(menu.title), f"/{register.name}/{menu.name}", badge)
+
+
+def _table_items(actor: Actor, register: Register) -> Iterator[Item]:
+    if actor.has(Capability.SEARCH, register.name):
+        for table in register.tables:
+            yield Item(translate(table.title), f"/{register.name}/statistics/{table.name}")
+
+
+def _system_items(actor: Actor) -> Iterator[Item]:
+    if actor.has(Capability.IMPORT_LIST):
+        yield Item(_("名单下发"), "/exchange/import/household")
+    yield Item(_("导入导出记录"), "/exchange/jobs")
+
+
+def _best_match(groups: list[Group], path: str) -> str | None:
+    """The entry whose address this page's address is, or lies under."""
+    urls = [item.url for group in groups for item in group.items]
+    found = [u for u in urls if path == u or (u != "/" and path.startswith(u + "/"))]
+    return max(found, key=len, default=None)
+
+
+def _badge(capability: str, waiting: dict[State, int]) -> str:
+    """Reviewers see what was submitted to them, clerks what came back to them."""
+    state = {Capability.REVIEW: State.SUBMITTED, Capability.ENTER: State.RETURNED}.get(
+        Capability(capability)
+    )
+    count = waiting.get(state, 0) if state else 0
+    return f"{count:,}" if count else ""
+
+
+class _Kept:
+    """Counts of what waits by register and area, for some seconds: a badge may lag a little."""
+
+    def __init__(self) -> None:
+        self.counts: dict[tuple[str, str], tuple[float, dict[State, int]]] = {}
+
+    def get(self, key: tuple[str, str]) -> dict[State, int] | None:
+        at_time, counts = self.counts.get(key, (0.0, {}))
+        return counts if time.monotonic() - at_time < _KEEP_SECONDS else None
+
+    def put(self, key: tuple[str, str], counts: dict[State, int]) -> None:
+        if len(self.counts) > _KEPT_AREAS:
+            self.counts.clear()
+        self.counts[key] = (time.monotonic(), counts)
+
+
+_kept = _Kept()
+
+
+def _waiting(actor: Actor, register: Register) -> dict[State, int]:
+    if register.flow is None or actor.level < Level.COUNTY:
+        return {}  # nobody above the county enters or reviews
+    key = (register.name, actor.path)
+    counts = None if current_app.testing else _kept.get(key)
+    if counts is None:
+        try:
+            counts = _count_waiting(actor, register)
+        except SQLAlchemyError:  # the page that says so must still have its frame
+            db.session.rollback()
+            return {}
+        _kept.put(key, counts)
+    return counts
+
+
+def _count_waiting(actor: Actor, register: Register) -> dict[State, int]:
+    states = (State.SUBMITTED, State.RETURNED)
+    if actor.level == Level.COUNTY:
+        query = (
+            select(Counter.figure, func.sum(Counter.n))
+            .where(Counter.register == register.name, Counter.figure.in_([s.value for s in states]))
+            .where(in_subtree(Counter.path, actor.path))
+            .group_by(Counter.figure)
+        )
+    else:
+        model = register.model
+        query = (
+            select(model.state, func.count())
+            .where(model.state.in_(states), in_subtree(model.path, actor.path))
+            .group_by(model.state)
+        )
+    return {State(state): int(count) for state, count in db.session.execute(query)}
+
+
+class LanguageView(BaseView):
+    """The language of the session; goes back to where it was chosen."""
+
+    route_base = "/language"
+    default_view = "choose"
+
+    @expose("/<string:code>")
+    def choose(self, code: str) -> Any:
+        if code not in current_app.config["LANGUAGES"]:
+            raise NotFound(_("没有这种语言。"))
+        session["locale"] = code
+        refresh()
+        return redirect(_where_from())
+
+
+def _where_from() -> str:
+    """The page that the link stood on, if it is one of ours."""
+    came = urlsplit(request.referrer or "")
+    if came.netloc != request.host or not came.path.startswith("/") or came.path.startswith("//"):
+        return "/"
+    return came.path + (f"?{came.query}" if came.query else "")
+
+
+def install(app: Flask) -> None:
+    """Give every template its ``shell``."""
+    app.context_processor(lambda: {"shell": Shell()})
