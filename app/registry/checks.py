@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from app.registry import lists
 from app.registry.fields import CHOICE, FILES, MANY
-from app.registry.register import Register, all_registers
+from app.registry.register import WEEK, Register, all_registers
 from app.registry.rules import DeclarationError
 
 _LABEL_LENGTH = 40
+_TONES = {"", "good", "warn", "bad", "info", "neutral"}
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,17 @@ def _check_figures(register: Register) -> Iterator[Finding]:
         for other in sorted(figure.where.names() & known.keys()):
             if not known[other].stored:
                 yield Finding("R031", register.name, f"figure {name}: {other} is in another table")
+        if figure.tone not in _TONES:
+            yield Finding("R033", register.name, f"figure {name}: unknown tone {figure.tone}")
+    for name in register.headline.split():
+        if name not in register.figures:
+            yield Finding("R032", register.name, f"headline: unknown figure {name}")
     for table in register.tables:
+        if table.name == WEEK:
+            yield Finding("R034", register.name, f"no table may be called {WEEK}")
         shown = [column.figure for column in table.leaves()]
-        named = [*shown, *table.chart, *(n for i in table.identities for n in (i.total, *i.parts))]
+        named = [*shown, *table.chart, *(table.progress or ())]
+        named += (n for i in table.identities for n in (i.total, *i.parts))
         for name in named:
             if name not in register.figures:
                 yield Finding("R032", register.name, f"table {table.name}: unknown figure {name}")

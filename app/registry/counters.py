@@ -19,17 +19,17 @@ from sqlalchemy import (
     Integer,
     String,
     case,
+    delete,
     event,
     func,
     insert,
     inspect,
-    literal,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.access.regions import Region, subtree
+from app.access.regions import Level, Region, ancestor_paths, subtree
 from app.access.scope import Scoped
 from app.core.db import Model
 from app.core.types import PathType
@@ -43,7 +43,7 @@ class Counter(Model):
     """``n`` rows of ``register`` in the county satisfy ``figure``. ``path`` is the county's."""
 
     __tablename__ = "counter"
-    __table_args__ = (Index("ix_counter_scope", "register", "path", "figure", "n"),)
+    __table_args__ = (Index("ix_counter_scope", "register", "figure", "path", "n"),)
 
     register: Mapped[str] = mapped_column(String(32), primary_key=True)
     figure: Mapped[str] = mapped_column(String(48), primary_key=True)
@@ -53,14 +53,15 @@ class Counter(Model):
 
 
 class CounterDay(Model):
-    """The counters of a county at the end of a day: increases, trends, ranks as of a date."""
+    """What a county and every division above it counted at the end of a day: increases, trends,
+    ranks as of a date. Written once a day, so sums cost nothing here and reading is one key.
+    """
 
     __tablename__ = "counter_day"
-    __table_args__ = (Index("ix_counter_day_scope", "register", "day", "path"),)
 
     register: Mapped[str] = mapped_column(String(32), primary_key=True)
     figure: Mapped[str] = mapped_column(String(48), primary_key=True)
-    county_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    region_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
     path: Mapped[str] = mapped_column(PathType, nullable=False)
     n: Mapped[int] = mapped_column(Integer, nullable=False)
@@ -155,15 +156,20 @@ def _forget(session: Session) -> None:
 
 
 def totals(session: Session, register: Register, path: str) -> dict[str, int]:
-    """Every figure of a subtree at county level or above: one index range."""
+    """Every figure of a subtree at county level or above: one index range a figure."""
     low, high = subtree(path)
     query = (
         select(Counter.figure, func.sum(Counter.n))
-        .where(Counter.register == register.name, Counter.path >= low, Counter.path < high)
+        .where(
+            Counter.register == register.name,
+            Counter.figure.in_(register.figures),
+            Counter.path >= low,
+            Counter.path < high,
+        )
         .group_by(Counter.figure)
     )
     found = dict.fromkeys(register.figures, 0)
-    found.update({figure: int(n) for figure, n in session.execute(query) if figure in found})
+    found.update({figure: int(n) for figure, n in session.execute(query)})
     return found
 
 
@@ -203,22 +209,29 @@ def rebuild(session: Session, register: Register) -> int:
 
 
 def snapshot(session: Session, day: dt.date) -> int:
-    """Keep today's counters as the counters of ``day`` (again: replaces them). Caller commits."""
-    session.connection().execute(CounterDay.__table__.delete().where(CounterDay.day == day))  # type: ignore[attr-defined]
-    source = select(
-        Counter.register,
-        Counter.figure,
-        Counter.county_id,
-        literal(day, Date),
-        Counter.path,
-        Counter.n,
+    """Keep the counters of now as those of ``day`` (again: replaces them), with the sums of every
+    division above; gives how many lines. The caller commits.
+    """
+    connection = session.connection()
+    above = dict(
+        connection.execute(
+            select(Region.path, Region.id).where(Region.level < Level.COUNTY, ~Region.structural)
+        ).all()
     )
-    result = session.connection().execute(
-        insert(CounterDay).from_select(
-            ["register", "figure", "county_id", "day", "path", "n"], source
-        )
-    )
-    return int(result.rowcount)
+    sums: dict[tuple[str, str, int, str], int] = defaultdict(int)
+    kept = select(Counter.register, Counter.figure, Counter.county_id, Counter.path, Counter.n)
+    for register, figure, county_id, path, n in connection.execute(kept.where(Counter.n != 0)):
+        sums[register, figure, county_id, path] += n
+        for higher in ancestor_paths(path):
+            sums[register, figure, above[higher], higher] += n
+    lines = [
+        {"register": r, "figure": f, "region_id": i, "day": day, "path": path, "n": n}
+        for (r, f, i, path), n in sorted(sums.items())
+    ]
+    connection.execute(delete(CounterDay).where(CounterDay.day == day))
+    if lines:
+        connection.execute(insert(CounterDay), lines)
+    return len(lines)
 
 
 def broken_identities(session: Session, register: Register) -> list[str]:

@@ -13,14 +13,15 @@ from typing import Any
 from app.core.i18n import translate
 from app.registry.expressions import ALWAYS, Expr
 from app.registry.fields import Field
-from app.registry.flow import Flow
+from app.registry.flow import Flow, State
 from app.registry.rules import RuleSet
 
 
 @dataclass(frozen=True)
 class Section:
     """A part of the form. ``shown`` holds for all its fields; ``all_no`` names the yes/no fields
-    that the button 以上均为否 answers."""
+    that the button 以上均为否 answers.
+    """
 
     title: str
     names: str
@@ -35,10 +36,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Figure:
-    """A named condition over a row: counted, drilled down to, charted."""
+    """A named condition over a row: counted, drilled down to, charted in the colour ``tone``
+    (good, warn, bad, info, neutral).
+    """
 
     label: str
     where: Expr
+    tone: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,13 +76,19 @@ def columns(names: str) -> tuple[Column, ...]:
 
 @dataclass(frozen=True)
 class Table:
-    """A statistics table by division, heads as in the manual; ``chart`` names its bars."""
+    """A statistics table by division, heads as in the manual; ``chart`` names its bars.
+
+    ``progress`` names two figures, what is done and of how many: the register then has a weekly
+    table too, with the increase and the rank. ``on_desk``: the desk shows the table itself.
+    """
 
     name: str
     title: str
     columns: tuple[Column, ...]
     identities: tuple[Identity, ...] = ()
     chart: tuple[str, ...] = ()
+    progress: tuple[str, str] | None = None
+    on_desk: bool = False
 
     def leaves(self) -> Iterator[Column]:
         """The columns that show a figure, left to right."""
@@ -120,6 +130,7 @@ class Register:
     indexed: str = ""  # filters that an index serves at any size
     save_needs: str = ""  # fields without which even saving is refused
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    headline: str = ""  # figures that the desk shows large
     tables: tuple[Table, ...] = ()
     menus: tuple[Menu, ...] = ()
     on_approval: tuple[Callable[[Any, Any], None], ...] = ()
@@ -142,6 +153,22 @@ class Register:
     def identities(self) -> tuple[Identity, ...]:
         return tuple(i for table in self.tables for i in table.identities)
 
+    @cached_property
+    def state_figures(self) -> dict[State, str]:
+        """The figures that count the rows of exactly one state, by that state."""
+        found = {}
+        for name, figure in self.figures.items():
+            if figure.where.names() == {"state"}:
+                states = [s for s in State if figure.where.test({"state": s})]
+                if len(states) == 1:
+                    found.setdefault(states[0], name)
+        return found
+
+    @property
+    def progress_table(self) -> Table | None:
+        """The table whose progress is compared week by week."""
+        return next((t for t in self.tables if t.progress), None)
+
     @property
     def label(self) -> str:
         return translate(self.title)
@@ -149,6 +176,9 @@ class Register:
     def table(self, name: str) -> Table | None:
         return next((t for t in self.tables if t.name == name), None)
 
+
+#: Name of the weekly table in addresses; no declared table may have it.
+WEEK = "week"
 
 _registers: dict[str, Register] = {}
 

@@ -80,25 +80,33 @@ LOOKBACK = register(
     indexed="state head_name head_id",
     figures={
         "total": Figure("脱贫户总数", r.state.in_(*State)),
-        "missing": Figure("未录入", r.state.is_(State.MISSING)),
-        "draft": Figure("已录入", r.state.is_(State.DRAFT)),
-        "submitted": Figure("待审核", r.state.is_(State.SUBMITTED)),
-        "approved": Figure("审核通过", approved),
-        "returned": Figure("退回补正", r.state.is_(State.RETURNED)),
+        "missing": Figure("未录入", r.state.is_(State.MISSING), tone="neutral"),
+        "draft": Figure("已录入", r.state.is_(State.DRAFT), tone="info"),
+        "submitted": Figure("待审核", r.state.is_(State.SUBMITTED), tone="warn"),
+        "approved": Figure("审核通过", approved, tone="good"),
+        "returned": Figure("退回补正", r.state.is_(State.RETURNED), tone="bad"),
         "own_house": Figure("自有农村住房", approved_own),
-        "no_hazard": Figure("未发现安全隐患", approved_own & r.grade.in_(Grade.A, Grade.B)),
-        "some_hazard": Figure("存在一定安全隐患", approved_own & r.grade.is_(Grade.C)),
-        "severe_hazard": Figure("存在严重安全隐患", approved_own & r.grade.is_(Grade.D)),
-        "other_safe": Figure("其他安全住房", approved & alive & r.living.is_(Living.OTHER)),
-        "died": Figure("死亡销户", approved & r.died.yes),
+        "no_hazard": Figure(
+            "未发现安全隐患", approved_own & r.grade.in_(Grade.A, Grade.B), tone="good"
+        ),
+        "some_hazard": Figure("存在一定安全隐患", approved_own & r.grade.is_(Grade.C), tone="warn"),
+        "severe_hazard": Figure(
+            "存在严重安全隐患", approved_own & r.grade.is_(Grade.D), tone="bad"
+        ),
+        "other_safe": Figure(
+            "其他安全住房", approved & alive & r.living.is_(Living.OTHER), tone="info"
+        ),
+        "died": Figure("死亡销户", approved & r.died.yes, tone="neutral"),
     },
+    headline="total approved submitted returned",
     tables=(
         Table(
             "progress",
             "进度统计",
             columns("total missing draft submitted approved returned"),
             identities=(Identity("total = missing + draft + submitted + approved + returned"),),
-            chart=("missing", "draft", "submitted", "approved", "returned"),
+            chart=("approved", "submitted", "draft", "returned", "missing"),
+            progress=("approved", "total"),
         ),
         Table(
             "summary",
@@ -123,6 +131,7 @@ LOOKBACK = register(
                 Identity("own_house = no_hazard + some_hazard + severe_hazard"),
             ),
             chart=("no_hazard", "some_hazard", "severe_hazard", "other_safe", "died"),
+            on_desk=True,
         ),
     ),
     menus=(
