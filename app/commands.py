@@ -23,7 +23,7 @@ from app.registry.register import all_registers
 @with_appcontext
 def deploy_command() -> None:
     """Bring the database up to date: tables, roles, lists, divisions. Safe to run by many at once."""
-    click.echo(f"database ready, {deploy(current_app._get_current_object())} divisions loaded")  # type: ignore[attr-defined]
+    click.echo(f"database ready, {deploy(current_app)} divisions loaded")
 
 
 @click.command("check")

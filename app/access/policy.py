@@ -191,11 +191,11 @@ def sync_roles(session: Session, registers: Iterable[str]) -> None:
     views = {s: _get_or_add(session, ViewMenu, s) for s in subjects}
     for name, capabilities in wanted.items():
         role = _get_or_add(session, Role, name)
-        permissions = []
+        permissions: list[Any] = []
         for capability in sorted(capabilities):
             permission = _get_or_add(session, Permission, f"may_{capability.value}")
-            for subject in [SYSTEM] if capability in _SYSTEM_ONLY else subjects:
-                permissions.append(_pair(session, permission, views[subject]))
+            held = [SYSTEM] if capability in _SYSTEM_ONLY else subjects
+            permissions += [_pair(session, permission, views[subject]) for subject in held]
         role.permissions = permissions
 
 

@@ -13,7 +13,7 @@ class Choices(StrEnum):
 
     zh: str
 
-    def __new__(cls, value: str, zh: str) -> Any:
+    def __new__(cls, value: str, zh: str = "") -> Any:  # one argument looks a member up
         member = str.__new__(cls, value)
         member._value_ = value
         member.zh = zh

@@ -14,7 +14,7 @@ _ = gettext
 lazy = lazy_gettext
 
 
-def translate(text: str, **values: object) -> str:
+def translate(text: str, /, **values: object) -> str:
     """The text in the language of the request or background job; outside both the Chinese text."""
     if not text:
         return text

@@ -16,7 +16,7 @@ from app.registry.households import Sex
 APPRAISALS_FROM = dt.date(2021, 1, 1)
 
 
-def person_rows() -> tuple[object, ...]:
+def person_rows() -> tuple[f.Field, ...]:
     """Fields of an owner or user of the house."""
     return (
         f.row("name", f.text("姓名", 64)),

@@ -84,10 +84,10 @@ def _check_names(register: Register) -> Iterator[Finding]:
             yield Finding("R013", register.name, f"{name}: label missing or too long")
         if (
             made.kind in (CHOICE, MANY)
-            and made.list is not None
-            and made.list not in lists.DEFAULTS
+            and made.list_name is not None
+            and made.list_name not in lists.DEFAULTS
         ):
-            yield Finding("R014", register.name, f"{name}: unknown list {made.list}")
+            yield Finding("R014", register.name, f"{name}: unknown list {made.list_name}")
 
 
 def _check_rules(register: Register) -> Iterator[Finding]:

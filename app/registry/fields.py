@@ -36,12 +36,15 @@ from app.registry.expressions import (
     Today,
     Valid,
     Year,
+    is_missing,
     term,
 )
 
 
 class FieldKind(str):
     """Name of a kind of field; the form, the import and the export know how each looks."""
+
+    __slots__ = ()
 
 
 TEXT, TEXTAREA, INTEGER, DECIMAL, MONEY, DATE, YEAR = (
@@ -92,7 +95,7 @@ class Field:
     shown: Expr = ALWAYS
     required: bool = True
     choices: type[Choices] | None = None
-    list: str | None = None  # a list of the ministry's, see app.registry.lists
+    list_name: str | None = None  # a list of the ministry's, see app.registry.lists
     length: int = 100
     low: Any = None
     high: Any = None
@@ -221,8 +224,8 @@ class Field:
             if text in ("no", "否"):
                 return False
             raise ValueError(translate("请选择“是”或“否”。"))
-        if self.list is not None:
-            if (code := lists.code_of(self.list, text)) is not None:
+        if self.list_name is not None:
+            if (code := lists.code_of(self.list_name, text)) is not None:
                 return code
         elif self.choices is not None:
             for member in self.choices:
@@ -261,7 +264,7 @@ class Field:
 
     def text(self, value: Any) -> str:
         """The value as people read it: in tables, Excel, diffs. Missing is empty text."""
-        if value is None or value == "" or value == () or value == []:
+        if is_missing(value):
             return ""
         if self.kind == YES_NO:
             return translate("是") if value else translate("否")
@@ -269,7 +272,7 @@ class Field:
             return value.label
         if self.kind == MANY:
             return "、".join(self._label(v) for v in value)
-        if self.list is not None:
+        if self.list_name is not None:
             return self._label(value)
         if self.kind == CHILDREN:
             return "；".join(
@@ -285,13 +288,17 @@ class Field:
     def _label(self, code: Any) -> str:
         if self.choices:
             return self.choices(code).label
-        return lists.label(self.list, str(code)) if self.list else str(code)
+        return lists.label(self.list_name, str(code)) if self.list_name else str(code)
 
     def options(self) -> dict[str, str]:
         """Code -> text of what may be chosen, in the user's language."""
         if self.choices:
             return {str(m.value): m.label for m in self.choices}
-        return {c: translate(t) for c, t in lists.options(self.list).items()} if self.list else {}
+        return (
+            {c: translate(t) for c, t in lists.options(self.list_name).items()}
+            if self.list_name
+            else {}
+        )
 
     def mask(self, value: Any) -> str:
         """The value as lists show it to everybody."""
@@ -389,12 +396,12 @@ def choice(label: str, choices: type[Choices], **options: Any) -> Any:
 
 def listed(label: str, list_name: str, **options: Any) -> Any:
     """One of a list of the ministry's."""
-    return _field(CHOICE, label, list=list_name, **options)
+    return _field(CHOICE, label, list_name=list_name, **options)
 
 
 def many(label: str, choices: type[Choices] | str, **options: Any) -> Any:
     """Several of a code enum or of a list of the ministry's."""
-    key = "list" if isinstance(choices, str) else "choices"
+    key = "list_name" if isinstance(choices, str) else "choices"
     return _field(MANY, label, **{key: choices}, **options)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.access.actor import Capability, Level
+from app.access.actor import Capability
+from app.access.regions import Level
 from app.core.choices import Choices
 
 

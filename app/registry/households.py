@@ -14,8 +14,8 @@ from app.core.choices import Choices
 from app.core.clock import today
 from app.core.db import Model
 from app.core.types import NfcText, UuidType
-from app.registry import formats
 from app.registry import fields as f
+from app.registry import formats
 from app.registry.records import Record
 
 
@@ -78,7 +78,8 @@ class Household(Record, Model):
 
 def match_key(number: str | None, *rest: Any) -> str:
     """Key by which a second import finds the household: its valid ID number, else county, town,
-    village group, name and phone (spec 08)."""
+    village group, name and phone (spec 08).
+    """
     if number and formats.id_number_valid(number, today()):
         return f"id:{number}"
     text_key = "\x1f".join(str(part or "") for part in rest)

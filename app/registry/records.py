@@ -49,11 +49,13 @@ class Reviewed(Record):
     state = f.system(f.choice("填报状态", State), default=State.MISSING)
     head_name = f.system(f.text("户主姓名", 64), default="")
     head_id = f.system(f.id_number("身份证号"))
+    former_head = f.system(f.text("原户主", 64))  # the issued head, where another one is head now
 
 
 class HistoryEntry(Scoped, Model):
     """One step of a record: who, when, from where to where, opinion, and at a submission what
-    the record said (``snapshot``: field -> text value as in forms)."""
+    the record said (``snapshot``: field -> text value as in forms).
+    """
 
     __tablename__ = "history_entry"
     __table_args__ = (Index("ix_history_entry_record", "record_id", "at"),)

@@ -128,6 +128,7 @@ class Register:
     ledger: str = ""  # columns of its lists
     filters: str = ""  # filters of its lists; region is always there
     indexed: str = ""  # filters that an index serves at any size
+    follows_list: bool = False  # has one row, 未录入 at first, for every household of the list
     save_needs: str = ""  # fields without which even saving is refused
     figures: Mapping[str, Figure] = field(default_factory=dict)
     headline: str = ""  # figures that the desk shows large
@@ -211,6 +212,6 @@ def rule(model: Any) -> Any:
 
     class _Fields:
         def __getattr__(self, name: str) -> Field:
-            return model.__fields__[name]  # type: ignore[no-any-return]
+            return model.__fields__[name]
 
     return _Fields()

@@ -49,7 +49,7 @@ def _http(error: HTTPException) -> Any:
 def _unexpected(error: Exception) -> Any:
     db.session.rollback()
     number = secrets.token_hex(4)
-    log.exception("error %s at %s %s", number, request.method, request.path, exc_info=error)
+    log.error("error %s at %s %s", number, request.method, request.path, exc_info=error)
     return _answer(500, "internal", _("系统出现故障，请稍后重试。"), number)
 
 

@@ -95,7 +95,7 @@ def _begin() -> Any:
         logout_user()
         session.pop("seen", None)
         return _ask_to_sign_in()
-    set_actor(policy.actor_of(db.session, current_user._get_current_object()))
+    set_actor(policy.actor_of(db.session, current_user))
     if current_user.must_change_password and request.endpoint not in _WITH_FIRST_PASSWORD:
         return redirect(url_for("AccountView.password"))
     return None

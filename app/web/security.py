@@ -137,7 +137,7 @@ class AccountView(BaseView):
 
     @expose("/", methods=["GET", "POST"])
     def own(self) -> Any:
-        account: Account = current_user._get_current_object()
+        account: Account = current_user
         errors: dict[str, list[str]] = {}
         if request.method == "POST":
             name, phone = (
@@ -172,7 +172,7 @@ class AccountView(BaseView):
 
     @expose("/password", methods=["GET", "POST"])
     def password(self) -> Any:
-        account: Account = current_user._get_current_object()
+        account: Account = current_user
         forced, errors = account.must_change_password, {}
         if request.method == "POST":
             errors = _password_problems(account)

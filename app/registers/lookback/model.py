@@ -27,7 +27,7 @@ class Lookback(Reviewed, House, Hazards, Safety, Assurance, Surveyed, Model):
     __table_args__ = (
         Index("ix_lookback_place", "path", "id"),
         Index("ix_lookback_state", "state", "path", "id"),
-        Index("ix_lookback_county", "county_id", "state"),
+        Index("ix_lookback_grade", "grade", "path", "id"),
         Index("ix_lookback_household", "household_id", unique=True),
     )
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import Session
+
 from app.access.actor import Capability
+from app.actions.households import new_head
 from app.parts.choices import Grade
 from app.registers.lookback.model import Living, Lookback
 from app.registry.flow import State, county_review
+from app.registry.households import Household
 from app.registry.register import (
     Column,
     Figure,
@@ -25,11 +29,23 @@ own = alive & r.living.is_(Living.OWN)
 approved = r.state.is_(State.APPROVED)
 approved_own = approved & own
 
+
+def head_follows(session: Session, survey: Lookback) -> None:
+    """An approved change of head becomes the household's present head (spec 00 "Identity")."""
+    household = session.get(Household, survey.household_id)
+    if household is not None and survey.head_changed and survey.new_head_name:
+        new_head(
+            session, household, survey.new_head_name, survey.new_head_id, survey.new_head_phone
+        )
+
+
 LOOKBACK = register(
     Lookback,
     title="脱贫户住房安全保障回头看",
     record_word="回头看档案",
     flow=county_review,
+    follows_list=True,
+    on_approval=(head_follows,),
     save_needs="died",
     sections=(
         Section("户籍变化情况", "died"),

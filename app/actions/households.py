@@ -1,0 +1,141 @@
+"""What can be done to a household itself: join the list, be placed, get a new head.
+
+Registers that follow the list (one row for each household, in state 未录入) are given their row
+here, and their copies of name, number and place are kept right here.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access import audit, policy
+from app.access.actor import Capability
+from app.access.audit import Act
+from app.access.regions import Level, Region
+from app.core.db import db
+from app.core.errors import BadInput, NotFound
+from app.core.i18n import _
+from app.registry.attachments import Attachment
+from app.registry.households import Household, SearchKey, search_values
+from app.registry.records import HistoryEntry
+from app.registry.register import Register, all_registers
+
+
+def get(household_id: uuid.UUID) -> Household:
+    """The household, if it lies in the actor's area."""
+    row = db.session.get(Household, household_id)
+    if row is None:
+        db.session.rollback()
+        audit.note(Act.REFUSED, register="household", detail={"record": str(household_id)})
+        raise NotFound(_("没有找到该农户。它可能不存在，或不在您的管辖范围内。"))
+    return row
+
+
+def records_of(session: Session, household: Household) -> Iterator[tuple[Register, Any]]:
+    """Every record of every register about this household."""
+    for register in all_registers():
+        if hasattr(register.model, "household_id"):
+            query = select(register.model).where(register.model.household_id == household.id)
+            for row in session.scalars(query):
+                yield register, row
+
+
+def following() -> list[Register]:
+    """Registers that hold one row for every household of the list."""
+    return [r for r in all_registers() if r.follows_list]
+
+
+def join(session: Session, household: Household) -> None:
+    """Give a new household its search keys and its rows; the caller commits."""
+    session.add(household)
+    session.flush()
+    for value in search_values(household):
+        session.add(
+            SearchKey(household_id=household.id, value=value, region_id=household.region_id)
+        )
+    for register in following():
+        session.add(
+            register.model(
+                household_id=household.id, region_id=household.region_id, **copies(household)
+            )
+        )
+
+
+def copies(household: Household) -> dict[str, Any]:
+    """What a register's row repeats of its household, so that lists need no join."""
+    return {
+        "head_name": household.head_name,
+        "head_id": household.head_id or household.matching_id,
+        "former_head": household.issued_name
+        if household.issued_name != household.head_name
+        else None,
+    }
+
+
+def refresh(session: Session, household: Household) -> None:
+    """Carry a changed name, number or place to everything that repeats it; the caller commits."""
+    place = household.region_id
+    keys = {
+        key.value: key
+        for key in session.scalars(select(SearchKey).where(SearchKey.household_id == household.id))
+    }
+    wanted = search_values(household)
+    for value in wanted - keys.keys():
+        session.add(SearchKey(household_id=household.id, value=value, region_id=place))
+    for value, key in keys.items():
+        if value not in wanted:
+            session.delete(key)
+        else:
+            key.region_id = place
+    for _register, row in records_of(session, household):
+        row.region_id = place
+        for name, value in copies(household).items():
+            setattr(row, name, value)
+        for model in (Attachment, HistoryEntry):
+            for owned in session.scalars(select(model).where(model.record_id == row.id)):
+                owned.region_id = place
+
+
+def assign_village(household_id: uuid.UUID, region_id: int, register: Register) -> Household:
+    """Place a household that has no village yet (spec 02: the county or the town does it inside
+    档案填报). Commits.
+
+    :raises BadInput: the division is no village of the household's county.
+    """
+    household = get(household_id)
+    policy.require(Capability.ENTER, register.name, household)
+    region = db.session.get(Region, region_id)
+    here = db.session.get(Region, household.region_id)
+    if region is None or region.level != Level.VILLAGE or region.county_id != household.county_id:
+        raise BadInput(_("请选择本县的行政村。"))
+    if here is not None and here.level == Level.VILLAGE and here.id != region.id:
+        raise BadInput(_("该户已有行政村，迁移请使用“是否迁户”。"))
+    policy.require(Capability.ENTER, register.name, region)
+    before = household.path
+    household.region_id = region.id
+    household.findings = tuple(f for f in household.findings or () if f != "no_village")
+    refresh(db.session, household)
+    audit.record(
+        db.session,
+        Act.UPDATE,
+        register="household",
+        row=household,
+        detail={"from": before, "to": region.path},
+    )
+    db.session.commit()
+    return household
+
+
+def new_head(
+    session: Session, household: Household, name: str, number: str | None, phone: str | None
+) -> None:
+    """The present head changes; the issued identity stays. The caller commits."""
+    household.head_name, household.head_id = name, number
+    if phone:
+        household.phone = phone
+    refresh(session, household)

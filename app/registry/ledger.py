@@ -1,0 +1,460 @@
+"""Lists of records: what a user asks for, read at a cost that does not grow with the register.
+
+Three ways, chosen by what is asked:
+
+* *covered*: only a division at county level or above, a figure or a state. Counters tell the exact
+  number and which counties hold rows, so page N and a rare figure cost one short index range for
+  each county that the page touches.
+* *by key*: a full ID number or a beginning of a name, through :class:`SearchKey`.
+* *plain*: inside one county, or with a filter that the area is small enough for.
+
+Rows come in the order of the divisions' paths; a search by name in the order of names.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_, union_all
+from sqlalchemy.orm import Session, aliased, load_only
+
+from app.access.actor import Actor
+from app.access.regions import Level, Region, subtree
+from app.core.errors import BadInput, NotFound
+from app.core.i18n import _
+from app.registry.counters import Counter
+from app.registry.expressions import In
+from app.registry.fields import MANY, Field
+from app.registry.flow import State
+from app.registry.households import SearchKey
+from app.registry.reading import columns_of
+from app.registry.register import Register
+
+CAP = 10_000  # beyond it a count without counters says "10,000+"
+SMALL_AREA = 50_000  # rows among which a filter without an index may search
+SIZES = (20, 50, 100)
+_MOST_BRANCHES = 24
+_CURSOR = re.compile(r"(\d{1,9})~([0-9a-f]{32})~(.{1,64})")
+_BY_KEY = ("head_name", "head_id")
+_LAST_CHARACTER = "\U0010ffff"
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked for. ``filters``: field name -> parsed value, or a tuple of values."""
+
+    region: Region | None = None
+    figure: str | None = None
+    states: tuple[State, ...] = ()
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    head_name: str = ""
+    head_id: str = ""
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many rows; ``exact`` False means "more than CAP"."""
+
+    n: int
+    exact: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.n:,}" if self.exact else f"{CAP:,}+"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of rows with the cursors of its neighbours; ``first`` is the position from 1."""
+
+    rows: Sequence[Any]
+    count: Count
+    first: int
+    after: str | None
+    before: str | None
+
+
+class TooWide(BadInput):
+    """A filter without an index over too many rows: choose a smaller area first."""
+
+    code = "too_wide"
+
+
+def parse(register: Register, args: Mapping[str, Any], session: Session, actor: Actor) -> Query:
+    """The query of a URL. ``args`` is a MultiDict (``getlist``).
+
+    :raises BadInput: an unknown or unreadable value. :raises NotFound: a foreign division.
+    """
+    figure = args.get("figure") or None
+    if figure is not None and figure not in register.figures:
+        raise BadInput(_("没有这个统计项：%(name)s。", name=str(figure)[:40]))
+    filters: dict[str, Any] = {}
+    for name in register.filters.split():
+        if name in ("state", *_BY_KEY):
+            continue
+        values = [v for v in args.getlist(name) if v] if hasattr(args, "getlist") else []
+        if values:
+            filters[name] = tuple(_parsed(register.model.__fields__[name], v) for v in values)
+    states = (
+        tuple(_state(v) for v in args.getlist("state") if v) if hasattr(args, "getlist") else ()
+    )
+    return Query(
+        region=_region(args.get("region"), session, actor),
+        figure=figure,
+        states=states,
+        filters=filters,
+        head_name=str(args.get("head_name") or "").strip()[:64],
+        head_id=str(args.get("head_id") or "").strip().upper()[:32],
+    )
+
+
+def _parsed(made: Field, text: str) -> Any:
+    try:
+        value = made.parse(text)
+    except ValueError as error:
+        raise BadInput(f"{made.label}：{error}") from None
+    return value[0] if made.kind == MANY and value else value
+
+
+def _state(text: str) -> State:
+    try:
+        return State(text)  # type: ignore[call-arg]
+    except ValueError:
+        raise BadInput(_("没有这种状态：%(text)s。", text=text[:20])) from None
+
+
+def _region(text: str | None, session: Session, actor: Actor) -> Region | None:
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise BadInput(_("地区有误，请从列表中选择。"))
+    region = session.get(Region, int(text))
+    low, high = subtree(actor.path)
+    if region is None or region.structural or not low <= region.path < high:
+        raise NotFound(_("没有找到该地区，或不在您的管辖范围内。"))
+    return region
+
+
+class Ledger:
+    """A query over a register, as one actor sees it."""
+
+    def __init__(self, register: Register, query: Query, session: Session, actor: Actor) -> None:
+        self.register, self.query, self.session, self.actor = register, query, session, actor
+        self.model = register.model
+        region = query.region
+        self.path = region.path if region else actor.path
+        self.level = region.level if region else actor.level
+        self.columns = columns_of(self.model, register.name)
+
+    # ---- what is asked ------------------------------------------------------------------
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The query as conditions, without the scope (the guard adds it)."""
+        low, high = subtree(self.path)
+        found: list[ColumnElement[bool]] = [self.model.path >= low, self.model.path < high]
+        if self.query.figure:
+            found.append(self.register.figures[self.query.figure].where.sql(self.columns))
+        if self.query.states and len(self.query.states) < len(State):
+            found.append(self.model.state.in_(self.query.states))
+        for name, values in self.query.filters.items():
+            column = getattr(self.model, name)
+            if self.model.__fields__[name].kind == MANY:
+                made = self.model.__fields__[name]
+                found.append(or_(*(made.has(v).sql(self.columns) for v in values)))
+            else:
+                found.append(column.in_(values))
+        if self.query.head_id:
+            found.append(self._household().in_(self._households_of_id()))
+        return found
+
+    def _household(self) -> Any:
+        return getattr(self.model, "household_id", self.model.id)
+
+    def _households_of_id(self) -> list[uuid.UUID]:
+        query = select(SearchKey.household_id).where(SearchKey.value == self.query.head_id)
+        return list(self.session.scalars(query.limit(CAP)))
+
+    @property
+    def counter(self) -> str | None:
+        """The figure whose counters say exactly which rows are asked for, or None."""
+        asked = self.query
+        if asked.filters or asked.head_id or asked.head_name or self.level > Level.COUNTY:
+            return None
+        if not self.register.figures:
+            return None
+        if asked.figure:
+            return asked.figure if not asked.states else None
+        if len(asked.states) > 1:
+            return None
+        wanted = set(asked.states) or set(State)
+        for name, figure in self.register.figures.items():
+            where = figure.where
+            if (
+                isinstance(where, In)
+                and where.field.name == "state"
+                and set(where.values) == wanted
+            ):
+                return name
+        return None
+
+    def require_narrow(self) -> None:
+        """:raises TooWide: when a filter without an index meets too large an area."""
+        asked = self.query
+        indexed = set(self.register.indexed.split())
+        loose = [n for n in asked.filters if n not in indexed]
+        if not loose or asked.head_id or self.level > Level.COUNTY or not self.register.figures:
+            return
+        whole = self._sum("total") if "total" in self.register.figures else 0
+        if whole > SMALL_AREA:
+            label = _(self.model.__fields__[loose[0]].label)
+            raise TooWide(
+                _(
+                    "按“%(label)s”筛选的范围过大（%(n)s 户），请先选择区县，再筛选。",
+                    label=label,
+                    n=f"{whole:,}",
+                )
+            )
+
+    # ---- how many -----------------------------------------------------------------------
+    def count(self) -> Count:
+        """Exact from counters where they cover the query, else counted up to CAP."""
+        if counter := self.counter:
+            return Count(self._sum(counter))
+        inner = self._select(literal(1)).limit(CAP + 1).subquery()
+        n = self.session.scalar(select(func.count()).select_from(inner)) or 0
+        return Count(min(n, CAP), exact=n <= CAP)
+
+    def _sum(self, figure: str) -> int:
+        query = select(func.coalesce(func.sum(Counter.n), 0)).where(*self._lines(figure))
+        return int(self.session.scalar(query) or 0)
+
+    def _lines(self, figure: str) -> list[ColumnElement[bool]]:
+        low, high = subtree(self.path)
+        return [
+            Counter.register == self.register.name,
+            Counter.figure == figure,
+            Counter.path >= low,
+            Counter.path < high,
+        ]
+
+    # ---- pages --------------------------------------------------------------------------
+    def page(
+        self, size: int, *, after: str | None = None, before: str | None = None, number: int = 1
+    ) -> Page:
+        """One page: after a cursor, before one, or the ``number``-th from 1."""
+        if size not in SIZES:
+            raise BadInput(_("每页条数有误。"))
+        if number < 1 or number > 10_000_000:
+            raise BadInput(_("页码有误。"))
+        self.require_narrow()
+        count = self.count()
+        cursor = _read_cursor(after or before)
+        backward = before is not None
+        if cursor is None:
+            first = (number - 1) * size + 1
+            rows = self._numbered(first - 1, size + 1)
+        else:
+            rows = self._beside(cursor, size + 1, backward=backward)
+            first = cursor[0] + 1
+        more = len(rows) > size
+        rows = rows[:size]
+        if backward:
+            rows = rows[::-1]
+            first = max(1, (cursor[0] if cursor else 1) - len(rows))
+        last = first + len(rows) - 1
+        has_next = (more if not backward else True) and bool(rows)
+        has_previous = first > 1 and bool(rows)
+        return Page(
+            rows=[row for row, _key in rows],
+            count=count,
+            first=first if rows else 0,
+            after=_write_cursor(last, rows[-1][1]) if has_next else None,
+            before=_write_cursor(first, rows[0][1]) if has_previous else None,
+        )
+
+    def stream(self, batch: int = 2000) -> Iterator[list[Any]]:
+        """All rows in batches, for exports and checks: whole records, bounded memory."""
+        self.require_narrow()
+        position: tuple[str, uuid.UUID] | None = None
+        while True:
+            query = self._select(self.model).order_by(*self._order).limit(batch)
+            if position is not None:
+                query = query.where(tuple_(*self._order) > position)
+            rows = list(self.session.execute(query))
+            if not rows:
+                return
+            yield [row[0] for row in rows]
+            position = self._key(rows[-1])
+            self.session.expunge_all()
+
+    @property
+    def by_name(self) -> bool:
+        return bool(self.query.head_name)
+
+    @property
+    def _order(self) -> tuple[Any, Any]:
+        if self.by_name:
+            return SearchKey.value, SearchKey.household_id
+        return self.model.path, self.model.id
+
+    def _key(self, row: Any) -> tuple[str, uuid.UUID]:
+        return (row[1], row[2]) if self.by_name else (row[0].path, row[0].id)
+
+    def _select(self, *what: Any) -> Select[Any]:
+        if not self.by_name:
+            return select(*what).where(*self.conditions())
+        name = self.query.head_name
+        # One household may be found by two of its names: the first of them counts.
+        other = aliased(SearchKey)
+        prefix = (SearchKey.value >= name, SearchKey.value < name + _LAST_CHARACTER)
+        earlier = (
+            select(literal(1))
+            .where(
+                other.household_id == SearchKey.household_id,
+                other.value >= name,
+                other.value < SearchKey.value,
+            )
+            .exists()
+        )
+        extra = (
+            ()
+            if len(what) == 1 and what[0] is not self.model
+            else (SearchKey.value, SearchKey.household_id)
+        )
+        query = (
+            select(*what, *extra)
+            .join(SearchKey, SearchKey.household_id == self._household())
+            .where(*prefix, ~earlier, *self.conditions())
+        )
+        if self.query.region is not None and self.query.region.county_id is not None:
+            return query.where(SearchKey.county_id == self.query.region.county_id)
+        if self.actor.level >= Level.COUNTY:
+            low, high = subtree(self.path)
+            return query.where(SearchKey.path >= low, SearchKey.path < high)
+        return query
+
+    def _columns(self) -> Any:
+        """Only what lists show is read; a record has some 90 columns."""
+        names = {"id", "region_id", "path", "county_id", "province_id", "version"}
+        names |= {
+            n
+            for n in ("household_id", "former_head", "submitted_by", "submitted_at")
+            if hasattr(self.model, n)
+        }
+        names |= set(self.register.ledger.split())
+        return load_only(*(getattr(self.model, n) for n in sorted(names)))
+
+    def _numbered(self, offset: int, limit: int) -> list[tuple[Any, Any]]:
+        counter = self.counter
+        if counter and self.level < Level.COUNTY:
+            return self._branches(self._window(counter, offset, limit), limit)
+        query = self._select(self.model).options(self._columns())
+        found = self.session.execute(query.order_by(*self._order).offset(offset).limit(limit))
+        return [(row[0], self._key(row)) for row in found]
+
+    def _beside(
+        self, cursor: tuple[int, str, uuid.UUID], limit: int, *, backward: bool
+    ) -> list[tuple[Any, Any]]:
+        key = (cursor[1], cursor[2])
+        counter = self.counter
+        if counter and self.level < Level.COUNTY:
+            return self._branches(
+                self._counties(counter, key, limit, backward=backward),
+                limit,
+                key,
+                backward=backward,
+            )
+        order = self._order
+        condition = tuple_(*order) < key if backward else tuple_(*order) > key
+        query = self._select(self.model).options(self._columns()).where(condition)
+        order_by = [c.desc() for c in order] if backward else list(order)
+        found = self.session.execute(query.order_by(*order_by).limit(limit))
+        return [(row[0], self._key(row)) for row in found]
+
+    def _window(self, counter: str, offset: int, limit: int) -> list[tuple[str, int]]:
+        """The counties that hold rows offset … offset+limit, as (path, rows to skip there)."""
+        lines = self._lines(counter)
+        query = select(Counter.path, Counter.n).where(*lines, Counter.n > 0).order_by(Counter.path)
+        if offset == 0:
+            query = query.limit(_MOST_BRANCHES)
+        wanted, passed = [], 0
+        for path, n in self.session.execute(query):
+            if passed + n > offset and passed < offset + limit:
+                wanted.append((path, max(0, offset - passed)))
+            passed += n
+            if passed >= offset + limit or len(wanted) >= _MOST_BRANCHES:
+                break
+        return wanted
+
+    def _counties(
+        self, counter: str, key: tuple[str, uuid.UUID], limit: int, *, backward: bool
+    ) -> list[tuple[str, int]]:
+        """The cursor's county and those next to it that fill a page, as (path, 0)."""
+        own = self._county_of(key[0])
+        start = own or key[0]
+        beside = Counter.path <= start if backward else Counter.path >= start
+        query = (
+            select(Counter.path, Counter.n)
+            .where(*self._lines(counter), Counter.n > 0, beside)
+            .order_by(Counter.path.desc() if backward else Counter.path)
+            .limit(_MOST_BRANCHES)
+        )
+        wanted, filled = [], 0
+        for path, n in self.session.execute(query):
+            wanted.append((path, 0))
+            filled += n if path != own else 0  # how many of its own county are left is unknown
+            if filled >= limit:
+                break
+        return wanted
+
+    def _county_of(self, path: str) -> str | None:
+        query = select(Counter.path).where(
+            Counter.register == self.register.name,
+            Counter.path <= path,
+            Counter.figure.in_(self.register.figures),
+        )
+        found = self.session.scalar(query.order_by(Counter.path.desc()).limit(1))
+        return found if found and path.startswith(found) else None
+
+    def _branches(
+        self,
+        counties: list[tuple[str, int]],
+        limit: int,
+        key: tuple[str, uuid.UUID] | None = None,
+        *,
+        backward: bool = False,
+    ) -> list[tuple[Any, Any]]:
+        """Rows of some counties in one statement: a short index range for each."""
+        if not counties:
+            return []
+        order = [c.desc() if backward else c for c in self._order]
+        parts = []
+        for path, skip in counties:
+            low, high = subtree(path)
+            part = select(self.model.id).where(
+                self.model.path >= low, self.model.path < high, *self.conditions()[2:]
+            )
+            if key is not None:
+                beside = tuple_(*self._order)
+                part = part.where(beside < key if backward else beside > key)
+            inner = part.order_by(*order).offset(skip or None).limit(limit).subquery()
+            parts.append(select(inner.c.id))
+        ids = union_all(*parts) if len(parts) > 1 else parts[0]
+        query = select(self.model).options(self._columns()).where(self.model.id.in_(ids))
+        rows = self.session.scalars(query.order_by(*order).limit(limit))
+        return [(row, (row.path, row.id)) for row in rows]
+
+
+def _read_cursor(text: str | None) -> tuple[int, str, uuid.UUID] | None:
+    if text is None:
+        return None
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise BadInput(_("翻页参数有误，请从列表重新进入。"))
+    return int(match[1]), match[3], uuid.UUID(match[2])
+
+
+def _write_cursor(position: int, key: tuple[str, uuid.UUID]) -> str:
+    return f"{position}~{key[1].hex}~{key[0]}"
