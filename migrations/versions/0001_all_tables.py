@@ -5,7 +5,7 @@ index on a large table concurrently; never rewrite a large table inside a deploy
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-22 08:28:25.475044
+Create Date: 2026-11-22 08:36:26.744214
 """
 
 from __future__ import annotations
@@ -113,6 +113,36 @@ def upgrade() -> None:
     sa.Column('saved_at', types.UtcDateTime(), nullable=False),
     sa.PrimaryKeyConstraint('account_id', 'record_id')
     )
+    op.create_table('job',
+    sa.Column('id', types.UuidType(), nullable=False),
+    sa.Column('kind', sa.String(length=64), nullable=False),
+    sa.Column('subject', types.NfcText(200), nullable=False),
+    sa.Column('args', sa.JSON(), nullable=False),
+    sa.Column('account_id', types.UuidType(), nullable=True),
+    sa.Column('account_name', types.NfcText(128), nullable=True),
+    sa.Column('path', types.PathType(), nullable=True),
+    sa.Column('locale', sa.String(length=8), nullable=False),
+    sa.Column('state', sa.String(length=32), nullable=False),
+    sa.Column('done', sa.BigInteger(), nullable=False),
+    sa.Column('total', sa.BigInteger(), nullable=False),
+    sa.Column('message', sa.Text(), nullable=False),
+    sa.Column('heartbeat', types.UtcDateTime(), nullable=True),
+    sa.Column('worker', sa.String(length=128), nullable=True),
+    sa.Column('attempt', sa.Integer(), nullable=False),
+    sa.Column('checkpoint', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('result', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('files', sa.JSON(), nullable=False),
+    sa.Column('created', types.UtcDateTime(), nullable=False),
+    sa.Column('started', types.UtcDateTime(), nullable=True),
+    sa.Column('finished', types.UtcDateTime(), nullable=True),
+    sa.Column('expires', types.UtcDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('id')
+    )
+    with op.batch_alter_table('job', schema=None) as batch_op:
+        batch_op.create_index('ix_job_claim', ['state', 'created'], unique=False)
+        batch_op.create_index('ix_job_expires', ['expires'], unique=False)
+        batch_op.create_index('ix_job_owner', ['account_id', 'created'], unique=False)
+
     op.create_table('list_item',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('list', types.NfcText(32), nullable=False),
@@ -381,6 +411,7 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=32), nullable=False),
     sa.Column('head_name', types.NfcText(64), nullable=False),
     sa.Column('head_id', types.NfcText(18), nullable=True),
+    sa.Column('former_head', types.NfcText(64), nullable=True),
     sa.Column('household_id', types.UuidType(), nullable=False),
     sa.Column('submitted_by', types.UuidType(), nullable=True),
     sa.Column('submitted_at', types.UtcDateTime(), nullable=True),
@@ -397,7 +428,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id')
     )
     with op.batch_alter_table('lookback', schema=None) as batch_op:
-        batch_op.create_index('ix_lookback_county', ['county_id', 'state'], unique=False)
+        batch_op.create_index('ix_lookback_grade', ['grade', 'path', 'id'], unique=False)
         batch_op.create_index('ix_lookback_household', ['household_id'], unique=True)
         batch_op.create_index('ix_lookback_place', ['path', 'id'], unique=False)
         batch_op.create_index('ix_lookback_state', ['state', 'path', 'id'], unique=False)
@@ -506,7 +537,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_lookback_state')
         batch_op.drop_index('ix_lookback_place')
         batch_op.drop_index('ix_lookback_household')
-        batch_op.drop_index('ix_lookback_county')
+        batch_op.drop_index('ix_lookback_grade')
 
     op.drop_table('lookback')
     with op.batch_alter_table('household', schema=None) as batch_op:
@@ -549,6 +580,12 @@ def downgrade() -> None:
         batch_op.drop_index('ix_list_item_list')
 
     op.drop_table('list_item')
+    with op.batch_alter_table('job', schema=None) as batch_op:
+        batch_op.drop_index('ix_job_owner')
+        batch_op.drop_index('ix_job_expires')
+        batch_op.drop_index('ix_job_claim')
+
+    op.drop_table('job')
     op.drop_table('draft')
     with op.batch_alter_table('counter_day', schema=None) as batch_op:
         batch_op.drop_index('ix_counter_day_scope')
