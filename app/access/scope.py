@@ -17,7 +17,6 @@ from sqlalchemy.orm import (
     Mapped,
     ORMExecuteState,
     Session,
-    declarative_mixin,
     declared_attr,
     mapped_column,
     with_loader_criteria,
@@ -68,7 +67,6 @@ def unscoped(why: str) -> Iterator[Session]:
         session.close()
 
 
-@declarative_mixin
 class Scoped:
     """A row that lies in a division. Only ``region_id`` is set by code; the rest follows."""
 

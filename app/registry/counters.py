@@ -139,7 +139,7 @@ def _apply(session: Session) -> None:
 def _upsert(session: Session, lines: list[dict[str, Any]]) -> None:
     dialect = session.get_bind().dialect.name
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = make(Counter.__table__)  # type: ignore[arg-type]
+    statement = make(Counter.__table__)
     statement = statement.on_conflict_do_update(
         index_elements=["register", "figure", "county_id"],
         set_={"n": Counter.__table__.c.n + statement.excluded.n},

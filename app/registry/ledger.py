@@ -121,7 +121,7 @@ def _parsed(made: Field, text: str) -> Any:
 
 def _state(text: str) -> State:
     try:
-        return State(text)  # type: ignore[call-arg]
+        return State(text)
     except ValueError:
         raise BadInput(_("没有这种状态：%(text)s。", text=text[:20])) from None
 
@@ -318,13 +318,10 @@ class Ledger:
             )
             .exists()
         )
-        extra = (
-            ()
-            if len(what) == 1 and what[0] is not self.model
-            else (SearchKey.value, SearchKey.household_id)
-        )
+        extra = (SearchKey.value, SearchKey.household_id) if what[0] is self.model else ()
         query = (
             select(*what, *extra)
+            .select_from(self.model)
             .join(SearchKey, SearchKey.household_id == self._household())
             .where(*prefix, ~earlier, *self.conditions())
         )

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from sqlalchemy import JSON, Index, Integer, String
-from sqlalchemy.orm import Mapped, declarative_mixin, declared_attr, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from app.access.scope import Scoped
 from app.core.clock import now, uuid7
@@ -17,7 +17,6 @@ from app.registry import fields as f
 from app.registry.flow import State
 
 
-@declarative_mixin
 class Record(f.Declared, Scoped):
     """A row of a register. ``version`` is what a form saw: a save of an older one conflicts."""
 
@@ -33,7 +32,6 @@ class Record(f.Declared, Scoped):
         return {"version_id_col": cls.__table__.c.version} if hasattr(cls, "__table__") else {}
 
 
-@declarative_mixin
 class Reviewed(Record):
     """A record that is entered, submitted, reviewed (spec 00 "States of a record").
 
