@@ -206,7 +206,7 @@ def work_command(*, once: bool) -> None:
     stopping = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopping.set())
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     ran = work(app, once=once, stopping=stopping)
     log.info("worker stops after %s jobs", ran)
 

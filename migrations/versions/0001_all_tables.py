@@ -5,7 +5,7 @@ index on a large table concurrently; never rewrite a large table inside a deploy
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-22 08:36:26.744214
+Create Date: 2026-11-22 08:42:25.914915
 """
 
 from __future__ import annotations
