@@ -5,7 +5,7 @@ index on a large table concurrently; never rewrite a large table inside a deploy
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-22 08:42:25.914915
+Create Date: 2026-11-22 08:43:05.546363
 """
 
 from __future__ import annotations
@@ -90,20 +90,17 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('register', 'figure', 'county_id')
     )
     with op.batch_alter_table('counter', schema=None) as batch_op:
-        batch_op.create_index('ix_counter_scope', ['register', 'path', 'figure', 'n'], unique=False)
+        batch_op.create_index('ix_counter_scope', ['register', 'figure', 'path', 'n'], unique=False)
 
     op.create_table('counter_day',
     sa.Column('register', sa.String(length=32), nullable=False),
     sa.Column('figure', sa.String(length=48), nullable=False),
-    sa.Column('county_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('region_id', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
     sa.Column('path', types.PathType(), nullable=False),
     sa.Column('n', sa.Integer(), nullable=False),
-    sa.PrimaryKeyConstraint('register', 'figure', 'county_id', 'day')
+    sa.PrimaryKeyConstraint('register', 'figure', 'region_id', 'day')
     )
-    with op.batch_alter_table('counter_day', schema=None) as batch_op:
-        batch_op.create_index('ix_counter_day_scope', ['register', 'day', 'path'], unique=False)
-
     op.create_table('draft',
     sa.Column('account_id', types.UuidType(), nullable=False),
     sa.Column('record_id', types.UuidType(), nullable=False),
@@ -587,9 +584,6 @@ def downgrade() -> None:
 
     op.drop_table('job')
     op.drop_table('draft')
-    with op.batch_alter_table('counter_day', schema=None) as batch_op:
-        batch_op.drop_index('ix_counter_day_scope')
-
     op.drop_table('counter_day')
     with op.batch_alter_table('counter', schema=None) as batch_op:
         batch_op.drop_index('ix_counter_scope')
