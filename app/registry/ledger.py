@@ -27,7 +27,6 @@ from app.access.regions import Level, Region, subtree
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
 from app.registry.counters import Counter
-from app.registry.expressions import In
 from app.registry.fields import MANY, Field
 from app.registry.flow import State
 from app.registry.households import SearchKey
@@ -182,22 +181,13 @@ class Ledger:
         asked = self.query
         if asked.filters or asked.head_id or asked.head_name or self.level > Level.COUNTY:
             return None
-        if not self.register.figures:
-            return None
         if asked.figure:
             return asked.figure if not asked.states else None
         if len(asked.states) > 1:
             return None
-        wanted = set(asked.states) or set(State)
-        for name, figure in self.register.figures.items():
-            where = figure.where
-            if (
-                isinstance(where, In)
-                and where.field.name == "state"
-                and set(where.values) == wanted
-            ):
-                return name
-        return None
+        if not asked.states:
+            return "total" if "total" in self.register.figures else None
+        return self.register.state_figures.get(asked.states[0])
 
     def require_narrow(self) -> None:
         """:raises TooWide: when a filter without an index meets too large an area."""

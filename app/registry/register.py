@@ -157,7 +157,7 @@ class Register:
     @cached_property
     def state_figures(self) -> dict[State, str]:
         """The figures that count the rows of exactly one state, by that state."""
-        found = {}
+        found: dict[State, str] = {}
         for name, figure in self.figures.items():
             if figure.where.names() == {"state"}:
                 states = [s for s in State if figure.where.test({"state": s})]

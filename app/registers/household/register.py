@@ -1,0 +1,29 @@
+"""农户: what the household list shows, and which columns a list that is issued has (spec 00, 08)."""
+
+from __future__ import annotations
+
+from app.registry.expressions import ALWAYS
+from app.registry.households import Finding, Household
+from app.registry.register import Figure, Section, register, rule
+
+r = rule(Household)
+
+HOUSEHOLD = register(
+    Household,
+    title="农户名单",
+    record_word="农户",
+    sections=(
+        Section(
+            "农户基本信息",
+            "head_name head_id corrected_id sex ethnicity phone population village_group exit_year",
+        ),
+    ),
+    ledger="head_name head_id phone population village_group findings",
+    filters="head_name head_id findings exit_year",
+    indexed="head_name head_id",
+    save_needs="head_name",
+    figures={
+        "total": Figure("农户总数", ALWAYS),
+        "no_village": Figure("行政区划缺失", r.findings.has(Finding.NO_VILLAGE)),
+    },
+)
