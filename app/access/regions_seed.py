@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import lzma
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Connection, Engine, Table, insert, select, text
+from sqlalchemy import Connection, Engine, Table, insert, inspect, select, text
 
 from app.access.region_names import DATA, initials
 from app.access.regions import CODE_LENGTH, DEPARTMENT, NATION_PATH, Level, Region, RegionSeed
@@ -133,16 +135,35 @@ def load(database: Engine | Connection, only: Collection[str] = (WHOLE,)) -> int
                 added += 1
                 yield row
 
-    indexes = [] if present else list(table.indexes)  # built at once when everything is in
-    for index in indexes:
-        index.drop(database)
-    (_copy if database.dialect.name == "postgresql" else _executemany)(database, new())
-    for index in indexes:
-        index.create(database)
+    insert_rows = _copy if database.dialect.name == "postgresql" else _executemany
+    with nullcontext() if present else _built_at_once(database, table):
+        insert_rows(database, new())
     database.execute(text("ANALYZE region"))
     seed = {"nodes": added, "loaded_at": now()}
     database.execute(insert(RegionSeed), [{"prefix": prefix, **seed} for prefix in prefixes])
     return added
+
+
+@contextmanager
+def _built_at_once(connection: Connection, table: Table) -> Iterator[None]:
+    """Indexes, and on PostgreSQL the check of parents, made when all rows are in: half the time."""
+    for index in table.indexes:
+        index.drop(connection)
+    checks = []
+    if connection.dialect.name == "postgresql":
+        checks = inspect(connection).get_foreign_keys(table.name)
+        for check in checks:
+            connection.execute(text(f'ALTER TABLE region DROP CONSTRAINT "{check["name"]}"'))
+    yield
+    for check in checks:
+        connection.execute(
+            text(
+                f'ALTER TABLE region ADD CONSTRAINT "{check["name"]}"'
+                " FOREIGN KEY (parent_id) REFERENCES region (id)"
+            )
+        )
+    for index in table.indexes:
+        index.create(connection)
 
 
 def _copy(connection: Connection, new: Iterable[Row]) -> None:
@@ -178,6 +199,7 @@ def _full_name(parent: Row, name: str) -> str:
     return parent.full_name + name
 
 
+@cache
 def _label(number: int, level: int) -> str:
     """A number among siblings as a fixed-width label in base 36, with its dot."""
     width = 3 if level == Level.VILLAGE else 2

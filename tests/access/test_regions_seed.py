@@ -115,7 +115,9 @@ def test_a_load_that_fails_leaves_nothing(empty: Engine, monkeypatch: pytest.Mon
     assert load(empty, COUNTY) == WITH_ALL_ABOVE
     with empty.connect() as connection:
         indexes = {i["name"] for i in inspect(connection).get_indexes("region")}
+        (parent,) = inspect(connection).get_foreign_keys("region")
     assert {i.name for i in Region.__table__.indexes} <= indexes
+    assert parent["constrained_columns"] == ["parent_id"]
 
 
 def test_a_caller_s_transaction_is_his(empty: Engine) -> None:
