@@ -37,12 +37,12 @@ class Writer:
         for name in self.shared:
             value = values[name] if name in values else _default(self.table.columns[name])
             made.append(self._processors[name](value))
-        return "\t".join(map(_text, made)) if self.postgresql else tuple(made)
+        return "".join(f"\t{_text(v)}" for v in made) if self.postgresql else tuple(made)
 
     def add(self, values: Sequence[Any], tail: Any) -> None:
         """One row; ``values`` in the order of ``varying``, already as the database holds them."""
         if self.postgresql:
-            self._rows.append("\t".join((*map(_text, values), tail)))
+            self._rows.append("\t".join(map(_text, values)) + tail)
         else:
             self._rows.append((*values, *tail))
         if len(self._rows) >= CHUNK:

