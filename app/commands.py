@@ -9,6 +9,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
+from app import catalogue
 from app.access.cli import regions_cli
 from app.access.scope import unscoped
 from app.core.clock import today
@@ -36,6 +37,13 @@ def check() -> None:
     if found:
         raise SystemExit(1)
     click.echo(f"{len(all_registers())} registers, no problem")
+
+
+@click.command("translations")
+@with_appcontext
+def translations() -> None:
+    """Collect the Chinese texts of code, templates and declarations into translations/."""
+    click.echo(f"{len(catalogue.update())} texts without English")
 
 
 stats = AppGroup("stats", help="Counters: rebuild, prove, snapshot.")
@@ -91,4 +99,4 @@ def snapshot(day: dt.datetime | None) -> None:
     click.echo(f"{count} lines")
 
 
-commands = [deploy_command, check, stats, regions_cli, jobs_cli]
+commands = [deploy_command, check, translations, stats, regions_cli, jobs_cli]
