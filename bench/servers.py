@@ -1,0 +1,72 @@
+"""The program and the floor as processes, each with the same number of workers."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.database import FOLDER, ROOT, environment
+
+WORKERS, THREADS = 2, 8
+
+
+@contextmanager
+def serving(application: str, url: str, *, ready: str) -> Iterator[str]:
+    """Address of a running gunicorn; ``ready`` is a path that answers once it is up."""
+    port = _free_port()
+    log = FOLDER / f"{application.partition(':')[0]}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}",
+             "--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(THREADS),
+             "--keep-alive", "120", "--timeout", "300", "--log-level", "warning"],
+            cwd=ROOT, env=environment(url), stdout=output, stderr=output,
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _await(f"{address}{ready}", process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def working(url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that runs background jobs."""
+    with (FOLDER / "jobs.log").open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flask", "jobs", "work"],
+            cwd=ROOT, env=environment(url), stdout=output, stderr=output,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await(address: str, process: subprocess.Popen[bytes]) -> None:
+    for _attempt in range(600):
+        if process.poll() is not None:
+            raise RuntimeError(f"{address}: the server ended with {process.returncode}")
+        try:
+            with urllib.request.urlopen(address, timeout=10):
+                return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"{address} does not answer")
