@@ -41,6 +41,7 @@ class Client:
 
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
+        self.address = address
         self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
         self._cookies: dict[str, str] = {}
 

@@ -81,11 +81,8 @@ class _Builder:
 
     def _places(self, rows: int) -> Iterator[tuple[tuple[Any, ...], str, int]]:
         """(place columns, six digits for ID numbers, number within the county) of each household."""
-        counties = dict(
-            self.connection.execute(
-                select(Region.id, Region.code).where(Region.level == Level.COUNTY)
-            ).all()
-        )
+        query = select(Region.id, Region.code).where(Region.level == Level.COUNTY)
+        counties: dict[Any, str] = dict(self.connection.execute(query).tuples())
         village = Region.level == Level.VILLAGE
         total = self.connection.scalar(select(func.count()).where(village)) or 0
         villages = self.connection.execute(

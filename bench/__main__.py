@@ -1,0 +1,74 @@
+"""``python -m bench --rows 1000000 --db postgresql``: build, run, ask, print, write results.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import create_engine
+
+from bench.database import database, describe
+from bench.measure import Result
+from bench.servers import serving, working
+from bench.tasks import Bench
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="households")
+    parser.add_argument("--db", choices=("postgresql", "sqlite"), default="postgresql")
+    parser.add_argument("--server", help="URL of a PostgreSQL server to use instead of the wheel's")
+    parser.add_argument("--only", help="tasks whose name contains this")
+    wanted = parser.parse_args()
+    with database(wanted.db, wanted.rows, wanted.server) as url:
+        told = describe(url)
+        print(
+            f"{wanted.db} {told['version']}, {wanted.rows:,} households, {told['megabytes']:,} MB"
+        )
+        with (
+            serving("app:create_app()", url, ready="/health") as program,
+            serving("bench.floor:application", url, ready="/list?a=0&a=0") as floor,
+            working(url),
+            create_engine(url).connect() as connection,
+        ):
+            bench = Bench(program, floor, connection, wanted.rows)
+            results = list(_run(bench, wanted.only or ""))
+            for name, size in bench.weights():
+                print(f"{name}: {size / 1024:.1f} KiB compressed")
+    RESULTS.write_text(json.dumps([result.as_json() for result in results], indent=1) + "\n")
+
+
+def _run(bench: Bench, only: str) -> Iterator[Result]:
+    """Measure and print each task as soon as it is known."""
+    print(f"{'task':42}{'median':>9}{'p95':>9}{'SQL':>5}{'floor':>8}{'ratio':>7}{'must':>7}")
+    groups = (
+        bench.lists, bench.searches, bench.pages, bench.forms, bench.statistics,
+        lambda: iter([bench.fifty_sessions()]), lambda: iter([bench.two_hundred_people()]),
+    )  # fmt: skip
+    for group in groups:
+        for result in group():
+            if only in result.task:
+                print(line(result), flush=True)
+                yield result
+
+
+def line(result: Result) -> str:
+    """A result as a line of the printed table."""
+    late = result.limit_ms is not None and result.median_ms > result.limit_ms
+    return (
+        f"{result.task:42}{result.median_ms:9.1f}{result.p95_ms:9.1f}{_or(result.statements):>5}"
+        f"{_or(result.floor_ms):>8}{_or(result.ratio):>7}{_or(result.limit_ms):>7}"
+        f"{' !' if late else ''}{'  ' + result.note if result.note else ''}"
+    )
+
+
+def _or(value: float | None) -> str:
+    return "–" if value is None else f"{value:g}"
+
+
+if __name__ == "__main__":
+    main()
