@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -147,7 +148,7 @@ class Bench:
         yield beside_floor(
             "save",
             [self._save(record, numbers) for record in records],
-            [lambda r=record: self._floor.post(f"/save?a=floor&a={r}", {}) for record in records],
+            [partial(self._floor.post, f"/save?a=floor&a={record}", {}) for record in records],
             times=TIMES, limit_ms=20,
         )  # fmt: skip
 
