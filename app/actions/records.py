@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete as sql_delete
@@ -188,6 +189,40 @@ def transition(
     if step.target == State.APPROVED:
         for hook in register.on_approval:
             hook(db.session, row)
+    db.session.commit()
+    return row
+
+
+def take_back(register: Register, record_id: uuid.UUID, seconds: int = 15) -> Any:
+    """Undo this account's decision of the last seconds: the record waits for review again.
+
+    :raises Conflict: too late, someone went on from it, or the approval already made something.
+    """
+    row = get(register, record_id, lock=True)
+    actor = policy.require(Capability.REVIEW, register.name, row)
+    entries = history(row)
+    last = entries[-1] if entries else None
+    mine = last and last.step in ("approve", "return") and last.account_id == actor.account_id
+    if (
+        not last
+        or not mine
+        or last.target != row.state
+        or now() - last.at > timedelta(seconds=seconds)
+    ):
+        raise Conflict(_("已超过可撤销的时间，或该档案已有后续操作，不能撤销。"), row=row)
+    if row.state == State.APPROVED and register.builds.test(values_of(row)):
+        raise Conflict(_("审核通过后已生成后续内容，不能撤销；请用退回。"), row=row)
+    source, row.state = row.state, State.SUBMITTED
+    row.decided_at = None
+    contact = Contact(last.person, last.phone)
+    db.session.add(_entry(register, row, actor, "take_back", "撤销审核", source, contact))
+    audit.record(
+        db.session,
+        Act.TRANSITION,
+        register=register.name,
+        row=row,
+        detail={"step": "take_back", "from": source.value, "to": row.state.value},
+    )
     db.session.commit()
     return row
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from app.core.i18n import translate
-from app.registry.expressions import ALWAYS, Expr
+from app.registry.expressions import ALWAYS, NEVER, Expr
 from app.registry.fields import Field
 from app.registry.flow import Flow, State
 from app.registry.rules import RuleSet
@@ -135,6 +135,8 @@ class Register:
     tables: tuple[Table, ...] = ()
     menus: tuple[Menu, ...] = ()
     on_approval: tuple[Callable[[Any, Any], None], ...] = ()
+    builds: Expr = NEVER  # where on_approval makes something: such an approval is not taken back
+    remember: str = ""  # fields whose last typed value the form offers again
 
     @cached_property
     def field_names(self) -> tuple[str, ...]:

@@ -9,14 +9,22 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.db import db
 from app.core.jobs import queue_state
+from app.registry.register import all_registers
+from app.web.attachments import FileView
+from app.web.household_views import HelpView, HouseholdView, SearchView
 from app.web.picker import RegionPickerView
+from app.web.register_views import view_of
 from app.web.shell import LanguageView
 
 
 def register(app: Flask, builder: AppBuilder) -> None:
     """Register all views."""
     builder.add_view_no_menu(RegionPickerView)
-    builder.add_view_no_menu(LanguageView())
+    for view in (LanguageView, FileView, HouseholdView, SearchView, HelpView):
+        builder.add_view_no_menu(view)
+    for declared in all_registers():
+        if declared.flow is not None:  # the household's own page is HouseholdView
+            builder.add_view_no_menu(view_of(declared))
 
     @app.get("/health")
     def health() -> tuple[Response, int]:

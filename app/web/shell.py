@@ -260,14 +260,14 @@ class LanguageView(BaseView):
             raise NotFound(_("没有这种语言。"))
         session["locale"] = code
         refresh()
-        return redirect(_where_from())
+        return redirect(where_from("/"))
 
 
-def _where_from() -> str:
-    """The page that the link stood on, if it is one of ours."""
+def where_from(default: str) -> str:
+    """The page that a link or button stood on, if it is one of ours."""
     came = urlsplit(request.referrer or "")
     if came.netloc != request.host or not came.path.startswith("/") or came.path.startswith("//"):
-        return "/"
+        return default
     return came.path + (f"?{came.query}" if came.query else "")
 
 

@@ -47,6 +47,8 @@ LOOKBACK = register(
     follows_list=True,
     on_approval=(head_follows,),
     save_needs="died",
+    builds=r.head_changed.yes,
+    remember="surveyor surveyed_on",
     sections=(
         Section("户籍变化情况", "died"),
         Section(

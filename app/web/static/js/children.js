@@ -47,6 +47,12 @@ function attach(box, changed) {
   });
   /** A shown field of rows starts with one empty row, so that one types at once. */
   box.addEventListener("anju:shown", () => { if (!rows.children.length && "start" in box.dataset) append(); });
+  /** The rows that someone else saved, chosen in a conflict. */
+  box.addEventListener("anju:rows", (event) => {
+    rows.replaceChildren();
+    for (const values of event.detail ?? []) append(values);
+    changed();
+  });
   update();
 }
 

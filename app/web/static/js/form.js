@@ -240,7 +240,11 @@ document.getElementById("error-summary").addEventListener("click", (event) => {
 document.getElementById("conflict")?.addEventListener("change", (event) => {
   const row = event.target.closest("[data-conflict]");
   const element = row && elements.get(row.dataset.conflict);
-  if (element) writeField(element, JSON.parse(event.target.dataset.value));
+  if (!element) return;
+  const value = JSON.parse(event.target.dataset.value);
+  const rows = element.querySelector("[data-children]");
+  if (rows) rows.dispatchEvent(new CustomEvent("anju:rows", { detail: value }));
+  else writeField(element, value);
 });
 form.addEventListener("submit", submit);
 document.addEventListener("keydown", (event) => {

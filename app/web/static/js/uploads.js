@@ -160,6 +160,13 @@ function attach(box, changed) {
     const tile = event.target.closest(".file-tile");
     const move = event.target.closest("[data-file-move]");
     if (event.target.closest("[data-file-remove]")) {
+      if (tile.dataset.file) {  // the server drops it when the form is saved
+        const gone = document.createElement("input");
+        gone.type = "hidden";
+        gone.name = "removed_files";
+        gone.value = tile.dataset.file;
+        box.append(gone);
+      }
       tile.remove();
       changed();
       update();

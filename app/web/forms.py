@@ -1,0 +1,278 @@
+"""A register's form: what the template shows of it, and what was posted, parsed.
+
+A form's values travel as text: ``yes``/``no``, codes, ISO dates, lists of codes, lists of rows of
+text; see :func:`app.registry.expressions.to_json`. Stored records, drafts and posted data all come
+into that shape, so that one function shows them and nothing that was typed is ever lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+
+from app.core.choices import Choices
+from app.core.i18n import _, translate
+from app.registry.attachments import Attachment
+from app.registry.expressions import to_json
+from app.registry.fields import CHILDREN, DATE, FILES, MANY, YEAR, Field
+from app.registry.register import Register
+from app.registry.rules import Evaluation, Problem
+
+Typed = dict[str, Any]  # field name -> text, list of codes, list of rows, or None
+
+_LONGEST = 4000  # characters of one value; longer ones are cut before they are parsed
+_MOST_ROWS = 50
+_ROW = re.compile(r"(\d{1,3})-(\w{1,40})")
+_LONG_KINDS = {"id_number": 18, "uscc": 18}
+
+
+@dataclass
+class Posted:
+    """One posted form: the text as typed, the values that could be read, what could not."""
+
+    typed: Typed = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read(register: Register, form: MultiDict[str, str]) -> Posted:
+    """What was posted to the register's form; files are not among it."""
+    typed: Typed = {}
+    for name, made in register.fields.items():
+        if made.kind == CHILDREN:
+            typed[name] = _posted_rows(made, form)
+        elif made.kind == MANY:
+            typed[name] = [text[:_LONGEST] for text in form.getlist(name) if text][:_MOST_ROWS]
+        elif made.kind != FILES:
+            typed[name] = (form.get(name) or "")[:_LONGEST] or None
+    return parse(register, typed)
+
+
+def parse(register: Register, typed: Mapping[str, Any]) -> Posted:
+    """The values that the typed text means; a text that means none is a problem at its field."""
+    result = Posted(typed=dict(typed))
+    for name, made in register.fields.items():
+        if made.kind == FILES:
+            continue
+        if made.kind == CHILDREN:
+            result.values[name] = _parsed_rows(made, typed.get(name) or [], result.problems)
+            continue
+        try:
+            result.values[name] = made.parse(typed.get(name))
+        except ValueError as error:
+            result.values[name] = None
+            result.problems.append(Problem(name, f"{name}.kind", str(error)))
+    return result
+
+
+def clean_draft(register: Register, raw: Any) -> Typed:
+    """A draft as a browser sent it, with only what the form has and of the right shape."""
+    typed: Typed = {}
+    for name, made in register.fields.items():
+        value = raw.get(name) if isinstance(raw, dict) else None
+        if made.kind == FILES or value is None:
+            continue
+        if made.kind == CHILDREN:
+            rows = value if isinstance(value, list) else []
+            known = [f.name for f in made.rows]
+            typed[name] = [
+                {n: str(row[n])[:_LONGEST] for n in known if row.get(n) is not None}
+                for row in rows[:_MOST_ROWS]
+                if isinstance(row, dict)
+            ]
+        elif made.kind == MANY:
+            codes = value if isinstance(value, list) else []
+            typed[name] = [str(code)[:_LONGEST] for code in codes[:_MOST_ROWS]]
+        elif isinstance(value, str):
+            typed[name] = value[:_LONGEST]
+    return typed
+
+
+def typed_of(register: Register, row: Any) -> Typed:
+    """The stored record as a form holds it."""
+    return {
+        name: to_json(getattr(row, name))
+        for name, made in register.fields.items()
+        if made.kind != FILES
+    }
+
+
+def _posted_rows(made: Field, form: MultiDict[str, str]) -> list[dict[str, str]]:
+    start = f"{made.name}-"
+    known = {f.name for f in made.rows}
+    rows: dict[int, dict[str, str]] = {}
+    for key, text in form.items(multi=True):
+        match = _ROW.fullmatch(key.removeprefix(start)) if key.startswith(start) else None
+        if match and match[2] in known and text.strip():
+            rows.setdefault(int(match[1]), {})[match[2]] = text[:_LONGEST]
+    return [rows[number] for number in sorted(rows)][:_MOST_ROWS]
+
+
+def _parsed_rows(made: Field, rows: Any, problems: list[Problem]) -> list[dict[str, Any]]:
+    parsed = []
+    for number, row in enumerate(rows):
+        values = {}
+        for sub in made.rows:
+            try:
+                value = sub.parse(row.get(sub.name))
+            except ValueError as error:
+                value = None
+                where = f"{made.name}-{number}-{sub.name}"
+                problems.append(Problem(where, f"{made.name}.{sub.name}.kind", str(error)))
+            values[sub.name] = value.value if isinstance(value, Choices) else value
+        parsed.append(values)
+    return parsed
+
+
+# ---- what the template shows ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a form shows besides the register's declaration."""
+
+    typed: Typed
+    evaluation: Evaluation
+    attachments: Iterable[Attachment] = ()
+    problems: Iterable[Problem] = ()
+    upload_url: str = ""  # with {field} in it
+    prior: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    fillers: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def sections(register: Register, shown: Shown) -> list[dict[str, Any]]:
+    """The form's sections for ``anju/form.html``."""
+    messages = _by_field(shown.problems)
+    files: dict[str, list[Attachment]] = {}
+    for attachment in shown.attachments:
+        files.setdefault(attachment.field, []).append(attachment)
+    result = []
+    for number, section in enumerate(register.sections):
+        fields = [_field(register.fields[name], shown, messages, files) for name in section.fields]
+        if section.all_no:
+            names = section.all_no.split()
+            last = max(section.fields.index(name) for name in names)
+            fields[last]["none_of"] = names
+        result.append(
+            {
+                "name": f"s{number + 1}",
+                "title": translate(section.title),
+                "intro": translate(section.intro),
+                "fields": fields,
+                "hidden": all(f["hidden"] for f in fields),
+            }
+        )
+    return result
+
+
+def summary(register: Register, problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """The problems for the list on top of the form; rows of children point at their field."""
+    lines = []
+    for problem in problems:
+        name, number, sub = _place(problem.field)
+        made = register.fields.get(name)
+        label = translate(made.label) if made else ""
+        if made and sub:
+            inner = next((f for f in made.rows if f.name == sub), None)
+            label = _("%(label)s第%(n)s行", label=label, n=number + 1) + (
+                f" {translate(inner.label)}" if inner else ""
+            )
+        lines.append(
+            {
+                "field": name,
+                "label": label or _contact_label(name),
+                "message": problem.message,
+            }
+        )
+    return lines
+
+
+def _contact_label(name: str) -> str:
+    return {"contact_name": _("姓名"), "contact_phone": _("联系电话")}.get(name, "")
+
+
+def _place(name: str) -> tuple[str, int, str]:
+    """``owners-0-name`` -> (owners, 0, name); a plain field -> (name, -1, "")."""
+    head, _dash, rest = name.partition("-")
+    match = _ROW.fullmatch(rest)
+    return (head, int(match[1]), match[2]) if match else (name, -1, "")
+
+
+def _by_field(problems: Iterable[Problem]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for problem in problems:
+        found.setdefault(problem.field, []).append(problem.message)
+    return found
+
+
+def _field(
+    made: Field, shown: Shown, messages: dict[str, list[str]], files: dict[str, list[Attachment]]
+) -> dict[str, Any]:
+    """One field for the macros of ``anju/_fields.html``."""
+    name = made.name
+    context = _plain(made) | {
+        "value": shown.typed.get(name),
+        "errors": messages.get(name, []),
+        "hidden": name not in shown.evaluation.shown,
+        "prior": shown.prior.get(name),
+    }
+    if made.kind == FILES:
+        context |= {
+            "accept": made.accept,
+            "max_files": made.high,
+            "upload_url": shown.upload_url.replace("{field}", name),
+            "files": [file_tile(a) for a in files.get(name, [])],
+        }
+    if made.kind == CHILDREN:
+        context |= {
+            "max": made.high,
+            "child_fields": [_plain(f) for f in made.rows],
+            "child_errors": _child_errors(name, messages),
+            "fillers": shown.fillers.get(name, []),
+        }
+    return context
+
+
+def _plain(made: Field) -> dict[str, Any]:
+    """What of a field does not depend on the record."""
+    context: dict[str, Any] = {
+        "name": made.name,
+        "label": translate(made.label),
+        "kind": str(made.kind),
+        "required": made.required,
+        "unit": translate(made.unit),
+        "help": translate(made.help),
+        "length": _LONG_KINDS.get(made.kind, made.length) + 6,
+    }
+    if made.choices or made.list_name:
+        context["options"] = [{"value": c, "label": t} for c, t in made.options().items()]
+    if made.kind == YEAR:
+        context["length"] = 4
+    if made.kind == DATE:
+        context["max"] = None
+    return context
+
+
+def _child_errors(name: str, messages: dict[str, list[str]]) -> dict[int, dict[str, list[str]]]:
+    found: dict[int, dict[str, list[str]]] = {}
+    for place, texts in messages.items():
+        head, number, sub = _place(place)
+        if head == name and sub:
+            found.setdefault(number, {})[sub] = texts
+    return found
+
+
+def file_tile(attachment: Attachment) -> dict[str, Any]:
+    """One file for the macros; ``thumb`` only for photos."""
+    url = f"/files/{attachment.id}"
+    photo = attachment.mime.startswith("image/")
+    return {
+        "id": str(attachment.id),
+        "url": url,
+        "thumb": f"{url}/thumb" if photo else None,
+        "name": attachment.name,
+    }

@@ -1,0 +1,265 @@
+"""The household's page, the search over all registers, the help pages."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from flask import redirect, request
+from flask_appbuilder import BaseView, expose
+from sqlalchemy import select
+
+from app.access import audit, policy
+from app.access.actor import Actor, Capability
+from app.access.audit import Act
+from app.access.regions import Level, Region, subtree
+from app.actions import households, records
+from app.core.db import db
+from app.core.i18n import _, translate
+from app.core.types import nfc
+from app.registry import formats
+from app.registry.flow import EDITABLE, State
+from app.registry.households import Household, SearchKey
+from app.registry.register import Register
+from app.web import record_pages, shell
+
+_MOST_FOUND = 50
+_AFTER_ALL = "\U0010ffff"
+
+
+class HouseholdView(BaseView):
+    """``/household/<id>``: all that is known of one household."""
+
+    route_base = "/household"
+
+    @expose("/<uuid:household_id>")
+    def show(self, household_id: uuid.UUID) -> Any:
+        household = households.get(household_id)
+        actor = policy.require(Capability.SEARCH)
+        found = list(households.records_of(db.session, household))
+        whole = any(record_pages.sees_all(r, row, actor) for r, row in found)
+        region = db.session.get(Region, household.region_id)
+        context = {
+            "title": household.head_name,
+            "former": record_pages.former_head(household),
+            "region_name": region.full_name if region else "",
+            "facts": _facts(household, whole=whole),
+            "notices": _notices(household),
+            "memberships": _memberships(household),
+            "records": [_record_card(register, row, actor) for register, row in found],
+            "history": _history(found, whole=whole),
+            "members": [],
+        }
+        shell.crumb(_("农户主页"))
+        shell.crumb(household.head_name)
+        return self.render_template("anju/household.html", household=context)
+
+    @expose("/<uuid:household_id>/reveal", methods=["POST"])
+    def reveal(self, household_id: uuid.UUID) -> Any:
+        """The whole numbers, on a click that the audit log keeps."""
+        household = households.get(household_id)
+        policy.require(Capability.SEARCH)
+        audit.note(Act.REVEAL, register="household", row=household)
+        parts = [household.head_id or household.matching_id, household.phone]
+        return self.render_template("anju/_revealed.html", text=" ".join(p for p in parts if p))
+
+
+def _facts(household: Household, *, whole: bool) -> list[dict[str, Any]]:
+    url = f"/household/{household.id}/reveal"
+    facts = record_pages.household_facts(household, whole=whole, reveal_url=url)
+    for name in ("sex", "ethnicity", "population", "exit_year", "source"):
+        made = Household.__fields__[name]
+        text = made.text(getattr(household, name))
+        unit = f" {translate(made.unit)}" if text and made.unit else ""
+        facts.append({"label": translate(made.label), "text": text + unit})
+    return facts
+
+
+def _notices(household: Household) -> list[dict[str, str]]:
+    made = Household.__fields__["findings"]
+    text = made.text(household.findings)
+    if not text:
+        return []
+    return [{"tone": "warn", "text": _("名单存疑：%(what)s，请核实。", what=text)}]
+
+
+def _memberships(household: Household) -> list[dict[str, str]]:
+    if not household.poverty_exit:
+        return []
+    return [
+        {"label": _("脱贫户名单"), "text": Household.__fields__["source"].text(household.source)}
+    ]
+
+
+def _record_card(register: Register, row: Any, actor: Actor) -> dict[str, Any]:
+    base = f"/{register.name}/{row.id}"
+    action = None
+    if row.state in EDITABLE and records.may_edit(register, row, actor):
+        word = next((m.action for m in register.menus if m.capability == Capability.ENTER), "")
+        action = {"label": translate(word), "url": f"{base}/edit"}
+    elif row.state == State.SUBMITTED and policy.may(
+        Capability.REVIEW, register.name, row, actor=actor
+    ):
+        action = {"label": _("审核"), "url": f"{base}/review"}
+    shown = [
+        n for n in register.ledger.split() if n not in ("head_name", "head_id", "phone", "state")
+    ]
+    texts = [row.__fields__[n].text(getattr(row, n)) for n in shown]
+    return {
+        "title": register.label,
+        "state": record_pages.state_tag(row.state),
+        "text": "，".join(t for t in texts if t),
+        "url": base,
+        "action": action,
+    }
+
+
+def _history(found: Sequence[tuple[Register, Any]], *, whole: bool) -> list[dict[str, Any]]:
+    lines = [
+        line | {"title": f"{register.label} · {line['title']}"}
+        for register, row in found
+        for line in record_pages.history(register, records.history(row), whole=whole)
+    ]
+    return sorted(lines, key=lambda line: str(line["time"]), reverse=True)
+
+
+class SearchView(BaseView):
+    """``/search?q=``: a household by a name's beginning or a full ID number, in one's own area."""
+
+    route_base = "/search"
+    default_view = "results"
+
+    @expose("/")
+    def results(self) -> Any:
+        actor = policy.require(Capability.SEARCH)
+        query = nfc(request.args.get("q", ""))[:50]
+        wanted = formats.mend_id_number(query) if any(c.isdigit() for c in query) else query
+        found = _search(wanted, actor) if wanted else []
+        if len(found) == 1:
+            return redirect(f"/household/{found[0].id}")
+        shell.crumb(_("查找"))
+        context = _results(query, found)
+        return self.render_template("anju/list.html", ledger=context)
+
+
+def _search(wanted: str, actor: Actor) -> Sequence[Household]:
+    """At most 51 households, by one index range; digits must be a whole number."""
+    low, high = subtree(actor.path)
+    key = SearchKey.value
+    exact = wanted[0].isdigit()
+    where = [key == wanted] if exact else [key >= wanted, key < wanted + _AFTER_ALL]
+    if actor.level >= Level.COUNTY:
+        region = db.session.get(Region, actor.region_id)
+        where.append(SearchKey.county_id == (region.county_id if region else None))
+    ids = (
+        select(SearchKey.household_id)
+        .where(*where, SearchKey.path >= low, SearchKey.path < high)
+        .order_by(key, SearchKey.household_id)
+        .limit(_MOST_FOUND * 2)
+    )
+    keys = list(dict.fromkeys(db.session.scalars(ids)))[: _MOST_FOUND + 1]
+    rows = {h.id: h for h in db.session.scalars(select(Household).where(Household.id.in_(keys)))}
+    return [rows[k] for k in keys if k in rows]
+
+
+def _results(query: str, found: Sequence[Household]) -> dict[str, Any]:
+    regions = {
+        r.id: r.full_name
+        for r in db.session.scalars(
+            select(Region).where(Region.id.in_({h.region_id for h in found}))
+        )
+    }
+    more = len(found) > _MOST_FOUND
+    return {
+        "name": "search",
+        "title": _("查找“%(query)s”", query=query) if query else _("查找农户"),
+        "count_text": f"{_MOST_FOUND}+" if more else str(len(found)),
+        "notices": [
+            {
+                "tone": "info",
+                "text": _(
+                    "结果较多，只列出前%(n)s户；请输入更完整的姓名或身份证号。", n=_MOST_FOUND
+                ),
+            }
+        ]
+        if more
+        else [],
+        "columns": [
+            {"name": "head", "label": _("户主"), "kind": "text"},
+            {"name": "id", "label": _("身份证号"), "kind": "id"},
+            {"name": "region", "label": _("行政区划"), "kind": "region"},
+        ],
+        "rows": [_result(h, regions) for h in found[:_MOST_FOUND]],
+        "empty": {
+            "title": _("没有找到农户"),
+            "hint": _("请输入姓名的开头，或完整的18位身份证号；只查找您管辖范围内的农户。"),
+        },
+    }
+
+
+def _result(household: Household, regions: dict[int, str]) -> dict[str, Any]:
+    url = f"/household/{household.id}"
+    return {
+        "url": url,
+        "cells": [
+            {
+                "kind": "text",
+                "text": household.head_name,
+                "sub": record_pages.former_head(household),
+            },
+            {"kind": "id", "text": formats.mask_id(household.head_id or household.matching_id)},
+            {"kind": "region", "text": regions.get(household.region_id, "")},
+        ],
+        "actions": [{"label": _("查看"), "url": url}],
+    }
+
+
+class HelpView(BaseView):
+    """``/help``: how the main tasks are done, for the page one came from."""
+
+    route_base = "/help"
+    default_view = "show"
+
+    @expose("/")
+    def show(self) -> Any:
+        shell.crumb(_("帮助"))
+        return self.render_template("anju/help.html", topics=_topics())
+
+
+def _topics() -> list[dict[str, Any]]:
+    return [
+        {
+            "title": _("填报回头看档案"),
+            "steps": [
+                _("在“档案录入”里找到农户，点“档案填报”。"),
+                _("从上到下填写；带 * 的必须填写，左侧标出每一部分还缺几项。"),
+                _("填写的内容每隔几秒自动存成草稿；点“保存”后才算已录入。"),
+                _("填完点“保存并上报”，交给县级审核；审核前可以撤回。"),
+            ],
+        },
+        {
+            "title": _("审核"),
+            "steps": [
+                _("打开“档案审核”，直接进入第一份待审核档案。"),
+                _("黄色标出与上次上报不同的内容；点照片看大图。"),
+                _("按 A 审核通过，按 R 选择原因后退回补正，左右方向键看上一户、下一户。"),
+                _("做完决定后10秒内可以撤销。"),
+            ],
+        },
+        {
+            "title": _("查找农户"),
+            "steps": [
+                _("在任何页面按 / 键，输入姓名开头或完整身份证号。"),
+                _("列表里的筛选条件都在网址中，可以把网址发给同事。"),
+            ],
+        },
+        {
+            "title": _("导入和导出"),
+            "steps": [
+                _("在“名单下发”下载模板，填好后先检查，再导入。"),
+                _("有问题的行标在结果表格里，改好后可以再次导入，不会重复。"),
+                _("导出在后台进行，完成后到“导入导出记录”下载。"),
+            ],
+        },
+    ]

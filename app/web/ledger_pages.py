@@ -1,0 +1,283 @@
+"""A register's list as the template shows it: filters, rows with their actions, paging, exports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request
+from werkzeug.datastructures import MultiDict
+
+from app.access.actor import Actor, Capability
+from app.access.regions import Level, Region
+from app.core.db import db
+from app.core.errors import BadInput
+from app.core.i18n import _, translate
+from app.registry.fields import CHOICE, MANY, YES_NO, Field
+from app.registry.flow import EDITABLE, State
+from app.registry.ledger import SIZES, Ledger, Page, Query, TooWide, parse
+from app.registry.register import Menu, Register
+from app.web.record_pages import TONES
+
+_SIZE = 20
+_FIRST_FILTERS = ("state", "head_name", "head_id")
+_CURSORS = ("after", "before", "page")
+
+
+def context(
+    register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
+) -> dict[str, Any]:
+    """The context of ``anju/list.html`` for one menu entry.
+
+    :raises BadInput: a filter, cursor or size that cannot be read.
+    """
+    wanted = args.copy()
+    if menu.states and not args.getlist("state"):
+        wanted.setlist("state", [str(s) for s in menu.states])
+    query = parse(register, wanted, db.session, actor)
+    size = _size(args)
+    ledger = Ledger(register, query, db.session, actor)
+    notices: list[dict[str, str]] = []
+    try:
+        page = ledger.page(
+            size, after=args.get("after"), before=args.get("before"), number=_page_number(args)
+        )
+    except TooWide as error:
+        page, notices = None, [{"tone": "warn", "text": error.message}]
+    rows = page.rows if page else []
+    regions = _regions_of(rows)
+    return {
+        "name": f"{register.name}-{menu.name}",
+        "title": translate(menu.title),
+        "count_text": _("共 %(n)s 户", n=page.count) if page else "",
+        "notices": notices,
+        "filters": _filters(register, query, wanted),
+        "chips": _chips(register, menu, query, args),
+        "keep": {"size": str(size)} if "size" in args else {},
+        "reset_url": request.path,
+        "columns": _columns(register),
+        "rows": [_row(register, menu, row, actor, regions) for row in rows],
+        "paging": _paging(page, size, args) if page else None,
+        "empty": _empty(register, menu, query, page, args),
+        "exports": _exports(register, actor, args),
+        "actions": _actions(actor, menu),
+        "bulk": _bulk(register, menu),
+    }
+
+
+# ---- filters ------------------------------------------------------------------------------
+
+
+def _filters(register: Register, query: Query, args: MultiDict[str, str]) -> list[dict[str, Any]]:
+    region = query.region
+    found: list[dict[str, Any]] = [
+        {
+            "name": "region",
+            "label": _("行政区划"),
+            "kind": "region",
+            "value": region.id if region else None,
+            "text": region.full_name if region else "",
+        }
+    ]
+    for name in register.filters.split():
+        made = register.model.__fields__[name]
+        shown = _filter(made, args.get(name))
+        shown["advanced"] = name not in _FIRST_FILTERS
+        found.append(shown)
+    return found
+
+
+def _filter(made: Field, value: str | None) -> dict[str, Any]:
+    base = {"name": made.name, "label": translate(made.label), "value": value}
+    if made.kind == YES_NO:
+        return base | {"kind": "yes_no"}
+    if made.kind in (CHOICE, MANY):
+        options = [{"value": c, "label": t} for c, t in made.options().items()]
+        return base | {"kind": "choice", "options": options}
+    hints = {"head_name": _("姓名开头几个字"), "head_id": _("完整身份证号")}
+    return base | {"kind": "text", "placeholder": hints.get(made.name, "")}
+
+
+def _chips(
+    register: Register, menu: Menu, query: Query, args: MultiDict[str, str]
+) -> list[dict[str, str]]:
+    chips = []
+    if query.region:
+        chips.append((_("行政区划"), query.region.name, "region"))
+    if query.figure:
+        label = translate(register.figures[query.figure].label)
+        chips.append((_("统计项"), label, "figure"))
+    for name in register.filters.split():
+        made = register.model.__fields__[name]
+        label, given = translate(made.label), [t for t in args.getlist(name) if t]
+        chips += [(label, _filter_text(made, text), name) for text in given]
+    return [
+        {
+            "label": _("%(label)s：%(value)s", label=label, value=value),
+            "remove_url": _url(args, drop=(name, *_CURSORS)),
+        }
+        for label, value, name in chips
+    ]
+
+
+def _filter_text(made: Field, text: str) -> str:
+    if made.kind == YES_NO:
+        return _("是") if text in ("yes", "是") else _("否")
+    return made.options().get(text, text) if made.kind in (CHOICE, MANY) else text
+
+
+def _url(args: MultiDict[str, str], drop: Sequence[str] = (), **changes: Any) -> str:
+    """The address of this page without ``drop``, with ``changes``."""
+    pairs = [(k, v) for k, v in args.items(multi=True) if v and k not in drop and k not in changes]
+    pairs += [(k, str(v)) for k, v in changes.items() if v is not None]
+    return request.path + (f"?{urlencode(pairs)}" if pairs else "")
+
+
+def _size(args: MultiDict[str, str]) -> int:
+    text = args.get("size", str(_SIZE))
+    if text not in map(str, SIZES):
+        raise BadInput(_("每页条数有误。"))
+    return int(text)
+
+
+def _page_number(args: MultiDict[str, str]) -> int:
+    text = args.get("page", "1")
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise BadInput(_("页码有误。"))
+    return int(text)
+
+
+# ---- rows ---------------------------------------------------------------------------------
+
+
+def _columns(register: Register) -> list[dict[str, Any]]:
+    columns = []
+    for name in register.ledger.split():
+        made = register.model.__fields__[name]
+        kind = "tag" if name == "state" else ("id" if made.masked else "text")
+        columns.append({"name": name, "label": translate(made.label), "kind": kind})
+    columns.insert(2, {"name": "region", "label": _("行政区划"), "kind": "region"})
+    return columns
+
+
+def _regions_of(rows: Sequence[Any]) -> Mapping[int, Region]:
+    ids = {row.region_id for row in rows}
+    if not ids:
+        return {}
+    found = db.session.query(Region).filter(Region.id.in_(ids))
+    return {region.id: region for region in found}
+
+
+def _row(
+    register: Register, menu: Menu, row: Any, actor: Actor, regions: Mapping[int, Region]
+) -> dict[str, Any]:
+    base = f"/{register.name}/{row.id}"
+    return {
+        "id": str(row.id),
+        "url": base,
+        "selectable": menu.capability == Capability.REVIEW and row.state == State.SUBMITTED,
+        "cells": _cells(register, row, regions),
+        "actions": _row_actions(register, menu, row, base, actor),
+    }
+
+
+def _cells(register: Register, row: Any, regions: Mapping[int, Region]) -> list[dict[str, Any]]:
+    cells = []
+    for name in register.ledger.split():
+        made = register.model.__fields__[name]
+        value = getattr(row, name)
+        if name == "state":
+            cells.append({"kind": "tag", "text": value.label, "tone": TONES[value]})
+        elif made.masked:
+            cells.append({"kind": "id", "text": made.mask(value)})
+        else:
+            cells.append({"kind": "text", "text": made.text(value)})
+    former = getattr(row, "former_head", None)
+    if former:
+        cells[0]["sub"] = _("原户主 %(name)s", name=former)
+    region = regions.get(row.region_id)
+    missing = region is not None and region.level < Level.VILLAGE
+    place = {"kind": "region", "text": _short_name(region) if region else ""}
+    cells.insert(2, place | ({"sub": _("未指定行政村")} if missing else {}))
+    return cells
+
+
+def _short_name(region: Region) -> str:
+    """The last levels of a full name: what tells households of one county apart."""
+    return region.full_name[-24:] if len(region.full_name) > 26 else region.full_name
+
+
+def _row_actions(
+    register: Register, menu: Menu, row: Any, base: str, actor: Actor
+) -> list[dict[str, Any]]:
+    see = {"label": _("查看"), "url": base}
+    word = translate(menu.action)
+    if menu.capability == Capability.ENTER and row.state in EDITABLE:
+        return [{"label": word, "url": f"{base}/edit", "primary": True}]
+    if menu.capability == Capability.REVIEW and row.state == State.SUBMITTED:
+        return [{"label": word, "url": f"{base}/review", "primary": True}, see]
+    return [see]
+
+
+# ---- around the rows ------------------------------------------------------------------------
+
+
+def _paging(page: Page, size: int, args: MultiDict[str, str]) -> dict[str, Any]:
+    last = page.first + len(page.rows) - 1
+    return {
+        "prev_url": _url(args, drop=_CURSORS, before=page.before) if page.before else None,
+        "next_url": _url(args, drop=_CURSORS, after=page.after) if page.after else None,
+        "position_text": _(
+            "第 %(first)s–%(last)s 户，共 %(count)s 户",
+            first=f"{page.first:,}",
+            last=f"{last:,}",
+            count=page.count,
+        ),
+        "size": size,
+        "sizes": [
+            {"size": s, "url": _url(args, drop=_CURSORS, size=s), "active": s == size}
+            for s in SIZES
+        ],
+    }
+
+
+def _empty(
+    register: Register, menu: Menu, query: Query, page: Page | None, args: MultiDict[str, str]
+) -> dict[str, str]:
+    if page is None:
+        return {"title": _("筛选的范围过大"), "hint": _("请先选择区县，再查询。")}
+    if any(args.getlist(n) for n in (*register.filters.split(), "region", "figure")):
+        return {
+            "title": _("没有符合条件的农户"),
+            "hint": _("请检查筛选条件，或清除全部条件后再查。"),
+        }
+    if menu.states:
+        return {"title": _("没有等您处理的农户"), "hint": _("新上报的档案会出现在这里。")}
+    return {"title": _("这里还没有农户"), "hint": translate(menu.hint)}
+
+
+def _exports(register: Register, actor: Actor, args: MultiDict[str, str]) -> list[dict[str, Any]]:
+    if not actor.has(Capability.EXPORT, register.name):
+        return []
+    pairs = [(k, v) for k, v in args.items(multi=True) if v and k not in (*_CURSORS, "size")]
+    tail = f"?{urlencode(pairs)}" if pairs else ""
+    return [{"label": _("导出当前筛选的台账"), "url": f"/exchange/export/{register.name}{tail}"}]
+
+
+def _actions(actor: Actor, menu: Menu) -> list[dict[str, Any]]:
+    if menu.capability != Capability.ENTER or not actor.has(Capability.IMPORT_LIST):
+        return []
+    return [{"label": _("名单下发"), "url": "/exchange/import/household", "icon": "upload"}]
+
+
+def _bulk(register: Register, menu: Menu) -> dict[str, Any] | None:
+    step = register.flow.get("approve") if register.flow else None
+    if menu.capability != Capability.REVIEW or step is None:
+        return None
+    question = _(
+        "所选农户的%(what)s将全部审核通过。请确认已逐户看过。",
+        what=translate(register.record_word),
+    )
+    action = {"name": "approve", "label": _("批量审核通过"), "primary": True, "confirm": question}
+    return {"action_url": f"/{register.name}/batch/approve", "actions": [action]}

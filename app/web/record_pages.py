@@ -1,0 +1,252 @@
+"""A record read-only: its sections, its history with what changed, its household's facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from app.access import policy
+from app.access.actor import Actor, Capability
+from app.access.regions import Region
+from app.core.clock import local
+from app.core.db import db
+from app.core.i18n import _, translate
+from app.registry import formats
+from app.registry.attachments import Attachment
+from app.registry.expressions import is_missing
+from app.registry.fields import CHILDREN, FILES, ID_NUMBER, MANY, TEXTAREA, Field
+from app.registry.flow import State
+from app.registry.households import Household
+from app.registry.records import HistoryEntry
+from app.registry.register import Register
+from app.registry.rules import Evaluation
+from app.web.forms import file_tile
+
+TONES = {
+    State.MISSING: "missing",
+    State.DRAFT: "draft",
+    State.SUBMITTED: "submitted",
+    State.APPROVED: "approved",
+    State.RETURNED: "returned",
+}
+_BACK = {State.RETURNED: "bad", State.APPROVED: "good", State.SUBMITTED: "info"}
+
+
+def state_tag(state: State) -> dict[str, str]:
+    """A state as a coloured label."""
+    return {"text": state.label, "tone": TONES[state]}
+
+
+def sees_all(register: Register, row: Any, actor: Actor) -> bool:
+    """Those who may edit or review the record see whole numbers, others on a logged click."""
+    return any(
+        policy.may(c, register.name, row, actor=actor)
+        for c in (Capability.ENTER, Capability.REVIEW)
+    )
+
+
+def sections(
+    register: Register,
+    row: Any,
+    evaluation: Evaluation,
+    attachments: Iterable[Attachment],
+    *,
+    whole: bool,
+    before: Mapping[str, Any] | None = None,
+    now: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """The sections that hold something. ``before`` and ``now`` are snapshots: what differs between
+    them is marked with what it said. ``whole`` shows masked fields in full.
+    """
+    files: dict[str, list[Attachment]] = {}
+    for attachment in attachments:
+        files.setdefault(attachment.field, []).append(attachment)
+    result = []
+    for number, section in enumerate(register.sections):
+        fields = []
+        for name in section.fields:
+            made = register.fields[name]
+            changed = before is not None and now is not None and before.get(name) != now.get(name)
+            if name not in evaluation.shown and not changed:
+                continue
+            context = _shown(made, row, files.get(name, []), whole=whole)
+            if context.get("masked"):
+                context["mask_url"] = f"/{register.name}/{row.id}/reveal?field={name}"
+            if changed and before is not None:
+                context |= {"changed": True, "before": snapshot_text(made, before.get(name))}
+            fields.append(context)
+        if fields:
+            title = translate(section.title)
+            result.append({"name": f"s{number + 1}", "title": title, "fields": fields})
+    return result
+
+
+def _shown(made: Field, row: Any, files: list[Attachment], *, whole: bool) -> dict[str, Any]:
+    context: dict[str, Any] = {"name": made.name, "label": translate(made.label), "text": ""}
+    if made.kind == FILES:
+        return context | {"files": [file_tile(a) for a in files], "wide": True}
+    value = getattr(row, made.name)
+    if made.kind == CHILDREN:
+        return context | _children(made, value, whole=whole)
+    if made.masked and not whole and value:
+        return context | {"text": made.mask(value), "kind": "id", "masked": True}
+    text = made.text(value)
+    unit = f" {translate(made.unit)}" if text and made.unit else ""
+    kind = "id" if made.kind == ID_NUMBER else "text"
+    return context | {"text": text + unit, "kind": kind, "wide": made.kind == TEXTAREA}
+
+
+def _children(made: Field, rows: Any, *, whole: bool) -> dict[str, Any]:
+    if not rows:
+        return {}
+    cells = [
+        [
+            f.mask(row.get(f.name)) if f.masked and not whole else f.text(_member(f, row))
+            for f in made.rows
+        ]
+        for row in rows
+    ]
+    heads = [translate(f.label) for f in made.rows]
+    masked = not whole and any(f.masked for f in made.rows)
+    return {"table": {"heads": heads, "rows": cells}, "masked": masked, "wide": True}
+
+
+def _member(made: Field, row: Mapping[str, Any]) -> Any:
+    value = row.get(made.name)
+    return made.choices(value) if made.choices and value else value
+
+
+def snapshot_text(made: Field, value: Any) -> str:
+    """What a snapshot or a draft says of a field, as people read it."""
+    if is_missing(value):
+        return ""
+    if made.kind == FILES:
+        return _("%(n)s个文件", n=len(value))
+    if made.kind == CHILDREN:
+        return "；".join(
+            " ".join(str(row.get(f.name)) for f in made.rows if row.get(f.name)) for row in value
+        )
+    try:
+        return made.text(made.parse(value))
+    except ValueError:  # an old code that is offered no more
+        return "、".join(value) if made.kind == MANY else str(value)
+
+
+# ---- history ------------------------------------------------------------------------------
+
+
+def last_submissions(
+    entries: Sequence[HistoryEntry],
+) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
+    """The snapshots of the submission before the last one, and of the last one."""
+    taken = [e.snapshot for e in entries if e.snapshot is not None]
+    return (taken[-2] if len(taken) > 1 else None), (taken[-1] if taken else None)
+
+
+def history(
+    register: Register, entries: Sequence[HistoryEntry], *, whole: bool
+) -> list[dict[str, Any]]:
+    """The record's steps, newest first, each submission with what changed since the one before."""
+    result = []
+    before: Mapping[str, Any] | None = None
+    for entry in entries:
+        changes = []
+        if entry.snapshot is not None:
+            if before is not None:
+                changes = _changes(register, before, entry.snapshot, whole=whole)
+            before = entry.snapshot
+        phone = entry.phone if whole else formats.mask_phone(entry.phone or None)
+        result.append(
+            {
+                "time": f"{local(entry.at):%Y-%m-%d %H:%M}",
+                "title": translate(entry.label),
+                "who": _who(entry),
+                "phone": phone,
+                "tone": _BACK.get(entry.target, "neutral"),
+                "opinion": opinion_text(entry),
+                "changes": changes,
+            }
+        )
+    return result[::-1]
+
+
+def opinion_text(entry: HistoryEntry) -> str:
+    """Ticked reasons and the opinion in one text."""
+    reasons = "；".join(translate(r) for r in entry.reasons or ())
+    return "。".join(part for part in (reasons, entry.opinion or "") if part)
+
+
+def _who(entry: HistoryEntry) -> str:
+    if not entry.person or entry.person == entry.account_name:
+        return entry.account_name
+    return _("%(person)s（%(account)s）", person=entry.person, account=entry.account_name)
+
+
+def _changes(
+    register: Register, before: Mapping[str, Any], after: Mapping[str, Any], *, whole: bool
+) -> list[dict[str, str]]:
+    found = []
+    for name, made in register.fields.items():
+        if before.get(name) == after.get(name):
+            continue
+        old, new = snapshot_text(made, before.get(name)), snapshot_text(made, after.get(name))
+        if not whole and (made.masked or made.kind == CHILDREN):
+            old, new = ("***" if old else ""), ("***" if new else "")
+        found.append({"label": translate(made.label), "before": old, "after": new})
+    return found
+
+
+# ---- the household beside it -----------------------------------------------------------------
+
+
+def household_facts(
+    household: Household, *, whole: bool, reveal_url: str = ""
+) -> list[dict[str, Any]]:
+    """Who this is, for the bar on top of a record and the household's page."""
+    region = db.session.get(Region, household.region_id)
+    facts = [
+        {"label": _("户主"), "text": household.head_name, "sub": former_head(household)},
+        _masked(
+            _("身份证号"),
+            household.head_id or household.matching_id,
+            formats.mask_id,
+            whole,
+            reveal_url,
+        ),
+        {"label": _("行政区划"), "text": region.full_name if region else ""},
+        {"label": _("村民小组"), "text": household.village_group},
+        _masked(_("联系电话"), household.phone, formats.mask_phone, whole, reveal_url),
+    ]
+    if household.corrected_id and household.corrected_id != household.issued_id:
+        facts.append(
+            _masked(_("下发身份证号"), household.issued_id, formats.mask_id, whole, reveal_url)
+        )
+    return [fact for fact in facts if fact["text"]]
+
+
+def former_head(household: Household) -> str | None:
+    """原户主 …, where another person is the head now."""
+    if household.issued_name == household.head_name:
+        return None
+    return _("原户主 %(name)s", name=household.issued_name)
+
+
+def _masked(label: str, value: str | None, mask: Any, whole: bool, url: str) -> dict[str, Any]:
+    if whole or not value:
+        return {"label": label, "text": value or "", "kind": "id"}
+    return {"label": label, "text": mask(value), "kind": "id", "mask_url": url or None}
+
+
+def steps(state: State) -> list[dict[str, str]]:
+    """The line of states on top of a record."""
+    line = [State.DRAFT, State.SUBMITTED, State.APPROVED]
+    names = {State.DRAFT: _("填报"), State.SUBMITTED: _("县级审核"), State.APPROVED: _("审核通过")}
+    at = {
+        State.MISSING: 0, State.DRAFT: 0, State.RETURNED: 0, State.SUBMITTED: 1, State.APPROVED: 3,
+    }[state]  # fmt: skip
+    result = []
+    for number, one in enumerate(line):
+        mark = "done" if number < at else ("now" if number == at else "todo")
+        text = state.label if mark == "now" and state != one else ""
+        result.append({"label": names[one], "text": text, "state": mark})
+    return result
