@@ -82,7 +82,7 @@ class _Builder:
     def _places(self, rows: int) -> Iterator[tuple[tuple[Any, ...], str, int]]:
         """(place columns, six digits for ID numbers, number within the county) of each household."""
         query = select(Region.id, Region.code).where(Region.level == Level.COUNTY)
-        counties: dict[Any, str] = dict(self.connection.execute(query).tuples())
+        counties = {row.id: str(row.code) for row in self.connection.execute(query)}
         village = Region.level == Level.VILLAGE
         total = self.connection.scalar(select(func.count()).where(village)) or 0
         villages = self.connection.execute(

@@ -37,7 +37,9 @@ STATEMENTS = {
     "figures": (
         "SELECT p.id, p.name, c.figure, sum(c.n) FROM region p JOIN counter c"
         " ON c.path >= p.path AND c.path < substr(p.path, 1, length(p.path) - 1) || '/'"
-        " WHERE p.parent_id = ? AND c.register = 'lookback' GROUP BY p.id, p.name, c.figure"
+        " WHERE p.parent_id = ? AND c.register = 'lookback' AND c.figure IN"
+        " ('total', 'missing', 'draft', 'submitted', 'approved', 'returned')"
+        " GROUP BY p.id, p.name, c.figure"
     ),
     "live": (
         "SELECT substr(path, 1, ?), state, living, grade, died, count(*) FROM lookback"
