@@ -8,11 +8,14 @@ TESTS ?= tests
 WORKERS ?= 2
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-.PHONY: run test lint format bench lock vendor translations clean
+.PHONY: run setup test lint format bench lock translations clean
 
 run: ## set up, bring the database up to date, fill it if it is empty, serve on PORT (8080)
 	@$(SETUP) run
 	@exec $(BIN)/python tools/serve.py
+
+setup: ## only install: packages, browser parts, translations
+	@$(SETUP) run
 
 test: ## all tests on SQLite and PostgreSQL, with the browser
 	@$(SETUP) test
@@ -34,9 +37,6 @@ format:
 bench: ## ROWS households on DB (postgresql, sqlite): the table of docs/benchmarks.md
 	@$(SETUP) dev
 	$(BIN)/python -m bench --rows $(ROWS) --db $(DB)
-
-vendor:
-	@$(SETUP) run
 
 translations: ## collect the Chinese texts of code, templates and declarations into translations/en
 	@$(SETUP) dev

@@ -10,6 +10,7 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from app import catalogue
+from app.access.accounts_cli import accounts_cli
 from app.access.cli import regions_cli
 from app.access.scope import unscoped
 from app.core.clock import today
@@ -99,4 +100,4 @@ def snapshot(day: dt.datetime | None) -> None:
     click.echo(f"{count} lines")
 
 
-commands = [deploy_command, check, translations, stats, regions_cli, jobs_cli]
+commands = [deploy_command, check, translations, stats, regions_cli, accounts_cli, jobs_cli]

@@ -1,0 +1,69 @@
+"""``flask accounts create``: the first account of an installation."""
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from app.access.accounts import Account
+from app.access.actor import Capability
+from app.access.policy import actor_of
+
+
+def created(app, *arguments):
+    return app.test_cli_runner().invoke(args=["accounts", "create", *arguments])
+
+
+def test_the_first_manager_of_the_ministry(app):
+    result = created(app, "ministry00")
+    assert result.exit_code == 0, result.output
+    login, password = result.output.split()
+    assert login == "ministry00"
+    with app.app_context():
+        from app.core.db import db
+
+        account = db.session.scalar(select(Account).where(Account.username == "ministry00"))
+        assert account.must_change_password
+        assert account.path == "0."
+        assert actor_of(db.session, account).has(Capability.MANAGE_USERS)
+    client = app.test_client()
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/login/").text)[1]
+    form = {"csrf_token": token, "username": login, "password": password}
+    assert client.post("/login/", data=form).status_code == 302
+    assert client.get("/").location == "/account/password"
+
+
+def test_an_account_of_a_county_with_a_duty(app):
+    result = created(
+        app, "61012201", "--level", "county", "--kind", "ordinary", "--region", "610122",
+        "--duty", "reviewer",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    with app.app_context():
+        from app.core.db import db
+
+        account = db.session.scalar(select(Account).where(Account.username == "61012201"))
+        assert actor_of(db.session, account).has(Capability.REVIEW, "lookback")
+        assert not actor_of(db.session, account).has(Capability.ENTER, "lookback")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("经办人",), "none Chinese"),
+        (("x", "--level", "county"), "no division 000000000000 at the level county"),
+        (("x", "--level", "county", "--region", "6101229"), "no division"),
+        (("x", "--level", "village", "--kind", "manager"), "no manager at the level village"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(app, arguments, message):
+    result = created(app, *arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_a_name_is_given_once(app):
+    assert created(app, "twice").exit_code == 0
+    result = created(app, "twice")
+    assert result.exit_code == 2
+    assert "already" in result.output
