@@ -32,8 +32,8 @@ from sqlalchemy import JSON, BigInteger, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.choices import Choices
-from app.core.clock import now, uuid7
-from app.core.db import Model, db
+from app.core.clock import now, today, uuid7
+from app.core.db import Model, db, read_only
 from app.core.i18n import translate
 from app.core.storage import new_key, storage
 from app.core.types import CodeType, NfcText, PathType, UtcDateTime, UuidType
@@ -135,6 +135,8 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {}
+_DAILY: list[str] = []
+_DAILY_KEYS = uuid.UUID("6f0d3d0e-5b0c-4c0e-9d55-8c2f6c1a7e11")
 
 
 def job_kind(name: str, *, title: str) -> Callable[[Any], Any]:
@@ -151,6 +153,30 @@ def job_kind(name: str, *, title: str) -> Callable[[Any], Any]:
         return run
 
     return keep
+
+
+def daily_job(name: str, *, title: str) -> Callable[[Any], Any]:
+    """Register a kind that the worker adds by itself once a day of China, as the system."""
+    _DAILY.append(name)
+    return job_kind(name, title=title)
+
+
+def enqueue_daily() -> int:
+    """Add today's daily jobs that are not there yet; gives how many. Many may call it at once."""
+    added, day = 0, today()
+    for kind in _DAILY:
+        key = uuid.uuid5(_DAILY_KEYS, f"{kind} {day}")  # a second one of the day has the same key
+        with read_only(), db.engine.connect() as connection:
+            if connection.scalar(sa.select(Job.id).where(Job.id == key)) is not None:
+                continue
+        expires = now() + dt.timedelta(days=KEPT_DAYS)
+        try:
+            with db.engine.begin() as connection:
+                connection.execute(sa.insert(Job).values(id=key, kind=kind, expires=expires))
+        except sa.exc.IntegrityError:
+            continue  # another worker was faster
+        added += 1
+    return added
 
 
 def enqueue(

@@ -27,6 +27,7 @@ from app.core.jobs import (
     JobInterrupted,
     JobOvertaken,
     JobState,
+    enqueue_daily,
     worker_name,
 )
 from app.core.storage import storage
@@ -50,6 +51,7 @@ def work(app: Flask, *, once: bool = False, stopping: threading.Event | None = N
                 if not once and time.monotonic() > kept_house:
                     kept_house = time.monotonic() + HOUSEKEEPING_SECONDS
                     keep_house()
+                    enqueue_daily()
                 job = claim()
             except sa.exc.OperationalError:
                 log.exception("the database does not answer; trying again")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from app.access.actor import Capability
 from app.core.i18n import translate
 from app.registry.expressions import ALWAYS, NEVER, Expr
 from app.registry.fields import Field
@@ -109,7 +110,7 @@ class Menu:
 
     name: str
     title: str
-    capability: str
+    capability: Capability
     states: tuple[str, ...] = ()  # preselected; empty: all
     action: str = ""  # word of the row action
     hint: str = ""  # what an empty page says

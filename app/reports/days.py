@@ -1,0 +1,75 @@
+"""Counters as they were: read for increases and trends, kept once a day by a job."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.access.regions import NATION_PATH, Region
+from app.core.clock import today
+from app.core.db import db
+from app.core.i18n import _
+from app.core.jobs import JobContext, daily_job
+from app.registry import counters
+from app.registry.counters import CounterDay
+from app.registry.register import Register
+
+DAYS = 7  # a week
+_OLDEST = 30  # days more: what is older is no comparison
+
+
+@dataclass(frozen=True)
+class Then:
+    """What divisions counted at the end of a day: (register, division, figure) -> how many."""
+
+    day: dt.date
+    counts: Mapping[tuple[str, int, str], int]
+
+    def of(self, register: Register, region: Region, figure: str) -> int:
+        return self.counts.get((register.name, region.id, figure), 0)
+
+
+def a_week_ago(registers: Collection[Register], regions: Collection[Region]) -> Then | None:
+    """The newest kept counts that are at least a week old, of divisions down to the county.
+
+    None where nothing was kept. Two statements, by key.
+    """
+    names = [register.name for register in registers]
+    figures = {figure for register in registers for figure in register.figures}
+    until = today() - dt.timedelta(days=DAYS)
+    nation = select(Region.id).where(Region.path == NATION_PATH).scalar_subquery()
+    latest = select(func.max(CounterDay.day)).where(
+        CounterDay.register.in_(names),
+        CounterDay.figure.in_(figures),
+        CounterDay.region_id == nation,
+        CounterDay.day.between(until - dt.timedelta(days=_OLDEST), until),
+    )
+    day = db.session.scalar(latest)
+    if day is None:
+        return None
+    query = select(
+        CounterDay.register, CounterDay.region_id, CounterDay.figure, CounterDay.n
+    ).where(
+        CounterDay.register.in_(names),
+        CounterDay.figure.in_(figures),
+        CounterDay.region_id.in_({region.id for region in regions}),
+        CounterDay.day == day,
+    )
+    found = {(name, key, figure): n for name, key, figure, n in db.session.execute(query)}
+    return Then(day, found)
+
+
+def month_day(day: dt.date) -> str:
+    """11月15日, the way people name a day of this year."""
+    return _("%(month)s月%(day)s日", month=day.month, day=day.day)
+
+
+@daily_job("stats.snapshot", title="每日统计留存")
+def keep_yesterday(_job: JobContext) -> dict[str, Any]:
+    """Keep what counts now as the end of yesterday; it runs as soon as a day has begun."""
+    day = today() - dt.timedelta(days=1)
+    return {"day": day.isoformat(), "lines": counters.snapshot(db.session(), day)}

@@ -1,0 +1,128 @@
+"""我的桌面: what waits first, then how far the own area is, then the tables (ui.md "Desk")."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from app.access import regions
+from app.access.actor import Actor, Capability
+from app.access.audit import Act, AuditEntry
+from app.access.regions import Level, Region
+from app.core.db import db
+from app.registry.register import Register, all_registers
+from app.reports import charts, statistics, tables
+from app.reports.days import Then, a_week_ago
+from app.reports.statistics import Sheet
+from app.reports.tables import Report
+from app.reports.waiting import Jobs, Waiting, jobs_of, waiting_for
+
+
+@dataclass(frozen=True)
+class Big:
+    """One large figure; ``gain`` is what it grew by since the day of the desk's comparison."""
+
+    figure: str
+    n: int
+    gain: int | None
+
+
+@dataclass(frozen=True)
+class Module:
+    """A register on the desk: its large figures, how much is done, its table and chart."""
+
+    register: Register
+    figures: tuple[Big, ...]
+    progress: tuple[int, int] | None
+    report: Report | None
+    chart: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class LastLogin:
+    """When and from which address the account signed in before this time."""
+
+    at: dt.datetime
+    address: str
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything that the first page tells. ``since`` is the day that gains compare with."""
+
+    region: Region
+    waiting: list[Waiting]
+    jobs: Jobs
+    modules: tuple[Module, ...]
+    since: dt.date | None
+    last_login: LastLogin | None
+
+
+def read(actor: Actor) -> Desk:
+    """The desk of an account. Statements: one a register and eight."""
+    region = statistics.region_asked_for(actor, None)
+    registers = [
+        register
+        for register in all_registers()
+        if register.tables and actor.has(Capability.SEARCH, register.name)
+    ]
+    children = regions.children(region)
+    kept = region.level <= Level.COUNTY  # days are kept down to the county
+    then = a_week_ago(registers, [region]) if registers and kept else None
+    return Desk(
+        region=region,
+        waiting=waiting_for(actor),
+        jobs=jobs_of(actor),
+        modules=tuple(
+            _module(statistics.read(register, region, _figures(register), children), then)
+            for register in registers
+        ),
+        since=then.day if then else None,
+        last_login=last_login(actor),
+    )
+
+
+def last_login(actor: Actor) -> LastLogin | None:
+    """The sign-in before the present one, or None at the first."""
+    query = (
+        select(AuditEntry.at, AuditEntry.address)
+        .where(AuditEntry.account_id == actor.account_id, AuditEntry.act == Act.LOGIN)
+        .order_by(AuditEntry.at.desc())
+        .offset(1)
+        .limit(1)
+    )
+    found = db.session.execute(query).first()
+    return LastLogin(found.at, found.address or "") if found else None
+
+
+def _figures(register: Register) -> tuple[str, ...]:
+    shown = [t for t in register.tables if t.on_desk or t.progress]
+    names = [
+        name for table in shown for name in (*tables.table_figures(table), *(table.progress or ()))
+    ]
+    return (*register.headline.split(), *names)
+
+
+def _module(sheet: Sheet, then: Then | None) -> Module:
+    register, total = sheet.register, sheet.total.counts
+    table = next((t for t in register.tables if t.on_desk), None)
+    progress = register.progress_table
+    return Module(
+        register=register,
+        figures=tuple(
+            Big(
+                name,
+                total[name],
+                total[name] - then.of(register, sheet.region, name) if then else None,
+            )
+            for name in register.headline.split()
+        ),
+        progress=(total[progress.progress[0]], total[progress.progress[1]])
+        if progress and progress.progress
+        else None,
+        report=tables.of_sheet(table, sheet) if table else None,
+        chart=charts.of_sheet(progress, sheet) if progress else None,
+    )

@@ -1,0 +1,188 @@
+"""Figures of a register by division: one line for each child of a region (spec 02 "Lists").
+
+Down to the city the lines are sums of counters, inside a county they are counted from the rows
+themselves. Either way it is one statement, whatever the number of households.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.access import regions
+from app.access.actor import Actor
+from app.access.regions import Level, Region, in_subtree, subtree, within
+from app.access.scope import in_scope
+from app.core.choices import Choices
+from app.core.clock import now
+from app.core.db import db
+from app.core.errors import BadInput, NotFound
+from app.core.i18n import _
+from app.registry.counters import Counter
+from app.registry.reading import columns_of
+from app.registry.register import Register
+
+_LABEL, _VILLAGE_LABEL = 3, 4  # characters of one step of a path, its dot included
+_MOST_DIGITS = 9  # a longer number is no key of a region and too long for the database
+
+
+class LineKind(Choices):
+    """What a line of a table stands for."""
+
+    TOTAL = "total", "合计"
+    OWN = "own", "本级"
+    DIVISION = "division", "地区"
+    UNPLACED = "unplaced", "行政区划缺失"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: the counts of ``region``; of UNPLACED those that lie in none of its children."""
+
+    kind: LineKind
+    region: Region
+    counts: Mapping[str, int]
+
+    @property
+    def label(self) -> str:
+        """The division's name, or what the line is."""
+        named = self.kind in (LineKind.DIVISION, LineKind.OWN)
+        return self.region.name if named else self.kind.label
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The counts of one region. ``lines`` begins with the total, which is the sum of the others;
+    a region without children has only its OWN line.
+    """
+
+    register: Register
+    region: Region
+    lines: tuple[Line, ...]
+    at: dt.datetime
+
+    @property
+    def total(self) -> Line:
+        return self.lines[0]
+
+    @property
+    def divisions(self) -> tuple[Line, ...]:
+        return tuple(line for line in self.lines if line.kind == LineKind.DIVISION)
+
+
+def region_asked_for(actor: Actor, text: str | None) -> Region:
+    """The region that an address names; without one the account's own.
+
+    :raises BadInput: no number. :raises NotFound: no such division in the account's area.
+    """
+    if text and not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise BadInput(_("网址中的行政区划有误，请从页面上重新选择地区。"))
+    region = regions.get(int(text) if text else actor.region_id)
+    if region is None or region.structural or not within(region.path, actor.path):
+        raise NotFound(_("没有找到该地区。它可能不存在，或不在您的管辖范围内。"))
+    return region
+
+
+def trail(actor: Actor, region: Region) -> tuple[Region, ...]:
+    """The divisions from the account's own down to ``region``."""
+    above = [r for r in regions.ancestors(region) if within(r.path, actor.path)]
+    return (*above, region)
+
+
+def read(
+    register: Register,
+    region: Region,
+    figures: Iterable[str],
+    children: Sequence[Region] | None = None,
+) -> Sheet:
+    """The figures of ``region`` and of the divisions directly below it for reporting, its
+    ``children``, which are looked up unless given.
+
+    :raises NotFound: the region lies outside the actor's area.
+    """
+    if not in_scope(region.path):
+        raise NotFound(_("没有找到该地区。它可能不存在，或不在您的管辖范围内。"))
+    names = tuple(dict.fromkeys(figures))
+    children = regions.children(region) if children is None else children
+    found = _sums(register, region, names)
+    total = {name: sum(counts[name] for counts in found.values()) for name in names}
+    lines = [Line(LineKind.TOTAL if children else LineKind.OWN, region, total)]
+    if children:
+        nothing = dict.fromkeys(names, 0)
+        lines += [Line(LineKind.DIVISION, c, found.get(c.path, nothing)) for c in children]
+        unplaced = found.get(region.path, nothing)
+        if any(unplaced.values()):
+            lines.append(Line(LineKind.UNPLACED, region, unplaced))
+    return Sheet(register, region, tuple(lines), now())
+
+
+def child_path(path: InstrumentedAttribute[str], width: int) -> ColumnElement[str]:
+    """The path of the child that a path lies in, see :func:`child_width`; of what lies in none
+    of them the path itself.
+    """
+    return func.substr(path, literal_column("1"), literal_column(str(width)))
+
+
+def child_width(region: Region) -> int:
+    """Length of the paths of a region's children: labels of one level have one width."""
+    return len(region.path) + (_VILLAGE_LABEL if region.level >= Level.TOWN else _LABEL)
+
+
+def _sums(register: Register, region: Region, names: tuple[str, ...]) -> dict[str, dict[str, int]]:
+    """Path of a child (or of the region itself) -> figure -> how many."""
+    found: dict[str, dict[str, int]] = {}
+    if region.level < Level.COUNTY:
+        low, high = subtree(region.path)
+        query = _from_counters(register.name, names, child_width(region))
+        for place, figure, n in db.session.execute(query, {"low": low, "high": high}):
+            found.setdefault(place, dict.fromkeys(names, 0))[figure] = int(n)
+    else:
+        for place, *counts in db.session.execute(_from_rows(register, region, names)):
+            found[place] = dict(zip(names, map(int, counts), strict=True))
+    return found
+
+
+@lru_cache(maxsize=256)  # building it takes as long as a province's answer
+def _from_counters(register: str, names: tuple[str, ...], width: int) -> CompoundSelect[Any]:
+    """One index range a figure: grouped by itself, each is read in its order."""
+    place = child_path(Counter.path, width).label("place")
+    return union_all(
+        *(
+            select(place, literal(name).label("figure"), func.sum(Counter.n).label("n"))
+            .where(
+                Counter.register == register,
+                Counter.figure == name,
+                Counter.path >= bindparam("low"),
+                Counter.path < bindparam("high"),
+            )
+            .group_by(place)
+            for name in names
+        )
+    )
+
+
+def _from_rows(
+    register: Register, region: Region, names: tuple[str, ...]
+) -> Select[*tuple[Any, ...]]:
+    model = register.model
+    columns = columns_of(model, register.name)
+    place = child_path(model.path, child_width(region)).label("place")
+    counts = [func.sum(case((register.figures[n].where.sql(columns), 1), else_=0)) for n in names]
+    return select(place, *counts).where(in_subtree(model.path, region.path)).group_by(place)

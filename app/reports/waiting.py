@@ -1,0 +1,119 @@
+"""What waits for an account: records to enter, to submit, to correct, to review; its jobs.
+
+One statement, whatever the number of registers. A county reads its counters; below it, where a
+counter is too coarse, the rows' own index of states is counted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, literal, select, union_all
+
+from app.access.actor import Actor, Capability
+from app.access.regions import Level, in_subtree
+from app.core.clock import now
+from app.core.db import db
+from app.core.jobs import OPEN_STATES, Job, JobState
+from app.registry.counters import Counter
+from app.registry.flow import State
+from app.registry.register import Menu, Register, all_registers
+
+#: What an account with the capability has to do with a record of each state, most urgent first.
+DUTIES: dict[Capability, tuple[State, ...]] = {
+    Capability.ENTER: (State.RETURNED, State.DRAFT, State.MISSING),
+    Capability.REVIEW: (State.SUBMITTED,),
+}
+_LATELY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """``n`` records in ``state`` wait under a menu entry of a register."""
+
+    register: Register
+    menu: Menu
+    state: State
+    n: int
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The account's own background jobs: still running, ended within a day, of those failed."""
+
+    running: int
+    ended: int
+    failed: int
+
+
+def waiting_for(actor: Actor) -> list[Waiting]:
+    """Everything that waits for the actor, urgent things first; nothing where nothing does."""
+    wanted = [
+        (register, menu, state)
+        for register in all_registers()
+        for menu in register.menus
+        if register.flow is not None and actor.has(menu.capability, register.name)
+        for state in DUTIES.get(menu.capability, ())
+    ]
+    return [item for item in _count(actor, wanted) if item.n]
+
+
+def counts(actor: Actor) -> dict[tuple[str, str], int]:
+    """(register, menu) -> how many records the menu's badge tells: those that came back or were
+    submitted, not the work that was never begun.
+    """
+    wanted = [
+        (register, menu, DUTIES[menu.capability][0])
+        for register in all_registers()
+        for menu in register.menus
+        if register.flow is not None
+        and menu.capability in DUTIES
+        and actor.has(menu.capability, register.name)
+    ]
+    return {(w.register.name, w.menu.name): w.n for w in _count(actor, wanted)}
+
+
+def jobs_of(actor: Actor) -> Jobs:
+    """The account's own jobs, open or ended lately."""
+    query = (
+        select(Job.state, func.count())
+        .where(
+            Job.account_id == actor.account_id,
+            Job.state.in_(OPEN_STATES) | (Job.finished > now() - _LATELY),
+        )
+        .group_by(Job.state)
+    )
+    found = {state: int(n) for state, n in db.session.execute(query)}
+    return Jobs(
+        running=sum(found.get(state, 0) for state in OPEN_STATES),
+        ended=found.get(JobState.DONE, 0) + found.get(JobState.FAILED, 0),
+        failed=found.get(JobState.FAILED, 0),
+    )
+
+
+def _count(actor: Actor, wanted: list[tuple[Register, Menu, State]]) -> list[Waiting]:
+    if not wanted:
+        return []
+    parts = {
+        (register.name, state): _part(actor, register, state) for register, _m, state in wanted
+    }
+    query = union_all(*(part for part in parts.values()))
+    found = {(name, state): int(n or 0) for name, state, n in db.session.execute(query)}
+    return [Waiting(r, menu, s, found.get((r.name, s.value), 0)) for r, menu, s in wanted]
+
+
+def _part(actor: Actor, register: Register, state: State) -> Select[*tuple[Any, ...]]:
+    figure = register.state_figures.get(state)
+    keys = literal(register.name).label("register"), literal(state.value).label("state")
+    if actor.level <= Level.COUNTY and figure is not None:
+        return select(*keys, func.sum(Counter.n)).where(
+            Counter.register == register.name,
+            Counter.figure == figure,
+            in_subtree(Counter.path, actor.path),
+        )
+    model = register.model
+    return select(*keys, func.count()).where(
+        model.state == state, in_subtree(model.path, actor.path)
+    )

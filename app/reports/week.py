@@ -1,0 +1,157 @@
+"""The weekly table: how far each division is, what the week brought, its rank (spec 02 "Lists").
+
+Divisions down to the county are compared with the counters kept a week ago. Inside a county
+nothing is kept by day; there the records decided in the last seven days stand for the increase.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from sqlalchemy import func, select
+
+from app.access.regions import Level, Region, in_subtree
+from app.core.clock import now
+from app.core.db import db
+from app.core.i18n import _, translate
+from app.registry.reading import columns_of
+from app.registry.register import Column, Register, Table
+from app.reports import statistics
+from app.reports.days import DAYS, Then, a_week_ago, month_day
+from app.reports.statistics import Line, LineKind, Sheet
+from app.reports.tables import Cell, Head, Report, Row, column_label, unplaced_note
+
+_UNKNOWN = "—"
+
+
+def report(register: Register, table: Table, region: Region) -> Report:
+    """The weekly table of a register for a region of the actor's area, best division first."""
+    if table.progress is None:
+        raise ValueError(f"{register.name}.{table.name} declares no progress")
+    done, whole = table.progress
+    sheet = statistics.read(register, region, (whole, done))
+    if region.level < Level.COUNTY:
+        then = a_week_ago([register], [line.region for line in sheet.lines])
+        gains = _gains_since(sheet, then, done)
+        head = _("比%(day)s增加", day=month_day(then.day)) if then else _("比上周增加")
+        notes = () if then else (_("还没有一周前的数据，从系统开始统计满一周后显示增加数。"),)
+    else:
+        then, head, notes = None, _("近7天审核通过"), ()
+        gains = _decided_lately(register, sheet, done)
+    rank = ranks(sheet.divisions, done, whole)
+    before = _ranks_then(sheet, then, done, whole)
+    rows = [
+        Row(
+            line.kind,
+            line.label,
+            line.region,
+            (
+                Cell(line.counts[whole], figure=whole),
+                Cell(line.counts[done], figure=done),
+                Cell(share(line.counts[done], line.counts[whole])),
+                _gain_cell(gains.get(_key(line))),
+                _rank_cell(line, rank, before),
+            ),
+        )
+        for line in sheet.lines
+    ]
+    heads = (
+        Head(_("地区")),
+        Head(column_label(register, Column(whole))),
+        Head(column_label(register, Column(done))),
+        Head(_("完成率")),
+        Head(head),
+        Head(_("排名")),
+    )
+    last = len(rows)
+    rows[1:] = sorted(
+        rows[1:], key=lambda row: (row.kind == LineKind.UNPLACED, rank.get(row.region.id, last))
+    )
+    return Report(
+        title=_("%(table)s（周进度）", table=translate(table.title)),
+        register=register,
+        region=region,
+        heads=(heads,),
+        rows=tuple(rows),
+        at=sheet.at,
+        notes=(*notes, *unplaced_note(sheet)),
+    )
+
+
+def share(done: int, whole: int) -> str:
+    """Done in percent with one digit, never 100.0 before all is done; a dash where nothing is."""
+    return f"{done * 1000 // whole / 10:.1f}%" if whole else _UNKNOWN
+
+
+def ranks(divisions: Iterable[Line], done: str, whole: str) -> dict[int, int]:
+    """Division -> rank by the share that is done; equal shares share a rank."""
+    return _ranked({d.region.id: (d.counts[done], d.counts[whole]) for d in divisions})
+
+
+def _ranked(pairs: Mapping[int, tuple[int, int]]) -> dict[int, int]:
+    shares = {key: done / whole for key, (done, whole) in pairs.items() if whole}
+    order = sorted(shares.values(), reverse=True)
+    return {key: order.index(value) + 1 for key, value in shares.items()}
+
+
+def _ranks_then(sheet: Sheet, then: Then | None, done: str, whole: str) -> dict[int, int]:
+    if then is None:
+        return {}
+    of = partial(then.of, sheet.register)
+    return _ranked(
+        {d.region.id: (of(d.region, done), of(d.region, whole)) for d in sheet.divisions}
+    )
+
+
+def _key(line: Line) -> tuple[LineKind, int]:
+    return line.kind, line.region.id
+
+
+def _gains_since(sheet: Sheet, then: Then | None, done: str) -> dict[tuple[LineKind, int], int]:
+    if then is None:
+        return {}
+    return {
+        _key(line): line.counts[done] - then.of(sheet.register, line.region, done)
+        for line in sheet.lines
+    }
+
+
+def _decided_lately(register: Register, sheet: Sheet, done: str) -> dict[tuple[LineKind, int], int]:
+    """Rows that count as done and were decided within the week, by line. One statement."""
+    model, region = register.model, sheet.region
+    columns = columns_of(model, register.name)
+    place = statistics.child_path(model.path, statistics.child_width(region)).label("place")
+    query = (
+        select(place, func.count())
+        .where(
+            in_subtree(model.path, region.path),
+            register.figures[done].where.sql(columns),
+            model.decided_at >= now() - dt.timedelta(days=DAYS),
+        )
+        .group_by(place)
+    )
+    found = {path: int(n) for path, n in db.session.execute(query)}
+    gains = {}
+    for line in sheet.lines:
+        whole = line is sheet.total
+        gains[_key(line)] = sum(found.values()) if whole else found.get(line.region.path, 0)
+    return gains
+
+
+def _gain_cell(gain: int | None) -> Cell:
+    if gain is None:
+        return Cell(_UNKNOWN)
+    return Cell(gain, tone="good" if gain > 0 else "bad" if gain < 0 else "")
+
+
+def _rank_cell(line: Line, rank: Mapping[int, int], before: Mapping[int, int]) -> Cell:
+    place = rank.get(line.region.id) if line.kind == LineKind.DIVISION else None
+    if place is None:
+        return Cell(_UNKNOWN)
+    moved = before.get(line.region.id, place) - place
+    if not moved:
+        return Cell(place)
+    sub = _("上升%(n)s位", n=moved) if moved > 0 else _("下降%(n)s位", n=-moved)
+    return Cell(place, sub=sub, tone="good" if moved > 0 else "bad")
