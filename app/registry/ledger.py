@@ -44,9 +44,13 @@ _LAST_CHARACTER = "\U0010ffff"
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked for. ``filters``: field name -> parsed value, or a tuple of values."""
+    """What is asked for. ``filters``: field name -> parsed value, or a tuple of values.
+
+    ``unplaced``: only rows of the region itself that lie in no division below it.
+    """
 
     region: Region | None = None
+    unplaced: bool = False
     figure: str | None = None
     states: tuple[State, ...] = ()
     filters: Mapping[str, Any] = field(default_factory=dict)
@@ -102,6 +106,7 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
     )
     return Query(
         region=_region(args.get("region"), session, actor),
+        unplaced=_flag(args.get("unplaced")),
         figure=figure,
         states=states,
         filters=filters,
@@ -116,6 +121,12 @@ def _parsed(made: Field, text: str) -> Any:
     except ValueError as error:
         raise BadInput(f"{made.label}：{error}") from None
     return value[0] if made.kind == MANY and value else value
+
+
+def _flag(text: str | None) -> bool:
+    if text not in (None, "", "0", "1"):
+        raise BadInput(_("筛选条件“行政区划缺失”有误。"))
+    return text == "1"
 
 
 def _state(text: str) -> State:
@@ -153,6 +164,8 @@ class Ledger:
         """The query as conditions, without the scope (the guard adds it)."""
         low, high = subtree(self.path)
         found: list[ColumnElement[bool]] = [self.model.path >= low, self.model.path < high]
+        if self.query.unplaced:
+            found.append(self.model.path == self.path)
         if self.query.figure:
             found.append(self.register.figures[self.query.figure].where.sql(self.columns))
         if self.query.states and len(self.query.states) < len(State):
@@ -180,6 +193,8 @@ class Ledger:
         """The figure whose counters say exactly which rows are asked for, or None."""
         asked = self.query
         if asked.filters or asked.head_id or asked.head_name or self.level > Level.COUNTY:
+            return None
+        if asked.unplaced:
             return None
         if asked.figure:
             return asked.figure if not asked.states else None
@@ -379,7 +394,7 @@ class Ledger:
         self, counter: str, key: tuple[str, uuid.UUID], limit: int, *, backward: bool
     ) -> list[tuple[str, int]]:
         """The cursor's county and those next to it that fill a page, as (path, 0)."""
-        own = self._county_of(key[0])
+        own = self._county_of(counter, key[0])
         start = own or key[0]
         beside = Counter.path <= start if backward else Counter.path >= start
         query = (
@@ -396,11 +411,11 @@ class Ledger:
                 break
         return wanted
 
-    def _county_of(self, path: str) -> str | None:
+    def _county_of(self, counter: str, path: str) -> str | None:
         query = select(Counter.path).where(
             Counter.register == self.register.name,
+            Counter.figure == counter,
             Counter.path <= path,
-            Counter.figure.in_(self.register.figures),
         )
         found = self.session.scalar(query.order_by(Counter.path.desc()).limit(1))
         return found if found and path.startswith(found) else None

@@ -16,7 +16,7 @@ from app.core.db import db
 from app.registry.register import Register, all_registers
 from app.reports import charts, statistics, tables
 from app.reports.days import Then, a_week_ago
-from app.reports.statistics import Sheet
+from app.reports.statistics import Line, LineKind, Sheet
 from app.reports.tables import Report
 from app.reports.waiting import Jobs, Waiting, jobs_of, waiting_for
 
@@ -32,13 +32,16 @@ class Big:
 
 @dataclass(frozen=True)
 class Module:
-    """A register on the desk: its large figures, how much is done, its table and chart."""
+    """A register on the desk: its large figures, how much is done, its table and chart, and what
+    lies in no division below the account's.
+    """
 
     register: Register
     figures: tuple[Big, ...]
     progress: tuple[int, int] | None
     report: Report | None
     chart: dict[str, Any] | None
+    unplaced: Line | None
 
 
 @dataclass(frozen=True)
@@ -125,4 +128,5 @@ def _module(sheet: Sheet, then: Then | None) -> Module:
         else None,
         report=tables.of_sheet(table, sheet) if table else None,
         chart=charts.of_sheet(progress, sheet) if progress else None,
+        unplaced=last if (last := sheet.lines[-1]).kind == LineKind.UNPLACED else None,
     )

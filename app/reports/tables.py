@@ -13,15 +13,6 @@ from app.reports.statistics import LineKind, Sheet, read
 
 
 @dataclass(frozen=True)
-class Head:
-    """One cell of the head; ``columns`` and ``lines`` are how far it spans."""
-
-    text: str
-    columns: int = 1
-    lines: int = 1
-
-
-@dataclass(frozen=True)
 class Cell:
     """One cell: a count with the figure whose rows it is, or a text. ``sub`` is the small line."""
 
@@ -43,20 +34,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """A table ready to be shown. ``heads`` are the lines of its head, the division's cell first."""
+    """A table ready to be shown. ``heads`` are, for each column of cells, the texts over it from
+    the top down; neighbours with the same group above them are merged.
+    """
 
     title: str
     register: Register
     region: Region
-    heads: tuple[tuple[Head, ...], ...]
+    heads: tuple[tuple[str, ...], ...]
     rows: tuple[Row, ...]
     at: dt.datetime
     notes: tuple[str, ...] = ()
-
-    @property
-    def width(self) -> int:
-        """How many columns, the division's included."""
-        return sum(head.columns for head in self.heads[0])
 
 
 def report(register: Register, table: Table, region: Region) -> Report:
@@ -85,7 +73,7 @@ def of_sheet(table: Table, sheet: Sheet) -> Report:
         title=translate(table.title),
         register=sheet.register,
         region=sheet.region,
-        heads=heads(sheet.register, table.columns),
+        heads=tuple(heads(sheet.register, table.columns)),
         rows=tuple(rows),
         at=sheet.at,
         notes=unplaced_note(sheet),
@@ -99,37 +87,18 @@ def unplaced_note(sheet: Sheet) -> tuple[str, ...]:
     return (_("“行政区划缺失”是已在本地区、但还没有确定下级地区的农户。"),)
 
 
-def heads(register: Register, columns: tuple[Column, ...]) -> tuple[tuple[Head, ...], ...]:
-    """The merged head of declared columns, with the cell of the division in front."""
-    depth = max(_depth(column) for column in columns)
-    lines: list[list[Head]] = [[] for _line in range(depth)]
-    lines[0].append(Head(_("地区"), lines=depth))
+def heads(
+    register: Register, columns: tuple[Column, ...], above: tuple[str, ...] = ()
+) -> Iterator[tuple[str, ...]]:
+    """The texts over each column that shows a figure: those of its groups, then its own."""
     for column in columns:
-        for level, head in _heads(register, column, depth):
-            lines[level].append(head)
-    return tuple(tuple(line) for line in lines)
+        own = (*above, column_label(register, column))
+        if column.columns:
+            yield from heads(register, column.columns, own)
+        else:
+            yield own
 
 
 def column_label(register: Register, column: Column) -> str:
     """What stands over a column."""
     return translate(column.head or register.figures[column.figure].label)
-
-
-def _depth(column: Column) -> int:
-    return 1 + max((_depth(inner) for inner in column.columns), default=0)
-
-
-def _leaves(column: Column) -> int:
-    return sum(_leaves(inner) for inner in column.columns) or 1
-
-
-def _heads(
-    register: Register, column: Column, depth: int, level: int = 0
-) -> Iterator[tuple[int, Head]]:
-    """A column's cells with their line; a plain column reaches down to the last line."""
-    if not column.columns:
-        yield level, Head(column_label(register, column), lines=depth - level)
-        return
-    yield level, Head(translate(column.head), columns=_leaves(column))
-    for inner in column.columns:
-        yield from _heads(register, inner, depth, level + 1)

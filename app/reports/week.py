@@ -21,7 +21,7 @@ from app.registry.register import Column, Register, Table
 from app.reports import statistics
 from app.reports.days import DAYS, Then, a_week_ago, month_day
 from app.reports.statistics import Line, LineKind, Sheet
-from app.reports.tables import Cell, Head, Report, Row, column_label, unplaced_note
+from app.reports.tables import Cell, Report, Row, column_label, unplaced_note
 
 _UNKNOWN = "—"
 
@@ -38,7 +38,8 @@ def report(register: Register, table: Table, region: Region) -> Report:
         head = _("比%(day)s增加", day=month_day(then.day)) if then else _("比上周增加")
         notes = () if then else (_("还没有一周前的数据，从系统开始统计满一周后显示增加数。"),)
     else:
-        then, head, notes = None, _("近7天审核通过"), ()
+        label = column_label(register, Column(done))
+        then, head, notes = None, _("近7天新增%(what)s", what=label), ()
         gains = _decided_lately(register, sheet, done)
     rank = ranks(sheet.divisions, done, whole)
     before = _ranks_then(sheet, then, done, whole)
@@ -58,12 +59,11 @@ def report(register: Register, table: Table, region: Region) -> Report:
         for line in sheet.lines
     ]
     heads = (
-        Head(_("地区")),
-        Head(column_label(register, Column(whole))),
-        Head(column_label(register, Column(done))),
-        Head(_("完成率")),
-        Head(head),
-        Head(_("排名")),
+        column_label(register, Column(whole)),
+        column_label(register, Column(done)),
+        _("完成率"),
+        head,
+        _("排名"),
     )
     last = len(rows)
     rows[1:] = sorted(
@@ -73,7 +73,7 @@ def report(register: Register, table: Table, region: Region) -> Report:
         title=_("%(table)s（周进度）", table=translate(table.title)),
         register=register,
         region=region,
-        heads=(heads,),
+        heads=tuple((text,) for text in heads),
         rows=tuple(rows),
         at=sheet.at,
         notes=(*notes, *unplaced_note(sheet)),

@@ -14,13 +14,14 @@ from app.web.attachments import FileView
 from app.web.household_views import HelpView, HouseholdView, SearchView
 from app.web.picker import RegionPickerView
 from app.web.register_views import view_of
+from app.web.report_views import StatisticsView
 from app.web.shell import LanguageView
 
 
 def register(app: Flask, builder: AppBuilder) -> None:
     """Register all views."""
     builder.add_view_no_menu(RegionPickerView)
-    for view in (LanguageView, FileView, HouseholdView, SearchView, HelpView):
+    for view in (LanguageView, FileView, HouseholdView, SearchView, HelpView, StatisticsView):
         builder.add_view_no_menu(view)
     for declared in all_registers():
         if declared.flow is not None:  # the household's own page is HouseholdView

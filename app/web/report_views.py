@@ -1,0 +1,358 @@
+"""Statistics tables by division, their Excel, and the desk."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from flask import Response, request, send_file, url_for
+from flask_appbuilder import BaseView, IndexView, expose
+
+from app.access import audit, policy
+from app.access.actor import Actor, Capability
+from app.access.audit import Act
+from app.access.regions import Level, Region
+from app.access.scope import current_actor
+from app.core.clock import local
+from app.core.errors import Forbidden, NotFound
+from app.core.i18n import _, lazy, translate
+from app.exchange.writer import MEDIA_TYPE, Book, Column, head_spans
+from app.registry.flow import State
+from app.registry.register import WEEK, Register, Table, get_register
+from app.reports import charts, desk, statistics, tables, week
+from app.reports.days import month_day
+from app.reports.desk import Desk, Module
+from app.reports.statistics import LineKind
+from app.reports.tables import Report, Row
+from app.reports.waiting import Waiting
+from app.web import shell
+
+_NAME_WIDTH, _TEXT_WIDTH = 24, 14  # characters, in Excel
+
+
+class StatisticsView(BaseView):
+    """``/<register>/statistics/<table>``; ``week`` names the weekly table."""
+
+    route_base = ""
+    default_view = "table"
+
+    @expose("/<string:register>/statistics/<string:name>")
+    def table(self, register: str, name: str) -> Any:
+        """One table with its chart; ``region`` is a division of the account's area."""
+        made, table = _table(register, name)
+        actor = policy.require(Capability.SEARCH, made.name)
+        region = statistics.region_asked_for(actor, request.args.get("region"))
+        report, chart = _report(made, table, name, region)
+        url = url_for("StatisticsView.table", register=made.name, name=name)
+        shell.at(url_for("StatisticsView.table", register=made.name, name=table.name))
+        excel = url_for("StatisticsView.excel", register=made.name, name=name, region=region.id)
+        page = shown(report, url) | {
+            "title": report.title,
+            "as_of": f"{local(report.at):%Y-%m-%d %H:%M}",
+            "trail": [
+                {"title": r.name, "url": f"{url}?region={r.id}"}
+                for r in statistics.trail(actor, region)
+            ],
+            "tabs": _tabs(made, name, region),
+            "chart": chart and chart | {"urls": _chart_urls(chart, url)},
+            "notes": report.notes,
+            "excel_url": excel if actor.has(Capability.EXPORT_STATISTICS, made.name) else None,
+        }
+        return self.render_template("anju/statistics.html", table=page)
+
+    @expose("/<string:register>/statistics/<string:name>/excel")
+    def excel(self, register: str, name: str) -> Response:
+        """The same table as a workbook; logged (spec 01)."""
+        made, table = _table(register, name)
+        actor = policy.require(Capability.EXPORT_STATISTICS, made.name)
+        region = statistics.region_asked_for(actor, request.args.get("region"))
+        report, _chart = _report(made, table, name, region)
+        audit.note(
+            Act.EXPORT,
+            register=made.name,
+            row=_At(region.path),
+            detail={"table": name, "region": region.full_name, "rows": len(report.rows)},
+        )
+        return send_file(
+            workbook(report),
+            mimetype=MEDIA_TYPE,
+            as_attachment=True,
+            download_name=f"{report.title}_{region.name}_{local(report.at):%Y%m%d}.xlsx",
+        )
+
+
+@dataclass(frozen=True)
+class _At:
+    """Where an audit entry belongs that is about no record."""
+
+    path: str
+
+
+class DeskView(IndexView):
+    """我的桌面, FAB's index view."""
+
+    @expose("/")
+    def index(self) -> Any:
+        actor = current_actor()
+        if actor is None:
+            raise Forbidden(_("请先登录。"))
+        return self.render_template("anju/desk.html", desk=_desk_page(actor, desk.read(actor)))
+
+
+# ---- statistics ------------------------------------------------------------------------------
+
+
+def _table(register: str, name: str) -> tuple[Register, Table]:
+    """The declared table of an address; of the weekly one the table that it compares."""
+    made = get_register(register)
+    table = None
+    if made is not None:
+        table = made.progress_table if name == WEEK else made.table(name)
+    if made is None or table is None:
+        raise NotFound(_("没有这张统计表。"))
+    return made, table
+
+
+def _report(
+    register: Register, table: Table, name: str, region: Region
+) -> tuple[Report, dict[str, Any] | None]:
+    if name == WEEK:
+        return week.report(register, table, region), None
+    sheet = statistics.read(register, region, tables.table_figures(table))
+    return tables.of_sheet(table, sheet), charts.of_sheet(table, sheet)
+
+
+def shown(report: Report, url: str) -> dict[str, Any]:
+    """A report for anju/_stat_table.html; ``url`` is the table that divisions lead down to."""
+    ledger = _ledger_url(report.register)
+    return {
+        "title": report.title,
+        "headers": _headers(report),
+        "numbered": True,
+        "rows": [
+            {
+                "label": row.label,
+                "url": f"{url}?region={row.region.id}" if _leads_down(row) else None,
+                "total": row.kind in (LineKind.TOTAL, LineKind.OWN),
+                "cells": [
+                    {
+                        "text": f"{cell.value:,}" if isinstance(cell.value, int) else cell.value,
+                        "url": f"{ledger}?figure={cell.figure}{_place(row)}"
+                        if ledger and cell.figure and cell.value
+                        else None,
+                        "sub": cell.sub,
+                        "tone": cell.tone,
+                    }
+                    for cell in row.cells
+                ],
+            }
+            for row in report.rows
+        ],
+    }
+
+
+def _headers(report: Report) -> list[list[dict[str, Any]]]:
+    heads = [(_("序号"),), (_("地区"),), *report.heads]
+    lines: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for span in head_spans(heads, max(map(len, heads))):
+        lines[span.top].append(
+            {
+                "text": span.text,
+                "colspan": span.right - span.left + 1,
+                "rowspan": span.bottom - span.top + 1,
+            }
+        )
+    return [lines[top] for top in sorted(lines)]
+
+
+def _leads_down(row: Row) -> bool:
+    return row.kind == LineKind.DIVISION and row.region.level < Level.VILLAGE
+
+
+def _place(row: Row) -> str:
+    unplaced = "&unplaced=1" if row.kind == LineKind.UNPLACED else ""
+    return f"&region={row.region.id}{unplaced}"
+
+
+def _ledger_url(register: Register) -> str | None:
+    """The list that shows rows of every state to everybody who may search."""
+    menus = (menu for menu in register.menus if menu.capability == Capability.SEARCH)
+    menu = next(menus, None)
+    return f"/{register.name}/{menu.name}" if menu else None
+
+
+def _tabs(register: Register, here: str, region: Region) -> list[dict[str, Any]]:
+    names = {table.name: translate(table.title) for table in register.tables}
+    if register.progress_table:
+        names[WEEK] = _("周进度")
+    return [
+        {
+            "label": label,
+            "url": url_for(
+                "StatisticsView.table", register=register.name, name=name, region=region.id
+            ),
+            "active": name == here,
+        }
+        for name, label in names.items()
+    ]
+
+
+def _chart_urls(chart: dict[str, Any], url: str) -> list[str | None]:
+    return [f"{url}?region={key}" if key else None for key in chart["regions"]]
+
+
+def workbook(report: Report) -> BytesIO:
+    """The table as an Excel file: its head merged as on the page, the place and time above it."""
+    columns = [Column((_("序号"),), width=6), Column((_("地区"),), width=_NAME_WIDTH)]
+    columns += [Column(texts, width=_TEXT_WIDTH) for texts in report.heads]
+    title = _(
+        "%(register)s %(table)s（%(place)s，%(time)s）",
+        register=report.register.label,
+        table=report.title,
+        place=report.region.full_name,
+        time=f"{local(report.at):%Y-%m-%d %H:%M}",
+    )
+    rows = [
+        (number, row.label, *(cell.value for cell in row.cells))
+        for number, row in enumerate(report.rows, 1)
+    ]
+    file = BytesIO()
+    with Book(file) as book:
+        book.table(report.title, columns, rows, title=title, frozen_columns=2)
+    file.seek(0)
+    return file
+
+
+# ---- desk ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Door:
+    """How records that wait in a state are called on the desk."""
+
+    label: Any
+    icon: str
+    tone: str
+
+
+#: In the order in which they are shown: what came back first.
+_DOORS = {
+    State.RETURNED: _Door(lazy("退回补正，待修改"), icon="arrow-back-up", tone="bad"),
+    State.SUBMITTED: _Door(lazy("待审核"), icon="clipboard-check", tone="warn"),
+    State.DRAFT: _Door(lazy("已录入，待上报"), icon="send", tone="warn"),
+    State.MISSING: _Door(lazy("未录入"), icon="edit", tone="info"),
+}
+_UNPLACED = _Door(lazy("行政区划缺失，待确定到村"), icon="map-pin-question", tone="warn")
+_JOBS = _Door(lazy("导入导出记录"), icon="transfer", tone="info")
+
+
+def _desk_page(actor: Actor, read: Desk) -> dict[str, Any]:
+    last = read.last_login
+    return {
+        "greeting": _("%(name)s，您好", name=actor.name),
+        "subtitle": read.region.full_name,
+        "last_login": last and f"{local(last.at):%Y-%m-%d %H:%M} {last.address}".strip(),
+        "doors": [*_record_doors(read), *_unplaced_doors(actor, read), *_job_doors(read)],
+        "modules": [_module(module, read) for module in read.modules],
+        "notices": [],
+    }
+
+
+def _record_doors(read: Desk) -> list[dict[str, Any]]:
+    order = list(_DOORS)
+    waiting: list[Waiting] = sorted(read.waiting, key=lambda item: order.index(item.state))
+    return [
+        _door(
+            _DOORS[item.state],
+            item.n,
+            item.register.label,
+            f"/{item.register.name}/{item.menu.name}?state={item.state.value}",
+        )
+        for item in waiting
+    ]
+
+
+def _unplaced_doors(actor: Actor, read: Desk) -> list[dict[str, Any]]:
+    """Households without a town or village, for those who may assign one (spec 02)."""
+    doors = []
+    for module in read.modules:
+        register, progress = module.register, module.register.progress_table
+        entry = next((m for m in register.menus if m.capability == Capability.ENTER), None)
+        row = module.unplaced
+        if row and entry and progress and actor.has(Capability.ENTER, register.name):
+            url = f"/{register.name}/{entry.name}?region={row.region.id}&unplaced=1"
+            n = row.counts[(progress.progress or ("", ""))[1]]
+            doors.append(_door(_UNPLACED, n, register.label, url))
+    return doors
+
+
+def _job_doors(read: Desk) -> list[dict[str, Any]]:
+    jobs = read.jobs
+    if not jobs.running and not jobs.ended:
+        return []
+    parts = [
+        _("%(n)s 个进行中", n=jobs.running) if jobs.running else "",
+        _("%(n)s 个已结束", n=jobs.ended) if jobs.ended else "",
+        _("%(n)s 个失败", n=jobs.failed) if jobs.failed else "",
+    ]
+    hint = _("，").join(part for part in parts if part)
+    return [_door(_JOBS, jobs.running + jobs.ended, hint, "/exchange/jobs")]
+
+
+def _door(door: _Door, n: int, hint: str, url: str) -> dict[str, Any]:
+    return {
+        "label": str(door.label),
+        "number": f"{n:,}",
+        "hint": hint,
+        "url": url,
+        "icon": door.icon,
+        "tone": door.tone,
+    }
+
+
+def _module(module: Module, read: Desk) -> dict[str, Any]:
+    register, report = module.register, module.report
+    table = next((t for t in register.tables if t.on_desk), None)
+    url = f"/{register.name}/statistics/{table.name}" if table else None
+    progress = register.progress_table
+    done, whole = module.progress or (0, 0)
+    chart_url = f"/{register.name}/statistics/{progress.name}" if progress else ""
+    return {
+        "title": register.label,
+        "url": url,
+        "figures": _figures(module, read),
+        "progress": {"value": done, "max": whole or 1, "text": week.share(done, whole)}
+        if module.progress
+        else None,
+        "table": shown(report, url) if report and url else None,
+        "chart": module.chart and module.chart | {"urls": _chart_urls(module.chart, chart_url)},
+    }
+
+
+def _figures(module: Module, read: Desk) -> list[dict[str, Any]]:
+    register, ledger = module.register, _ledger_url(module.register)
+    return [
+        {
+            "label": translate(register.figures[big.figure].label),
+            "number": f"{big.n:,}",
+            "unit": _("户"),
+            "url": f"{ledger}?figure={big.figure}&region={read.region.id}"
+            if ledger and big.n
+            else None,
+            "trend": _trend(big.gain, read),
+        }
+        for big in module.figures
+    ]
+
+
+def _trend(gain: int | None, read: Desk) -> dict[str, str] | None:
+    if gain is None or read.since is None:
+        return None
+    day = month_day(read.since)
+    if not gain:
+        return {"text": _("与%(day)s相同", day=day), "direction": "flat"}
+    if gain > 0:
+        return {"text": _("比%(day)s增加%(n)s", day=day, n=f"{gain:,}"), "direction": "up"}
+    return {"text": _("比%(day)s减少%(n)s", day=day, n=f"{-gain:,}"), "direction": "down"}
