@@ -200,7 +200,7 @@ def term(value: Any) -> Term:
     """A term from a term, a field, or a constant."""
     if isinstance(value, Term):
         return value
-    return value.ref if hasattr(value, "ref") else Const(value)
+    return value.operand if hasattr(value, "operand") else Const(value)
 
 
 class Expr(ABC):
@@ -268,8 +268,9 @@ class Has(Expr):
         return ["has", self.field.name, to_json(self.code)]
 
     def sql(self, columns: Columns) -> ColumnElement[bool]:
+        # Not LIKE: on SQLite it takes "a" for "A".
         text = type_coerce(self.field.sql(columns), String)
-        return text.contains(f",{self.code},", autoescape=True)
+        return func.replace(text, f",{self.code},", "") != text
 
     def names(self) -> set[str]:
         return self.field.names()

@@ -8,9 +8,10 @@ derives from :class:`Declared`; there it becomes a mapped column. Elsewhere it g
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, Boolean, Date, Integer, Numeric, SmallInteger
@@ -55,7 +56,10 @@ ID_NUMBER, PHONE, USCC = (FieldKind(k) for k in ("id_number", "phone", "uscc"))
 CHILDREN, FILES = (FieldKind(k) for k in ("children", "files"))
 
 _SEVERITIES = {"error", "warning"}
-
+#: Characters that nobody sees; PostgreSQL refuses NUL, UTF-8 half surrogates.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_WHOLE = re.compile("-?[0-9]+")
+_DECIMAL = re.compile("-?[0-9]+(\\.[0-9]*)?")
 
 _MENDS: dict[str, Callable[[str], str]] = {
     ID_NUMBER: formats.mend_id_number,
@@ -151,9 +155,14 @@ class Field:
     def count(self) -> Count:
         return Count(self)
 
+    @property
+    def operand(self) -> Ref:
+        """What a comparison means by this field: its value, of children and files their number."""
+        return self.count if self.kind in (FILES, CHILDREN) else self.ref
+
     def compare(self, op: str, other: Any) -> Expr:
         """``op`` is one of eq lt le gt ge; false when either side is missing."""
-        return Compare(op, self.count if self.kind in (FILES, CHILDREN) else self.ref, term(other))
+        return Compare(op, self.operand, term(other))
 
     def _member(self, value: Any) -> Any:
         return self.choices(value) if self.choices else value
@@ -198,7 +207,7 @@ class Field:
         if self.kind == MANY:
             items = raw if isinstance(raw, list | tuple) else [raw]
             return tuple(self._option(str(i)) for i in items if str(i or "").strip())
-        text = nfc(raw) if raw is not None else ""
+        text = nfc(_CONTROLS.sub("", str(raw))) if raw is not None else ""
         if not text:
             return None
         if self.kind in (CHOICE, YES_NO):
@@ -211,11 +220,13 @@ class Field:
             return _date(text)
         if self.kind in _MENDS:
             text = _MENDS[self.kind](text)
+        elif self.kind == TEXT:
+            text = formats.mend_text(text)
         if len(text) > self.length:
             raise ValueError(
                 translate("最多 %(n)s 个字，现有 %(m)s 个。", n=self.length, m=len(text))
             )
-        return text
+        return text or None
 
     def _option(self, text: str) -> Any:
         if self.kind == YES_NO:
@@ -234,31 +245,33 @@ class Field:
         raise ValueError(translate("“%(text)s”不在选项中，请从列表中选择。", text=text[:30]))
 
     def _whole(self, text: str) -> int:
-        try:
-            value = int(formats.half_width(text))
-        except ValueError:
-            raise ValueError(translate("请填写整数，不要带单位。")) from None
-        if abs(value) > 2_000_000_000:
+        plain = formats.half_width(text)
+        if not _WHOLE.fullmatch(plain):
+            raise ValueError(translate("请填写整数，不要带单位。"))
+        if len(plain) > 10 or abs(int(plain)) > 2_000_000_000:
             raise ValueError(translate("数字过大，请核对。"))
-        return value
+        if self.kind == YEAR and not 1900 <= int(plain) <= 2100:
+            raise ValueError(translate("年份应在 1900 至 2100 之间，请核对。"))
+        return int(plain)
 
     def _decimal(self, text: str) -> Decimal:
-        try:
-            value = Decimal(formats.half_width(text).replace(",", ""))
-        except InvalidOperation:
-            raise ValueError(translate("请填写数字，不要带单位。")) from None
-        if not value.is_finite() or abs(value) >= Decimal(10) ** 10:
+        plain = formats.half_width(text).replace(",", "")
+        if not _DECIMAL.fullmatch(plain):
+            raise ValueError(translate("请填写数字，不要带单位。"))
+        whole, _, places = plain.partition(".")
+        if len(whole.lstrip("-").lstrip("0")) > 10:
             raise ValueError(translate("数字过大，请核对。"))
-        exponent = value.as_tuple().exponent
-        if isinstance(exponent, int) and exponent < -2:
+        if len(places.rstrip("0")) > 2:
             raise ValueError(translate("最多保留两位小数。"))
-        return value.quantize(Decimal("0.01"))
+        return Decimal(plain).quantize(Decimal("0.01"))
 
     def _parse_rows(self, raw: Any) -> list[dict[str, Any]]:
+        if not isinstance(raw or [], list | tuple) or not all(isinstance(i, dict) for i in raw or ()):
+            raise ValueError(translate("内容格式不正确，请刷新页面后重新填写。"))
         rows = []
         for item in raw or []:
             row = {f.name: f.parse(item.get(f.name)) for f in self.rows}
-            if any(v is not None for v in row.values()):
+            if not all(is_missing(v) for v in row.values()):
                 rows.append({k: v.value if isinstance(v, Choices) else v for k, v in row.items()})
         return rows
 
@@ -332,15 +345,29 @@ def _field(kind: FieldKind, label: str, *, checks: Any = (), **options: Any) -> 
     low, high = options.get("low"), options.get("high")
     before, after = options.pop("not_before", None), options.pop("not_after", None)
     made = Field(kind, label, checks=list(checks), **options)
-    if low is not None:
-        made.checks.append(Check("low", made.compare("lt", low), f"不能小于 {low}。"))
-    if high is not None:
-        made.checks.append(Check("high", made.compare("gt", high), f"不能大于 {high}。"))
+    if kind in (CHILDREN, FILES):
+        made.checks += _number_checks(made)
+    else:
+        if low is not None:
+            made.checks.append(Check("low", made.compare("lt", low), f"不能小于 {low}。"))
+        if high is not None:
+            made.checks.append(Check("high", made.compare("gt", high), f"不能大于 {high}。"))
     if before is not None:
         made.checks.append(Check("early", made.compare("lt", before), _order_text("早于", before)))
     if after is not None:
         made.checks.append(Check("late", made.compare("gt", after), _order_text("晚于", after)))
     return made
+
+
+def _number_checks(made: Field) -> list[Check]:
+    """How many children or files; none at all is the matter of ``required`` alone."""
+    checks = []
+    if made.low and made.low > 1:
+        wrong = made.given & made.compare("lt", made.low)
+        checks.append(Check("low", wrong, f"至少需要 {made.low} 个。"))
+    if made.high is not None:
+        checks.append(Check("high", made.compare("gt", made.high), f"最多 {made.high} 个。"))
+    return checks
 
 
 def _order_text(word: str, limit: Any) -> str:
@@ -438,7 +465,7 @@ def _explain_id(value: str) -> str:
 
 def children(label: str, *rows: Field, low: int = 0, high: int = 20, **options: Any) -> Any:
     """Repeatable rows of ``rows``, kept with the record."""
-    return _field(CHILDREN, label, rows=rows, low=low or None, high=high, **options)
+    return _field(CHILDREN, label, rows=rows, low=low, high=high, **options)
 
 
 def row(name: str, made: Field) -> Field:
@@ -458,9 +485,8 @@ def papers(label: str, low: int = 1, high: int = 5, **options: Any) -> Any:
 
 
 def _files(accept: str, label: str, low: int, high: int, **options: Any) -> Any:
-    made = _field(FILES, label, accept=accept, high=high, required=low > 0, **options)
-    made.low = low
-    return made
+    options.setdefault("required", low > 0)
+    return _field(FILES, label, accept=accept, low=low, high=high, **options)
 
 
 def system(made: Field, default: Any = None) -> Any:
@@ -473,7 +499,7 @@ def system(made: Field, default: Any = None) -> Any:
 
 def variant(made: Any, **changes: Any) -> Any:
     """A field like another one, with some options changed (for a mixin's field in one register)."""
-    return replace(made, **changes)
+    return replace(made, **{"checks": list(made.checks)} | changes)
 
 
 class Declared:

@@ -121,6 +121,7 @@ class RuleSet:
                     "requiredMessage": required_text(made),
                     "checks": [_check_js(check) for check in made.checks],
                 }
+                | ({"child": RuleSet(made.rows, {}).js()} if made.rows else {})
                 for name, made in self.fields.items()
             },
         }
