@@ -266,7 +266,9 @@ class Field:
         return Decimal(plain).quantize(Decimal("0.01"))
 
     def _parse_rows(self, raw: Any) -> list[dict[str, Any]]:
-        if not isinstance(raw or [], list | tuple) or not all(isinstance(i, dict) for i in raw or ()):
+        if not isinstance(raw or [], list | tuple) or not all(
+            isinstance(i, dict) for i in raw or ()
+        ):
             raise ValueError(translate("内容格式不正确，请刷新页面后重新填写。"))
         rows = []
         for item in raw or []:

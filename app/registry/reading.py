@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Integer, and_, func, select
+from sqlalchemy.sql.functions import Function
 
 from app.core.types import NfcText
 from app.registry.attachments import Attachment
@@ -34,13 +35,18 @@ def columns_of(model: Any, register: str) -> Columns:
             count = (
                 _attachment_count(model, register, plain)
                 if made.kind == FILES
-                else func.coalesce(func.json_array_length(getattr(model, plain)), 0)
+                else func.coalesce(_rows(getattr(model, plain)), 0)
             )
             return count > 0 if mark == "?" else count
         column = getattr(model, plain)
         return _given(made, column) if mark == "?" else column
 
     return lookup
+
+
+def _rows(column: Any) -> ColumnElement[int]:
+    # Not func.json_array_length: a package that FAB brings has a class of that name, uncached.
+    return Function("json_array_length", column, type_=Integer)
 
 
 def _given(made: Field, column: Any) -> ColumnElement[bool]:

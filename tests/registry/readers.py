@@ -156,7 +156,12 @@ def _in_browser(made: Field, value: Any) -> Any:
 
 
 def ask_stored(
-    session: Session, model: Any, register: str, rules: RuleSet, rows: Sequence[Record], **extra: Any
+    session: Session,
+    model: Any,
+    register: str,
+    rules: RuleSet,
+    rows: Sequence[Record],
+    **extra: Any,
 ) -> list[tuple[Answer, Answer]]:
     """Store the records as they are; what Python says of them as read back, and what SQL says.
 
