@@ -7,8 +7,11 @@ which the catalogue command collects from the declarations themselves.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import g, has_app_context, has_request_context
-from flask_babel import gettext, lazy_gettext
+from flask_babel import get_domain, get_locale, gettext, lazy_gettext
 
 _ = gettext
 lazy = lazy_gettext
@@ -20,4 +23,18 @@ def translate(text: str, /, **values: object) -> str:
         return text
     if not has_request_context() and not (has_app_context() and "forced_babel_locale" in g):
         return text % values if values else text
-    return str(gettext(text, **values))
+    translated = catalog().get(text, text)
+    return translated % values if values else translated
+
+
+def catalog() -> Mapping[str, str]:
+    """The translations into the language of this request or job, looked up once for each: a form
+    asks for some 800 texts.
+    """
+    locale = g.get("babel_locale")  # where Flask-Babel keeps it
+    kept: tuple[Any, Mapping[str, str]] | None = g.get("catalog")
+    if kept is None or locale is None or kept[0] is not locale:
+        locale = get_locale()
+        texts = getattr(get_domain().get_translations(), "_catalog", {})
+        kept = g.catalog = (locale, texts)
+    return kept[1]

@@ -8,17 +8,22 @@ into that shape, so that one function shows them and nothing that was typed is e
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask_babel import get_locale
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from app.core.choices import Choices
+from app.core.clock import today
 from app.core.i18n import _, translate
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
-from app.registry.fields import CHILDREN, DATE, FILES, MANY, YEAR, Field
+from app.registry.fields import CHILDREN, CHOICE, FILES, MANY, YEAR, YES_NO, Field
 from app.registry.register import Register
 from app.registry.rules import Evaluation, Problem
 
@@ -26,6 +31,8 @@ Typed = dict[str, Any]  # field name -> text, list of codes, list of rows, or No
 
 _LONGEST = 4000  # characters of one value; longer ones are cut before they are parsed
 _MOST_ROWS = 50
+_KEEP_SECONDS = 60
+_KEPT_FIELDS = 2000
 _ROW = re.compile(r"(\d{1,3})-(\w{1,40})")
 _LONG_KINDS = {"id_number": 18, "uscc": 18}
 
@@ -169,6 +176,18 @@ def sections(register: Register, shown: Shown) -> list[dict[str, Any]]:
     return result
 
 
+def rules_json(register: Register) -> Markup:
+    """The rules for static/js/rules.js, made once a day and language (a rule may name today)."""
+    key = (register.name, str(get_locale()), today())
+    if key not in _rules:
+        _rules.clear()
+        _rules[key] = htmlsafe_json_dumps(register.rules.js())
+    return _rules[key]
+
+
+_rules: dict[Any, Markup] = {}
+
+
 def summary(register: Register, problems: Iterable[Problem]) -> list[dict[str, Any]]:
     """The problems for the list on top of the form; rows of children point at their field."""
     lines = []
@@ -220,6 +239,7 @@ def _field(
         "hidden": name not in shown.evaluation.shown,
         "prior": shown.prior.get(name),
     }
+    context["memo"] = _memo_key(made, context)
     if made.kind == FILES:
         context |= {
             "accept": made.accept,
@@ -237,8 +257,34 @@ def _field(
     return context
 
 
+def _memo_key(made: Field, context: dict[str, Any]) -> Any:
+    """The same key, the same HTML: only for what shows nothing of one household."""
+    value = context["value"]
+    personal = value is not None and made.kind not in (YES_NO, CHOICE)
+    if personal or context["errors"] or context["prior"] or made.kind in (FILES, CHILDREN):
+        return None
+    return _static_key(made), value, context["hidden"]
+
+
+def _static_key(made: Field) -> Any:
+    """A field in a language; lists that the ministry keeps may change from minute to minute."""
+    return id(made), str(get_locale()), int(time.monotonic() / _KEEP_SECONDS)
+
+
+_static: dict[Any, dict[str, Any]] = {}
+
+
 def _plain(made: Field) -> dict[str, Any]:
-    """What of a field does not depend on the record."""
+    """What of a field does not depend on the record; made anew every minute."""
+    key = _static_key(made)
+    if key not in _static:
+        if len(_static) > _KEPT_FIELDS:
+            _static.clear()
+        _static[key] = _describe(made)
+    return _static[key]
+
+
+def _describe(made: Field) -> dict[str, Any]:
     context: dict[str, Any] = {
         "name": made.name,
         "label": translate(made.label),
@@ -252,8 +298,6 @@ def _plain(made: Field) -> dict[str, Any]:
         context["options"] = [{"value": c, "label": t} for c, t in made.options().items()]
     if made.kind == YEAR:
         context["length"] = 4
-    if made.kind == DATE:
-        context["max"] = None
     return context
 
 

@@ -385,7 +385,7 @@ class RegisterView(ModelView):
             else [],
             "sections": forms.sections(self.register, shown),
             "errors": forms.summary(self.register, problems),
-            "rules": self.register.rules.js(),
+            "rules": forms.rules_json(self.register),
             "today": today().isoformat(),
             "version": row.version if draft is None else draft.base_version,
             "action_url": f"{base}/edit",

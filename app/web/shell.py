@@ -7,7 +7,7 @@ template asks for it, so that a part of a page costs nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, g, redirect, request, session, url_for
 from flask_appbuilder import BaseView, expose
 from flask_babel import get_locale, refresh
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,10 +31,13 @@ from app.core.i18n import _, translate
 from app.registry.counters import Counter
 from app.registry.flow import State
 from app.registry.register import Register, all_registers
+from app.web.words import WORDS
 
 _KEEP_SECONDS = 20.0
 _KEPT_AREAS = 2000
+_KEPT_PARTS = 4000
 _THEMES = ("light", "dark")
+_words: dict[str, Markup] = {}
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,14 @@ class Shell:
             }
             for code, language in current_app.config["LANGUAGES"].items()
         ]
+
+    @property
+    def words(self) -> Markup:
+        """The scripts' sentences as JSON, made once for each language."""
+        locale = str(get_locale())
+        if locale not in _words:
+            _words[locale] = htmlsafe_json_dumps({k: str(v) for k, v in WORDS.items()})
+        return _words[locale]
 
     @property
     def query(self) -> str:
@@ -271,6 +284,32 @@ def where_from(default: str) -> str:
     return came.path + (f"?{came.query}" if came.query else "")
 
 
+def page_text(text: str, **values: Any) -> Markup:
+    """``_`` of the templates: the translation, into which values are put escaped."""
+    translated = Markup(translate(text))  # noqa: S704 (our own texts; values are escaped below)
+    return translated % values if values else translated
+
+
+class Memo:
+    """Rendered parts of pages that depend on nothing but their key: a form has some 80 fields, and
+    most of them look the same for every household.
+    """
+
+    def __init__(self) -> None:
+        self.parts: dict[Any, Markup] = {}
+
+    def __call__(self, key: Any, macro: Callable[[Any], Markup], argument: Any) -> Markup:
+        if key is None:
+            return macro(argument)
+        found = self.parts.get(key)
+        if found is None:
+            if len(self.parts) >= _KEPT_PARTS:
+                self.parts.clear()
+            found = self.parts[key] = macro(argument)
+        return found
+
+
 def install(app: Flask) -> None:
-    """Give every template its ``shell``."""
+    """Give every template its ``shell``, a fast ``_`` and the memo of parts."""
     app.context_processor(lambda: {"shell": Shell()})
+    app.jinja_env.globals |= {"_": page_text, "memo": Memo()}
