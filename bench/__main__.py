@@ -14,6 +14,7 @@ from bench.measure import Result
 from bench.servers import serving, working
 from bench.tasks import Bench
 
+GROUPS = ("lists", "searches", "pages", "forms", "statistics", "crowds")
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -22,7 +23,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="households")
     parser.add_argument("--db", choices=("postgresql", "sqlite"), default="postgresql")
     parser.add_argument("--server", help="URL of a PostgreSQL server to use instead of the wheel's")
-    parser.add_argument("--only", help="tasks whose name contains this")
+    parser.add_argument("--only", action="append", choices=GROUPS, help="these tasks alone")
     wanted = parser.parse_args()
     with database(wanted.db, wanted.rows, wanted.server) as url:
         told = describe(url)
@@ -36,24 +37,19 @@ def main() -> None:
             create_engine(url).connect() as connection,
         ):
             bench = Bench(program, floor, connection, wanted.rows)
-            results = list(_run(bench, wanted.only or ""))
+            results = list(_run(bench, wanted.only or []))
             for name, size in bench.weights():
                 print(f"{name}: {size / 1024:.1f} KiB compressed")
     RESULTS.write_text(json.dumps([result.as_json() for result in results], indent=1) + "\n")
 
 
-def _run(bench: Bench, only: str) -> Iterator[Result]:
+def _run(bench: Bench, only: list[str]) -> Iterator[Result]:
     """Measure and print each task as soon as it is known."""
     print(f"{'task':42}{'median':>9}{'p95':>9}{'SQL':>5}{'floor':>8}{'ratio':>7}{'must':>7}")
-    groups = (
-        bench.lists, bench.searches, bench.pages, bench.forms, bench.statistics,
-        lambda: iter([bench.fifty_sessions()]), lambda: iter([bench.two_hundred_people()]),
-    )  # fmt: skip
-    for group in groups:
-        for result in group():
-            if only in result.task:
-                print(line(result), flush=True)
-                yield result
+    for name in only or GROUPS:
+        for result in getattr(bench, name)():
+            print(line(result), flush=True)
+            yield result
 
 
 def line(result: Result) -> str:

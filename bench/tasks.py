@@ -192,6 +192,10 @@ class Bench:
         )  # fmt: skip
 
     # ---- many at once ------------------------------------------------------------------------------
+    def crowds(self) -> Iterator[Result]:
+        yield self.fifty_sessions()
+        yield self.two_hundred_people()
+
     def fifty_sessions(self) -> Result:
         """50 county managers read their own first pages, as fast as they get them."""
         own: list[list[bytes]] = []
