@@ -16,6 +16,7 @@ from app.access.scope import unscoped
 from app.core.clock import today
 from app.core.db import read_only
 from app.core.worker import jobs_cli
+from app.demo.cli import demo_cli
 from app.deploy import deploy
 from app.registry import checks, counters
 from app.registry.register import all_registers
@@ -100,4 +101,13 @@ def snapshot(day: dt.datetime | None) -> None:
     click.echo(f"{count} lines")
 
 
-commands = [deploy_command, check, translations, stats, regions_cli, accounts_cli, jobs_cli]
+commands = [
+    deploy_command,
+    check,
+    translations,
+    stats,
+    regions_cli,
+    accounts_cli,
+    jobs_cli,
+    demo_cli,
+]

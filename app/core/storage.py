@@ -2,7 +2,7 @@
 
 A key such as ``3f/a0/3fa0…e1.jpg`` is random, so that nothing can be guessed and no user's file
 name ever reaches the disk. ``STORAGE_DIR`` names the folder; another store (S3 and its like) is
-another class with the same five methods, chosen in :func:`init_storage`.
+another class with the same methods, chosen in :func:`init_storage`.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ class Storage(Protocol):
 
     def size(self, key: str) -> int:
         """Bytes. Raises NotFound."""
+
+    def copies(self, key: str, count: int) -> list[str]:
+        """``count`` new keys to the same bytes; deleting one leaves the others. Raises NotFound."""
 
     def delete(self, key: str) -> None:
         """Remove; a file that is gone already is no error."""
@@ -105,6 +108,22 @@ class FolderStorage:
             return self._path(key).stat().st_size
         except FileNotFoundError as error:
             raise NotFound(translate("文件不存在或已过期。")) from error
+
+    def copies(self, key: str, count: int) -> list[str]:
+        self.size(key)
+        suffix = key.rpartition(".")[2]
+        return [self._copy(key, new_key(suffix)) for _copy in range(count)]
+
+    def _copy(self, key: str, new: str) -> str:
+        """A second name of the same file where the disk allows, which costs no space."""
+        final = self._path(new)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            final.hardlink_to(self._path(key))
+        except OSError:  # another file system, or too many names already
+            with self.open(key) as file:
+                return self.put(file, new.rpartition(".")[2], new)
+        return new
 
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)

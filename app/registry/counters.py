@@ -212,18 +212,24 @@ def snapshot(session: Session, day: dt.date) -> int:
     """Keep the counters of now as those of ``day`` (again: replaces them), with the sums of every
     division above; gives how many lines. The caller commits.
     """
+    kept = select(Counter.register, Counter.figure, Counter.county_id, Counter.n)
+    rows = session.connection().execute(kept.where(Counter.n != 0))
+    return keep_day(session, day, {(r, f, c): n for r, f, c, n in rows})
+
+
+def keep_day(session: Session, day: dt.date, counts: Mapping[tuple[str, str, int], int]) -> int:
+    """The same with given counts: (register, figure, county id) -> n."""
     connection = session.connection()
-    above = dict(
-        connection.execute(
-            select(Region.path, Region.id).where(Region.level < Level.COUNTY, ~Region.structural)
-        ).all()
+    places = connection.execute(
+        select(Region.path, Region.id).where(Region.level <= Level.COUNTY, ~Region.structural)
     )
+    ids = dict(places.all())
+    paths = {i: path for path, i in ids.items()}
     sums: dict[tuple[str, str, int, str], int] = defaultdict(int)
-    kept = select(Counter.register, Counter.figure, Counter.county_id, Counter.path, Counter.n)
-    for register, figure, county_id, path, n in connection.execute(kept.where(Counter.n != 0)):
-        sums[register, figure, county_id, path] += n
-        for higher in ancestor_paths(path):
-            sums[register, figure, above[higher], higher] += n
+    for (register, figure, county_id), n in counts.items():
+        path = paths[county_id]
+        for place in (*ancestor_paths(path), path):
+            sums[register, figure, ids[place], place] += n
     lines = [
         {"register": r, "figure": f, "region_id": i, "day": day, "path": path, "n": n}
         for (r, f, i, path), n in sorted(sums.items())
@@ -253,6 +259,7 @@ __all__ = [
     "all_registers",
     "broken_identities",
     "hand_in",
+    "keep_day",
     "kept_counts",
     "live_counts",
     "rebuild",

@@ -1,0 +1,366 @@
+"""Puts the demonstration in: accounts, households, surveys, files, history, counters; in one
+transaction, by bulk inserts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from sqlalchemy import Table, insert
+from sqlalchemy.orm import Session
+
+from app.access.regions import Level
+from app.core.clock import today, uuid7
+from app.demo.accounts import Accounts, Staff
+from app.demo.houses import Surveys
+from app.demo.people import People, Person, misspelt
+from app.demo.pictures import Album
+from app.demo.places import COUNTIES, County, Place, places_of, region
+from app.demo.timeline import DAYS, Step, Timeline
+from app.registers.household.register import HOUSEHOLD
+from app.registers.lookback.model import Lookback
+from app.registers.lookback.register import LOOKBACK
+from app.registry import counters
+from app.registry.attachments import Attachment
+from app.registry.expressions import to_json
+from app.registry.fields import FILES
+from app.registry.flow import State
+from app.registry.households import Finding, Household, SearchKey, Source, match_key
+from app.registry.records import HistoryEntry
+
+SEED = 20240907
+_CHUNK = 2_000
+_GROUPS = "一二三四五六七八九"
+_MODELS = (Household, SearchKey, Lookback, HistoryEntry, Attachment)
+
+Values = dict[str, Any]
+
+
+def load(session: Session, counties: Sequence[County] = COUNTIES) -> dict[str, int]:
+    """Everything, on a database that has divisions and roles; gives what was made. Commits."""
+    made = _Demonstration(session, counties).run()
+    session.commit()
+    return made
+
+
+class _Demonstration:
+    def __init__(self, session: Session, counties: Sequence[County]) -> None:
+        self.session = session
+        self.counties = counties
+        self.pick = random.Random(SEED)  # noqa: S311 (nothing secret: the same data every time)
+        self.today = today()
+        self.people = People(self.pick)
+        self.surveys = Surveys(self.pick, self.people)
+        self.album = Album(self.pick)
+        self.accounts = Accounts(session, self.people)
+        self.rows: dict[Any, list[Values]] = {model: [] for model in _MODELS}
+        self.blank = {model: dict.fromkeys(_table(model).columns.keys()) for model in _MODELS}
+        self.made = dict.fromkeys(_MODELS, 0)
+        # day -> (register, figure, county) -> change
+        self.deltas: dict[dt.date, dict[tuple[str, str, int], int]] = defaultdict(
+            lambda: defaultdict(int)
+        )
+
+    def run(self) -> dict[str, int]:
+        managers = self.accounts.upper([county.code[:4] for county in self.counties])
+        staffs = []
+        for county in self.counties:
+            place = region(self.session, county.code, Level.COUNTY)
+            staffs.append((county, place, self.accounts.county(place)))
+        self.session.flush()  # gives the accounts their keys
+        for county, place, staff in staffs:
+            above = [managers[county.code[:4]], managers[county.code[:2]]]
+            self.timeline = Timeline(self.pick, self.today, above)
+            if county.shares is not None:
+                self._county(county, places_of(self.session, place), staff)
+        for model in _MODELS:
+            self._flush(model)
+        self._count()
+        return {_table(model).name: count for model, count in self.made.items()}
+
+    # ---- households -----------------------------------------------------------------------
+
+    def _county(self, county: County, places: list[Place], staff: Staff) -> None:
+        code = county.code
+        prefixes = [code, *(f"{code[:4]}{n}" for n in ("02", "21", "22", "23", "24", "25"))]
+        surveyors = [self.people.head(prefixes).name for _ in range(40)]
+        towns = {p.path: p.name for p in places if p.level == Level.TOWN}
+        for place, town in self._homes(county, places, towns):
+            head = self.people.head(prefixes)
+            home = self._household(place, town, code, head)
+            surveyor = surveyors[_number_of(place.path) % len(surveyors)]
+            self._record(county, place, home, head, prefixes, staff, surveyor)
+
+    def _homes(
+        self, county: County, places: list[Place], towns: dict[str, str]
+    ) -> Iterator[tuple[Place, str]]:
+        """The division of each household and its town's name; one in a hundred lacks a village."""
+        for place in places:
+            if place.level == Level.VILLAGE:
+                town = towns[place.path[: place.path.rstrip(".").rfind(".") + 1]]
+                count = max(1, round(self.pick.gauss(county.per_village, county.per_village / 4)))
+            else:
+                town = place.name if place.level == Level.TOWN else ""
+                count = 8 if town else 5
+            for _home in range(count):
+                yield place, town
+
+    def _household(self, place: Place, town: str, code: str, head: Person) -> Values:
+        number: str | None = head.number
+        phone: str | None = self.people.phone()
+        findings = [] if place.level == Level.VILLAGE else [Finding.NO_VILLAGE]
+        dice = self.pick.random()
+        if dice < 0.004:
+            number = misspelt(head.number)
+            findings.append(Finding.ID_WRONG)
+        elif dice < 0.006:
+            number = None
+            findings.append(Finding.ID_MISSING)
+        if self.pick.random() < 0.03:
+            phone = None
+            findings.append(Finding.PHONE_MISSING)
+        group = self.pick.choice(_GROUPS) + "组"
+        row = self._add(
+            Household,
+            place,
+            id=uuid7(),
+            version=1,
+            created_at=self.timeline.issued,
+            changed_at=self.timeline.issued,
+            issued_name=head.name,
+            issued_id=number,
+            head_name=head.name,
+            head_id=number,
+            sex=head.sex,
+            ethnicity="01" if self.pick.random() < 0.985 else "03",
+            phone=phone,
+            population=self.pick.choices(range(1, 9), (15, 22, 19, 20, 13, 7, 3, 1))[0],
+            village_group=group,
+            exit_year=self.pick.choices(range(2014, 2021), (8, 10, 16, 20, 24, 18, 4))[0],
+            source=Source.ISSUED,
+            findings=tuple(finding.value for finding in findings),
+            poverty_exit=True,
+            match_key=match_key(number, code, town, group, head.name, phone),
+        )
+        self._count_in(HOUSEHOLD, row, self.timeline.issued, 1)
+        return row
+
+    # ---- surveys ----------------------------------------------------------------------------
+
+    def _record(
+        self,
+        county: County,
+        place: Place,
+        home: Values,
+        head: Person,
+        prefixes: list[str],
+        staff: Staff,
+        surveyor: str,
+    ) -> None:
+        state = self._state(county, place)
+        record = self._add(
+            Lookback,
+            place,
+            id=uuid7(),
+            version=1,
+            created_at=self.timeline.issued,
+            changed_at=self.timeline.issued,
+            household_id=home["id"],
+            state=State.MISSING,
+            head_name=home["head_name"],
+            head_id=home["head_id"],
+        )
+        self._count_in(LOOKBACK, record, self.timeline.issued, 1)
+        if state != State.MISSING:
+            clerk = staff.clerk_of(place.path)
+            day, steps = self.timeline.to(state, clerk, staff)
+            facts = home | {"place_code": place.code}
+            answers = self.surveys.answers(facts, head, prefixes, day, surveyor)
+            files = self._files(place, record, answers, clerk, day, complete=bool(steps))
+            if not steps:
+                answers = _half_filled(answers, self.pick)
+            saved = self.timeline.moment(day)
+            self._move(record, State.DRAFT, saved)
+            record |= answers
+            self._walk(place, record, steps, files)
+            record["version"] = 2 + len(steps)
+            if any(step.transition.target == State.APPROVED for step in steps):
+                _new_head(home, record)
+        for value in {home[n] for n in ("issued_name", "head_name", "issued_id", "head_id")} - {
+            None
+        }:
+            self._add(SearchKey, place, household_id=home["id"], value=value)
+
+    def _state(self, county: County, place: Place) -> State:
+        if place.level != Level.VILLAGE or county.shares is None:
+            return State.MISSING  # the village must be known first
+        return self.pick.choices(list(county.shares), list(county.shares.values()))[0]
+
+    def _files(
+        self,
+        place: Place,
+        record: Values,
+        answers: Values,
+        clerk: Any,
+        day: dt.date,
+        *,
+        complete: bool,
+    ) -> dict[str, list[str]]:
+        """Rows of the record's files; their ids by field."""
+        ids: dict[str, list[str]] = defaultdict(list)
+        for field, count in self.surveys.files(answers).items():
+            for position in range(count if complete or field == "front_photos" else 0):
+                picture, key = self.album.take(field, answers["grade"].value)
+                row = self._add(
+                    Attachment,
+                    place,
+                    id=uuid7(),
+                    register=LOOKBACK.name,
+                    record_id=record["id"],
+                    field=field,
+                    position=position,
+                    name=picture.name,
+                    mime=picture.upload.media_type,
+                    size=len(picture.upload.content),
+                    key=key,
+                    sha256=picture.upload.sha256,
+                    added_by=clerk.uuid,
+                    added_at=self.timeline.moment(day),
+                )
+                ids[field].append(str(row["id"]))
+        return ids
+
+    def _walk(
+        self, place: Place, record: Values, steps: list[Step], files: dict[str, list[str]]
+    ) -> None:
+        """The history, the state after each step, the days they are counted on."""
+        submissions = sum(step.transition.complete for step in steps)
+        for step in steps:
+            transition = step.transition
+            snapshot = None
+            if transition.complete:
+                submissions -= 1
+                snapshot = _snapshot(record, files, before_mending=submissions > 0)
+            self._add(
+                HistoryEntry,
+                place,
+                id=uuid7(),
+                register=LOOKBACK.name,
+                record_id=record["id"],
+                at=step.at,
+                step=transition.name,
+                label=step.label,
+                source=step.source,
+                target=transition.target,
+                account_id=step.account.uuid,
+                account_name=step.account.first_name,
+                person=step.account.contact_name,
+                phone=step.account.contact_phone,
+                opinion=step.opinion,
+                reasons=step.reasons or None,
+                snapshot=snapshot,
+            )
+            self._move(record, transition.target, step.at)
+            if transition.complete:
+                record |= {
+                    "submitted_by": step.account.uuid,
+                    "submitted_at": step.at,
+                    "decided_at": None,
+                }
+            else:
+                record["decided_at"] = step.at
+
+    def _move(self, record: Values, state: State, at: dt.datetime) -> None:
+        self._count_in(LOOKBACK, record, at, -1)
+        record |= {"state": state, "changed_at": at}
+        self._count_in(LOOKBACK, record, at, 1)
+
+    # ---- rows and counters --------------------------------------------------------------------
+
+    def _add(self, model: Any, place: Place, **values: Any) -> Values:
+        if len(self.rows[model]) >= _CHUNK:
+            self._flush(model)
+        row: Values = self.blank[model] | {
+            "region_id": place.id,
+            "path": place.path,
+            "county_id": place.county_id,
+            "province_id": place.province_id,
+        }
+        row |= values
+        self.rows[model].append(row)
+        return row
+
+    def _flush(self, model: Any) -> None:
+        rows = self.rows[model]
+        if rows:
+            self.session.connection().execute(insert(_table(model)), rows)
+            self.made[model] += len(rows)
+        self.rows[model] = []
+
+    def _count_in(self, register: Any, row: Values, at: dt.datetime, change: int) -> None:
+        day = min(at.date(), self.today - dt.timedelta(days=1))
+        for figure in counters.satisfied(register, row):
+            self.deltas[day][register.name, figure, row["county_id"]] += change
+
+    def _count(self) -> None:
+        """The counters, and what they were at the end of every day since the list was issued."""
+        kept: dict[tuple[str, str, int], int] = defaultdict(int)
+        for number in range(DAYS, 0, -1):
+            day = self.today - dt.timedelta(days=number)
+            for key, change in self.deltas[day].items():
+                kept[key] += change
+            counters.keep_day(self.session, day, kept)
+        for register in (HOUSEHOLD, LOOKBACK):
+            counters.hand_in(
+                self.session,
+                register,
+                {(f, c): n for (name, f, c), n in kept.items() if name == register.name},
+            )
+
+
+def _number_of(text: str) -> int:
+    """A small number from a text, the same in every process."""
+    return sum(map(ord, text)) * 31
+
+
+def _table(model: Any) -> Table:
+    return cast("Table", model.__table__)
+
+
+def _half_filled(answers: Values, pick: random.Random) -> Values:
+    """What a clerk has entered so far: the first part of the form, in its order."""
+    names = [name for name in LOOKBACK.field_names if name in answers]
+    kept = names[: max(8, round(len(names) * pick.uniform(0.3, 1)))]
+    return {name: answers[name] for name in kept}
+
+
+def _snapshot(record: Values, files: dict[str, list[str]], *, before_mending: bool) -> Values:
+    """What the record said when it was submitted; the first time its area was typed wrong."""
+    said = {
+        name: files.get(name, []) if made.kind == FILES else to_json(record[name])
+        for name, made in LOOKBACK.fields.items()
+    }
+    if before_mending and record["floor_area"]:
+        said["floor_area"] = str(record["floor_area"] * 10)
+    elif before_mending:
+        said["surveyor"] = None
+    return said
+
+
+def _new_head(home: Values, record: Values) -> None:
+    """An approved change of head, in the household and in the record's copy."""
+    if record.get("head_changed"):
+        home |= {
+            "head_name": record["new_head_name"],
+            "head_id": record["new_head_id"],
+            "phone": record["new_head_phone"],
+        }
+        record |= {
+            "former_head": home["issued_name"],
+            "head_name": home["head_name"],
+            "head_id": home["head_id"],
+        }

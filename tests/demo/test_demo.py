@@ -1,0 +1,229 @@
+"""The demonstration: what it shows is what real work would have left behind."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.security import check_password_hash
+
+from app.access.accounts import Account
+from app.access.actor import Duty
+from app.access.policy import MATRIX
+from app.access.regions import Level, Region
+from app.access.scope import unscoped
+from app.core.clock import now
+from app.core.storage import storage
+from app.demo import accounts, places
+from app.demo.load import load
+from app.demo.people import People, misspelt
+from app.demo.places import COUNTIES, County
+from app.registers.household.register import HOUSEHOLD
+from app.registers.lookback.model import Lookback
+from app.registers.lookback.register import LOOKBACK
+from app.registry import counters
+from app.registry.attachments import Attachment
+from app.registry.flow import State
+from app.registry.formats import id_number_problem
+from app.registry.households import Finding, Household, SearchKey, Sex, search_values
+from app.registry.reading import columns_of
+from app.registry.records import HistoryEntry
+
+SMALL = (
+    County("610122", 2, COUNTIES[1].shares),
+    County("610124"),
+)
+
+
+@pytest.fixture
+def demo(app: Flask) -> Iterator[Session]:
+    with app.app_context(), unscoped("the test looks at all that was made") as session:
+        load(session, SMALL)
+        yield session
+
+
+def test_it_is_what_real_work_would_leave_behind(demo: Session) -> None:
+    check_counters(demo)
+    check_rules(demo)
+    check_history(demo)
+    check_households(demo)
+    check_files(demo)
+    check_accounts(demo)
+
+
+def check_counters(session: Session) -> None:
+    for register in (HOUSEHOLD, LOOKBACK):
+        live = counters.live_counts(session, register)
+        assert live == counters.kept_counts(session, register)
+        assert live
+        assert counters.broken_identities(session, register) == []
+    days = session.execute(
+        select(counters.CounterDay.day, counters.CounterDay.n)
+        .where(counters.CounterDay.figure == "approved", counters.CounterDay.path == "0.")
+        .order_by(counters.CounterDay.day)
+    ).all()
+    assert len(days) > 30
+    approved = session.scalar(
+        select(func.count()).select_from(Lookback).where(Lookback.state == State.APPROVED)
+    )
+    assert days[-1].n == approved
+
+
+def check_rules(session: Session) -> None:
+    """What was submitted is complete and right; what is only entered may lack answers."""
+    broken = LOOKBACK.rules.violations(columns_of(Lookback, LOOKBACK.name))
+    complete = Lookback.state.in_([State.SUBMITTED, State.APPROVED, State.RETURNED])
+    for code, condition in broken.items():
+        allowed = complete if code.endswith(".required") else Lookback.state != State.MISSING
+        found = session.scalar(select(func.count()).select_from(Lookback).where(allowed, condition))
+        assert found == 0, code
+
+
+def check_history(session: Session) -> None:
+    states = Counter(session.scalars(select(Lookback.state)))
+    assert set(states) == set(State)
+    last: dict = {}
+    for entry in session.scalars(select(HistoryEntry).order_by(HistoryEntry.at)):
+        before = last.get(entry.record_id)
+        assert entry.source == (before.target if before else State.DRAFT) or (
+            before.target == State.RETURNED and entry.source == State.RETURNED
+        )
+        assert entry.at < now()
+        assert entry.person
+        if entry.step == "submit":
+            assert set(entry.snapshot) == set(LOOKBACK.field_names)
+            assert entry.snapshot["died"] in {"yes", "no"}
+        else:
+            assert entry.account_id != before.account_id, "nobody reviews his own"
+        assert (entry.opinion is not None) == (entry.target == State.RETURNED)
+        last[entry.record_id] = entry
+    for record in session.scalars(select(Lookback)):
+        if record.state in {State.MISSING, State.DRAFT}:
+            assert record.id not in last
+        else:
+            assert last[record.id].target == record.state
+            assert record.submitted_at is not None
+            assert (record.decided_at is not None) == (record.state != State.SUBMITTED)
+
+
+def check_households(session: Session) -> None:
+    keys: dict = {}
+    for key in session.scalars(select(SearchKey)):
+        keys.setdefault(key.household_id, set()).add(key.value)
+    records = {r.household_id: r for r in session.scalars(select(Lookback))}
+    regions = {r.id: r for r in session.scalars(select(Region))}
+    numbers = Counter()
+    for home in session.scalars(select(Household)):
+        assert keys[home.id] == search_values(home)
+        record, place = records.pop(home.id), regions[home.region_id]
+        assert (
+            (record.path, record.region_id) == (home.path, home.region_id) == (place.path, place.id)
+        )
+        assert record.head_name == home.head_name
+        changed = home.head_name != home.issued_name
+        assert record.former_head == (home.issued_name if changed else None)
+        found = set(home.findings or ())
+        assert (Finding.NO_VILLAGE in found) == (place.level != Level.VILLAGE)
+        assert (Finding.ID_MISSING in found) == (home.issued_id is None)
+        wrong = home.issued_id is not None and id_number_problem(home.issued_id, now().date())
+        assert (Finding.ID_WRONG in found) == bool(wrong)
+        numbers[home.issued_id] += home.issued_id is not None
+    assert not records, "one survey for each household"
+    assert max(numbers.values()) == 1
+
+
+def check_files(session: Session) -> None:
+    files = session.scalars(select(Attachment)).all()
+    assert len({file.key for file in files}) == len(files) > 100
+    for file in files:
+        assert storage().size(file.key) == file.size
+    storage().delete(files[0].key)
+    assert storage().size(files[1].key) == files[1].size
+
+
+def check_accounts(session: Session) -> None:
+    made = list(accounts.listed(session))
+    kinds = {(line["level"], line["kind"]) for line in made}
+    assert kinds == {(level.name.lower(), kind.value) for level, kind in MATRIX}
+    assert {duty for line in made for duty in line["duties"]} == {duty.value for duty in Duty}
+    for account in session.scalars(select(Account)).unique():
+        assert account.demo
+        assert not account.must_change_password
+        assert check_password_hash(account.password, accounts.PASSWORD)
+
+
+def test_an_account_signs_in_and_needs_no_new_password(app: Flask, demo: Session) -> None:
+    client = app.test_client()
+    app.config["WTF_CSRF_ENABLED"] = False
+    try:
+        answer = client.post(
+            "/login/", data={"username": "61012200000000", "password": accounts.PASSWORD}
+        )
+        assert answer.status_code == 302
+        assert client.get("/regions/children").status_code == 200
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = True
+
+
+def test_commands(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.demo.load.load.__defaults__", (SMALL,))
+    run = app.test_cli_runner().invoke
+    app.config["PRODUCTION"] = True
+    refused = run(args=["demo", "load"])
+    app.config["PRODUCTION"] = False
+    assert refused.exit_code == 1
+    assert "production" in refused.output
+    assert run(args=["demo", "accounts", "--json"]).output == ""
+    first = run(args=["demo", "load", "--if-empty"])
+    assert first.exit_code == 0, first.output
+    assert " household," in first.output
+    again = run(args=["demo", "load", "--if-empty"])
+    assert (again.exit_code, again.output) == (0, "the demonstration data are there already\n")
+    lines = [
+        json.loads(line) for line in run(args=["demo", "accounts", "--json"]).output.splitlines()
+    ]
+    assert {"account", "password", "level", "kind", "duties", "division_code"} <= set(lines[0])
+    assert [line["level"] for line in lines] == sorted(
+        (line["level"] for line in lines), key=lambda name: Level[name.upper()]
+    )
+    assert len(run(args=["demo", "accounts"]).output.splitlines()) == len(lines)
+
+
+def test_real_households_are_left_alone(app: Flask) -> None:
+    run = app.test_cli_runner().invoke
+    with app.app_context(), unscoped("a household that is no demonstration") as session:
+        county = places.region(session, "610122", Level.COUNTY)
+        session.add(
+            Household(
+                region_id=county.id, issued_name="王建国", head_name="王建国", match_key="id:x"
+            )
+        )
+        session.commit()
+    assert run(args=["demo", "load", "--if-empty"]).exit_code == 0
+    refused = run(args=["demo", "load"])
+    assert refused.exit_code == 1
+    assert "households already" in refused.output
+    with app.app_context(), unscoped("the test counts all") as session:
+        assert session.scalar(select(func.count()).select_from(Household)) == 1
+        assert session.scalar(select(func.count()).select_from(Account)) == 0
+
+
+def test_people_are_plausible_and_the_same_every_time() -> None:
+    first, second = (People(random.Random(7)) for _ in range(2))
+    heads = [first.head(["611021", "611022"]) for _ in range(2000)]
+    assert heads == [second.head(["611021", "611022"]) for _ in range(2000)]
+    assert len({head.number for head in heads}) == 2000
+    for head in heads:
+        assert id_number_problem(head.number, now().date()) is None
+        assert (int(head.number[16]) % 2 == 1) == (head.sex == Sex.MALE)
+        assert int(head.number[6:10]) == head.born
+        assert id_number_problem(misspelt(head.number), now().date())
+    child = first.child_of(heads[0], ["611021"])
+    assert child.name[0] == heads[0].name[0]
+    assert child.born > heads[0].born
