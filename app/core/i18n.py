@@ -31,7 +31,7 @@ def catalog() -> Mapping[str, str]:
     """The translations into the language of this request or job, looked up once for each: a form
     asks for some 800 texts.
     """
-    locale = g.get("babel_locale")  # where Flask-Babel keeps it
+    locale = getattr(g.get("_flask_babel"), "babel_locale", None)  # where Flask-Babel keeps it
     kept: tuple[Any, Mapping[str, str]] | None = g.get("catalog")
     if kept is None or locale is None or kept[0] is not locale:
         locale = get_locale()
