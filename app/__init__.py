@@ -28,8 +28,8 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     from app.core.jobs import init_jobs
     from app.core.storage import init_storage
     from app.web import errors, pages, requests, shell
-    from app.web.security import AccountSecurityManager
     from app.web.report_views import DeskView
+    from app.web.security import AccountSecurityManager
 
     db.init_app(app)
     Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from app.access import policy
+from app.actions import records
 from app.core.choices import Choices
+from app.core.i18n import DONE, STEP
 from app.core.jobs import KINDS
 from app.registry import lists
 from app.registry.fields import Field
@@ -25,23 +27,43 @@ ROOT = Path(__file__).resolve().parent.parent
 PATH = ROOT / "translations/en/LC_MESSAGES/messages.po"
 _KEYWORDS = {
     "_": None, "gettext": None, "lazy": None, "lazy_gettext": None, "translate": None,
-    "ngettext": (1, 2),
+    "mark": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2),
 }  # fmt: skip
 _METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 
 
-def texts() -> dict[str, set[str]]:
+class Message(NamedTuple):
+    """A msgid; ``context`` tells apart what English does not say with one word."""
+
+    text: str
+    context: str | None = None
+
+
+def texts() -> dict[Message, set[str]]:
     """Every msgid -> where it stands."""
-    found: dict[str, set[str]] = {}
-    for file, _line, message, _comments, _context in extract_from_dir(
+    found: dict[Message, set[str]] = {}
+    for file, _line, message, _comments, context in extract_from_dir(
         ROOT / "app", _METHODS, keywords=_KEYWORDS
     ):
         for text in message if isinstance(message, tuple) else (message,):
-            found.setdefault(text, set()).add(f"app/{file}")
+            found.setdefault(Message(text, context), set()).add(f"app/{file}")
     for where, text in _declared():
         if text and not text.isascii():
-            found.setdefault(text, set()).add(where)
+            found.setdefault(Message(text), set()).add(where)
+    for where, step in _steps():
+        for context in (STEP, DONE):
+            found.setdefault(Message(step, context), set()).add(where)
     return found
+
+
+def _steps() -> Iterator[tuple[str, str]]:
+    """What can be done to records: on buttons and, as done, in their history."""
+    yield from (("steps of every register", text) for text in (records.CLEAR, records.TAKE_BACK))
+    for register in all_registers():
+        for step in register.flow.transitions if register.flow else ():
+            yield from (
+                (f"register {register.name}", t) for t in (step.label, step.label_above) if t
+            )
 
 
 def _declared() -> Iterator[tuple[str, str]]:
@@ -72,7 +94,7 @@ def _of_register(register: Register) -> Iterator[str]:
         yield from _of_field(made)
     if register.flow:
         for step in register.flow.transitions:
-            yield from (step.label, step.label_above, *step.reasons)
+            yield from step.reasons
     for figure in register.figures.values():
         yield figure.label
     for table in register.tables:
@@ -95,13 +117,13 @@ def _heads(columns: tuple[Column, ...]) -> Iterator[str]:
         yield from _heads(column.columns)
 
 
-def update() -> list[str]:
+def update() -> list[Message]:
     """Bring the English file up to date; gives the msgids that lack a translation."""
     old = load()
     new = Catalog(locale="en", project="anju", charset="utf-8", fuzzy=False, header_comment="")
-    for text in sorted(texts()):
-        known = old.get(text)
-        new.add(text, known.string if known else "")
+    for text, context in sorted(texts(), key=_order):
+        known = old.get(text, context)
+        new.add(text, known.string if known else "", context=context)
     PATH.parent.mkdir(parents=True, exist_ok=True)
     with PATH.open("wb") as file:
         write_po(file, new, width=100, sort_output=True, omit_header=True)
@@ -116,7 +138,11 @@ def load() -> Catalog:
         return read_po(file, locale="en")
 
 
-def untranslated() -> list[str]:
+def untranslated() -> list[Message]:
     """The msgids without English."""
     known = load()
-    return [text for text in sorted(texts()) if not ((m := known.get(text)) and m.string)]
+    return [m for m in sorted(texts(), key=_order) if not ((k := known.get(*m)) and k.string)]
+
+
+def _order(message: Message) -> tuple[str, str]:
+    return message.text, message.context or ""

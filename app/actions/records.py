@@ -22,7 +22,7 @@ from app.actions import events
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
-from app.core.i18n import _
+from app.core.i18n import _, step_word, translate
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.fields import FILES
@@ -34,6 +34,9 @@ from app.registry.rules import Evaluation, Problem
 
 #: Setting 允许自审 (spec 00): may the account that submitted approve? Off.
 ALLOW_SELF_REVIEW = False
+
+#: What histories call that which is no step of a flow.
+CLEAR, TAKE_BACK = "删除", "撤销审核"
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
         db.session.delete(attachment)
     source, row.state = row.state, State.MISSING
     row.submitted_by = row.submitted_at = row.decided_at = None
-    db.session.add(_entry(register, row, actor, "clear", "删除", source, Contact(actor.name, "")))
+    db.session.add(_entry(register, row, actor, "clear", CLEAR, source, Contact(actor.name, "")))
     audit.record(
         db.session, Act.DELETE, register=register.name, row=row, detail={"changes": changes}
     )
@@ -159,7 +162,11 @@ def transition(
         return row  # the same click, sent twice
     if row.state not in step.sources:
         raise Conflict(
-            _("该档案现在是“%(state)s”，不能%(step)s。", state=row.state.label, step=_(step.label)),
+            _(
+                "该档案现在是“%(state)s”，不能%(step)s。",
+                state=row.state.label,
+                step=step_word(step.label),
+            ),
             row=row,
         )
     if version is not None:
@@ -168,7 +175,11 @@ def transition(
     problems = _step_problems(register, row, step, contact, opinion, reasons)
     if problems:
         raise Invalid(
-            _("有 %(n)s 处需要补充，补充后再%(step)s。", n=len(problems), step=_(step.label)),
+            _(
+                "有 %(n)s 处需要补充，补充后再%(step)s。",
+                n=len(problems),
+                step=step_word(step.label),
+            ),
             problems,
         )
     source, row.state = row.state, step.target
@@ -215,7 +226,7 @@ def take_back(register: Register, record_id: uuid.UUID, seconds: int = 15) -> An
     source, row.state = row.state, State.SUBMITTED
     row.decided_at = None
     contact = Contact(last.person, last.phone)
-    db.session.add(_entry(register, row, actor, "take_back", "撤销审核", source, contact))
+    db.session.add(_entry(register, row, actor, "take_back", TAKE_BACK, source, contact))
     audit.record(
         db.session,
         Act.TRANSITION,
@@ -303,7 +314,7 @@ def _require_editable(register: Register, row: Any) -> None:
         raise Conflict(
             _(
                 "该%(what)s现在是“%(state)s”，不能修改。",
-                what=_(register.record_word),
+                what=translate(register.record_word),
                 state=row.state.label,
             ),
             row=row,
@@ -317,7 +328,7 @@ def _require_version(row: Any, version: int) -> None:
 
 def _party_problem(step: Transition, row: Any, actor: Actor) -> str | None:
     if step.by_submitter and row.submitted_by != actor.account_id:
-        return _("只有上报的账号可以%(step)s。", step=_(step.label))
+        return _("只有上报的账号可以%(step)s。", step=step_word(step.label))
     if step.not_by_submitter and row.submitted_by == actor.account_id and not ALLOW_SELF_REVIEW:
         return _("不能审核本账号上报的档案，请由其他审核人员审核。")
     return None

@@ -1,8 +1,13 @@
 """Chinese is the source language: msgids are the official Chinese texts.
 
 ``_`` marks and translates a text now; ``lazy`` marks one that is translated when shown;
+``mark`` only tells the catalogue of a text that code keeps and hands to ``translate`` later;
 ``translate`` translates a text that a declaration holds (labels of fields, states, registers),
 which the catalogue command collects from the declarations themselves.
+
+审核通过 and 退回补正 name a state, the step that leads there and what was done. Chinese needs one
+word for all three, other languages do not: ``step_word`` stands on a button ("Approve"),
+``done_word`` in a history ("Approved"), ``translate`` gives the state.
 """
 
 from __future__ import annotations
@@ -15,16 +20,32 @@ from flask_babel import get_domain, get_locale, gettext, lazy_gettext
 
 _ = gettext
 lazy = lazy_gettext
+STEP, DONE = "step", "done"
+
+
+def mark(text: str) -> str:
+    """The text itself."""
+    return text
 
 
 def translate(text: str, /, **values: object) -> str:
     """The text in the language of the request or background job; outside both the Chinese text."""
     if not text:
         return text
-    if not has_request_context() and not (has_app_context() and "forced_babel_locale" in g):
+    if not _has_language():
         return text % values if values else text
     translated = catalog().get(text, text)
     return translated % values if values else translated
+
+
+def step_word(text: str) -> str:
+    """What a step of a flow is called where one does it: Approve."""
+    return _in_context(STEP, text)
+
+
+def done_word(text: str) -> str:
+    """What a step of a flow is called after it was done: Approved."""
+    return _in_context(DONE, text)
 
 
 def catalog() -> Mapping[str, str]:
@@ -38,3 +59,12 @@ def catalog() -> Mapping[str, str]:
         texts = getattr(get_domain().get_translations(), "_catalog", {})
         kept = g.catalog = (locale, texts)
     return kept[1]
+
+
+def _has_language() -> bool:
+    return has_request_context() or (has_app_context() and "forced_babel_locale" in g)
+
+
+def _in_context(context: str, text: str) -> str:
+    # gettext's files join a context and its msgid with the end-of-transmission mark
+    return catalog().get(f"{context}\x04{text}", text) if _has_language() else text

@@ -20,7 +20,7 @@ from xml.parsers import expat
 import python_calamine as calamine
 
 from app.core.errors import BadInput
-from app.core.i18n import translate
+from app.core.i18n import mark, translate
 
 MAX_BYTES = 40 * 1024 * 1024
 MAX_UNPACKED = 1024 * 1024 * 1024
@@ -36,9 +36,9 @@ _SUSPECT = re.compile(rb"<(?:\w+:)?f[ />]|t=\"e\"")
 _ROUNDED = re.compile(r"[0-9](?:\.[0-9]+)?[eE]\+?[0-9]{2,3}")
 _ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#GETTING_DATA"}
 
-FORMULA = "公式不能导入，请改为填写数值或文字。"
-ERROR_VALUE = "单元格是错误值，请改正。"
-ROUNDED = "数字过长，Excel 已丢失末尾几位；请把单元格设为“文本”格式后重新填写。"
+FORMULA = mark("公式不能导入，请改为填写数值或文字。")
+ERROR_VALUE = mark("单元格是错误值，请改正。")
+ROUNDED = mark("数字过长，Excel 已丢失末尾几位；请把单元格设为“文本”格式后重新填写。")
 
 
 class Unreadable(str):
@@ -315,5 +315,5 @@ def _decoded(data: bytes) -> str:
     raise BadInput(translate("csv文件的编码无法识别，请另存为UTF-8编码或xlsx后再导入。"))
 
 
-_DAMAGED = "文件损坏或不是真正的Excel文件，请用Excel或WPS打开后另存为xlsx再导入。"
-_TOO_LARGE = "文件解压后过大，请拆分后分别导入。"
+_DAMAGED = mark("文件损坏或不是真正的Excel文件，请用Excel或WPS打开后另存为xlsx再导入。")
+_TOO_LARGE = mark("文件解压后过大，请拆分后分别导入。")

@@ -50,11 +50,11 @@ def check(register: Register) -> Iterator[Finding]:
         for name in section.all_no.split():
             if name not in section.fields:
                 yield say(
-                    "R004", f"section {section.title}: 以上均为否 names {name} of another section"
+                    "R004", f"section {section.title}: all_no names {name} of another section"
                 )
             elif known[name].kind != "yes_no":
                 yield say(
-                    "R005", f"section {section.title}: 以上均为否 names {name}, no yes/no field"
+                    "R005", f"section {section.title}: all_no names {name}, no yes/no field"
                 )
     placed = [name for section in register.sections for name in section.fields]
     for name in sorted({n for n in placed if placed.count(n) > 1}):

@@ -286,11 +286,11 @@ class Field:
         if isinstance(value, Choices):
             return value.label
         if self.kind == MANY:
-            return "、".join(self._label(v) for v in value)
+            return translate("、").join(self._label(v) for v in value)
         if self.list_name is not None:
             return self._label(value)
         if self.kind == CHILDREN:
-            return "；".join(
+            return translate("；").join(
                 " ".join(f.text(row.get(f.name)) for f in self.rows if row.get(f.name))
                 for row in value
             )

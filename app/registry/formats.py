@@ -15,7 +15,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.core.i18n import translate
+from app.core.i18n import mark, translate
 
 OLDEST_YEAR = 1850
 """Nobody on a list was born before it; GB 11643 itself sets no bound."""
@@ -152,43 +152,51 @@ def id_number_problem(text: str, today: dt.date) -> Problem | None:
     ``text`` is mended already (:func:`mend_id_number`): the check itself forgives nothing.
     """
     if not text:
-        return Problem("id.missing", "身份证号为空，请补填18位身份证号。")
+        return Problem("id.missing", mark("身份证号为空，请补填18位身份证号。"))
     if _DISABILITY_CARD.fullmatch(text):
         return Problem("id.disability_card", _DISABILITY_TEXT, {"number": text[:18]})
     if _OLD_ID.fullmatch(text):
-        return Problem("id.old", "这是15位的旧身份证号，请按现用身份证填写18位号码。")
+        return Problem("id.old", mark("这是15位的旧身份证号，请按现用身份证填写18位号码。"))
     if len(text) != 18:
         return Problem(
-            "id.length", "身份证号应为18位，现为%(count)s位，请核对。", {"count": len(text)}
+            "id.length", mark("身份证号应为18位，现为%(count)s位，请核对。"), {"count": len(text)}
         )
     if not _ID.fullmatch(text):
         return Problem(
-            "id.characters", "身份证号前17位应为数字，第18位应为数字或大写字母X，请核对。"
+            "id.characters", mark("身份证号前17位应为数字，第18位应为数字或大写字母X，请核对。")
         )
     born = birth_date(text)
     day = f"{text[6:10]}-{text[10:12]}-{text[12:14]}"
     if born is None:
         return Problem(
             "id.birth_date",
-            "身份证号中的出生日期%(day)s不存在（第7至14位），请核对。",
+            mark("身份证号中的出生日期%(day)s不存在（第7至14位），请核对。"),
             {"day": day},
         )
     if born > today:
         return Problem(
-            "id.future", "身份证号中的出生日期%(day)s晚于今天（第7至14位），请核对。", {"day": day}
+            "id.future",
+            mark("身份证号中的出生日期%(day)s晚于今天（第7至14位），请核对。"),
+            {"day": day},
         )
     if born.year < OLDEST_YEAR:
         return Problem(
-            "id.too_old", "身份证号中的出生日期%(day)s过早（第7至14位），请核对。", {"day": day}
+            "id.too_old",
+            mark("身份证号中的出生日期%(day)s过早（第7至14位），请核对。"),
+            {"day": day},
         )
     if (wanted := id_check_character(text)) != text[17]:
         return Problem(
-            "id.check", "身份证号第18位校验码不正确，应为 %(wanted)s，请核对。", {"wanted": wanted}
+            "id.check",
+            mark("身份证号第18位校验码不正确，应为 %(wanted)s，请核对。"),
+            {"wanted": wanted},
         )
     return None
 
 
-_DISABILITY_TEXT = "这是20位的残疾人证号，请改填18位身份证号（一般为其前18位 %(number)s，请核对）。"
+_DISABILITY_TEXT = mark(
+    "这是20位的残疾人证号，请改填18位身份证号（一般为其前18位 %(number)s，请核对）。"
+)
 
 
 def id_number_valid(text: str | None, today: dt.date) -> bool:
@@ -202,11 +210,13 @@ def id_number_valid(text: str | None, today: dt.date) -> bool:
 def phone_problem(text: str) -> Problem | None:
     """What is wrong with a phone: 11 digits 13…–19…, or area code and number."""
     if not text or _NOTHING.fullmatch(text):
-        return Problem("phone.missing", "没有有效的联系电话；确无电话的请留空并选“无联系电话”。")
+        return Problem(
+            "phone.missing", mark("没有有效的联系电话；确无电话的请留空并选“无联系电话”。")
+        )
     if not _PHONE.fullmatch(text):
         return Problem(
             "phone.format",
-            "联系电话不正确：手机号为11位，以13至19开头；座机为区号加号码，如029-86964499。",
+            mark("联系电话不正确：手机号为11位，以13至19开头；座机为区号加号码，如029-86964499。"),
         )
     return None
 
@@ -229,18 +239,20 @@ def uscc_problem(text: str) -> Problem | None:
     if len(text) != 18:
         return Problem(
             "uscc.length",
-            "统一社会信用代码应为18位，现为%(count)s位，请核对。",
+            mark("统一社会信用代码应为18位，现为%(count)s位，请核对。"),
             {"count": len(text)},
         )
     if not _USCC.fullmatch(text):
         return Problem(
             "uscc.characters",
-            "统一社会信用代码由数字和大写字母组成（不含I、O、S、V、Z），第3至8位为数字，请核对。",
+            mark(
+                "统一社会信用代码由数字和大写字母组成（不含I、O、S、V、Z），第3至8位为数字，请核对。"
+            ),
         )
     if (wanted := uscc_check_character(text)) != text[17]:
         return Problem(
             "uscc.check",
-            "统一社会信用代码第18位校验码不正确，应为 %(wanted)s，请核对。",
+            mark("统一社会信用代码第18位校验码不正确，应为 %(wanted)s，请核对。"),
             {"wanted": wanted},
         )
     return None
@@ -257,12 +269,12 @@ def uscc_valid(text: str | None) -> bool:
 def name_problem(text: str) -> Problem | None:
     """What is wrong with a mended person's name; single characters and Latin names are real."""
     if not text:
-        return Problem("name.missing", "姓名为空，请填写。")
+        return Problem("name.missing", mark("姓名为空，请填写。"))
     if len(text) > 50:
-        return Problem("name.long", "姓名超过50个字，请核对。")
+        return Problem("name.long", mark("姓名超过50个字，请核对。"))
     odd = "".join(dict.fromkeys(c for c in text if not (c.isalpha() or c in "·' -’")))
     if odd:
-        return Problem("name.characters", "姓名中有“%(odd)s”，请核对。", {"odd": odd})
+        return Problem("name.characters", mark("姓名中有“%(odd)s”，请核对。"), {"odd": odd})
     return None
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from app.access.actor import Capability
-from app.core.i18n import translate
+from app.core.i18n import mark, translate
 from app.registry.expressions import ALWAYS, NEVER, Expr
 from app.registry.fields import Field
 from app.registry.flow import Flow, State
@@ -125,7 +125,7 @@ class Register:
     title: str
     sections: tuple[Section, ...] = ()
     flow: Flow | None = None
-    record_word: str = "档案"
+    record_word: str = mark("档案")
     ledger: str = ""  # columns of its lists
     filters: str = ""  # filters of its lists; region is always there
     indexed: str = ""  # filters that an index serves at any size

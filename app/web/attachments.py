@@ -108,7 +108,8 @@ def _plain_name(name: str, suffix: str) -> str:
     """The last part of what a browser calls the file, with the suffix that its content has."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     stem = "".join(c for c in last.rsplit(".", 1)[0] if c.isprintable()).strip()[:80]
-    return f"{stem or _('文件')}.{suffix}"
+    stem = stem or _("文件")
+    return f"{stem}.{suffix}"
 
 
 class FileView(BaseView):

@@ -109,7 +109,7 @@ def _record_card(register: Register, row: Any, actor: Actor) -> dict[str, Any]:
     return {
         "title": register.label,
         "state": record_pages.state_tag(row.state),
-        "text": "，".join(t for t in texts if t),
+        "text": _("，").join(t for t in texts if t),
         "url": base,
         "action": action,
     }

@@ -10,7 +10,7 @@ from app.access.actor import Actor, Capability
 from app.access.regions import Region
 from app.core.clock import local
 from app.core.db import db
-from app.core.i18n import _, translate
+from app.core.i18n import _, done_word, translate
 from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing
@@ -123,13 +123,13 @@ def snapshot_text(made: Field, value: Any) -> str:
     if made.kind == FILES:
         return _("%(n)s个文件", n=len(value))
     if made.kind == CHILDREN:
-        return "；".join(
+        return _("；").join(
             " ".join(str(row.get(f.name)) for f in made.rows if row.get(f.name)) for row in value
         )
     try:
         return made.text(made.parse(value))
     except ValueError:  # an old code that is offered no more
-        return "、".join(value) if made.kind == MANY else str(value)
+        return _("、").join(value) if made.kind == MANY else str(value)
 
 
 # ---- history ------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def history(
         result.append(
             {
                 "time": f"{local(entry.at):%Y-%m-%d %H:%M}",
-                "title": translate(entry.label),
+                "title": done_word(entry.label),
                 "who": _who(entry),
                 "phone": phone,
                 "tone": _BACK.get(entry.target, "neutral"),
@@ -172,8 +172,8 @@ def history(
 
 def opinion_text(entry: HistoryEntry) -> str:
     """Ticked reasons and the opinion in one text."""
-    reasons = "；".join(translate(r) for r in entry.reasons or ())
-    return "。".join(part for part in (reasons, entry.opinion or "") if part)
+    reasons = _("；").join(translate(r) for r in entry.reasons or ())
+    return _("。").join(part for part in (reasons, entry.opinion or "") if part)
 
 
 def _who(entry: HistoryEntry) -> str:

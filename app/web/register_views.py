@@ -25,7 +25,7 @@ from app.actions.records import Contact
 from app.core.clock import local, now, today
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Forbidden, Invalid, NotFound
-from app.core.i18n import _, translate
+from app.core.i18n import _, done_word, step_word, translate
 from app.registry.expressions import is_missing, to_json
 from app.registry.flow import State, Transition
 from app.registry.households import Household
@@ -181,7 +181,7 @@ class RegisterView(ModelView):
                 "%(who)s 于 %(when)s %(step)s：%(opinion)s",
                 who=last.person or last.account_name,
                 when=f"{local(last.at):%Y-%m-%d %H:%M}",
-                step=translate(last.label),
+                step=done_word(last.label),
                 opinion=record_pages.opinion_text(last) or _("没有填写意见"),
             )
             return [{"tone": "warn", "text": text}]
@@ -190,7 +190,7 @@ class RegisterView(ModelView):
     def _decision(self, step: Transition, base: str, actor: Actor) -> dict[str, Any]:
         return {
             "name": step.name,
-            "label": translate(step.label_for(actor.level)),
+            "label": step_word(step.label_for(actor.level)),
             "action_url": f"{base}/step/{step.name}",
             "needs_opinion": step.opinion,
             "danger": step.tone == "danger",
@@ -541,8 +541,8 @@ class RegisterView(ModelView):
             db.session.rollback()
             flash(error.message, "danger")
             return redirect(f"/{self.register.name}/{record_id}")
-        done = self.register.flow.get(name) if self.register.flow else None
-        label = translate(done.label_for(actor.level)) if done else ""
+        made = self.register.flow.get(name) if self.register.flow else None
+        label = done_word(made.label_for(actor.level)) if made else ""
         flash(_("%(name)s：%(step)s完成。", name=row.head_name, step=label), "success")
         return redirect(f"/{self.register.name}/{row.id}")
 

@@ -230,7 +230,7 @@ def _facts(account: Account) -> list[dict[str, str]]:
         {"label": _("所属地区"), "text": region.full_name if region else ""},
         {"label": _("级别"), "text": _(level_name(Level(account.level)))},
         {"label": _("类型"), "text": account.kind.label},
-        {"label": _("权限"), "text": "、".join(held)},
+        {"label": _("权限"), "text": _("、").join(held)},
     ]
 
 

@@ -26,6 +26,7 @@ WORDS = {
     "draft_failed": lazy("草稿暂未保存，网络恢复后会自动再试"),
     "draft_waiting": lazy("登录已过期，登录后继续保存"),
     "sum_errors": lazy("有 {n} 处需要修改，点击可跳到该处"),
+    "labelled": lazy("{label}：{message}"),
     "uploading": lazy("正在上传 {name}"),
     "upload_failed": lazy("{name} 没有传上去：{why}"),
     "upload_too_large": lazy("{name} 有 {size}，超过上限 {max}"),

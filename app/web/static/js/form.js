@@ -169,7 +169,7 @@ function summarise(list) {
     const item = document.createElement("li");
     const link = document.createElement("a");
     link.href = `#field-${name}`;
-    link.textContent = message.includes(labelOf(name)) ? message : `${labelOf(name)}：${message}`;
+    link.textContent = message.includes(labelOf(name)) ? message : say("labelled", { label: labelOf(name), message });
     item.append(link);
     return item;
   }));

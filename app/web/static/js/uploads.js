@@ -7,8 +7,8 @@ import { icon } from "./icons.js";
 import { say } from "./words.js";
 
 const KINDS = {
-  photo: { test: /^image\//, words: "JPG、PNG、HEIC" },
-  paper: { test: /^(application\/pdf$|image\/)/, words: "PDF、JPG、PNG" },
+  photo: { test: /^image\//, words: "JPG / PNG / WebP" },
+  paper: { test: /^(application\/pdf$|image\/)/, words: "PDF / JPG / PNG / WebP" },
 };
 
 function size(bytes) {

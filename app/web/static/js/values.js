@@ -50,13 +50,13 @@ export function writeField(element, value) {
   inputs[0]?.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-const FULL_WIDTH = /[！-～]/g;
+const FULL_WIDTH = /[\uff01-\uff5e]/g;
 const PLAIN = new Set(["integer", "decimal", "money", "year", "id_number", "phone", "uscc", "tel"]);
 
 /** What people type, as the server will read it: half-width digits, no blanks, capital X. */
 export function mend(kind, text) {
   if (!PLAIN.has(kind)) return text.trim();
   const half = text.replace(FULL_WIDTH, (mark) => String.fromCharCode(mark.charCodeAt(0) - 0xfee0))
-    .replace(/[\s　]/g, "");
+    .replace(/[\s\u3000]/g, "");
   return kind === "id_number" || kind === "uscc" ? half.toUpperCase() : half;
 }

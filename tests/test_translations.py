@@ -1,0 +1,144 @@
+"""Every text that a user sees is in the catalogue, and has its English.
+
+Static tests: they read the sources, so that a text is found before anybody meets it on a screen.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Message
+from jinja2 import Environment
+
+from app import catalogue, models  # noqa: F401  (models: every register is declared)
+
+APP = catalogue.ROOT / "app"
+
+#: Ideographs, and the punctuation and full-width forms that go with them.
+CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]|\{\w*\}")
+
+#: Chinese in code that nobody reads on a screen, or that a declaration hands to the catalogue
+#: put together: file -> the strings, or None for a file that holds nothing else.
+NOT_SHOWN: dict[str, set[str] | None] = {
+    "access/region_names.py": None,  # endings of divisions' names
+    "access/region_match.py": {"直辖|直管|^市辖区$|^县$"},
+    "access/regions.py": {"住房和城乡建设部"},  # a fact about a division, as its name is
+    "access/regions_seed.py": {"全国"},  # the name of the uppermost division
+    "exchange/writer.py": {"选项"},  # a hidden sheet that formulas name
+    "registry/formats.py": {
+        "无|没有|暂无|不详|无电话|无联系电话|无身份证号?|[-—/\\\\.]+|0{5,}",  # typed for "none"
+        "[•・‧∙⋅●.．。]", "\\((户主|户主本人|本人)\\)", "[—–－―‐]", "〇",
+        "([0-9]+)(?:\\.0+)?(?:人|口|口人|个|个人|名|户)?",
+        "([一二两三四五六七八九]?)(十?)([一二三四五六七八九]?)(?:人|口|口人)?",
+        "两", "一二三四五六七八九",
+    },
+    "registry/fields.py": {
+        "年月./", "日",  # how people type dates
+        "不能小于 ", "不能大于 ", "不能", "早于", "晚于", "今天。", "至少需要 ", "最多 ", " 个。",
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def english() -> list[Message]:
+    return [message for message in catalogue.load() if message.id]
+
+
+@pytest.fixture(scope="module")
+def msgids() -> set[str]:
+    return {message.text for message in catalogue.texts()}
+
+
+def test_every_text_has_its_english():
+    lacking = catalogue.untranslated()
+    assert not lacking, "translate these in translations/en: " + ", ".join(map(repr, lacking))
+
+
+def test_the_file_holds_no_text_that_is_gone(english: list[Message]):
+    known = catalogue.texts()
+    gone = [m.id for m in english if catalogue.Message(m.id, m.context) not in known]
+    assert not gone, "run `flask translations`"
+
+
+def test_placeholders_agree(english: list[Message]):
+    wrong = [
+        m.id
+        for m in english
+        if sorted(PLACEHOLDER.findall(m.id)) != sorted(PLACEHOLDER.findall(m.string))
+    ]
+    assert not wrong
+
+
+def test_english_is_english(english: list[Message]):
+    assert not [m.string for m in english if CHINESE.search(m.string)]
+
+
+def test_sentences_end_as_sentences(english: list[Message]):
+    odd = [m.string for m in english if len(m.id) > 1 and m.id.endswith("。")]
+    assert not [text for text in odd if not text.endswith((".", "?"))]
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(APP).as_posix()
+
+
+@pytest.mark.parametrize("path", sorted(APP.rglob("templates/**/*.html")), ids=relative)
+def test_templates_say_everything_through_the_catalogue(path: Path):
+    tokens = [
+        (line, kind, text)
+        for line, kind, text in Environment(autoescape=True).lex(path.read_text(encoding="utf-8"))
+        if kind not in ("whitespace", "comment", "comment_begin", "comment_end")
+    ]
+    found = []
+    for number, (line, kind, text) in enumerate(tokens):
+        if not CHINESE.search(text):
+            continue
+        before = [value for _line, _kind, value in tokens[max(0, number - 4) : number]]
+        if kind != "string" or not (
+            before[-2:] == ["_", "("] or (before[:2] == ["pgettext", "("] and before[-1] == ",")
+        ):
+            found.append(f"line {line}: {text.strip()[:60]}")
+    assert not found
+
+
+@pytest.mark.parametrize("path", sorted(APP.rglob("static/js/*.js")), ids=relative)
+def test_scripts_take_their_words_from_the_catalogue(path: Path):
+    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    assert not [f"line {number}: {text}" for number, text in lines if CHINESE.search(text)]
+
+
+@pytest.mark.parametrize("path", sorted(APP.rglob("*.py")), ids=relative)
+def test_code_says_nothing_that_the_catalogue_lacks(path: Path, msgids: set[str]):
+    allowed = NOT_SHOWN.get(relative(path), set())
+    found = [
+        f"line {line}: {text}"
+        for line, text in constants(path)
+        if text not in msgids and (allowed is not None and text not in allowed)
+    ]
+    assert not found, "not in the catalogue: mark it with _, lazy or mark of app.core.i18n"
+
+
+def constants(path: Path) -> Iterator[tuple[int, str]]:
+    """The string constants that hold Chinese, docstrings aside."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documentation = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in documentation
+            and CHINESE.search(node.value)
+        ):
+            yield node.lineno, node.value
+
+
+def test_what_is_excepted_is_still_there():
+    for name, strings in NOT_SHOWN.items():
+        there = {text for _line, text in constants(APP / name)}
+        assert there, f"{name} holds no Chinese any more"
+        assert not (strings or set()) - there
