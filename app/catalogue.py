@@ -7,13 +7,16 @@ what is translated; a test fails on a Chinese text without English.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any, NamedTuple
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+import app
 from app.access import policy
 from app.actions import records
 from app.core.choices import Choices
@@ -41,6 +44,8 @@ class Message(NamedTuple):
 
 def texts() -> dict[Message, set[str]]:
     """Every msgid -> where it stands."""
+    for module in walk_packages(app.__path__, "app."):  # all that declare something
+        import_module(module.name)
     found: dict[Message, set[str]] = {}
     for file, _line, message, _comments, context in extract_from_dir(
         ROOT / "app", _METHODS, keywords=_KEYWORDS
