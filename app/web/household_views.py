@@ -60,7 +60,8 @@ class HouseholdView(BaseView):
         """The whole numbers, on a click that the audit log keeps."""
         household = households.get(household_id)
         policy.require(Capability.SEARCH)
-        audit.note(Act.REVEAL, register="household", row=household)
+        audit.record(db.session, Act.REVEAL, register="household", row=household)
+        db.session.commit()
         parts = [household.head_id or household.matching_id, household.phone]
         return self.render_template("anju/_revealed.html", text=" ".join(p for p in parts if p))
 

@@ -517,7 +517,9 @@ class RegisterView(ModelView):
         made = self.register.fields.get(request.args.get("field", ""))
         if made is None or not (made.masked or made.rows):
             raise NotFound(_("没有这个项目。"))
-        audit.note(Act.REVEAL, register=self.register.name, row=row, detail={"field": made.name})
+        detail = {"field": made.name}
+        audit.record(db.session, Act.REVEAL, register=self.register.name, row=row, detail=detail)
+        db.session.commit()
         text = record_pages.snapshot_text(made, to_json(getattr(row, made.name)))
         return self.render_template("anju/_revealed.html", text=text)
 

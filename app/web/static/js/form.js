@@ -257,6 +257,8 @@ window.addEventListener("beforeunload", (event) => {
   if (dirty && !sending) event.preventDefault();
 });
 
+// A reload asks for the page, with the draft, and never posts an older state of the form again.
+history.replaceState(null, "", location.href);
 attachOptionLists(form);
 attachUploads(form, changed);
 attachChildren(form, changed);
