@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, insert, text
 from sqlalchemy.orm import Session
 
 from app.access.regions import Level
@@ -80,6 +80,8 @@ class _Demonstration:
         for model in _MODELS:
             self._flush(model)
         self._count()
+        for model in _MODELS:  # or the first pages are planned as for empty tables
+            self.session.execute(text(f"ANALYZE {_table(model).name}"))
         return {_table(model).name: count for model, count in self.made.items()}
 
     # ---- households -----------------------------------------------------------------------
