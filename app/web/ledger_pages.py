@@ -23,6 +23,7 @@ from app.web.record_pages import TONES
 _SIZE = 20
 _FIRST_FILTERS = ("state", "head_name", "head_id")
 _CURSORS = ("after", "before", "page")
+_KEPT = ("size", "figure", "unplaced")  # what a filter that is set leaves as it is
 
 
 def context(
@@ -54,7 +55,7 @@ def context(
         "notices": notices,
         "filters": _filters(register, query, wanted),
         "chips": _chips(register, menu, query, args),
-        "keep": {"size": str(size)} if "size" in args else {},
+        "keep": {name: args[name] for name in _KEPT if args.get(name)},
         "reset_url": request.path,
         "columns": _columns(register),
         "rows": [_row(register, menu, row, actor, regions) for row in rows],
@@ -108,6 +109,8 @@ def _chips(
     if query.figure:
         label = translate(register.figures[query.figure].label)
         chips.append((_("统计项"), label, "figure"))
+    if query.unplaced:
+        chips.append((_("范围"), _("行政区划缺失"), "unplaced"))
     for name in register.filters.split():
         made = register.model.__fields__[name]
         label, given = translate(made.label), [t for t in args.getlist(name) if t]

@@ -268,10 +268,16 @@ def _record_doors(read: Desk) -> list[dict[str, Any]]:
             _DOORS[item.state],
             item.n,
             item.register.label,
-            f"/{item.register.name}/{item.menu.name}?state={item.state.value}",
+            _menu_url(item),
         )
         for item in waiting
     ]
+
+
+def _menu_url(item: Waiting) -> str:
+    """The menu entry as it opens when it shows this state anyway, else filtered by it."""
+    url = f"/{item.register.name}/{item.menu.name}"
+    return url if item.menu.states == (item.state,) else f"{url}?state={item.state.value}"
 
 
 def _unplaced_doors(actor: Actor, read: Desk) -> list[dict[str, Any]]:

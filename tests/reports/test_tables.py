@@ -1,0 +1,102 @@
+"""Heads, labels, charts and notes of a table, and its workbook."""
+
+from __future__ import annotations
+
+import openpyxl
+import pytest
+
+from app.access.regions import Level
+from app.registry.checks import check
+from app.registry.expressions import ALWAYS
+from app.registry.register import Column, Figure, Table, columns
+from app.reports import charts, statistics, tables
+from app.web.report_views import shown, workbook
+from tests import builders as b
+
+
+def read(lookback, name, region):
+    table = lookback.table(name)
+    sheet = statistics.read(lookback, region, tables.table_figures(table))
+    return table, sheet, tables.of_sheet(table, sheet)
+
+
+def test_heads_are_merged_as_the_manual_has_them(settled, lookback):
+    with b.acting(b.CITY):
+        _table, _sheet, report = read(lookback, "summary", b.seat(Level.CITY))
+    first, second = shown(report, "/x")["headers"]
+    spans = [(head["text"], head["colspan"], head["rowspan"]) for head in first]
+    assert spans == [
+        ("序号", 1, 2), ("地区", 1, 2), ("脱贫户总数", 1, 2), ("档案审核通过", 1, 2),
+        ("自有农村住房", 4, 1), ("其他安全住房", 1, 2), ("死亡销户", 1, 2),
+    ]  # fmt: skip
+    assert [head["text"] for head in second] == [
+        "总数", "未发现安全隐患", "存在一定安全隐患", "存在严重安全隐患",
+    ]  # fmt: skip
+
+
+def test_the_workbook_shows_what_the_page_shows(settled, lookback):
+    county = b.region(b.COUNTY, Level.COUNTY)
+    with b.acting(b.COUNTY_READER):
+        _table, sheet, report = read(lookback, "summary", county)
+    page = shown(report, "/x")
+    rows = list(openpyxl.load_workbook(workbook(report)).active.iter_rows(values_only=True))
+    assert "综合统计" in rows[0][0]
+    assert county.full_name in rows[0][0]
+    assert rows[1][:5] == ("序号", "地区", "脱贫户总数", "档案审核通过", "自有农村住房")
+    assert rows[2][4:6] == ("总数", "未发现安全隐患")
+    body = rows[3:]
+    assert len(body) == len(page["rows"]) == len(sheet.lines)
+    for number, (line, made) in enumerate(zip(body, page["rows"], strict=True), 1):
+        assert line[0] == number
+        assert line[1] == made["label"]
+        assert [f"{n:,}" for n in line[2:]] == [cell["text"] for cell in made["cells"]]
+    assert body[0][1] == "合计"
+    assert body[-1][1] == "行政区划缺失"
+    merged = {str(r) for r in openpyxl.load_workbook(workbook(report)).active.merged_cells.ranges}
+    assert {"A1:J1", "E2:H2", "A2:A3"} <= merged
+
+
+def test_a_name_like_a_formula_stays_text(settled, lookback):
+    with b.acting(b.COUNTY_READER):
+        _table, _sheet, report = read(lookback, "progress", b.region(b.COUNTY, Level.COUNTY))
+    row = report.rows[1]
+    risky = type(row)(row.kind, '=HYPERLINK("http://x")', row.region, row.cells)
+    report = type(report)(**{**vars(report), "rows": (report.rows[0], risky)})
+    cell = openpyxl.load_workbook(workbook(report)).active["B4"]
+    assert (cell.value, cell.data_type) == ('=HYPERLINK("http://x")', "s")
+
+
+def test_a_chart_has_a_bar_for_each_division(settled, lookback):
+    with b.acting(b.CITY):
+        table, sheet, _report = read(lookback, "progress", b.seat(Level.CITY))
+    chart = charts.of_sheet(table, sheet)
+    assert chart["kind"] == "stacked"
+    assert chart["labels"] == [line.label for line in sheet.lines[1:]]
+    assert [series["name"] for series in chart["series"]][:2] == ["审核通过", "待审核"]
+    for series, name in zip(chart["series"], table.chart, strict=True):
+        assert sum(series["values"]) == sheet.total.counts[name]
+    assert f"审核通过{sheet.total.counts['approved']}户" in chart["text"]
+
+
+def test_a_village_has_a_ring_and_nothing_has_no_chart(settled, lookback):
+    with b.acting(b.COUNTY_READER):
+        table, sheet, _report = read(lookback, "progress", b.seat(Level.VILLAGE))
+        assert charts.of_sheet(table, sheet)["kind"] == "share"
+        empty = b.below(b.region(b.COUNTY, Level.COUNTY), Level.TOWN, 5)
+        table, sheet, _report = read(lookback, "progress", empty)
+        assert charts.of_sheet(table, sheet) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"headline": "total nothing"}, "R032"),
+        ({"tables": (Table("t", "表", columns("total"), progress=("approved", "none")),)}, "R032"),
+        ({"tables": (Table("week", "表", (Column("total"),)),)}, "R034"),
+        ({"figures": {"total": Figure("总数", ALWAYS, tone="pink")}}, "R033"),
+    ],
+)
+def test_a_wrong_declaration_is_found(lookback, monkeypatch, change, code):
+    for name, value in change.items():
+        monkeypatch.setattr(lookback, name, value)
+    assert code in {finding.id for finding in check(lookback)}
