@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
+from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from app.access.actor import Actor, Capability
@@ -18,6 +19,7 @@ from app.registry.fields import CHOICE, MANY, YES_NO, Field
 from app.registry.flow import EDITABLE, State
 from app.registry.ledger import SIZES, Ledger, Page, Query, TooWide, parse
 from app.registry.register import Menu, Register
+from app.web import review_pages
 from app.web.record_pages import TONES
 
 _SIZE = 20
@@ -47,7 +49,7 @@ def context(
     except TooWide as error:
         page, notices = None, [{"tone": "warn", "text": error.message}]
     rows = page.rows if page else []
-    regions = _regions_of(rows)
+    places = _places(rows, actor)
     return {
         "name": f"{register.name}-{menu.name}",
         "title": translate(menu.title),
@@ -58,12 +60,13 @@ def context(
         "keep": {name: args[name] for name in _KEPT if args.get(name)},
         "reset_url": request.path,
         "columns": _columns(register),
-        "rows": [_row(register, menu, row, actor, regions) for row in rows],
+        "rows": [_row(register, menu, row, actor, places) for row in rows],
         "paging": _paging(page, size, args) if page else None,
         "empty": _empty(register, menu, query, page, args),
         "exports": _exports(register, actor, args),
         "actions": _actions(actor, menu),
         "bulk": _bulk(register, menu),
+        "undo": review_pages.undo(register) if menu.capability == Capability.REVIEW else None,
     }
 
 
@@ -164,28 +167,38 @@ def _columns(register: Register) -> list[dict[str, Any]]:
     return columns
 
 
-def _regions_of(rows: Sequence[Any]) -> Mapping[int, Region]:
-    ids = {row.region_id for row in rows}
-    if not ids:
-        return {}
-    found = db.session.query(Region).filter(Region.id.in_(ids))
-    return {region.id: region for region in found}
+def _places(rows: Sequence[Any], actor: Actor) -> Mapping[int, dict[str, Any]]:
+    """The cell of each division, named from the account's own downwards."""
+    ids = {row.region_id for row in rows} | {actor.region_id}
+    query = select(Region.id, Region.name, Region.full_name, Region.level)
+    found = {r.id: r for r in db.session.execute(query.where(Region.id.in_(ids)))}
+    own = found[actor.region_id].full_name if actor.level > Level.NATION else ""
+    return {
+        r.id: {
+            "kind": "region",
+            "text": r.full_name.removeprefix(own) or r.name,
+            "sub": _("未指定行政村") if r.level < Level.VILLAGE else None,
+        }
+        for r in found.values()
+    }
 
 
 def _row(
-    register: Register, menu: Menu, row: Any, actor: Actor, regions: Mapping[int, Region]
+    register: Register, menu: Menu, row: Any, actor: Actor, places: Mapping[int, dict[str, Any]]
 ) -> dict[str, Any]:
     base = f"/{register.name}/{row.id}"
     return {
         "id": str(row.id),
         "url": base,
         "selectable": menu.capability == Capability.REVIEW and row.state == State.SUBMITTED,
-        "cells": _cells(register, row, regions),
+        "cells": _cells(register, row, places),
         "actions": _row_actions(register, menu, row, base, actor),
     }
 
 
-def _cells(register: Register, row: Any, regions: Mapping[int, Region]) -> list[dict[str, Any]]:
+def _cells(
+    register: Register, row: Any, places: Mapping[int, dict[str, Any]]
+) -> list[dict[str, Any]]:
     cells = []
     for name in register.ledger.split():
         made = register.model.__fields__[name]
@@ -199,16 +212,8 @@ def _cells(register: Register, row: Any, regions: Mapping[int, Region]) -> list[
     former = getattr(row, "former_head", None)
     if former:
         cells[0]["sub"] = _("原户主 %(name)s", name=former)
-    region = regions.get(row.region_id)
-    missing = region is not None and region.level < Level.VILLAGE
-    place = {"kind": "region", "text": _short_name(region) if region else ""}
-    cells.insert(2, place | ({"sub": _("未指定行政村")} if missing else {}))
+    cells.insert(2, places.get(row.region_id, {"kind": "region", "text": ""}))
     return cells
-
-
-def _short_name(region: Region) -> str:
-    """The last levels of a full name: what tells households of one county apart."""
-    return region.full_name[-24:] if len(region.full_name) > 26 else region.full_name
 
 
 def _row_actions(

@@ -64,7 +64,7 @@ def context(register: Register, row: Any, actor: Actor, region: Region | None) -
         "contact": {"name": actor.contact_name or actor.name, "phone": actor.contact_phone},
         "prev_url": f"/{register.name}/{before}/review{tail}" if before else None,
         "next_url": f"/{register.name}/{after}/review{tail}" if after else None,
-        "undo": _undo(register),
+        "undo": undo(register),
         "blocked": _blocked(row, actor),
     }
 
@@ -130,13 +130,14 @@ def remember_reasons(reasons: tuple[str, ...]) -> None:
     session["reasons"] = ticked | {r: ticked.get(r, 0) + 1 for r in reasons}
 
 
-def _undo(register: Register) -> dict[str, Any] | None:
+def undo(register: Register) -> dict[str, Any] | None:
+    """The last decision of this session, while it can be taken back."""
     decided = session.get("decided")
     if not decided or decided.get("register") != register.name:
         return None
     left = int(UNDO_SECONDS - (now().timestamp() - decided["at"]))
     row = db.session.get(register.model, uuid.UUID(decided["id"])) if left > 0 else None
-    if row is None:
+    if row is None or row.state != decided.get("state"):
         session.pop("decided", None)
         return None
     text = _("%(name)s：%(state)s。", name=row.head_name, state=row.state.label)

@@ -6,7 +6,6 @@ template asks for it, so that a part of a page costs nothing.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -33,8 +32,6 @@ from app.registry.flow import State
 from app.registry.register import Register, all_registers
 from app.web.words import WORDS
 
-_KEEP_SECONDS = 20.0
-_KEPT_AREAS = 2000
 _KEPT_PARTS = 4000
 _THEMES = ("light", "dark")
 _words: dict[str, Markup] = {}
@@ -208,38 +205,14 @@ def _badge(capability: str, waiting: dict[State, int]) -> str:
     return f"{count:,}" if count else ""
 
 
-class _Kept:
-    """Counts of what waits by register and area, for some seconds: a badge may lag a little."""
-
-    def __init__(self) -> None:
-        self.counts: dict[tuple[str, str], tuple[float, dict[State, int]]] = {}
-
-    def get(self, key: tuple[str, str]) -> dict[State, int] | None:
-        at_time, counts = self.counts.get(key, (0.0, {}))
-        return counts if time.monotonic() - at_time < _KEEP_SECONDS else None
-
-    def put(self, key: tuple[str, str], counts: dict[State, int]) -> None:
-        if len(self.counts) > _KEPT_AREAS:
-            self.counts.clear()
-        self.counts[key] = (time.monotonic(), counts)
-
-
-_kept = _Kept()
-
-
 def _waiting(actor: Actor, register: Register) -> dict[State, int]:
     if register.flow is None or actor.level < Level.COUNTY:
         return {}  # nobody above the county enters or reviews
-    key = (register.name, actor.path)
-    counts = None if current_app.testing else _kept.get(key)
-    if counts is None:
-        try:
-            counts = _count_waiting(actor, register)
-        except SQLAlchemyError:  # the page that says so must still have its frame
-            db.session.rollback()
-            return {}
-        _kept.put(key, counts)
-    return counts
+    try:
+        return _count_waiting(actor, register)
+    except SQLAlchemyError:  # the page that says so must still have its frame
+        db.session.rollback()
+        return {}
 
 
 def _count_waiting(actor: Actor, register: Register) -> dict[State, int]:

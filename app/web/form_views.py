@@ -1,0 +1,322 @@
+"""The form of a register: opening, saving, submitting, drafts, files, conflicts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, BinaryIO, cast
+
+from flask import flash, jsonify, redirect, request, session
+from flask_appbuilder import expose
+
+from app.access import policy
+from app.access.actor import Actor, Capability
+from app.access.regions import Level, Region
+from app.actions import households, records
+from app.actions.records import Contact
+from app.core.clock import local, today
+from app.core.db import db
+from app.core.errors import BadInput, Conflict, Invalid
+from app.core.i18n import _, translate
+from app.registry.expressions import is_missing, to_json
+from app.registry.flow import State
+from app.registry.households import Household
+from app.registry.rules import Problem
+from app.web import attachments, forms, record_pages, shell
+from app.web.forms import Posted, Shown
+from app.web.register_pages import (
+    RegisterPages,
+    version,
+)
+
+_MOST_DRAFT_BYTES = 300_000
+
+
+class FormPages(RegisterPages):
+    """The routes of a record's form."""
+
+    @expose("/<uuid:record_id>/edit", methods=["GET", "POST"])
+    def edit(self, record_id: uuid.UUID) -> Any:
+        row = records.get(self.register, record_id)
+        actor = policy.require(Capability.ENTER, self.register.name, row)
+        if not records.may_edit(self.register, row, actor):
+            flash(_("该档案现在是“%(state)s”，不能修改。", state=row.state.label), "warning")
+            return redirect(f"/{self.register.name}/{row.id}")
+        if request.method == "POST":
+            return self._save(row, actor)
+        draft = records.draft_of(actor, row.id)
+        if draft is not None:
+            return self._form_page(
+                row, actor, forms.parse(self.register, draft.values), draft=draft
+            )
+        typed = forms.typed_of(self.register, row)
+        if row.state == State.MISSING:
+            self._prefill(row, typed)
+        return self._form_page(row, actor, forms.parse(self.register, typed))
+
+    def _prefill(self, row: Any, typed: forms.Typed) -> None:
+        """What the list already says, and what this person typed last time; nothing is chosen."""
+        household = households.get(row.household_id)
+        for name in typed:
+            if is_missing(typed[name]) and name in Household.__fields__:
+                typed[name] = to_json(getattr(household, name))
+        for name in self.register.remember.split():
+            if is_missing(typed.get(name)):
+                typed[name] = session.get(f"last_{name}")
+
+    def _save(self, row: Any, actor: Actor) -> Any:
+        posted = forms.read(self.register, request.form)
+        contact = Contact(
+            request.form.get("contact_name", "").strip()[:64],
+            request.form.get("contact_phone", "").strip()[:32],
+        )
+        removed = request.form.getlist("removed_files")
+        try:
+            row = records.save(
+                self.register,
+                row.id,
+                posted.values,
+                version(request.form.get("version")),
+                posted.problems,
+            )
+        except Invalid as error:
+            db.session.rollback()
+            return self._form_page(
+                self._fresh(row),
+                actor,
+                posted,
+                problems=error.problems,
+                contact=contact,
+                removed=removed,
+            )
+        except Conflict as error:
+            db.session.rollback()
+            return self._conflict_page(self._fresh(row), actor, posted, contact, error)
+        attachments.arrange(
+            self.register, row, removed,
+            [i for n, f in self.register.fields.items() if f.accept for i in request.form.getlist(n)],
+        )  # fmt: skip
+        for name in self.register.remember.split():
+            if posted.typed.get(name):
+                session[f"last_{name}"] = posted.typed[name]
+        if request.form.get("intent") != "submit":
+            flash(
+                _(
+                    "%(name)s的%(what)s已保存。",
+                    name=row.head_name,
+                    what=translate(self.register.record_word),
+                ),
+                "success",
+            )
+            return redirect(f"/{self.register.name}/{row.id}/edit")
+        return self._submit(row, actor, posted, contact)
+
+    def _submit(self, row: Any, actor: Actor, posted: Posted, contact: Contact) -> Any:
+        try:
+            records.transition(self.register, row.id, "submit", row.version, contact)
+        except Invalid as error:
+            db.session.rollback()
+            flash(_("已保存，但还不能上报：请补全下面各项。"), "warning")
+            problems = [
+                Problem("contact_name", p.code, p.message) if p.field == "person" else p
+                for p in error.problems
+            ]
+            return self._form_page(
+                self._fresh(row), actor, posted, problems=problems, contact=contact
+            )
+        flash(
+            _(
+                "%(name)s的%(what)s已上报，等待审核。",
+                name=row.head_name,
+                what=translate(self.register.record_word),
+            ),
+            "success",
+        )
+        return redirect(self._menu_url(Capability.ENTER))
+
+    def _fresh(self, row: Any) -> Any:
+        db.session.expire_all()
+        return records.get(self.register, row.id)
+
+    def _conflict_page(
+        self, row: Any, actor: Actor, posted: Posted, contact: Contact, error: Conflict
+    ) -> Any:
+        if not records.may_edit(self.register, row, actor):
+            flash(error.message + _("您填写的内容没有写入。"), "danger")
+            return redirect(f"/{self.register.name}/{row.id}")
+        stored = forms.typed_of(self.register, row)
+        differing = [
+            {
+                "name": name,
+                "label": translate(made.label),
+                "mine": record_pages.snapshot_text(made, posted.typed.get(name)),
+                "mine_value": posted.typed.get(name),
+                "theirs": record_pages.snapshot_text(made, stored[name]),
+                "theirs_value": stored[name],
+            }
+            for name, made in self.register.fields.items()
+            if name in stored and (posted.typed.get(name) or None) != (stored[name] or None)
+        ]
+        conflict = {
+            "who": _("另一位用户"),
+            "when": f"{local(row.changed_at):%Y-%m-%d %H:%M}",
+            "rows": differing,
+            "version": row.version,
+        }
+        return self._form_page(row, actor, posted, contact=contact, conflict=conflict)
+
+    def _form_page(
+        self,
+        row: Any,
+        actor: Actor,
+        posted: Posted,
+        *,
+        problems: Sequence[Problem] = (),
+        contact: Contact | None = None,
+        draft: Any = None,
+        conflict: dict[str, Any] | None = None,
+        removed: Sequence[str] = (),
+    ) -> Any:
+        base = f"/{self.register.name}/{row.id}"
+        household = households.get(row.household_id)
+        files = [a for a in records.attachments_of(row) if str(a.id) not in removed]
+        shown = Shown(
+            typed=posted.typed,
+            evaluation=records.evaluate(self.register, row, posted.values),
+            attachments=files,
+            problems=problems,
+            upload_url=f"{base}/files/{{field}}",
+            prior=self._prior(row, household),
+            fillers=self._fillers(household),
+        )
+        contact = contact or Contact(actor.contact_name or actor.name, actor.contact_phone)
+        wrong = {p.field: [p.message] for p in problems if p.field.startswith("contact_")}
+        context = {
+            "title": row.head_name,
+            "subtitle": self.register.label,
+            "state": record_pages.state_tag(row.state),
+            "facts": record_pages.household_facts(household, whole=True),
+            "steps": record_pages.steps(row.state),
+            "notices": self._notices(row, records.history(row))
+            if row.state == State.RETURNED
+            else [],
+            "sections": forms.sections(self.register, shown),
+            "errors": forms.summary(self.register, problems),
+            "rules": forms.rules_json(self.register),
+            "today": today().isoformat(),
+            "version": row.version if draft is None else draft.base_version,
+            "action_url": f"{base}/edit",
+            "draft_url": f"{base}/draft",
+            "draft": draft and _draft_context(draft, base),
+            "removed": list(removed),
+            "actions": self._form_actions(row, actor),
+            "links": [{"label": _("返回列表"), "url": self._menu_url(Capability.ENTER)}],
+            "contact": {"name": contact.person, "phone": contact.phone, "errors": wrong},
+            "conflict": conflict,
+            "assign": self._assignment(household, base),
+        }
+        shell.at(self._menu_url(Capability.ENTER))
+        shell.crumb(row.head_name)
+        status = 422 if problems else (409 if conflict else 200)
+        return self.render_template("anju/form.html", form=context), status
+
+    def _form_actions(self, row: Any, actor: Actor) -> list[dict[str, Any]]:
+        actions: list[dict[str, Any]] = [{"name": "save", "label": _("保存")}]
+        step = self.register.flow.get("submit") if self.register.flow else None
+        if step and policy.may(step.capability, self.register.name, row, actor=actor):
+            label = _("保存并上报")
+            actions.append({"name": "submit", "label": label, "primary": True, "complete": True})
+        return actions
+
+    def _prior(self, row: Any, household: Household) -> dict[str, dict[str, Any]]:
+        """What the household's list says beside fields of the same name that say otherwise."""
+        found = {}
+        for name, made in self.register.fields.items():
+            if name not in Household.__fields__ or row.state == State.MISSING:
+                continue
+            value = getattr(household, name)
+            if not is_missing(value) and value != getattr(row, name):
+                found[name] = {
+                    "value": to_json(value),
+                    "text": made.text(value),
+                    "source": _("名单"),
+                }
+        return found
+
+    def _fillers(self, household: Household) -> dict[str, list[dict[str, Any]]]:
+        """同户主: a row of children filled in with the head."""
+        head = {
+            "name": household.head_name,
+            "id_number": household.head_id or household.matching_id,
+            "phone": household.phone,
+        }
+        return {
+            name: [{"label": _("同户主"), "values": head}]
+            for name, made in self.register.fields.items()
+            if made.rows
+            and not made.required
+            and {"name", "id_number"} <= {f.name for f in made.rows}
+        }
+
+    def _assignment(self, household: Household, base: str) -> dict[str, Any] | None:
+        region = db.session.get(Region, household.region_id)
+        if region is None or region.level == Level.VILLAGE:
+            return None
+        return {"action_url": f"{base}/assign", "region_name": region.full_name}
+
+    # ---- drafts, files ------------------------------------------------------------------------
+    @expose("/<uuid:record_id>/draft", methods=["POST"])
+    def draft(self, record_id: uuid.UUID) -> Any:
+        if (request.content_length or 0) > _MOST_DRAFT_BYTES:
+            raise BadInput(_("草稿内容过大。"))
+        body = request.get_json(silent=True)
+        if not isinstance(body, dict):
+            raise BadInput(_("草稿内容有误。"))
+        typed = forms.clean_draft(self.register, body.get("values"))
+        draft = records.keep_draft(self.register, record_id, version(body.get("version")), typed)
+        return jsonify(saved_at=f"{local(draft.saved_at):%H:%M}")
+
+    @expose("/<uuid:record_id>/discard", methods=["POST"])
+    def discard(self, record_id: uuid.UUID) -> Any:
+        row = records.get(self.register, record_id)
+        actor = policy.require(Capability.ENTER, self.register.name, row)
+        records.drop_draft(actor, row.id)
+        flash(_("草稿已放弃。"), "success")
+        return redirect(f"/{self.register.name}/{row.id}/edit")
+
+    @expose("/<uuid:record_id>/files/<string:field>", methods=["POST"])
+    def upload(self, record_id: uuid.UUID, field: str) -> Any:
+        file = request.files.get("file")
+        if file is None:
+            raise BadInput(_("没有收到文件，请重新选择。"))
+        try:
+            made = attachments.add(
+                self.register, record_id, field, cast(BinaryIO, file.stream), file.filename or ""
+            )
+        except (BadInput, Conflict) as error:
+            db.session.rollback()
+            return jsonify(error=error.message), error.status
+        return jsonify(forms.file_tile(made))
+
+    @expose("/<uuid:record_id>/assign", methods=["POST"])
+    def assign(self, record_id: uuid.UUID) -> Any:
+        row = records.get(self.register, record_id)
+        region = request.form.get("region", "")
+        if not (region.isascii() and region.isdigit() and len(region) < 10):
+            flash(_("请选择行政村。"), "warning")
+        else:
+            try:
+                households.assign_village(row.household_id, int(region), self.register)
+                flash(_("所在行政村已确定。"), "success")
+            except BadInput as error:
+                db.session.rollback()
+                flash(error.message, "danger")
+        return redirect(f"/{self.register.name}/{record_id}/edit")
+
+
+def _draft_context(draft: Any, base: str) -> dict[str, Any]:
+    return {
+        "saved_at": f"{local(draft.saved_at):%H:%M}",
+        "restored": True,
+        "discard_url": f"{base}/discard",
+    }

@@ -1,0 +1,126 @@
+"""What the pages of a register share: the record as a page shows it, and what a request says."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import request
+
+from app.access.actor import Actor, Capability
+from app.access.regions import Region
+from app.access.scope import current_actor
+from app.actions import households, records
+from app.core.clock import local
+from app.core.db import db
+from app.core.errors import BadInput, Forbidden
+from app.core.i18n import _, done_word, translate
+from app.registry.flow import State
+from app.registry.register import Register
+from app.web import record_pages, shell
+
+
+class RegisterPages:
+    """Base of the parts of :class:`app.web.register_views.RegisterView`."""
+
+    register: Register
+    render_template: Callable[..., Any]
+
+    def _record_context(self, row: Any, actor: Actor, *, marked: bool = False) -> dict[str, Any]:
+        files = records.attachments_of(row)
+        entries = records.history(row)
+        whole = record_pages.sees_all(self.register, row, actor)
+        before, after = record_pages.last_submissions(entries)
+        household = households.get(row.household_id)
+        reveal = f"/household/{household.id}/reveal"
+        return {
+            "id": str(row.id),
+            "title": row.head_name,
+            "subtitle": self.register.label,
+            "state": record_pages.state_tag(row.state),
+            "facts": record_pages.household_facts(household, whole=whole, reveal_url=reveal),
+            "notices": [] if marked else self._notices(row, entries),
+            "sections": record_pages.sections(
+                self.register,
+                row,
+                records.evaluate(self.register, row),
+                files,
+                whole=whole,
+                before=before if marked else None,
+                now=after,
+            )
+            if row.state != State.MISSING
+            else [],
+            "history": record_pages.history(self.register, entries, whole=whole),
+            "version": row.version,
+        }
+
+    def _notices(self, row: Any, entries: Sequence[Any]) -> list[dict[str, str]]:
+        if row.state == State.MISSING:
+            return [
+                {
+                    "tone": "info",
+                    "text": _(
+                        "该户还没有录入%(what)s。", what=translate(self.register.record_word)
+                    ),
+                }
+            ]
+        if row.state == State.RETURNED and entries:
+            last = entries[-1]
+            text = _(
+                "%(who)s 于 %(when)s %(step)s：%(opinion)s",
+                who=last.person or last.account_name,
+                when=f"{local(last.at):%Y-%m-%d %H:%M}",
+                step=done_word(last.label),
+                opinion=record_pages.opinion_text(last) or _("没有填写意见"),
+            )
+            return [{"tone": "warn", "text": text}]
+        return []
+
+    def _menu_url(self, capability: Capability) -> str:
+        found = (m.name for m in self.register.menus if m.capability == capability)
+        return f"/{self.register.name}/{next(found, '')}"
+
+    def _reasons(self, name: str) -> tuple[str, ...]:
+        """The ticked reasons in Chinese, as the declaration has them, whatever the page's language."""
+        step = self.register.flow.get(name) if self.register.flow else None
+        ticked = set(request.form.getlist("reason"))
+        return tuple(r for r in (step.reasons if step else ()) if {r, translate(r)} & ticked)
+
+
+def acting() -> Actor:
+    actor = current_actor()
+    if actor is None:
+        raise Forbidden(_("请先登录。"))
+    return actor
+
+
+def version(text: Any) -> int:
+    if isinstance(text, int) or (
+        isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10
+    ):
+        return int(text)
+    raise BadInput(_("页面已过期，请刷新后再操作。"))
+
+
+def parse_uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def region_argument() -> Region | None:
+    """The division that a review stays in."""
+    text = request.args.get("region", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        return None
+    region = db.session.get(Region, int(text))
+    actor = current_actor()
+    inside = region is not None and actor is not None and region.path.startswith(actor.path)
+    return region if inside else None
+
+
+def back_to(default: str) -> str:
+    return shell.where_from(default)
