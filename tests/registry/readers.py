@@ -105,7 +105,7 @@ def value_of(made: Field) -> st.SearchStrategy[Any]:
 def _codes(made: Field) -> list[Any]:
     if made.choices:
         return list(made.choices)
-    return [f"{n:02}" for n in range(1, len(lists.DEFAULTS[made.list or ""]) + 1)]
+    return [f"{n:02}" for n in range(1, len(lists.DEFAULTS[made.list_name or ""]) + 1)]
 
 
 def _json_value(made: Field) -> st.SearchStrategy[Any]:
