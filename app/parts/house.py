@@ -27,7 +27,14 @@ def person_rows() -> tuple[f.Field, ...]:
     )
 
 
-class House(f.Declared):
+class Surveyed(f.Declared):
+    """Who went to the household and when; rules on dates compare with that day, not with today."""
+
+    surveyor = f.text("排查人", 64, help="实际到农户家中排查房屋信息的人员姓名")
+    surveyed_on = f.date("排查时间", not_after=f.Today(), help="实际到农户家中排查房屋信息的时间")
+
+
+class House(Surveyed):
     """房屋基本信息."""
 
     policy_enjoyed = f.yes_no("是否享受过农村住房安全保障政策")
@@ -45,22 +52,37 @@ class House(f.Declared):
 
     planning_permit = f.yes_no("是否办理乡村建设规划许可证")
     planning_number = f.text("规划许可证号", 60, shown=planning_permit.yes, required=False)
-    planning_date = f.date("规划许可证发证时间", shown=planning_permit.yes, required=False)
+    planning_date = f.date(
+        "规划许可证发证时间",
+        shown=planning_permit.yes,
+        required=False,
+        not_after=Surveyed.surveyed_on,
+    )
     planning_issuer = f.text("规划许可证发证单位", shown=planning_permit.yes, required=False)
     homestead_permit = f.yes_no("是否办理农村宅基地批准书")
     homestead_number = f.text("宅基地批准书号", 60, shown=homestead_permit.yes, required=False)
-    homestead_date = f.date("宅基地批准书发证时间", shown=homestead_permit.yes, required=False)
+    homestead_date = f.date(
+        "宅基地批准书发证时间",
+        shown=homestead_permit.yes,
+        required=False,
+        not_after=Surveyed.surveyed_on,
+    )
     homestead_issuer = f.text("宅基地批准书发证单位", shown=homestead_permit.yes, required=False)
     property_certificate = f.yes_no("是否办理不动产登记证")
     property_number = f.text("不动产登记证号", 60, shown=property_certificate.yes, required=False)
-    property_date = f.date("不动产登记证发证时间", shown=property_certificate.yes, required=False)
+    property_date = f.date(
+        "不动产登记证发证时间",
+        shown=property_certificate.yes,
+        required=False,
+        not_after=Surveyed.surveyed_on,
+    )
     property_issuer = f.text("不动产登记证发证单位", shown=property_certificate.yes, required=False)
 
     owners = f.children("产权人信息", *person_rows(), required=False)
     occupants = f.children("使用人信息", *person_rows(), required=False)
 
 
-class Hazards(f.Declared):
+class Hazards(Surveyed):
     """房屋地质灾害、改扩建、用作经营信息."""
 
     geological_hazard = f.yes_no("是否存在地质灾害隐患")
@@ -69,7 +91,7 @@ class Hazards(f.Declared):
     seismic_built = f.yes_no("是否采取抗震构造措施")
     seismic_kinds = f.many("抗震构造措施", "seismic_measure", shown=seismic_built.yes)
     strengthened = f.yes_no("是否进行抗震加固")
-    strengthened_on = f.date("抗震加固时间", shown=strengthened.yes)
+    strengthened_on = f.date("抗震加固时间", shown=strengthened.yes, not_after=Surveyed.surveyed_on)
     damage_then = f.many("当时变形损伤主要情形", "damage", shown=strengthened.yes)
     altered = f.yes_no("是否改扩建")
     altered_times = f.integer("改扩建次数", 1, 50, unit="次", shown=altered.yes)
@@ -79,13 +101,6 @@ class Hazards(f.Declared):
     business_kind = f.listed("经营类型", "business", shown=business.yes)
     heating = f.listed("采暖用能", "energy")
     cooking = f.listed("炊事用能（含生活热水）", "energy")
-
-
-class Surveyed(f.Declared):
-    """Who went to the household and when; rules on dates compare with that day, not with today."""
-
-    surveyor = f.text("排查人", 64, help="实际到农户家中排查房屋信息的人员姓名")
-    surveyed_on = f.date("排查时间", not_after=f.Today(), help="实际到农户家中排查房屋信息的时间")
 
 
 class Safety(Surveyed):

@@ -58,6 +58,7 @@ CHILDREN, FILES = (FieldKind(k) for k in ("children", "files"))
 _SEVERITIES = {"error", "warning"}
 #: Characters that nobody sees; PostgreSQL refuses NUL, UTF-8 half surrogates.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_COMPACT_DATE = re.compile("[0-9]{8}")
 _WHOLE = re.compile("-?[0-9]+")
 _DECIMAL = re.compile("-?[0-9]+(\\.[0-9]*)?")
 
@@ -283,11 +284,9 @@ class Field:
             return ""
         if self.kind == YES_NO:
             return translate("是") if value else translate("否")
-        if isinstance(value, Choices):
-            return value.label
         if self.kind == MANY:
             return translate("、").join(self._label(v) for v in value)
-        if self.list_name is not None:
+        if self.kind == CHOICE:
             return self._label(value)
         if self.kind == CHILDREN:
             return translate("；").join(
@@ -301,8 +300,8 @@ class Field:
         return str(value)
 
     def _label(self, code: Any) -> str:
-        if self.choices:
-            return self.choices(code).label
+        if self.choices:  # old snapshots may hold a code that is no more
+            return next((m.label for m in self.choices if m.value == code), str(code))
         return lists.label(self.list_name, str(code)) if self.list_name else str(code)
 
     def options(self) -> dict[str, str]:
@@ -328,6 +327,8 @@ class Field:
 
 def _date(text: str) -> dt.date:
     cleaned = formats.half_width(text)
+    if _COMPACT_DATE.fullmatch(cleaned):
+        cleaned = f"{cleaned[:4]}-{cleaned[4:6]}-{cleaned[6:]}"
     for mark in "年月./":
         cleaned = cleaned.replace(mark, "-")
     try:

@@ -33,7 +33,7 @@ class Lookback(Reviewed, House, Hazards, Safety, Assurance, Surveyed, Model):
 
     sex = f.choice("性别", Sex, required=False)
     ethnicity = f.listed("民族", "ethnicity", required=False)
-    population = f.integer("家庭户籍人数", 1, 30, unit="人")
+    population = f.integer("家庭户籍人数", 1, 30, unit="人", required=False)
     phone = f.phone("当前联系电话", required=False)
     village_group = f.text("村民小组", 40, required=False)
 
