@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.registry import lists
-from app.registry.fields import CHOICE, FILES, MANY
+from app.registry.fields import CHILDREN, CHOICE, DATE, DECIMAL, FILES, MANY, MONEY, YES_NO
 from app.registry.register import WEEK, Register, all_registers
 from app.registry.rules import DeclarationError
 
 _LABEL_LENGTH = 40
+_OF_FORM = ("save_needs", "remember")  # these name fields of the form, files too
+#: A row is kept as JSON, which knows neither days nor amounts; and rows hold no rows.
+_NOT_IN_ROWS = (DATE, DECIMAL, MONEY, CHILDREN, FILES)
 _TONES = {"", "good", "warn", "bad", "info", "neutral"}
 
 
@@ -52,7 +55,7 @@ def check(register: Register) -> Iterator[Finding]:
                 yield say(
                     "R004", f"section {section.title}: all_no names {name} of another section"
                 )
-            elif known[name].kind != "yes_no":
+            elif name in known and known[name].kind != YES_NO:
                 yield say(
                     "R005", f"section {section.title}: all_no names {name}, no yes/no field"
                 )
@@ -70,11 +73,11 @@ def check(register: Register) -> Iterator[Finding]:
 
 def _check_names(register: Register) -> Iterator[Finding]:
     known = register.model.__fields__
-    for what in ("ledger", "filters", "indexed", "save_needs"):
+    for what in ("ledger", "filters", "indexed", "save_needs", "remember"):
         for name in getattr(register, what).split():
             if name not in known:
                 yield Finding("R010", register.name, f"{what}: unknown field {name}")
-            elif what != "save_needs" and known[name].kind == FILES:
+            elif what not in _OF_FORM and known[name].kind == FILES:
                 yield Finding("R011", register.name, f"{what}: {name} holds files")
     for name in register.indexed.split():
         if name not in register.filters.split():
@@ -88,6 +91,9 @@ def _check_names(register: Register) -> Iterator[Finding]:
             and made.list_name not in lists.DEFAULTS
         ):
             yield Finding("R014", register.name, f"{name}: unknown list {made.list_name}")
+        for row in made.rows:
+            if row.kind in _NOT_IN_ROWS:
+                yield Finding("R015", register.name, f"{name}: rows cannot hold {row.kind}")
 
 
 def _check_rules(register: Register) -> Iterator[Finding]:
@@ -109,6 +115,13 @@ def _check_rules(register: Register) -> Iterator[Finding]:
     for where, condition in conditions.items():
         for name in sorted(condition.names() - known.keys()):
             yield Finding("R022", register.name, f"{where}: unknown field {name}")
+        for name in sorted(condition.names() & known.keys() - set(register.field_names)):
+            if register.sections:
+                yield Finding(
+                    "R024", register.name, f"{where}: {name} is in no form, browsers lack it"
+                )
+    for name in sorted(register.builds.names() - known.keys()):
+        yield Finding("R022", register.name, f"builds: unknown field {name}")
     if any(name not in known for name in register.field_names):
         return
     try:

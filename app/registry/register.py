@@ -184,30 +184,30 @@ class Register:
 #: Name of the weekly table in addresses; no declared table may have it.
 WEEK = "week"
 
-_registers: dict[str, Register] = {}
+_registers: list[Register] = []
 
 
 def register(model: Any, **declaration: Any) -> Register:
     """Declare the register of ``model``; its name is the model's table name unless given."""
     name = declaration.pop("name", model.__tablename__)
     made = Register(name=name, model=model, **declaration)
-    _registers[name] = made
+    _registers.append(made)
     return made
 
 
 def all_registers() -> tuple[Register, ...]:
     """All declared registers, in order of declaration."""
-    return tuple(_registers.values())
+    return tuple(_registers)
 
 
 def get_register(name: str) -> Register | None:
     """The register of that name, or None."""
-    return _registers.get(name)
+    return next((r for r in _registers if r.name == name), None)
 
 
 def register_of(model: type) -> Register | None:
     """The register whose rows are of this class, or None."""
-    return next((r for r in _registers.values() if r.model is model), None)
+    return next((r for r in _registers if r.model is model), None)
 
 
 def rule(model: Any) -> Any:

@@ -28,7 +28,7 @@ YEAR = "年份应在 1900 至 2100 之间，请核对。"
 
 @pytest.fixture(autouse=True)
 def energy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "options", lambda name: {"01": "煤炭", "02": "电", "99": "其他"})
+    monkeypatch.setattr(lists, "options", lambda _name: {"01": "煤炭", "02": "电", "99": "其他"})
 
 
 KINDS: dict[str, Any] = {

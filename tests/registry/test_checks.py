@@ -1,0 +1,158 @@
+"""``flask check``: each stable id is found by exactly the declaration that is wrong in that way."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+import app.models  # noqa: F401  (declares the registers)
+from app.access.actor import Capability
+from app.registry import checks
+from app.registry import fields as f
+from app.registry import register as registering
+from app.registry.expressions import Given, Ref
+from app.registry.register import (
+    Column,
+    Figure,
+    Identity,
+    Menu,
+    Register,
+    Section,
+    Table,
+    all_registers,
+)
+
+UNKNOWN = Given(Ref("nothing"))
+
+
+def model(**fields: Any) -> Any:
+    """A mapped class with a few good fields, and others."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    body = {
+        "__tablename__": "thing",
+        "__annotations__": {"id": Mapped[int]},
+        "id": mapped_column(primary_key=True),
+        "name": f.text("名称"),
+        "ready": f.yes_no("是否就绪"),
+        "proof": f.papers("材料"),
+        "state": f.system(f.text("状态")),
+    }
+    for made_name, made in fields.items():
+        if made is not None:
+            made.__set_name__(Base, made_name)
+    body |= {n: made for n, made in fields.items() if made is not None}
+    return type("Thing", (f.Declared, Base), body)
+
+
+def declared(names: str = "", *, fields: dict[str, Any] | None = None, **changes: Any) -> Register:
+    """A register that is right, but for ``changes``."""
+    made = model(**(fields or {}))
+    own = " ".join(n for n, x in made.__fields__.items() if not x.system)
+    right = {
+        "sections": (Section("一", names or own, all_no="ready" if not names else ""),),
+        "ledger": "name state",
+        "filters": "name state",
+        "indexed": "name",
+        "save_needs": "name proof",
+        "remember": "name",
+        "figures": {"total": Figure("总数", made.__fields__["name"].given)},
+        "headline": "total",
+        "tables": (Table("t", "表", (Column("total"),), (Identity("total = total"),), ("total",)),),
+        "menus": (Menu("entry", "录入", Capability.ENTER),),
+    }
+    return Register(name="thing", model=made, title="物", **right | changes)
+
+
+def circle() -> dict[str, Any]:
+    return {
+        "one": f.text("一", shown=Given(Ref("two"))),
+        "two": f.text("二", shown=Given(Ref("one"))),
+    }
+
+
+def figures(**changes: Any) -> dict[str, Any]:
+    return {"total": Figure("总数", **{"where": Given(Ref("name"))} | changes)}
+
+
+def table(**changes: Any) -> tuple[Table, ...]:
+    return (Table(**{"name": "t", "title": "表", "columns": (Column("total"),)} | changes),)
+
+
+ALL = "name ready proof"
+TWICE = [f.Check("c", UNKNOWN & ~UNKNOWN, "甲。"), f.Check("c", UNKNOWN, "乙。")]
+WRONG: list[tuple[str, Any]] = [
+    ("R002", lambda: declared(f"{ALL} nothing")),
+    ("R003", lambda: declared(f"{ALL} state")),
+    ("R004", lambda: declared(sections=(Section("一", ALL, all_no="nothing"),))),
+    ("R005", lambda: declared(sections=(Section("一", ALL, all_no="name"),))),
+    ("R006", lambda: declared(sections=(Section("一", ALL), Section("二", "name")))),
+    ("R007", lambda: declared("name proof")),
+    ("R010", lambda: declared(ledger="nothing")),
+    ("R010", lambda: declared(save_needs="nothing")),
+    ("R010", lambda: declared(remember="nothing")),
+    ("R011", lambda: declared(ledger="proof")),
+    ("R011", lambda: declared(filters="name proof")),
+    ("R012", lambda: declared(indexed="name ready")),
+    ("R013", lambda: declared(fields={"extra": f.text("")})),
+    ("R013", lambda: declared(fields={"extra": f.text("长" * 41)})),
+    ("R014", lambda: declared(fields={"extra": f.listed("单", "no_such_list")})),
+    ("R014", lambda: declared(fields={"extra": f.many("单", "no_such_list")})),
+    ("R015", lambda: declared(fields={"extra": f.children("人", f.row("d", f.date("日")))})),
+    ("R015", lambda: declared(fields={"extra": f.children("人", f.row("d", f.photos("照")))})),
+    ("R020", lambda: declared(fields={"extra": f.integer("数", checks=[
+        f.Check("low", Given(Ref("name")), "重复。")])})),
+    ("R020", lambda: declared(fields={"extra": f.text("名", checks=[
+        f.Check("required", Given(Ref("name")), "必填。")])})),
+    ("R021", lambda: declared(fields={"extra": f.text("名", checks=[
+        f.Check("mute", Given(Ref("name")), "")])})),
+    ("R022", lambda: declared(fields={"extra": f.text("名", shown=UNKNOWN)})),
+    ("R022", lambda: declared(fields={"extra": f.text("名", checks=[
+        f.Check("odd", ~UNKNOWN, "奇怪。")])})),
+    ("R022", lambda: declared(sections=(Section("一", ALL, shown=UNKNOWN),))),
+    ("R022", lambda: declared(builds=UNKNOWN)),
+    ("R023", lambda: declared(fields=circle())),
+    ("R024", lambda: declared(fields={"extra": f.text("名", shown=Given(Ref("state")))})),
+    ("R030", lambda: declared(figures=figures(where=UNKNOWN))),
+    ("R031", lambda: declared(figures=figures(where=Given(Ref("proof"))))),
+    ("R032", lambda: declared(headline="nothing")),
+    ("R032", lambda: declared(tables=table(columns=(Column("nothing"),)))),
+    ("R032", lambda: declared(tables=table(chart=("nothing",)))),
+    ("R032", lambda: declared(tables=table(progress=("nothing", "total")))),
+    ("R032", lambda: declared(tables=table(identities=(Identity("total = nothing"),)))),
+    ("R033", lambda: declared(figures=figures(tone="loud"))),
+    ("R034", lambda: declared(tables=table(name="week"))),
+]  # fmt: skip
+
+
+def test_a_right_declaration_has_no_problem() -> None:
+    assert list(checks.check(declared())) == []
+
+
+def test_the_declared_registers_have_no_problem() -> None:
+    assert all_registers()
+    assert checks.check_all() == []
+
+
+@pytest.mark.parametrize(("id_", "make"), WRONG)
+def test_a_wrong_declaration_is_found(id_: str, make: Any) -> None:
+    assert {problem.id for problem in checks.check(make())} == {id_}
+
+
+def test_two_registers_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registering, "_registers", [])
+    made = model()
+    for _ in range(2):
+        registering.register(made, title="物")
+    assert {problem.id for problem in checks.check_all()} == {"R001"}
+
+
+def test_every_id_has_its_wrong_declaration() -> None:
+    code = Path(checks.__file__).read_text(encoding="utf-8")
+    assert set(re.findall(r'"(R\d\d\d)"', code)) == {id_ for id_, _ in WRONG} | {"R001"}
