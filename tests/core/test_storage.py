@@ -91,3 +91,26 @@ def test_the_sweep_takes_only_old_parts(store: FolderStorage) -> None:
     os.utime(parts / "old", (time.time() - 90_000,) * 2)
     assert store.sweep() == 1
     assert {path.name for path in files_below(store)} == {"new", Path(kept).name}
+
+
+def test_copies_are_files_of_their_own(store: FolderStorage) -> None:
+    key = store.put(io.BytesIO(b"photo"), "jpg")
+    first, second = store.copies(key, 2)
+    assert len({key, first, second}) == 3
+    store.delete(key)
+    store.delete(first)
+    assert store.open(second).read() == b"photo"
+    with pytest.raises(NotFound):
+        store.copies(key, 1)
+
+
+def test_copies_where_the_disk_knows_no_second_names(
+    store: FolderStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_self: Path, _target: Path) -> None:
+        raise OSError(errno.EMLINK, "too many links")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    key = store.put(io.BytesIO(b"photo"), "jpg")
+    (copy,) = store.copies(key, 1)
+    assert store.open(copy).read() == b"photo"
