@@ -32,6 +32,15 @@ _KEYWORDS = {
     "_": None, "gettext": None, "lazy": None, "lazy_gettext": None, "translate": None,
     "mark": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2),
 }  # fmt: skip
+#: Compilers take a file without a header for a draft and pass over it.
+_HEADER = b"""msgid ""
+msgstr ""
+"Language: en\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+
+"""
 _METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 
 
@@ -129,10 +138,16 @@ def update() -> list[Message]:
     for text, context in sorted(texts(), key=_order):
         known = old.get(text, context)
         new.add(text, known.string if known else "", context=context)
+    save(new)
+    return untranslated()
+
+
+def save(catalog: Catalog) -> None:
+    """Write the English file, in an order and with a header that do not change by themselves."""
     PATH.parent.mkdir(parents=True, exist_ok=True)
     with PATH.open("wb") as file:
-        write_po(file, new, width=100, sort_output=True, omit_header=True)
-    return untranslated()
+        file.write(_HEADER)
+        write_po(file, catalog, width=100, sort_output=True, omit_header=True)
 
 
 def load() -> Catalog:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from gettext import GNUTranslations
 from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Message
+from babel.messages.mofile import write_mo
 from jinja2 import Environment
 
 from app import catalogue
@@ -63,6 +65,17 @@ def test_the_file_holds_no_text_that_is_gone(english: list[Message]):
     known = catalogue.texts()
     gone = [m.id for m in english if catalogue.Message(m.id, m.context) not in known]
     assert not gone, "run `flask translations`"
+
+
+def test_the_file_can_be_compiled(tmp_path: Path):
+    """A file that looks like a draft is passed over in silence, and English reads as Chinese."""
+    assert not catalogue.load().fuzzy
+    with (tmp_path / "messages.mo").open("wb") as file:
+        write_mo(file, catalogue.load())
+    with (tmp_path / "messages.mo").open("rb") as file:
+        compiled = GNUTranslations(file)
+    assert compiled.gettext("审核通过") == "Approved"
+    assert compiled.pgettext("step", "审核通过") == "Approve"
 
 
 def test_placeholders_agree(english: list[Message]):
