@@ -17,23 +17,22 @@ from flask_appbuilder import BaseView, expose
 from flask_babel import get_locale, refresh
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.access.actor import Actor, Capability
 from app.access.policy import level_name
-from app.access.regions import Level, Region, in_subtree
+from app.access.regions import Region
 from app.access.scope import current_actor
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
-from app.registry.counters import Counter
-from app.registry.flow import State
 from app.registry.register import Register, all_registers
+from app.reports import waiting
 from app.web.words import WORDS
 
 _KEPT_PARTS = 4000
 _THEMES = ("light", "dark")
+Waiting = dict[tuple[str, str], int]
 _words: dict[str, Markup] = {}
 
 
@@ -161,19 +160,20 @@ class Shell:
 
 
 def _groups(actor: Actor) -> Iterator[Group]:
+    waits = _waiting(actor)
     yield Group(_("我的桌面"), icon="home", items=(Item(_("我的桌面"), "/"),), single=True)
     for register in all_registers():
         if register.menus:
-            items = (*_menu_items(actor, register), *_table_items(actor, register))
+            items = (*_menu_items(actor, register, waits), *_table_items(actor, register))
             yield Group(register.label, icon="home-check", items=items)
     yield Group(_("系统管理"), icon="settings", items=tuple(_system_items(actor)))
 
 
-def _menu_items(actor: Actor, register: Register) -> Iterator[Item]:
-    waiting = _waiting(actor, register)
+def _menu_items(actor: Actor, register: Register, waits: Waiting) -> Iterator[Item]:
     for menu in register.menus:
-        if actor.has(Capability(menu.capability), register.name):
-            badge = _badge(menu.capability, waiting)
+        if actor.has(menu.capability, register.name):
+            count = waits.get((register.name, menu.name), 0)
+            badge = f"{count:,}" if count else ""
             yield Item(translate(menu.title), f"/{register.name}/{menu.name}", badge)
 
 
@@ -196,42 +196,13 @@ def _best_match(groups: list[Group], path: str) -> str | None:
     return max(found, key=len, default=None)
 
 
-def _badge(capability: str, waiting: dict[State, int]) -> str:
-    """Reviewers see what was submitted to them, clerks what came back to them."""
-    state = {Capability.REVIEW: State.SUBMITTED, Capability.ENTER: State.RETURNED}.get(
-        Capability(capability)
-    )
-    count = waiting.get(state, 0) if state else 0
-    return f"{count:,}" if count else ""
-
-
-def _waiting(actor: Actor, register: Register) -> dict[State, int]:
-    if register.flow is None or actor.level < Level.COUNTY:
-        return {}  # nobody above the county enters or reviews
+def _waiting(actor: Actor) -> Waiting:
+    """(register, menu) -> how many records wait there for the account."""
     try:
-        return _count_waiting(actor, register)
+        return waiting.counts(actor)
     except SQLAlchemyError:  # the page that says so must still have its frame
         db.session.rollback()
         return {}
-
-
-def _count_waiting(actor: Actor, register: Register) -> dict[State, int]:
-    states = (State.SUBMITTED, State.RETURNED)
-    if actor.level == Level.COUNTY:
-        query = (
-            select(Counter.figure, func.sum(Counter.n))
-            .where(Counter.register == register.name, Counter.figure.in_([s.value for s in states]))
-            .where(in_subtree(Counter.path, actor.path))
-            .group_by(Counter.figure)
-        )
-    else:
-        model = register.model
-        query = (
-            select(model.state, func.count())
-            .where(model.state.in_(states), in_subtree(model.path, actor.path))
-            .group_by(model.state)
-        )
-    return {State(state): int(count) for state, count in db.session.execute(query)}
 
 
 class LanguageView(BaseView):
