@@ -78,6 +78,13 @@ DUTIES: dict[Duty, frozenset[Capability]] = {
     Duty.COLLECTOR: frozenset({_C.ENTER}),
 }
 
+#: What may be granted on top at a level and kind ("on duty", "on grant" of the table). A duty
+#: given to anybody else adds nothing: a clerk who is made 信息审核员 still reviews nothing.
+GRANTABLE: dict[tuple[Level, Kind], frozenset[Capability]] = {
+    (Level.CITY, Kind.MANAGER): frozenset({_C.ENTER}),
+    (Level.COUNTY, Kind.ORDINARY): frozenset({_C.ENTER, _C.REVIEW, _C.SPOT_CHECK, _C.APPROVE_MOVE}),
+}
+
 _SYSTEM_ONLY = {_C.MANAGE_USERS, _C.AUDIT, _C.MAINTAIN_REGIONS}
 _LEVEL_NAMES = {
     Level.NATION: "部级",
@@ -114,9 +121,10 @@ def actor_of(session: Session, account: Account) -> Actor:
             assoc_user_role.c.user_id == account.id, Permission.name.like("may\\_%", escape="\\")
         )
     )
-    pairs = frozenset(
-        (name.removeprefix("may_"), subject) for name, subject in session.execute(query)
-    )
+    key = Level(account.level), account.kind
+    ceiling = MATRIX.get(key, frozenset()) | GRANTABLE.get(key, frozenset())
+    granted = ((name.removeprefix("may_"), subject) for name, subject in session.execute(query))
+    pairs = frozenset(pair for pair in granted if pair[0] in ceiling)
     if account.region_id is None or account.path is None:
         raise Forbidden(_("该账号没有所属地区，请联系上级管理用户。"))
     return Actor(

@@ -74,8 +74,9 @@ class Scoped:
     def region_id(cls) -> Mapped[int]:  # noqa: N805
         return mapped_column(ForeignKey("region.id"), nullable=False)
 
-    path: Mapped[str] = mapped_column(PathType, nullable=False)
-    county_id: Mapped[int] = mapped_column(Integer, nullable=False)
+    # active_history: where a row comes from is known even if it was not loaded before it moved
+    path: Mapped[str] = mapped_column(PathType, nullable=False, active_history=True)
+    county_id: Mapped[int] = mapped_column(Integer, nullable=False, active_history=True)
     province_id: Mapped[int] = mapped_column(Integer, nullable=False)
 
 
@@ -102,7 +103,10 @@ def _bounds() -> tuple[str, str]:
 def _limit_reads(state: ORMExecuteState) -> None:
     if state.is_column_load or "unscoped" in state.session.info:
         return
-    if state.is_select or state.is_update or state.is_delete:
+    if state.is_insert or state.is_from_statement:
+        if any(issubclass(mapper.class_, Scoped) for mapper in state.all_mappers):
+            raise OutsideScope("the guard cannot limit this statement: add rows, select entities")
+    elif state.is_select or state.is_update or state.is_delete:
         low, high = _bounds()
         state.statement = state.statement.options(
             with_loader_criteria(

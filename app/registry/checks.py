@@ -56,9 +56,7 @@ def check(register: Register) -> Iterator[Finding]:
                     "R004", f"section {section.title}: all_no names {name} of another section"
                 )
             elif name in known and known[name].kind != YES_NO:
-                yield say(
-                    "R005", f"section {section.title}: all_no names {name}, no yes/no field"
-                )
+                yield say("R005", f"section {section.title}: all_no names {name}, no yes/no field")
     placed = [name for section in register.sections for name in section.fields]
     for name in sorted({n for n in placed if placed.count(n) > 1}):
         yield say("R006", f"field {name} stands in two sections")

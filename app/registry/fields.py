@@ -179,6 +179,7 @@ class Field:
             self.sql_type(),
             nullable=self.default is None,
             default=self.default,
+            active_history=True,  # counters subtract what was, also where it was not loaded
             info={"field": self},
         )
 

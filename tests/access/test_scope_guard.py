@@ -1,0 +1,383 @@
+"""The guard below every view: whatever path the ORM takes, an actor sees and changes only what
+lies in its own area; without an actor there is nothing (design.md "Scope").
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, exists, func, insert, select, text, union_all, update
+from sqlalchemy.orm import Session, aliased
+
+from app.access.actor import Actor
+from app.access.regions import Level
+from app.access.scope import Scoped, acting_as, in_scope, unscoped
+from app.core.clock import now, uuid7
+from app.core.errors import OutsideScope
+from app.registers.lookback.model import Lookback
+from app.registry.attachments import Attachment
+from app.registry.flow import State
+from app.registry.households import Household, SearchKey
+from app.registry.records import HistoryEntry
+from tests.builders import (
+    COUNTY,
+    COUNTY_MANAGER,
+    NEXT_COUNTY,
+    actor,
+    attach,
+    below,
+    household,
+    region,
+)
+
+
+@dataclass
+class Rows:
+    """One household with everything that belongs to it in each of two neighbouring counties."""
+
+    own: Lookback
+    foreign: Lookback
+    actor: Actor
+
+
+@pytest.fixture
+def rows(session: Any) -> Rows:
+    made = []
+    for code in (COUNTY, NEXT_COUNTY):
+        _, survey = household(below(region(code), Level.VILLAGE))
+        attach(survey, "front_photos")
+        with unscoped("tests arrange") as everything:
+            everything.add(
+                HistoryEntry(
+                    region_id=survey.region_id, register="lookback", record_id=survey.id,
+                    step="submit", label="上报", source=State.DRAFT, target=State.SUBMITTED,
+                    account_id=uuid7(), account_name="甲", at=now(),
+                )
+            )  # fmt: skip
+            everything.commit()
+        made.append(survey)
+    return Rows(*made, actor(COUNTY_MANAGER, region(COUNTY)))
+
+
+@pytest.fixture
+def acting(rows: Rows) -> Iterator[Rows]:
+    with acting_as(rows.actor):
+        yield rows
+
+
+SCOPED = [Household, Lookback, SearchKey, HistoryEntry, Attachment]
+
+
+def test_every_scoped_table_is_tested() -> None:
+    mapped = {
+        mapper.class_ for mapper in Lookback.registry.mappers if issubclass(mapper.class_, Scoped)
+    }
+    assert mapped == set(SCOPED)
+
+
+READS: dict[str, Callable[[Session, Any], int]] = {
+    "query all": lambda s, m: len(s.query(m).all()),
+    "query count": lambda s, m: s.query(m).count(),
+    "query first": lambda s, m: 1 if s.query(m).first() else 0,
+    "select": lambda s, m: len(s.scalars(select(m)).all()),
+    "columns": lambda s, m: len(s.execute(select(m.path)).all()),
+    "count": lambda s, m: s.scalar(select(func.count()).select_from(m)),
+    "aggregate": lambda s, m: s.scalar(select(func.count(m.path))),
+    "group": lambda s, m: sum(n for _, n in s.execute(
+        select(m.county_id, func.count()).group_by(m.county_id))),
+    "alias": lambda s, m: len(s.scalars(select(aliased(m))).all()),
+    "alias beside": lambda s, m: len(s.execute(
+        select(a := aliased(m), b := aliased(m)).where(a.path == b.path)).unique().all()),
+    "subquery": lambda s, m: s.scalar(
+        select(func.count()).select_from(select(m.path).subquery())),
+    "cte": lambda s, m: s.scalar(select(func.count()).select_from(select(m.path).cte())),
+    "in subquery": lambda s, m: len(s.scalars(
+        select(m).where(m.region_id.in_(select(m.region_id)))).all()),
+    "exists": lambda s, m: int(s.scalar(select(exists().where(m.path > "")))),
+    "scalar subquery": lambda s, m: s.scalar(
+        select(select(func.count(m.path)).scalar_subquery())),
+    "union": lambda s, m: len(s.execute(union_all(select(m.path), select(m.path))).all()) // 2,
+    "join": lambda s, m: len(s.scalars(
+        select(m).join(a := aliased(m), a.region_id == m.region_id)).unique().all()),
+    "stream": lambda s, m: len(list(s.scalars(select(m).execution_options(yield_per=5)))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+@pytest.mark.parametrize("model", [Lookback, Attachment], ids=lambda m: m.__name__)
+def test_each_way_of_reading(session: Session, rows: Rows, read: Any, model: Any) -> None:
+    with unscoped("what is there at all") as everything:
+        assert read(everything, model) in (1, 2, 4)  # EXISTS and first() say 1
+    assert read(session, model) == 0, "no actor, no rows"
+    with acting_as(rows.actor):
+        assert read(session, model) == 1
+
+
+@pytest.mark.parametrize("model", SCOPED, ids=lambda m: m.__name__)
+def test_each_scoped_table(session: Session, rows: Rows, model: Any) -> None:
+    with unscoped("what is there at all") as everything:
+        paths = everything.scalars(select(model.path)).all()
+        assert {p.startswith(rows.actor.path) for p in paths} == {True, False}
+    assert session.scalars(select(model)).all() == []
+    with acting_as(rows.actor):
+        seen = session.scalars(select(model)).all()
+        assert seen
+        assert all(in_scope(row.path) for row in seen)
+
+
+def test_get(session: Session, acting: Rows) -> None:
+    assert session.get(Lookback, acting.own.id) is not None
+    assert session.get(Lookback, acting.foreign.id) is None
+    assert session.get(Lookback, acting.foreign.id, with_for_update=True) is None
+
+
+def test_one_statement_for_different_actors(session: Session, rows: Rows) -> None:
+    """SQLAlchemy caches the statement; the bounds must not be cached with it."""
+    other = actor(COUNTY_MANAGER, region(NEXT_COUNTY))
+    statement = select(Lookback.id)
+    for who, expected in ((rows.actor, rows.own), (other, rows.foreign)) * 2:
+        with acting_as(who):
+            assert session.scalars(statement).all() == [expected.id]
+
+
+def test_bulk_delete_and_update_reach_own_rows_only(session: Session, acting: Rows) -> None:
+    changed = session.execute(update(Attachment).values(name="改"))
+    assert changed.rowcount == 1
+    deleted = session.execute(delete(Attachment))
+    assert deleted.rowcount == 1
+    session.commit()
+    with unscoped("what is left") as everything:
+        assert everything.scalars(select(Attachment.record_id)).all() == [acting.foreign.id]
+        assert everything.scalars(select(Attachment.name)).all() != ["改"]
+
+
+def test_bulk_update_and_delete_without_an_actor_reach_nothing(
+    session: Session, rows: Rows
+) -> None:
+    assert session.execute(update(Attachment).values(name="改")).rowcount == 0
+    assert session.execute(delete(Attachment)).rowcount == 0
+
+
+def test_bulk_insert_is_refused(session: Session, acting: Rows) -> None:
+    with pytest.raises(OutsideScope):
+        session.execute(insert(SearchKey), [{"household_id": uuid7(), "value": "王"}])
+
+
+def test_text_as_entities_is_refused(session: Session, acting: Rows) -> None:
+    statement = select(Lookback).from_statement(text("SELECT * FROM lookback"))
+    with pytest.raises(OutsideScope):
+        session.scalars(statement).all()
+
+
+# ---- writes --------------------------------------------------------------------------------
+
+
+def new_row(region_id: int) -> Attachment:
+    return Attachment(
+        region_id=region_id, register="lookback", record_id=uuid7(), field="front_photos",
+        name="f", mime="image/jpeg", size=1, key=uuid7().hex, sha256="0" * 64, added_by=uuid7(),
+    )  # fmt: skip
+
+
+def test_a_new_row_in_a_foreign_place_is_refused(session: Session, acting: Rows) -> None:
+    session.add(new_row(acting.foreign.region_id))
+    with pytest.raises(OutsideScope):
+        session.commit()
+    session.rollback()
+    session.add(new_row(acting.own.region_id))
+    session.commit()
+
+
+def test_a_place_written_by_hand_does_not_help(session: Session, acting: Rows) -> None:
+    made = new_row(acting.foreign.region_id)
+    made.path = acting.own.path
+    session.add(made)
+    with pytest.raises(OutsideScope):
+        session.commit()
+
+
+def test_without_an_actor_nothing_is_written(session: Session, rows: Rows) -> None:
+    session.add(new_row(rows.own.region_id))
+    with pytest.raises(OutsideScope):
+        session.commit()
+
+
+def test_a_foreign_row_that_got_into_the_session_is_not_written(
+    session: Session, acting: Rows
+) -> None:
+    with unscoped("a mistake of ours") as everything:
+        foreign = everything.get_one(Lookback, acting.foreign.id)
+        everything.expunge(foreign)
+    session.add(foreign)
+    foreign.village_group = "改"
+    with pytest.raises(OutsideScope):
+        session.commit()
+    session.rollback()
+    session.add(foreign)
+    session.delete(foreign)
+    with pytest.raises(OutsideScope):
+        session.commit()
+
+
+@pytest.mark.parametrize("step", ["out", "in"])
+def test_moving_a_row_over_the_border_is_refused(session: Session, rows: Rows, step: str) -> None:
+    row, there = (rows.own, rows.foreign) if step == "out" else (rows.foreign, rows.own)
+    with unscoped("a mistake of ours") as everything:
+        moving = everything.get_one(Attachment, _file_of(everything, row))
+        everything.expunge(moving)
+    with acting_as(rows.actor):
+        session.add(moving)
+        moving.region_id = there.region_id
+        with pytest.raises(OutsideScope):
+            session.commit()
+
+
+def test_moving_a_row_whose_place_was_not_loaded_is_refused(session: Session, rows: Rows) -> None:
+    with unscoped("a mistake of ours") as everything:
+        key = _file_of(everything, rows.foreign)
+        moving = everything.get_one(Attachment, key)
+        everything.expire(moving)
+        everything.expunge(moving)
+    with acting_as(rows.actor):
+        session.add(moving)
+        moving.region_id = rows.own.region_id
+        with pytest.raises(OutsideScope):
+            session.commit()
+
+
+def _file_of(session: Session, row: Lookback) -> Any:
+    return session.scalar(select(Attachment.id).where(Attachment.record_id == row.id))
+
+
+def test_moving_inside_the_area_carries_the_place_along(session: Session, acting: Rows) -> None:
+    village = below(region(COUNTY), Level.VILLAGE, 3)
+    row = session.get_one(Lookback, acting.own.id)
+    row.region_id = village.id
+    session.commit()
+    assert (row.path, row.county_id, row.province_id) == (
+        village.path, village.county_id, village.province_id,
+    )  # fmt: skip
+
+
+def test_a_row_lies_in_a_county_or_below(session: Session, acting: Rows) -> None:
+    province = region("61", Level.PROVINCE)
+    session.add(new_row(province.id))
+    with pytest.raises(OutsideScope):
+        session.commit()
+    session.rollback()
+    session.add(new_row(987654321))
+    with pytest.raises(OutsideScope):
+        session.commit()
+
+
+# ---- leaving the scope ---------------------------------------------------------------------
+
+
+def test_unscoped_needs_a_reason(session: Session) -> None:
+    with pytest.raises(ValueError, match="reason"), unscoped(""):
+        pass
+
+
+def test_unscoped_is_a_session_of_its_own(session: Session, acting: Rows) -> None:
+    with unscoped("tests look at everything") as everything:
+        assert everything is not session
+        assert len(everything.scalars(select(Lookback)).all()) == 2
+    assert len(session.scalars(select(Lookback)).all()) == 1
+
+
+def test_acting_as_ends(session: Session, rows: Rows) -> None:
+    with pytest.raises(RuntimeError), acting_as(rows.actor):
+        raise RuntimeError
+    assert session.scalars(select(Lookback)).all() == []
+
+
+# ---- what the guard does not see -----------------------------------------------------------
+
+APP = Path(__file__).parents[2] / "app"
+
+#: Modules that may speak SQL past the ORM to scoped tables, and why that is right there.
+PAST_THE_GUARD: dict[str, str] = {
+    "access/regions_seed.py": "loads divisions, which have no scope, before anything lies in them",
+    "core/db.py": "begins transactions",
+    "core/jobs.py": "the job table has no scope: pages filter it by its account",
+    "core/worker.py": "claims jobs of all accounts",
+    "demo/cli.py": "takes a lock",
+    "demo/load.py": "fills an empty database",
+    "deploy.py": "takes a lock",
+    "registry/counters.py": "counter tables have no scope: readers give the path",
+    "registry/reading.py": "counts a record's files beside the record, which the guard limits",
+    "registry/records.py": "names the column of the version",
+    "web/pages.py": "SELECT 1",
+}
+#: Modules that may leave the scope, and why.
+UNSCOPED: dict[str, str] = {
+    "access/accounts_cli.py": "the machine's administrator makes the first account",
+    "access/audit.py": "refusals are noted whatever becomes of the request",
+    "commands.py": "counters are rebuilt and proved over all rows",
+    "demo/cli.py": "the demonstration fills all areas",
+    "deploy.py": "roles and lists",
+}
+
+
+def modules() -> dict[str, ast.Module]:
+    return {
+        path.relative_to(APP).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(APP.rglob("*.py"))
+    }
+
+
+_BULK = {
+    "exec_driver_sql",
+    "bulk_save_objects",
+    "bulk_insert_mappings",
+    "bulk_update_mappings",
+    "from_statement",
+}
+
+
+def past_the_guard(tree: ast.Module) -> list[str]:
+    """SQL that the guard does not see: tables, texts, bulk methods of the session."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in {"__table__", *_BULK}:
+            found.append(f"line {node.lineno}: .{node.attr}")
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "text"
+        ):
+            found.append(f"line {node.lineno}: text()")
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "execute"
+            and "connection" in ast.unparse(node.func.value)
+        ):
+            found.append(f"line {node.lineno}: {ast.unparse(node.func)}()")
+    return found
+
+
+def leaves_scope(tree: ast.Module) -> list[str]:
+    return [
+        f"line {node.lineno}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "unscoped"
+    ]
+
+
+def test_no_sql_past_the_guard_outside_the_named_modules() -> None:
+    found = {name: lines for name, tree in modules().items() if (lines := past_the_guard(tree))}
+    unnamed = {name: lines for name, lines in found.items() if name not in PAST_THE_GUARD}
+    assert unnamed == {}
+    assert set(PAST_THE_GUARD) <= set(found), "named, but no longer needed"
+
+
+def test_the_scope_is_left_in_the_named_modules_only() -> None:
+    found = {name: lines for name, tree in modules().items() if (lines := leaves_scope(tree))}
+    assert {name: lines for name, lines in found.items() if name not in UNSCOPED} == {}
+    assert set(UNSCOPED) <= set(found), "named, but no longer needed"
