@@ -10,11 +10,18 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
+from app.web.rendering import DictFirst
+
+
+class Anju(Flask):
+    """Flask with our way of reading contexts."""
+
+    jinja_environment = DictFirst
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     """The application; ``overrides`` replace settings of config.py (tests, tools)."""
-    app = Flask(__name__, static_folder="web/static", template_folder="web/templates")
+    app = Anju(__name__, static_folder="web/static", template_folder="web/templates")
     app.config.update(config.load())
     app.config.update(overrides or {})
     if app.config["PROXIES"]:

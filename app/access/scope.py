@@ -101,12 +101,12 @@ def _bounds() -> tuple[str, str]:
 
 @event.listens_for(Session, "do_orm_execute")
 def _limit_reads(state: ORMExecuteState) -> None:
-    if state.is_column_load or "unscoped" in state.session.info:
+    if "unscoped" in state.session.info:
         return
     if state.is_insert or state.is_from_statement:
         if any(issubclass(mapper.class_, Scoped) for mapper in state.all_mappers):
             raise OutsideScope("the guard cannot limit this statement: add rows, select entities")
-    elif state.is_select or state.is_update or state.is_delete:
+    elif (state.is_select or state.is_update or state.is_delete) and not state.is_column_load:
         low, high = _bounds()
         state.statement = state.statement.options(
             with_loader_criteria(

@@ -16,9 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import g, has_app_context, has_request_context
-from flask_babel import get_domain, get_locale, gettext, lazy_gettext
+from flask_babel import get_domain, get_locale, lazy_gettext
 
-_ = gettext
 lazy = lazy_gettext
 STEP, DONE = "step", "done"
 
@@ -36,6 +35,9 @@ def translate(text: str, /, **values: object) -> str:
         return text % values if values else text
     translated = catalog().get(text, text)
     return translated % values if values else translated
+
+
+_ = translate
 
 
 def step_word(text: str) -> str:

@@ -119,5 +119,5 @@ class NfcText(TypeDecorator[str]):
 
 
 def nfc(text: str) -> str:
-    """Unicode NFC, blanks at the ends (ideographic too) removed."""
-    return unicodedata.normalize("NFC", str(text)).strip()
+    """Unicode NFC, blanks at the ends (ideographic too) and NUL, which no database keeps, removed."""
+    return unicodedata.normalize("NFC", str(text)).replace("\0", "").strip()

@@ -26,6 +26,7 @@ from sqlalchemy import Engine, event
 from app.access import policy
 from app.access.scope import set_actor
 from app.core.db import db, set_read_only
+from app.core.errors import BadInput
 from app.core.i18n import _
 
 #: Endpoints that need no sign-in. The contract tests walk all others.
@@ -86,6 +87,8 @@ def install(app: Flask) -> None:
 
 def _begin() -> Any:
     set_actor(None)
+    if b"%00" in request.query_string:  # PostgreSQL knows no such text
+        raise BadInput(_("网址中有不能识别的字符。"))
     set_read_only(request.method in ("GET", "HEAD", "OPTIONS"))
     if request.endpoint is None or request.endpoint in PUBLIC:
         return None

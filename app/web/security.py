@@ -13,6 +13,7 @@ from flask_appbuilder.utils.base import get_safe_redirect
 from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.access import audit
@@ -264,6 +265,11 @@ class AccountSecurityManager(SecurityManager):
     """FAB's manager with our accounts; of its own pages only the sign-in is registered here."""
 
     user_model = Account
+
+    def load_user(self, pk: int) -> Account | None:
+        """The signed-in account with its division, in one statement."""
+        account = db.session.get(Account, int(pk), options=[joinedload(Account.region)])
+        return account if account is not None and account.is_active else None
 
     def register_views(self) -> None:
         self.auth_view = SignInView()

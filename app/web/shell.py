@@ -28,6 +28,7 @@ from app.core.errors import NotFound
 from app.core.i18n import _, translate
 from app.registry.register import Register, all_registers
 from app.reports import waiting
+from app.web import ledger_table
 from app.web.words import WORDS
 
 _KEPT_PARTS = 4000
@@ -256,4 +257,4 @@ class Memo:
 def install(app: Flask) -> None:
     """Give every template its ``shell``, a fast ``_`` and the memo of parts."""
     app.context_processor(lambda: {"shell": Shell()})
-    app.jinja_env.globals |= {"_": page_text, "memo": Memo()}
+    app.jinja_env.globals |= {"_": page_text, "memo": Memo(), "ledger_body": ledger_table.body}

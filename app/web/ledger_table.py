@@ -1,0 +1,62 @@
+"""The rows of a ledger as HTML, joined in Python: as a template they were half of a list's time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from app.core.i18n import _
+
+
+def body(ledger: dict[str, Any]) -> Markup:
+    """``<tr>`` for each row; see anju/list.html for the shape of ``ledger``."""
+    heads = [
+        f'data-col="{n}" data-label="{escape(c["label"])}" class="col-{escape(c["kind"] or "text")}"'
+        + (" hidden" if c.get("off") else "")
+        for n, c in enumerate(ledger["columns"])
+    ]
+    choose, nothing = escape(_("选择")), escape(_("未填写"))
+    bulk = bool(ledger.get("bulk"))
+    lines: list[str] = []
+    for row in ledger["rows"]:
+        cells = row["cells"]
+        name = escape(cells[0]["text"])
+        lines.append("<tr>")
+        if bulk:
+            tick = (
+                f'<label class="tick-box"><input type="checkbox" name="id" value="{escape(row["id"])}"'
+                f' data-bulk-one aria-label="{choose} {name}"></label>'
+            )
+            lines.append(f'<td class="tick">{tick if row.get("selectable") else ""}</td>')
+        first = f'<a href="{escape(row["url"])}" class="row-link">{name}</a>{_sub(cells[0])}'
+        lines.append(f'<th scope="row" {heads[0]}>{first}</th>')
+        lines += [
+            f"<td {head}>{_cell(cell, nothing)}</td>"
+            for head, cell in zip(heads[1:], cells[1:], strict=True)
+        ]
+        lines.append('<td class="col-actions">')
+        lines += [
+            f'<a class="row-action{" is-first" if a.get("primary") else ""}" href="{escape(a["url"])}">'
+            f'{escape(a["label"])}<span class="visually-hidden"> {name}</span></a>'
+            for a in row["actions"]
+        ]
+        lines.append("</td></tr>")
+    return Markup("".join(lines))  # noqa: S704 (every value above is escaped)
+
+
+def _cell(cell: dict[str, Any], nothing: Markup) -> str:
+    text, kind = cell["text"], cell["kind"]
+    if kind == "tag":
+        shown = (
+            f'<span class="tag tag-{escape(cell.get("tone") or "neutral")}">{escape(text)}</span>'
+        )
+    elif not text:
+        shown = f'<span class="nothing" aria-label="{nothing}">—</span>'
+    else:
+        shown = f'<span class="cell-{kind}">{escape(text)}</span>'
+    return shown + _sub(cell)
+
+
+def _sub(cell: dict[str, Any]) -> str:
+    return f'<small class="sub">{escape(cell["sub"])}</small>' if cell.get("sub") else ""
