@@ -97,10 +97,13 @@ def acting() -> Actor:
 
 
 def version(text: Any) -> int:
-    if isinstance(text, int) or (
-        isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10
-    ):
-        return int(text)
+    """The version of the record that the user saw.
+
+    :raises BadInput: there is none.
+    """
+    digits = str(text)
+    if not isinstance(text, bool) and digits.isascii() and digits.isdigit() and len(digits) < 10:
+        return int(digits)
     raise BadInput(_("页面已过期，请刷新后再操作。"))
 
 

@@ -1,0 +1,412 @@
+"""The form of a register: what it shows, keeps, refuses."""
+
+from __future__ import annotations
+
+import html
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from app.access.audit import Act, AuditEntry
+from app.access.regions import Level
+from app.access.scope import unscoped
+from app.core.storage import storage
+from app.registers.lookback.model import Lookback
+from app.registry.attachments import Attachment
+from app.registry.flow import State
+from app.registry.records import Draft
+from tests import builders
+from tests.web.conftest import Hands
+
+AsAccount = Callable[..., Hands]
+Stored = Callable[[uuid.UUID], Lookback]
+
+
+@pytest.fixture
+def survey(app: Flask) -> Lookback:
+    with app.app_context():
+        return builders.household(name="张建国")[1]
+
+
+@pytest.fixture
+def clerk(as_account: AsAccount) -> Hands:
+    return as_account(builders.TOWN_CLERK)
+
+
+def posted(form: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The form as a browser posts it."""
+    data: dict[str, Any] = {}
+    for name, value in builders.texts(form).items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            for number, row in enumerate(value):
+                data |= {f"{name}-{number}-{k}": v for k, v in row.items() if v is not None}
+        elif value is not None:
+            data[name] = value
+    return data | {"version": "1", "contact_name": "李明", "contact_phone": "13909180000"} | more
+
+
+def errors_of(page: str, field: str) -> str:
+    found = re.search(rf'id="f-{field}-errors" data-errors>([^<]*)<', page)
+    return html.unescape(found[1]) if found else ""
+
+
+def test_the_form_shows_household_sections_and_rules(clerk: Hands, survey: Lookback):
+    page = clerk.get(f"/lookback/{survey.id}/edit").text
+    assert "张建国" in page
+    assert survey.head_id in page  # who may enter sees the whole number
+    for title in ("户籍变化情况", "房屋安全情况", "保障信息"):
+        assert title in page
+    assert '"is", "living", "own"' in html.unescape(
+        page
+    ) or '["is","living","own"]' in page.replace(" ", "")
+    assert re.search(r'id="field-floor_area"[^>]* hidden', page)  # nothing is answered yet
+    assert 'value="yes" data-input checked' not in page
+
+
+@pytest.mark.parametrize("who", [builders.COUNTY_READER, builders.MINISTRY, builders.CITY], ids=str)
+def test_who_may_not_enter_gets_no_form(as_account: AsAccount, survey: Lookback, who: builders.Who):
+    assert as_account(who).get(f"/lookback/{survey.id}/edit").status_code == 403
+
+
+def test_a_foreign_or_unknown_record_does_not_exist(
+    app: Flask, as_account: AsAccount, survey: Lookback
+):
+    with app.app_context():
+        county = builders.region(builders.NEXT_COUNTY, Level.COUNTY)
+    neighbour = as_account(builders.COUNTY_MANAGER, county)
+    for key in (survey.id, uuid.uuid4()):
+        for tail in ("", "/edit", "/review"):
+            answer = neighbour.get(f"/lookback/{key}{tail}")
+            assert answer.status_code == 404
+            assert "张建国" not in answer.text
+    assert neighbour.post(f"/lookback/{survey.id}/edit", posted(builders.died())).status_code == 404
+    assert (
+        neighbour.post_json(
+            f"/lookback/{survey.id}/draft", {"version": 1, "values": {}}
+        ).status_code
+        == 404
+    )
+    assert neighbour.post(f"/lookback/{survey.id}/clear?version=1").status_code == 404
+
+
+def test_saving_keeps_the_values_and_says_so(clerk: Hands, survey: Lookback, stored: Stored):
+    answer = clerk.post(f"/lookback/{survey.id}/edit", posted(builders.full_house()))
+    assert answer.status_code == 302
+    row = stored(survey.id)
+    assert row.state == State.DRAFT
+    expected = builders.full_house()
+    assert {
+        n: getattr(row, n) for n in expected if n not in ("owners", "occupants", "split_heads")
+    } == {n: v for n, v in expected.items() if n not in ("owners", "occupants", "split_heads")}
+    assert row.owners[0]["name"] == "王甲"
+    assert row.split_heads[0]["id_number"] == expected["split_heads"][0]["id_number"]
+    page = clerk.get(f"/lookback/{survey.id}/edit").text
+    assert "回头看档案已保存" in page
+    assert 'value="王甲"' in page
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "message"),
+    [
+        ("floor_area", "很大", "请填写数字"),
+        ("floor_area", "99999", "不能大于"),
+        ("storeys", "2.5", "请填写整数"),
+        ("phone", "123", "电话号码不正确"),
+        ("surveyed_on", "昨天", "请填写日期"),
+        ("surveyed_on", "2999-01-01", "年份应在"),
+        ("grade", "E", "不在选项中"),
+        ("died", "maybe", "请选择"),
+        ("policies", "nonsense", "不在选项中"),
+        ("judged_on", "2019-05-01", "不能早于"),
+        ("judged_by_code", "91350100M000100Y44", "统一社会信用代码不正确"),
+        ("address", "长" * 201, "最多 200 个字"),
+    ],
+)
+def test_a_wrong_value_has_its_message_and_stays_typed(
+    clerk: Hands, survey: Lookback, stored: Stored, field: str, typed: str, message: str
+):
+    form = posted(builders.full_house(), **{field: typed})
+    answer = clerk.post(f"/lookback/{survey.id}/edit", form)
+    assert answer.status_code == 422
+    assert message in errors_of(answer.text, field)
+    assert f'href="#field-{field}"' in answer.text
+    if field not in ("grade", "died", "policies"):
+        assert html.escape(typed) in answer.text
+    assert 'value="蓝关街道办事处"' in answer.text  # what else was typed is still there
+    assert stored(survey.id).state == State.MISSING
+
+
+def test_a_wrong_row_of_children_has_its_message_in_its_row(clerk: Hands, survey: Lookback):
+    form = posted(builders.own_house()) | {
+        "owners-0-name": "王甲", "owners-1-name": "王乙", "owners-1-id_number": "61012219700101",
+    }  # fmt: skip
+    answer = clerk.post(f"/lookback/{survey.id}/edit", form)
+    assert answer.status_code == 422
+    assert "产权人信息第2行 身份证号" in answer.text
+    assert errors_of(answer.text, "owners-1-id_number") == ""  # ids of rows carry no f-
+    assert re.search(r'id="owners-1-id_number-errors" data-errors>[^<]+<', answer.text)
+    assert 'value="王乙"' in answer.text
+
+
+def test_html_that_was_typed_stays_text(clerk: Hands, survey: Lookback):
+    evil = '"><script>alert(1)</script>'
+    form = posted(builders.own_house(), address=evil, storeys="x")
+    answer = clerk.post(f"/lookback/{survey.id}/edit", form)
+    assert evil not in answer.text
+    assert html.escape(evil).replace("&#x27;", "'") in answer.text.replace("&#34;", "&quot;")
+
+
+@pytest.mark.parametrize("version", ["", "x", "-1", "1" * 30])
+def test_a_bad_version_is_a_message_not_a_crash(clerk: Hands, survey: Lookback, version: str):
+    answer = clerk.post(f"/lookback/{survey.id}/edit", posted(builders.died(), version=version))
+    assert answer.status_code == 400
+    assert "页面已过期" in answer.text
+
+
+def test_without_token_nothing_is_saved(clerk: Hands, survey: Lookback, stored: Stored):
+    answer = clerk.client.post(f"/lookback/{survey.id}/edit", data=posted(builders.died()))
+    assert answer.status_code == 400
+    assert stored(survey.id).state == State.MISSING
+
+
+def test_the_same_form_sent_twice_makes_one_change(
+    app: Flask, clerk: Hands, survey: Lookback, stored: Stored
+):
+    for _ in range(2):
+        assert clerk.post(f"/lookback/{survey.id}/edit", posted(builders.died())).status_code == 302
+    assert stored(survey.id).version == 2
+    with app.app_context(), unscoped("tests count entries") as session:
+        made = select(func.count()).select_from(AuditEntry).where(
+            AuditEntry.record_id == survey.id, AuditEntry.act == Act.CREATE
+        )  # fmt: skip
+        assert session.scalar(made) == 1
+
+
+def test_two_people_on_one_record_see_what_differs(
+    as_account: AsAccount, clerk: Hands, survey: Lookback, stored: Stored
+):
+    colleague = as_account(builders.COUNTY_MANAGER)
+    colleague.post(f"/lookback/{survey.id}/edit", posted(builders.own_house(), storeys="3"))
+    answer = clerk.post(f"/lookback/{survey.id}/edit", posted(builders.own_house(), storeys="1"))
+    assert answer.status_code == 409
+    row = re.search(r'<tr data-conflict="storeys">.*?</tr>', answer.text, re.DOTALL)
+    assert row
+    assert "建筑层数" in row[0]
+    assert len(re.findall(r"data-conflict=", answer.text)) == 1  # only what differs
+    assert stored(survey.id).storeys == 3
+    again = posted(builders.own_house(), storeys="1", version="2")
+    assert clerk.post(f"/lookback/{survey.id}/edit", again).status_code == 302
+    assert stored(survey.id).storeys == 1
+
+
+def test_submitting_an_incomplete_form_saves_it_and_says_what_is_missing(
+    clerk: Hands, survey: Lookback, stored: Stored
+):
+    answer = clerk.post(
+        f"/lookback/{survey.id}/edit", posted(builders.own_house(), intent="submit")
+    )
+    assert answer.status_code == 422
+    assert "已保存，但还不能上报" in answer.text
+    assert "请上传房屋正立面全景照片" in errors_of(answer.text, "front_photos")
+    assert stored(survey.id).state == State.DRAFT
+
+
+def test_submitting_needs_a_person(clerk: Hands, survey: Lookback, stored: Stored):
+    answer = clerk.post(
+        f"/lookback/{survey.id}/edit", posted(builders.died(), intent="submit", contact_name="")
+    )
+    assert answer.status_code == 422
+    assert "请填写办理人姓名" in errors_of(answer.text, "contact_name")
+    assert stored(survey.id).state == State.DRAFT
+
+
+def test_a_complete_form_is_submitted_and_then_read_only(
+    clerk: Hands, survey: Lookback, stored: Stored
+):
+    answer = clerk.post(f"/lookback/{survey.id}/edit", posted(builders.died(), intent="submit"))
+    assert answer.status_code == 302
+    assert stored(survey.id).state == State.SUBMITTED
+    assert clerk.get(f"/lookback/{survey.id}/edit").status_code == 302
+    late = clerk.post(f"/lookback/{survey.id}/edit", posted(builders.died(), version="3"))
+    assert late.status_code == 302
+    assert stored(survey.id).state == State.SUBMITTED
+
+
+def test_what_is_remembered_is_offered_on_the_next_form(app: Flask, clerk: Hands, survey: Lookback):
+    clerk.post(f"/lookback/{survey.id}/edit", posted(builders.own_house()))
+    with app.app_context():
+        other = builders.household()[1]
+    page = clerk.get(f"/lookback/{other.id}/edit").text
+    assert 'value="王排查"' in page
+    assert f'value="{builders.SURVEYED}"' in page
+
+
+# ---- drafts -------------------------------------------------------------------------------
+
+
+def test_a_draft_keeps_typing_and_touches_no_record(clerk: Hands, survey: Lookback, stored: Stored):
+    values = {"died": "no", "address": "三组12号", "owners": [{"name": "王甲"}], "policies": ["ecological"],
+              "unknown": "x", "floor_area": "一百"}  # fmt: skip
+    answer = clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": values})
+    assert answer.status_code == 200
+    assert re.fullmatch(r"\d\d:\d\d", answer.json["saved_at"])
+    row = stored(survey.id)
+    assert (row.state, row.version, row.address) == (State.MISSING, 1, None)
+    page = clerk.get(f"/lookback/{survey.id}/edit").text
+    assert "已恢复您" in page
+    assert 'value="三组12号"' in page
+    assert 'value="一百"' in page  # even what cannot be read
+    assert 'value="王甲"' in page
+
+
+def test_a_draft_is_its_accounts_own(as_account: AsAccount, clerk: Hands, survey: Lookback):
+    clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": {"address": "秘密"}})
+    assert "秘密" not in as_account(builders.TOWN_CLERK).get(f"/lookback/{survey.id}/edit").text
+
+
+def test_saving_ends_the_draft(app: Flask, clerk: Hands, survey: Lookback):
+    clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": {"address": "甲"}})
+    clerk.post(f"/lookback/{survey.id}/edit", posted(builders.died()))
+    with app.app_context(), unscoped("tests count drafts") as session:
+        assert session.scalar(select(func.count()).select_from(Draft)) == 0
+
+
+def test_a_draft_can_be_thrown_away(clerk: Hands, survey: Lookback):
+    clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": {"address": "甲"}})
+    assert clerk.post(f"/lookback/{survey.id}/discard").status_code == 302
+    assert "已恢复您" not in clerk.get(f"/lookback/{survey.id}/edit").text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        "x",
+        {"values": {}},
+        {"version": "x", "values": {}},
+        {"version": True, "values": {}},
+    ],
+    ids=repr,
+)
+def test_a_bad_draft_is_refused_with_a_message(clerk: Hands, survey: Lookback, body: Any):
+    answer = clerk.post_json(f"/lookback/{survey.id}/draft", body)
+    assert answer.status_code == 400
+    assert answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    "values", [None, [], {"owners": "x"}, {"owners": [1]}, {"died": ["yes"]}], ids=repr
+)
+def test_a_draft_of_a_wrong_shape_shows_an_ordinary_form(
+    clerk: Hands, survey: Lookback, values: Any
+):
+    clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": values})
+    assert clerk.get(f"/lookback/{survey.id}/edit").status_code == 200
+
+
+# ---- files --------------------------------------------------------------------------------
+
+
+def test_a_photo_goes_in_is_shown_and_served(clerk: Hands, survey: Lookback, photo: bytes):
+    answer = clerk.upload(f"/lookback/{survey.id}/files/front_photos", photo, "房屋/正面.jpg")
+    assert answer.status_code == 200
+    assert answer.json["name"] == "正面.jpg"
+    page = clerk.get(f"/lookback/{survey.id}/edit").text
+    assert answer.json["thumb"] in page
+    whole, small = clerk.get(answer.json["url"]), clerk.get(answer.json["thumb"])
+    assert whole.mimetype == small.mimetype == "image/jpeg"
+    assert whole.data.startswith(b"\xff\xd8")
+    assert len(small.data) < len(whole.data)
+
+
+def test_files_are_served_only_within_the_area(
+    app: Flask, as_account: AsAccount, clerk: Hands, survey: Lookback, photo: bytes
+):
+    url = clerk.upload(f"/lookback/{survey.id}/files/front_photos", photo).json["url"]
+    with app.app_context():
+        county = builders.region(builders.NEXT_COUNTY, Level.COUNTY)
+    neighbour = as_account(builders.COUNTY_MANAGER, county)
+    assert neighbour.get(url).status_code == 404
+    assert neighbour.get(f"{url}/thumb").status_code == 404
+    assert neighbour.get(f"/files/{uuid.uuid4()}").status_code == 404
+    assert app.test_client().get(url).status_code == 302  # to the sign-in page
+
+
+@pytest.mark.parametrize(
+    ("field", "content", "message"),
+    [
+        ("front_photos", b"", "0字节"),
+        ("front_photos", b"MZ not a photo", "不是照片"),
+        ("front_photos", b"%PDF-1.4 x", "不是PDF"),
+        ("judged_paper", b"<svg onload=alert(1)>", "内容两者都不是"),
+    ],
+)
+def test_what_is_no_photo_is_refused_with_a_message(
+    clerk: Hands, survey: Lookback, field: str, content: bytes, message: str
+):
+    answer = clerk.upload(f"/lookback/{survey.id}/files/{field}", content)
+    assert answer.status_code == 400
+    assert message in answer.json["error"]
+
+
+def test_more_files_than_the_field_holds_are_refused(
+    app: Flask, clerk: Hands, survey: Lookback, photo: bytes
+):
+    url = f"/lookback/{survey.id}/files/front_photos"
+    assert [clerk.upload(url, photo).status_code for _ in range(4)] == [200, 200, 200, 400]
+    with app.app_context():
+        kept = list(storage().root.glob("??/??/*.jpg"))
+    assert len(kept) == 3  # the bytes of the refused one did not stay
+
+
+def test_only_upload_fields_of_editable_records_take_files(
+    app: Flask, clerk: Hands, survey: Lookback, photo: bytes
+):
+    assert clerk.upload(f"/lookback/{survey.id}/files/died", photo).status_code == 404
+    assert clerk.upload(f"/lookback/{survey.id}/files/nothing", photo).status_code == 404
+    assert clerk.post(f"/lookback/{survey.id}/files/front_photos").status_code == 400
+    with app.app_context():
+        approved = builders.household(state=State.APPROVED)[1]
+    answer = clerk.upload(f"/lookback/{approved.id}/files/front_photos", photo)
+    assert answer.status_code == 409
+    assert "审核通过" in answer.json["error"]
+
+
+def test_taken_off_files_go_at_the_save_and_the_rest_keep_the_forms_order(
+    app: Flask, clerk: Hands, survey: Lookback, photo: bytes
+):
+    url = f"/lookback/{survey.id}/files/front_photos"
+    first, second, third = (clerk.upload(url, photo).json["id"] for _ in range(3))
+    form = posted(builders.own_house(), removed_files=first, front_photos=[third, second])
+    assert clerk.post(f"/lookback/{survey.id}/edit", form).status_code == 302
+    with app.app_context(), unscoped("tests look at files") as session:
+        kept = session.scalars(select(Attachment).order_by(Attachment.position)).all()
+        assert [str(a.id) for a in kept] == [third, second]
+        assert len(list(storage().root.glob("??/??/*.jpg"))) == 2
+
+
+# ---- village ------------------------------------------------------------------------------
+
+
+def test_a_household_without_village_gets_one_inside_the_form(
+    app: Flask, as_account: AsAccount, stored: Stored
+):
+    with app.app_context():
+        county = builders.region(builders.COUNTY, Level.COUNTY)
+        village = builders.below(county, Level.VILLAGE)
+        foreign = builders.below(builders.region(builders.NEXT_COUNTY, Level.COUNTY), Level.VILLAGE)
+        row = builders.household(county)[1]
+    manager = as_account(builders.COUNTY_MANAGER)
+    assert "指定所在行政村" in manager.get(f"/lookback/{row.id}/edit").text
+    for wrong in ("", "x", str(county.id), str(foreign.id)):
+        manager.post(f"/lookback/{row.id}/assign", {"region": wrong})
+        assert stored(row.id).region_id == county.id
+    manager.post(f"/lookback/{row.id}/assign", {"region": str(village.id)})
+    assert stored(row.id).path == village.path
+    assert "指定所在行政村" not in manager.get(f"/lookback/{row.id}/edit").text
