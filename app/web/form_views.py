@@ -12,7 +12,7 @@ from flask_appbuilder import expose
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region
-from app.actions import households, records
+from app.actions import attachments, households, records
 from app.actions.records import Contact
 from app.core.clock import local, today
 from app.core.db import db
@@ -22,7 +22,7 @@ from app.registry.expressions import is_missing, to_json
 from app.registry.flow import State
 from app.registry.households import Household
 from app.registry.rules import Problem
-from app.web import attachments, forms, record_pages, shell
+from app.web import forms, record_pages, shell
 from app.web.forms import Posted, Shown
 from app.web.register_pages import (
     RegisterPages,
