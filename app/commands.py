@@ -16,17 +16,21 @@ from app.access.scope import unscoped
 from app.core.clock import today
 from app.core.db import read_only
 from app.core.worker import jobs_cli
-from app.demo.cli import demo_cli
+from app.demo.cli import demo_cli, load_command
 from app.deploy import deploy
 from app.registry import checks, counters
 from app.registry.register import all_registers
 
 
 @click.command("deploy")
+@click.option("--demo", is_flag=True, help="fill an empty database with demonstration data")
+@click.pass_context
 @with_appcontext
-def deploy_command() -> None:
+def deploy_command(context: click.Context, demo: bool) -> None:
     """Bring the database up to date: tables, roles, lists, divisions. Safe to run by many at once."""
     click.echo(f"database ready, {deploy(current_app)} divisions loaded")
+    if demo:
+        context.invoke(load_command, if_empty=True)
 
 
 @click.command("check")

@@ -18,15 +18,18 @@ WORKERS, THREADS = 2, 8
 
 @contextmanager
 def serving(application: str, url: str, *, ready: str) -> Iterator[str]:
-    """Address of a running gunicorn; ``ready`` is a path that answers once it is up."""
+    """Address of a running gunicorn with the program's own settings; ``ready`` is a path that
+    answers once it is up.
+    """
     port = _free_port()
     log = FOLDER / f"{application.partition(':')[0]}.log"
+    settings = environment(
+        url, PORT=str(port), WEB_WORKERS=str(WORKERS), WEB_THREADS=str(THREADS)
+    )  # fmt: skip
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}",
-             "--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(THREADS),
-             "--keep-alive", "120", "--timeout", "300", "--log-level", "warning"],
-            cwd=ROOT, env=environment(url), stdout=output, stderr=output,
+            [sys.executable, "-m", "gunicorn", "-c", "tools/gunicorn.py", application],
+            cwd=ROOT, env=settings, stdout=output, stderr=output,
         )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:

@@ -10,6 +10,7 @@ is doing. Address, port and number of workers: see config.py.
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,30 +32,22 @@ class Stopping(Exception):
 
 def main(*, demo: bool) -> None:
     settings = config.load()
-    flask("deploy")
-    if demo and not settings["PRODUCTION"]:
-        flask("demo", "load", "--if-empty")
+    prepare("deploy", *(["--demo"] if demo and not settings["PRODUCTION"] else []))
     commands = {
-        "web": [
-            str(BIN / "gunicorn"), "app:create_app()", "--chdir", str(ROOT),
-            "--bind", f"{settings['HOST']}:{settings['PORT']}",
-            "--worker-class", "gthread",
-            "--workers", str(settings["WEB_WORKERS"]), "--threads", str(settings["WEB_THREADS"]),
-            "--timeout", "120", "--graceful-timeout", "20", "--keep-alive", "30",
-            "--worker-tmp-dir", shared_memory(), "--log-level", "warning",
-        ],
+        "web": [str(BIN / "gunicorn"), "-c", str(ROOT / "tools" / "gunicorn.py")],
         "jobs": [str(BIN / "flask"), "jobs", "work"],
-    }  # fmt: skip
-    supervise(commands, f"http://{settings['HOST']}:{settings['PORT']}/")
+    }
+    supervise(commands, settings["HOST"], settings["PORT"])
 
 
-def flask(*arguments: str) -> None:
+def prepare(*arguments: str) -> None:
+    """Run a command of the program that must succeed before anything is served."""
     done = subprocess.run([str(BIN / "flask"), *arguments], cwd=ROOT, check=False)
     if done.returncode:
         raise SystemExit(f"flask {' '.join(arguments)} failed; nothing was started")
 
 
-def supervise(commands: dict[str, list[str]], address: str) -> None:
+def supervise(commands: dict[str, list[str]], host: str, port: int) -> None:
     """Run the commands until a signal comes; one that ends is started again after a growing pause."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
@@ -62,9 +55,11 @@ def supervise(commands: dict[str, list[str]], address: str) -> None:
     started: dict[str, float] = {}
     pause = dict.fromkeys(commands, 1.0)
     due = dict.fromkeys(commands, 0.0)
-    say(f"安居 {address} (Ctrl-C stops)")
+    answering = False
     try:
         while True:
+            if not answering and (answering := answers(host, port)):
+                say(f"安居 http://{host}:{port}/ (Ctrl-C stops)")
             now = time.monotonic()
             for name, command in commands.items():
                 process = running.get(name)
@@ -80,11 +75,18 @@ def supervise(commands: dict[str, list[str]], address: str) -> None:
                     say(
                         f"{name} ended with {process.returncode}; starts again in {pause[name]:.0f} s"
                     )
-            time.sleep(0.5)
+            time.sleep(0.2)
     except Stopping:
         say("stopping")
     finally:
         stop(running)
+
+
+def answers(host: str, port: int) -> bool:
+    """Does somebody listen there?"""
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex((host if host != "0.0.0.0" else "127.0.0.1", port)) == 0  # noqa: S104
 
 
 def stop(running: dict[str, subprocess.Popen[bytes]]) -> None:
@@ -103,11 +105,6 @@ def stop(running: dict[str, subprocess.Popen[bytes]]) -> None:
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     raise Stopping
-
-
-def shared_memory() -> str:
-    """gunicorn's heartbeat files belong into memory: on a slow disk a heartbeat can block a worker."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else "/tmp"  # noqa: S108
 
 
 def say(text: str) -> None:
