@@ -162,6 +162,7 @@ def _headers(report: Report) -> list[list[dict[str, Any]]]:
                 "text": span.text,
                 "colspan": span.right - span.left + 1,
                 "rowspan": span.bottom - span.top + 1,
+                "number": span.left == 0,
             }
         )
     return [lines[top] for top in sorted(lines)]
@@ -347,18 +348,23 @@ def _figures(module: Module, read: Desk) -> list[dict[str, Any]]:
             "url": f"{ledger}?figure={big.figure}&region={read.region.id}"
             if ledger and big.n
             else None,
-            "trend": _trend(big.gain, read),
+            "trend": _trend(big.gain, register.figures[big.figure].tone, read),
         }
         for big in module.figures
     ]
 
 
-def _trend(gain: int | None, read: Desk) -> dict[str, str] | None:
+def _trend(gain: int | None, tone: str, read: Desk) -> dict[str, str] | None:
+    """The change since a week ago; only where more is better it is coloured."""
     if gain is None or read.since is None:
         return None
     day = month_day(read.since)
     if not gain:
         return {"text": _("与%(day)s相同", day=day), "direction": "flat"}
-    if gain > 0:
-        return {"text": _("比%(day)s增加%(n)s", day=day, n=f"{gain:,}"), "direction": "up"}
-    return {"text": _("比%(day)s减少%(n)s", day=day, n=f"{-gain:,}"), "direction": "down"}
+    text = (
+        _("比%(day)s增加%(n)s", day=day, n=f"{gain:,}")
+        if gain > 0
+        else _("比%(day)s减少%(n)s", day=day, n=f"{-gain:,}")
+    )
+    better = ("up" if gain > 0 else "down") if tone == "good" else "flat"
+    return {"text": text, "direction": better}

@@ -63,13 +63,23 @@ function option(data, c, width) {
   };
 }
 
+/** A click anywhere above a division opens its page, however low its bar is. */
+function leadOn(chart, urls) {
+  const at = ({ offsetX, offsetY }) => {
+    const point = [offsetX, offsetY];
+    return chart.containPixel("grid", point) ? urls[chart.convertFromPixel({ seriesIndex: 0 }, point)[0]] : null;
+  };
+  chart.getZr().on("click", (event) => { const url = at(event); if (url) location.assign(url); });
+  chart.getZr().on("mousemove", (event) => chart.getZr().setCursorStyle(at(event) ? "pointer" : "default"));
+}
+
 const drawn = [];
 for (const box of document.querySelectorAll("[data-chart]")) {
   const data = JSON.parse(box.querySelector("script").textContent);
   const chart = window.echarts.init(box, null, { renderer: "canvas" });
   const draw = () => chart.setOption(option(data, colours(), box.clientWidth), true);
   draw();
-  if (data.urls) chart.on("click", ({ dataIndex }) => { if (data.urls[dataIndex]) location.assign(data.urls[dataIndex]); });
+  if (data.urls && data.kind !== "share") leadOn(chart, data.urls);
   new ResizeObserver(() => { chart.resize(); draw(); }).observe(box);
   drawn.push(draw);
 }
