@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import current_app, flash, jsonify, redirect, request, session, url_for
+from flask import current_app, flash, g, jsonify, redirect, request, session, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.views import AuthDBView
@@ -60,6 +60,7 @@ class SignInView(AuthDBView):
             account = self._verified(form.username.data.strip(), form.password.data)
             if account is not None:
                 entered = self._enter(account)
+                g.pop("csrf_token", None)  # it went with the session from before the login
                 return jsonify(csrf_token=generate_csrf()) if script else entered
             form.password.errors = [_("账号或密码不正确，请核对后重新输入。")]
         status = 401 if request.method == "POST" else 200

@@ -421,8 +421,9 @@ def test_signing_in_again_over_a_form(app: Flask):
     )
     entered = client.post("/login/", data=form | {"password": builders.PASSWORD}, headers=wants)
     assert entered.status_code == 200
-    assert entered.json["csrf_token"]
     assert client.get("/lookback/entry").status_code == 200
+    token = entered.json["csrf_token"]  # good for the next form
+    assert client.post("/account/", data={"csrf_token": token, "name": "李明"}).status_code == 302
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,12 @@ export function combobox(input, { offer, pick, restore, chosen }) {
   let timer = null;
 
   const isOpen = () => !panel.hidden;
+  /** Back to what was chosen before. */
+  function giveUp() {
+    restore(input.value.trim());
+    input.dataset.typed = "no";
+    close();
+  }
   function close() {
     panel.hidden = true;
     input.setAttribute("aria-expanded", "false");
@@ -140,8 +146,7 @@ export function combobox(input, { offer, pick, restore, chosen }) {
   input.addEventListener("blur", () => {
     clearTimeout(timer);
     asked += 1;
-    close();
-    restore(input.value.trim());
+    giveUp();
   });
   input.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
@@ -159,8 +164,7 @@ export function combobox(input, { offer, pick, restore, chosen }) {
     } else if (event.key === "Escape" && isOpen()) {
       event.preventDefault();
       event.stopPropagation();
-      restore(input.value.trim());
-      close();
+      giveUp();
     }
   });
   return { close };

@@ -11,6 +11,15 @@ function setCsrfToken(token) {
   for (const input of document.querySelectorAll('input[name="csrf_token"]')) input.value = token;
 }
 
+/** The sign-in page as data: the token that goes with the present session, and its captcha if any. */
+async function freshToken() {
+  const url = document.getElementById("signin-dialog").dataset.url;
+  const response = await fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+  const fresh = await response.json();
+  setCsrfToken(fresh.csrf_token);
+  return fresh;
+}
+
 let signingIn = null;
 
 /**
@@ -32,9 +41,7 @@ export function signIn() {
       captcha.hidden = !url;
       if (url) captcha.querySelector("[data-captcha-image]").src = url;
     };
-    fetch(dialog.dataset.url, { headers: { Accept: "application/json" }, credentials: "same-origin" })
-      .then((response) => response.json())
-      .then((fresh) => { setCsrfToken(fresh.csrf_token); showCaptcha(fresh.captcha_url); })
+    freshToken().then((fresh) => showCaptcha(fresh.captcha_url))
       .catch(() => { error.textContent = say("network"); error.hidden = false; });
     const submit = async (event) => {
       event.preventDefault();
@@ -73,10 +80,11 @@ export function signIn() {
 }
 
 /**
- * @param {{method?, json?, body?, quiet?}} options `quiet`: a 401 does not open the sign-in layer
+ * @param {{method?, json?, body?, quiet?, again?}} options `quiet`: a 401 does not open the sign-in
+ *   layer; `again`: an outdated token is renewed once
  * @returns {Promise<{ok, status, data}>} data is the parsed JSON answer or null
  */
-export async function send(url, { method = "GET", json, body, quiet = false } = {}) {
+export async function send(url, { method = "GET", json, body, quiet = false, again = true } = {}) {
   const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
   if (json !== undefined) headers["Content-Type"] = "application/json";
   const response = await fetch(url, {
@@ -87,6 +95,10 @@ export async function send(url, { method = "GET", json, body, quiet = false } = 
   }
   const kind = response.headers.get("Content-Type") ?? "";
   const data = kind.includes("json") ? await response.json().catch(() => null) : null;
+  if (again && response.status === 400 && data?.error === "csrf") {
+    await freshToken();  // another session: a new cookie, or a sign-in in another window
+    return send(url, { method, json, body, quiet, again: false });
+  }
   if (data?.csrf_token) setCsrfToken(data.csrf_token);
   return { ok: response.ok, status: response.status, data };
 }

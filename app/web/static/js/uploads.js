@@ -126,7 +126,8 @@ function attach(box, changed) {
     tile.replaceChildren(words, bar);
     update();
     const { status, data } = await post(uploadUrl, file, name, (part) => { bar.value = part; });
-    if (status === 401 && (await signIn())) return upload(file, tile);
+    const ended = status === 401 || (status === 400 && data?.error === "csrf");
+    if (ended && (await signIn())) return upload(file, tile);
     if (status >= 200 && status < 300 && data?.id) {
       fill(tile, file, data, name);
       changed();

@@ -1,0 +1,95 @@
+"""Real Chromium against the running program: accounts that are signed in through the login page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests import builders
+from tests.builders import Who
+from tests.conftest import Server
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+#: Things to touch that are lower than 44 px, but for links within a sentence or a table's cell.
+SMALL = """() => [...document.querySelectorAll('a, button, select, summary, input:not([type=hidden])')]
+  .filter((e) => e.offsetParent && !e.closest('p, td, dd, li.skip, label, .side, .scroll-x'))
+  .filter((e) => { const box = e.getBoundingClientRect(); return box.width > 1 && box.height < 43.5; })
+  .map((e) => `${e.tagName}.${e.className} ${e.textContent.trim().slice(0, 20)}`)"""
+
+
+@dataclass
+class Desk:
+    """One person at one browser window."""
+
+    page: Any
+    server: Server
+    login: str
+
+    def open(self, url: str) -> Any:
+        self.page.goto(self.server.url + url)
+        return self.page
+
+    def pick(self, field: str, text: str) -> None:
+        """Click a button of a choice."""
+        self.page.locator(f"#field-{field} label.pick", has_text=text).first.click()
+
+    def choose(self, field: str, text: str) -> None:
+        """A choice, as buttons or as a list."""
+        select = self.page.locator(f"select#f-{field}")
+        if select.count():
+            select.select_option(label=text)
+        else:
+            self.pick(field, text)
+
+
+@pytest.fixture
+def desk(browser: Any, server: Server) -> Iterator[Callable[..., Desk]]:
+    """``desk(builders.TOWN_CLERK, width=360)``: a signed-in window; scripts must not complain."""
+    contexts, complaints = [], []
+
+    def sit_down(who: Who, width: int = 1366, height: int = 768, theme: str = "light") -> Desk:
+        with server.app.app_context():
+            login = builders.account(who).username
+        context = browser.new_context(locale="zh-CN", viewport={"width": width, "height": height})
+        context.add_cookies([{"name": "theme", "value": theme, "url": server.url}])
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda m: complaints.append(m.text) if _complains(m) else None)
+        made = Desk(page, server, login)
+        sign_in(made)
+        return made
+
+    yield sit_down
+    for context in contexts:
+        context.close()
+    assert not complaints, "the browser's console says:\n" + "\n".join(complaints)
+
+
+def _complains(message: Any) -> bool:
+    return message.type == "error" and "Failed to load resource" not in message.text
+
+
+def sign_in(desk: Desk) -> None:
+    desk.open("/login/")
+    desk.page.fill("#username", desk.login)
+    desk.page.fill("#password", builders.PASSWORD)
+    desk.page.click("form button[type=submit]")
+    desk.page.wait_for_selector(".framed")
+
+
+@pytest.fixture(scope="session")
+def photo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real photo on the clerk's disk."""
+    path = tmp_path_factory.mktemp("photos") / "正面.jpg"
+    out = io.BytesIO()
+    Image.effect_noise((800, 600), 50).convert("RGB").save(out, "JPEG")
+    path.write_bytes(out.getvalue())
+    return path

@@ -1,0 +1,152 @@
+"""Every page of the frame at 1366 and 360 px, light and dark: accessible, nothing cut off, nothing
+too small to touch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.registry.flow import State
+from tests import builders
+from tests.browser.conftest import OVERFLOW, SMALL, Desk
+from tests.conftest import Server
+
+
+@pytest.fixture(scope="module")
+def rows(server: Server) -> dict[str, str]:
+    """Addresses of one household and of its surveys in the states that look different."""
+    with server.app.app_context():
+        home, draft = builders.household(name="张建国")
+        builders.complete(draft, builders.full_house(), (*builders.FILES_UNSAFE, "seismic_paper"))
+        waiting = builders.household(name="李秀英", state=State.SUBMITTED)[1]
+        builders.household(name="王桂兰", state=State.RETURNED)
+        builders.household(name="刘志强", state=State.APPROVED)
+    return {
+        "{draft}": f"/lookback/{draft.id}",
+        "{waiting}": f"/lookback/{waiting.id}",
+        "{home}": f"/household/{home.id}",
+    }
+
+
+PAGES = [
+    "/lookback/entry", "/lookback/query?head_name=没有", "/lookback/review?list=1", "{draft}", "{draft}/edit",
+    "{waiting}/review", "{home}", "/search/?q=张", "/help/", "/account/", "/account/password", "/nothing",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1366, 360])
+def test_pages_are_accessible_and_fit(
+    desk: Callable[..., Desk], rows: dict[str, str], assert_accessible: Any, width: int, theme: str
+):
+    manager = desk(builders.COUNTY_MANAGER, width=width, theme=theme)
+    for url in PAGES:
+        for name, value in rows.items():
+            url = url.replace(name, value)  # noqa: PLW2901
+        page = manager.open(url)
+        assert_accessible(page)
+        assert page.evaluate(OVERFLOW) <= 0, f"{url} is wider than {width} px"
+        if width == 360:
+            assert page.evaluate(SMALL) == [], url
+
+
+@pytest.mark.parametrize("width", [1366, 360])
+def test_the_login_page_is_accessible(
+    page: Any, server: Server, assert_accessible: Any, width: int
+):
+    page.set_viewport_size({"width": width, "height": 740})
+    page.goto(f"{server.url}/login/")
+    assert_accessible(page)
+    page.fill("#username", "nobody")
+    page.fill("#password", "wrong")
+    page.click("form button[type=submit]")
+    page.wait_for_selector("#password-errors")
+    assert_accessible(page)
+    assert page.evaluate(OVERFLOW) <= 0
+
+
+def test_pages_look_right_in_english(desk: Callable[..., Desk], assert_accessible: Any):
+    reader = desk(builders.COUNTY_READER)
+    reader.open("/help/")
+    reader.page.locator(".drop-lang summary").click()
+    reader.page.locator("text=English").click()
+    reader.page.wait_for_selector('html[lang="en"]')
+    assert reader.page.locator("h1").inner_text() == "Help"
+    assert_accessible(reader.page)
+
+
+def test_the_frame_works_by_keyboard(desk: Callable[..., Desk]):
+    page = desk(builders.COUNTY_MANAGER).open("/help/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "find"
+    page.keyboard.press("Tab")
+    page.locator("#side-toggle").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#side").is_hidden()
+    page.reload()
+    assert page.locator("#side").is_hidden()  # remembered
+
+
+def test_dark_is_remembered(desk: Callable[..., Desk]):
+    page = desk(builders.COUNTY_READER).open("/help/")
+    page.click("#theme-toggle")
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+
+
+def test_on_a_phone_the_menu_is_a_drawer(desk: Callable[..., Desk]):
+    page = desk(builders.COUNTY_MANAGER, width=360, height=740).open("/help/")
+    assert not page.locator("#side").is_visible()
+    page.click("#side-toggle")
+    page.wait_for_function(
+        "getComputedStyle(document.getElementById('side')).visibility === 'visible'"
+    )
+    page.keyboard.press("Escape")
+    page.wait_for_function(
+        "getComputedStyle(document.getElementById('side')).visibility === 'hidden'"
+    )
+
+
+def test_columns_and_ticks_of_a_list(desk: Callable[..., Desk], rows: dict[str, str]):
+    page = desk(builders.COUNTY_REVIEWER).open("/lookback/review?list=1")
+    page.locator("[data-bulk-all]").check()
+    assert "已选" in page.locator("[data-bulk-count]").inner_text()
+    page.locator("[data-bulk-tools] button").first.click()
+    page.wait_for_selector("#confirm-dialog[open]")
+    page.keyboard.press("Escape")
+    page.locator("summary", has_text="显示列").click()
+    page.locator(".column-choice label", has_text="现住房情况").click()
+    page.reload()
+    assert page.locator("th", has_text="现住房情况").is_hidden()
+
+
+def test_the_division_picker_searches_and_goes_down(
+    desk: Callable[..., Desk], rows: dict[str, str]
+):
+    page = desk(builders.COUNTY_MANAGER).open("/lookback/query")
+    page.click("#filter-region")
+    page.wait_for_selector(".picker-option:visible")
+    towns = page.locator(".picker-option:visible")
+    first = towns.first.locator("span").first.inner_text()
+    towns.first.locator(".picker-down").click()
+    page.wait_for_selector(f".picker-trail:visible >> text={first}")
+    village = page.locator(".picker-option:visible").first
+    name = village.locator("span").first.inner_text()
+    village.click()
+    page.wait_for_url("**region=*")
+    assert page.input_value("#filter-region").endswith(name)
+    assert page.locator(".chip", has_text=name).count() == 1
+    page.locator("#filter-region").focus()
+    page.keyboard.type("没有这个村")
+    page.wait_for_selector(".picker-note:visible")
+    page.keyboard.press("Escape")
+    assert page.input_value("#filter-region").endswith(name)  # what was chosen stays
+    page.locator("#filter-region").click()
+    page.locator(".picker-head", has_text="最近选过").wait_for()

@@ -1,0 +1,219 @@
+"""The main job in a browser: a clerk fills in and submits, a reviewer decides by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.access.scope import unscoped
+from app.registers.lookback.model import Lookback
+from app.registry.flow import State
+from tests import builders
+from tests.browser.conftest import Desk
+from tests.conftest import Server
+
+SitDown = Callable[..., Desk]
+_NO = "planning_permit homestead_permit property_certificate"
+
+
+@pytest.fixture
+def survey(server: Server) -> Lookback:
+    with server.app.app_context():
+        return builders.household(name="张建国", population=4)[1]
+
+
+def stored(server: Server, survey: Lookback) -> Lookback:
+    with server.app.app_context(), unscoped("tests look at rows") as session:
+        return session.get_one(Lookback, survey.id)
+
+
+def fill_in(clerk: Desk, photo: Path) -> int:
+    """The common kind: own house, grade A, parcel chosen. Gives how many inputs it took besides
+    the photos; what is prefilled or remembered is not typed.
+    """
+    page, inputs = clerk.page, 0
+    for field, text in (
+        ("died", "否"), ("living", "自有农村住房"), ("policy_enjoyed", "否"), ("parcel_state", "选择图斑"),
+        ("year_built", "2001-2010年"), ("structure", "砖石结构"), ("way_built", "自行建造"),
+        ("land_nature", "集体土地"), ("heating", "电"), ("cooking", "电"), ("judged", "评估"),
+        ("grade", "A级"), ("seismic_judged", "否"), *((name, "否") for name in _NO.split()),
+    ):  # fmt: skip
+        clerk.choose(field, text)
+        inputs += 1
+    for field, typed in (
+        ("parcel_number", "610122100001"), ("storeys", "２"), ("floor_area", "96.5"),
+        ("judged_on", "2024-09-10"),
+    ):  # fmt: skip
+        page.fill(f"#f-{field}", typed)
+        inputs += 1
+    for button in page.locator("[data-none-of]:visible button").all():
+        button.click()
+        inputs += 1
+    for field in ("judged_paper", "front_photos"):
+        page.locator(f"#field-{field} input[type=file]").last.set_input_files(photo)
+        page.wait_for_selector(f"#field-{field} [data-file]")
+    for field, typed in (("population", "4"), ("surveyor", "李明"), ("surveyed_on", "2024-09-12")):
+        if not page.input_value(f"#f-{field}"):
+            page.fill(f"#f-{field}", typed)
+    return inputs
+
+
+def test_from_typing_to_approval(
+    desk: SitDown, server: Server, survey: Lookback, photo_file: Path, assert_accessible: Any
+):
+    clerk = desk(builders.TOWN_CLERK)
+    page = clerk.open(f"/lookback/{survey.id}/edit")
+    assert page.locator("#field-floor_area").is_hidden()
+    inputs = fill_in(clerk, photo_file)
+    assert inputs <= 25, f"the common form took {inputs} inputs"
+    assert page.locator("[data-missing]").inner_text() == "必填项已齐"
+    assert page.input_value("#f-storeys") == "2"  # full-width digits were mended
+    assert_accessible(page)
+    page.get_by_role("button", name="保存并上报").click()
+    page.wait_for_url("**/lookback/entry")
+    assert stored(server, survey).state == State.SUBMITTED
+
+    reviewer = desk(builders.COUNTY_REVIEWER).open(f"/lookback/{survey.id}/review")
+    reviewer.locator(".file-look").last.click()
+    reviewer.wait_for_selector("#photo-dialog[open]")
+    reviewer.keyboard.press("Escape")
+    reviewer.keyboard.press("r")
+    assert reviewer.locator("#return-part").is_visible()
+    assert_accessible(reviewer)
+    reviewer.locator("#return-part label.pick").first.click()
+    reviewer.get_by_role("button", name="退回补正").click()
+    reviewer.wait_for_selector("[data-undo]")
+    assert stored(server, survey).state == State.RETURNED
+
+    page = clerk.open(f"/lookback/{survey.id}/edit")
+    assert "资料不全" in page.locator(".notice-warn").inner_text()
+    page.fill("#f-floor_area", "120")
+    page.get_by_role("button", name="保存并上报").click()
+    page.wait_for_url("**/lookback/entry")
+
+    reviewer.goto(f"{server.url}/lookback/{survey.id}/review")
+    changed = reviewer.locator(".read .is-changed")
+    assert changed.count() == 1
+    assert "96.5" in changed.inner_text()
+    reviewer.keyboard.press("a")
+    reviewer.wait_for_selector("[data-undo]")
+    assert stored(server, survey).state == State.APPROVED
+    reviewer.locator("[data-undo] button").click()
+    reviewer.wait_for_selector("#decide")
+    assert stored(server, survey).state == State.SUBMITTED
+
+
+def test_live_rules_hide_keep_and_check(desk: SitDown, survey: Lookback):
+    clerk = desk(builders.TOWN_CLERK)
+    page = clerk.open(f"/lookback/{survey.id}/edit")
+    clerk.pick("died", "否")
+    clerk.pick("living", "自有农村住房")
+    page.fill("#f-floor_area", "96.5")
+    clerk.pick("living", "其他安全住房")
+    assert page.locator("#field-floor_area").is_hidden()
+    assert page.locator("#section-s6").is_hidden()
+    clerk.pick("living", "自有农村住房")
+    assert page.input_value("#f-floor_area") == "96.5"  # nothing typed is lost
+    page.fill("#f-phone", "123")
+    page.locator("#f-surveyor").focus()
+    assert "电话号码不正确" in page.locator("#f-phone-errors").inner_text()
+    page.fill("#f-phone", "13909180000")
+    assert page.locator("#f-phone-errors").is_hidden()
+    clerk.pick("head_changed", "是")
+    page.fill("#f-new_head_id", "61012219700101001")
+    page.locator("#f-surveyor").focus()
+    assert "应为18位，现有 17 位" in page.locator("#f-new_head_id-errors").inner_text()
+
+
+def test_submitting_too_early_jumps_to_what_is_missing(
+    desk: SitDown, survey: Lookback, server: Server
+):
+    clerk = desk(builders.TOWN_CLERK)
+    page = clerk.open(f"/lookback/{survey.id}/edit")
+    clerk.pick("died", "否")
+    page.get_by_role("button", name="保存并上报").click()
+    summary = page.locator("#error-summary")
+    summary.wait_for()
+    summary.locator("a", has_text="排查人").click()
+    assert page.evaluate("document.activeElement.id") == "f-surveyor"
+    assert stored(server, survey).state == State.MISSING  # nothing was sent
+
+
+def test_typing_is_kept_by_itself(desk: SitDown, survey: Lookback):
+    clerk = desk(builders.TOWN_CLERK)
+    page = clerk.open(f"/lookback/{survey.id}/edit")
+    clerk.pick("died", "否")
+    page.fill("#f-surveyor", "李明")
+    page.wait_for_selector("[data-draft-state]:has-text('自动保存')")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    assert page.input_value("#f-surveyor") == "李明"
+    assert page.locator("input[name=died]:checked").input_value() == "no"
+    page.get_by_role("button", name="放弃草稿").click()
+    page.locator("#confirm-dialog [data-confirm-yes]").click()
+    page.wait_for_selector(".notice-good")
+    assert page.locator("input[name=died]:checked").count() == 0
+
+
+def test_a_session_that_ends_loses_nothing(desk: SitDown, survey: Lookback, server: Server):
+    clerk = desk(builders.TOWN_CLERK)
+    page = clerk.open(f"/lookback/{survey.id}/edit")
+    clerk.pick("died", "是")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.wait_for_selector("#signin-dialog[open]")
+    page.fill("#signin-password", "wrong")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-signin-error]:visible")
+    page.fill("#signin-password", builders.PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".notice-good")
+    assert stored(server, survey).died is True
+
+
+def test_a_double_click_saves_once(desk: SitDown, survey: Lookback, server: Server):
+    clerk = desk(builders.TOWN_CLERK)
+    page = clerk.open(f"/lookback/{survey.id}/edit")
+    clerk.pick("died", "是")
+    page.get_by_role("button", name="保存", exact=True).dblclick()
+    page.wait_for_selector(".notice-good")
+    assert stored(server, survey).version == 2
+
+
+def test_two_people_choose_line_by_line(desk: SitDown, survey: Lookback, server: Server):
+    one, two = desk(builders.TOWN_CLERK), desk(builders.TOWN_MANAGER)
+    for clerk in (one, two):
+        clerk.open(f"/lookback/{survey.id}/edit")
+        clerk.pick("died", "否")
+    one.page.fill("#f-village_group", "一组")
+    two.page.fill("#f-village_group", "二组")
+    two.page.fill("#f-surveyor", "赵六")
+    one.page.get_by_role("button", name="保存", exact=True).click()
+    one.page.wait_for_selector(".notice-good")
+    two.page.get_by_role("button", name="保存", exact=True).click()
+    conflict = two.page.locator("#conflict")
+    conflict.wait_for()
+    assert conflict.locator("tbody tr").count() == 2
+    conflict.locator("[data-conflict=village_group] label", has_text="一组").click()
+    assert two.page.input_value("#f-village_group") == "一组"
+    two.page.get_by_role("button", name="保存", exact=True).click()
+    two.page.wait_for_selector(".notice-good")
+    row = stored(server, survey)
+    assert (row.village_group, row.surveyor) == ("一组", "赵六")
+
+
+def test_the_line_is_cut_and_nothing_is_lost(desk: SitDown, survey: Lookback, server: Server):
+    clerk = desk(builders.TOWN_CLERK)
+    page = clerk.open(f"/lookback/{survey.id}/edit")
+    page.context.set_offline(True)
+    clerk.pick("died", "是")
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.wait_for_selector(".toast-line")
+    assert page.locator("#record-form").is_visible()
+    page.context.set_offline(False)
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.wait_for_selector(".notice-good")
+    assert stored(server, survey).died is True
