@@ -20,7 +20,7 @@ from app.access.actor import Actor, Capability
 from app.access.audit import Act
 from app.actions import events
 from app.core.clock import now
-from app.core.db import db
+from app.core.db import db, upsert
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, step_word, translate
 from app.registry.attachments import Attachment
@@ -124,6 +124,10 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     """Delete what was entered: the record is 未录入 again, its history stays."""
     row = get(register, record_id, lock=True)
     actor = policy.require(Capability.ENTER, register.name, row)
+    if row.state == State.MISSING:
+        if _last_step_is(row, actor, "clear"):
+            return row  # the same click, sent twice
+        raise Conflict(_("该户尚未录入，没有可删除的内容。"), row=row)
     _require_editable(register, row)
     _require_version(row, version)
     changes = _assign(row, {n: None for n, f in register.fields.items() if f.stored})
@@ -172,6 +176,7 @@ def transition(
     if version is not None:
         _require_version(row, version)
     _require_party(step, row, actor)
+    opinion = opinion.strip()
     problems = _step_problems(register, row, step, contact, opinion, reasons)
     if problems:
         raise Invalid(
@@ -256,8 +261,10 @@ def may_edit(register: Register, row: Any, actor: Actor) -> bool:
 
 
 def snapshot(register: Register, row: Any) -> dict[str, Any]:
-    """What the record says, as forms hold it; files by their ids."""
-    values = values_of(row, attachments_of(row))
+    """What the record says, as forms hold it; files by their ids. Files of a field that is not
+    shown stay with the record (an answer may be changed back) but are no part of what it says.
+    """
+    values = evaluate(register, row).values
     return {
         name: [str(a.id) for a in values[name]] if made.kind == FILES else to_json(values[name])
         for name, made in register.fields.items()
@@ -280,13 +287,13 @@ def keep_draft(
     row = get(register, record_id)
     actor = policy.require(Capability.ENTER, register.name, row)
     _require_editable(register, row)
-    draft = db.session.get(Draft, (actor.account_id, record_id))
-    if draft is None:
-        draft = Draft(account_id=actor.account_id, record_id=record_id, register=register.name)
-        db.session.add(draft)
-    draft.base_version, draft.values, draft.saved_at = version, values, now()
+    typed = {"base_version": version, "values": values, "saved_at": now()}
+    whose = {"account_id": actor.account_id, "record_id": record_id}
+    insert = upsert(db.session, Draft).values(**whose, **typed, register=register.name)
+    # two tabs may save their first draft at once
+    db.session.execute(insert.on_conflict_do_update(index_elements=list(whose), set_=typed))
     db.session.commit()
-    return draft
+    return db.session.get_one(Draft, tuple(whose.values()), populate_existing=True)
 
 
 def draft_of(actor: Actor, record_id: uuid.UUID) -> Draft | None:
@@ -350,7 +357,7 @@ def _step_problems(
     problems = []
     if step.complete:
         problems += evaluate(register, row).errors
-    if step.opinion and not (opinion.strip() or reasons):
+    if step.opinion and not (opinion or reasons):
         problems.append(
             Problem(
                 "opinion", "opinion.required", _("请勾选退回原因或填写意见，说明需要修改什么。")
@@ -358,6 +365,11 @@ def _step_problems(
         )
     if not contact.person.strip():
         problems.append(Problem("person", "person.required", _("请填写办理人姓名。")))
+    said = (("opinion", opinion), ("person", contact.person), ("phone", contact.phone))
+    for name, text in said:
+        if len(text) > (longest := getattr(HistoryEntry, name).type.length):
+            message = _("最多 %(n)s 个字，现有 %(m)s 个。", n=longest, m=len(text))
+            problems.append(Problem(name, f"{name}.long", message))
     return problems
 
 
@@ -416,7 +428,7 @@ def _entry(
         account_name=actor.name,
         person=contact.person.strip(),
         phone=contact.phone.strip(),
-        opinion=opinion.strip() or None,
+        opinion=opinion or None,
         reasons=reasons or None,
     )
 

@@ -11,8 +11,10 @@ from typing import Any
 from flask_appbuilder import Model
 from flask_appbuilder.models.sqla.base import SQLA
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
-__all__ = ["Model", "db", "on_sqlite_connect", "read_only", "set_read_only"]
+__all__ = ["Model", "db", "on_sqlite_connect", "read_only", "set_read_only", "upsert"]
 
 db = SQLA(metadata=Model.metadata, session_options={"expire_on_commit": False})
 
@@ -38,6 +40,12 @@ def read_only() -> Iterator[None]:
         yield
     finally:
         _writes.reset(token)
+
+
+def upsert(session: Session, model: Any) -> Any:
+    """The database's own INSERT into a model's table, which knows ``on_conflict_do_update``."""
+    dialect = session.get_bind().dialect.name
+    return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(model)
 
 
 @event.listens_for(Engine, "connect")

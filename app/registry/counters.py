@@ -12,6 +12,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     Date,
@@ -25,17 +26,17 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
 from app.access.regions import Level, Region, ancestor_paths, subtree
 from app.access.scope import Scoped
-from app.core.db import Model
+from app.core.db import Model, upsert
 from app.core.types import PathType
 from app.registry.register import Register, all_registers, register_of
 
-_KEY = "counter_deltas"
+_KEY, _SAVEPOINTS = "counter_deltas", "counter_savepoints"
 Deltas = dict[tuple[str, str, int], int]
 
 
@@ -137,12 +138,10 @@ def _apply(session: Session) -> None:
 
 
 def _upsert(session: Session, lines: list[dict[str, Any]]) -> None:
-    dialect = session.get_bind().dialect.name
-    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = make(Counter.__table__)
+    statement = upsert(session, Counter)
     statement = statement.on_conflict_do_update(
         index_elements=["register", "figure", "county_id"],
-        set_={"n": Counter.__table__.c.n + statement.excluded.n},
+        set_={"n": Counter.n + statement.excluded.n},
     )
     session.connection().execute(statement, lines)
 
@@ -150,6 +149,19 @@ def _upsert(session: Session, lines: list[dict[str, Any]]) -> None:
 @event.listens_for(Session, "after_rollback")
 def _forget(session: Session) -> None:
     session.info.pop(_KEY, None)
+
+
+@event.listens_for(Session, "after_transaction_create")
+def _keep_at_savepoint(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        kept = session.info.setdefault(_SAVEPOINTS, WeakKeyDictionary())
+        kept[transaction] = dict(session.info.get(_KEY, {}))
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _return_to_savepoint(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested and transaction in session.info.get(_SAVEPOINTS, ()):
+        session.info[_KEY] = defaultdict(int, session.info[_SAVEPOINTS].pop(transaction))
 
 
 # ---- reading -------------------------------------------------------------------------------
@@ -201,7 +213,12 @@ def kept_counts(session: Session, register: Register) -> dict[tuple[str, int], i
 
 
 def rebuild(session: Session, register: Register) -> int:
-    """Set the counters from the rows; returns how many lines were wrong. The caller commits."""
+    """Set the counters from the rows; returns how many lines were wrong. The caller commits.
+
+    Savers wait at their commit meanwhile: what is counted and what is kept must be of one moment.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE counter IN SHARE ROW EXCLUSIVE MODE"))
     live, kept = live_counts(session, register), kept_counts(session, register)
     wrong = {key for key in live.keys() | kept.keys() if live.get(key, 0) != kept.get(key, 0)}
     hand_in(session, register, {key: live.get(key, 0) - kept.get(key, 0) for key in wrong})

@@ -1,0 +1,610 @@
+"""The life of a record: save, submit, decide, send back, delete; who may, and what is kept of it
+(spec 00 "States of a record", spec 02 "States").
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select
+
+from app.access.actor import Actor
+from app.access.audit import Act, AuditEntry
+from app.access.regions import Level
+from app.access.scope import acting_as, unscoped
+from app.actions import events, records
+from app.actions.records import Contact
+from app.core.clock import uuid7
+from app.core.db import db
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.parts.choices import Grade
+from app.registers.lookback.model import Living, Lookback
+from app.registers.lookback.register import LOOKBACK
+from app.registry.attachments import Attachment
+from app.registry.flow import State, county_review
+from app.registry.records import Draft, HistoryEntry
+from app.registry.rules import Problem
+from tests.builders import (
+    CITY,
+    CONTACT,
+    COUNTY_COLLECTOR,
+    COUNTY_MANAGER,
+    COUNTY_READER,
+    COUNTY_REVIEWER,
+    EVERYBODY,
+    FILES_OWN,
+    MINISTRY,
+    NEXT_COUNTY,
+    PROVINCE,
+    TOWN_CLERK,
+    TOWN_MANAGER,
+    VILLAGE_CLERK,
+    actor,
+    attach,
+    below,
+    complete,
+    died,
+    full_house,
+    household,
+    other_home,
+    own_house,
+    region,
+)
+
+
+@pytest.fixture
+def clerk(session: Any) -> Actor:
+    return actor(VILLAGE_CLERK)
+
+
+@pytest.fixture
+def reviewer(session: Any) -> Actor:
+    return actor(COUNTY_REVIEWER)
+
+
+@pytest.fixture
+def survey(session: Any) -> Lookback:
+    return household()[1]
+
+
+def act(who: Actor, action: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """One request of ``who``: its session ends with it."""
+    with acting_as(who):
+        try:
+            return action(*args, **options)
+        finally:
+            db.session.remove()
+
+
+def save(who: Actor, key: uuid.UUID, form: dict[str, Any], version: int, **options: Any) -> Any:
+    return act(who, records.save, LOOKBACK, key, form, version, **options)
+
+
+def step(who: Actor, key: uuid.UUID, name: str, version: int | None = None, **said: Any) -> Any:
+    return act(who, records.transition, LOOKBACK, key, name, version, CONTACT, **said)
+
+
+def stored(key: uuid.UUID) -> Lookback:
+    with unscoped("tests look") as everything:
+        return everything.get_one(Lookback, key)
+
+
+def history(key: uuid.UUID) -> list[HistoryEntry]:
+    with unscoped("tests look") as everything:
+        query = select(HistoryEntry).where(HistoryEntry.record_id == key)
+        return list(everything.scalars(query.order_by(HistoryEntry.at, HistoryEntry.id)))
+
+
+def audit_of(key: uuid.UUID) -> list[AuditEntry]:
+    with unscoped("tests look") as everything:
+        query = select(AuditEntry).where(AuditEntry.record_id == key)
+        return list(everything.scalars(query.order_by(AuditEntry.at, AuditEntry.id)))
+
+
+# ---- the whole life ------------------------------------------------------------------------
+
+
+def test_a_whole_life(clerk: Actor, reviewer: Actor, survey: Lookback) -> None:
+    key = survey.id
+    row = save(clerk, key, own_house(Grade.A) | {"village_group": "一组"}, 1)
+    assert (row.state, row.village_group, row.version) == (State.DRAFT, "一组", 2)
+    attach(row, *FILES_OWN)
+    row = step(clerk, key, "submit", row.version)
+    assert row.state == State.SUBMITTED
+    assert row.submitted_by == clerk.account_id
+    assert row.submitted_at is not None
+
+    row = step(reviewer, key, "return", row.version, opinion=" 照片模糊 ", reasons=("资料不全",))
+    assert row.state == State.RETURNED
+    assert row.decided_at is not None
+
+    row = save(clerk, key, {"village_group": "二组", "storeys": 1}, row.version)
+    assert row.state == State.RETURNED, "saving a returned record leaves it returned"
+    row = step(clerk, key, "submit", row.version)
+    assert row.decided_at is None
+    row = step(reviewer, key, "approve", row.version)
+    assert row.state == State.APPROVED
+
+    city = actor(CITY)
+    row = step(city, key, "send_back", row.version, opinion="抽查不符")
+    assert row.state == State.RETURNED
+    row = act(clerk, records.clear, LOOKBACK, key, row.version)
+    assert (row.state, row.storeys, row.submitted_by) == (State.MISSING, None, None)
+
+    steps = history(key)
+    assert [(e.step, e.label, e.source, e.target) for e in steps] == [
+        ("submit", "上报", State.DRAFT, State.SUBMITTED),
+        ("return", "退回补正", State.SUBMITTED, State.RETURNED),
+        ("submit", "上报", State.RETURNED, State.SUBMITTED),
+        ("approve", "审核通过", State.SUBMITTED, State.APPROVED),
+        ("send_back", "退回整改", State.APPROVED, State.RETURNED),
+        ("clear", "删除", State.RETURNED, State.MISSING),
+    ]
+    assert [e.account_id for e in steps] == [
+        w.account_id for w in (clerk, reviewer, clerk, reviewer, city, clerk)
+    ]
+    assert (steps[1].person, steps[1].phone) == (CONTACT.person, CONTACT.phone)
+    assert (steps[1].opinion, steps[1].reasons) == ("照片模糊", ("资料不全",))
+    assert {e.path for e in steps} == {row.path}
+
+    first, second = steps[0].snapshot or {}, steps[2].snapshot or {}
+    assert {n for n in first if first[n] != second[n]} == {"village_group", "storeys"}
+    assert (first["village_group"], second["village_group"]) == ("一组", "二组")
+    assert first["floor_area"] == "120.50"
+    assert first["judged_on"] == "2023-05-01"
+    assert first["grade"] == "A"
+    assert first["died"] == "no"
+    assert first["policies"] == ["renovation"]
+    assert len(first["front_photos"]) == 1
+    assert [e.snapshot for e in steps if e.step != "submit"] == [None] * 4
+
+    entries = audit_of(key)
+    assert [e.act for e in entries] == [
+        Act.CREATE, Act.TRANSITION, Act.TRANSITION, Act.UPDATE, Act.TRANSITION, Act.TRANSITION,
+        Act.TRANSITION, Act.DELETE,
+    ]  # fmt: skip
+    assert entries[3].detail == {
+        "changes": {"village_group": ["一组", "二组"], "storeys": ["2", "1"]}
+    }
+    assert entries[2].detail["opinion"] == "照片模糊"
+    assert entries[2].account_name.startswith(reviewer.login)
+    assert {e.path for e in entries} == {row.path}
+    assert {e.register for e in entries} == {"lookback"}
+
+
+# ---- every step by everybody from every state ----------------------------------------------
+
+ENTERS = (COUNTY_MANAGER, COUNTY_COLLECTOR, TOWN_MANAGER, TOWN_CLERK, VILLAGE_CLERK)
+REVIEWS = (COUNTY_MANAGER, COUNTY_REVIEWER)
+SPOT_CHECKS = (MINISTRY, PROVINCE, CITY, COUNTY_MANAGER)
+
+#: step: from which states, by whom, to which state
+STEPS = {
+    "submit": ({State.DRAFT, State.RETURNED}, ENTERS, State.SUBMITTED),
+    "withdraw": ({State.SUBMITTED}, ENTERS, State.DRAFT),
+    "approve": ({State.SUBMITTED}, REVIEWS, State.APPROVED),
+    "return": ({State.SUBMITTED}, REVIEWS, State.RETURNED),
+    "send_back": ({State.APPROVED}, SPOT_CHECKS, State.RETURNED),
+}
+
+
+def set_state(key: uuid.UUID, state: State, submitter: uuid.UUID | None) -> Lookback:
+    """Put the record into a state as if it had no history."""
+    with unscoped("tests arrange") as everything:
+        row = everything.get_one(Lookback, key)
+        row.state, row.submitted_by = state, submitter
+        everything.execute(delete(HistoryEntry).where(HistoryEntry.record_id == key))
+        everything.commit()
+        return row
+
+
+def test_the_table_names_every_step() -> None:
+    assert set(STEPS) == {t.name for t in county_review.transitions}
+
+
+def test_every_step_by_everybody_from_every_state(survey: Lookback) -> None:
+    complete(survey, own_house(), FILES_OWN)
+    actors = {who: actor(who) for who in EVERYBODY if len(who.duties) < 2}
+    wrong = []
+    for state in State:
+        for name, (sources, who_may, target) in STEPS.items():
+            row = set_state(survey.id, state, uuid7())
+            for who, acting in actors.items():
+                if name == "withdraw":
+                    row = set_state(survey.id, state, acting.account_id)
+                expected: Any = target
+                if who not in who_may:
+                    expected = Forbidden
+                elif state not in sources:
+                    expected = Conflict
+                open_ = name in {s.name for s in records.open_steps(LOOKBACK, row, acting)}
+                try:
+                    got: Any = step(acting, survey.id, name, opinion="理由").state
+                    row = set_state(survey.id, state, uuid7())
+                except (Forbidden, Conflict) as error:
+                    got = type(error)
+                if got != expected or open_ != (expected is target):
+                    wrong.append((state.value, name, str(who), got, open_))
+            assert stored(survey.id).state == state
+    assert wrong == []
+
+
+def test_an_unknown_step(clerk: Actor, survey: Lookback) -> None:
+    with pytest.raises(NotFound):
+        step(clerk, survey.id, "explode")
+
+
+@pytest.mark.parametrize("name", ["approve", "return"])
+def test_nobody_reviews_what_they_submitted(survey: Lookback, name: str) -> None:
+    manager = actor(COUNTY_MANAGER)
+    complete(survey, died())
+    step(manager, survey.id, "submit")
+    with pytest.raises(Forbidden, match="不能审核本账号上报的"):
+        step(manager, survey.id, "approve")
+    assert stored(survey.id).state == State.SUBMITTED
+    step(actor(COUNTY_MANAGER), survey.id, name, opinion="理由")
+
+
+def test_self_review_by_setting(survey: Lookback, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "ALLOW_SELF_REVIEW", True)
+    manager = actor(COUNTY_MANAGER)
+    complete(survey, died())
+    step(manager, survey.id, "submit")
+    assert step(manager, survey.id, "approve").state == State.APPROVED
+
+
+def test_only_the_submitter_withdraws(clerk: Actor, survey: Lookback) -> None:
+    complete(survey, died())
+    step(clerk, survey.id, "submit")
+    with pytest.raises(Forbidden, match="只有上报的账号"):
+        step(actor(VILLAGE_CLERK), survey.id, "withdraw")
+    assert step(clerk, survey.id, "withdraw").state == State.DRAFT
+
+
+@pytest.mark.parametrize("name", ["return", "send_back"])
+def test_sending_back_needs_a_reason(survey: Lookback, name: str) -> None:
+    complete(survey, died())
+    set_state(survey.id, min(STEPS[name][0]), uuid7())
+    manager = actor(COUNTY_MANAGER)
+    for said in ({}, {"opinion": "  "}):
+        with pytest.raises(Invalid) as refused:
+            step(manager, survey.id, name, **said)
+        assert [p.code for p in refused.value.problems] == ["opinion.required"]
+    assert step(manager, survey.id, name, reasons=("资料不全",)).state == State.RETURNED
+
+
+@pytest.mark.parametrize(
+    ("who", "label"),
+    [
+        (COUNTY_MANAGER, "退回补正"),
+        (CITY, "退回整改"),
+        (PROVINCE, "退回整改"),
+        (MINISTRY, "退回整改"),
+    ],
+    ids=str,
+)
+def test_what_sending_back_is_called(survey: Lookback, who: Any, label: str) -> None:
+    complete(survey, died())
+    set_state(survey.id, State.APPROVED, uuid7())
+    step(actor(who), survey.id, "send_back", opinion="不符")
+    assert [e.label for e in history(survey.id)] == [label]
+
+
+def test_a_step_names_the_person(clerk: Actor, survey: Lookback) -> None:
+    complete(survey, died())
+    with pytest.raises(Invalid) as refused:
+        act(clerk, records.transition, LOOKBACK, survey.id, "submit", None, Contact(" ", ""))
+    assert [p.field for p in refused.value.problems] == ["person"]
+
+
+def test_the_person_is_remembered(clerk: Actor, survey: Lookback) -> None:
+    from app.access.accounts import Account
+
+    complete(survey, died())
+    step(clerk, survey.id, "submit")
+    with unscoped("tests look") as everything:
+        account = everything.scalars(select(Account).where(Account.uuid == clerk.account_id)).one()
+    assert (account.contact_name, account.contact_phone) == (CONTACT.person, CONTACT.phone)
+
+
+def test_submitting_needs_every_answer(clerk: Actor, survey: Lookback) -> None:
+    form = {n: v for n, v in own_house(Grade.C).items() if n not in ("storeys", "measure")}
+    complete(survey, form, FILES_OWN)
+    with pytest.raises(Invalid) as refused:
+        step(clerk, survey.id, "submit")
+    assert {p.code for p in refused.value.problems} == {
+        "storeys.required", "measure.required", "risky_photos.required",
+    }  # fmt: skip
+    assert stored(survey.id).state == State.DRAFT
+    assert history(survey.id) == []
+
+
+def test_an_opinion_of_any_length_is_no_fault_of_ours(survey: Lookback) -> None:
+    complete(survey, died())
+    set_state(survey.id, State.SUBMITTED, uuid7())
+    with pytest.raises(Invalid) as refused:
+        step(actor(COUNTY_MANAGER), survey.id, "return", opinion="长" * 1001)
+    assert [p.field for p in refused.value.problems] == ["opinion"]
+
+
+# ---- saving --------------------------------------------------------------------------------
+
+
+def test_an_incomplete_form_is_saved(clerk: Actor, survey: Lookback) -> None:
+    row = save(clerk, survey.id, {"died": False, "living": Living.OWN}, 1)
+    assert (row.state, row.living) == (State.DRAFT, Living.OWN)
+
+
+def test_split_without_heads_yet_is_saved(clerk: Actor, survey: Lookback) -> None:
+    assert save(clerk, survey.id, {"died": False, "split": True}, 1).split is True
+
+
+def test_saving_needs_what_the_register_names(clerk: Actor, survey: Lookback) -> None:
+    with pytest.raises(Invalid) as refused:
+        save(clerk, survey.id, {"living": Living.OWN}, 1)
+    assert [p.code for p in refused.value.problems] == ["died.required"]
+    assert stored(survey.id).state == State.MISSING
+
+
+def test_a_wrong_answer_is_not_saved(clerk: Actor, survey: Lookback) -> None:
+    text = Problem("storeys", "storeys.parse", "请填写整数，不要带单位。")
+    wrong = own_house() | {"phone": "1", "judged_on": dt.date(2020, 1, 1)}
+    with pytest.raises(Invalid) as refused:
+        save(clerk, survey.id, wrong, 1, parse_problems=[text])
+    assert {p.code for p in refused.value.problems} == {
+        "storeys.parse", "phone.invalid", "judged_on.early",
+    }  # fmt: skip
+    row = stored(survey.id)
+    assert (row.state, row.phone, row.version) == (State.MISSING, None, 1)
+    assert audit_of(survey.id) == []
+
+
+def test_hidden_answers_are_cleared(clerk: Actor, survey: Lookback) -> None:
+    save(clerk, survey.id, full_house(), 1)
+    assert stored(survey.id).grade == Grade.C
+    save(clerk, survey.id, {"died": True}, 2)
+    row = stored(survey.id)
+    left = {n for n in LOOKBACK.fields if LOOKBACK.fields[n].stored and getattr(row, n)}
+    assert left == {"died"}
+
+
+def test_hidden_files_are_not_submitted(clerk: Actor, survey: Lookback) -> None:
+    """Grade C with photos of its damage becomes grade A: the photos are no part of the survey."""
+    complete(survey, own_house(Grade.C), (*FILES_OWN, "risky_photos"))
+    save(clerk, survey.id, own_house(Grade.A), stored(survey.id).version)
+    step(clerk, survey.id, "submit")
+    snapshot = history(survey.id)[-1].snapshot or {}
+    assert snapshot["risky_photos"] == []
+    assert len(snapshot["front_photos"]) == 1
+
+
+def test_fields_that_are_not_sent_keep_their_value(clerk: Actor, survey: Lookback) -> None:
+    save(clerk, survey.id, other_home(), 1)
+    row = save(clerk, survey.id, {"village_group": "三组"}, 2)
+    assert (row.living, row.village_group, row.population) == (Living.OTHER, "三组", 4)
+
+
+def test_an_older_version_conflicts_and_changes_nothing(clerk: Actor, survey: Lookback) -> None:
+    save(clerk, survey.id, other_home(), 1)
+    other = actor(TOWN_CLERK)
+    with pytest.raises(Conflict) as refused:
+        save(other, survey.id, died(), 1)
+    assert refused.value.details["row"].living == Living.OTHER
+    assert stored(survey.id).died is False
+    for name in ("submit", "approve"):
+        with pytest.raises((Conflict, Forbidden)):
+            step(clerk, survey.id, name, 1)
+
+
+def test_a_form_sent_twice_is_saved_once(clerk: Actor, survey: Lookback) -> None:
+    first = save(clerk, survey.id, other_home(), 1)
+    again = save(clerk, survey.id, other_home(), 1)
+    assert again.version == first.version == 2
+    assert [e.act for e in audit_of(survey.id)] == [Act.CREATE]
+
+
+@pytest.mark.parametrize("state", [State.SUBMITTED, State.APPROVED])
+def test_what_waits_or_is_approved_is_read_only(
+    clerk: Actor, survey: Lookback, state: State
+) -> None:
+    complete(survey, died())
+    set_state(survey.id, state, clerk.account_id)
+    version = stored(survey.id).version
+    assert not records.may_edit(LOOKBACK, stored(survey.id), clerk)
+    with pytest.raises(Conflict, match="不能修改"):
+        save(clerk, survey.id, other_home(), version)
+    with pytest.raises(Conflict, match="不能修改"):
+        act(clerk, records.clear, LOOKBACK, survey.id, version)
+    with pytest.raises(Conflict, match="不能修改"):
+        act(clerk, records.keep_draft, LOOKBACK, survey.id, version, {})
+
+
+def test_who_may_save(survey: Lookback) -> None:
+    complete(survey, died())
+    for who in EVERYBODY:
+        acting = actor(who)
+        enters = who in ENTERS or len(who.duties) == 2
+        assert records.may_edit(LOOKBACK, stored(survey.id), acting) is enters
+        version = stored(survey.id).version
+        if enters:
+            save(acting, survey.id, died(), version)
+            act(acting, records.keep_draft, LOOKBACK, survey.id, version + 1, {})
+        else:
+            for change in (
+                lambda a=acting, v=version: save(a, survey.id, died(), v),
+                lambda a=acting, v=version: act(a, records.clear, LOOKBACK, survey.id, v),
+                lambda a=acting: act(a, records.keep_draft, LOOKBACK, survey.id, 1, {}),
+            ):
+                with pytest.raises(Forbidden):
+                    change()
+
+
+# ---- deleting ------------------------------------------------------------------------------
+
+
+def test_clearing(clerk: Actor, survey: Lookback) -> None:
+    complete(survey, full_house(), (*FILES_OWN, "risky_photos"))
+    row = act(clerk, records.clear, LOOKBACK, survey.id, stored(survey.id).version)
+    assert row.state == State.MISSING
+    assert (row.head_name, row.head_id) == (survey.head_name, survey.head_id)
+    assert not [n for n, f in LOOKBACK.fields.items() if f.stored and getattr(stored(row.id), n)]
+    with unscoped("tests look") as everything:
+        assert everything.scalars(select(Attachment)).all() == []
+    changes = audit_of(survey.id)[-1].detail["changes"]
+    assert changes["grade"] == ["C", None]
+
+
+def test_clearing_twice_is_clearing_once(clerk: Actor, survey: Lookback) -> None:
+    complete(survey, died())
+    version = stored(survey.id).version
+    act(clerk, records.clear, LOOKBACK, survey.id, version)
+    act(clerk, records.clear, LOOKBACK, survey.id, version)
+    assert [e.step for e in history(survey.id)] == ["clear"]
+
+
+def test_nothing_entered_cannot_be_cleared(clerk: Actor, survey: Lookback) -> None:
+    with pytest.raises(Conflict):
+        act(clerk, records.clear, LOOKBACK, survey.id, 1)
+    assert history(survey.id) == []
+
+
+def test_clearing_an_older_version_conflicts(clerk: Actor, survey: Lookback) -> None:
+    complete(survey, died())
+    with pytest.raises(Conflict):
+        act(clerk, records.clear, LOOKBACK, survey.id, 1)
+    assert stored(survey.id).died is True
+
+
+# ---- what is elsewhere ---------------------------------------------------------------------
+
+
+def test_foreign_and_unknown_records_answer_alike_and_are_noted(clerk: Actor) -> None:
+    _, foreign = household(below(region(NEXT_COUNTY), Level.VILLAGE), name="外县户主")
+    complete(foreign, died())
+    for key in (foreign.id, uuid7()):
+        for change in (
+            lambda k=key: act(clerk, records.get, LOOKBACK, k),
+            lambda k=key: save(clerk, k, died(), 1),
+            lambda k=key: act(clerk, records.clear, LOOKBACK, k, 1),
+            lambda k=key: step(clerk, k, "submit"),
+            lambda k=key: act(clerk, records.keep_draft, LOOKBACK, k, 1, {}),
+            lambda k=key: act(clerk, records.take_back, LOOKBACK, k),
+        ):
+            with pytest.raises(NotFound) as refused:
+                change()
+            assert "外县户主" not in refused.value.message
+    with unscoped("tests look") as everything:
+        noted = everything.scalars(select(AuditEntry).where(AuditEntry.act == Act.REFUSED)).all()
+    assert len(noted) == 12
+    assert {e.account_id for e in noted} == {clerk.account_id}
+
+
+# ---- taking back ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def decided(clerk: Actor, survey: Lookback) -> Lookback:
+    complete(survey, died())
+    step(clerk, survey.id, "submit")
+    return survey
+
+
+@pytest.mark.parametrize("name", ["approve", "return"])
+def test_a_decision_is_taken_back(decided: Lookback, reviewer: Actor, name: str) -> None:
+    step(reviewer, decided.id, name, opinion="理由")
+    row = act(reviewer, records.take_back, LOOKBACK, decided.id)
+    assert (row.state, row.decided_at) == (State.SUBMITTED, None)
+    assert [e.step for e in history(decided.id)] == ["submit", name, "take_back"]
+
+
+def test_what_cannot_be_taken_back(decided: Lookback, clerk: Actor, reviewer: Actor) -> None:
+    with pytest.raises(Conflict):
+        act(reviewer, records.take_back, LOOKBACK, decided.id)
+    step(reviewer, decided.id, "approve")
+    with pytest.raises(Conflict, match="撤销"):
+        act(actor(COUNTY_REVIEWER), records.take_back, LOOKBACK, decided.id)
+    with pytest.raises(Conflict, match="撤销"):
+        act(reviewer, records.take_back, LOOKBACK, decided.id, seconds=-1)
+    with pytest.raises(Forbidden):
+        act(clerk, records.take_back, LOOKBACK, decided.id)
+    assert stored(decided.id).state == State.APPROVED
+
+
+def test_an_approval_on_which_something_was_built_stays(
+    clerk: Actor, reviewer: Actor, survey: Lookback
+) -> None:
+    complete(survey, full_house(), (*FILES_OWN, "risky_photos", "seismic_paper"))
+    step(clerk, survey.id, "submit")
+    step(reviewer, survey.id, "approve")
+    assert stored(survey.id).head_name == "王新"
+    with pytest.raises(Conflict, match="已生成后续内容"):
+        act(reviewer, records.take_back, LOOKBACK, survey.id)
+
+
+# ---- drafts --------------------------------------------------------------------------------
+
+
+def test_a_draft_touches_no_record(clerk: Actor, survey: Lookback) -> None:
+    act(clerk, records.keep_draft, LOOKBACK, survey.id, 1, {"storeys": "两层"})
+    act(clerk, records.keep_draft, LOOKBACK, survey.id, 1, {"storeys": "三层"})
+    draft = act(clerk, records.draft_of, clerk, survey.id)
+    assert (draft.values, draft.base_version) == ({"storeys": "三层"}, 1)
+    row = stored(survey.id)
+    assert (row.version, row.state, row.changed_at) == (1, State.MISSING, survey.changed_at)
+    assert audit_of(survey.id) == []
+
+
+def test_a_draft_is_its_accounts_own(clerk: Actor, survey: Lookback) -> None:
+    act(clerk, records.keep_draft, LOOKBACK, survey.id, 1, {"storeys": "2"})
+    other = actor(TOWN_CLERK)
+    assert act(other, records.draft_of, other, survey.id) is None
+    save(other, survey.id, died(), 1)
+    assert act(clerk, records.draft_of, clerk, survey.id) is not None
+
+
+def test_a_draft_ends_with_the_save(clerk: Actor, survey: Lookback) -> None:
+    act(clerk, records.keep_draft, LOOKBACK, survey.id, 1, {"died": "yes"})
+    save(clerk, survey.id, died(), 1)
+    assert act(clerk, records.draft_of, clerk, survey.id) is None
+    act(clerk, records.keep_draft, LOOKBACK, survey.id, 2, {"died": "no"})
+    act(clerk, records.drop_draft, clerk, survey.id)
+    with unscoped("tests look") as everything:
+        assert everything.scalars(select(Draft)).all() == []
+
+
+def test_a_refused_save_leaves_the_draft(clerk: Actor, survey: Lookback) -> None:
+    act(clerk, records.keep_draft, LOOKBACK, survey.id, 1, {"phone": "1"})
+    with pytest.raises(Invalid):
+        save(clerk, survey.id, {"died": False, "phone": "1"}, 1)
+    assert act(clerk, records.draft_of, clerk, survey.id).values == {"phone": "1"}
+
+
+# ---- events, failures ----------------------------------------------------------------------
+
+
+def test_listeners_run_in_the_transaction_of_the_save(
+    clerk: Actor, survey: Lookback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = []
+    monkeypatch.setattr(events, "_on_save", [lambda r, row: heard.append((r.name, row.died))])
+    save(clerk, survey.id, died(), 1)
+    assert heard == [("lookback", True)]
+
+    def fail(_register: Any, _row: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(events, "_on_save", [fail])
+    with pytest.raises(RuntimeError):
+        save(clerk, survey.id, other_home(), 2)
+    assert stored(survey.id).living is None
+    assert len(audit_of(survey.id)) == 1
+
+
+def test_a_reader_sees_no_steps(survey: Lookback) -> None:
+    complete(survey, died())
+    reader = actor(COUNTY_READER)
+    assert records.open_steps(LOOKBACK, stored(survey.id), reader) == []

@@ -1,0 +1,179 @@
+"""Two people, two tabs or two clicks on one record at the same moment, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.access.actor import Actor
+from app.access.audit import Act, AuditEntry
+from app.access.scope import acting_as, unscoped
+from app.actions import records
+from app.core.db import db
+from app.core.errors import Conflict
+from app.registers.lookback.model import Lookback
+from app.registers.lookback.register import LOOKBACK
+from app.registry import counters
+from app.registry.flow import State
+from app.registry.records import Draft, HistoryEntry
+from tests.builders import (
+    CONTACT,
+    COUNTY_MANAGER,
+    COUNTY_REVIEWER,
+    VILLAGE_CLERK,
+    actor,
+    complete,
+    died,
+    household,
+    other_home,
+)
+
+
+def at_once(app: Flask, *works: tuple[Actor, Callable[[], Any]]) -> list[Any]:
+    """Run each in a thread of its own, started together; what each gave, or its error."""
+    ready = threading.Barrier(len(works))
+
+    def run(who: Actor, work: Callable[[], Any]) -> Any:
+        with app.app_context(), acting_as(who):
+            ready.wait(10)
+            try:
+                return work()
+            except Exception as error:  # noqa: BLE001  (the test looks at what it is)
+                db.session.rollback()
+                return error
+            finally:
+                db.session.remove()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(lambda work: run(*work), works))
+
+
+@pytest.fixture
+def survey(app: Flask) -> Lookback:
+    with app.app_context():
+        return household()[1]
+
+
+def actors(app: Flask, *who: Any) -> list[Actor]:
+    with app.app_context():
+        return [actor(one) for one in who]
+
+
+def look(app: Flask, model: Any) -> list[Any]:
+    with app.app_context(), unscoped("tests look") as everything:
+        return list(everything.scalars(select(model)))
+
+
+def no_drift(app: Flask) -> None:
+    with app.app_context(), unscoped("tests look") as everything:
+        assert counters.kept_counts(everything, LOOKBACK) == counters.live_counts(
+            everything, LOOKBACK
+        )
+        assert counters.broken_identities(everything, LOOKBACK) == []
+
+
+def test_two_saves(app: Flask, survey: Lookback) -> None:
+    one, two = actors(app, VILLAGE_CLERK, COUNTY_MANAGER)
+    first, second = at_once(
+        app,
+        (one, lambda: records.save(LOOKBACK, survey.id, died(), 1)),
+        (two, lambda: records.save(LOOKBACK, survey.id, other_home(), 1)),
+    )
+    lost, won = (first, second) if isinstance(first, Exception) else (second, first)
+    assert isinstance(lost, Conflict)
+    (row,) = look(app, Lookback)
+    assert (row.died, row.version) == (won.died, 2)
+    assert [e.act for e in look(app, AuditEntry)] == [Act.CREATE]
+    no_drift(app)
+
+
+def test_one_form_sent_twice_at_once(app: Flask, survey: Lookback) -> None:
+    (clerk,) = actors(app, VILLAGE_CLERK)
+    work = (clerk, lambda: records.save(LOOKBACK, survey.id, other_home(), 1))
+    assert [row.version for row in at_once(app, work, work)] == [2, 2]
+    assert [e.act for e in look(app, AuditEntry)] == [Act.CREATE]
+    no_drift(app)
+
+
+def test_a_double_click_submits_once(app: Flask, survey: Lookback) -> None:
+    (clerk,) = actors(app, VILLAGE_CLERK)
+    with app.app_context():
+        version = complete(survey, died()).version
+    work = (
+        clerk,
+        lambda: records.transition(LOOKBACK, survey.id, "submit", version, CONTACT),
+    )
+    assert [row.state for row in at_once(app, work, work, work)] == [State.SUBMITTED] * 3
+    assert [e.step for e in look(app, HistoryEntry)] == ["submit"]
+    no_drift(app)
+
+
+def test_two_reviewers_decide_differently(app: Flask, survey: Lookback) -> None:
+    one, two = actors(app, COUNTY_REVIEWER, COUNTY_REVIEWER)
+    with app.app_context():
+        complete(survey, died())
+        with unscoped("tests arrange") as everything:
+            everything.get_one(Lookback, survey.id).state = State.SUBMITTED
+            everything.commit()
+    outcome = at_once(
+        app,
+        (one, lambda: records.transition(LOOKBACK, survey.id, "approve", None, CONTACT)),
+        (two, lambda: records.transition(LOOKBACK, survey.id, "return", None, CONTACT, "不符")),
+    )
+    assert sorted(isinstance(result, Conflict) for result in outcome) == [False, True], outcome
+    (entry,) = look(app, HistoryEntry)
+    (row,) = look(app, Lookback)
+    assert row.state == entry.target
+    no_drift(app)
+
+
+def test_saving_while_it_is_submitted(app: Flask, survey: Lookback) -> None:
+    one, two = actors(app, VILLAGE_CLERK, VILLAGE_CLERK)
+    with app.app_context():
+        version = complete(survey, died()).version
+    saved, submitted = at_once(
+        app,
+        (one, lambda: records.save(LOOKBACK, survey.id, other_home(), version)),
+        (two, lambda: records.transition(LOOKBACK, survey.id, "submit", version, CONTACT)),
+    )
+    assert sorted(isinstance(r, Conflict) for r in (saved, submitted)) == [False, True]
+    no_drift(app)
+
+
+def test_two_tabs_autosave(app: Flask, survey: Lookback) -> None:
+    (clerk,) = actors(app, VILLAGE_CLERK)
+    works = [
+        (clerk, lambda n=n: records.keep_draft(LOOKBACK, survey.id, 1, {"storeys": str(n)}))
+        for n in range(4)
+    ]
+    outcome = at_once(app, *works)
+    assert not [result for result in outcome if isinstance(result, Exception)]
+    (draft,) = look(app, Draft)
+    assert draft.values["storeys"] in "0123"
+
+
+def test_many_households_of_one_county(app: Flask) -> None:
+    """Every saver changes the same counter lines: nobody deadlocks, nothing drifts."""
+    with app.app_context():
+        surveys = [household()[1] for _ in range(12)]
+    clerks = actors(app, *[VILLAGE_CLERK] * 4)
+
+    def work(mine: list[Lookback]) -> Callable[[], None]:
+        def run() -> None:
+            for number, survey in enumerate(mine):
+                form = died() if number % 2 else other_home()
+                row = records.save(LOOKBACK, survey.id, form, 1)
+                records.transition(LOOKBACK, survey.id, "submit", row.version, CONTACT)
+
+        return run
+
+    outcome = at_once(app, *[(c, work(surveys[n::4])) for n, c in enumerate(clerks)])
+    assert outcome == [None] * 4
+    assert {row.state for row in look(app, Lookback)} == {State.SUBMITTED}
+    no_drift(app)

@@ -1,0 +1,420 @@
+"""Counters: whatever happens to rows, they say what a live count says (design.md "Cost")."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.access.regions import Level, Region
+from app.access.scope import acting_as, unscoped
+from app.actions import records
+from app.commands import stats
+from app.core.clock import uuid7
+from app.core.db import db
+from app.core.errors import AnjuError
+from app.parts.choices import Grade
+from app.registers.lookback.model import Lookback
+from app.registers.lookback.register import LOOKBACK
+from app.registry import counters
+from app.registry.counters import Counter, CounterDay
+from app.registry.flow import State
+from tests.builders import (
+    CITY,
+    CONTACT,
+    COUNTY,
+    COUNTY_MANAGER,
+    NEXT_COUNTY,
+    PROVINCE,
+    VILLAGE_CLERK,
+    above,
+    actor,
+    below,
+    complete,
+    died,
+    household,
+    other_home,
+    own_house,
+    region,
+)
+
+DAY = dt.date(2024, 9, 7)
+
+
+@pytest.fixture
+def everything(session: Any) -> Iterator[Session]:
+    with unscoped("counters are proved over all rows") as made:
+        yield made
+
+
+def require_no_drift() -> dict[tuple[str, int], int]:
+    """Counters == live counts, identities hold; returns the counts."""
+    with unscoped("counters are proved over all rows") as session:
+        kept = counters.kept_counts(session, LOOKBACK)
+        assert kept == counters.live_counts(session, LOOKBACK)
+        assert counters.broken_identities(session, LOOKBACK) == []
+        return kept
+
+
+def of(figure: str, code: str = COUNTY) -> int:
+    return require_no_drift().get((figure, region(code, Level.COUNTY).id), 0)
+
+
+# ---- single changes ------------------------------------------------------------------------
+
+
+def test_a_new_row_counts(session: Any) -> None:
+    household()
+    assert (of("total"), of("missing"), of("draft")) == (1, 1, 0)
+
+
+def test_every_figure_by_its_row(everything: Session) -> None:
+    """One row for each; the numbers that the manual's identities add up to."""
+    for form in (died(), other_home(), *(own_house(grade) for grade in Grade)):
+        row = complete(household()[1], form)
+        everything.get_one(Lookback, row.id).state = State.APPROVED
+    for state in (State.MISSING, State.DRAFT, State.SUBMITTED, State.RETURNED):
+        household(state=state)
+    everything.commit()
+    counted = {figure: of(figure) for figure in LOOKBACK.figures}
+    assert counted == {
+        "total": 10, "missing": 1, "draft": 1, "submitted": 1, "approved": 6, "returned": 1,
+        "own_house": 4, "no_hazard": 2, "some_hazard": 1, "severe_hazard": 1, "other_safe": 1,
+        "died": 1,
+    }  # fmt: skip
+
+
+def test_a_row_that_moves_counts_in_its_new_county(everything: Session) -> None:
+    _, survey = household()
+    row = everything.get_one(Lookback, survey.id)
+    row.region_id = below(region(NEXT_COUNTY), Level.VILLAGE).id
+    row.state = State.DRAFT
+    everything.commit()
+    assert (of("total"), of("total", NEXT_COUNTY), of("draft", NEXT_COUNTY)) == (0, 1, 1)
+
+
+def test_a_deleted_row_does_not_count(everything: Session) -> None:
+    _, survey = household(state=State.DRAFT)
+    everything.delete(everything.get_one(Lookback, survey.id))
+    everything.commit()
+    assert (of("total"), of("draft")) == (0, 0)
+
+
+def test_several_flushes_in_one_transaction(everything: Session) -> None:
+    _, survey = household()
+    row = everything.get_one(Lookback, survey.id)
+    for state in (State.DRAFT, State.SUBMITTED, State.RETURNED, State.SUBMITTED):
+        row.state = state
+        everything.flush()
+    everything.commit()
+    assert (of("submitted"), of("draft"), of("returned"), of("missing")) == (1, 0, 0, 0)
+
+
+def test_a_value_that_was_not_loaded(everything: Session) -> None:
+    _, survey = household()
+    row = everything.get_one(Lookback, survey.id)
+    everything.expire(row)
+    row.state = State.DRAFT  # the old state is in the database only
+    everything.commit()
+    assert (of("missing"), of("draft")) == (0, 1)
+
+
+# ---- what does not happen --------------------------------------------------------------------
+
+
+def test_a_rollback_counts_nothing(everything: Session) -> None:
+    _, survey = household()
+    everything.get_one(Lookback, survey.id).state = State.DRAFT
+    everything.flush()
+    everything.rollback()
+    everything.commit()
+    assert of("draft") == 0
+
+
+def test_a_savepoint_that_is_rolled_back_counts_nothing(everything: Session) -> None:
+    _, first = household()
+    _, second = household()
+    everything.get_one(Lookback, first.id).state = State.DRAFT
+    with everything.begin_nested() as savepoint:
+        everything.get_one(Lookback, second.id).state = State.DRAFT
+        everything.flush()
+        savepoint.rollback()
+    everything.commit()
+    assert (of("draft"), of("missing")) == (1, 1)
+
+
+def test_savepoints_within_savepoints(everything: Session) -> None:
+    surveys = [household()[1] for _ in range(4)]
+    rows = [everything.get_one(Lookback, survey.id) for survey in surveys]
+    with everything.begin_nested():
+        rows[0].state = State.DRAFT
+        inner = everything.begin_nested()
+        rows[1].state = State.DRAFT
+        everything.flush()
+        inner.rollback()
+        with everything.begin_nested():
+            rows[2].state = State.DRAFT
+    rows[3].state = State.SUBMITTED
+    everything.commit()
+    assert (of("draft"), of("submitted"), of("missing")) == (2, 1, 1)
+
+
+def test_a_failing_flush_counts_nothing(everything: Session) -> None:
+    _, survey = household()
+    everything.get_one(Lookback, survey.id).state = State.DRAFT
+    everything.flush()
+    everything.add(
+        Lookback(household_id=survey.household_id, region_id=survey.region_id, head_name="再")
+    )
+    with pytest.raises(IntegrityError):
+        everything.commit()
+    everything.rollback()
+    everything.commit()
+    assert (of("total"), of("draft")) == (1, 0)
+
+
+def test_a_commit_that_fails_in_the_counters_changes_nothing(
+    everything: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, survey = household()
+
+    def fail(*_args: Any) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(counters, "_upsert", fail)
+        everything.get_one(Lookback, survey.id).state = State.DRAFT
+        with pytest.raises(RuntimeError):
+            everything.commit()
+    everything.rollback()
+    assert of("draft") == 0
+    everything.get_one(Lookback, survey.id).state = State.DRAFT
+    everything.commit()
+    assert of("draft") == 1
+
+
+def test_bulk_changes_of_counted_rows_are_refused(everything: Session) -> None:
+    household()
+    with pytest.raises(RuntimeError, match="hand_in"):
+        everything.execute(update(Lookback).values(state=State.DRAFT))
+
+
+def test_bulk_changes_that_hand_in_their_deltas(everything: Session) -> None:
+    household()
+    county = region(COUNTY).id
+    changed = everything.execute(
+        update(Lookback).values(state=State.DRAFT), execution_options={"deltas_handed_in": True}
+    )
+    counters.hand_in(
+        everything,
+        LOOKBACK,
+        {("missing", county): -changed.rowcount, ("draft", county): changed.rowcount},
+    )
+    everything.commit()
+    assert of("draft") == 1
+
+
+# ---- random work -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_random_work(session: Any, seed: int) -> None:
+    """Save, submit, decide, send back, clear, move, delete, fail, roll back: never any drift."""
+    chance = random.Random(seed)
+    villages = [
+        below(region(code), Level.VILLAGE, nth) for code in (COUNTY, NEXT_COUNTY) for nth in (0, 1)
+    ]
+    clerk, manager = actor(CITY), actor(CITY)
+    rights = frozenset((name, "lookback") for name in ("enter", "review", "spot_check"))
+    clerk, manager = (_with(who, rights) for who in (clerk, manager))
+    alive = [household(chance.choice(villages))[1].id for _ in range(6)]
+
+    def do(who: Any, work: Any) -> None:
+        with acting_as(who):
+            try:
+                work()
+            except AnjuError:
+                db.session.rollback()
+            finally:
+                db.session.remove()
+
+    def save(key: Any) -> None:
+        form = chance.choice([died(), other_home(), own_house(chance.choice([*Grade]))])
+        records.save(LOOKBACK, key, form, records.get(LOOKBACK, key).version)
+
+    def step(key: Any, name: str) -> None:
+        records.transition(LOOKBACK, key, name, None, CONTACT, "理由")
+
+    def clear(key: Any) -> None:
+        records.clear(LOOKBACK, key, records.get(LOOKBACK, key).version)
+
+    def move(key: Any) -> None:
+        records.get(LOOKBACK, key).region_id = chance.choice(villages).id
+        db.session.commit()
+
+    def undo(key: Any) -> None:
+        row = records.get(LOOKBACK, key)
+        row.state, row.region_id = State.APPROVED, chance.choice(villages).id
+        db.session.flush()
+        db.session.rollback()
+
+    def fail(key: Any) -> None:
+        row = records.get(LOOKBACK, key)
+        row.state = State.APPROVED
+        db.session.add(Lookback(household_id=row.household_id, region_id=row.region_id))
+        try:
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()
+
+    def delete(key: Any) -> None:
+        db.session.delete(records.get(LOOKBACK, key))
+        db.session.commit()
+        alive.remove(key)
+        alive.append(household(chance.choice(villages))[1].id)
+
+    plans = [
+        (10, clerk, save),
+        (8, clerk, lambda key: step(key, "submit")),
+        (2, clerk, lambda key: step(key, "withdraw")),
+        (6, manager, lambda key: step(key, "approve")),
+        (3, manager, lambda key: step(key, "return")),
+        (2, manager, lambda key: step(key, "send_back")),
+        (1, manager, lambda key: records.take_back(LOOKBACK, key)),
+        (2, clerk, clear),
+        (3, clerk, move),
+        (2, clerk, undo),
+        (2, clerk, fail),
+        (1, clerk, delete),
+    ]
+    weights = [weight for weight, *_ in plans]
+    for _ in range(60):
+        _, who, work = chance.choices(plans, weights)[0]
+        do(who, lambda work=work: work(chance.choice(alive)))
+    kept = require_no_drift()
+    assert sum(n for (figure, _), n in kept.items() if figure == "total") == len(alive)
+
+
+def _with(who: Any, rights: frozenset[tuple[str, str]]) -> Any:
+    from dataclasses import replace
+
+    return replace(who, capabilities=who.capabilities | rights)
+
+
+# ---- reading, rebuilding, snapshots ----------------------------------------------------------
+
+
+def test_totals_of_every_level(everything: Session) -> None:
+    household(state=State.DRAFT)
+    household(below(region(NEXT_COUNTY), Level.VILLAGE))
+    far = below(region("530129"), Level.VILLAGE)
+    household(far)
+    county = region(COUNTY)
+    for place, expected in (
+        (region("0", Level.NATION), 3),
+        (above(county, Level.PROVINCE), 2),
+        (above(county, Level.CITY), 2),
+        (county, 1),
+        (region("429004"), 0),
+    ):
+        found = counters.totals(everything, LOOKBACK, place.path)
+        assert set(found) == set(LOOKBACK.figures)
+        assert (found["total"], place.code) == (expected, place.code)
+
+
+def test_rebuild_mends_what_was_manipulated(everything: Session) -> None:
+    household(state=State.DRAFT)
+    household()
+    everything.execute(update(Counter).where(Counter.figure == "draft").values(n=7))
+    everything.execute(update(Counter).where(Counter.figure == "missing").values(n=-1))
+    far = region("530129")
+    everything.add(Counter(register="lookback", figure="died", county_id=far.id, path=far.path, n=3))
+    everything.commit()
+    assert counters.kept_counts(everything, LOOKBACK) != counters.live_counts(everything, LOOKBACK)
+    assert counters.broken_identities(everything, LOOKBACK)
+    assert counters.rebuild(everything, LOOKBACK) == 3
+    everything.commit()
+    require_no_drift()
+    assert counters.rebuild(everything, LOOKBACK) == 0
+
+
+def test_rebuild_beside_savers(app: Flask) -> None:
+    """Rebuilding while others save neither waits forever nor loses their work."""
+    with app.app_context():
+        surveys = [household()[1].id for _ in range(20)]
+        clerk = actor(VILLAGE_CLERK)
+    done = threading.Event()
+
+    def save_all() -> None:
+        with app.app_context(), acting_as(clerk):
+            for key in surveys:
+                records.save(LOOKBACK, key, died(), 1)
+            db.session.remove()
+        done.set()
+
+    saver = threading.Thread(target=save_all)
+    saver.start()
+    with app.app_context():
+        while not done.is_set():
+            with unscoped("counters are rebuilt") as session:
+                assert counters.rebuild(session, LOOKBACK) == 0
+                session.commit()
+        saver.join()
+        require_no_drift()
+
+
+def test_a_snapshot_is_the_counters_of_that_day(everything: Session) -> None:
+    household(state=State.DRAFT)
+    household(below(region(NEXT_COUNTY), Level.VILLAGE))
+    for _ in range(2):  # again: replaces it
+        counters.snapshot(everything, DAY)
+        everything.commit()
+    found = {
+        (level, figure): n
+        for level, figure, n in everything.execute(
+            select(Region.level, CounterDay.figure, func.sum(CounterDay.n))
+            .join(Region, Region.id == CounterDay.region_id)
+            .where(CounterDay.day == DAY, CounterDay.register == "lookback")
+            .group_by(Region.level, CounterDay.figure)
+        )
+    }
+    assert found == {
+        (level, figure): n
+        for level in (Level.NATION, Level.PROVINCE, Level.CITY, Level.COUNTY)
+        for figure, n in (("total", 2), ("draft", 1), ("missing", 1))
+    }
+    household()
+    counters.snapshot(everything, DAY + dt.timedelta(days=1))
+    everything.commit()
+    nation = region("0", Level.NATION)
+    assert [
+        everything.get_one(CounterDay, ("lookback", "total", nation.id, day)).n
+        for day in (DAY, DAY + dt.timedelta(days=1))
+    ] == [2, 3]
+
+
+def test_the_command_line(app: Flask) -> None:
+    with app.app_context():
+        household(state=State.DRAFT)
+    runner = app.test_cli_runner()
+    proved = runner.invoke(stats, ["verify", "--json"], obj=None)
+    assert proved.exit_code == 0, proved.output
+    assert '"drift": 0' in proved.output
+    with app.app_context(), unscoped("tests break something") as session:
+        session.execute(update(Counter).where(Counter.figure == "draft").values(n=9))
+        session.commit()
+    proved = runner.invoke(stats, ["verify", "--json"])
+    assert proved.exit_code == 1
+    assert '"drift": 1' in proved.output
+    assert '"identities_broken": 1' in proved.output
+    assert "1 lines mended" in runner.invoke(stats, ["rebuild"]).output
+    assert runner.invoke(stats, ["verify"]).exit_code == 0
+    assert runner.invoke(stats, ["snapshot", "--day", "2024-09-07"]).exit_code == 0
