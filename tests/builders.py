@@ -29,6 +29,7 @@ from app.access.regions import Level, Region
 from app.access.scope import acting_as, unscoped
 from app.actions.records import Contact
 from app.core.clock import uuid7
+from app.core.db import read_only
 from app.parts.choices import Grade, Judged, Measure, OtherHome, ParcelState, Policy, Seismic
 from app.registers.lookback.model import Living, Lookback
 from app.registry import formats
@@ -55,7 +56,7 @@ _numbers = itertools.count(1)
 
 def region(code: str, level: Level | None = None) -> Region:
     """The division of that code (short or 12 characters)."""
-    with unscoped("tests look divisions up") as session:
+    with read_only(), unscoped("tests look divisions up") as session:
         query = select(Region).where(Region.code == code.ljust(12, "0"))
         if level is not None:
             query = query.where(Region.level == level)
@@ -68,7 +69,7 @@ def _no_region(code: str) -> Region:
 
 def below(place: Region, level: Level, nth: int = 0) -> Region:
     """The nth division of a level under ``place``."""
-    with unscoped("tests look divisions up") as session:
+    with read_only(), unscoped("tests look divisions up") as session:
         query = select(Region).where(
             Region.level == level,
             Region.path.startswith(place.path, autoescape=True),
@@ -79,7 +80,7 @@ def below(place: Region, level: Level, nth: int = 0) -> Region:
 
 def above(place: Region, level: Level) -> Region:
     """The division of ``level`` in which ``place`` lies: itself, or one above it."""
-    with unscoped("tests look divisions up") as session:
+    with read_only(), unscoped("tests look divisions up") as session:
         found: Region | None = place
         while found is not None and (found.level > level or found.structural):
             found = session.get(Region, found.parent_id) if found.parent_id else None

@@ -28,7 +28,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
+from sqlalchemy.orm import Mapped, ORMExecuteState, Session, SessionTransaction, mapped_column
 
 from app.access.regions import Level, Region, ancestor_paths, subtree
 from app.access.scope import Scoped
@@ -36,6 +36,8 @@ from app.core.db import Model, upsert
 from app.core.types import PathType
 from app.registry.register import Register, all_registers, register_of
 
+#: Execution option of a bulk UPDATE or DELETE whose deltas are handed in.
+HANDED_IN = "deltas_handed_in"
 _KEY, _SAVEPOINTS = "counter_deltas", "counter_savepoints"
 Deltas = dict[tuple[str, str, int], int]
 
@@ -146,6 +148,16 @@ def _upsert(session: Session, lines: list[dict[str, Any]]) -> None:
     session.connection().execute(statement, lines)
 
 
+@event.listens_for(Session, "do_orm_execute")
+def _refuse_uncounted(state: ORMExecuteState) -> None:
+    """An UPDATE or DELETE of many rows passes the counters by: who writes one hands in deltas."""
+    if (state.is_update or state.is_delete) and not state.execution_options.get(HANDED_IN):
+        for mapper in state.all_mappers:
+            register = register_of(mapper.class_)
+            if register is not None and register.figures:
+                raise RuntimeError(f"bulk change of {register.name} without hand_in()")
+
+
 @event.listens_for(Session, "after_rollback")
 def _forget(session: Session) -> None:
     session.info.pop(_KEY, None)
@@ -186,6 +198,12 @@ def totals(session: Session, register: Register, path: str) -> dict[str, int]:
 
 
 # ---- rebuilding and proving ------------------------------------------------------------------
+
+
+def at_one_moment(session: Session) -> None:
+    """What this transaction reads is of one moment, whoever saves meanwhile; say it first."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 
 
 def live_counts(session: Session, register: Register) -> dict[tuple[str, int], int]:
@@ -274,6 +292,7 @@ __all__ = [
     "Counter",
     "CounterDay",
     "all_registers",
+    "at_one_moment",
     "broken_identities",
     "hand_in",
     "keep_day",
