@@ -268,11 +268,16 @@ def _record_doors(read: Desk) -> list[dict[str, Any]]:
         _door(
             _DOORS[item.state],
             item.n,
-            item.register.label,
+            _door_hint(item.register, read),
             _menu_url(item),
         )
         for item in waiting
     ]
+
+
+def _door_hint(register: Register, read: Desk) -> str:
+    """Which module it is about, where there are several."""
+    return register.label if len(read.modules) > 1 else ""
 
 
 def _menu_url(item: Waiting) -> str:
@@ -291,7 +296,7 @@ def _unplaced_doors(actor: Actor, read: Desk) -> list[dict[str, Any]]:
         if row and entry and progress and actor.has(Capability.ENTER, register.name):
             url = f"/{register.name}/{entry.name}?region={row.region.id}&unplaced=1"
             n = row.counts[(progress.progress or ("", ""))[1]]
-            doors.append(_door(_UNPLACED, n, register.label, url))
+            doors.append(_door(_UNPLACED, n, _door_hint(register, read), url))
     return doors
 
 

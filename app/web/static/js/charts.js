@@ -20,14 +20,26 @@ function toneColour(c, tone, index) {
   return c.palette[tone in TONES ? TONES[tone] : index % c.palette.length];
 }
 
-function share(data, c) {
+/** Parts of a whole: on a narrow screen the numbers stand in the legend, where there is room. */
+function share(data, c, narrow) {
+  const parts = data.series.map((one, i) => ({ name: one.name, value: one.values[0], itemStyle: { color: toneColour(c, one.tone, i) } }));
+  const whole = parts.reduce((sum, part) => sum + part.value, 0) || 1;
+  const text = (name) => {
+    const { value } = parts.find((part) => part.name === name);
+    return `${name} ${value} (${((value * 100) / whole).toFixed(1)}%)`;
+  };
   return {
+    legend: { ...legend(data, c), type: "plain", ...(narrow ? { formatter: text, left: "center", width: "100%" } : {}) },
     series: [{
-      type: "pie", radius: ["48%", "74%"], label: { color: c.ink, formatter: "{b} {d}%" },
-      itemStyle: { borderColor: c.card, borderWidth: 2 },
-      data: data.series.map((one, i) => ({ name: one.name, value: one.values[0], itemStyle: { color: toneColour(c, one.tone, i) } })),
+      type: "pie", radius: narrow ? ["34%", "56%"] : ["46%", "70%"], center: ["50%", narrow ? "66%" : "55%"],
+      label: { show: !narrow, color: c.ink, formatter: ({ name }) => text(name) }, labelLine: { show: !narrow },
+      itemStyle: { borderColor: c.card, borderWidth: 2 }, data: parts.filter((part) => part.value),
     }],
   };
+}
+
+function legend(data, c) {
+  return { show: data.series.length > 1, top: 0, type: "scroll", icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: { color: c.ink } };
 }
 
 function axes(data, c, narrow) {
@@ -52,14 +64,14 @@ function axes(data, c, narrow) {
 
 function option(data, c, width) {
   return {
-    textStyle: { fontFamily: c.font, color: c.ink }, aria: { enabled: false }, animationDuration: 250,
+    textStyle: { fontFamily: c.font, color: c.ink }, aria: { enabled: false }, animation: false,
     tooltip: {
       trigger: data.kind === "share" ? "item" : "axis", renderMode: "richText", confine: true,
       backgroundColor: c.card, borderColor: c.line, textStyle: { color: c.ink, fontSize: 13 },
       axisPointer: { type: "shadow" },
     },
-    legend: { show: data.series.length > 1, top: 0, type: "scroll", icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: { color: c.ink } },
-    ...(data.kind === "share" ? share(data, c) : axes(data, c, width < 520)),
+    legend: legend(data, c),
+    ...(data.kind === "share" ? share(data, c, width < 520) : axes(data, c, width < 520)),
   };
 }
 
