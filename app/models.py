@@ -2,6 +2,7 @@
 
 from app.access import accounts, audit, regions, scope
 from app.core import jobs
+from app.exchange import ledger_export
 from app.registers import household, lookback
 from app.registry import attachments, counters, households, lists, records
 
@@ -13,6 +14,7 @@ __all__ = [
     "household",
     "households",
     "jobs",
+    "ledger_export",
     "lists",
     "lookback",
     "records",

@@ -216,6 +216,19 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+@pytest.fixture
+def as_account(app: Flask) -> Callable[..., Any]:
+    """``as_account(builders.TOWN_CLERK)``: a new account of that kind, signed in."""
+
+    from tests import builders
+    from tests.hands import Hands
+
+    def sign_in(who: Any, place: Any = None) -> Hands:
+        return Hands(app, builders.sign_in(app, who, place))
+
+    return sign_in
+
+
 # --- the running program --------------------------------------------------------------------------
 
 

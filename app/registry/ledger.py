@@ -280,19 +280,25 @@ class Ledger:
         )
 
     def stream(self, batch: int = 2000) -> Iterator[list[Any]]:
-        """All rows in batches, for exports and checks: whole records, bounded memory."""
-        self.require_narrow()
-        position: tuple[str, uuid.UUID] | None = None
-        while True:
-            query = self._select(self.model).order_by(*self._order).limit(batch)
-            if position is not None:
-                query = query.where(tuple_(*self._order) > position)
-            rows = list(self.session.execute(query))
-            if not rows:
-                return
+        """All rows in batches, whole records in bounded memory."""
+        for rows in self._batches((self.model,), batch):
             yield [row[0] for row in rows]
-            position = self._key(rows[-1])
             self.session.expunge_all()
+
+    def stream_values(self, names: Sequence[str], batch: int = 2000) -> Iterator[list[Any]]:
+        """The named columns of all rows in batches: tuples, some ten times cheaper than records."""
+        for rows in self._batches(tuple(getattr(self.model, name) for name in names), batch):
+            yield [row[: len(names)] for row in rows]
+
+    def _batches(self, what: tuple[Any, ...], batch: int) -> Iterator[Sequence[Any]]:
+        self.require_narrow()
+        order = self._order
+        query = self._select(*what).add_columns(*order).order_by(*order).limit(batch)
+        rows = self.session.execute(query).all()
+        while rows:
+            yield rows
+            query_on = query.where(tuple_(*order) > tuple(rows[-1][-2:]))
+            rows = self.session.execute(query_on).all()
 
     @property
     def by_name(self) -> bool:

@@ -1,0 +1,87 @@
+"""``/exchange/export/<register>``: what will be exported, why, and into the background."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, request
+from flask_appbuilder import BaseView, expose
+
+from app.access import policy
+from app.access.actor import Capability
+from app.core.db import db
+from app.core.errors import BadInput, NotFound
+from app.core.i18n import _, lazy, translate
+from app.exchange import ledger_export
+from app.registry.ledger import Ledger, parse
+from app.registry.register import Register, get_register
+from app.web import shell
+
+#: What most exports are for; the reason may also be typed.
+_REASONS = (lazy("工作调度"), lazy("上级要求报送"), lazy("入户核实"), lazy("档案留存"))
+_PAGING = ("after", "before", "page", "size", "csrf_token", "reason", "other_reason")
+
+
+class LedgerExportView(BaseView):
+    """The page between a list and its Excel file: how many, with full numbers, for what reason."""
+
+    route_base = "/exchange/export"
+    default_view = "ask"
+
+    @expose("/<string:name>", methods=["GET", "POST"])
+    def ask(self, name: str) -> Any:
+        register = get_register(name)
+        if register is None:
+            raise NotFound(_("没有这个模块。"))
+        actor = policy.require(Capability.EXPORT, register.name)
+        errors: dict[str, list[str]] = {}
+        args = {k: request.args.getlist(k) for k in request.args if k not in _PAGING}
+        if request.method == "POST":
+            reason = request.form.get("other_reason", "").strip() or request.form.get("reason", "")
+            try:
+                job = ledger_export.start(register, args, reason)
+            except BadInput as error:
+                db.session.rollback()
+                errors["reason"] = [error.message]
+            else:
+                flash(_("已开始导出：%(what)s。完成后在这里下载。", what=job.subject), "success")
+                return redirect("/exchange/jobs")
+        found = Ledger(
+            register, parse(register, request.args, db.session, actor), db.session, actor
+        )
+        shell.crumb(_("导出台账"))
+        page = self.render_template(
+            "anju/export.html",
+            page={
+                "title": _("导出%(what)s台账", what=register.label),
+                "count": str(found.count()),
+                "area": found.query.region.full_name if found.query.region else None,
+                "filters": _filters(register, args),
+                "action_url": request.full_path.rstrip("?"),
+                "back_url": _back(register),
+                "reasons": [str(reason) for reason in _REASONS],
+                "reason": request.form.get("reason", ""),
+                "other_reason": request.form.get("other_reason", ""),
+                "errors": errors,
+            },
+        )
+        return (page, 422) if errors else page
+
+
+def _filters(register: Register, args: dict[str, list[str]]) -> list[dict[str, str]]:
+    """The filters in words, as they will stand in the audit log too."""
+    lines = []
+    for name, values in args.items():
+        made = register.model.__fields__.get(name)
+        if name == "figure" and values[0] in register.figures:
+            text = translate(register.figures[values[0]].label)
+            lines.append({"label": _("统计项"), "text": text})
+        elif made is not None and any(values):
+            texts = (made.text(made.parse(v)) if v else "" for v in values)
+            lines.append({"label": translate(made.label), "text": "、".join(t for t in texts if t)})
+    return lines
+
+
+def _back(register: Register) -> str:
+    found = (m.name for m in register.menus if m.capability == Capability.SEARCH)
+    return f"/{register.name}/{next(found, '')}"
