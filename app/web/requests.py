@@ -90,8 +90,10 @@ def _begin() -> Any:
     if b"%00" in request.query_string:  # PostgreSQL knows no such text
         raise BadInput(_("网址中有不能识别的字符。"))
     set_read_only(request.method in ("GET", "HEAD", "OPTIONS"))
-    if request.endpoint is None or request.endpoint in PUBLIC:
+    if request.endpoint in PUBLIC:
         return None
+    if request.endpoint is None and not current_user.is_authenticated:
+        return None  # there is no such page; who is signed in is told so within the frame
     if not current_user.is_authenticated:
         return _ask_to_sign_in()
     if _idle_too_long():
