@@ -124,8 +124,9 @@ def database_url(text: str) -> str:
 def engine_options(url: str, threads: int) -> dict[str, Any]:
     """Pool settings: one connection a thread on PostgreSQL, so that no request waits for one."""
     if url.startswith("sqlite"):
-        return {}
+        return {"hide_parameters": True}
     return {
+        "hide_parameters": True,  # names and ID numbers stay out of logs
         "pool_size": threads,
         "max_overflow": 4,
         "pool_pre_ping": True,

@@ -18,6 +18,7 @@ from app.core.db import read_only
 from app.core.worker import jobs_cli
 from app.demo.cli import demo_cli, load_command
 from app.deploy import deploy
+from app.exchange.cli import exchange_cli
 from app.registry import checks, counters
 from app.registry.register import all_registers
 
@@ -114,5 +115,6 @@ commands = [
     regions_cli,
     accounts_cli,
     jobs_cli,
+    exchange_cli,
     demo_cli,
 ]

@@ -2,7 +2,7 @@
 
 from app.access import accounts, audit, regions, scope
 from app.core import jobs
-from app.exchange import ledger_export
+from app.exchange import import_notes, ledger_export
 from app.registers import household, lookback
 from app.registry import attachments, counters, households, lists, records
 
@@ -13,6 +13,7 @@ __all__ = [
     "counters",
     "household",
     "households",
+    "import_notes",
     "jobs",
     "ledger_export",
     "lists",

@@ -31,6 +31,7 @@ NOT_SHOWN: dict[str, set[str] | None] = {
     "access/region_match.py": {"直辖|直管|^市辖区$|^县$"},
     "access/regions.py": {"住房和城乡建设部"},  # a fact about a division, as its name is
     "access/regions_seed.py": {"全国"},  # the name of the uppermost division
+    "exchange/household_columns.py": None,  # heads as people write them, samples; labels are marked
     "exchange/writer.py": {"选项"},  # a hidden sheet that formulas name
     "registry/formats.py": {
         "无|没有|暂无|不详|无电话|无联系电话|无身份证号?|[-—/\\\\.]+|0{5,}",  # typed for "none"

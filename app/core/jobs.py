@@ -128,10 +128,13 @@ class Owner:
 
 @dataclass(frozen=True)
 class Kind:
-    """One registered kind of job: its Chinese title and the function that does it."""
+    """One registered kind of job: its Chinese title, the function that does it, and the one that
+    drops what it kept beside its files when it expires.
+    """
 
     title: str
     run: Callable[[JobContext], dict[str, Any] | None]
+    forget: Callable[[uuid.UUID], None] | None = None
 
 
 KINDS: dict[str, Kind] = {}
@@ -139,7 +142,9 @@ _DAILY: list[str] = []
 _DAILY_KEYS = uuid.UUID("6f0d3d0e-5b0c-4c0e-9d55-8c2f6c1a7e11")
 
 
-def job_kind(name: str, *, title: str) -> Callable[[Any], Any]:
+def job_kind(
+    name: str, *, title: str, forget: Callable[[uuid.UUID], None] | None = None
+) -> Callable[[Any], Any]:
     """Register the function that runs jobs of kind ``name``.
 
     It must be able to start again from its last checkpoint at any moment. What it returns is kept
@@ -149,7 +154,7 @@ def job_kind(name: str, *, title: str) -> Callable[[Any], Any]:
     def keep(run: Callable[[JobContext], dict[str, Any] | None]) -> Any:
         if name in KINDS:
             raise ValueError(f"two jobs are called {name!r}")
-        KINDS[name] = Kind(title, run)
+        KINDS[name] = Kind(title, run, forget)
         return run
 
     return keep
@@ -234,7 +239,11 @@ class JobInterrupted(JobStopped):
 
 @dataclass
 class JobContext:
-    """What a running job may do. Only :meth:`save` commits."""
+    """What a running job may do. Only :meth:`save` and :meth:`attach` commit.
+
+    On SQLite a transaction that may write holds the one write lock: read under ``read_only()`` and
+    roll back before anything slow.
+    """
 
     id: uuid.UUID
     kind: str
@@ -272,15 +281,16 @@ class JobContext:
     def attach(self, stream: BinaryIO, name: str, media_type: str) -> str:
         """Store a result file; one of the same name (from an earlier attempt) is replaced.
 
-        The key is written down before the file, so that a kill between leaves no orphan.
+        Commits: the key is written down before the file, so that a kill between leaves no orphan.
         """
         key = new_key(name.rpartition(".")[2].lower())
         old = [f for f in self.files if f["role"] == "result" and f["name"] == name]
         files = [f for f in self.files if f not in old]
         files.append({"role": "result", "key": key, "name": name, "media_type": media_type})
-        with db.engine.begin() as connection:
-            if not connection.execute(self.mine().values(files=files)).rowcount:
-                raise JobOvertaken
+        if not db.session.execute(self.mine().values(files=files)).rowcount:
+            db.session.rollback()
+            raise JobOvertaken
+        db.session.commit()
         self.files = files
         storage().put(stream, key.rpartition(".")[2], key)
         for file in old:

@@ -7,6 +7,7 @@ import logging
 import signal
 import threading
 import time
+import uuid
 from typing import Any
 
 import click
@@ -66,16 +67,20 @@ def work(app: Flask, *, once: bool = False, stopping: threading.Event | None = N
     return ran
 
 
-def claim() -> JobContext | None:
-    """Take the oldest job that waits, or whose worker died. Two workers never take the same."""
+def claim(only: uuid.UUID | None = None) -> JobContext | None:
+    """Take the oldest job that waits, or whose worker died; ``only`` means that one job.
+
+    Two workers never take the same.
+    """
     stale = now() - dt.timedelta(seconds=_stale_seconds())
     free = sa.or_(
         Job.state == JobState.QUEUED,
         sa.and_(Job.state == JobState.RUNNING, Job.heartbeat < stale),
     )
     with read_only(), db.engine.connect() as connection:
+        wanted = sa.and_(free, Job.id == only) if only else free
         waiting = connection.execute(
-            sa.select(Job.id, Job.attempt, Job.started).where(free).order_by(Job.created).limit(8)
+            sa.select(Job.id, Job.attempt, Job.started).where(wanted).order_by(Job.created).limit(8)
         ).all()
     for job_id, attempt, started in waiting:
         taken: dict[str, Any] = {"heartbeat": now(), "attempt": attempt + 1}
@@ -129,6 +134,7 @@ def _outcome(app: Flask, job: JobContext) -> dict[str, Any] | None:
         with force_locale(job.locale):
             try:
                 with app.extensions["jobs"](job.account_id):
+                    db.session.rollback()  # who it is was only read
                     result = KINDS[job.kind].run(job)
                     db.session.commit()
             except JobOvertaken:
@@ -186,8 +192,12 @@ def keep_house() -> int:
     storage().sweep()
     old = sa.and_(Job.expires < now(), Job.state.not_in([JobState.QUEUED, JobState.RUNNING]))
     with read_only(), db.engine.connect() as connection:
-        expired = connection.execute(sa.select(Job.id, Job.files).where(old).limit(500)).all()
-    for job_id, files in expired:
+        expired = connection.execute(
+            sa.select(Job.id, Job.kind, Job.files).where(old).limit(500)
+        ).all()
+    for job_id, kind, files in expired:
+        if kind in KINDS and (forget := KINDS[kind].forget):
+            forget(job_id)
         for file in files:
             storage().delete(file["key"])
         with db.engine.begin() as connection:

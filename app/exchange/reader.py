@@ -265,6 +265,8 @@ def _sheet(sheet: calamine.CalamineSheet, odd: dict[tuple[int, int], Unreadable]
 def as_text(value: object) -> str:
     """What a person sees in the cell, as text; :class:`Unreadable` where that cannot be trusted."""
     if isinstance(value, str):
+        if value.isalnum() and not value.isascii():
+            return value  # Chinese words: most cells
         if value.startswith("="):
             return Unreadable(value[:200], FORMULA)
         if value in _ERRORS:

@@ -13,6 +13,7 @@ import datetime as dt
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from operator import mul
 from typing import Literal
 
 from app.core.i18n import mark, translate
@@ -125,7 +126,7 @@ def mend_count(text: str) -> int | None:
 
 def id_check_character(number: str) -> str:
     """The 18th character that the first 17 digits of ``number`` call for."""
-    return ID_CHECKS[sum(int(d) * w for d, w in zip(number, ID_WEIGHTS, strict=False)) % 11]
+    return ID_CHECKS[sum(map(mul, map(int, number[:17]), ID_WEIGHTS)) % 11]
 
 
 def birth_date(number: str) -> dt.date | None:

@@ -47,6 +47,7 @@ class Reviewed(Record):
     state = f.system(f.choice("填报状态", State), default=State.MISSING)
     head_name = f.system(f.text("户主姓名", 64), default="")
     head_id = f.system(f.id_number("身份证号"))
+    head_id.length = 32  # a copy of the household's, where wrong numbers come in too
     former_head = f.system(f.text("原户主", 64))  # the issued head, where another one is head now
 
 

@@ -1,0 +1,296 @@
+"""The import of a list of households, as a job that may be killed at any moment.
+
+The rows are read, checked and matched outside a transaction; each thousand is then written together
+with the checkpoint that stands for it, so nothing goes in twice and nothing is lost. With
+``whole`` the file is checked to its end first and goes in only if no row is rejected.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.access import audit, policy
+from app.access.actor import Actor, Capability
+from app.access.audit import Act
+from app.access.region_match import Finder
+from app.core.clock import today
+from app.core.db import db, read_only
+from app.core.errors import BadInput
+from app.core.i18n import mark, translate
+from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
+from app.core.storage import storage
+from app.exchange import import_notes, marked
+from app.exchange.household_list import Checker, Head, Line, find_head
+from app.exchange.household_match import Decision, decide
+from app.exchange.household_write import HouseholdWriter
+from app.exchange.reader import MAX_BYTES, read_book
+from app.exchange.writer import MEDIA_TYPE
+
+KIND = "household.import"
+ROWS_A_COMMIT = 1000
+OUTCOMES = ("created", "updated", "unchanged", "rejected", "mended", "flagged")
+_ATTEMPTS = 3
+
+
+def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
+    """Take a file in and queue its import for the current actor; the caller commits.
+
+    :raises Forbidden: the account may not import lists. :raises BadInput: empty or too large.
+    """
+    actor = policy.require(Capability.IMPORT_LIST)
+    suffix = "csv" if name.lower().endswith((".csv", ".txt")) else "xlsx"
+    key = storage().put(stream, suffix)
+    size = storage().size(key)
+    if not 0 < size <= MAX_BYTES:
+        storage().delete(key)
+        raise BadInput(
+            translate("文件超过40 MB，请拆分后分别导入。")
+            if size
+            else translate("文件是空的（0字节），请重新选择。")
+        )
+    file = {"key": key, "name": Path(name).name[:120], "media_type": MEDIA_TYPE}
+    owner = Owner(actor.account_id, actor.name, actor.path)
+    args = {"dry_run": dry_run, "whole": whole}
+    return enqueue(KIND, args, owner=owner, subject=file["name"], inputs=[file])
+
+
+def forget(job_id: uuid.UUID) -> None:
+    """The job expires: what it said about rows goes with its files."""
+    import_notes.forget(job_id)
+    db.session.commit()
+
+
+@job_kind(KIND, title="导入农户名单", forget=forget)
+def run(job: JobContext) -> dict[str, Any]:
+    """Do it; the result is what the command line prints."""
+    actor = policy.require(Capability.IMPORT_LIST)
+    with _local_copy(job) as path:
+        name = job.files[0]["name"]
+        return _Import(job, actor, find_head(read_book(path, name)), path).run()
+
+
+@contextmanager
+def _local_copy(job: JobContext) -> Iterator[Path]:
+    with tempfile.NamedTemporaryFile() as file:
+        with job.input() as stored:
+            shutil.copyfileobj(stored, file)
+        file.flush()
+        yield Path(file.name)
+
+
+class _Import:
+    def __init__(self, job: JobContext, actor: Actor, head: Head, path: Path) -> None:
+        self.job, self.actor, self.head = job, actor, head
+        self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.checker = Checker(head, Finder(), today())
+        self.writer = HouseholdWriter(job.id)
+        self.counts = dict.fromkeys(OUTCOMES, 0)
+        self.total = max(0, head.sheet.height - head.row)
+        self.done = 0
+        with read_only():
+            self.shared = self._shared_numbers()
+            db.session.rollback()
+
+    def run(self) -> dict[str, Any]:
+        dry, whole = self.job.args["dry_run"], self.job.args["whole"]
+        phase = (self.job.checkpoint or {}).get("phase", "check" if dry or whole else "write")
+        if phase == "check":
+            self._check_all()
+            if dry or self.counts["rejected"]:
+                if not dry:
+                    self._nothing_went_in()
+                return self._finish()
+            self._forget_notes({"phase": "write", "next": 0, "counts": self._zero()})
+        self._write_all()
+        return self._finish()
+
+    # --- passes ------------------------------------------------------------------------
+
+    def _shared_numbers(self) -> dict[str, list[tuple[int, str]]]:
+        """Valid ID numbers that stand in several rows under different names: number -> rows."""
+        first: dict[str, tuple[int, str]] = {}
+        shared: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for number, cells in self._rows():
+            identity, name = self.checker.identity(cells)
+            if not identity:
+                continue
+            known = first.setdefault(identity, (number, name))
+            if known[0] != number:
+                shared[identity] = [*(shared[identity] or [known]), (number, name)]
+        return {n: rows for n, rows in shared.items() if len({name for _, name in rows}) > 1}
+
+    def _check_all(self) -> None:
+        """What would become of every row; writes notes only. A killed check starts again."""
+        self._forget_notes({"phase": "check"})
+        planned: dict[str, int] = {}
+        for lines in self._chunks(after=0):
+            decisions = decide(lines)
+            for decision in decisions:
+                self._plan(decision, planned)
+            self._keep_notes(decisions)
+            self.counts = self._with(decisions)
+            self.job.save({"phase": "check"})
+            self._progress(translate("检查"))
+
+    @staticmethod
+    def _plan(decision: Decision, planned: dict[str, int]) -> None:
+        """Count a row that repeats an earlier one of the same file as it will turn out."""
+        if decision.outcome != "created":
+            return
+        line = decision.line
+        said = hash((line.place and line.place.id, *line.values.values(), line.id_number))
+        for key in {line.id_key, line.place_key} - {None}:
+            before = planned.setdefault(str(key), said)
+            if key == line.key and before is not said:
+                decision.repeats = "unchanged" if before == said else "updated"
+
+    def _write_all(self) -> None:
+        kept = self.job.checkpoint or {}
+        if kept.get("phase") == "write":
+            self.counts = dict(kept["counts"])
+        after = kept.get("next", 0)
+        for lines in self._chunks(after):
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    self._write_chunk(lines)
+                    break
+                except (IntegrityError, StaleDataError):
+                    # Another import or a clerk was there first: look again and decide anew.
+                    db.session.rollback()
+                    if attempt == _ATTEMPTS:
+                        raise
+            self._progress(translate("导入"))
+
+    def _write_chunk(self, lines: list[Line]) -> None:
+        decisions = decide(lines)
+        self.writer.create([d for d in decisions if d.outcome == "created"])
+        self.writer.update([d for d in decisions if d.outcome == "updated"])
+        self._keep_notes(decisions)
+        counts = self._with(decisions)
+        self.job.save({"phase": "write", "next": lines[-1].number, "counts": counts})
+        self.counts = counts
+
+    # --- rows --------------------------------------------------------------------------
+
+    def _rows(self) -> Iterator[tuple[int, list[str]]]:
+        """The list's rows below the head, without empty ones."""
+        columns = set(self.head.columns.values())
+        for number, cells in self.head.sheet:
+            if number > self.head.row and any(cells[i].strip() for i in columns if i < len(cells)):
+                yield number, cells
+
+    def _chunks(self, after: int) -> Iterator[list[Line]]:
+        """Checked lines, at most ROWS_A_COMMIT and never two about the same household."""
+        lines: list[Line] = []
+        keys: set[str | None] = set()
+        for number, cells in self._rows():
+            if number <= after:
+                self.done += 1
+                continue
+            with read_only():
+                line = self.checker.check(number, cells)
+            own = {line.id_key, line.place_key} - {None}
+            if len(lines) >= ROWS_A_COMMIT or own & keys:
+                yield self._released(lines)
+                lines, keys = [], set()
+            lines.append(line)
+            keys |= own
+        if lines:
+            yield self._released(lines)
+
+    def _released(self, lines: list[Line]) -> list[Line]:
+        self._reject_shared(lines)
+        db.session.rollback()  # the checks only read
+        self.done += len(lines)
+        return lines
+
+    def _reject_shared(self, lines: list[Line]) -> None:
+        for line in lines:
+            others = [r for r in self.shared.get(line.id_number, ()) if r[0] != line.number]
+            if others and line.id_valid:
+                row, name = others[0]
+                text = mark("与第%(row)s行（%(name)s）的身份证号相同而姓名不同，请核对哪一行正确。")
+                line.reject("id_number", translate(text, row=row, name=name))
+
+    # --- what is told ------------------------------------------------------------------
+
+    def _keep_notes(self, decisions: list[Decision]) -> None:
+        import_notes.add(
+            [
+                {
+                    "job_id": self.job.id,
+                    "row": d.line.number,
+                    "rejected": d.rejected,
+                    "name": d.line.name[:64],
+                    "household_id": d.household_id or (d.known.id if d.known else None),
+                    "notes": [[note.column, note.message] for note in d.notes],
+                }
+                for d in decisions
+                if d.notes
+            ]
+        )
+
+    def _forget_notes(self, checkpoint: dict[str, Any]) -> None:
+        import_notes.forget(self.job.id)
+        self.counts = self._zero()
+        self.done = 0
+        self.job.save(checkpoint)
+
+    @staticmethod
+    def _zero() -> dict[str, int]:
+        return dict.fromkeys(OUTCOMES, 0)
+
+    def _with(self, decisions: list[Decision]) -> dict[str, int]:
+        """The counts with these rows in."""
+        counts = dict(self.counts)
+        for decision in decisions:
+            counts[decision.repeats or decision.outcome] += 1
+            if not decision.rejected:
+                counts["mended"] += decision.line.mended
+                counts["flagged"] += decision.flagged
+        return counts
+
+    def _nothing_went_in(self) -> None:
+        """All or nothing, and a row was rejected: the counts say what stands now."""
+        self.counts |= {"created": 0, "updated": 0, "unchanged": 0, "mended": 0, "flagged": 0}
+
+    def _progress(self, what: str) -> None:
+        text = translate("%(what)s：%(done)s / %(total)s 行")
+        message = text % {"what": what, "done": f"{self.done:,}", "total": f"{self.total:,}"}
+        self.job.progress(self.done, self.total, message)
+
+    def _finish(self) -> dict[str, Any]:
+        result: dict[str, Any] = {**self.counts, "workbook": None}
+        if self.counts["rejected"] or self.counts["flagged"]:
+            name = translate("%(name)s-标注", name=Path(self.job.files[0]["name"]).stem) + ".xlsx"
+            with tempfile.TemporaryFile() as file:
+                with read_only():
+                    marked.write(file, self.head, self.job.id)
+                    db.session.rollback()
+                file.seek(0)
+                self.job.attach(file, name, MEDIA_TYPE)
+            result["workbook"] = name
+        audit.record(
+            db.session,
+            Act.IMPORT,
+            register="household",
+            detail={
+                "job": str(self.job.id),
+                "file": self.job.files[0]["name"],
+                "sha256": self.sha256,
+                **self.job.args,
+                **self.counts,
+            },
+        )
+        return result

@@ -1,0 +1,175 @@
+"""Households of a list into the database: new ones in bulk, known ones one by one.
+
+New rows go past the ORM, hence past the scope guard and the counters' own watch: every line was
+checked to lie in the account's area, and the counters' deltas are handed in here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.access import audit
+from app.access.audit import Act
+from app.actions import households
+from app.core.clock import now, uuid7
+from app.core.db import db
+from app.exchange.household_list import Line
+from app.exchange.household_match import Decision
+from app.registry import counters
+from app.registry.flow import State
+from app.registry.households import Household, SearchKey, Source, search_values
+from app.registry.register import Register, register_of
+
+_REPEATED = {"corrected_id", "head_id", "region_id"}
+"""What the registers' rows repeat of their household."""
+
+
+class HouseholdWriter:
+    """Writes what was decided into the session; the caller commits."""
+
+    def __init__(self, job_id: uuid.UUID) -> None:
+        self._job_id = job_id
+        self._following = households.following()
+        own = register_of(Household)
+        self._tallies = {r.name: _Tally(r) for r in (*self._following, own) if r is not None}
+
+    def create(self, decisions: Sequence[Decision]) -> None:
+        """New households with their search keys and their rows in the registers."""
+        if not decisions:
+            return
+        moment = now()
+        made: list[dict[str, Any]] = []
+        keys: list[dict[str, Any]] = []
+        records: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for decision in decisions:
+            place = _place(decision.line)
+            row = _household(decision.line) | place | _stamps(moment)
+            decision.household_id = row["id"]
+            made.append(row)
+            self._count(Household.__tablename__, row)
+            # As much of a household as the next two ask for; an ORM object costs ten times as much.
+            household = cast("Household", SimpleNamespace(**row, matching_id=row["issued_id"]))
+            keys += [
+                {"household_id": row["id"], "value": value, **place}
+                for value in search_values(household)
+            ]
+            copies = households.copies(household)
+            for register in self._following:
+                record = copies | place | _stamps(moment)
+                record |= {"household_id": row["id"], "state": State.MISSING}
+                records[register.name].append(record)
+                self._count(register.name, record)
+        connection = db.session.connection()
+        connection.execute(insert(Household.__table__), made)
+        connection.execute(insert(SearchKey.__table__), keys)
+        for register in self._following:
+            connection.execute(insert(register.model.__table__), records[register.name])
+        for tally in self._tallies.values():
+            tally.hand_in()
+
+    def update(self, decisions: Sequence[Decision]) -> None:
+        """Change known households, each with its entry in the audit log.
+
+        :raises StaleDataError: one of them is gone meanwhile.
+        """
+        wanted = {decision.known.id: decision for decision in decisions if decision.known}
+        if not wanted:
+            return
+        query = select(Household).where(Household.id.in_(wanted)).with_for_update()
+        found = {row.id: row for row in db.session.scalars(query)}
+        for household_id, decision in wanted.items():
+            household = found.get(household_id)
+            if household is None:
+                raise StaleDataError("the household was moved or merged meanwhile")
+            changes = {
+                name: [_plain(getattr(household, name)), _plain(value)]
+                for name, value in decision.changes.items()
+            }
+            for name, value in decision.changes.items():
+                setattr(household, name, value)
+            if decision.changes.keys() & _REPEATED:
+                households.refresh(db.session, household)
+            audit.record(
+                db.session,
+                Act.UPDATE,
+                register="household",
+                row=household,
+                detail={
+                    "import": str(self._job_id),
+                    "row": decision.line.number,
+                    "changes": changes,
+                },
+            )
+
+    def _count(self, register: str, row: dict[str, Any]) -> None:
+        if tally := self._tallies.get(register):
+            tally.add(row)
+
+
+class _Tally:
+    """Counter deltas of new rows. Rows that agree in what the figures ask are judged once."""
+
+    def __init__(self, register: Register) -> None:
+        self._register = register
+        fields = register.model.__fields__
+        self._defaults = {n: f.default for n, f in fields.items() if f.stored}
+        asked = {n for figure in register.figures.values() for n in figure.where.names()}
+        self._asked = sorted(asked)
+        self._figures: dict[tuple[Any, ...], set[str]] = {}
+        self._deltas: dict[tuple[str, int], int] = defaultdict(int)
+
+    def add(self, row: dict[str, Any]) -> None:
+        key = tuple(row.get(name) for name in self._asked)
+        figures = self._figures.get(key)
+        if figures is None:
+            figures = counters.satisfied(self._register, self._defaults | row)
+            self._figures[key] = figures
+        for figure in figures:
+            self._deltas[figure, row["county_id"]] += 1
+
+    def hand_in(self) -> None:
+        counters.hand_in(db.session, self._register, self._deltas)
+        self._deltas = defaultdict(int)
+
+
+def _place(line: Line) -> dict[str, Any]:
+    place = line.place
+    if place is None:
+        raise ValueError("a line without a county was rejected")
+    return {
+        "region_id": place.id,
+        "path": place.path,
+        "county_id": place.county_id,
+        "province_id": place.province_id,
+    }
+
+
+def _stamps(moment: dt.datetime) -> dict[str, Any]:
+    return {"id": uuid7(), "version": 1, "created_at": moment, "changed_at": moment}
+
+
+def _household(line: Line) -> dict[str, Any]:
+    return {
+        "issued_name": line.name,
+        "head_name": line.name,
+        "issued_id": line.id_number or None,
+        "head_id": line.id_number or None,
+        "corrected_id": None,
+        "source": Source.ISSUED,
+        "findings": tuple(sorted(f.value for f in line.findings)) or None,
+        "poverty_exit": True,
+        "match_key": line.key,
+        **line.values,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
