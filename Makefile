@@ -8,7 +8,7 @@ TESTS ?= tests
 WORKERS ?= 2
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-.PHONY: run setup test lint format bench lock translations clean
+.PHONY: run setup test lint format bench lock translations pictures clean
 
 run: ## set up, bring the database up to date, fill it if it is empty, serve on PORT (8080)
 	@$(SETUP) run
@@ -41,6 +41,10 @@ bench: ## ROWS households on DB (postgresql, sqlite): the table of docs/benchmar
 translations: ## collect the Chinese texts of code, templates and declarations into translations/en
 	@$(SETUP) dev
 	$(BIN)/flask translations
+
+pictures: ## take the README's pictures from a running `make run`
+	@$(SETUP) test
+	$(BIN)/python tools/pictures.py http://127.0.0.1:$${PORT:-8080}
 
 lock: ## pin versions and hashes of all packages, Python and npm
 	@$(SETUP) dev

@@ -10,11 +10,12 @@ from pathlib import Path
 from sqlalchemy import create_engine
 
 from bench.database import database, describe
+from bench.imports import imported
 from bench.measure import Result
 from bench.servers import serving, working
 from bench.tasks import Bench
 
-GROUPS = ("lists", "searches", "pages", "forms", "statistics", "crowds")
+GROUPS = ("lists", "searches", "pages", "forms", "statistics", "crowds", "imports")
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -40,6 +41,9 @@ def main() -> None:
             results = list(_run(bench, wanted.only or []))
             for name, size in bench.weights():
                 print(f"{name}: {size / 1024:.1f} KiB compressed")
+        if not wanted.only or "imports" in wanted.only:
+            results.append(imported(url))
+            print(line(results[-1]))
     RESULTS.write_text(json.dumps([result.as_json() for result in results], indent=1) + "\n")
 
 
@@ -47,6 +51,8 @@ def _run(bench: Bench, only: list[str]) -> Iterator[Result]:
     """Measure and print each task as soon as it is known."""
     print(f"{'task':42}{'median':>9}{'p95':>9}{'SQL':>5}{'floor':>8}{'ratio':>7}{'must':>7}")
     for name in only or GROUPS:
+        if name == "imports":
+            continue  # on a copy, when nobody uses the database
         for result in getattr(bench, name)():
             print(line(result), flush=True)
             yield result

@@ -1,0 +1,53 @@
+"""The pictures of the README, taken from a running demonstration: ``make pictures``.
+
+python tools/pictures.py http://127.0.0.1:8080
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
+COUNTY, PROVINCE, PASSWORD = "61102100000000", "61000000000000", "Anju2024demo"
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+
+
+def main(address: str) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+        county = signed_in(browser, address, COUNTY)
+        take(county, f"{address}/lookback/entry", "list")
+        county.locator("tbody a", has_text="档案填报").nth(1).click()
+        take(county, county.url, "form")
+        province = signed_in(browser, address, PROVINCE)
+        take(province, f"{address}/", "desk")
+        take(province, f"{address}/lookback/statistics/progress", "statistics")
+        browser.close()
+
+
+def signed_in(browser: Any, address: str, login: str) -> Any:
+    page = browser.new_context(locale="zh-CN", viewport={"width": 1366, "height": 768}).new_page()
+    page.goto(f"{address}/login/")
+    page.fill("input[name=username]", login)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda url: "/login" not in url)
+    return page
+
+
+def take(page: Any, url: str, name: str) -> None:
+    page.goto(url)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=FOLDER / f"{name}.png")
+    print(f"docs/pictures/{name}.png")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if sys.argv[1:] else "http://127.0.0.1:8080")
