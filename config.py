@@ -122,14 +122,16 @@ def database_url(text: str) -> str:
 
 
 def engine_options(url: str, threads: int) -> dict[str, Any]:
-    """Pool settings: one connection a thread on PostgreSQL, so that no request waits for one."""
+    """Pool settings: one connection a thread on PostgreSQL, so that no request waits for one.
+
+    Whether a rested connection still lives is asked in app.core.db.
+    """
     if url.startswith("sqlite"):
         return {"hide_parameters": True}
     return {
         "hide_parameters": True,  # names and ID numbers stay out of logs
         "pool_size": threads,
         "max_overflow": 4,
-        "pool_pre_ping": True,
         "pool_recycle": 1800,
         # Dates without a zone and sorts never depend on how the server was set up.
         "connect_args": {"options": "-c timezone=UTC", "application_name": "anju"},
