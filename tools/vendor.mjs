@@ -16,18 +16,11 @@ const stamp = join(out, ".stamp");
 
 const COPIES = {
   "htmx.js": "htmx.org/dist/htmx.min.js",
-  "tabler.js": "@tabler/core/dist/js/tabler.min.js",
-  "tom-select.js": "tom-select/dist/js/tom-select.popular.min.js",
-  "tom-select.css": "tom-select/dist/css/tom-select.bootstrap5.min.css",
 };
 
-// Set by Bootstrap, Tom Select and htmx while a page runs, or composed as "bg-" + colour of a state.
+// Set while a page runs, so no template names them.
 const KEEP = {
-  standard: [
-    /^(show|showing|hiding|fade|active|disabled|collapse|collapsing|collapsed|invalid|focus|valid)$/,
-    /^(modal|offcanvas|tooltip|popover|toast|dropdown)(-|$)/, /^bs-/, /^ts-/, /^htmx-/, /^is-(in)?valid$/,
-    /^(bg|text|status|badge)-(blue|azure|cyan|teal|green|lime|yellow|orange|red|purple|gray|secondary|muted)(-lt)?$/,
-  ],
+  standard: [/^htmx-/, /^is-(in)?valid$/, "active", "disabled", "show"],
   greedy: [/data-bs-theme/],
 };
 
