@@ -49,7 +49,7 @@ NOT_SHOWN: dict[str, set[str] | None] = {
 
 @pytest.fixture(scope="module")
 def english() -> list[Message]:
-    return [message for message in catalogue.load() if message.id]
+    return [message for message in catalogue.load() if message.id and message.string]
 
 
 @pytest.fixture(scope="module")
