@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
+import os
+import signal
 from typing import Any
 
 import openpyxl
@@ -13,7 +16,9 @@ from sqlalchemy import select
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Level
 from app.access.scope import unscoped
-from app.core.jobs import Job, JobState
+from app.core.clock import now
+from app.core.db import db
+from app.core.jobs import Job, JobContext, JobState
 from app.core.storage import storage
 from app.core.worker import work
 from app.registry.flow import State
@@ -106,3 +111,28 @@ def test_those_who_may_not_export_cannot(as_account: Any, who: builders.Who) -> 
 @pytest.mark.parametrize("url", ["/exchange/export/nothing", "/exchange/export/lookback?region=1"])
 def test_what_is_not_there_is_not_found(as_account: Any, url: str) -> None:
     assert as_account(builders.COUNTY_MANAGER).get(url).status_code == 404
+
+
+def test_an_export_killed_half_way_is_done_again_whole(
+    app: Flask, as_account: Any, households: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = as_account(builders.COUNTY_MANAGER)
+    assert client.post("/exchange/export/lookback", {"reason": "工作调度"}).status_code == 302
+    monkeypatch.setattr("app.exchange.ledger_export._BATCH", 2)
+    child = os.fork()
+    if child == 0:  # a worker of its own, which dies after the first batch
+        with app.app_context():
+            db.engine.dispose(close=False)
+        JobContext.progress = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment,method-assign,return-value]
+        work(app, once=True)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    with app.app_context(), unscoped("the test lets the heartbeat grow old") as session:
+        job = session.scalars(select(Job)).one()
+        assert (job.state, [f for f in job.files if f["role"] == "result"]) == (
+            JobState.RUNNING,
+            [],
+        )
+        job.heartbeat = now() - dt.timedelta(minutes=5)
+        session.commit()
+    assert len(sheet_of(app)) == 1 + len(households)
