@@ -32,7 +32,7 @@ def get(household_id: uuid.UUID) -> Household:
     if row is None:
         db.session.rollback()
         audit.note(Act.REFUSED, register="household", detail={"record": str(household_id)})
-        raise NotFound(_("没有找到该农户。它可能不存在，或不在您的管辖范围内。"))
+        raise NotFound(_("没有找到该农户。它可能不存在，或不在您的管辖范围内。"), noted=True)
     return row
 
 

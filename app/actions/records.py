@@ -53,7 +53,7 @@ def get(register: Register, record_id: uuid.UUID, *, lock: bool = False) -> Any:
     if row is None:
         db.session.rollback()  # the note is written by another session, which must not wait for us
         audit.note(Act.REFUSED, register=register.name, detail={"record": str(record_id)})
-        raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"))
+        raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"), noted=True)
     return row
 
 

@@ -51,7 +51,7 @@ def _readable(file_id: uuid.UUID) -> Attachment:
     attachment = db.session.get(Attachment, file_id)  # the scope guard hides foreign ones
     if attachment is None:
         audit.note(Act.REFUSED, detail={"file": str(file_id)})
-        raise NotFound(_("没有找到该文件。它可能不存在，或不在您的管辖范围内。"))
+        raise NotFound(_("没有找到该文件。它可能不存在，或不在您的管辖范围内。"), noted=True)
     policy.require(Capability.SEARCH, attachment.register, attachment)
     return attachment
 

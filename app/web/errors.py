@@ -30,7 +30,8 @@ def install(app: Flask) -> None:
 def render(error: AnjuError) -> Any:
     """An error of the catalogue."""
     db.session.rollback()
-    if error.status in (403, 404) and current_actor() is not None:
+    noted = error.details.get("noted", False)  # with more than the address, where it was raised
+    if error.status in (403, 404) and current_actor() is not None and not noted:
         audit.note(audit.Act.REFUSED, detail={"url": request.path, "method": request.method})
     return _answer(error.status, error.code, error.message)
 

@@ -13,6 +13,7 @@ from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, lazy, translate
 from app.exchange import ledger_export
+from app.registry.fields import Field
 from app.registry.ledger import Ledger, parse
 from app.registry.register import Register, get_register
 from app.web import shell
@@ -77,9 +78,16 @@ def _filters(register: Register, args: dict[str, list[str]]) -> list[dict[str, s
             text = translate(register.figures[values[0]].label)
             lines.append({"label": _("统计项"), "text": text})
         elif made is not None and any(values):
-            texts = (made.text(made.parse(v)) if v else "" for v in values)
+            texts = (_filter_text(made, v) for v in values)
             lines.append({"label": translate(made.label), "text": "、".join(t for t in texts if t)})
     return lines
+
+
+def _filter_text(made: Field, value: str) -> str:
+    try:
+        return made.text(made.parse(value))
+    except ValueError:  # part of a name or number, which finds what it finds
+        return value[:64]
 
 
 def _back(register: Register) -> str:

@@ -1,0 +1,104 @@
+"""A world with a household just inside and one just outside everybody's area, and who asks there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.access.actor import Actor
+from app.access.regions import Level, Region
+from app.parts.choices import Grade
+from app.registers.lookback.model import Lookback
+from app.registry.attachments import Attachment
+from tests.builders import (
+    COUNTY,
+    EVERYBODY,
+    FAR_COUNTY,
+    NEXT_COUNTY,
+    Who,
+    account,
+    actor_of,
+    attach,
+    below,
+    complete,
+    household,
+    own_house,
+    region,
+    seat,
+    sign_in,
+)
+
+
+@dataclass
+class Place:
+    """One household with a survey and a file; ``secrets`` must not be seen from outside."""
+
+    survey: Lookback
+    file: Attachment
+    region: Region
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return self.survey.head_name, self.survey.head_id or "", str(self.file.key)
+
+
+@dataclass
+class World:
+    """``inside`` lies in everybody's area; ``outside`` as near to it as can be, by level."""
+
+    app: Flask
+    inside: Place
+    outside: dict[Level, Place]
+    clients: dict[Who, FlaskClient] = field(default_factory=dict)
+    actors: dict[Who, Actor] = field(default_factory=dict)
+
+
+def settle(place: Region, name: str) -> Place:
+    _, survey = household(place, name=name)
+    complete(survey, own_house(Grade.A))
+    return Place(survey, attach(survey, "front_photos")[0], place)
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    with app.app_context():
+        village, town = seat(Level.VILLAGE), seat(Level.TOWN)
+        outside = {
+            Level.VILLAGE: settle(below(town, Level.VILLAGE, 1), "邻村的人"),
+            Level.TOWN: settle(
+                below(below(region(COUNTY), Level.TOWN, 1), Level.VILLAGE), "邻镇的人"
+            ),
+            Level.COUNTY: settle(below(region(NEXT_COUNTY), Level.VILLAGE), "邻县的人"),
+            Level.CITY: settle(below(region(FAR_COUNTY), Level.VILLAGE), "远县的人"),
+        }
+        outside[Level.PROVINCE] = outside[Level.CITY]
+        made = World(app, settle(village, "本村的人"), outside)
+        accounts = {who: account(who) for who in EVERYBODY}
+        made.actors = {who: actor_of(one) for who, one in accounts.items()}
+    made.clients = {who: sign_in(app, one) for who, one in accounts.items()}
+    return made
+
+
+@pytest.fixture
+def no_csrf(app: Flask) -> Iterator[None]:
+    """POST without a token, where the token is not what is tested."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    yield
+    app.config["WTF_CSRF_ENABLED"] = True
+
+
+@pytest.fixture
+def counted(app: Flask) -> Iterator[None]:
+    """Answers carry the number of their SQL statements."""
+    app.config["BENCH"] = True
+    yield
+    app.config["BENCH"] = False
+
+
+def statements(response: Any) -> int:
+    return int(response.headers["X-Anju-Statements"])

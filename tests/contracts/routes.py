@@ -1,0 +1,156 @@
+"""What every address asks of an account, and requests to each made from the URL map."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from PIL import Image
+from werkzeug.routing import Rule
+
+from app.access.actor import Capability
+from app.registers.lookback.register import LOOKBACK
+from tests.contracts.conftest import Place
+
+C = Capability
+ANYBODY = "anybody"
+
+#: Endpoint -> the capability that it asks for in the register, or ANYBODY who is signed in.
+#: An endpoint that is neither here nor in PUBLIC of app/web/requests.py fails the test.
+ASKS: dict[str, Any] = {
+    "DeskView.index": ANYBODY,
+    "AccountView.own": ANYBODY,
+    "AccountView.password": ANYBODY,
+    "UtilView.back": ANYBODY,
+    "HelpView.show": ANYBODY,
+    "RegionPickerView.search": C.SEARCH,
+    "RegionPickerView.children": C.SEARCH,
+    "SearchView.results": C.SEARCH,
+    "HouseholdView.show": C.SEARCH,
+    "HouseholdView.reveal": C.SEARCH,
+    "FileView.show": C.SEARCH,
+    "FileView.thumb": C.SEARCH,
+    "StatisticsView.table": C.SEARCH,
+    "StatisticsView.excel": C.EXPORT_STATISTICS,
+    "LedgerExportView.ask": C.EXPORT,
+}
+#: The same for the pages that every register with a flow has.
+REGISTER_ASKS: dict[str, Any] = {
+    "entry_point": C.SEARCH,
+    "show": C.SEARCH,
+    "reveal": C.SEARCH,
+    "edit": C.ENTER,
+    "draft": C.ENTER,
+    "discard": C.ENTER,
+    "upload": C.ENTER,
+    "assign": C.ENTER,
+    "clear": C.ENTER,
+    "review": C.REVIEW,
+    "decide": C.REVIEW,
+    "undo": C.REVIEW,
+    "batch": ANYBODY,  # each record of the batch stands for itself
+}
+_VIEW = "LookbackView."
+
+
+@dataclass
+class Call:
+    """One request. ``asks`` is the capability without which it answers 403."""
+
+    endpoint: str
+    method: str
+    path: str
+    asks: Any
+    about_row: bool
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def asked(endpoint: str) -> Any:
+    """What the endpoint asks for; None when nobody has said so."""
+    if endpoint in (f"{_VIEW}ledger", f"{_VIEW}step"):
+        return "by name"
+    if endpoint.startswith(_VIEW):
+        return REGISTER_ASKS.get(endpoint.removeprefix(_VIEW))
+    return ASKS.get(endpoint)
+
+
+def calls(app: Flask, place: Place, public: frozenset[str]) -> Iterator[Call]:
+    """A request to each address and method that is not public, about the rows of ``place``."""
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in public:
+            continue
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield from _calls(rule, method, place)
+
+
+def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
+    asks = asked(rule.endpoint)
+    about_row = bool({"record_id", "household_id", "file_id"} & rule.arguments)
+    for values, own_asks in _arguments(rule, asks):
+        known = {
+            "record_id": str(place.survey.id),
+            "household_id": str(place.survey.household_id),
+            "file_id": str(place.file.id),
+            "register": "lookback",
+        } | values
+        path = rule.rule
+        for name in rule.arguments:
+            converter = rule._converters[name]
+            kind = {"UUIDConverter": "uuid", "UnicodeConverter": "string", "PathConverter": "path"}
+            path = path.replace(f"<{kind[type(converter).__name__]}:{name}>", known[name])
+        options = _body(rule.endpoint, place) if method == "POST" else {}
+        if rule.endpoint in (f"{_VIEW}clear", f"{_VIEW}reveal"):
+            path += "?version=9999&field=phone"
+        yield Call(rule.endpoint, method, path, own_asks, about_row, options)
+
+
+def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
+    """The names that an address may carry, with what is asked for each."""
+    if rule.endpoint == f"{_VIEW}ledger":
+        for menu in LOOKBACK.menus:
+            yield {"name": menu.name}, Capability(menu.capability)
+    elif rule.endpoint == f"{_VIEW}step":
+        for step in LOOKBACK.flow.transitions:
+            yield {"name": step.name}, step.capability
+    elif rule.endpoint == f"{_VIEW}batch":
+        yield {"name": "approve"}, asks
+    elif rule.endpoint.startswith("StatisticsView."):
+        for table in (*(t.name for t in LOOKBACK.tables), "week"):
+            yield {"name": table}, asks
+    elif rule.endpoint == "LedgerExportView.ask":
+        yield {"name": "lookback"}, asks
+    elif rule.endpoint == f"{_VIEW}upload":
+        yield {"field": "front_photos"}, asks
+    else:
+        yield {}, asks
+
+
+def _body(endpoint: str, place: Place) -> dict[str, Any]:
+    """A body that is understood; its version is old, so that it changes nothing."""
+    name = endpoint.removeprefix(_VIEW)
+    if name == "draft":
+        return {"json": {"version": 9999, "values": {"storeys": "2"}}}
+    if name == "upload":
+        return {"data": {"file": (picture(), "a.png")}}
+    if name == "batch":
+        return {"data": {"id": str(place.survey.id)}}
+    return {
+        "data": {
+            "version": "9999", "died": "yes", "action": "approve",
+            "opinion": "不符", "contact_name": "甲", "contact_phone": "", "person": "甲",
+            "region": "1",
+        }
+    }  # fmt: skip
+
+
+def picture() -> io.BytesIO:
+    made = io.BytesIO()
+    Image.new("RGB", (64, 64), "white").save(made, "PNG")
+    made.seek(0)
+    return made
