@@ -81,6 +81,7 @@ class Shell:
             "login": actor.login,
             "level_label": translate(level_name(actor.level)),
             "region_name": region.full_name if region else "",
+            "region_short": region.name if region else "",
         }
 
     @cached_property
