@@ -150,10 +150,10 @@ def history(
     result = []
     before: Mapping[str, Any] | None = None
     for entry in entries:
-        changes = []
+        changes_made = []
         if entry.snapshot is not None:
             if before is not None:
-                changes = _changes(register, before, entry.snapshot, whole=whole)
+                changes_made = changes(register, before, entry.snapshot, whole=whole)
             before = entry.snapshot
         phone = entry.phone if whole else formats.mask_phone(entry.phone or None)
         result.append(
@@ -164,7 +164,7 @@ def history(
                 "phone": phone,
                 "tone": _BACK.get(entry.target, "neutral"),
                 "opinion": opinion_text(entry),
-                "changes": changes,
+                "changes": changes_made,
             }
         )
     return result[::-1]
@@ -182,9 +182,10 @@ def _who(entry: HistoryEntry) -> str:
     return _("%(person)s（%(account)s）", person=entry.person, account=entry.account_name)
 
 
-def _changes(
+def changes(
     register: Register, before: Mapping[str, Any], after: Mapping[str, Any], *, whole: bool
 ) -> list[dict[str, str]]:
+    """What differs between two snapshots: ``{name, label, before, after}`` for each field."""
     found = []
     for name, made in register.fields.items():
         if before.get(name) == after.get(name):
@@ -192,7 +193,10 @@ def _changes(
         old, new = snapshot_text(made, before.get(name)), snapshot_text(made, after.get(name))
         if not whole and (made.masked or made.kind == CHILDREN):
             old, new = ("***" if old else ""), ("***" if new else "")
-        found.append({"label": translate(made.label), "before": old, "after": new})
+        if made.kind == FILES and old == new:
+            new = _("%(n)s，有更换", n=new)
+        label = translate(made.label)
+        found.append({"name": name, "label": label, "before": old, "after": new})
     return found
 
 

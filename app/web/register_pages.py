@@ -40,7 +40,7 @@ class RegisterPages:
             "subtitle": self.register.label,
             "state": record_pages.state_tag(row.state),
             "facts": record_pages.household_facts(household, whole=whole, reveal_url=reveal),
-            "notices": [] if marked else self._notices(row, entries),
+            "notices": self._notices(row, entries),
             "sections": record_pages.sections(
                 self.register,
                 row,
@@ -51,6 +51,9 @@ class RegisterPages:
                 now=after,
             )
             if row.state != State.MISSING
+            else [],
+            "changes": record_pages.changes(self.register, before, after, whole=whole)
+            if marked and before is not None and after is not None
             else [],
             "history": record_pages.history(self.register, entries, whole=whole),
             "version": row.version,
@@ -66,8 +69,8 @@ class RegisterPages:
                     ),
                 }
             ]
-        if row.state == State.RETURNED and entries:
-            last = entries[-1]
+        last = next((e for e in reversed(entries) if e.target == State.RETURNED), None)
+        if last is not None and row.state in (State.RETURNED, State.SUBMITTED):
             text = _(
                 "%(who)s 于 %(when)s %(step)s：%(opinion)s",
                 who=last.person or last.account_name,
@@ -75,7 +78,7 @@ class RegisterPages:
                 step=done_word(last.label),
                 opinion=record_pages.opinion_text(last) or _("没有填写意见"),
             )
-            return [{"tone": "warn", "text": text}]
+            return [{"tone": "warn" if row.state == State.RETURNED else "info", "text": text}]
         return []
 
     def _menu_url(self, capability: Capability) -> str:
