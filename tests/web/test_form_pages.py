@@ -21,7 +21,7 @@ from app.registry.attachments import Attachment
 from app.registry.flow import State
 from app.registry.records import Draft
 from tests import builders
-from tests.web.conftest import Hands
+from tests.hands import Hands
 
 AsAccount = Callable[..., Hands]
 Stored = Callable[[uuid.UUID], Lookback]

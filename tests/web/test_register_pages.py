@@ -20,7 +20,7 @@ from app.registers.lookback.model import Lookback
 from app.registry.flow import State
 from app.registry.records import HistoryEntry
 from tests import builders
-from tests.web.conftest import Hands
+from tests.hands import Hands
 
 AsAccount = Callable[..., Hands]
 Stored = Callable[[uuid.UUID], Lookback]
