@@ -102,6 +102,8 @@ def region_asked_for(actor: Actor, text: str | None) -> Region:
 
 def trail(actor: Actor, region: Region) -> tuple[Region, ...]:
     """The divisions from the account's own down to ``region``."""
+    if region.path == actor.path:
+        return (region,)
     above = [r for r in regions.ancestors(region) if within(r.path, actor.path)]
     return (*above, region)
 
