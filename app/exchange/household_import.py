@@ -26,7 +26,7 @@ from app.access.audit import Act
 from app.access.region_match import Finder
 from app.core.clock import today
 from app.core.db import db, read_only
-from app.core.errors import BadInput
+from app.core.errors import BadInput, NotFound
 from app.core.i18n import mark, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
 from app.core.storage import storage
@@ -63,6 +63,18 @@ def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
     owner = Owner(actor.account_id, actor.name, actor.path)
     args = {"dry_run": dry_run, "whole": whole}
     return enqueue(KIND, args, owner=owner, subject=file["name"], inputs=[file])
+
+
+def start_checked(checked: Job) -> Job:
+    """Import what a dry run only checked: the same file, the same choice; the caller commits.
+
+    :raises NotFound: the file has expired.
+    """
+    (file,) = checked.files_of("input") or [{"key": "", "name": ""}]
+    if checked.kind != KIND or not file["key"]:
+        raise NotFound(translate("文件不存在或已过期。"))
+    with storage().open(file["key"]) as stream:
+        return start(stream, file["name"], dry_run=False, whole=checked.args["whole"])
 
 
 def forget(job_id: uuid.UUID) -> None:

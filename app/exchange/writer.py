@@ -176,7 +176,8 @@ class Book:
         depth = max(len(column.heads) for column in columns)
         for number, column in enumerate(columns):
             if column.note:  # before the rows: constant memory looks back at nothing
-                sheet.write_comment(top, number, column.note, {"x_scale": 2})
+                leaf = top + len(column.heads) - 1
+                sheet.write_comment(leaf, number, column.note, {"x_scale": 2})
         sheet.head_rows(self._head_cells(columns, top, depth, title))
         first = top + depth
         sheet.freeze_panes(first, frozen_columns)

@@ -27,7 +27,7 @@ steps = sa.Table(
 
 if "test.count" not in KINDS:
 
-    @job_kind("test.count", title="数数")
+    @job_kind("test.count", title="Count")
     def count(job: JobContext) -> dict[str, Any]:
         """Write the numbers 0 … total-1, ten a transaction."""
         total, start = job.args["total"], (job.checkpoint or {"next": 0})["next"]
@@ -39,7 +39,7 @@ if "test.count" not in KINDS:
             time.sleep(job.args.get("pause", 0))
         return {"total": total, "attempt": job.attempt}
 
-    @job_kind("test.fail", title="出错")
+    @job_kind("test.fail", title="Fail")
     def fail(job: JobContext) -> None:
         """End badly, as the argument says."""
         db.session.execute(sa.insert(steps), [{"n": -1, "run": job.attempt}])

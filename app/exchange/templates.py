@@ -1,0 +1,68 @@
+"""Empty workbooks to fill in: of the list of households, and of every register by its declaration."""
+
+from __future__ import annotations
+
+from typing import IO
+
+from app.core.i18n import _, translate
+from app.exchange.household_columns import COLUMNS, ListColumn
+from app.exchange.writer import Book, Column
+from app.registry import lists
+from app.registry.fields import CHILDREN, FILES, MANY, YES_NO, Field
+from app.registry.households import Sex
+from app.registry.register import Register
+
+_LIST_OPTIONS = {
+    "sex": tuple(sex.zh for sex in Sex),
+    "ethnicity": tuple(lists.DEFAULTS["ethnicity"]),
+}
+
+
+def write_household_list(file: IO[bytes]) -> None:
+    """The template of the list of households. Its heads are Chinese in every language: the import
+    reads them.
+    """
+    with Book(file) as book:
+        book.table(_("农户名单"), [_list_column(column) for column in COLUMNS], [])
+
+
+def _list_column(column: ListColumn) -> Column:
+    example = _("例如：%(example)s", example=column.example)
+    note = f"{translate(column.note)}\n{example}" if column.note else example
+    options = _LIST_OPTIONS.get(column.name, ())
+    return Column((column.label,), column.width, options, note, column.required)
+
+
+def write_register(file: IO[bytes], register: Register) -> None:
+    """A register's form as a table: sections as merged heads, choices as drop-downs, the rule and
+    the unit in a comment. The household is named by its ID number and the head's name.
+    """
+    columns = [
+        Column((_("户主姓名"),), 12, required=True),
+        Column((_("身份证号"),), 22, required=True, note=_("18位，按文本填写。")),
+    ]
+    for section in register.sections:
+        for name in section.fields:
+            made = register.fields[name]
+            if made.kind not in (FILES, CHILDREN):
+                columns.append(_form_column(translate(section.title), made))
+    with Book(file) as book:
+        book.table(register.label, columns, [], frozen_columns=2)
+
+
+def _form_column(section: str, made: Field) -> Column:
+    label = translate(made.label)
+    head = (
+        _("%(label)s（%(unit)s）", label=label, unit=translate(made.unit)) if made.unit else label
+    )
+    notes = [translate(made.help)] if made.help else []
+    options: tuple[str, ...] = ()
+    if made.kind == YES_NO:
+        options = (_("是"), _("否"))
+    elif made.kind == MANY:
+        notes.append(
+            _("可填多项，用“、”分开：%(options)s", options="、".join(made.options().values()))
+        )
+    else:
+        options = tuple(made.options().values())
+    return Column((section, head), 16, options, "\n".join(notes), required=False)
