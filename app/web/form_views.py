@@ -132,7 +132,7 @@ class FormPages(RegisterPages):
             ),
             "success",
         )
-        return redirect(self._menu_url(Capability.ENTER))
+        return redirect(shell.list_url(self._menu_url(Capability.ENTER)))
 
     def _fresh(self, row: Any) -> Any:
         db.session.expire_all()
@@ -210,7 +210,9 @@ class FormPages(RegisterPages):
             "draft": draft and _draft_context(draft, base),
             "removed": list(removed),
             "actions": self._form_actions(row, actor),
-            "links": [{"label": _("返回列表"), "url": self._menu_url(Capability.ENTER)}],
+            "links": [
+                {"label": _("返回列表"), "url": shell.list_url(self._menu_url(Capability.ENTER))}
+            ],
             "contact": {"name": contact.person, "phone": contact.phone, "errors": wrong},
             "conflict": conflict,
             "assign": self._assignment(household, base),

@@ -85,6 +85,7 @@ class RegisterView(FormPages, ReviewPages, ModelView):
             if first is not None and not request.args:
                 return redirect(f"/{self.register.name}/{first}/review")
         context = ledger_pages.context(self.register, menu, actor, request.args)
+        shell.keep_list()
         return self.render_template("anju/list.html", ledger=context)
 
     # ---- one record ---------------------------------------------------------------------------
@@ -177,7 +178,7 @@ class RegisterView(FormPages, ReviewPages, ModelView):
             ),
             "success",
         )
-        return redirect(self._menu_url(Capability.ENTER))
+        return redirect(shell.list_url(self._menu_url(Capability.ENTER)))
 
     @expose("/<uuid:record_id>/reveal", methods=["POST"])
     def reveal(self, record_id: uuid.UUID) -> Any:

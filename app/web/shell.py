@@ -32,6 +32,7 @@ from app.web import ledger_table
 from app.web.words import WORDS
 
 _KEPT_PARTS = 4000
+_KEPT_LISTS, _LONGEST_QUERY = 4, 400  # in the session's cookie
 _THEMES = ("light", "dark")
 Waiting = dict[tuple[str, str], int]
 _words: dict[str, Markup] = {}
@@ -65,6 +66,21 @@ def crumb(title: str, url: str | None = None) -> None:
 def at(url: str) -> None:
     """Say which menu entry this page belongs to, where its own address does not."""
     g.menu_at = url
+
+
+def keep_list() -> None:
+    """Remember the filters and the place of the list that is shown, for the way back to it."""
+    query = request.query_string.decode()
+    kept: dict[str, str] = session.get("lists", {})
+    if kept.get(request.path, "") != query and len(query) <= _LONGEST_QUERY:
+        others = [(path, q) for path, q in kept.items() if path != request.path]
+        session["lists"] = dict([*others, (request.path, query)][-_KEPT_LISTS:])
+
+
+def list_url(path: str) -> str:
+    """The list as it was last shown in this session."""
+    query = session.get("lists", {}).get(path)
+    return f"{path}?{query}" if query else path
 
 
 class Shell:
@@ -103,7 +119,7 @@ class Shell:
             for item in group.items:
                 if item.active:
                     steps += [] if group.single else [{"title": group.title, "url": None}]
-                    steps.append({"title": item.title, "url": item.url})
+                    steps.append({"title": item.title, "url": list_url(item.url)})
         return steps + g.get("crumbs", [])
 
     @property

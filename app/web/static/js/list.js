@@ -3,7 +3,7 @@ import { say } from "./words.js";
 
 function columns(ledger) {
   const key = `anju.columns.${ledger.dataset.ledger}`;
-  const boxes = [...ledger.querySelectorAll("[data-columns] input")];
+  const boxes = [...document.querySelectorAll("[data-columns] input")];
   const show = (box) => {
     for (const cell of ledger.querySelectorAll(`[data-col="${box.value}"]`)) cell.hidden = !box.checked;
   };
