@@ -246,14 +246,14 @@ class FormPages(RegisterPages):
         return found
 
     def _fillers(self, household: Household) -> dict[str, list[dict[str, Any]]]:
-        """同户主: a row of children filled in with the head."""
+        """与户主一致: a row of children filled in with the head."""
         head = {
             "name": household.head_name,
             "id_number": household.head_id or household.matching_id,
             "phone": household.phone,
         }
         return {
-            name: [{"label": _("同户主"), "values": head}]
+            name: [{"label": _("与户主一致"), "values": head}]
             for name, made in self.register.fields.items()
             if made.rows
             and not made.required

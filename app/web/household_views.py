@@ -16,6 +16,7 @@ from app.access.audit import Act
 from app.access.regions import Level, Region, subtree
 from app.actions import households, records
 from app.core.db import db
+from app.core.errors import NotFound
 from app.core.i18n import _, translate
 from app.core.types import nfc
 from app.registry import formats
@@ -38,17 +39,16 @@ class HouseholdView(BaseView):
         household = households.get(household_id)
         actor = policy.require(Capability.SEARCH)
         found = list(households.records_of(db.session, household))
-        whole = any(record_pages.sees_all(r, row, actor) for r, row in found)
         region = db.session.get(Region, household.region_id)
         context = {
             "title": household.head_name,
             "former": record_pages.former_head(household),
             "region_name": region.full_name if region else "",
-            "facts": _facts(household, whole=whole),
+            "facts": _facts(household),
             "notices": _notices(household),
             "memberships": _memberships(household),
             "records": [_record_card(register, row, actor) for register, row in found],
-            "history": _history(found, whole=whole),
+            "history": _history(found),
             "members": [],
         }
         shell.crumb(_("农户主页"))
@@ -57,18 +57,22 @@ class HouseholdView(BaseView):
 
     @expose("/<uuid:household_id>/reveal", methods=["POST"])
     def reveal(self, household_id: uuid.UUID) -> Any:
-        """The whole numbers, on a click that the audit log keeps."""
+        """The whole of a masked number, on a click that the audit log keeps."""
         household = households.get(household_id)
         policy.require(Capability.SEARCH)
-        audit.record(db.session, Act.REVEAL, register="household", row=household)
+        made = Household.__fields__.get(request.args.get("field", ""))
+        if made is None or not made.masked:
+            raise NotFound(_("没有这个项目。"))
+        text = record_pages.revealed(household, made.name)
+        detail = {"field": made.name}
+        audit.record(db.session, Act.REVEAL, register="household", row=household, detail=detail)
         db.session.commit()
-        parts = [household.head_id or household.matching_id, household.phone]
-        return self.render_template("anju/_revealed.html", text=" ".join(p for p in parts if p))
+        return self.render_template("anju/_revealed.html", text=text)
 
 
-def _facts(household: Household, *, whole: bool) -> list[dict[str, Any]]:
-    url = f"/household/{household.id}/reveal"
-    facts = record_pages.household_facts(household, whole=whole, reveal_url=url)
+def _facts(household: Household) -> list[dict[str, Any]]:
+    """Masked for everybody: whole numbers stand on the page of a record that one works on."""
+    facts = record_pages.household_facts(household, whole=False)
     for name in ("sex", "ethnicity", "population", "exit_year", "source"):
         made = Household.__fields__[name]
         text = made.text(getattr(household, name))
@@ -116,11 +120,11 @@ def _record_card(register: Register, row: Any, actor: Actor) -> dict[str, Any]:
     }
 
 
-def _history(found: Sequence[tuple[Register, Any]], *, whole: bool) -> list[dict[str, Any]]:
+def _history(found: Sequence[tuple[Register, Any]]) -> list[dict[str, Any]]:
     lines = [
         line | {"title": f"{register.label} · {line['title']}"}
         for register, row in found
-        for line in record_pages.history(register, records.history(row), whole=whole)
+        for line in record_pages.history(register, records.history(row), whole=False)
     ]
     return sorted(lines, key=lambda line: str(line["time"]), reverse=True)
 

@@ -101,7 +101,7 @@ def _children(made: Field, rows: Any, *, whole: bool) -> dict[str, Any]:
         return {}
     cells = [
         [
-            f.mask(row.get(f.name)) if f.masked and not whole else f.text(_member(f, row))
+            f.mask(row.get(f.name)) if f.masked and not whole else f.text(row.get(f.name))
             for f in made.rows
         ]
         for row in rows
@@ -111,24 +111,17 @@ def _children(made: Field, rows: Any, *, whole: bool) -> dict[str, Any]:
     return {"table": {"heads": heads, "rows": cells}, "masked": masked, "wide": True}
 
 
-def _member(made: Field, row: Mapping[str, Any]) -> Any:
-    value = row.get(made.name)
-    return made.choices(value) if made.choices and value else value
-
-
 def snapshot_text(made: Field, value: Any) -> str:
     """What a snapshot or a draft says of a field, as people read it."""
     if is_missing(value):
         return ""
     if made.kind == FILES:
         return _("%(n)s个文件", n=len(value))
-    if made.kind == CHILDREN:
-        return _("；").join(
-            " ".join(str(row.get(f.name)) for f in made.rows if row.get(f.name)) for row in value
-        )
     try:
         return made.text(made.parse(value))
-    except ValueError:  # an old code that is offered no more
+    except ValueError:  # typed wrongly, or an old code that is offered no more
+        if made.kind == CHILDREN:
+            return _("；").join(" ".join(str(v) for v in row.values() if v) for row in value)
         return _("、").join(value) if made.kind == MANY else str(value)
 
 
@@ -203,29 +196,40 @@ def changes(
 # ---- the household beside it -----------------------------------------------------------------
 
 
-def household_facts(
-    household: Household, *, whole: bool, reveal_url: str = ""
-) -> list[dict[str, Any]]:
+def household_facts(household: Household, *, whole: bool) -> list[dict[str, Any]]:
     """Who this is, for the bar on top of a record and the household's page."""
     region = db.session.get(Region, household.region_id)
     facts = [
         {"label": _("户主"), "text": household.head_name, "sub": former_head(household)},
-        _masked(
-            _("身份证号"),
-            household.head_id or household.matching_id,
-            formats.mask_id,
-            whole,
-            reveal_url,
-        ),
+        _personal(household, "head_id", _("身份证号"), whole=whole),
         {"label": _("行政区划"), "text": region.full_name if region else ""},
         {"label": _("村民小组"), "text": household.village_group},
-        _masked(_("联系电话"), household.phone, formats.mask_phone, whole, reveal_url),
+        _personal(household, "phone", _("联系电话"), whole=whole),
     ]
-    if household.corrected_id and household.corrected_id != household.issued_id:
-        facts.append(
-            _masked(_("下发身份证号"), household.issued_id, formats.mask_id, whole, reveal_url)
-        )
+    present = revealed(household, "head_id")
+    if household.issued_id and household.issued_id != present:
+        facts.append(_personal(household, "issued_id", _("下发身份证号"), whole=whole))
+    if household.corrected_id and household.corrected_id != present:
+        facts.append(_personal(household, "corrected_id", _("更正身份证号"), whole=whole))
     return [fact for fact in facts if fact["text"]]
+
+
+def revealed(household: Household, name: str) -> str:
+    """The whole of a personal fact; the head's number is the present head's, else the list's."""
+    value = getattr(household, name)
+    if name == "head_id":
+        value = value or household.matching_id
+    return str(value or "")
+
+
+def _personal(household: Household, name: str, label: str, *, whole: bool) -> dict[str, Any]:
+    """A fact that is masked unless ``whole``, with the address that tells and logs it."""
+    value = revealed(household, name)
+    fact = {"label": label, "text": value, "kind": "id"}
+    if whole or not value:
+        return fact
+    masked = Household.__fields__[name].mask(value)
+    return fact | {"text": masked, "mask_url": f"/household/{household.id}/reveal?field={name}"}
 
 
 def former_head(household: Household) -> str | None:
@@ -233,12 +237,6 @@ def former_head(household: Household) -> str | None:
     if household.issued_name == household.head_name:
         return None
     return _("原户主 %(name)s", name=household.issued_name)
-
-
-def _masked(label: str, value: str | None, mask: Any, whole: bool, url: str) -> dict[str, Any]:
-    if whole or not value:
-        return {"label": label, "text": value or "", "kind": "id"}
-    return {"label": label, "text": mask(value), "kind": "id", "mask_url": url or None}
 
 
 def steps(state: State) -> list[dict[str, str]]:

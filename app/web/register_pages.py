@@ -33,13 +33,12 @@ class RegisterPages:
         whole = record_pages.sees_all(self.register, row, actor)
         before, after = record_pages.last_submissions(entries)
         household = households.get(row.household_id)
-        reveal = f"/household/{household.id}/reveal"
         return {
             "id": str(row.id),
             "title": row.head_name,
             "subtitle": self.register.label,
             "state": record_pages.state_tag(row.state),
-            "facts": record_pages.household_facts(household, whole=whole, reveal_url=reveal),
+            "facts": record_pages.household_facts(household, whole=whole),
             "notices": self._notices(row, entries),
             "sections": record_pages.sections(
                 self.register,

@@ -376,6 +376,54 @@ def test_the_household_page_gathers_what_is_known(app: Flask, as_account: AsAcco
     assert stranger.post(f"/household/{home.id}/reveal").status_code == 404
 
 
+def test_the_household_page_masks_and_tells_each_number_on_a_logged_click(
+    app: Flask, as_account: AsAccount
+):
+    with app.app_context():
+        home, row = builders.household(name="张建国")
+        with unscoped("tests change the head") as session:
+            household = session.get_one(type(home), home.id)
+            household.head_name, household.head_id = "张新主", builders.id_number(77)
+            household.phone = "13909180000"
+            session.commit()
+    for who in (builders.TOWN_CLERK, builders.COUNTY_MANAGER, builders.PROVINCE):
+        hands = as_account(who)
+        page = hands.get(f"/household/{home.id}").text
+        assert "原户主 张建国" in page
+        for name, whole in (
+            ("head_id", builders.id_number(77)),
+            ("issued_id", home.issued_id),
+            ("phone", "13909180000"),
+        ):
+            url = f"/household/{home.id}/reveal?field={name}"
+            assert whole not in page
+            assert url in page
+            assert whole in hands.post(url).text
+        assert hands.post(f"/household/{home.id}/reveal?field=head_name").status_code == 404
+    above = as_account(builders.PROVINCE).get(f"/lookback/{row.id}").text
+    assert f"/household/{home.id}/reveal?field=head_id" in above
+    with app.app_context(), unscoped("tests read the log") as session:
+        looks = session.scalars(select(AuditEntry).where(AuditEntry.act == Act.REVEAL)).all()
+        assert {look.detail["field"] for look in looks if look.detail} == {
+            "head_id", "issued_id", "phone"
+        }  # fmt: skip
+        assert len(looks) == 9
+
+
+def test_rows_of_a_record_are_told_in_words(app: Flask, as_account: AsAccount):
+    with app.app_context():
+        row = builders.household()[1]
+        builders.complete(row, builders.own_house(), builders.FILES_OWN)
+        with unscoped("tests add an owner") as session:
+            kept = session.get_one(Lookback, row.id)
+            kept.owners = [{"name": "李所有", "sex": "male", "phone": "13909180001"}]
+            session.commit()
+    answer = as_account(builders.PROVINCE).post(f"/lookback/{row.id}/reveal?field=owners")
+    assert "李所有" in answer.text
+    assert "男" in answer.text
+    assert "male" not in answer.text
+
+
 def test_search_finds_by_name_and_whole_number_in_the_own_area(app: Flask, as_account: AsAccount):
     with app.app_context():
         home, _row = builders.household(name="欧阳建国")
