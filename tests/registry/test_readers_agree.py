@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from app.access.regions import Level
 from app.access.scope import unscoped
-from app.core.clock import now
+from app.core.clock import now, uuid7
 from app.registers.lookback.model import Living
 from app.registers.lookback.register import LOOKBACK
+from app.registry import counters
 from app.registry.flow import State
+from app.registry.reading import columns_of, values_of
 from tests.builders import seat
 from tests.registry.readers import ask_javascript, ask_python, ask_stored, records
 from tests.registry.sample import RULES, Base, Sample
@@ -70,6 +73,38 @@ def test_sql_agrees_with_python_on_the_lookback(
         answers = ask_stored(stored, LOOKBACK.model, "lookback", LOOKBACK.rules, batch, **columns)
         _require_same(answers, batch)
         attempt.rollback()
+
+
+@BATCHES
+@given(batch=SURVEYS, states=st.lists(st.sampled_from(State), min_size=30, max_size=30))
+def test_figures_count_what_they_find(
+    place: dict[str, Any], stored: Session, batch: list[Any], states: list[State]
+) -> None:
+    """Python makes the counters' deltas, SQL the drill-down: also for records not yet cleared."""
+    model, columns = LOOKBACK.model, columns_of(LOOKBACK.model, "lookback")
+    plain = [{n: v for n, v in r.items() if LOOKBACK.fields[n].stored} for r in batch]
+    rows = [
+        record | place | {"id": key, "household_id": key, "state": state, "head_name": "王",
+                          "version": 1, "created_at": now(), "changed_at": now()}
+        for record, state, key in zip(plain, states, iter(uuid7, None), strict=False)
+    ]  # fmt: skip
+    figures = LOOKBACK.figures
+    with stored.begin_nested() as attempt:
+        stored.connection().execute(insert(model.__table__), rows)
+        keys = [row["id"] for row in rows]
+        query = select(
+            model.id, *(func.coalesce(figures[n].where.sql(columns), False) for n in figures)
+        )
+        by_sql = {
+            key: {name for name, hit in zip(figures, hits, strict=True) if hit}
+            for key, *hits in stored.execute(query.where(model.id.in_(keys)))
+        }
+        read = select(model).where(model.id.in_(keys))
+        by_python = {
+            row.id: counters.satisfied(LOOKBACK, values_of(row)) for row in stored.scalars(read)
+        }
+        attempt.rollback()
+    assert by_sql == by_python
 
 
 @pytest.fixture

@@ -1,0 +1,112 @@
+"""The number of SQL statements of a page does not grow with rows (spec 09: 12 a list, 20 a form)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.access.regions import Level
+from app.access.scope import unscoped
+from app.core.clock import uuid7
+from app.parts.choices import Grade
+from app.registers.lookback.model import Lookback
+from app.registry.flow import State
+from app.registry.households import Household, SearchKey, Source, match_key
+from tests.builders import (
+    COUNTY,
+    COUNTY_MANAGER,
+    FILES_UNSAFE,
+    MINISTRY,
+    VILLAGE_CLERK,
+    attach,
+    below,
+    complete,
+    full_house,
+    household,
+    id_number,
+    region,
+    sign_in,
+)
+from tests.contracts.conftest import statements
+
+LIST, FORM = 12, 20
+STATES = (State.MISSING, State.DRAFT, State.SUBMITTED, State.APPROVED, State.RETURNED)
+
+
+def fill(count: int, first: int) -> None:
+    """Households in several villages, in every state."""
+    villages = [below(region(COUNTY), Level.VILLAGE, nth) for nth in range(5)]
+    rows: list[Any] = []
+    for n in range(first, first + count):
+        place, number, key = villages[n % 5], id_number(10_000 + n), uuid7()
+        name = f"户{n:04}"
+        rows += [
+            Household(
+                id=key, region_id=place.id, issued_name=name, issued_id=number, head_name=name,
+                head_id=number, source=Source.ISSUED, match_key=match_key(number),
+            ),
+            Lookback(
+                region_id=place.id, household_id=key, head_name=name, head_id=number,
+                state=STATES[n % 5], died=False, living="own", grade=list(Grade)[n % 4],
+            ),
+            SearchKey(region_id=place.id, household_id=key, value=name),
+        ]  # fmt: skip
+    with unscoped("tests fill lists") as session:
+        session.add_all(rows)
+        session.commit()
+
+
+#: Page, by whom, at most how many statements.
+PAGES = [
+    ("/lookback/entry", VILLAGE_CLERK, LIST),
+    ("/lookback/query", COUNTY_MANAGER, LIST),
+    ("/lookback/query", MINISTRY, LIST),
+    ("/lookback/query?size=100", COUNTY_MANAGER, LIST),
+    ("/lookback/query?figure=total&page=2", MINISTRY, LIST),
+    ("/lookback/query?state=draft&state=returned", COUNTY_MANAGER, LIST),
+    ("/lookback/query?head_name=户", COUNTY_MANAGER, LIST),
+    ("/lookback/query?grade=C", COUNTY_MANAGER, LIST),
+    ("/lookback/review?list=1", COUNTY_MANAGER, LIST),
+    ("/lookback/statistics/progress", COUNTY_MANAGER, LIST),
+    ("/lookback/statistics/summary", MINISTRY, LIST),
+    ("/lookback/statistics/week", COUNTY_MANAGER, LIST),
+    ("/search/?q=户", COUNTY_MANAGER, LIST),
+    ("/", COUNTY_MANAGER, FORM),
+    ("/", MINISTRY, FORM),
+    ("/lookback/{survey}/edit", COUNTY_MANAGER, FORM),
+    ("/lookback/{survey}", COUNTY_MANAGER, FORM),
+    ("/household/{household}", COUNTY_MANAGER, FORM),
+]
+
+
+@pytest.mark.usefixtures("counted")
+def test_statements_do_not_grow_with_rows(app: Flask) -> None:
+    clients = {who: sign_in(app, who) for who in {who for _, who, _ in PAGES}}
+    with app.app_context():
+        home, survey = household()
+        complete(survey, full_house(), FILES_UNSAFE)
+        fill(25, 0)
+
+    def ask() -> list[int]:
+        counts = []
+        for page, who, _ in PAGES:
+            url = page.format(survey=survey.id, household=home.id)
+            response = clients[who].get(url)
+            assert response.status_code == 200, url
+            counts.append(statements(response))
+        return counts
+
+    ask()  # lists of choices and such are read once
+    few = ask()
+    with app.app_context():
+        fill(475, 25)
+        attach(survey, *["front_photos"] * 2, "risky_photos", "judged_paper")
+    many = ask()
+    report = [
+        f"{page} by {who}: {a} with 25 rows, {b} with 500, at most {most}"
+        for (page, who, most), a, b in zip(PAGES, few, many, strict=True)
+        if b > most or b > a
+    ]
+    assert report == []
