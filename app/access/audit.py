@@ -12,8 +12,8 @@ import uuid
 from typing import Any
 
 from flask import has_request_context, request
-from sqlalchemy import JSON, Index, String
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import JSON, Index, String, event
+from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 
 from app.access.scope import current_actor, unscoped
 from app.core.choices import Choices
@@ -61,6 +61,22 @@ class AuditEntry(Model):
     register: Mapped[str | None] = mapped_column(String(32))
     record_id: Mapped[uuid.UUID | None] = mapped_column(UuidType)
     detail: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+
+@event.listens_for(Session, "before_flush")
+def _keep(session: Session, _context: Any, _instances: Any) -> None:
+    for entry in (*session.dirty, *session.deleted):
+        if isinstance(entry, AuditEntry) and (
+            entry in session.deleted or session.is_modified(entry)
+        ):
+            raise RuntimeError("the audit log is only added to")
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _keep_all(state: ORMExecuteState) -> None:
+    of_log = any(mapper.class_ is AuditEntry for mapper in state.all_mappers)
+    if of_log and (state.is_update or state.is_delete):
+        raise RuntimeError("the audit log is only added to")
 
 
 def record(

@@ -26,9 +26,9 @@ from app.registry.records import HistoryEntry
 from app.registry.register import Register, all_registers
 
 
-def get(household_id: uuid.UUID) -> Household:
+def get(household_id: uuid.UUID, *, lock: bool = False) -> Household:
     """The household, if it lies in the actor's area."""
-    row = db.session.get(Household, household_id)
+    row = db.session.get(Household, household_id, with_for_update=lock, populate_existing=lock)
     if row is None:
         db.session.rollback()
         audit.note(Act.REFUSED, register="household", detail={"record": str(household_id)})
@@ -107,7 +107,7 @@ def assign_village(household_id: uuid.UUID, region_id: int, register: Register) 
 
     :raises BadInput: the division is no village of the household's county.
     """
-    household = get(household_id)
+    household = get(household_id, lock=True)
     policy.require(Capability.ENTER, register.name, household)
     region = db.session.get(Region, region_id)
     here = db.session.get(Region, household.region_id)

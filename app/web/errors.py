@@ -8,12 +8,13 @@ from typing import Any
 
 from flask import Flask, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from app.access import audit
 from app.access.scope import current_actor
 from app.core.db import db
-from app.core.errors import AnjuError
+from app.core.errors import AnjuError, Conflict
 from app.core.i18n import _
 from app.web.requests import wants_json
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 def install(app: Flask) -> None:
     """Handlers of everything that is no :class:`AnjuError`."""
     app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(StaleDataError, _stale)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -38,6 +40,11 @@ def render(error: AnjuError) -> Any:
 
 def _csrf(_error: CSRFError) -> Any:
     return _answer(400, "csrf", _("页面已过期，请刷新后重试；填写的内容已自动保存为草稿。"))
+
+
+def _stale(_error: StaleDataError) -> Any:
+    """Two changed one row at once, and neither had locked it: the first one stands."""
+    return render(Conflict(_("该档案已被他人修改，请刷新后再操作。")))
 
 
 def _http(error: HTTPException) -> Any:

@@ -87,7 +87,9 @@ class HouseholdImportView(BaseView):
             raise BadInput(_("请选择要导入的Excel文件。"))
         dry_run = request.form.get("mode") != "import"
         whole = request.form.get("whole") == "yes"
-        job = household_import.start(cast("BinaryIO", sent.stream), sent.filename, dry_run=dry_run, whole=whole)
+        job = household_import.start(
+            cast("BinaryIO", sent.stream), sent.filename, dry_run=dry_run, whole=whole
+        )
         db.session.commit()
         return job
 

@@ -13,25 +13,30 @@ from sqlalchemy import select
 
 from app.access.actor import Actor
 from app.access.audit import Act, AuditEntry
+from app.access.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.actions import records
+from app.actions import households, records
 from app.core.db import db
-from app.core.errors import Conflict
+from app.core.errors import BadInput, Conflict
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registry import counters
 from app.registry.flow import State
+from app.registry.households import Household
 from app.registry.records import Draft, HistoryEntry
 from tests.builders import (
     CONTACT,
+    COUNTY,
     COUNTY_MANAGER,
     COUNTY_REVIEWER,
     VILLAGE_CLERK,
     actor,
+    below,
     complete,
     died,
     household,
     other_home,
+    region,
 )
 
 
@@ -156,6 +161,24 @@ def test_two_tabs_autosave(app: Flask, survey: Lookback) -> None:
     assert not [result for result in outcome if isinstance(result, Exception)]
     (draft,) = look(app, Draft)
     assert draft.values["storeys"] in "0123"
+
+
+def test_two_place_one_household(app: Flask) -> None:
+    with app.app_context():
+        home, _ = household(below(region(COUNTY), Level.TOWN))
+        villages = [below(region(COUNTY), Level.VILLAGE, nth) for nth in (0, 1)]
+    one, two = actors(app, COUNTY_MANAGER, COUNTY_MANAGER)
+    outcome = at_once(
+        app,
+        *[
+            (who, lambda v=village: households.assign_village(home.id, v.id, LOOKBACK))
+            for who, village in zip((one, two), villages, strict=True)
+        ],
+    )
+    assert sorted(isinstance(result, BadInput) for result in outcome) == [False, True], outcome
+    (placed,) = {row.region_id for model in (Household, Lookback) for row in look(app, model)}
+    assert placed in {village.id for village in villages}
+    no_drift(app)
 
 
 def test_many_households_of_one_county(app: Flask) -> None:

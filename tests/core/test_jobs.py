@@ -70,7 +70,11 @@ def wait_for(condition: Any, seconds: float = 30) -> None:
 def test_a_job_runs_once_and_tells_its_result(app: Flask) -> None:
     job_id = add(total=100)
     waiting = seen(job_id)
-    assert (waiting.state, waiting.percent, waiting.title) == (JobState.QUEUED, 0, "Count 名单.xlsx")
+    assert (waiting.state, waiting.percent, waiting.title) == (
+        JobState.QUEUED,
+        0,
+        "Count 名单.xlsx",
+    )
     assert jobs.queue_state()["queued"] == 1
     db.session.rollback()
     assert worker.work(app, once=True) == 1
