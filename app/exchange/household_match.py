@@ -260,9 +260,11 @@ _PLACE = {"level", "full_name"}
 
 
 def _is_at(line: Line, known: Known) -> bool:
-    """By the columns themselves: county, town, group, name, and phone or the very same number."""
+    """Same town and name, and the very same wrong number, or the same group and phone."""
     area = line.town or line.county
-    here = area is not None and known.path.startswith(area.path)
-    group = line.values.get("village_group") == known.village_group
-    phone = line.values.get("phone") == known.phone
-    return here and group and (phone or bool(line.id_number and line.id_number == known.issued_id))
+    if area is None or not known.path.startswith(area.path):
+        return False
+    if line.id_number and line.id_number == known.issued_id:
+        return True
+    group, phone = line.values.get("village_group"), line.values.get("phone")
+    return group == known.village_group and phone == known.phone

@@ -1,0 +1,67 @@
+"""What a ledger's export says, the import of households understands: nothing changes."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import Any
+
+import openpyxl
+import pytest
+from flask import Flask
+
+from app.access.scope import acting_as
+from app.core import worker
+from app.core.db import db
+from app.core.jobs import Job
+from app.core.storage import storage
+from app.exchange import household_import, ledger_export
+from app.registers.lookback.register import LOOKBACK
+from tests import builders
+from tests.exchange.lists import book, row
+
+
+@pytest.fixture
+def manager(app: Flask, session: Any) -> Any:
+    return builders.account(builders.COUNTY_MANAGER)
+
+
+def run(app: Flask, job: Job) -> Job:
+    claimed = worker.claim(job.id)
+    assert claimed is not None
+    worker.run(app, claimed, threading.Event())
+    done = db.session.get(Job, job.id, populate_existing=True)
+    assert done is not None
+    db.session.commit()
+    assert done.result is not None, done.message
+    return done
+
+
+def take(app: Flask, manager: Any, file: io.BytesIO) -> dict[str, Any]:
+    with acting_as(builders.actor_of(manager)):
+        job = household_import.start(file, "名单.xlsx", dry_run=False, whole=False)
+        db.session.commit()
+    return run(app, job).result or {}
+
+
+def test_an_exported_ledger_imports_without_a_change(app: Flask, manager: Any) -> None:
+    rows = [
+        row(1), row(2, head_name="O'Neil 王"), row(3, head_name="买合木提·艾力"), row(4, village=""),
+        row(5, id_number="610122197001010029"), row(6, town="", village=""),
+    ]  # fmt: skip
+    assert take(app, manager, book(rows))["created"] == len(rows)
+    with acting_as(builders.actor_of(manager)):
+        job = ledger_export.start(LOOKBACK, {}, "留存")
+    (made,) = run(app, job).files_of("result")
+    with storage().open(made["key"]) as stored:
+        exported = io.BytesIO(stored.read())
+    sheet = openpyxl.load_workbook(exported).worksheets[0]
+    assert sheet.max_row == 1 + len(rows)
+    heads = [cell.value for cell in sheet[1]]
+    numbers = {line[heads.index("身份证号")].value for line in sheet.iter_rows(min_row=2)}
+    assert builders.id_number(1) in numbers
+    exported.seek(0)
+    again = take(app, manager, exported)
+    assert {n: again[n] for n in ("created", "updated", "unchanged", "rejected")} == {
+        "created": 0, "updated": 0, "unchanged": 6, "rejected": 0,
+    }  # fmt: skip
