@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    Integer,
+    Select,
     SmallInteger,
     String,
     UniqueConstraint,
     and_,
+    bindparam,
     exists,
     literal,
     select,
@@ -195,16 +199,23 @@ def children(region: Region, *, include_structural: bool = False) -> Sequence[Re
     A structural one is replaced by its own children, which stand behind the cities (spec 01),
     unless ``include_structural`` asks for the tree as it is stored.
     """
-    below = Region.parent_id == region.id if include_structural else is_child_of(region.id)
-    query = select(Region).where(below).order_by(Region.level, Region.sort, Region.code)
-    return db.session.scalars(query).all()
+    query = _children(include_structural=include_structural)
+    return db.session.scalars(query, {"region_id": region.id}).all()
 
 
-def is_child_of(region_id: int) -> ColumnElement[bool]:
+@lru_cache  # every table and picker asks it, and building it takes as long as the answer
+def _children(*, include_structural: bool) -> Select[Any]:
+    key = bindparam("region_id", type_=Integer)
+    below = Region.parent_id == key if include_structural else is_child_of(key)
+    return select(Region).where(below).order_by(Region.level, Region.sort, Region.code)
+
+
+def is_child_of(region_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     """The condition that a division is a shown child; one index lookup a parent."""
+    key = literal(region_id) if isinstance(region_id, int) else region_id
     group = aliased(Region)
-    groups = select(group.id).where(group.parent_id == region_id, group.structural)
-    parents = union_all(select(literal(region_id)), groups)  # OR would read the whole table
+    groups = select(group.id).where(group.parent_id == key, group.structural)
+    parents = union_all(select(key), groups)  # OR would read the whole table
     return and_(Region.parent_id.in_(parents), ~Region.structural)
 
 
