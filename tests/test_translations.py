@@ -14,9 +14,13 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Message
 from babel.messages.mofile import write_mo
+from flask import Flask
+from flask_babel import force_locale, get_domain
 from jinja2 import Environment
 
 from app import catalogue
+from app.core.i18n import lazy, step_word, translate
+from tools import setup
 
 APP = catalogue.ROOT / "app"
 
@@ -159,3 +163,19 @@ def test_what_is_excepted_is_still_there():
         there = {text for _line, text in constants(APP / name)}
         assert there, f"{name} holds no Chinese any more"
         assert not (strings or set()) - there
+
+
+def test_a_job_speaks_the_language_of_who_started_it(app: Flask):
+    """Requests are walked by tests/web/test_english_pages.py; jobs run without one."""
+    setup.translations()
+    with app.app_context():
+        get_domain().cache.clear()  # English may have been asked for before it was compiled
+        assert translate("户主") == "户主"
+        with force_locale("en"):
+            assert translate("户主") == "Head of household"
+            assert translate("已处理%(n)s户。", n=3) == "Households processed: 3."
+            assert step_word("审核通过") == "Approve"
+            assert str(lazy("户主")) == "Head of household"
+        with force_locale("zh"):
+            assert translate("户主") == "户主"
+        assert translate("户主") == "户主"

@@ -54,7 +54,7 @@ def catalog() -> Mapping[str, str]:
     """The translations into the language of this request or job, looked up once for each: a form
     asks for some 800 texts.
     """
-    locale = getattr(g.get("_flask_babel"), "babel_locale", None)  # where Flask-Babel keeps it
+    locale = getattr(_kept_by_babel(), "babel_locale", None)
     kept: tuple[Any, Mapping[str, str]] | None = g.get("catalog")
     if kept is None or locale is None or kept[0] is not locale:
         locale = get_locale()
@@ -64,7 +64,14 @@ def catalog() -> Mapping[str, str]:
 
 
 def _has_language() -> bool:
-    return has_request_context() or (has_app_context() and "forced_babel_locale" in g)
+    return has_request_context() or (
+        has_app_context() and hasattr(_kept_by_babel(), "forced_babel_locale")
+    )
+
+
+def _kept_by_babel() -> Any:
+    """What Flask-Babel keeps for this request or application context, None before it was asked."""
+    return g.get("_flask_babel")
 
 
 def _in_context(context: str, text: str) -> str:
