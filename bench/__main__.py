@@ -10,12 +10,13 @@ from pathlib import Path
 from sqlalchemy import create_engine
 
 from bench.database import database, describe
+from bench.exports import exported
 from bench.imports import imported
 from bench.measure import Result
 from bench.servers import serving, working
 from bench.tasks import Bench
 
-GROUPS = ("lists", "searches", "pages", "forms", "statistics", "crowds", "imports")
+GROUPS = ("lists", "searches", "pages", "forms", "statistics", "crowds", "exports", "imports")
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -34,11 +35,14 @@ def main() -> None:
         with (
             serving("app:create_app()", url, ready="/health") as program,
             serving("bench.floor:application", url, ready="/list?a=0&a=0") as floor,
-            working(url),
+            working(url) as worker,
             create_engine(url).connect() as connection,
         ):
             bench = Bench(program, floor, connection, wanted.rows)
             results = list(_run(bench, wanted.only or []))
+            if not wanted.only or "exports" in wanted.only:
+                results.append(exported(bench.client("nation"), connection, worker.pid))
+                print(line(results[-1]), flush=True)
             for name, size in bench.weights():
                 print(f"{name}: {size / 1024:.1f} KiB compressed")
         if not wanted.only or "imports" in wanted.only:
@@ -51,8 +55,8 @@ def _run(bench: Bench, only: list[str]) -> Iterator[Result]:
     """Measure and print each task as soon as it is known."""
     print(f"{'task':42}{'median':>9}{'p95':>9}{'SQL':>5}{'floor':>8}{'ratio':>7}{'must':>7}")
     for name in only or GROUPS:
-        if name == "imports":
-            continue  # on a copy, when nobody uses the database
+        if name in ("exports", "imports"):
+            continue  # measured by themselves
         for result in getattr(bench, name)():
             print(line(result), flush=True)
             yield result
