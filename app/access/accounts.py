@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import Boolean, ForeignKey, SmallInteger, String
@@ -36,6 +36,9 @@ class Account(User):
     contact_name: Mapped[str | None] = mapped_column(NfcText(64))
     contact_phone: Mapped[str | None] = mapped_column(NfcText(32))
     previous_login: Mapped[str | None] = mapped_column(String(96))
+
+    #: What policy.rights_of said when the account was read, for one request.
+    rights = cast("str | None", None)
 
     region: Mapped[Any] = relationship(Region, lazy="raise", foreign_keys=[region_id])
 

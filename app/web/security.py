@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from app.access import audit
+from app.access import audit, policy
 from app.access.accounts import Account
 from app.access.actor import SYSTEM, Capability
 from app.access.audit import Act, AuditEntry
@@ -268,9 +268,16 @@ class AccountSecurityManager(SecurityManager):
     user_model = Account
 
     def load_user(self, pk: int) -> Account | None:
-        """The signed-in account with its division, in one statement."""
-        account = db.session.get(Account, int(pk), options=[joinedload(Account.region)])
-        return account if account is not None and account.is_active else None
+        """The signed-in account with its division and its rights, in one statement."""
+        found = db.session.execute(
+            select(Account, policy.rights_of(Account.id))
+            .options(joinedload(Account.region))
+            .where(Account.id == int(pk))
+        ).first()
+        if found is None or not found[0].is_active:
+            return None
+        account, account.rights = found.tuple()
+        return account
 
     def register_views(self) -> None:
         self.auth_view = SignInView()
