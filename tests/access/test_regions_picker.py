@@ -158,6 +158,7 @@ def test_foreign_and_unknown_divisions_answer_alike(app: Flask, ask: Any) -> Non
         ("search", {"q": "蓝田", "level": "99"}),
         ("search", {"q": "蓝田", "until": "<b>"}),
         ("search", {"q": "蓝" * 61}),
+        ("search", {"q": "a\x00b"}),
     ],
 )
 def test_wrong_parameters_are_told(ask: Any, url: str, args: dict[str, str]) -> None:
@@ -166,7 +167,7 @@ def test_wrong_parameters_are_told(ask: Any, url: str, args: dict[str, str]) -> 
     assert answer.get_json()["message"].endswith("。")
 
 
-@pytest.mark.parametrize("query", ["", "  ", "%", "_", "'", "\\", "\x00", "a\x00b"])
+@pytest.mark.parametrize("query", ["", "  ", "%", "_", "'", "\\"])
 def test_odd_queries_find_nothing(ask: Any, query: str) -> None:
     assert names(ask("0", Level.NATION)("search", q=query)) == []
 
