@@ -69,7 +69,10 @@ class _Layout:
             place = self._at.get(name, self._at["head_name"])
             marks[place] = f"{marks[place]}\n{message}" if place in marks else message
         result = translate("未导入") if note.rejected else translate("已导入，请核对")
-        messages = "\n".join(f"{label_of(name)}：{message}" for name, message in note.notes)
+        messages = "\n".join(
+            translate("%(label)s：%(value)s", label=label_of(name), value=message)
+            for name, message in note.notes
+        )
         return [*row, str(note.row), result, messages, str(note.household_id or "")], marks
 
 

@@ -61,7 +61,7 @@ def _form_column(section: str, made: Field) -> Column:
         options = (_("是"), _("否"))
     elif made.kind == MANY:
         notes.append(
-            _("可填多项，用“、”分开：%(options)s", options="、".join(made.options().values()))
+            _("可填多项，用“、”分开：%(options)s", options=_("、").join(made.options().values()))
         )
     else:
         options = tuple(made.options().values())

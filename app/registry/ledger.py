@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session, aliased, load_only
 from app.access.actor import Actor
 from app.access.regions import Level, Region, subtree
 from app.core.errors import BadInput, NotFound
-from app.core.i18n import _
+from app.core.i18n import _, translate
 from app.registry.counters import Counter
 from app.registry.fields import MANY, Field
 from app.registry.flow import State
@@ -119,7 +119,8 @@ def _parsed(made: Field, text: str) -> Any:
     try:
         value = made.parse(text)
     except ValueError as error:
-        raise BadInput(f"{made.label}：{error}") from None
+        label = translate(made.label)
+        raise BadInput(_("%(label)s：%(value)s", label=label, value=str(error))) from None
     return value[0] if made.kind == MANY and value else value
 
 

@@ -79,7 +79,9 @@ def _filters(register: Register, args: dict[str, list[str]]) -> list[dict[str, s
             lines.append({"label": _("统计项"), "text": text})
         elif made is not None and any(values):
             texts = (_filter_text(made, v) for v in values)
-            lines.append({"label": translate(made.label), "text": "、".join(t for t in texts if t)})
+            lines.append(
+                {"label": translate(made.label), "text": _("、").join(t for t in texts if t)}
+            )
     return lines
 
 
