@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urlsplit
 
+_KEPT_SECONDS = 30
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
@@ -44,6 +45,7 @@ class Client:
         self.address = address
         self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
         self._cookies: dict[str, str] = {}
+        self._last = time.monotonic()
 
     def get(self, path: str, **headers: str) -> Answer:
         return self._ask("GET", path, None, headers)
@@ -70,9 +72,12 @@ class Client:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self._cookies:
             sent["Cookie"] = self.cookie
+        if time.monotonic() - self._last > _KEPT_SECONDS:
+            self._connection.close()  # the server has hung up by now; the next request connects
         began = time.perf_counter()
         self._connection.request(method, path, body, sent)
         response = self._connection.getresponse()
+        self._last = time.monotonic()
         content = response.read()
         took = (time.perf_counter() - began) * 1000
         for line in response.headers.get_all("Set-Cookie") or []:
