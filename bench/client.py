@@ -10,7 +10,7 @@ from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urlsplit
 
 _KEPT_SECONDS = 30
-_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Answer:
 
     @property
     def token(self) -> str:
-        found = _TOKEN.search(self.body)
+        found = TOKEN.search(self.body)
         if not found:
             raise LookupError("the page holds no form token")
         return found[1]

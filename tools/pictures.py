@@ -23,8 +23,9 @@ def main(address: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=QUIET)
         county = signed_in(browser, address, COUNTY)
-        take(county, f"{address}/lookback/entry", "list")
-        county.locator("tbody a", has_text="档案填报").nth(1).click()
+        take(county, f"{address}/lookback/query?page=40", "list")
+        county.goto(f"{address}/lookback/entry?state=draft")
+        county.locator("tbody a", has_text="档案填报").nth(9).click()
         take(county, county.url, "form")
         province = signed_in(browser, address, PROVINCE)
         take(province, f"{address}/", "desk")
