@@ -23,6 +23,7 @@ from app.core.clock import now
 from app.core.db import db, upsert
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, step_word, translate
+from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.fields import FILES
@@ -364,12 +365,19 @@ def _step_problems(
             )
         )
     if not contact.person.strip():
-        problems.append(Problem("person", "person.required", _("请填写办理人姓名。")))
-    said = (("opinion", opinion), ("person", contact.person), ("phone", contact.phone))
-    for name, text in said:
-        if len(text) > (longest := getattr(HistoryEntry, name).type.length):
+        problems.append(Problem("contact_name", "person.required", _("请填写办理人姓名。")))
+    if contact.phone and not formats.phone_valid(contact.phone):
+        message = _("电话号码不正确，请填写 11 位手机号，或区号-号码。")
+        problems.append(Problem("contact_phone", "phone.invalid", message))
+    said = (
+        ("opinion", HistoryEntry.opinion, opinion),
+        ("contact_name", HistoryEntry.person, contact.person),
+        ("contact_phone", HistoryEntry.phone, contact.phone),
+    )
+    for name, column, text in said:
+        if len(text) > (longest := column.type.length):
             message = _("最多 %(n)s 个字，现有 %(m)s 个。", n=longest, m=len(text))
-            problems.append(Problem(name, f"{name}.long", message))
+            problems.append(Problem(name, f"{column.key}.long", message))
     return problems
 
 

@@ -26,6 +26,7 @@ from app.web import forms, record_pages, shell
 from app.web.forms import Posted, Shown
 from app.web.register_pages import (
     RegisterPages,
+    contact_of,
     version,
 )
 
@@ -66,10 +67,7 @@ class FormPages(RegisterPages):
 
     def _save(self, row: Any, actor: Actor) -> Any:
         posted = forms.read(self.register, request.form)
-        contact = Contact(
-            request.form.get("contact_name", "").strip()[:64],
-            request.form.get("contact_phone", "").strip()[:32],
-        )
+        contact = contact_of(actor)
         removed = request.form.getlist("removed_files")
         try:
             row = records.save(
@@ -117,12 +115,8 @@ class FormPages(RegisterPages):
         except Invalid as error:
             db.session.rollback()
             flash(_("已保存，但还不能上报：请补全下面各项。"), "warning")
-            problems = [
-                Problem("contact_name", p.code, p.message) if p.field == "person" else p
-                for p in error.problems
-            ]
             return self._form_page(
-                self._fresh(row), actor, posted, problems=problems, contact=contact
+                self._fresh(row), actor, posted, problems=error.problems, contact=contact
             )
         flash(
             _(
@@ -189,7 +183,7 @@ class FormPages(RegisterPages):
             prior=self._prior(row, household),
             fillers=self._fillers(household),
         )
-        contact = contact or Contact(actor.contact_name or actor.name, actor.contact_phone)
+        contact = contact or contact_of(actor)
         wrong = {p.field: [p.message] for p in problems if p.field.startswith("contact_")}
         context = {
             "title": row.head_name,

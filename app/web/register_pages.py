@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import request
@@ -12,13 +13,38 @@ from app.access.actor import Actor, Capability
 from app.access.regions import Region
 from app.access.scope import current_actor
 from app.actions import households, records
+from app.actions.records import Contact
 from app.core.clock import local
 from app.core.db import db
 from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _, done_word, translate
 from app.registry.flow import State
 from app.registry.register import Register
+from app.registry.rules import Problem
 from app.web import record_pages, shell
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a person said with a step: who they are, why; and what was wrong with it."""
+
+    contact: Contact
+    opinion: str = ""
+    reasons: tuple[str, ...] = ()
+    problems: Sequence[Problem] = ()
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """As the templates of record and review show it; ``errors`` by the name of the input."""
+        errors: dict[str, list[str]] = {}
+        for problem in self.problems:
+            errors.setdefault(problem.field, []).append(problem.message)
+        return {
+            "opinion": self.opinion,
+            "chosen": [translate(r) for r in self.reasons],
+            "contact": {"name": self.contact.person, "phone": self.contact.phone},
+            "errors": errors,
+        }
 
 
 class RegisterPages:
@@ -84,6 +110,10 @@ class RegisterPages:
         found = (m.name for m in self.register.menus if m.capability == capability)
         return f"/{self.register.name}/{next(found, '')}"
 
+    def _said(self, name: str, actor: Actor) -> Said:
+        """What was posted with the step ``name``; a page that does not ask who means the last one."""
+        return Said(contact_of(actor), request.form.get("opinion", "").strip(), self._reasons(name))
+
     def _reasons(self, name: str) -> tuple[str, ...]:
         """The ticked reasons in Chinese, as the declaration has them, whatever the page's language."""
         step = self.register.flow.get(name) if self.register.flow else None
@@ -96,6 +126,13 @@ def acting() -> Actor:
     if actor is None:
         raise Forbidden(_("请先登录。"))
     return actor
+
+
+def contact_of(actor: Actor) -> Contact:
+    """The person behind the account: as posted, else the one of the last time (spec 00)."""
+    known = {"contact_name": actor.contact_name or actor.name, "contact_phone": actor.contact_phone}
+    name, phone = (request.form.get(key, text).strip() for key, text in known.items())
+    return Contact(name, phone)
 
 
 def version(text: Any) -> int:

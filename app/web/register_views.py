@@ -8,7 +8,7 @@ permission names are FAB's.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import flash, redirect, request
@@ -19,19 +19,19 @@ from app.access import audit, policy
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
 from app.actions import records
-from app.actions.records import Contact
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, done_word, step_word, translate
 from app.registry.expressions import to_json
 from app.registry.flow import State, Transition
 from app.registry.register import Register
-from app.registry.rules import Problem
 from app.web import ledger_pages, record_pages, review_pages, shell
 from app.web.form_views import FormPages
 from app.web.register_pages import (
+    Said,
     acting,
     back_to,
+    contact_of,
     parse_uuid,
     region_argument,
     version,
@@ -95,13 +95,11 @@ class RegisterView(FormPages, ReviewPages, ModelView):
         actor = policy.require(Capability.SEARCH, self.register.name, row)
         return self._record_page(row, actor)
 
-    def _record_page(
-        self, row: Any, actor: Actor, problems: Sequence[Problem] = (), opinion: str = ""
-    ) -> Any:
+    def _record_page(self, row: Any, actor: Actor, said: Said | None = None) -> Any:
         base = f"/{self.register.name}/{row.id}"
         context = self._record_context(row, actor)
-        context |= {"problems": problems, "opinion": opinion, "version": row.version}
-        context["errors"] = {"opinion": [p.message for p in problems]} if problems else {}
+        context |= (said or Said(contact_of(actor))).context
+        context["problems"] = said.problems if said else ()
         context["steps"] = record_pages.steps(row.state)
         context["actions"] = [
             {"label": _("农户主页"), "url": f"/household/{row.household_id}", "icon": "home"}
@@ -138,7 +136,7 @@ class RegisterView(FormPages, ReviewPages, ModelView):
             )
         shell.at(self._menu_url(Capability.SEARCH))
         shell.crumb(row.head_name)
-        status = 422 if problems else 200
+        status = 422 if said else 200
         return self.render_template("anju/record.html", record=context), status
 
     def _decision(self, step: Transition, base: str, actor: Actor) -> dict[str, Any]:
@@ -199,17 +197,16 @@ class RegisterView(FormPages, ReviewPages, ModelView):
     def step(self, record_id: uuid.UUID, name: str) -> Any:
         """One step from the record's page: 上报, 撤回, 退回整改."""
         actor = acting()
-        contact = Contact(actor.contact_name or actor.name, actor.contact_phone)
-        opinion = request.form.get("opinion", "")[:1000]
+        said = self._said(name, actor)
         try:
             row = records.transition(
-                self.register, record_id, name, version(request.form.get("version")), contact,
-                opinion, self._reasons(name),
+                self.register, record_id, name, version(request.form.get("version")),
+                said.contact, said.opinion, said.reasons,
             )  # fmt: skip
         except Invalid as error:
             db.session.rollback()
             row = records.get(self.register, record_id)
-            return self._record_page(row, actor, error.problems, opinion)
+            return self._record_page(row, actor, replace(said, problems=error.problems))
         except Conflict as error:
             db.session.rollback()
             flash(error.message, "danger")
@@ -228,7 +225,7 @@ class RegisterView(FormPages, ReviewPages, ModelView):
             flash(_("请先勾选农户。"), "warning")
         if len(ids) > _MOST_AT_ONCE:
             raise BadInput(_("一次最多处理%(n)s户。", n=_MOST_AT_ONCE))
-        contact = Contact(actor.contact_name or actor.name, actor.contact_phone)
+        contact = contact_of(actor)
         done, failed = 0, []
         for record_id in ids:
             try:

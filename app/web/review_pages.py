@@ -61,7 +61,6 @@ def context(register: Register, row: Any, actor: Actor, region: Region | None) -
         "list_url": f"/{register.name}/{menu.name}?list=1" if menu else None,
         "action_url": f"/{register.name}/{row.id}/decide{tail}",
         "reasons": _reasons(step.reasons if step else ()),
-        "contact": {"name": actor.contact_name or actor.name, "phone": actor.contact_phone},
         "prev_url": f"/{register.name}/{before}/review{tail}" if before else None,
         "next_url": f"/{register.name}/{after}/review{tail}" if after else None,
         "undo": undo(register),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import flash, redirect, request, session
@@ -12,17 +12,17 @@ from flask_appbuilder import expose
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.actions import records
-from app.actions.records import Contact
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid
-from app.core.i18n import _, translate
+from app.core.i18n import _
 from app.registry.flow import State
-from app.registry.rules import Problem
 from app.web import review_pages, shell
 from app.web.register_pages import (
     RegisterPages,
+    Said,
     acting,
+    contact_of,
     region_argument,
     version,
 )
@@ -40,19 +40,13 @@ class ReviewPages(RegisterPages):
             return redirect(f"/{self.register.name}/{row.id}")
         return self._review_page(row, actor)
 
-    def _review_page(
-        self, row: Any, actor: Actor, problems: Sequence[Problem] = (), opinion: str = ""
-    ) -> Any:
+    def _review_page(self, row: Any, actor: Actor, said: Said | None = None) -> Any:
         context = review_pages.context(self.register, row, actor, region_argument())
         context["record"] = self._record_context(row, actor, marked=True)
-        context |= {
-            "opinion": opinion,
-            "chosen": [translate(r) for r in self._reasons("return")],
-            "errors": {"opinion": [p.message for p in problems]} if problems else {},
-        }
+        context |= (said or Said(contact_of(actor))).context
         shell.at(self._menu_url(Capability.REVIEW))
         shell.crumb(row.head_name)
-        return self.render_template("anju/review.html", review=context), 422 if problems else 200
+        return self.render_template("anju/review.html", review=context), 422 if said else 200
 
     @expose("/<uuid:record_id>/decide", methods=["POST"])
     def decide(self, record_id: uuid.UUID) -> Any:
@@ -61,28 +55,23 @@ class ReviewPages(RegisterPages):
         name = request.form.get("action", "")
         if name not in ("approve", "return"):
             raise BadInput(_("没有这一操作。"))
-        contact = Contact(
-            request.form.get("contact_name", "").strip()[:64],
-            request.form.get("contact_phone", "").strip()[:32],
-        )
-        opinion = request.form.get("opinion", "")[:1000] if name == "return" else ""
+        said = self._said(name, actor)
         row = records.get(self.register, record_id)
         following = review_pages.neighbour(self.register, row, actor, region_argument())
         try:
             row = records.transition(
-                self.register, record_id, name, version(request.form.get("version")), contact,
-                opinion, self._reasons(name),
+                self.register, record_id, name, version(request.form.get("version")),
+                said.contact, said.opinion if name == "return" else "", said.reasons,
             )  # fmt: skip
         except Invalid as error:
             db.session.rollback()
-            return self._review_page(
-                records.get(self.register, record_id), actor, error.problems, opinion
-            )
+            row = records.get(self.register, record_id)
+            return self._review_page(row, actor, replace(said, problems=error.problems))
         except Conflict as error:
             db.session.rollback()
             flash(error.message, "danger")
         else:
-            review_pages.remember_reasons(self._reasons(name))
+            review_pages.remember_reasons(said.reasons)
             session["decided"] = {
                 "id": str(row.id),
                 "register": self.register.name,

@@ -298,7 +298,7 @@ def test_a_step_names_the_person(clerk: Actor, survey: Lookback) -> None:
     complete(survey, died())
     with pytest.raises(Invalid) as refused:
         act(clerk, records.transition, LOOKBACK, survey.id, "submit", None, Contact(" ", ""))
-    assert [p.field for p in refused.value.problems] == ["person"]
+    assert [p.field for p in refused.value.problems] == ["contact_name"]
 
 
 def test_the_person_is_remembered(clerk: Actor, survey: Lookback) -> None:

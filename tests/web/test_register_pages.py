@@ -344,6 +344,42 @@ def test_a_decision_on_what_somebody_decided_meanwhile_is_refused(
     assert stored(row.id).state == State.RETURNED
 
 
+def test_a_refused_decision_keeps_who_decides_and_why(app: Flask, reviewer: Hands, stored: Stored):
+    row = submitted(app)[0]
+    form = decision(row, "return", stored, reason=["信息有误"], opinion="门牌不符")
+    answer = reviewer.post(f"/lookback/{row.id}/decide", form | {"contact_phone": "12"})
+    assert answer.status_code == 422
+    assert "电话号码不正确" in answer.text
+    for kept in ('value="王审核"', 'value="12"', 'value="信息有误" checked', ">门牌不符<"):
+        assert kept in answer.text
+    assert stored(row.id).state == State.SUBMITTED
+
+
+def test_who_sends_an_approved_survey_back_is_named_and_may_be_changed(
+    app: Flask, as_account: AsAccount, stored: Stored
+):
+    with app.app_context():
+        row = builders.household(state=State.APPROVED)[1]
+    above = as_account(builders.PROVINCE)
+    page = above.get(f"/lookback/{row.id}").text
+    assert 'name="contact_name"' in page
+    assert "退回整改" in page
+    url = f"/lookback/{row.id}/step/send_back"
+    form = {
+        "version": stored(row.id).version,
+        "reason": ["信息有误"],
+        "contact_phone": "02987654321",
+    }
+    refused = above.post(url, form | {"contact_name": ""})
+    assert refused.status_code == 422
+    assert "请填写办理人姓名" in refused.text
+    assert 'value="信息有误" checked' in refused.text
+    above.post(url, form | {"contact_name": "赵抽查"})
+    with app.app_context(), unscoped("tests read the history") as session:
+        entry = session.scalars(select(HistoryEntry)).one()
+        assert (entry.person, entry.label) == ("赵抽查", "退回整改")
+
+
 def test_several_are_approved_at_once_and_failures_are_told(
     app: Flask, reviewer: Hands, stored: Stored
 ):

@@ -32,7 +32,7 @@ form?.addEventListener("submit", (event) => {
 });
 
 form?.addEventListener("input", (event) => {
-  if (event.target.id === "contact_name") form.querySelector("[data-contact-name]").textContent = event.target.value;
+  if (event.target.name === "contact_name") form.querySelector("[data-contact-name]").textContent = event.target.value;
 });
 
 document.addEventListener("keydown", (event) => {
