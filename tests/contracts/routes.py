@@ -105,7 +105,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             kind = {"UUIDConverter": "uuid", "UnicodeConverter": "string", "PathConverter": "path"}
             path = path.replace(f"<{kind[type(converter).__name__]}:{name}>", known[name])
         options = _body(rule.endpoint, place) if method == "POST" else {}
-        if rule.endpoint in (f"{_VIEW}clear", f"{_VIEW}reveal"):
+        if rule.endpoint in (f"{_VIEW}clear", f"{_VIEW}reveal", "HouseholdView.reveal"):
             path += "?version=9999&field=phone"
         yield Call(rule.endpoint, method, path, own_asks, about_row, options)
 
