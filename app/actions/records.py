@@ -1,6 +1,7 @@
 """What can be done to a record: each function is permission + change + history + audit.
 
-Every function commits: when it returns, the change is durable; when it raises, nothing changed.
+Every function but :func:`apply` commits: when it returns, the change is durable; when it raises,
+nothing changed.
 """
 
 from __future__ import annotations
@@ -83,8 +84,23 @@ def save(
     version: int,
     parse_problems: list[Problem] | None = None,
 ) -> Any:
-    """Save a form. Missing answers are allowed (but those that ``save_needs`` names); wrong ones
-    are not. Hidden values are cleared.
+    """:func:`apply`, then commit."""
+    row = apply(register, record_id, values, version, parse_problems)
+    db.session.commit()
+    return row
+
+
+def apply(
+    register: Register,
+    record_id: uuid.UUID,
+    values: Mapping[str, Any],
+    version: int,
+    parse_problems: list[Problem] | None = None,
+) -> Any:
+    """Put a form's values into the record; the caller commits, with what else belongs to it.
+
+    Missing answers are allowed (but those that ``save_needs`` names); wrong ones are not. Hidden
+    values are cleared.
 
     :raises Invalid: with every problem; nothing is changed.
     :raises Conflict: someone saved another version meanwhile.
@@ -117,7 +133,6 @@ def save(
     )
     _drop_draft(actor, row.id)
     events.saved(register, row)
-    db.session.commit()
     return row
 
 

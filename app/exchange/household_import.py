@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,13 +76,7 @@ def start_checked(checked: Job) -> Job:
         return start(stream, file["name"], dry_run=False, whole=checked.args["whole"])
 
 
-def forget(job_id: uuid.UUID) -> None:
-    """The job expires: what it said about rows goes with its files."""
-    import_notes.forget(job_id)
-    db.session.commit()
-
-
-@job_kind(KIND, title="导入农户名单", forget=forget)
+@job_kind(KIND, title="导入农户名单", forget=import_notes.forget_job)
 def run(job: JobContext) -> dict[str, Any]:
     """Do it; the result is what the command line prints."""
     actor = policy.require(Capability.IMPORT_LIST)

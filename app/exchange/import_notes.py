@@ -49,6 +49,12 @@ def forget(job_id: uuid.UUID) -> None:
     db.session.execute(delete(ImportNote).where(ImportNote.job_id == job_id))
 
 
+def forget_job(job_id: uuid.UUID) -> None:
+    """The job expires: what it said about rows goes with its files."""
+    forget(job_id)
+    db.session.commit()
+
+
 def add(rows: list[dict[str, Any]]) -> None:
     """Keep notes; the caller commits."""
     if rows:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, cast
 from flask import Response, flash, redirect, request, send_file
 from flask_appbuilder import BaseView, expose
 from sqlalchemy import func, select
+from werkzeug.datastructures import FileStorage
 
 from app.access import policy
 from app.access.actor import Capability
@@ -21,18 +22,19 @@ from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, translate
 from app.core.jobs import OPEN_STATES, Job, JobState
 from app.core.storage import storage
-from app.exchange import household_import, templates
+from app.exchange import household_import, record_import, templates
 from app.exchange.household_list import label_of
 from app.exchange.import_notes import ImportNote, notes_of
 from app.exchange.reader import MAX_BYTES
 from app.exchange.writer import MEDIA_TYPE
-from app.registry.register import get_register
+from app.registry.register import Register, get_register
 from app.web import shell
 
 PAGE_SIZE = 20
 NOTES_SHOWN = 50
 IMPORT_URL = "/exchange/import/household"
 JOBS_URL = "/exchange/jobs"
+_IMPORTS = (household_import.KIND, record_import.KIND)
 _TONES = {
     JobState.QUEUED: "neutral",
     JobState.RUNNING: "info",
@@ -82,16 +84,87 @@ class HouseholdImportView(BaseView):
         return _workbook(file, _("农户名单模板"))
 
     def _start(self) -> Job:
-        sent = request.files.get("file")
-        if sent is None or not sent.filename:
-            raise BadInput(_("请选择要导入的Excel文件。"))
+        sent = _sent()
         dry_run = request.form.get("mode") != "import"
         whole = request.form.get("whole") == "yes"
         job = household_import.start(
-            cast("BinaryIO", sent.stream), sent.filename, dry_run=dry_run, whole=whole
+            cast("BinaryIO", sent.stream), str(sent.filename), dry_run=dry_run, whole=whole
         )
         db.session.commit()
         return job
+
+
+class RecordImportView(BaseView):
+    """``/exchange/import/<register>``: a register's forms from Excel, for those who enter."""
+
+    route_base = "/exchange/import"
+    default_view = "page"
+
+    @expose("/<string:name>/", methods=["GET", "POST"])
+    def page(self, name: str) -> Any:
+        register = _entered(name)
+        errors: dict[str, list[str]] = {}
+        job = _own(_job_id(request.args["job"])) if "job" in request.args else None
+        if request.method == "POST":
+            try:
+                sent = _sent()
+                job = record_import.start(
+                    register,
+                    cast("BinaryIO", sent.stream),
+                    str(sent.filename),
+                    dry_run=request.form.get("mode") != "import",
+                    whole=request.form.get("whole") == "yes",
+                )
+                db.session.commit()
+                return redirect(f"{_import_url(job)}/?job={job.id}")
+            except BadInput as error:
+                db.session.rollback()
+                errors["file"], job = [error.message], None
+        context = _import_page(errors) | {
+            "title": _("导入%(what)s", what=translate(register.record_word)),
+            "intro": _("按身份证号对应到名单上的农户，保存为“已录入”；不新增农户。"),
+            "template_url": f"/exchange/template/{register.name}",
+            "action_url": f"/exchange/import/{register.name}/",
+            "hints": [
+                _("请用本页的模板，或把导出的台账改好后直接导入。"),
+                _("待审核和审核通过的不能导入；照片和材料请在表单中上传。"),
+                _("填错的行不导入，缺项的行先保存；都会标在标注文件里，改好可再次导入。"),
+            ],
+        }
+        page = self.render_template(
+            "anju/import.html", page=context, job=_details(job) if job else None
+        )
+        return (page, 422) if errors else page
+
+    @expose("/<string:name>/again/<uuid:job_id>", methods=["POST"])
+    def again(self, name: str, job_id: uuid.UUID) -> Any:
+        """Import the file that was only checked."""
+        register, checked = _entered(name), _own(job_id)
+        (file,) = checked.files_of("input") or [{"key": "", "name": ""}]
+        if checked.kind != record_import.KIND or not file["key"]:
+            raise NotFound(_("文件不存在或已过期。"))
+        with storage().open(file["key"]) as stream:
+            job = record_import.start(
+                register, stream, file["name"], dry_run=False, whole=checked.args["whole"]
+            )
+        db.session.commit()
+        return redirect(f"{_import_url(job)}/?job={job.id}")
+
+
+def _entered(name: str) -> Register:
+    """A register whose forms the account may enter."""
+    register = get_register(name)
+    if register is None or register.flow is None:
+        raise NotFound(_("没有这个模块。"))
+    policy.require(Capability.ENTER, register.name)
+    return register
+
+
+def _sent() -> FileStorage:
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        raise BadInput(_("请选择要导入的Excel文件。"))
+    return sent
 
 
 class TemplateView(BaseView):
@@ -160,6 +233,20 @@ class JobView(BaseView):
         return self.render_template("anju/_job.html", job=_details(_own(job_id)))
 
 
+def _import_url(job: Job) -> str:
+    """The page that shows what became of an import."""
+    return (
+        IMPORT_URL
+        if job.kind == household_import.KIND
+        else f"/exchange/import/{job.args['register']}"
+    )
+
+
+def _label(job: Job, column: str) -> str:
+    register = get_register(job.args["register"]) if job.kind == record_import.KIND else None
+    return record_import.label_of(register, column) if register else label_of(column)
+
+
 def _workbook(file: io.BytesIO, name: str) -> Response:
     file.seek(0)
     return send_file(
@@ -222,24 +309,26 @@ def _details(job: Job) -> dict[str, Any]:
         **made,
         "refresh_url": f"/exchange/job/{job.id}",
         "counts": _counts(job),
-        "problems": _problems(job) if job.kind == household_import.KIND else None,
+        "problems": _problems(job) if job.kind in _IMPORTS else None,
         "actions": [*_again(job), *made["actions"]],
         "error": job.message if job.state == JobState.FAILED else None,
     }
 
 
 def _again(job: Job) -> list[dict[str, Any]]:
-    if job.kind != household_import.KIND or job.state != JobState.DONE or not job.result:
+    if job.kind not in _IMPORTS or job.state != JobState.DONE or not job.result:
         return []
     rows = job.result["created"] + job.result["updated"]
     if not job.args["dry_run"] or not rows or not job.files_of("input"):
         return []
     label = _("导入这个文件（%(n)s 行）", n=f"{rows:,}")
-    return [{"label": label, "url": f"{IMPORT_URL}/again/{job.id}", "post": True, "primary": True}]
+    return [
+        {"label": label, "url": f"{_import_url(job)}/again/{job.id}", "post": True, "primary": True}
+    ]
 
 
 def _counts(job: Job) -> list[dict[str, Any]]:
-    if job.kind != household_import.KIND or not job.result:
+    if job.kind not in _IMPORTS or not job.result:
         return []
     dry = job.args["dry_run"]
     named = {
@@ -271,7 +360,7 @@ def _problems(job: Job) -> dict[str, Any] | None:
         {
             "row": note.row,
             "name": note.name,
-            "column": label_of(column),
+            "column": _label(job, column),
             "message": message,
             "outcome": {"text": _("未导入"), "tone": "bad"}
             if note.rejected
@@ -323,9 +412,9 @@ def _line(job: Job) -> dict[str, Any]:
     if running:
         url, question = f"{JOBS_URL}/{job.id}/cancel", _("已写入的部分会保留。确定取消吗？")
         actions.append({"label": _("取消"), "url": url, "post": True, "confirm": question})
-    elif job.kind == household_import.KIND:
-        actions.append({"label": _("查看"), "url": f"{IMPORT_URL}/?job={job.id}"})
-    dry = job.kind == household_import.KIND and job.args.get("dry_run")
+    elif job.kind in _IMPORTS:
+        actions.append({"label": _("查看"), "url": f"{_import_url(job)}/?job={job.id}"})
+    dry = job.kind in _IMPORTS and job.args.get("dry_run")
     return {
         "id": str(job.id),
         "title": job.title,

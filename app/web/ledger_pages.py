@@ -64,7 +64,7 @@ def context(
         "paging": _paging(page, size, args) if page else None,
         "empty": _empty(register, menu, query, page, args),
         "exports": _exports(register, actor, args),
-        "actions": _actions(actor, menu),
+        "actions": _actions(register, actor, menu),
         "bulk": _bulk(register, menu),
         "undo": review_pages.undo(register) if menu.capability == Capability.REVIEW else None,
     }
@@ -273,10 +273,17 @@ def _exports(register: Register, actor: Actor, args: MultiDict[str, str]) -> lis
     return [{"label": _("导出当前筛选的台账"), "url": f"/exchange/export/{register.name}{tail}"}]
 
 
-def _actions(actor: Actor, menu: Menu) -> list[dict[str, Any]]:
-    if menu.capability != Capability.ENTER or not actor.has(Capability.IMPORT_LIST):
+def _actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]]:
+    if menu.capability != Capability.ENTER:
         return []
-    return [{"label": _("名单下发"), "url": "/exchange/import/household", "icon": "upload"}]
+    label = _("导入%(what)s", what=translate(register.record_word))
+    found = [
+        {"label": label, "url": f"/exchange/import/{register.name}/", "icon": "file-spreadsheet"}
+    ]
+    if actor.has(Capability.IMPORT_LIST):
+        url = "/exchange/import/household"
+        found.append({"label": _("名单下发"), "url": url, "icon": "upload"})
+    return found
 
 
 def _bulk(register: Register, menu: Menu) -> dict[str, Any] | None:

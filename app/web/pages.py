@@ -11,7 +11,13 @@ from app.core.db import db
 from app.core.jobs import queue_state
 from app.registry.register import all_registers
 from app.web.attachments import FileView
-from app.web.exchange_views import HouseholdImportView, JobsView, JobView, TemplateView
+from app.web.exchange_views import (
+    HouseholdImportView,
+    JobsView,
+    JobView,
+    RecordImportView,
+    TemplateView,
+)
 from app.web.export_views import LedgerExportView
 from app.web.household_views import HelpView, HouseholdView, SearchView
 from app.web.picker import RegionPickerView
@@ -23,7 +29,14 @@ from app.web.shell import LanguageView
 def register(app: Flask, builder: AppBuilder) -> None:
     """Register all views."""
     builder.add_view_no_menu(RegionPickerView)
-    for view in (LedgerExportView, HouseholdImportView, TemplateView, JobsView, JobView):
+    for view in (
+        LedgerExportView,
+        HouseholdImportView,
+        RecordImportView,
+        TemplateView,
+        JobsView,
+        JobView,
+    ):
         builder.add_view_no_menu(view)
     for view in (LanguageView, FileView, HouseholdView, SearchView, HelpView, StatisticsView):
         builder.add_view_no_menu(view)

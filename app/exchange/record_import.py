@@ -1,0 +1,386 @@
+"""Forms of a register from Excel: its template or its exported ledger, filled in or corrected.
+
+A row is found by the head's ID number (and name), never made: who is on the list is not decided
+here. Its cells go through the fields' own parsing and the register's own rules, as if typed. What
+is given but wrong rejects the row; what is still missing is flagged and the record saved as
+已录入. Files and rows of children are no columns.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import select
+
+from app.access import audit, policy
+from app.access.actor import Capability
+from app.access.audit import Act
+from app.actions import records
+from app.core.db import db, read_only
+from app.core.errors import AnjuError, BadInput, Invalid
+from app.core.i18n import _, translate
+from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
+from app.core.storage import storage
+from app.exchange import import_notes
+from app.exchange.reader import MAX_BYTES, Sheet, Unreadable, read_book
+from app.exchange.writer import MEDIA_TYPE, Book, Column
+from app.registry import formats
+from app.registry.expressions import to_json
+from app.registry.fields import CHILDREN, FILES, MANY, Field
+from app.registry.flow import EDITABLE
+from app.registry.households import SearchKey
+from app.registry.register import Register, get_register
+
+KIND = "records.import"
+OUTCOMES = ("created", "updated", "unchanged", "rejected", "mended", "flagged")
+_LOOK_FOR_HEAD = 10
+_ROWS_A_COMMIT = 20  # on SQLite nobody else writes meanwhile
+_MISSING_SHOWN = 5
+_NUMBER, _NAME = "head_id", "head_name"
+
+
+def start(register: Register, stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
+    """Take a file in and queue its import for the current actor; the caller commits.
+
+    :raises Forbidden: the account may not enter. :raises BadInput: empty or too large.
+    """
+    actor = policy.require(Capability.ENTER, register.name)
+    suffix = "csv" if name.lower().endswith((".csv", ".txt")) else "xlsx"
+    key = storage().put(stream, suffix)
+    size = storage().size(key)
+    if not 0 < size <= MAX_BYTES:
+        storage().delete(key)
+        raise BadInput(
+            _("文件超过40 MB，请拆分后分别导入。")
+            if size
+            else _("文件是空的（0字节），请重新选择。")
+        )
+    file = {"key": key, "name": Path(name).name[:120], "media_type": MEDIA_TYPE}
+    args = {"register": register.name, "dry_run": dry_run, "whole": whole}
+    owner = Owner(actor.account_id, actor.name, actor.path)
+    return enqueue(KIND, args, owner=owner, subject=file["name"], inputs=[file])
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where the columns stand: field name -> index. Data begin below row ``row``."""
+
+    sheet: Sheet
+    row: int
+    labels: tuple[str, ...]
+    columns: dict[str, int]
+
+
+def find_head(register: Register, sheets: Sequence[Sheet]) -> Head:
+    """The head of the register's template (two rows) or of its exported ledger (one).
+
+    :raises BadInput: no row names the ID number and a field of the form.
+    """
+    names = _names(register)
+    best: Head | None = None
+    for sheet in sheets:
+        above: list[str] = []
+        for number, cells in sheet:
+            if number > _LOOK_FOR_HEAD:
+                break
+            own = [_plain(cell) for cell in cells]
+            above += [""] * (len(own) - len(above))
+            labels = tuple(cell or over for cell, over in zip(own, above, strict=False))
+            columns: dict[str, int] = {}
+            for index, label in enumerate(labels):
+                if label in names:
+                    columns.setdefault(names[label], index)
+            enough = _NUMBER in columns and any(name in register.fields for name in columns)
+            # A section may be called like one of its fields: the row that names most is the head.
+            if enough and (best is None or len(columns) > len(best.columns)):
+                best = Head(sheet, number, labels, columns)
+            above = own
+    if best is not None:
+        return best
+    raise BadInput(translate("没有找到表头（应有“身份证号”和表单各项），请下载模板，按模板填写。"))
+
+
+def _names(register: Register) -> dict[str, str]:
+    """Head texts in Chinese and in the reader's language -> field name."""
+    known = {_NAME: register.model.__fields__[_NAME], _NUMBER: register.model.__fields__[_NUMBER]}
+    known |= {n: f for n, f in register.fields.items() if f.kind not in (FILES, CHILDREN)}
+    return {
+        _plain(label): name
+        for name, made in known.items()
+        for label in (made.label, translate(made.label))
+    }
+
+
+def _plain(text: str) -> str:
+    """A head without blanks and without the unit behind it: 建筑面积（平方米） is 建筑面积."""
+    bare = formats.half_width(str(text)).replace(" ", "").replace("\n", "")
+    return bare.split("(")[0] if bare.endswith(")") and not bare.startswith("(") else bare
+
+
+@job_kind(KIND, title="导入表单", forget=import_notes.forget_job)
+def run(job: JobContext) -> dict[str, Any]:
+    """Do it; the result has the counts of :data:`OUTCOMES` and the marked workbook's name."""
+    register = get_register(job.args["register"])
+    if register is None:
+        raise BadInput(translate("没有这个模块。"))
+    policy.require(Capability.ENTER, register.name)
+    with tempfile.NamedTemporaryFile() as file:
+        with job.input() as stored:
+            shutil.copyfileobj(stored, file)
+        file.flush()
+        head = find_head(register, read_book(Path(file.name), job.files[0]["name"]))
+        return _Import(job, register, head).run()
+
+
+@dataclass
+class _Line:
+    """One row and what was said about it: (field name, message)."""
+
+    number: int
+    name: str
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    outcome: str = "rejected"
+    mended: bool = False
+
+    def reject(self, name: str, message: str) -> None:
+        self.notes.append((name, message))
+        self.outcome = "rejected"
+
+
+class _Import:
+    def __init__(self, job: JobContext, register: Register, head: Head) -> None:
+        self.job, self.register, self.head = job, register, head
+        self.total = max(0, head.sheet.height - head.row)
+        self.counts = dict.fromkeys(OUTCOMES, 0)
+
+    def run(self) -> dict[str, Any]:
+        dry, whole = self.job.args["dry_run"], self.job.args["whole"]
+        kept = self.job.checkpoint or {}
+        if (dry or whole) and kept.get("phase") != "write":
+            self._restart({"phase": "check"})
+            self._pass(0, write=False)
+            if dry or self.counts["rejected"]:
+                if not dry:
+                    self.counts |= dict.fromkeys(set(OUTCOMES) - {"rejected"}, 0)
+                return self._finish()
+            self._restart({"phase": "write", "next": 0, "counts": dict.fromkeys(OUTCOMES, 0)})
+            kept = self.job.checkpoint or {}
+        self.counts = dict(kept.get("counts") or self.counts)
+        self._pass(kept.get("next", 0), write=True)
+        return self._finish()
+
+    def _restart(self, checkpoint: dict[str, Any]) -> None:
+        import_notes.forget(self.job.id)
+        self.counts = dict.fromkeys(OUTCOMES, 0)
+        self.job.save(checkpoint)
+
+    def _pass(self, after: int, *, write: bool) -> None:
+        for chunk in self._chunks(after):
+            if write:
+                lines = [self._line(number, cells, write=True) for number, cells in chunk]
+            else:
+                with read_only():
+                    lines = [self._line(number, cells, write=False) for number, cells in chunk]
+                    db.session.rollback()
+            counts = dict(self.counts)
+            for line in lines:
+                counts[line.outcome] += 1
+                if line.outcome != "rejected":
+                    counts["mended"] += line.mended
+                    counts["flagged"] += bool(line.notes)
+            self._keep_notes(lines)
+            number = lines[-1].number
+            phase = (
+                {"phase": "write", "next": number, "counts": counts}
+                if write
+                else {"phase": "check"}
+            )
+            self.job.save(phase)  # the rows, their notes and the checkpoint in one transaction
+            self.counts = counts
+            self.job.progress(number - self.head.row, self.total)
+
+    def _chunks(self, after: int) -> Iterator[list[tuple[int, list[str]]]]:
+        chunk = []
+        for number, cells in self.head.sheet:
+            if number <= max(after, self.head.row) or not any(c.strip() for c in cells):
+                continue
+            chunk.append((number, cells))
+            if len(chunk) == _ROWS_A_COMMIT:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
+
+    # ---- one row ------------------------------------------------------------------------
+
+    def _line(self, number: int, cells: list[str], *, write: bool) -> _Line:
+        typed = {n: cells[i] if i < len(cells) else "" for n, i in self.head.columns.items()}
+        line = _Line(number, formats.mend_name(typed.get(_NAME, ""))[:64])
+        for name, cell in typed.items():
+            if isinstance(cell, Unreadable):
+                line.reject(name, translate(cell.reason))
+        if line.notes:
+            return line
+        record = self._record(line, typed)
+        values = self._values(line, typed)
+        if record is None or line.notes:
+            return line
+        if record.state not in EDITABLE:
+            text = _("该档案现在是“%(state)s”，不能修改。", state=record.state.label)
+            line.reject(_NUMBER, text)
+        elif all(to_json(getattr(record, n)) == to_json(v) for n, v in values.items()):
+            line.outcome = "unchanged"
+        else:
+            self._save(line, record, values, write=write)
+        return line
+
+    def _record(self, line: _Line, typed: dict[str, str]) -> Any:
+        """The record of the row's household in the account's area, or None with a note."""
+        given = formats.mend_id_number(typed[_NUMBER])
+        if not given:
+            line.reject(_NUMBER, translate("身份证号为空，无法对应到农户。"))
+            return None
+        model = self.register.model
+        homes = list(
+            db.session.scalars(select(SearchKey.household_id).where(SearchKey.value == given))
+        )
+        query = select(model).where(model.household_id.in_(homes)) if homes else None
+        found = list(db.session.scalars(query)) if query is not None else []
+        matching = [r for r in found if not line.name or line.name in (r.head_name, r.former_head)]
+        if len(matching) == 1:
+            return matching[0]
+        if found and not matching:
+            line.reject(_NAME, _("姓名与名单不一致，名单上是“%(name)s”。", name=found[0].head_name))
+        elif matching:
+            line.reject(_NUMBER, translate("有多户使用这个身份证号，请在系统中逐户填写。"))
+        else:
+            line.reject(_NUMBER, translate("名单中没有这个身份证号，或不在您的管辖范围内。"))
+        return None
+
+    def _values(self, line: _Line, typed: dict[str, str]) -> dict[str, Any]:
+        values = {}
+        for name, cell in typed.items():
+            made = self.register.fields.get(name)
+            if made is None:
+                continue
+            try:
+                values[name] = made.parse(_split(made, cell))
+            except ValueError as error:
+                line.reject(name, str(error))
+                continue
+            shown = values[name]
+            line.mended |= isinstance(shown, str) and made.kind != "choice" and shown != cell
+        return values
+
+    def _save(self, line: _Line, record: Any, values: dict[str, Any], *, write: bool) -> None:
+        created = record.state == "missing"
+        result = records.evaluate(self.register, record, values)
+        needed = set(self.register.save_needs.split())
+        wrong = [p for p in result.broken if p.severity == "error"]
+        wrong += [p for p in result.missing if p.field in needed]
+        if wrong:
+            for problem in wrong:
+                line.reject(problem.field.split("-")[0], problem.message)
+            return
+        if write:
+            try:
+                records.apply(self.register, record.id, values, record.version)
+            except Invalid as error:
+                for problem in error.problems:
+                    line.reject(problem.field.split("-")[0], problem.message)
+                return
+            except AnjuError as error:
+                line.reject(_NUMBER, error.message)
+                return
+        line.outcome = "created" if created else "updated"
+        missing = [p.message.rstrip("。") for p in result.missing]
+        if missing:
+            more = "…" if len(missing) > _MISSING_SHOWN else "。"
+            text = "；".join(missing[:_MISSING_SHOWN]) + more
+            line.notes.append(
+                (_NAME, _("已保存，上报前还缺 %(n)s 项：%(what)s", n=len(missing), what=text))
+            )
+
+    # ---- what is told ---------------------------------------------------------------------
+
+    def _keep_notes(self, lines: list[_Line]) -> None:
+        import_notes.add(
+            [
+                {
+                    "job_id": self.job.id,
+                    "row": line.number,
+                    "rejected": line.outcome == "rejected",
+                    "name": line.name,
+                    "household_id": None,
+                    "notes": [[name, message] for name, message in line.notes],
+                }
+                for line in lines
+                if line.notes
+            ]
+        )
+
+    def _finish(self) -> dict[str, Any]:
+        result: dict[str, Any] = {**self.counts, "workbook": None}
+        if self.counts["rejected"] or self.counts["flagged"]:
+            name = _("%(name)s-标注", name=Path(self.job.files[0]["name"]).stem) + ".xlsx"
+            with tempfile.TemporaryFile() as file:
+                with read_only():
+                    self._mark(file)
+                    db.session.rollback()
+                file.seek(0)
+                self.job.attach(file, name, MEDIA_TYPE)
+            result["workbook"] = name
+        detail = {
+            "job": str(self.job.id),
+            "file": self.job.files[0]["name"],
+            **self.job.args,
+            **self.counts,
+        }
+        audit.record(db.session, Act.IMPORT, register=self.register.name, detail=detail)
+        return result
+
+    def _mark(self, file: Any) -> None:
+        """Every rejected and flagged row as it came, with its comments; importable again."""
+        width = len(self.head.labels)
+        columns = [Column((label,), 16) for label in self.head.labels]
+        columns += [Column((_("处理结果"),), 14), Column((_("问题说明"),), 50)]
+        notes = {note.row: note for note in import_notes.notes_of(self.job.id)}
+
+        def rows() -> Iterator[tuple[list[str], dict[int, str]]]:
+            for number, cells in self.head.sheet:
+                note = notes.get(number)
+                if note is None:
+                    continue
+                marks: dict[int, str] = {}
+                for name, message in note.notes:
+                    place = self.head.columns.get(name, self.head.columns[_NUMBER])
+                    marks[place] = f"{marks[place]}\n{message}" if place in marks else message
+                result = _("未导入") if note.rejected else _("已导入，请核对")
+                text = "\n".join(f"{label_of(self.register, n)}：{m}" for n, m in note.notes)
+                own = [str(c) for c in cells[:width]] + [""] * (width - len(cells))
+                yield [*own, result, text], marks
+
+        with Book(file) as book:
+            book.table(
+                self.register.label, columns, (cells for cells, _m in rows()),
+                comments=(marks for _c, marks in rows()),
+            )  # fmt: skip
+
+
+def label_of(register: Register, name: str) -> str:
+    """The label of a field in the user's language."""
+    made = register.model.__fields__.get(name)
+    return translate(made.label) if made else name
+
+
+def _split(made: Field, cell: str) -> Any:
+    if made.kind != MANY:
+        return cell
+    for mark in "，,；;/ ":
+        cell = cell.replace(mark, "、")
+    return [part for part in cell.split("、") if part]

@@ -1,0 +1,255 @@
+"""Forms from Excel: the template filled in, an exported ledger corrected, every wrong cell said."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import os
+import signal
+from typing import Any
+
+import openpyxl
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.access.regions import Level
+from app.access.scope import unscoped
+from app.core.clock import now
+from app.core.db import db
+from app.core.jobs import Job, JobContext, JobState
+from app.core.storage import storage
+from app.core.worker import work
+from app.registers.lookback.model import Living, Lookback
+from app.registers.lookback.register import LOOKBACK
+from app.registry import counters
+from app.registry.flow import State
+from tests import builders
+
+URL = "/exchange/import/lookback/"
+
+
+@pytest.fixture
+def homes(app: Flask) -> list[tuple[str, str]]:
+    """Names and ID numbers of four households of the county, nothing entered yet."""
+    with app.app_context():
+        made = [builders.household(name=f"户主{n}")[0] for n in range(4)]
+        return [(h.head_name, str(h.head_id)) for h in made]
+
+
+def filled(client: Any, rows: list[dict[str, Any]]) -> io.BytesIO:
+    """The register's template, as the page gives it, with these rows: label -> text."""
+    template = client.get("/exchange/template/lookback")
+    book = openpyxl.load_workbook(io.BytesIO(template.data))
+    sheet = book.worksheets[0]
+    heads = [
+        (sheet.cell(2, c).value or sheet.cell(1, c).value or "").split("（")[0]
+        for c in range(1, sheet.max_column + 1)
+    ]
+    for number, row in enumerate(rows, 3):
+        for label, value in row.items():
+            sheet.cell(number, heads.index(label) + 1, value)
+    out = io.BytesIO()
+    book.save(out)
+    out.seek(0)
+    return out
+
+
+def send(client: Any, file: io.BytesIO, **form: str) -> Any:
+    data = {"file": (file, "回头看.xlsx"), "mode": "import"} | form
+    return client.post(URL, data, content_type="multipart/form-data")
+
+
+def last_job(app: Flask) -> Job:
+    with app.app_context(), unscoped("the test reads jobs") as session:
+        return session.scalars(select(Job).order_by(Job.created.desc())).first() or Job()
+
+
+def imported(app: Flask, client: Any, file: io.BytesIO, **form: str) -> dict[str, Any]:
+    """Import; the result with the messages of the marked workbook by ID number."""
+    answer = send(client, file, **form)
+    assert answer.status_code == 302, answer.text[:500]
+    work(app, once=True)
+    job = last_job(app)
+    assert job.state == JobState.DONE, job.message
+    result = dict(job.result or {})
+    result["page"] = client.get(answer.location).text
+    return result
+
+
+def surveys(app: Flask) -> dict[str, Lookback]:
+    with app.app_context(), unscoped("the test reads all rows") as session:
+        assert counters.live_counts(session, LOOKBACK) == counters.kept_counts(session, LOOKBACK)
+        return {row.head_name: row for row in session.scalars(select(Lookback))}
+
+
+def marked(app: Flask) -> list[list[Any]]:
+    job = last_job(app)
+    key = next(f["key"] for f in job.files if f["role"] == "result")
+    with app.app_context(), storage().open(key) as file:
+        book = openpyxl.load_workbook(io.BytesIO(file.read()))
+    return [[c.value for c in row] for row in book.worksheets[0].iter_rows()]
+
+
+def row(home: tuple[str, str], **cells: Any) -> dict[str, Any]:
+    return {"户主姓名": home[0], "身份证号": home[1]} | cells
+
+
+OTHER = {
+    "是否死亡销户": "否", "家庭户籍人数": "３人", "排查人": "王排查", "排查时间": "2024年9月7日",
+    "户主是否变更": "否", "是否分户": "否", "现住房情况": "其他安全住房", "其他安全住房": "敬（养）老院",
+}  # fmt: skip
+
+
+def test_the_template_filled_in_is_saved_by_the_rules(
+    app: Flask, as_account: Any, homes: list[tuple[str, str]]
+) -> None:
+    clerk = as_account(builders.COUNTY_MANAGER)
+    cells = OTHER | {"家庭户籍人数": "3"}
+    rows = [
+        row(homes[0], **cells),
+        row(homes[1], 是否死亡销户="是"),
+        row(homes[2], 是否死亡销户="否"),
+    ]
+    result = imported(app, clerk, filled(clerk, rows))
+    assert {k: result[k] for k in ("created", "rejected", "flagged")} == {
+        "created": 3, "rejected": 0, "flagged": 1,
+    }  # fmt: skip
+    found = surveys(app)
+    first = found[homes[0][0]]
+    assert (first.state, first.population, first.living) == (State.DRAFT, 3, Living.OTHER)
+    assert first.surveyed_on == dt.date(2024, 9, 7)
+    assert found[homes[1][0]].died is True
+    assert "上报前还缺" in result["page"]
+    again = imported(app, clerk, filled(clerk, rows))
+    assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, 3)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({"是否死亡销户": "也许"}, "请选择“是”或“否”。"),
+        ({"是否死亡销户": ""}, "请选择是否死亡销户。"),
+        ({"家庭户籍人数": "很多"}, "请填写整数，不要带单位。"),
+        ({"现住房情况": "帐篷"}, "“帐篷”不在选项中，请从列表中选择。"),
+        ({"排查时间": "2024-02-30"}, "请填写日期，例如 2024-09-07。"),
+        ({"当前联系电话": "12345"}, "电话号码不正确，请填写 11 位手机号，或区号-号码。"),
+        ({"身份证号": ""}, "身份证号为空，无法对应到农户。"),
+        ({"身份证号": "610122199001010000"}, "名单中没有这个身份证号，或不在您的管辖范围内。"),
+        ({"户主姓名": "别人"}, "姓名与名单不一致，名单上是“户主0”。"),
+    ],
+)
+def test_a_wrong_cell_rejects_its_row_and_says_why(
+    app: Flask, as_account: Any, homes: list[tuple[str, str]], cells: dict[str, str], message: str
+) -> None:
+    clerk = as_account(builders.COUNTY_MANAGER)
+    good, wrong = (
+        OTHER | {"家庭户籍人数": "3"},
+        row(homes[0], **(OTHER | {"家庭户籍人数": "3"} | cells)),
+    )
+    result = imported(app, clerk, filled(clerk, [wrong, row(homes[1], **good)]))
+    assert (result["created"], result["rejected"]) == (1, 1)
+    assert message in result["page"]
+    assert message in str(marked(app)[1][-1])
+    assert surveys(app)[homes[0][0]].state == State.MISSING
+
+
+def test_a_dry_run_and_a_whole_one_with_a_wrong_row_write_nothing(
+    app: Flask, as_account: Any, homes: list[tuple[str, str]]
+) -> None:
+    clerk = as_account(builders.COUNTY_MANAGER)
+    rows = [row(homes[0], 是否死亡销户="是"), row(homes[1], 是否死亡销户="也许")]
+    dry = imported(app, clerk, filled(clerk, rows), mode="dry_run")
+    assert (dry["created"], dry["rejected"]) == (1, 1)
+    whole = imported(app, clerk, filled(clerk, rows), whole="yes")
+    assert (whole["created"], whole["rejected"]) == (0, 1)
+    assert {s.state for s in surveys(app).values()} == {State.MISSING}
+
+
+def test_other_areas_and_decided_records_are_out_of_reach(
+    app: Flask, as_account: Any, homes: list[tuple[str, str]]
+) -> None:
+    with app.app_context():
+        far = builders.household(
+            builders.below(builders.region("610124"), Level.VILLAGE), name="外县"
+        )[0]
+        done = builders.household(name="已审", state=State.APPROVED, died=True)[0]
+    clerk = as_account(builders.COUNTY_MANAGER)
+    rows = [row((h.head_name, str(h.head_id)), 是否死亡销户="否") for h in (far, done)]
+    result = imported(app, clerk, filled(clerk, rows))
+    assert result["rejected"] == 2
+    assert "名单中没有这个身份证号" in result["page"]
+    assert "该档案现在是“审核通过”，不能修改。" in result["page"]
+    assert surveys(app)["已审"].died is True
+
+
+def test_an_exported_ledger_comes_back_unchanged(
+    app: Flask, as_account: Any, homes: list[tuple[str, str]]
+) -> None:
+    clerk = as_account(builders.COUNTY_MANAGER)
+    imported(
+        app, clerk, filled(clerk, [row(home, **(OTHER | {"家庭户籍人数": "3"})) for home in homes])
+    )
+    before = {
+        n: {f: getattr(s, f) for f in LOOKBACK.fields if LOOKBACK.fields[f].stored}
+        for n, s in surveys(app).items()
+    }
+    assert clerk.post("/exchange/export/lookback", {"reason": "工作调度"}).status_code == 302
+    work(app, once=True)
+    job = last_job(app)
+    with app.app_context():
+        key = next(f["key"] for f in job.files if f["role"] == "result")
+        with storage().open(key) as file:
+            ledger = io.BytesIO(file.read())
+    result = imported(app, clerk, ledger)
+    assert (result["unchanged"], result["rejected"], result["updated"]) == (4, 0, 0)
+    assert {n: {f: getattr(s, f) for f in before[n]} for n, s in surveys(app).items()} == before
+
+
+def test_an_import_killed_half_way_goes_on_and_does_nothing_twice(
+    app: Flask, as_account: Any, homes: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clerk = as_account(builders.COUNTY_MANAGER)
+    monkeypatch.setattr("app.exchange.record_import._ROWS_A_COMMIT", 2)
+    assert (
+        send(clerk, filled(clerk, [row(home, 是否死亡销户="是") for home in homes])).status_code
+        == 302
+    )
+    child = os.fork()
+    if child == 0:  # a worker of its own, which dies after its first two rows
+        with app.app_context():
+            db.engine.dispose(close=False)
+        JobContext.progress = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment,method-assign,return-value]
+        work(app, once=True)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert sorted(s.version for s in surveys(app).values()) == [1, 1, 2, 2]
+    with app.app_context(), unscoped("the test lets the heartbeat grow old") as session:
+        job = session.scalars(select(Job)).one()
+        job.heartbeat = now() - dt.timedelta(minutes=5)
+        session.commit()
+    work(app, once=True)
+    assert (last_job(app).result or {})["created"] == 4
+    assert {(s.version, s.died) for s in surveys(app).values()} == {(2, True)}
+
+
+def test_wrong_files_and_those_who_may_not_enter(
+    app: Flask, as_account: Any, homes: list[tuple[str, str]]
+) -> None:
+    clerk = as_account(builders.COUNTY_MANAGER)
+    answer = clerk.post(URL, {"mode": "import"})
+    assert (answer.status_code, "请选择要导入的Excel文件。" in answer.text) == (422, True)
+    answer = send(clerk, io.BytesIO(b""))
+    assert (answer.status_code, "文件是空的" in answer.text) == (422, True)
+    book = openpyxl.Workbook()
+    book.active.append(["甲", "乙"])
+    file = io.BytesIO()
+    book.save(file)
+    file.seek(0)
+    assert send(clerk, file).status_code == 302
+    work(app, once=True)
+    assert last_job(app).state == JobState.FAILED
+    assert "没有找到表头" in str(last_job(app).message)
+    reader = as_account(builders.COUNTY_READER)
+    assert reader.get(URL).status_code == 403
+    assert clerk.get("/exchange/import/nothing/").status_code == 404
