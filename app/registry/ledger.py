@@ -384,18 +384,22 @@ class Ledger:
 
     def _window(self, counter: str, offset: int, limit: int) -> list[tuple[str, int]]:
         """The counties that hold rows offset … offset+limit, as (path, rows to skip there)."""
-        lines = self._lines(counter)
-        query = select(Counter.path, Counter.n).where(*lines, Counter.n > 0).order_by(Counter.path)
-        if offset == 0:
-            query = query.limit(_MOST_BRANCHES)
-        wanted, passed = [], 0
-        for path, n in self.session.execute(query):
-            if passed + n > offset and passed < offset + limit:
-                wanted.append((path, max(0, offset - passed)))
-            passed += n
-            if passed >= offset + limit or len(wanted) >= _MOST_BRANCHES:
-                break
-        return wanted
+        upto = func.sum(Counter.n).over(order_by=Counter.path).label("upto")
+        lines = (
+            select(Counter.path, Counter.n, upto)
+            .where(*self._lines(counter), Counter.n > 0)
+            .subquery()
+        )
+        before = lines.c.upto - lines.c.n
+        query = (
+            select(lines.c.path, before)
+            .where(lines.c.upto > offset, before < offset + limit)
+            .order_by(lines.c.path)
+            .limit(_MOST_BRANCHES)
+        )
+        return [
+            (path, max(0, offset - int(passed))) for path, passed in self.session.execute(query)
+        ]
 
     def _counties(
         self, counter: str, key: tuple[str, uuid.UUID], limit: int, *, backward: bool
