@@ -67,10 +67,18 @@ def p95(values: Sequence[float]) -> float:
 class Crowd:
     """What many sessions got together."""
 
+    requests: int
     requests_per_second: float
     median_ms: float
     p95_ms: float
     errors: int
+    cpu_ms: float = 0.0  # of the web workers, for each request
+
+    def __str__(self) -> str:
+        return (
+            f"{self.requests_per_second:.0f} requests/s, {self.cpu_ms:.1f} ms processor each,"
+            f" {self.errors} errors"
+        )
 
 
 def crowd(
@@ -110,7 +118,7 @@ async def _crowd(
     began = time.perf_counter()
     await asyncio.gather(*(session(number, own) for number, own in enumerate(requests)))
     spent = time.perf_counter() - began
-    return Crowd(len(taken) / spent, statistics.median(taken), p95(taken), errors)
+    return Crowd(len(taken), len(taken) / spent, statistics.median(taken), p95(taken), errors)
 
 
 async def _read(reader: asyncio.StreamReader) -> int:

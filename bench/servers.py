@@ -10,15 +10,31 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
 
 from bench.database import FOLDER, ROOT, environment
 
 WORKERS, THREADS = 2, 8
 
 
+@dataclass(frozen=True)
+class Served:
+    """A running gunicorn."""
+
+    address: str
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """Processor time of all its workers so far: tells what a request costs on a busy machine."""
+        workers = psutil.Process(self.pid).children(recursive=True)
+        return sum(sum(worker.cpu_times()[:2]) for worker in workers)
+
+
 @contextmanager
-def serving(application: str, url: str, *, ready: str) -> Iterator[str]:
-    """Address of a running gunicorn with the program's own settings; ``ready`` is a path that
+def serving(application: str, url: str, *, ready: str) -> Iterator[Served]:
+    """A running gunicorn with the program's own settings; ``ready`` is a path that
     answers once it is up.
     """
     port = _free_port()
@@ -34,7 +50,7 @@ def serving(application: str, url: str, *, ready: str) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     try:
         _await(f"{address}{ready}", process)
-        yield address
+        yield Served(address, process.pid)
     finally:
         process.terminate()
         process.wait(30)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,6 +15,7 @@ from bench.client import Answer, Client
 from bench.fill import PASSWORD, SESSIONS
 from bench.forms import controls
 from bench.measure import Crowd, Result, beside_floor, crowd, raw
+from bench.servers import Served
 
 TIMES = 60
 LIST = "/lookback/query"
@@ -38,10 +39,11 @@ class Place:
 class Bench:
     """Asks the program and the floor on one database."""
 
-    def __init__(self, program: str, floor: str, connection: Connection, rows: int) -> None:
-        self.program, self.connection, self.rows = program, connection, rows
+    def __init__(self, program: Served, floor: Served, connection: Connection, rows: int) -> None:
+        self.program, self.connection, self.rows = program.address, connection, rows
+        self._served, self._bare = program, floor
         self._clients: dict[str, Client] = {}
-        self._floor = Client(floor)
+        self._floor = Client(floor.address)
         self.nation = self._place("000000000000", 0)
         self.province = self._place(PROVINCE, 1)
         self.county = self._place(COUNTY, 3)
@@ -204,9 +206,9 @@ class Bench:
             client = self.client(f"county{number:02}")
             own.append([raw(LIST, self.program, client.cookie)])
             bare.append([raw(self._own_floor(number), self._floor.address, "")])
-        lowest = crowd(self._floor.address, bare, 8)
-        crowd(self.program, own, 3)
-        got = crowd(self.program, own, 15)
+        lowest = self._crowd(self._bare, bare, 8)
+        self._crowd(self._served, own, 3)
+        got = self._crowd(self._served, own, 15)
         return _crowd_result("50 sessions reading their own county", got, lowest, 250)
 
     def two_hundred_people(self) -> Result:
@@ -224,8 +226,15 @@ class Bench:
             requests.append(
                 [raw(path, self.program, client.cookie) for path in paths[turn:] + paths[:turn]]
             )
-        got = crowd(self.program, requests, 20, pause=3.0)
+        got = self._crowd(self._served, requests, 20, pause=3.0)
         return _crowd_result("200 people at work", got, None, 300)
+
+    def _crowd(
+        self, server: Served, requests: list[list[bytes]], seconds: float, pause: float = 0
+    ) -> Crowd:
+        before = server.cpu_seconds()
+        got = crowd(server.address, requests, seconds, pause)
+        return replace(got, cpu_ms=(server.cpu_seconds() - before) * 1000 / got.requests)
 
     def _own_floor(self, number: int) -> str:
         query = text("SELECT path FROM ab_user WHERE username = :login")
@@ -246,9 +255,9 @@ class Bench:
 
 
 def _crowd_result(task: str, got: Crowd, lowest: Crowd | None, limit: float) -> Result:
-    note = f"{got.requests_per_second:.0f} requests/s, {got.errors} errors"
+    note = f"{got}"
     if lowest:
-        note += f"; floor {lowest.requests_per_second:.0f}/s"
+        note += f"; floor {lowest}"
     return Result(
         task, round(got.median_ms, 1), round(got.p95_ms, 1), None,
         round(lowest.median_ms, 1) if lowest else None,
