@@ -99,6 +99,7 @@ class Line:
     town: Place | None = None
     place: Place | None = None
     written_town: str = ""
+    written_place: str = ""
     reference: uuid.UUID | None = None
     values: dict[str, Any] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
@@ -234,6 +235,7 @@ class Checker:
             return
         line.county = line.place = county
         line.written_town, village = raw.get("town", "").strip(), raw.get("village", "").strip()
+        line.written_place = f"{line.written_town} {village}".strip()[:120]
         if not line.written_town:
             text = mark("乡镇为空，已列入行政区划缺失，请补充乡镇和村。")
             line.note("town", translate(text), Finding.NO_VILLAGE)
@@ -255,7 +257,7 @@ class Checker:
             message = translate(text, town=town.name, village=village)
             line.note("village", message, Finding.NO_VILLAGE)
             return
-        line.place = found
+        line.place, line.written_place = found, ""
 
     def _county(self, line: Line, raw: dict[str, str]) -> Place | None:
         written = raw.get("county", "").strip()

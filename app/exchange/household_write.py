@@ -165,6 +165,7 @@ def _household(line: Line) -> dict[str, Any]:
         "corrected_id": None,
         "source": Source.ISSUED,
         "findings": tuple(sorted(f.value for f in line.findings)) or None,
+        "place_written": line.written_place or None,
         "poverty_exit": True,
         "match_key": line.key,
         **line.values,

@@ -66,6 +66,7 @@ class Household(Record, Model):
     exit_year = f.year("脱贫年份", required=False)
     source = f.system(f.choice("来源", Source), default=Source.ISSUED)
     findings = f.system(f.many("名单存疑", Finding))
+    place_written = f.system(f.text("名单所写村名", 120))  # where no village fits it
 
     poverty_exit: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True)
     match_key: Mapped[str] = mapped_column(String(64), nullable=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.access.regions import Region
+from app.access.regions import Level, Region
 from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import _, done_word, translate
@@ -203,6 +203,7 @@ def household_facts(household: Household, *, whole: bool) -> list[dict[str, Any]
         {"label": _("户主"), "text": household.head_name, "sub": former_head(household)},
         _personal(household, "head_id", _("身份证号"), whole=whole),
         {"label": _("行政区划"), "text": region.full_name if region else ""},
+        {"label": _("名单所写村名"), "text": _written(household, region)},
         {"label": _("村民小组"), "text": household.village_group},
         _personal(household, "phone", _("联系电话"), whole=whole),
     ]
@@ -212,6 +213,12 @@ def household_facts(household: Household, *, whole: bool) -> list[dict[str, Any]
     if household.corrected_id and household.corrected_id != present:
         facts.append(_personal(household, "corrected_id", _("更正身份证号"), whole=whole))
     return [fact for fact in facts if fact["text"]]
+
+
+def _written(household: Household, region: Region | None) -> str | None:
+    """What the list called the village, for whoever has to place the household."""
+    placed = region is not None and region.level == Level.VILLAGE
+    return None if placed else household.place_written
 
 
 def revealed(household: Household, name: str) -> str:

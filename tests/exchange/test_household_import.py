@@ -149,21 +149,22 @@ def test_a_village_may_be_written_differently(desk: Desk, village: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "level", "words"),
+    ("changes", "level", "written", "words"),
     [
-        ({"village": "幸福新村"}, Level.TOWN, "没有唯一对应“幸福新村”的村"),
-        ({"village": ""}, Level.TOWN, "村为空"),
-        ({"town": ""}, Level.COUNTY, "乡镇为空"),
-        ({"town": "没有镇"}, Level.COUNTY, "没有“没有镇”"),
+        ({"village": "幸福新村"}, Level.TOWN, "灞源镇 幸福新村", "没有唯一对应“幸福新村”的村"),
+        ({"village": ""}, Level.TOWN, "灞源镇", "村为空"),
+        ({"town": ""}, Level.COUNTY, "秦谷村委会", "乡镇为空"),
+        ({"town": "没有镇"}, Level.COUNTY, "没有镇 秦谷村委会", "没有“没有镇”"),
     ],
 )
 def test_without_a_village_it_goes_in_flagged(
-    desk: Desk, changes: dict[str, str], level: Level, words: str
+    desk: Desk, changes: dict[str, str], level: Level, written: str, words: str
 ) -> None:
     result, job = desk.take(book([row(**changes)]))
     assert (result["created"], result["flagged"]) == (1, 1)
     (home,) = households()
     assert tuple(home.findings) == (Finding.NO_VILLAGE.value,)
+    assert home.place_written == written
     assert words in notes(job)[0]
     with unscoped("tests look at everything") as session:
         assert session.get_one(Region, home.region_id).level == level
