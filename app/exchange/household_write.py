@@ -18,9 +18,11 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import audit
 from app.access.audit import Act
+from app.access.scope import in_scope
 from app.actions import households
 from app.core.clock import now, uuid7
 from app.core.db import db
+from app.core.errors import OutsideScope
 from app.exchange.household_list import Line
 from app.exchange.household_match import Decision
 from app.registry import counters
@@ -67,6 +69,8 @@ class HouseholdWriter:
                 record |= {"household_id": row["id"], "state": State.MISSING}
                 records[register.name].append(record)
                 self._count(register.name, record)
+        if not all(in_scope(row["path"]) for row in made):
+            raise OutsideScope("an import outside the account's area")  # the guard sees no bulk
         connection = db.session.connection()
         connection.execute(insert(Household.__table__), made)
         connection.execute(insert(SearchKey.__table__), keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from flask.testing import FlaskClient
 
 from app.access.actor import Actor
 from app.access.regions import Level, Region
+from app.access.scope import unscoped
+from app.core.jobs import Job
 from app.parts.choices import Grade
 from app.registers.lookback.model import Lookback
 from app.registry.attachments import Attachment
@@ -41,6 +44,7 @@ class Place:
     survey: Lookback
     file: Attachment
     region: Region
+    job: uuid.UUID = field(default_factory=uuid.uuid4)  # somebody else's, wherever the place is
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -61,7 +65,11 @@ class World:
 def settle(place: Region, name: str) -> Place:
     _, survey = household(place, name=name)
     complete(survey, own_house(Grade.A))
-    return Place(survey, attach(survey, "front_photos")[0], place)
+    with unscoped("tests arrange") as session:
+        job = Job(kind="ledger.export", subject=name, account_id=uuid.uuid4(), path=place.path)
+        session.add(job)
+        session.commit()
+    return Place(survey, attach(survey, "front_photos")[0], place, job.id)
 
 
 @pytest.fixture

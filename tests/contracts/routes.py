@@ -36,6 +36,15 @@ ASKS: dict[str, Any] = {
     "StatisticsView.table": C.SEARCH,
     "StatisticsView.excel": C.EXPORT_STATISTICS,
     "LedgerExportView.ask": C.EXPORT,
+    "HouseholdImportView.page": C.IMPORT_LIST,
+    "HouseholdImportView.template": C.IMPORT_LIST,
+    "HouseholdImportView.again": C.IMPORT_LIST,
+    "TemplateView.show": C.SEARCH,
+    "JobsView.index": ANYBODY,
+    "JobsView.progress": ANYBODY,
+    "JobsView.cancel": ANYBODY,
+    "JobsView.file": ANYBODY,
+    "JobView.progress": ANYBODY,
 }
 #: The same for the pages that every register with a flow has.
 REGISTER_ASKS: dict[str, Any] = {
@@ -91,23 +100,32 @@ def calls(app: Flask, place: Place, public: frozenset[str]) -> Iterator[Call]:
 
 def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
     asks = asked(rule.endpoint)
-    about_row = bool({"record_id", "household_id", "file_id"} & rule.arguments)
+    about_row = bool({"record_id", "household_id", "file_id", "job_id"} & rule.arguments)
     for values, own_asks in _arguments(rule, asks):
         known = {
             "record_id": str(place.survey.id),
             "household_id": str(place.survey.household_id),
             "file_id": str(place.file.id),
+            "job_id": str(place.job),
+            "number": "0",
             "register": "lookback",
         } | values
         path = rule.rule
         for name in rule.arguments:
             converter = rule._converters[name]
-            kind = {"UUIDConverter": "uuid", "UnicodeConverter": "string", "PathConverter": "path"}
-            path = path.replace(f"<{kind[type(converter).__name__]}:{name}>", known[name])
+            path = path.replace(f"<{_KINDS[type(converter).__name__]}:{name}>", known[name])
         options = _body(rule.endpoint, place) if method == "POST" else {}
         if rule.endpoint in (f"{_VIEW}clear", f"{_VIEW}reveal", "HouseholdView.reveal"):
             path += "?version=9999&field=phone"
         yield Call(rule.endpoint, method, path, own_asks, about_row, options)
+
+
+_KINDS = {
+    "UUIDConverter": "uuid",
+    "UnicodeConverter": "string",
+    "PathConverter": "path",
+    "IntegerConverter": "int",
+}
 
 
 def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
@@ -123,7 +141,7 @@ def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
     elif rule.endpoint.startswith("StatisticsView."):
         for table in (*(t.name for t in LOOKBACK.tables), "week"):
             yield {"name": table}, asks
-    elif rule.endpoint == "LedgerExportView.ask":
+    elif rule.endpoint in ("LedgerExportView.ask", "TemplateView.show"):
         yield {"name": "lookback"}, asks
     elif rule.endpoint == f"{_VIEW}upload":
         yield {"field": "front_photos"}, asks
