@@ -39,6 +39,8 @@ ASKS: dict[str, Any] = {
     "HouseholdImportView.page": C.IMPORT_LIST,
     "HouseholdImportView.template": C.IMPORT_LIST,
     "HouseholdImportView.again": C.IMPORT_LIST,
+    "RecordImportView.page": C.ENTER,
+    "RecordImportView.again": C.ENTER,
     "TemplateView.show": C.SEARCH,
     "JobsView.index": ANYBODY,
     "JobsView.progress": ANYBODY,
@@ -109,6 +111,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "job_id": str(place.job),
             "number": "0",
             "register": "lookback",
+            "name": "lookback",
         } | values
         path = rule.rule
         for name in rule.arguments:
@@ -141,8 +144,6 @@ def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
     elif rule.endpoint.startswith("StatisticsView."):
         for table in (*(t.name for t in LOOKBACK.tables), "week"):
             yield {"name": table}, asks
-    elif rule.endpoint in ("LedgerExportView.ask", "TemplateView.show"):
-        yield {"name": "lookback"}, asks
     elif rule.endpoint == f"{_VIEW}upload":
         yield {"field": "front_photos"}, asks
     else:
