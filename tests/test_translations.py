@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from gettext import GNUTranslations
 from pathlib import Path
@@ -20,6 +21,7 @@ from jinja2 import Environment
 
 from app import catalogue
 from app.core.i18n import lazy, step_word, translate
+from app.registry.register import all_registers
 from tools import setup
 
 APP = catalogue.ROOT / "app"
@@ -99,6 +101,16 @@ def test_english_is_english(english: list[Message]):
 def test_sentences_end_as_sentences(english: list[Message]):
     odd = [m.string for m in english if len(m.id) > 1 and m.id.endswith("。")]
     assert not [text for text in odd if not text.endswith((".", "?"))]
+
+
+def test_no_two_fields_of_a_form_have_one_english_label(english: list[Message]):
+    """Workbooks are read by the labels over their columns, in the reader's language too."""
+    said = {m.id: m.string for m in english if not m.context}
+    for register in all_registers():
+        fields = register.model.__fields__ | register.fields
+        labels = {made.label for made in fields.values()}
+        shown = Counter(re.sub(r"\s|\(.*\)$", "", said[label]).lower() for label in labels)
+        assert [label for label, n in shown.items() if n > 1] == []
 
 
 def relative(path: Path) -> str:

@@ -94,7 +94,7 @@ def run(job: JobContext) -> dict[str, Any]:
             )
         db.session.rollback()
         file.seek(0)
-        job.attach(file, f"{register.label}{today():%Y%m%d}.xlsx", MEDIA_TYPE)
+        job.attach(file, f"{register.label}_{today():%Y%m%d}.xlsx", MEDIA_TYPE)
     return {"rows": rows}
 
 
