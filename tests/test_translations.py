@@ -21,6 +21,8 @@ from jinja2 import Environment
 
 from app import catalogue
 from app.core.i18n import lazy, step_word, translate
+from app.exchange.record_import import cell_values
+from app.registry.fields import MANY, YES_NO
 from app.registry.register import all_registers
 from tools import setup
 
@@ -38,6 +40,7 @@ NOT_SHOWN: dict[str, set[str] | None] = {
     "access/regions.py": {"住房和城乡建设部"},  # a fact about a division, as its name is
     "access/regions_seed.py": {"全国"},  # the name of the uppermost division
     "exchange/household_columns.py": None,  # heads as people write them, samples; labels are marked
+    "exchange/record_import.py": {"[、，,；;]", "。."},  # marks that are read or cut off
     "exchange/writer.py": {"选项"},  # a hidden sheet that formulas name
     "registry/formats.py": {
         "无|没有|暂无|不详|无电话|无联系电话|无身份证号?|[-—/\\\\.]+|0{5,}",  # typed for "none"
@@ -196,3 +199,19 @@ def test_a_job_speaks_the_language_of_who_started_it(app: Flask):
         with force_locale("zh"):
             assert translate("户主") == "户主"
         assert translate("户主") == "户主"
+
+
+def test_workbooks_in_english_are_read_back(app: Flask):
+    """What a drop-down or an exported cell says in the user's language is read as its choice."""
+    setup.translations()
+    with app.app_context():
+        get_domain().cache.clear()
+        fields = [f for r in all_registers() for f in r.fields.values()]
+        with force_locale("en"):
+            for made in fields:
+                codes = ["yes", "no"] if made.kind == YES_NO else list(made.options())
+                values = [made.parse([code] if made.kind == MANY else code) for code in codes]
+                assert values == [made.parse(cell_values(made, made.text(v))) for v in values]
+                if made.kind == MANY:
+                    every = made.parse(codes)
+                    assert made.parse(cell_values(made, made.text(every))) == every

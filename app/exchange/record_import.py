@@ -8,6 +8,7 @@ is given but wrong rejects the row; what is still missing is flagged and the rec
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -41,6 +42,7 @@ OUTCOMES = ("created", "updated", "unchanged", "rejected", "mended", "flagged")
 _LOOK_FOR_HEAD = 10
 _ROWS_A_COMMIT = 20  # on SQLite nobody else writes meanwhile
 _MISSING_SHOWN = 5
+_BETWEEN = re.compile("[、，,；;]")  # between the choices in one cell
 _NUMBER, _NAME = "head_id", "head_name"
 
 
@@ -269,7 +271,7 @@ class _Import:
             if made is None:
                 continue
             try:
-                values[name] = made.parse(_split(made, cell))
+                values[name] = made.parse(cell_values(made, cell))
             except ValueError as error:
                 line.reject(name, str(error))
                 continue
@@ -298,10 +300,10 @@ class _Import:
                 line.reject(_NUMBER, error.message)
                 return
         line.outcome = "created" if created else "updated"
-        missing = [p.message.rstrip("。") for p in result.missing]
+        missing = [p.message.rstrip("。.") for p in result.missing]
         if missing:
-            more = "…" if len(missing) > _MISSING_SHOWN else "。"
-            text = "；".join(missing[:_MISSING_SHOWN]) + more
+            more = "…" if len(missing) > _MISSING_SHOWN else _("。")
+            text = (_("；").join(missing[:_MISSING_SHOWN]) + more).strip()
             line.notes.append(
                 (_NAME, _("已保存，上报前还缺 %(n)s 项：%(what)s", n=len(missing), what=text))
             )
@@ -361,7 +363,10 @@ class _Import:
                     place = self.head.columns.get(name, self.head.columns[_NUMBER])
                     marks[place] = f"{marks[place]}\n{message}" if place in marks else message
                 result = _("未导入") if note.rejected else _("已导入，请核对")
-                text = "\n".join(f"{label_of(self.register, n)}：{m}" for n, m in note.notes)
+                text = "\n".join(
+                    _("%(label)s：%(value)s", label=label_of(self.register, n), value=m)
+                    for n, m in note.notes
+                )
                 own = [str(c) for c in cells[:width]] + [""] * (width - len(cells))
                 yield [*own, result, text], marks
 
@@ -378,9 +383,11 @@ def label_of(register: Register, name: str) -> str:
     return translate(made.label) if made else name
 
 
-def _split(made: Field, cell: str) -> Any:
+def cell_values(made: Field, cell: str) -> Any:
+    """What a cell says, as the field parses it: several choices in one cell are a list."""
     if made.kind != MANY:
         return cell
-    for mark in "，,；;/ ":
-        cell = cell.replace(mark, "、")
-    return [part for part in cell.split("、") if part]
+    known = made.options().values()  # in other languages than Chinese they hold blanks
+    parts = [part.strip() for part in _BETWEEN.split(cell)]
+    found = [[part] if part in known else re.split(r"[/\s]", part) for part in parts]
+    return [word for words in found for word in words if word]

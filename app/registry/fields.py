@@ -232,9 +232,9 @@ class Field:
 
     def _option(self, text: str) -> Any:
         if self.kind == YES_NO:
-            if text in ("yes", "是"):
+            if text in ("yes", "是", translate("是")):
                 return True
-            if text in ("no", "否"):
+            if text in ("no", "否", translate("否")):
                 return False
             raise ValueError(translate("请选择“是”或“否”。"))
         if self.list_name is not None:
@@ -244,6 +244,9 @@ class Field:
             for member in self.choices:
                 if text in (member.value, member.zh):
                     return member
+        for code, label in self.options().items():  # a workbook in the user's language
+            if text == label:
+                return self._option(code)
         raise ValueError(translate("“%(text)s”不在选项中，请从列表中选择。", text=text[:30]))
 
     def _whole(self, text: str) -> int:
