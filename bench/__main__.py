@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import create_engine
+from sqlalchemy import NullPool, create_engine
 
 from bench.database import database, describe
 from bench.exports import exported
@@ -36,7 +36,7 @@ def main() -> None:
             serving("app:create_app()", url, ready="/health") as program,
             serving("bench.floor:application", url, ready="/list?a=0&a=0") as floor,
             working(url) as worker,
-            create_engine(url).connect() as connection,
+            create_engine(url, poolclass=NullPool).connect() as connection,
         ):
             bench = Bench(program, floor, connection, wanted.rows)
             results = list(_run(bench, wanted.only or []))
