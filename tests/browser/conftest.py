@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from app.access.regions import Region
 from tests import builders
 from tests.builders import Who
 from tests.conftest import Server
@@ -53,9 +54,15 @@ def desk(browser: Any, server: Server) -> Iterator[Callable[..., Desk]]:
     """``desk(builders.TOWN_CLERK, width=360)``: a signed-in window; scripts must not complain."""
     contexts, complaints = [], []
 
-    def sit_down(who: Who, width: int = 1366, height: int = 768, theme: str = "light") -> Desk:
+    def sit_down(
+        who: Who,
+        width: int = 1366,
+        height: int = 768,
+        theme: str = "light",
+        place: Region | None = None,
+    ) -> Desk:
         with server.app.app_context():
-            login = builders.account(who).username
+            login = builders.account(who, place).username
         context = browser.new_context(locale="zh-CN", viewport={"width": width, "height": height})
         context.add_cookies([{"name": "theme", "value": theme, "url": server.url}])
         contexts.append(context)

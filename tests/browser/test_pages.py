@@ -105,13 +105,9 @@ def test_on_a_phone_the_menu_is_a_drawer(desk: Callable[..., Desk]):
     page = desk(builders.COUNTY_MANAGER, width=360, height=740).open("/help/")
     assert not page.locator("#side").is_visible()
     page.click("#side-toggle")
-    page.wait_for_function(
-        "getComputedStyle(document.getElementById('side')).visibility === 'visible'"
-    )
+    page.locator("#side").wait_for(state="visible")
     page.keyboard.press("Escape")
-    page.wait_for_function(
-        "getComputedStyle(document.getElementById('side')).visibility === 'hidden'"
-    )
+    page.locator("#side").wait_for(state="hidden")
 
 
 def test_columns_and_ticks_of_a_list(desk: Callable[..., Desk], rows: dict[str, str]):
