@@ -5,6 +5,7 @@ python tools/pictures.py http://127.0.0.1:8080
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 COUNTY, PROVINCE, PASSWORD = "61102100000000", "61000000000000", "Anju2024demo"
+LAPTOP, PHONE = (1366, 768), (360, 740)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 
 
@@ -21,20 +23,31 @@ def main(address: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     found = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+        chinese = {**os.environ, "LANGUAGE": "zh_CN"}  # how date fields read
+        browser = playwright.chromium.launch(executable_path=found, args=QUIET, env=chinese)
         county = signed_in(browser, address, COUNTY)
         take(county, f"{address}/lookback/query?page=40", "list")
         county.goto(f"{address}/lookback/entry?state=draft")
         county.locator("tbody a", has_text="档案填报").nth(9).click()
         take(county, county.url, "form")
+        phone = signed_in(browser, address, COUNTY, PHONE)
+        phone.goto(county.url)
+        phone.locator("#section-s4").scroll_into_view_if_needed()
+        shoot(phone, "phone")
+        county.goto(f"{address}/lookback/review")
+        while not county.locator(".change-list").count():  # one that came back and was mended
+            county.locator("a[rel=next]").click()
+            county.wait_for_load_state()
+        shoot(county, "review")
         province = signed_in(browser, address, PROVINCE)
         take(province, f"{address}/", "desk")
         take(province, f"{address}/lookback/statistics/progress", "statistics")
         browser.close()
 
 
-def signed_in(browser: Any, address: str, login: str) -> Any:
-    page = browser.new_context(locale="zh-CN", viewport={"width": 1366, "height": 768}).new_page()
+def signed_in(browser: Any, address: str, login: str, size: tuple[int, int] = LAPTOP) -> Any:
+    screen = {"width": size[0], "height": size[1]}
+    page = browser.new_context(locale="zh-CN", viewport=screen).new_page()
     page.goto(f"{address}/login/")
     page.fill("input[name=username]", login)
     page.fill("input[name=password]", PASSWORD)
@@ -45,6 +58,10 @@ def signed_in(browser: Any, address: str, login: str) -> Any:
 
 def take(page: Any, url: str, name: str) -> None:
     page.goto(url)
+    shoot(page, name)
+
+
+def shoot(page: Any, name: str) -> None:
     page.wait_for_load_state("networkidle")
     page.screenshot(path=FOLDER / f"{name}.png")
     print(f"docs/pictures/{name}.png")

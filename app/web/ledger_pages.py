@@ -62,7 +62,7 @@ def context(
         "columns": _columns(register),
         "rows": [_row(register, menu, row, actor, places) for row in rows],
         "paging": _paging(page, size, args) if page else None,
-        "empty": _empty(register, menu, query, page, args),
+        "empty": _empty(register, menu, query, page, args, actor),
         "exports": _exports(register, actor, args),
         "actions": _actions(register, actor, menu),
         "bulk": _bulk(register, menu),
@@ -251,7 +251,12 @@ def _paging(page: Page, size: int, args: MultiDict[str, str]) -> dict[str, Any]:
 
 
 def _empty(
-    register: Register, menu: Menu, query: Query, page: Page | None, args: MultiDict[str, str]
+    register: Register,
+    menu: Menu,
+    query: Query,
+    page: Page | None,
+    args: MultiDict[str, str],
+    actor: Actor,
 ) -> dict[str, str]:
     if page is None:
         return {"title": _("筛选的范围过大"), "hint": _("请先选择区县，再查询。")}
@@ -262,7 +267,10 @@ def _empty(
         }
     if menu.states:
         return {"title": _("没有等您处理的农户"), "hint": _("新上报的档案会出现在这里。")}
-    return {"title": _("这里还没有农户"), "hint": translate(menu.hint)}
+    hint = translate(menu.hint)
+    if register.follows_list and actor.has(Capability.IMPORT_LIST):
+        hint = _("请先在“名单下发”导入农户名单。")
+    return {"title": _("这里还没有农户"), "hint": hint}
 
 
 def _exports(register: Register, actor: Actor, args: MultiDict[str, str]) -> list[dict[str, Any]]:
