@@ -355,6 +355,7 @@ def full_house() -> dict[str, Any]:
     a file in ``seismic_paper``.
     """
     return own_house(Grade.C) | {
+        "corrected_id": id_number(4),
         "sex": "male",
         "ethnicity": "01",
         "village_group": "三组",

@@ -6,7 +6,7 @@ import uuid
 from typing import Any, cast
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import Boolean, ForeignKey, SmallInteger, String
+from sqlalchemy import Boolean, ForeignKey, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.access.actor import Kind
@@ -35,7 +35,6 @@ class Account(User):
     demo: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
     contact_name: Mapped[str | None] = mapped_column(NfcText(64))
     contact_phone: Mapped[str | None] = mapped_column(NfcText(32))
-    previous_login: Mapped[str | None] = mapped_column(String(96))
 
     #: What policy.rights_of said when the account was read, for one request.
     rights = cast("str | None", None)

@@ -17,11 +17,12 @@ from app.access import audit, policy
 from app.access.actor import Capability
 from app.access.audit import Act
 from app.access.regions import Level, Region
-from app.core.db import db
+from app.access.scope import in_scope, unscoped
+from app.core.db import db, read_only
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
 from app.registry.attachments import Attachment
-from app.registry.households import Household, SearchKey, search_values
+from app.registry.households import Finding, Household, SearchKey, search_values
 from app.registry.records import HistoryEntry
 from app.registry.register import Register, all_registers
 
@@ -129,6 +130,39 @@ def assign_village(household_id: uuid.UUID, region_id: int, register: Register) 
     )
     db.session.commit()
     return household
+
+
+def listed_already(household_id: uuid.UUID, number: str) -> str | None:
+    """The message that another household has this number, or None. The whole country is asked
+    (spec 01, exception a); outside the actor's area the answer says no more than that.
+    """
+    with read_only(), unscoped("an ID number is on one list in the whole country") as session:
+        other = session.execute(
+            select(Household.head_name, Household.path, Region.full_name)
+            .join(Region, Region.id == Household.region_id)
+            .join(SearchKey, SearchKey.household_id == Household.id)
+            .where(SearchKey.value == number, Household.id != household_id)
+            .limit(1)
+        ).first()
+    if other is None:
+        return None
+    if not in_scope(other.path):
+        return _("该身份证号已在其他地区的名单中。")
+    return _(
+        "该身份证号已在名单中：%(place)s，户主%(name)s，请核对。",
+        place=other.full_name,
+        name=other.head_name,
+    )
+
+
+def correct_id(session: Session, household: Household, number: str) -> None:
+    """The right number stands beside the issued one, which stays. The caller commits."""
+    if household.head_id in (None, household.issued_id, household.corrected_id):
+        household.head_id = number
+    household.corrected_id = number
+    settled = (Finding.ID_MISSING, Finding.ID_WRONG)
+    household.findings = tuple(f for f in household.findings or () if f not in settled)
+    refresh(session, household)
 
 
 def new_head(

@@ -112,6 +112,8 @@ def apply(
     blocking = [*(parse_problems or []), *(p for p in result.broken if p.severity == "error")]
     needed = set(register.save_needs.split())
     blocking += [p for p in result.missing if p.field in needed]
+    if not blocking:
+        blocking += _special_problems(register, row, result.values)
     new = {n: v for n, v in result.values.items() if register.fields[n].kind != FILES}
     if row.version != version:
         if not blocking and _same(row, new):
@@ -372,7 +374,8 @@ def _step_problems(
 ) -> list[Problem]:
     problems = []
     if step.complete:
-        problems += evaluate(register, row).errors
+        result = evaluate(register, row)
+        problems += result.errors or _special_problems(register, row, result.values)
     if step.opinion and not (opinion or reasons):
         problems.append(
             Problem(
@@ -394,6 +397,10 @@ def _step_problems(
             message = _("最多 %(n)s 个字，现有 %(m)s 个。", n=longest, m=len(text))
             problems.append(Problem(name, f"{column.key}.long", message))
     return problems
+
+
+def _special_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
+    return [problem for check in register.checks for problem in check(row, values)]
 
 
 def _stamp(row: Any, step: Transition, actor: Actor) -> None:

@@ -26,6 +26,7 @@ from app.access.actor import Actor
 from app.access.regions import Level, Region, subtree
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, translate
+from app.registry import formats
 from app.registry.counters import Counter
 from app.registry.fields import MANY, Field
 from app.registry.flow import State
@@ -110,8 +111,8 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
         figure=figure,
         states=states,
         filters=filters,
-        head_name=str(args.get("head_name") or "").strip()[:64],
-        head_id=str(args.get("head_id") or "").strip().upper()[:32],
+        head_name=formats.mend_text(args.get("head_name") or "")[:64],
+        head_id=formats.mend_id_number(args.get("head_id") or "")[:32],
     )
 
 

@@ -5,7 +5,7 @@ Every name is checked at start-up by :mod:`app.registry.checks` (``flask check``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from app.core.i18n import mark, translate
 from app.registry.expressions import ALWAYS, NEVER, Expr
 from app.registry.fields import Field
 from app.registry.flow import Flow, State
-from app.registry.rules import RuleSet
+from app.registry.rules import Problem, RuleSet
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,10 @@ class Menu:
     hint: str = ""  # what an empty page says
 
 
+#: ``check(row, values)`` with the values as they would be stored.
+Check = Callable[[Any, Mapping[str, Any]], Iterable[Problem]]
+
+
 @dataclass
 class Register:
     """See design.md "One declaration". ``name`` is the URL and permission name."""
@@ -135,6 +139,7 @@ class Register:
     headline: str = ""  # figures that the desk shows large
     tables: tuple[Table, ...] = ()
     menus: tuple[Menu, ...] = ()
+    checks: tuple[Check, ...] = ()  # rules that need more than the record: asked at save and submit
     on_approval: tuple[Callable[[Any, Any], None], ...] = ()
     builds: Expr = NEVER  # where on_approval makes something: such an approval is not taken back
     remember: str = ""  # fields whose last typed value the form offers again

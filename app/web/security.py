@@ -91,19 +91,13 @@ class SignInView(AuthDBView):
         account = db.session.scalar(select(Account).where(Account.username == login))
         fake = current_app.config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"]
         right = check_password_hash((account and account.password) or fake, password)
-        if account is None or not right or not account.is_active:
+        if account is None or not right or not _may_enter(account):
             _note(Act.LOGIN_FAILED, account, login=login[:64])
             return None
-        if account.demo and current_app.config["PRODUCTION"]:
-            return None  # demonstration accounts do not exist in production
         return account
 
     @staticmethod
     def _enter(account: Account) -> Any:
-        last = account.last_login
-        account.previous_login = (
-            f"{last:%Y-%m-%dT%H:%M}|{session.get('last_address', '')}" if last else None
-        )
         account.last_login = now().replace(tzinfo=None)
         account.login_count = (account.login_count or 0) + 1
         db.session.commit()
@@ -115,6 +109,11 @@ class SignInView(AuthDBView):
         session.permanent = True
         _note(Act.LOGIN, account)
         return redirect(get_safe_redirect(request.args.get("next", "")))
+
+
+def _may_enter(account: Account) -> bool:
+    """Is the account open? Demonstration accounts do not exist in production."""
+    return account.is_active and not (account.demo and current_app.config["PRODUCTION"])
 
 
 def _note(act: Act, account: Account | None, **detail: Any) -> None:
@@ -274,9 +273,9 @@ class AccountSecurityManager(SecurityManager):
             .options(joinedload(Account.region))
             .where(Account.id == int(pk))
         ).first()
-        if found is None or not found[0].is_active:
+        if found is None or not _may_enter(found[0]):
             return None
-        account, account.rights = found.tuple()
+        account, account.rights = found
         return account
 
     def register_views(self) -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
@@ -167,7 +167,15 @@ def test_an_account_signs_in_and_needs_no_new_password(app: Flask, demo: Session
         )
         assert answer.status_code == 302
         assert client.get("/regions/children").status_code == 200
+        app.config["PRODUCTION"] = True
+        g.pop("_login_user", None)  # the fixture's context outlives a request
+        assert client.get("/regions/children").status_code == 302  # a session from before is none
+        again = client.post(
+            "/login/", data={"username": "61012200000000", "password": accounts.PASSWORD}
+        )
+        assert again.status_code == 401
     finally:
+        app.config["PRODUCTION"] = False
         app.config["WTF_CSRF_ENABLED"] = True
 
 

@@ -116,6 +116,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (A, {"judged_paper": ["p"] * 6}, "judged_paper.high"),
     (A, {"front_photos": ["p"] * 4}, "front_photos.high"),
     (C, {"risky_photos": ["p"] * 4}, "risky_photos.high"),
+    (FULL, {"corrected_id": "61012219700101001X"}, "corrected_id.invalid"),
     (FULL, {"new_head_id": "61012219700101001X"}, "new_head_id.invalid"),
     (FULL, {"new_head_phone": "1"}, "new_head_phone.invalid"),
     (FULL, {"split_heads": [{"name": None, "id_number": id_number(6), "phone": None}]},

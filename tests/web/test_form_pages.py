@@ -410,3 +410,43 @@ def test_a_household_without_village_gets_one_inside_the_form(
     manager.post(f"/lookback/{row.id}/assign", {"region": str(village.id)})
     assert stored(row.id).path == village.path
     assert "指定所在行政村" not in manager.get(f"/lookback/{row.id}/edit").text
+
+
+# ---- the corrected number -------------------------------------------------------------------
+
+
+def test_a_corrected_number_stands_beside_the_issued_one_once_approved(
+    app: Flask, as_account: AsAccount, clerk: Hands, stored: Stored
+):
+    with app.app_context():
+        home, row = builders.household(name="张建国")
+    right = builders.id_number(501)
+    form = posted(builders.other_home(), intent="submit", corrected_id=right)
+    assert clerk.post(f"/lookback/{row.id}/edit", form).status_code == 302
+    decided = {"action": "approve", "version": stored(row.id).version, "contact_name": "王审核"}
+    as_account(builders.COUNTY_REVIEWER).post(f"/lookback/{row.id}/decide", decided)
+    with app.app_context(), unscoped("tests look at rows") as session:
+        kept = session.get_one(type(home), home.id)
+        assert (kept.issued_id, kept.corrected_id, kept.head_id) == (home.issued_id, right, right)
+    for number in (home.issued_id, right):  # search finds both
+        assert clerk.get(f"/search/?q={number}").location == f"/household/{home.id}"
+    assert stored(row.id).head_id == right
+    spaced = f"{right[:6]} {right[6:14]} {right[14:]}"
+    assert "共 1 户" in clerk.get(f"/lookback/entry?head_id={spaced}").text
+
+
+def test_a_number_that_is_another_households_is_refused_beside_the_field(
+    app: Flask, clerk: Hands, survey: Lookback, stored: Stored
+):
+    with app.app_context():
+        near = builders.household(name="李近邻")[0]
+        county = builders.region(builders.NEXT_COUNTY, Level.COUNTY)
+        far = builders.household(builders.below(county, Level.VILLAGE), name="赵远方")[0]
+    for other, told in ((near, "李近邻"), (far, "其他地区")):
+        form = posted(builders.other_home(), corrected_id=other.issued_id)
+        answer = clerk.post(f"/lookback/{survey.id}/edit", form)
+        assert answer.status_code == 422
+        assert told in errors_of(answer.text, "corrected_id")
+        assert f'value="{other.issued_id}"' in answer.text
+        assert "赵远方" not in answer.text
+    assert stored(survey.id).state == State.MISSING

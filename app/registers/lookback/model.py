@@ -31,6 +31,11 @@ class Lookback(Reviewed, House, Hazards, Safety, Assurance, Surveyed, Model):
         Index("ix_lookback_household", "household_id", unique=True),
     )
 
+    corrected_id = f.id_number(
+        "更正身份证号",
+        required=False,
+        help="下发的身份证号有误时填写正确的号码；下发的号码保留不变",
+    )
     sex = f.choice("性别", Sex, required=False)
     ethnicity = f.listed("民族", "ethnicity", required=False)
     population = f.integer("家庭户籍人数", 1, 30, unit="人", required=False)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from app.access.actor import Capability
-from app.actions.households import new_head
+from app.actions import households
 from app.parts.choices import Grade
 from app.registers.lookback.model import Living, Lookback
 from app.registry.flow import State, county_review
@@ -21,6 +24,7 @@ from app.registry.register import (
     register,
     rule,
 )
+from app.registry.rules import Problem
 
 r = rule(Lookback)
 
@@ -30,13 +34,24 @@ approved = r.state.is_(State.APPROVED)
 approved_own = approved & own
 
 
-def head_follows(session: Session, survey: Lookback) -> None:
-    """An approved change of head becomes the household's present head (spec 00 "Identity")."""
+def identity_follows(session: Session, survey: Lookback) -> None:
+    """An approved correction and change of head become the household's (spec 00 "Identity")."""
     household = session.get(Household, survey.household_id)
-    if household is not None and survey.head_changed and survey.new_head_name:
-        new_head(
+    if household is None:
+        return
+    if survey.corrected_id:
+        households.correct_id(session, household, survey.corrected_id)
+    if survey.head_changed and survey.new_head_name:
+        households.new_head(
             session, household, survey.new_head_name, survey.new_head_id, survey.new_head_phone
         )
+
+
+def number_is_free(survey: Lookback, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """A corrected number must not be another household's already (spec 08)."""
+    number = values.get("corrected_id")
+    if number and (message := households.listed_already(survey.household_id, number)):
+        yield Problem("corrected_id", "corrected_id.listed", message)
 
 
 LOOKBACK = register(
@@ -45,15 +60,16 @@ LOOKBACK = register(
     record_word="回头看档案",
     flow=county_review,
     follows_list=True,
-    on_approval=(head_follows,),
+    checks=(number_is_free,),
+    on_approval=(identity_follows,),
     save_needs="died",
-    builds=r.head_changed.yes,
+    builds=r.head_changed.yes | r.corrected_id.given,
     remember="surveyor surveyed_on",
     sections=(
         Section("户籍变化情况", "died"),
         Section(
             "农户基本信息",
-            "sex ethnicity population phone village_group surveyor surveyed_on",
+            "corrected_id sex ethnicity population phone village_group surveyor surveyed_on",
             shown=alive,
         ),
         Section(
