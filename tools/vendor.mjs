@@ -79,8 +79,8 @@ const wanted = digest(pages);
 if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) process.exit(0);
 
 const esbuild = await import("esbuild");
+rmSync(out, { recursive: true, force: true }); // what is no longer copied must not lie about
 mkdirSync(out, { recursive: true });
-rmSync(stamp, { force: true });
 for (const [target, source] of Object.entries(COPIES)) {
   const text = readFileSync(join(modules, source), "utf8").replace(/\/[/*][#@] sourceMappingURL=.*$/m, "");
   writeFileSync(join(out, target), text);
