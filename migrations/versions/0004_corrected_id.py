@@ -23,11 +23,10 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column('lookback', sa.Column('corrected_id', types.NfcText(18), nullable=True))
-    with op.batch_alter_table('ab_user') as batch:
-        batch.drop_column('previous_login')
+    # Never in a batch: SQLite would make the table anew, and with it every account's roles go.
+    op.drop_column('ab_user', 'previous_login')
 
 
 def downgrade() -> None:
-    with op.batch_alter_table('ab_user') as batch:
-        batch.add_column(sa.Column('previous_login', sa.String(96), nullable=True))
+    op.add_column('ab_user', sa.Column('previous_login', sa.String(96), nullable=True))
     op.drop_column('lookback', 'corrected_id')
