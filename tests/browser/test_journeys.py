@@ -18,7 +18,7 @@ from app.registers.lookback.model import Living, Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registry.flow import State
 from tests import builders
-from tests.browser.conftest import OVERFLOW, Desk
+from tests.browser.conftest import OVERFLOW, Desk, sign_in
 from tests.conftest import Server
 from tests.exchange import lists
 
@@ -271,6 +271,23 @@ def test_a_resubmission_shows_why_it_came_back_and_what_changed(
     assert re.sub(r"\s", "", line.inner_text()) == "建筑面积：80→120"
     line.locator("a").click()
     assert "80" in page.locator(".is-changed:target").inner_text()
+
+
+def test_divisions_chosen_lately_are_the_accounts_own(desk: SitDown, server: Server):
+    """One machine, two accounts: nobody is offered what lies outside the own area."""
+    page = desk(builders.COUNTY_MANAGER).open("/lookback/query")
+    page.click("#filter-region")
+    page.locator(".picker-option:visible").first.click()
+    page.wait_for_url("**region=*")
+    page.goto(f"{server.url}/logout/")
+    with server.app.app_context():
+        county = builders.region(builders.NEXT_COUNTY, Level.COUNTY)
+        login = builders.account(builders.COUNTY_MANAGER, county).username
+    sign_in(Desk(page, server, login))
+    page.goto(f"{server.url}/lookback/query")
+    page.click("#filter-region")
+    page.wait_for_selector(".picker-option:visible")
+    assert page.locator(".picker-head", has_text="最近选过").count() == 0
 
 
 # ---- supervision -----------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import { combobox } from "./combobox.js";
 import { send } from "./http.js";
 import { say } from "./words.js";
 
-const RECENT = "anju.regions";
+// Each account has its own: another who works at this machine may have another area.
+const RECENT = `anju.regions.${document.getElementById("signin-login")?.value ?? ""}`;
 const KEPT = 6;
 
 function recent() {
