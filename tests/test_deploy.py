@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from flask_migrate import check
-from sqlalchemy import create_engine, func, inspect, select
+from sqlalchemy import create_engine, func, inspect, select, text
 
 from app.access.regions import Region
 from app.core.db import Model
@@ -55,4 +55,30 @@ def test_many_may_deploy_at_once(database_url):
     engine = create_engine(database_url)
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(Region)) > 300
+    engine.dispose()
+
+
+def test_an_upgrade_keeps_accounts_and_their_roles(database_url):
+    """SQLite makes a table anew where a migration alters it in a batch; what refers to it must stay."""
+    environment = os.environ | {"DATABASE_URL": database_url, "SECRET_KEY": "only for tests"}
+    upgrade = [sys.executable, "-m", "flask", "db", "upgrade"]
+    engine = create_engine(database_url)
+    subprocess.run([*upgrade, "0003"], cwd=ROOT, env=environment, check=True)
+    with engine.begin() as connection:
+        role = {"id": 1, "name": "县级管理用户"}
+        account = {
+            "id": 1, "first_name": "县", "last_name": "", "username": "61012200000000",
+            "email": "a@b.invalid", "active": True, "uuid": "0" * 32, "kind": "manager", "level": 3,
+            "must_change_password": False, "demo": False,
+        }  # fmt: skip
+        for table, values in (
+            ("ab_role", role), ("ab_user", account),
+            ("ab_user_role", {"id": 1, "user_id": 1, "role_id": 1}),
+        ):  # fmt: skip
+            names = ", ".join(values)
+            marks = ", ".join(f":{name}" for name in values)
+            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), values)
+    subprocess.run(upgrade, cwd=ROOT, env=environment, check=True)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM ab_user_role")) == 1
     engine.dispose()
