@@ -275,7 +275,8 @@ class AccountSecurityManager(SecurityManager):
         ).first()
         if found is None or not _may_enter(found[0]):
             return None
-        account, account.rights = found
+        account: Account = found[0]
+        account.rights = found[1]
         return account
 
     def register_views(self) -> None:
