@@ -11,12 +11,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from app.web.rendering import DictFirst
+from app.web.requests import BoundedRequest
 
 
 class Anju(Flask):
     """Flask with our way of reading contexts."""
 
     jinja_environment = DictFirst
+    request_class = BoundedRequest
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:

@@ -192,7 +192,7 @@ def sign_in(app: Flask, who: Who | Account, place: Region | None = None) -> Flas
     """A client of its own that is signed in as a new (or the given) account."""
     with app.app_context():
         made = who if isinstance(who, Account) else account(who, place)
-        key = str(made.id)
+        key = made.get_id()
     client = app.test_client()
     with client.session_transaction() as session:
         session["_user_id"], session["_fresh"] = key, True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import Any, cast
 
@@ -40,6 +41,11 @@ class Account(User):
     rights = cast("str | None", None)
 
     region: Mapped[Any] = relationship(Region, lazy="raise", foreign_keys=[region_id])
+
+    def get_id(self) -> str:
+        """What a session keeps: the account, and which password it was opened with."""
+        opened_with = hashlib.sha256((self.password or "").encode()).hexdigest()[:16]
+        return f"{self.id}-{opened_with}"
 
     def __repr__(self) -> str:
         return f"<Account {self.username}>"

@@ -80,7 +80,14 @@ def _attach(
 
 
 def arrange(register: Register, row: Any, removed: Sequence[str], order: Sequence[str]) -> None:
-    """After a save: drop the files that were taken off the form, keep the rest in its order."""
+    """After a save: drop the files that were taken off the form, keep the rest in its order.
+
+    :raises Conflict: somebody submitted the record since; its files stay as they were seen.
+    """
+    row = records.get(register, row.id, lock=True)
+    if row.state not in EDITABLE:
+        text = _("该档案现在是“%(state)s”，文件没有改动。", state=row.state.label)
+        raise Conflict(text, row=row)
     kept = {str(a.id): a for a in records.attachments_of(row)}
     gone = [kept.pop(i) for i in removed if i in kept]
     for position, file_id in enumerate(i for i in order if i in kept):

@@ -12,11 +12,13 @@ import errno
 import os
 import re
 import secrets
+import sqlite3
 import time
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from flask import Flask, current_app
+from psycopg.errors import DiskFull
 
 from app.core.errors import AnjuError, BadInput, NotFound
 from app.core.i18n import translate
@@ -31,6 +33,18 @@ class StorageFull(AnjuError):
     """The store took nothing of the file: no space, or a quota is used up."""
 
     status, code = 507, "storage_full"
+
+
+def is_full(error: BaseException) -> bool:
+    """Did a disk run out of space, a file's or the database's, whatever the error was wrapped in?"""
+    cause: BaseException | None = error
+    while cause is not None:
+        full = isinstance(cause, OSError) and cause.errno in _FULL
+        code = getattr(cause, "sqlite_errorcode", None)
+        if full or isinstance(cause, DiskFull) or code == sqlite3.SQLITE_FULL:
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 class Storage(Protocol):
@@ -88,7 +102,7 @@ class FolderStorage:
             part.replace(final)
             _sync_folder(final.parent)
         except OSError as error:
-            if error.errno in _FULL:
+            if is_full(error):
                 raise StorageFull(
                     translate("服务器存储空间已满，文件没有保存。请联系管理员清理空间后重试。")
                 ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import unicodedata
 import uuid
 from typing import Any
@@ -118,6 +119,15 @@ class NfcText(TypeDecorator[str]):
         return None if value is None else nfc(value)
 
 
+#: NUL, which PostgreSQL refuses, and half surrogates, which JSON may bring and UTF-8 cannot say.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """The text without characters that no database keeps and no page can show."""
+    return _UNSTORABLE.sub("", text)
+
+
 def nfc(text: str) -> str:
-    """Unicode NFC, blanks at the ends (ideographic too) and NUL, which no database keeps, removed."""
-    return unicodedata.normalize("NFC", str(text)).replace("\0", "").strip()
+    """Unicode NFC, storable, blanks at the ends (ideographic too) removed."""
+    return unicodedata.normalize("NFC", storable(str(text))).strip()

@@ -14,6 +14,7 @@ import re
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
@@ -33,7 +34,10 @@ warnings.simplefilter("error", Image.DecompressionBombWarning)
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, KeyError, struct.error, zlib.error)
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _PDF_END = re.compile(rb"startxref\s+\d+\s+%%EOF[\s\0]*\Z")
-_PDF_ACTIVE = re.compile(rb"/(JavaScript|JS|Launch|EmbeddedFile|RichMedia)\b")
+_OBJECT_STREAM = re.compile(rb"/ObjStm\b(?:(?!endobj).){0,400}?stream\r?\n", re.DOTALL)
+_NAME_CODE = re.compile(rb"#([0-9A-Fa-f]{2})")
+_MOST_PDF_OBJECTS = 32 * 1024 * 1024
+_PDF_ACTIVE = re.compile(rb"/(JavaScript|JS|Launch|EmbeddedFiles?|RichMedia)\b")
 
 
 class Refused(BadInput):
@@ -80,9 +84,29 @@ def _paper(data: bytes) -> Upload:
         raise Refused(translate("PDF文件不完整，或末尾夹带了其他内容，请重新扫描或导出后上传。"))
     if b"/Encrypt" in data:
         raise Refused(translate("PDF文件设有密码，请去掉密码后上传。"))
-    if _PDF_ACTIVE.search(data):
+    if any(_PDF_ACTIVE.search(_without_codes(part)) for part in _pdf_parts(data)):
         raise Refused(translate("PDF文件中含有脚本或附件，请另存为普通PDF后上传。"))
     return Upload(data, "pdf", "application/pdf", hashlib.sha256(data).hexdigest())
+
+
+def _pdf_parts(data: bytes) -> Iterator[bytes]:
+    """The file, and what its compressed object streams hold."""
+    yield data
+    left = _MOST_PDF_OBJECTS
+    for head in _OBJECT_STREAM.finditer(data):
+        try:
+            part = zlib.decompressobj().decompress(data[head.end() :], left + 1)
+        except zlib.error:
+            continue  # packed another way, which no viewer we know of reads as scripts
+        left -= len(part)
+        if left < 0:
+            raise Refused(translate("PDF文件解开后过大，请重新扫描或导出后上传。"))
+        yield part
+
+
+def _without_codes(part: bytes) -> bytes:
+    """``/J#61vaScript`` is ``/JavaScript`` to a viewer."""
+    return _NAME_CODE.sub(lambda code: bytes.fromhex(code[1].decode()), part)
 
 
 def _photo(data: bytes, kind: Literal["photo", "paper"]) -> Upload:

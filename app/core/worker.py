@@ -31,7 +31,7 @@ from app.core.jobs import (
     enqueue_daily,
     worker_name,
 )
-from app.core.storage import storage
+from app.core.storage import is_full, storage
 
 log = logging.getLogger(__name__)
 
@@ -147,8 +147,11 @@ def _outcome(app: Flask, job: JobContext) -> dict[str, Any] | None:
             except sa.exc.OperationalError:
                 log.exception("job %s lost its database in attempt %s", job.id, job.attempt)
                 return None
-            except Exception:
+            except Exception as error:
                 log.exception("job %s (%s) failed", job.id, job.kind)
+                if is_full(error):
+                    full = translate("服务器存储空间已满，没有完成。请联系管理员清理空间后重试。")
+                    return _ended(JobState.FAILED, message=full)
                 text = translate(
                     "程序出错，没有完成。请把编号 %(number)s 告诉管理员。", number=job.id
                 )

@@ -58,7 +58,8 @@ def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
             if size
             else translate("文件是空的（0字节），请重新选择。")
         )
-    file = {"key": key, "name": Path(name).name[:120], "media_type": MEDIA_TYPE}
+    plain = "".join(c for c in Path(name).name if c.isprintable())[:120]  # it comes back in headers
+    file = {"key": key, "name": plain, "media_type": MEDIA_TYPE}
     owner = Owner(actor.account_id, actor.name, actor.path)
     args = {"dry_run": dry_run, "whole": whole}
     return enqueue(KIND, args, owner=owner, subject=file["name"], inputs=[file])

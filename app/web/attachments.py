@@ -20,7 +20,6 @@ from app.core.storage import storage
 from app.registry.attachments import Attachment
 
 THUMB_SIDE = 360
-_KEEP = "private, max-age=86400, immutable"  # the bytes of an id never change
 
 
 class FileView(BaseView):
@@ -31,6 +30,8 @@ class FileView(BaseView):
     @expose("/<uuid:file_id>")
     def show(self, file_id: uuid.UUID) -> Response:
         attachment = _readable(file_id)
+        if seen := _seen(attachment):
+            return seen
         return _send(storage().open(attachment.key), attachment, attachment.mime)
 
     @expose("/<uuid:file_id>/thumb")
@@ -38,6 +39,8 @@ class FileView(BaseView):
         attachment = _readable(file_id)
         if not attachment.mime.startswith("image/"):
             raise NotFound(_("这个文件没有缩略图。"))
+        if seen := _seen(attachment):
+            return seen
         small = io.BytesIO()
         with storage().open(attachment.key) as stream, Image.open(stream) as image:
             image.draft("RGB", (THUMB_SIDE, THUMB_SIDE))
@@ -56,10 +59,23 @@ def _readable(file_id: uuid.UUID) -> Attachment:
     return attachment
 
 
+def _seen(attachment: Attachment) -> Response | None:
+    """Nothing but a 304 where the browser holds the bytes of this id, which never change."""
+    if str(attachment.id) not in request.if_none_match:
+        return None
+    return _guarded(Response(status=304), attachment)
+
+
+def _guarded(response: Response, attachment: Attachment) -> Response:
+    """A browser may keep it but asks each time: the next to use it may have no right to it."""
+    response.set_etag(str(attachment.id))
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
 def _send(stream: BinaryIO, attachment: Attachment, mime: str) -> Response:
     response = send_file(
         stream, mimetype=mime, download_name=attachment.name,
         as_attachment=request.args.get("download") == "1", etag=False,
     )  # fmt: skip
-    response.headers["Cache-Control"] = _KEEP
-    return response
+    return _guarded(response, attachment)

@@ -8,14 +8,17 @@ from typing import Any
 
 from flask import Flask, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 
 from app.access import audit
 from app.access.scope import current_actor
 from app.core.db import db
 from app.core.errors import AnjuError, Conflict
 from app.core.i18n import _
+from app.core.storage import StorageFull, is_full
 from app.web.requests import wants_json
 
 log = logging.getLogger(__name__)
@@ -49,7 +52,7 @@ def _stale(_error: StaleDataError) -> Any:
 
 def _http(error: HTTPException) -> Any:
     status = error.code or 500
-    if status < 400:
+    if status < 400 or isinstance(error, BadHost):  # without a host no page has addresses
         return error
     return _answer(status, f"http_{status}", _messages().get(status, _("请求无法处理。")))
 
@@ -58,6 +61,11 @@ def _unexpected(error: Exception) -> Any:
     db.session.rollback()
     number = secrets.token_hex(4)
     log.error("error %s at %s %s", number, request.method, request.path, exc_info=error)
+    if is_full(error):
+        message = _("服务器存储空间已满，内容没有保存。请联系管理员清理空间后重试。")
+        return _answer(StorageFull.status, StorageFull.code, message, number)
+    if isinstance(error, OperationalError | NoConnection):
+        return _answer(503, "busy", _("系统繁忙，内容没有保存，请稍后重试。"), number)
     return _answer(500, "internal", _("系统出现故障，请稍后重试。"), number)
 
 
@@ -84,6 +92,8 @@ def _answer(status: int, code: str, message: str, number: str | None = None) -> 
         413: _("内容过大"),
         429: _("操作过于频繁"),
         500: _("系统故障"),
+        503: _("系统繁忙"),
+        507: _("存储空间已满"),
     }
     page = {
         "status": status,

@@ -20,7 +20,7 @@ from app.web import shell
 
 #: What most exports are for; the reason may also be typed.
 _REASONS = (lazy("工作调度"), lazy("上级要求报送"), lazy("入户核实"), lazy("档案留存"))
-_PAGING = ("after", "before", "page", "size", "csrf_token", "reason", "other_reason")
+_BESIDE = ("region", "unplaced", "figure")  # what a ledger's address says besides its filters
 
 
 class LedgerExportView(BaseView):
@@ -36,7 +36,8 @@ class LedgerExportView(BaseView):
             raise NotFound(_("没有这个模块。"))
         actor = policy.require(Capability.EXPORT, register.name)
         errors: dict[str, list[str]] = {}
-        args = {k: request.args.getlist(k) for k in request.args if k not in _PAGING}
+        known = (*_BESIDE, *register.filters.split())
+        args = {k: request.args.getlist(k) for k in request.args if k in known}
         if request.method == "POST":
             reason = request.form.get("other_reason", "").strip() or request.form.get("reason", "")
             try:

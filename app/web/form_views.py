@@ -265,7 +265,10 @@ class FormPages(RegisterPages):
     def draft(self, record_id: uuid.UUID) -> Any:
         if (request.content_length or 0) > _MOST_DRAFT_BYTES:
             raise BadInput(_("草稿内容过大。"))
-        body = request.get_json(silent=True)
+        try:
+            body = request.get_json(silent=True)
+        except RecursionError:  # brackets in brackets, and no draft of ours
+            body = None
         if not isinstance(body, dict):
             raise BadInput(_("草稿内容有误。"))
         typed = forms.clean_draft(self.register, body.get("values"))

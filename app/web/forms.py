@@ -21,6 +21,7 @@ from werkzeug.datastructures import MultiDict
 from app.core.choices import Choices
 from app.core.clock import today
 from app.core.i18n import _, translate
+from app.core.types import storable
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.fields import CHILDREN, CHOICE, FILES, MANY, YEAR, YES_NO, Field
@@ -87,16 +88,20 @@ def clean_draft(register: Register, raw: Any) -> Typed:
             rows = value if isinstance(value, list) else []
             known = [f.name for f in made.rows]
             typed[name] = [
-                {n: str(row[n])[:_LONGEST] for n in known if row.get(n) is not None}
+                {n: _kept(row[n]) for n in known if row.get(n) is not None}
                 for row in rows[:_MOST_ROWS]
                 if isinstance(row, dict)
             ]
         elif made.kind == MANY:
             codes = value if isinstance(value, list) else []
-            typed[name] = [str(code)[:_LONGEST] for code in codes[:_MOST_ROWS]]
+            typed[name] = [_kept(code) for code in codes[:_MOST_ROWS]]
         elif isinstance(value, str):
-            typed[name] = value[:_LONGEST]
+            typed[name] = _kept(value)
     return typed
+
+
+def _kept(value: Any) -> str:
+    return storable(str(value)[:_LONGEST])
 
 
 def typed_of(register: Register, row: Any) -> Typed:

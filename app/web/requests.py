@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import (
     Flask,
+    Request,
     Response,
     current_app,
     flash,
@@ -48,6 +49,17 @@ _QUIET_SUFFIXES = (".draft", ".progress")
 _REFRESH_SECONDS = 30
 
 csrf = CSRFProtect()
+
+
+class BoundedRequest(Request):
+    """Only a form with files may be large; werkzeug limits the text of no other body."""
+
+    @property
+    def max_content_length(self) -> int | None:  # type: ignore[override]
+        if self.mimetype == "multipart/form-data":
+            return current_app.config["MAX_CONTENT_LENGTH"]  # type: ignore[no-any-return]
+        return current_app.config["MAX_FORM_MEMORY_SIZE"]  # type: ignore[no-any-return]
+
 
 _POLICY = {
     "default-src": "'self'",

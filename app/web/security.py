@@ -9,7 +9,6 @@ from flask import current_app, flash, g, jsonify, redirect, request, session, ur
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.views import AuthDBView
-from flask_appbuilder.utils.base import get_safe_redirect
 from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
@@ -26,9 +25,14 @@ from app.access.scope import current_actor
 from app.core.clock import local, now
 from app.core.db import db, set_read_only
 from app.core.i18n import _
+from app.core.types import nfc
 from app.web.requests import wants_json
 
 PASSWORD_LENGTH = 8
+UNIT_LENGTH = 32
+_MOST_DIGITS = 9
+#: A page of ours: what begins with two slashes (or backslashes, to a browser) is another site's.
+_OWN_PAGE = re.compile(r"/(?![/\\])[^\\\x00-\x1f\x7f]*")
 _LETTER, _DIGIT = re.compile("[A-Za-z]"), re.compile("[0-9]")
 
 
@@ -54,10 +58,10 @@ class SignInView(AuthDBView):
     def login(self) -> Any:
         script = wants_json()  # the sign-in layer over a half-filled form
         if current_user.is_authenticated and not script:
-            return redirect(get_safe_redirect(request.args.get("next", "")))
+            return redirect(_where_to())
         form = self._form()
         if request.method == "POST" and form.validate():
-            account = self._verified(form.username.data.strip(), form.password.data)
+            account = self._verified(nfc(form.username.data), form.password.data)
             if account is not None:
                 entered = self._enter(account)
                 g.pop("csrf_token", None)  # it went with the session from before the login
@@ -83,7 +87,7 @@ class SignInView(AuthDBView):
     def _form() -> Any:
         from flask_appbuilder.security.forms import LoginForm_db
 
-        return LoginForm_db()
+        return LoginForm_db(request.form)  # never a JSON body, whose values may be anything
 
     @staticmethod
     def _verified(login: str, password: str) -> Account | None:
@@ -108,7 +112,13 @@ class SignInView(AuthDBView):
         login_user(account)
         session.permanent = True
         _note(Act.LOGIN, account)
-        return redirect(get_safe_redirect(request.args.get("next", "")))
+        return redirect(_where_to())
+
+
+def _where_to() -> str:
+    """The page that asked to sign in, if it is one of ours, else the desk."""
+    wanted = request.args.get("next", "")
+    return wanted if _OWN_PAGE.fullmatch(wanted) else "/"
 
 
 def _may_enter(account: Account) -> bool:
@@ -125,6 +135,7 @@ def _note(act: Act, account: Account | None, **detail: Any) -> None:
         address=request.remote_addr,
         detail=detail or None,
     )
+    db.session.rollback()  # on SQLite a transaction that began as a reader cannot write safely
     set_read_only(False)
     db.session.add(entry)
     db.session.commit()
@@ -139,37 +150,30 @@ class AccountView(BaseView):
     @expose("/", methods=["GET", "POST"])
     def own(self) -> Any:
         account: Account = current_user
+        typed = {
+            "name": account.first_name,
+            "phone": account.phone or "",
+            "unit": account.department or "",
+        }
         errors: dict[str, list[str]] = {}
         if request.method == "POST":
-            name, phone = (
-                request.form.get("name", "").strip(),
-                request.form.get("phone", "").strip(),
-            )
-            errors = _own_problems(name, phone)
-            account.first_name, account.phone = name, phone or None
-            account.department = request.form.get("unit", "").strip()[:32] or None
+            typed = {name: nfc(request.form.get(name, "")) for name in typed}
+            errors = _own_problems(**typed)
             if not errors:
+                account.first_name = typed["name"]
+                account.phone, account.department = typed["phone"] or None, typed["unit"] or None
                 audit.record(db.session, Act.UPDATE, row=None, detail={"account": account.username})
                 db.session.commit()
                 flash(_("个人信息已保存。"), "success")
                 return redirect(url_for("AccountView.own"))
-        page = self.render_template(
+        return self.render_template(
             "anju/account.html",
-            account={
-                "name": account.first_name,
-                "phone": account.phone or "",
-                "unit": account.department or "",
-                "facts": _facts(account),
-            },
+            account=typed | {"facts": _facts(account)},
             errors=errors,
             action_url=url_for("AccountView.own"),
             password_url=url_for("AccountView.password"),
             logins=_logins(account),
-        )
-        if errors:
-            db.session.rollback()
-            return page, 422
-        return page
+        ), 422 if errors else 200
 
     @expose("/password", methods=["GET", "POST"])
     def password(self) -> Any:
@@ -185,6 +189,7 @@ class AccountView(BaseView):
                 account.must_change_password = False
                 audit.record(db.session, Act.PASSWORD, detail={"account": account.username})
                 db.session.commit()
+                login_user(account._get_current_object())  # every other session ends
                 flash(_("密码已修改，下次请用新密码登录。"), "success")
                 return redirect("/")
         return self.render_template(
@@ -197,7 +202,7 @@ class AccountView(BaseView):
         ), 422 if errors else 200
 
 
-def _own_problems(name: str, phone: str) -> dict[str, list[str]]:
+def _own_problems(name: str, phone: str, unit: str) -> dict[str, list[str]]:
     from app.registry import formats
 
     errors = {}
@@ -205,6 +210,8 @@ def _own_problems(name: str, phone: str) -> dict[str, list[str]]:
         errors["name"] = [_("请填写姓名或单位名称，最多50个字。")]
     if phone and not formats.phone_valid(phone):
         errors["phone"] = [_("电话号码不正确，请填写 11 位手机号，或区号-号码。")]
+    if len(unit) > UNIT_LENGTH:
+        errors["unit"] = [_("最多 %(n)s 个字，现有 %(m)s 个。", n=UNIT_LENGTH, m=len(unit))]
     return errors
 
 
@@ -266,14 +273,19 @@ class AccountSecurityManager(SecurityManager):
 
     user_model = Account
 
-    def load_user(self, pk: int) -> Account | None:
-        """The signed-in account with its division and its rights, in one statement."""
+    def load_user(self, pk: str) -> Account | None:
+        """The signed-in account with its division and its rights, in one statement; None once it is
+        closed or has another password than when the session began.
+        """
+        key = pk.partition("-")[0]
+        if not key.isdigit() or len(key) > _MOST_DIGITS:
+            return None
         found = db.session.execute(
             select(Account, policy.rights_of(Account.id))
             .options(joinedload(Account.region))
-            .where(Account.id == int(pk))
+            .where(Account.id == int(key))
         ).first()
-        if found is None or not _may_enter(found[0]):
+        if found is None or not _may_enter(found[0]) or found[0].get_id() != pk:
             return None
         account: Account = found[0]
         account.rights = found[1]

@@ -240,7 +240,10 @@ class LanguageView(BaseView):
 
 def where_from(default: str) -> str:
     """The page that a link or button stood on, if it is one of ours."""
-    came = urlsplit(request.referrer or "")
+    try:
+        came = urlsplit(request.referrer or "")
+    except ValueError:  # no browser wrote that
+        return default
     if came.netloc != request.host or not came.path.startswith("/") or came.path.startswith("//"):
         return default
     return came.path + (f"?{came.query}" if came.query else "")

@@ -40,10 +40,10 @@ def ask(app: Flask) -> Callable[[str, Level], Ask]:
             )  # fmt: skip
             db.session.add(account)
             db.session.commit()
-            key = account.id
+            key = account.get_id()
         client = app.test_client()
         with client.session_transaction() as session:
-            session["_user_id"], session["_fresh"] = str(key), True
+            session["_user_id"], session["_fresh"] = key, True
         return lambda url, **args: client.get(
             f"/regions/{url}", query_string=args, headers=ASKED_BY_SCRIPT
         )

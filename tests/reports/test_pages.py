@@ -180,7 +180,7 @@ def test_without_the_right_there_is_no_excel(filled, monkeypatch):
 
     with filled.app_context():
         made = b.account(b.COUNTY_READER)
-        made_key = made.id
+        made_key = made.get_id()
     real = policy.actor_of
 
     def without(session, account):
@@ -193,7 +193,7 @@ def test_without_the_right_there_is_no_excel(filled, monkeypatch):
     monkeypatch.setattr(policy, "actor_of", without)
     client = filled.test_client()
     with client.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = str(made_key), True
+        session["_user_id"], session["_fresh"] = made_key, True
     assert "/excel" not in client.get("/lookback/statistics/summary").text
     assert client.get("/lookback/statistics/summary/excel").status_code == 403
 

@@ -132,7 +132,7 @@ function attach(box, changed) {
       fill(tile, file, data, name);
       changed();
     } else {
-      fail(tile, file, data?.error ?? say("network"));
+      fail(tile, file, data?.message ?? data?.error ?? say("network"));
     }
     return update();
   }

@@ -1,0 +1,26 @@
+"""An attacker's and a tired clerk's accounts, and one household of theirs."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from app.registers.lookback.model import Lookback
+from tests.builders import COUNTY_MANAGER, VILLAGE_CLERK, household, sign_in
+from tests.hands import Hands
+
+
+@pytest.fixture
+def survey(app: Flask) -> Lookback:
+    with app.app_context():
+        return household()[1]
+
+
+@pytest.fixture
+def clerk(app: Flask) -> Hands:
+    return Hands(app, sign_in(app, VILLAGE_CLERK))
+
+
+@pytest.fixture
+def manager(app: Flask) -> Hands:
+    return Hands(app, sign_in(app, COUNTY_MANAGER))
