@@ -112,7 +112,9 @@ def test_no_two_fields_of_a_form_have_one_english_label(english: list[Message]):
     for register in all_registers():
         fields = register.model.__fields__ | register.fields
         labels = {made.label for made in fields.values()}
-        shown = Counter(re.sub(r"\s|\(.*\)$", "", said.get(label, label)).lower() for label in labels)
+        shown = Counter(
+            re.sub(r"\s|\(.*\)$", "", said.get(label, label)).lower() for label in labels
+        )
         assert [label for label, n in shown.items() if n > 1] == []
 
 

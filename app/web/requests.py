@@ -54,11 +54,11 @@ csrf = CSRFProtect()
 class BoundedRequest(Request):
     """Only a form with files may be large; werkzeug limits the text of no other body."""
 
-    @property
+    @property  # type: ignore[misc]
     def max_content_length(self) -> int | None:  # type: ignore[override]
         if self.mimetype == "multipart/form-data":
-            return current_app.config["MAX_CONTENT_LENGTH"]  # type: ignore[no-any-return]
-        return current_app.config["MAX_FORM_MEMORY_SIZE"]  # type: ignore[no-any-return]
+            return int(current_app.config["MAX_CONTENT_LENGTH"])
+        return int(current_app.config["MAX_FORM_MEMORY_SIZE"])
 
 
 _POLICY = {
