@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import NullPool, create_engine
 
+from app.core.db import set_read_only
 from bench.database import database, describe
 from bench.exports import exported
 from bench.imports import imported
@@ -38,6 +39,7 @@ def main() -> None:
             working(url) as worker,
             create_engine(url, poolclass=NullPool).connect() as connection,
         ):
+            set_read_only(True)  # on SQLite our looks must not hold the lock that the program needs
             bench = Bench(program, floor, connection, wanted.rows)
             results = list(_run(bench, wanted.only or []))
             if not wanted.only or "exports" in wanted.only:
