@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import Connection
 from sqlalchemy.types import TypeDecorator
 
 from app.core.types import NfcText, PathType, UtcDateTime, UuidType
@@ -38,15 +41,36 @@ def no_empty_revision(_context: Any, _revision: Any, directives: list[Any]) -> N
         directives[:] = []
 
 
+@contextmanager
+def rebuilding_tables(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by rebuilding it; dropping the old one would delete, by their ON DELETE
+    CASCADE, all rows that point at it. So foreign keys rest meanwhile and are checked at the end.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    plain: Any = connection.connection  # outside a transaction: inside one the pragma does nothing
+    plain.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+        if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+            raise RuntimeError(f"the migration leaves rows that point nowhere: {broken[:5]}")
+        connection.commit()
+    finally:
+        connection.rollback()
+        plain.execute("PRAGMA foreign_keys=ON")
+
+
 def run() -> None:
     migrate = current_app.extensions["migrate"]
     options = {**migrate.configure_args, "render_item": render_item}
     options.setdefault("process_revision_directives", no_empty_revision)
-    with migrate.db.engine.connect() as connection:
+    with migrate.db.engine.connect() as connection, rebuilding_tables(connection):
         context.configure(connection=connection, target_metadata=migrate.db.metadata, **options)
         with context.begin_transaction():
             context.run_migrations()
-        connection.commit()
+        if connection.dialect.name != "sqlite":
+            connection.commit()
 
 
 run()

@@ -1,14 +1,16 @@
 """The deploy step and what hangs on it: tables by Alembic alone, roles, divisions, many starters."""
 
 import os
+import shutil
 import subprocess
 import sys
 
-from flask_migrate import check
+from flask_migrate import check, upgrade
 from sqlalchemy import create_engine, func, inspect, select, text
 
+from app.access.accounts import Account
 from app.access.regions import Region
-from app.core.db import Model
+from app.core.db import Model, db
 from app.deploy import MIGRATIONS
 from tests.conftest import ROOT
 from tests.databases import DIVISIONS
@@ -21,6 +23,36 @@ def test_alembic_and_the_models_agree(app, session):
 def test_alembic_owns_every_table(session):
     tables = set(inspect(session.connection()).get_table_names())
     assert tables == set(Model.metadata.tables) | {"alembic_version"}
+
+
+REBUILD = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "rebuild", "{head}"
+
+
+def upgrade():
+    with op.batch_alter_table("ab_user") as batch:
+        batch.alter_column("phone", existing_type=sa.String(32), nullable=True)
+"""
+
+
+def test_rebuilding_a_table_deletes_nothing_that_points_at_it(app, tmp_path):
+    """SQLite changes ab_user by making it anew; the roles of accounts hang on the old one."""
+    made = app.test_cli_runner().invoke(args=["accounts", "create", "ministry00"])
+    assert made.exit_code == 0, made.output
+    folder = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, folder)
+    with app.app_context():
+        head = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+        db.session.rollback()
+        (folder / "versions" / "rebuild.py").write_text(REBUILD.format(head=head))
+        upgrade(directory=str(folder))
+        account = db.session.scalar(select(Account).where(Account.username == "ministry00"))
+        assert [role.name for role in account.roles] == ["部级管理用户"]
+        if db.engine.dialect.name == "sqlite":
+            assert db.session.scalar(text("PRAGMA foreign_keys")) == 1
 
 
 def test_the_divisions_asked_for_are_in_and_no_others(session):
