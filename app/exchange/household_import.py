@@ -25,15 +25,15 @@ from app.access.audit import Act
 from app.access.region_match import Finder
 from app.core.clock import today
 from app.core.db import db, read_only
-from app.core.errors import BadInput, NotFound
+from app.core.errors import NotFound
 from app.core.i18n import mark, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
 from app.core.storage import storage
-from app.exchange import import_notes, marked
+from app.exchange import import_notes, inbox, marked
 from app.exchange.household_list import Checker, Head, Line, find_head
 from app.exchange.household_match import Decision, decide
 from app.exchange.household_write import HouseholdWriter
-from app.exchange.reader import MAX_BYTES, read_book
+from app.exchange.reader import read_book
 from app.exchange.writer import MEDIA_TYPE
 
 KIND = "household.import"
@@ -48,18 +48,7 @@ def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
     :raises Forbidden: the account may not import lists. :raises BadInput: empty or too large.
     """
     actor = policy.require(Capability.IMPORT_LIST)
-    suffix = "csv" if name.lower().endswith((".csv", ".txt")) else "xlsx"
-    key = storage().put(stream, suffix)
-    size = storage().size(key)
-    if not 0 < size <= MAX_BYTES:
-        storage().delete(key)
-        raise BadInput(
-            translate("文件超过40 MB，请拆分后分别导入。")
-            if size
-            else translate("文件是空的（0字节），请重新选择。")
-        )
-    plain = "".join(c for c in Path(name).name if c.isprintable())[:120]  # it comes back in headers
-    file = {"key": key, "name": plain, "media_type": MEDIA_TYPE}
+    file = inbox.keep(stream, name)
     owner = Owner(actor.account_id, actor.name, actor.path)
     args = {"dry_run": dry_run, "whole": whole}
     return enqueue(KIND, args, owner=owner, subject=file["name"], inputs=[file])

@@ -26,9 +26,8 @@ from app.core.db import db, read_only
 from app.core.errors import AnjuError, BadInput, Invalid
 from app.core.i18n import _, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
-from app.core.storage import storage
-from app.exchange import import_notes
-from app.exchange.reader import MAX_BYTES, Sheet, Unreadable, read_book
+from app.exchange import import_notes, inbox
+from app.exchange.reader import Sheet, Unreadable, read_book
 from app.exchange.writer import MEDIA_TYPE, Book, Column
 from app.registry import formats
 from app.registry.expressions import to_json
@@ -52,17 +51,7 @@ def start(register: Register, stream: BinaryIO, name: str, *, dry_run: bool, who
     :raises Forbidden: the account may not enter. :raises BadInput: empty or too large.
     """
     actor = policy.require(Capability.ENTER, register.name)
-    suffix = "csv" if name.lower().endswith((".csv", ".txt")) else "xlsx"
-    key = storage().put(stream, suffix)
-    size = storage().size(key)
-    if not 0 < size <= MAX_BYTES:
-        storage().delete(key)
-        raise BadInput(
-            _("文件超过40 MB，请拆分后分别导入。")
-            if size
-            else _("文件是空的（0字节），请重新选择。")
-        )
-    file = {"key": key, "name": Path(name).name[:120], "media_type": MEDIA_TYPE}
+    file = inbox.keep(stream, name)
     args = {"register": register.name, "dry_run": dry_run, "whole": whole}
     owner = Owner(actor.account_id, actor.name, actor.path)
     return enqueue(KIND, args, owner=owner, subject=file["name"], inputs=[file])

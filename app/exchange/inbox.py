@@ -1,0 +1,31 @@
+"""Files that an import is given: kept in the store until their job has read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from app.core.errors import BadInput
+from app.core.i18n import _
+from app.core.storage import storage
+from app.exchange.reader import MAX_BYTES
+from app.exchange.writer import MEDIA_TYPE
+
+
+def keep(stream: BinaryIO, name: str) -> dict[str, str]:
+    """Store the file; what a job's ``inputs`` say of it.
+
+    :raises BadInput: it is empty or too large; nothing is kept.
+    """
+    suffix = "csv" if name.lower().endswith((".csv", ".txt")) else "xlsx"
+    key = storage().put(stream, suffix)
+    size = storage().size(key)
+    if not 0 < size <= MAX_BYTES:
+        storage().delete(key)
+        raise BadInput(
+            _("文件超过40 MB，请拆分后分别导入。")
+            if size
+            else _("文件是空的（0字节），请重新选择。")
+        )
+    plain = "".join(c for c in Path(name).name if c.isprintable())[:120]  # it comes back in headers
+    return {"key": key, "name": plain, "media_type": MEDIA_TYPE}
