@@ -23,7 +23,10 @@ def main(address: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     found = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        chinese = {**os.environ, "LANGUAGE": "zh_CN"}  # how date fields read
+        chinese: dict[str, str | float | bool] = {
+            **os.environ,
+            "LANGUAGE": "zh_CN",
+        }  # how date fields read
         browser = playwright.chromium.launch(executable_path=found, args=QUIET, env=chinese)
         county = signed_in(browser, address, COUNTY)
         take(county, f"{address}/lookback/query?page=40", "list")
