@@ -45,7 +45,8 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.repeat || isTyping(event.target)) return;
   const key = event.key.toLowerCase();
-  if (form && key === "a") { event.preventDefault(); form.requestSubmit(form.querySelector("[data-approve]")); }
+  // While reasons stand open an A is no approval: they were half given to return it.
+  if (form && key === "a" && part.hidden) { event.preventDefault(); form.requestSubmit(form.querySelector("[data-approve]")); }
   if (form && key === "r") { event.preventDefault(); form.requestSubmit(form.querySelector("[data-return]")); }
   document.querySelector(`a[data-key="${event.key}"]`)?.click();
 });
