@@ -82,16 +82,24 @@ def _steps() -> Iterator[tuple[str, str]]:
 
 def _declared() -> Iterator[tuple[str, str]]:
     """The texts that declarations hold, which no extraction of source code finds."""
-    for kind in _subclasses(Choices):
+    for kind in filter(_is_ours, _subclasses(Choices)):
         yield from ((kind.__name__, member.zh) for member in kind)
     for name, items in lists.DEFAULTS.items():
         yield from ((f"list {name}", text) for text in items)
     for level, kind in policy.MATRIX:
         yield "roles", policy.role_name(level, kind)
     for job in KINDS.values():
-        yield "jobs", job.title
+        if _is_ours(job.run):
+            yield "jobs", job.title
     for register in all_registers():
+        if not _is_ours(register.model):
+            continue
         yield from ((f"register {register.name}", text) for text in _of_register(register))
+
+
+def _is_ours(thing: Any) -> bool:
+    """Of the program, not declared by a test that runs in the same process."""
+    return str(thing.__module__).startswith("app.")
 
 
 def _subclasses(kind: type[Any]) -> Iterator[Any]:
