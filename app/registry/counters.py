@@ -34,7 +34,7 @@ from app.access.regions import Level, Region, ancestor_paths, subtree
 from app.access.scope import Scoped
 from app.core.db import Model, upsert
 from app.core.types import PathType
-from app.registry.register import Register, all_registers, register_of
+from app.registry.register import Register, register_of
 
 #: Execution option of a bulk UPDATE or DELETE whose deltas are handed in.
 HANDED_IN = "deltas_handed_in"
@@ -291,7 +291,6 @@ def broken_identities(session: Session, register: Register) -> list[str]:
 __all__ = [
     "Counter",
     "CounterDay",
-    "all_registers",
     "at_one_moment",
     "broken_identities",
     "hand_in",
