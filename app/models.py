@@ -1,6 +1,6 @@
 """Every module that maps a table, imported once: for Alembic, and before the first query."""
 
-from app.access import accounts, audit, regions, scope
+from app.access import accounts, audit, regions, scope, settings
 from app.core import jobs
 from app.exchange import import_notes, ledger_export
 from app.registers import household, lookback
@@ -21,4 +21,5 @@ __all__ = [
     "records",
     "regions",
     "scope",
+    "settings",
 ]
