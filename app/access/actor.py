@@ -42,6 +42,7 @@ class Capability(Choices):
     AUDIT = "audit", "审计日志"
     MAINTAIN_REGIONS = "maintain_regions", "行政区划管理"
     QUOTAS = "quotas", "任务管理"
+    SETTINGS = "settings", "参数设置"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Act(Choices):
     REFUSED = "refused", "越权访问"
     PERMISSION = "permission", "权限变更"
     FILE = "file", "附件"
+    SETTING = "setting", "参数变更"
 
 
 class AuditEntry(Model):

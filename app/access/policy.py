@@ -55,6 +55,7 @@ _MANAGER_ABOVE = _READ | {
     _C.AUDIT,
     _C.MAINTAIN_REGIONS,
     _C.QUOTAS,
+    _C.SETTINGS,
 }
 
 #: spec 01 §Users, the table, line by line (a clerk of town or village enters everywhere but in 06).
@@ -86,7 +87,7 @@ GRANTABLE: dict[tuple[Level, Kind], frozenset[Capability]] = {
     (Level.COUNTY, Kind.ORDINARY): frozenset({_C.ENTER, _C.REVIEW, _C.SPOT_CHECK, _C.APPROVE_MOVE}),
 }
 
-_SYSTEM_ONLY = {_C.MANAGE_USERS, _C.AUDIT, _C.MAINTAIN_REGIONS}
+_SYSTEM_ONLY = {_C.MANAGE_USERS, _C.AUDIT, _C.MAINTAIN_REGIONS, _C.SETTINGS}
 _LEVEL_NAMES = {
     Level.NATION: "部级",
     Level.PROVINCE: "省级",

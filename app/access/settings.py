@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -59,6 +59,11 @@ class Setting:
     help: str = ""
     unit: str = ""
     free: bool = False
+
+    @property
+    def bounded(self) -> bool:
+        """Does what is set above limit what is set below?"""
+        return not self.free and self.kind in (NUMBER, DATE)
 
     @property
     def group(self) -> str:
@@ -111,10 +116,19 @@ def value(name: str, path: str | None = None) -> Any:
     setting = _declared[name]
     line = line_of(path or NATION_PATH)
     known = _known(line)
-    for place in reversed(line):
-        if (place, name) in known:
-            return from_json(setting, known[place, name])
-    return setting.default
+    return in_force(setting, [from_json(setting, known.get((place, name))) for place in line])
+
+
+def in_force(setting: Setting, line: Sequence[Any]) -> Any:
+    """What holds where the divisions above have set ``line``, the nation's first, None for nothing:
+    the last one, but never more than what one above it allows.
+    """
+    found, allowed = setting.default, None
+    for one in line:
+        if one is not None:
+            found = one if allowed is None or not setting.bounded else min(one, allowed)
+            allowed = found
+    return found
 
 
 def values_below(name: str, path: str) -> dict[str, Any]:

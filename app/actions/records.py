@@ -15,15 +15,16 @@ from typing import Any
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import select
 
-from app.access import audit, policy
+from app.access import audit, policy, settings
 from app.access.accounts import Account
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
+from app.access.settings import YES_NO, Setting
 from app.actions import events
 from app.core.clock import now
 from app.core.db import db, upsert
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
-from app.core.i18n import _, step_word, translate
+from app.core.i18n import _, mark, step_word, translate
 from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
@@ -34,8 +35,16 @@ from app.registry.records import Draft, HistoryEntry
 from app.registry.register import Register
 from app.registry.rules import Evaluation, Problem
 
-#: Setting 允许自审 (spec 00): may the account that submitted approve? Off.
-ALLOW_SELF_REVIEW = False
+#: spec 00 "States of a record": may the account that submitted approve? Off.
+SELF_REVIEW = settings.declare(
+    Setting(
+        "review.self",
+        mark("允许自审"),
+        YES_NO,
+        False,
+        help=mark("上报的账号可以审核自己上报的档案。"),
+    )
+)
 
 #: What histories call that which is no step of a flow.
 CLEAR, TAKE_BACK = "删除", "撤销审核"
@@ -273,6 +282,11 @@ def open_steps(register: Register, row: Any, actor: Actor) -> list[Transition]:
     ]
 
 
+def self_review() -> bool:
+    """May the account that submitted a record approve it?"""
+    return bool(settings.value(SELF_REVIEW.name))
+
+
 def may_edit(register: Register, row: Any, actor: Actor) -> bool:
     """May this actor change this record now?"""
     return row.state in EDITABLE and policy.may(Capability.ENTER, register.name, row, actor=actor)
@@ -354,7 +368,7 @@ def _require_version(row: Any, version: int) -> None:
 def _party_problem(step: Transition, row: Any, actor: Actor) -> str | None:
     if step.by_submitter and row.submitted_by != actor.account_id:
         return _("只有上报的账号可以%(step)s。", step=step_word(step.label))
-    if step.not_by_submitter and row.submitted_by == actor.account_id and not ALLOW_SELF_REVIEW:
+    if step.not_by_submitter and row.submitted_by == actor.account_id and not self_review():
         return _("不能审核本账号上报的档案，请由其他审核人员审核。")
     return None
 

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from app.access import settings
 from app.access.actor import Capability
+from app.access.regions import Level
+from app.access.settings import DATE, Setting
 from app.core.i18n import mark, translate
 from app.registry.expressions import ALWAYS, NEVER, Expr
 from app.registry.fields import Field
@@ -197,6 +200,17 @@ def register(model: Any, **declaration: Any) -> Register:
     name = declaration.pop("name", model.__tablename__)
     made = Register(name=name, model=model, **declaration)
     _registers.append(made)
+    if made.flow is not None:
+        settings.declare(
+            Setting(
+                f"{name}.deadline",
+                mark("填报截止日期"),
+                DATE,
+                None,
+                area=Level.COUNTY,
+                help=mark("进度统计和桌面显示剩余天数；下级可以提前，不能推后。"),
+            )
+        )
     return made
 
 

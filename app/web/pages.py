@@ -23,6 +23,7 @@ from app.web.household_views import HelpView, HouseholdView, SearchView
 from app.web.picker import RegionPickerView
 from app.web.register_views import view_of
 from app.web.report_views import StatisticsView
+from app.web.settings_views import SettingsView
 from app.web.shell import LanguageView
 
 
@@ -36,6 +37,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
         TemplateView,
         JobsView,
         JobView,
+        SettingsView,
     ):
         builder.add_view_no_menu(view)
     for view in (LanguageView, FileView, HouseholdView, SearchView, HelpView, StatisticsView):

@@ -27,7 +27,7 @@ from app.reports.desk import Desk, Module
 from app.reports.statistics import LineKind
 from app.reports.tables import Report, Row
 from app.reports.waiting import Waiting
-from app.web import shell
+from app.web import deadlines, shell
 
 _NAME_WIDTH, _TEXT_WIDTH = 24, 14  # characters, in Excel
 
@@ -58,6 +58,7 @@ class StatisticsView(BaseView):
             "tabs": _tabs(made, name, region),
             "chart": chart and chart | {"urls": _chart_urls(chart, url)},
             "notes": report.notes,
+            "deadline": deadlines.tag(made, region.path),
             "excel_url": excel if actor.has(Capability.EXPORT_STATISTICS, made.name) else None,
         }
         return self.render_template("anju/statistics.html", table=page)
@@ -334,6 +335,7 @@ def _module(module: Module, read: Desk) -> dict[str, Any]:
     return {
         "title": register.label,
         "url": url,
+        "deadline": deadlines.tag(register, read.region.path),
         "figures": _figures(module, read),
         "progress": {"value": done, "max": whole or 1, "text": week.share(done, whole)}
         if module.progress

@@ -144,6 +144,6 @@ def undo(register: Register) -> dict[str, Any] | None:
 
 
 def _blocked(row: Any, actor: Actor) -> str | None:
-    if row.submitted_by == actor.account_id and not records.ALLOW_SELF_REVIEW:
+    if row.submitted_by == actor.account_id and not records.self_review():
         return _("这份档案是本账号上报的，请由其他审核人员审核。")
     return None

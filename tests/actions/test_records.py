@@ -14,8 +14,9 @@ from sqlalchemy import delete, select
 
 from app.access.actor import Actor
 from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.regions import Level, Region
 from app.access.scope import acting_as, unscoped
+from app.access.settings import SettingValue
 from app.actions import events, records
 from app.actions.records import Contact
 from app.core.clock import uuid7
@@ -249,8 +250,11 @@ def test_nobody_reviews_what_they_submitted(survey: Lookback, name: str) -> None
     step(actor(COUNTY_MANAGER), survey.id, name, opinion="理由")
 
 
-def test_self_review_by_setting(survey: Lookback, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "ALLOW_SELF_REVIEW", True)
+def test_self_review_by_setting(survey: Lookback) -> None:
+    with unscoped("tests set what the ministry sets") as session:
+        nation = session.scalars(select(Region).where(Region.level == Level.NATION)).one()
+        session.add(SettingValue(region_id=nation.id, name="review.self", value=True))
+        session.commit()
     manager = actor(COUNTY_MANAGER)
     complete(survey, died())
     step(manager, survey.id, "submit")

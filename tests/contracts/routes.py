@@ -47,6 +47,8 @@ ASKS: dict[str, Any] = {
     "JobsView.cancel": ANYBODY,
     "JobsView.file": ANYBODY,
     "JobView.progress": ANYBODY,
+    "SettingsView.index": C.SETTINGS,
+    "SettingsView.edit": C.SETTINGS,
 }
 #: The same for the pages that every register with a flow has.
 REGISTER_ASKS: dict[str, Any] = {
@@ -144,6 +146,8 @@ def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
     elif rule.endpoint.startswith("StatisticsView."):
         for table in (*(t.name for t in LOOKBACK.tables), "week"):
             yield {"name": table}, asks
+    elif rule.endpoint == "SettingsView.edit":
+        yield {"name": "lookback.deadline"}, asks
     elif rule.endpoint == f"{_VIEW}upload":
         yield {"field": "front_photos"}, asks
     else:
