@@ -59,6 +59,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SESSION_IDLE_MINUTES": idle,
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=14),
         "SESSION_COOKIE_NAME": "anju",
+        "SESSION_REFRESH_EACH_REQUEST": False,  # the idle clock renews it, every half minute
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": production,

@@ -75,8 +75,9 @@ def _keep(session: Session, _context: Any, _instances: Any) -> None:
 
 @event.listens_for(Session, "do_orm_execute")
 def _keep_all(state: ORMExecuteState) -> None:
-    of_log = any(mapper.class_ is AuditEntry for mapper in state.all_mappers)
-    if of_log and (state.is_update or state.is_delete):
+    if (state.is_update or state.is_delete) and any(
+        mapper.class_ is AuditEntry for mapper in state.all_mappers
+    ):
         raise RuntimeError("the audit log is only added to")
 
 

@@ -17,10 +17,22 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_, union_all
-from sqlalchemy.orm import Session, aliased, load_only
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.orm import Session, aliased
 
 from app.access.actor import Actor
 from app.access.regions import Level, Region, subtree
@@ -72,9 +84,13 @@ class Count:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of rows with the cursors of its neighbours; ``first`` is the position from 1."""
+    """One page of rows with the cursors of its neighbours; ``first`` is the position from 1.
 
-    rows: Sequence[Any]
+    A row has ``id``, ``state``, the ledger's fields, and of its division ``region_full_name`` and
+    ``region_level``.
+    """
+
+    rows: Sequence[Row[Any]]
     count: Count
     first: int
     after: str | None
@@ -234,8 +250,9 @@ class Ledger:
         return Count(min(n, CAP), exact=n <= CAP)
 
     def _sum(self, figure: str) -> int:
-        query = select(func.coalesce(func.sum(Counter.n), 0)).where(*self._lines(figure))
-        return int(self.session.scalar(query) or 0)
+        low, high = subtree(self.path)
+        asked = {"register": self.register.name, "figure": figure, "low": low, "high": high}
+        return int(self.session.scalar(_SUM, asked) or 0)
 
     def _lines(self, figure: str) -> list[ColumnElement[bool]]:
         low, high = subtree(self.path)
@@ -274,11 +291,11 @@ class Ledger:
         has_next = (more if not backward else True) and bool(rows)
         has_previous = first > 1 and bool(rows)
         return Page(
-            rows=[row for row, _key in rows],
+            rows=rows,
             count=count,
             first=first if rows else 0,
-            after=_write_cursor(last, rows[-1][1]) if has_next else None,
-            before=_write_cursor(first, rows[0][1]) if has_previous else None,
+            after=_write_cursor(last, rows[-1]) if has_next else None,
+            before=_write_cursor(first, rows[0]) if has_previous else None,
         )
 
     def stream(self, batch: int = 2000) -> Iterator[list[Any]]:
@@ -312,9 +329,6 @@ class Ledger:
             return SearchKey.value, SearchKey.household_id
         return self.model.path, self.model.id
 
-    def _key(self, row: Any) -> tuple[str, uuid.UUID]:
-        return (row[1], row[2]) if self.by_name else (row[0].path, row[0].id)
-
     def _select(self, *what: Any) -> Select[Any]:
         if not self.by_name:
             return select(*what).where(*self.conditions())
@@ -331,9 +345,8 @@ class Ledger:
             )
             .exists()
         )
-        extra = (SearchKey.value, SearchKey.household_id) if what[0] is self.model else ()
         query = (
-            select(*what, *extra)
+            select(*what)
             .select_from(self.model)
             .join(SearchKey, SearchKey.household_id == self._household())
             .where(*prefix, ~earlier, *self.conditions())
@@ -345,43 +358,38 @@ class Ledger:
             return query.where(SearchKey.path >= low, SearchKey.path < high)
         return query
 
-    def _columns(self) -> Any:
-        """Only what lists show is read; a record has some 90 columns."""
-        names = {"id", "region_id", "path", "county_id", "province_id", "version"}
-        names |= {
-            n
-            for n in ("household_id", "former_head", "submitted_by", "submitted_at")
-            if hasattr(self.model, n)
-        }
-        names |= set(self.register.ledger.split())
-        return load_only(*(getattr(self.model, n) for n in sorted(names)))
-
-    def _numbered(self, offset: int, limit: int) -> list[tuple[Any, Any]]:
+    def _numbered(self, offset: int, limit: int) -> Sequence[Row[Any]]:
         counter = self.counter
         if counter and self.level < Level.COUNTY:
             return self._branches(self._window(counter, offset, limit), limit)
-        query = self._select(self.model).options(self._columns())
-        found = self.session.execute(query.order_by(*self._order).offset(offset).limit(limit))
-        return [(row[0], self._key(row)) for row in found]
+        return self._read(self._rows().offset(offset), limit)
 
     def _beside(
         self, cursor: tuple[int, str, uuid.UUID], limit: int, *, backward: bool
-    ) -> list[tuple[Any, Any]]:
+    ) -> Sequence[Row[Any]]:
         key = (cursor[1], cursor[2])
         counter = self.counter
         if counter and self.level < Level.COUNTY:
-            return self._branches(
-                self._counties(counter, key, limit, backward=backward),
-                limit,
-                key,
-                backward=backward,
-            )
-        order = self._order
-        condition = tuple_(*order) < key if backward else tuple_(*order) > key
-        query = self._select(self.model).options(self._columns()).where(condition)
-        order_by = [c.desc() for c in order] if backward else list(order)
-        found = self.session.execute(query.order_by(*order_by).limit(limit))
-        return [(row[0], self._key(row)) for row in found]
+            counties = self._counties(counter, key, limit, backward=backward)
+            return self._branches(counties, limit, key, backward=backward)
+        order = tuple_(*self._order)
+        beside = order < key if backward else order > key
+        return self._read(self._rows().where(beside), limit, backward=backward)
+
+    def _rows(self) -> Select[Any]:
+        return self._select(*self._shown())
+
+    def _shown(self) -> list[Any]:
+        """What lists show of a row, and the key that orders it."""
+        value, key = self._order
+        listed = _listed(self.model, self.register.ledger)
+        return [*listed, value.label("order_value"), key.label("order_key")]
+
+    def _read(
+        self, query: Select[Any], limit: int, *, backward: bool = False
+    ) -> Sequence[Row[Any]]:
+        query = query.order_by(*_turned(self._order, backward=backward)).limit(limit)
+        return self.session.execute(query).all()
 
     def _window(self, counter: str, offset: int, limit: int) -> list[tuple[str, int]]:
         """The counties that hold rows offset … offset+limit, as (path, rows to skip there)."""
@@ -439,11 +447,11 @@ class Ledger:
         key: tuple[str, uuid.UUID] | None = None,
         *,
         backward: bool = False,
-    ) -> list[tuple[Any, Any]]:
+    ) -> Sequence[Row[Any]]:
         """Rows of some counties in one statement: a short index range for each."""
         if not counties:
             return []
-        order = [c.desc() if backward else c for c in self._order]
+        order = _turned(self._order, backward=backward)
         parts = []
         for path, skip in counties:
             low, high = subtree(path)
@@ -456,9 +464,35 @@ class Ledger:
             inner = part.order_by(*order).offset(skip or None).limit(limit).subquery()
             parts.append(select(inner.c.id))
         ids = union_all(*parts) if len(parts) > 1 else parts[0]
-        query = select(self.model).options(self._columns()).where(self.model.id.in_(ids))
-        rows = self.session.scalars(query.order_by(*order).limit(limit))
-        return [(row, (row.path, row.id)) for row in rows]
+        query = select(*self._shown()).where(self.model.id.in_(ids))
+        return self._read(query, limit, backward=backward)
+
+
+#: How many rows a figure counts in an area. Made once: building a statement costs as much as asking.
+_SUM = select(func.coalesce(func.sum(Counter.n), 0)).where(
+    Counter.register == bindparam("register"),
+    Counter.figure == bindparam("figure"),
+    Counter.path >= bindparam("low"),
+    Counter.path < bindparam("high"),
+)
+
+
+@cache
+def _listed(model: Any, ledger: str) -> tuple[Any, ...]:
+    """What lists show of a record (it has some 90 columns) and of its division. The division is
+    read for the rows of the page alone: as a join it could be read for all that a filter finds.
+    """
+    names = {"id", "household_id", "state", "former_head", *ledger.split()}
+    shown = [getattr(model, n) for n in sorted(names) if hasattr(model, n)]
+    place = select(Region).where(Region.id == model.region_id).correlate(model)
+    for column in (Region.full_name, Region.level):
+        found = place.with_only_columns(column).scalar_subquery()
+        shown.append(found.label(f"region_{column.key}"))
+    return tuple(shown)
+
+
+def _turned(order: Sequence[Any], *, backward: bool) -> list[Any]:
+    return [c.desc() for c in order] if backward else list(order)
 
 
 def _read_cursor(text: str | None) -> tuple[int, str, uuid.UUID] | None:
@@ -470,5 +504,5 @@ def _read_cursor(text: str | None) -> tuple[int, str, uuid.UUID] | None:
     return int(match[1]), match[3], uuid.UUID(match[2])
 
 
-def _write_cursor(position: int, key: tuple[str, uuid.UUID]) -> str:
-    return f"{position}~{key[1].hex}~{key[0]}"
+def _write_cursor(position: int, row: Row[Any]) -> str:
+    return f"{position}~{row.order_key.hex}~{row.order_value}"

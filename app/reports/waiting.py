@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
 from app.access.actor import Actor, Capability
-from app.access.regions import Level, in_subtree
+from app.access.regions import Level, subtree
 from app.core.clock import now
 from app.core.db import db
 from app.core.jobs import OPEN_STATES, Job, JobState
 from app.registry.counters import Counter
 from app.registry.flow import State
-from app.registry.register import Menu, Register, all_registers
+from app.registry.register import Menu, Register, all_registers, get_register
 
 #: What an account with the capability has to do with a record of each state, most urgent first.
 DUTIES: dict[Capability, tuple[State, ...]] = {
@@ -96,24 +106,38 @@ def jobs_of(actor: Actor) -> Jobs:
 def _count(actor: Actor, wanted: list[tuple[Register, Menu, State]]) -> list[Waiting]:
     if not wanted:
         return []
-    parts = {
-        (register.name, state): _part(actor, register, state) for register, _m, state in wanted
-    }
-    query = union_all(*(part for part in parts.values()))
-    found = {(name, state): int(n or 0) for name, state, n in db.session.execute(query)}
+    by_counter = actor.level <= Level.COUNTY
+    parts = tuple(dict.fromkeys((register.name, state) for register, _m, state in wanted))
+    low, high = subtree(actor.path)
+    rows = db.session.execute(_query(parts, by_counter=by_counter), {"low": low, "high": high})
+    found = {(name, state): int(n or 0) for name, state, n in rows}
     return [Waiting(r, menu, s, found.get((r.name, s.value), 0)) for r, menu, s in wanted]
 
 
-def _part(actor: Actor, register: Register, state: State) -> Select[*tuple[Any, ...]]:
+@cache
+def _query(parts: tuple[tuple[str, State], ...], *, by_counter: bool) -> CompoundSelect[Any]:
+    """One line for each register and state, of the area ``low`` to ``high``. Every page asks it, so
+    it is made once for each kind of account.
+    """
+    return union_all(*(_part(name, state, by_counter) for name, state in parts))
+
+
+def _part(name: str, state: State, by_counter: bool) -> Select[*tuple[Any, ...]]:
+    register = get_register(name)
+    if register is None:
+        raise LookupError(name)
     figure = register.state_figures.get(state)
     keys = literal(register.name).label("register"), literal(state.value).label("state")
-    if actor.level <= Level.COUNTY and figure is not None:
+    low: BindParameter[str] = bindparam("low")
+    high: BindParameter[str] = bindparam("high")
+    if by_counter and figure is not None:
         return select(*keys, func.sum(Counter.n)).where(
             Counter.register == register.name,
             Counter.figure == figure,
-            in_subtree(Counter.path, actor.path),
+            Counter.path >= low,
+            Counter.path < high,
         )
     model = register.model
     return select(*keys, func.count()).where(
-        model.state == state, in_subtree(model.path, actor.path)
+        model.state == state, model.path >= low, model.path < high
     )

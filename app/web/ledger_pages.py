@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
-from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from app.access.actor import Actor, Capability
@@ -49,18 +49,18 @@ def context(
     except TooWide as error:
         page, notices = None, [{"tone": "warn", "text": error.message}]
     rows = page.rows if page else []
-    places = _places(rows, actor)
     return {
         "name": f"{register.name}-{menu.name}",
         "title": translate(menu.title),
         "count_text": _("共 %(n)s 户", n=page.count) if page else "",
         "notices": notices,
-        "filters": _filters(register, query, wanted),
+        "filters": partial(_filters, register, query, wanted),
+        "filters_key": _filters_key(register, args),
         "chips": _chips(register, menu, query, args),
         "keep": {name: args[name] for name in _KEPT if args.get(name)},
         "reset_url": request.path,
         "columns": _columns(register),
-        "rows": [_row(register, menu, row, actor, places) for row in rows],
+        "rows": _rows(register, menu, rows, actor),
         "paging": _paging(page, size, args) if page else None,
         "empty": _empty(register, menu, query, page, args, actor),
         "exports": _exports(register, actor, args),
@@ -90,6 +90,17 @@ def _filters(register: Register, query: Query, args: MultiDict[str, str]) -> lis
         shown["advanced"] = name not in _FIRST_FILTERS
         found.append(shown)
     return found
+
+
+def _filters_key(register: Register, args: MultiDict[str, str]) -> Any:
+    """What the filters of this page depend on, so that they are rendered once; None where a person's
+    name or number is asked for, which nobody else will ask.
+    """
+    made = register.model.__fields__
+    texts = [n for n in register.filters.split() if made[n].kind not in (YES_NO, CHOICE, MANY)]
+    if any(args.get(name) for name in texts if name != "state"):
+        return None
+    return request.path, tuple((k, v) for k, v in args.items(multi=True) if k not in _CURSORS)
 
 
 def _filter(made: Field, value: str | None) -> dict[str, Any]:
@@ -167,42 +178,38 @@ def _columns(register: Register) -> list[dict[str, Any]]:
     return columns
 
 
-def _places(rows: Sequence[Any], actor: Actor) -> Mapping[int, dict[str, Any]]:
-    """The cell of each division, named from the account's own downwards."""
-    ids = {row.region_id for row in rows} | {actor.region_id}
-    query = select(Region.id, Region.name, Region.full_name, Region.level)
-    found = {r.id: r for r in db.session.execute(query.where(Region.id.in_(ids)))}
-    own = found[actor.region_id].full_name if actor.level > Level.NATION else ""
-    return {
-        r.id: {
-            "kind": "region",
-            "text": r.full_name.removeprefix(own) or r.name,
-            "sub": _("未指定行政村") if r.level < Level.VILLAGE else None,
-        }
-        for r in found.values()
-    }
-
-
-def _row(
-    register: Register, menu: Menu, row: Any, actor: Actor, places: Mapping[int, dict[str, Any]]
-) -> dict[str, Any]:
-    base = f"/{register.name}/{row.id}"
-    return {
-        "id": str(row.id),
-        "url": base,
-        "selectable": menu.capability == Capability.REVIEW and row.state == State.SUBMITTED,
-        "cells": _cells(register, row, places),
-        "actions": _row_actions(register, menu, row, base, actor),
-    }
-
-
-def _cells(
-    register: Register, row: Any, places: Mapping[int, dict[str, Any]]
+def _rows(
+    register: Register, menu: Menu, rows: Sequence[Any], actor: Actor
 ) -> list[dict[str, Any]]:
-    cells = []
-    for name in register.ledger.split():
-        made = register.model.__fields__[name]
-        value = getattr(row, name)
+    fields = [register.model.__fields__[name] for name in register.ledger.split()]
+    own = db.session.get_one(Region, actor.region_id)
+    reviews, enters = (menu.capability == c for c in (Capability.REVIEW, Capability.ENTER))
+    see, word = _("查看"), translate(menu.action)
+    shown = []
+    for row in rows:
+        url = f"/{register.name}/{row.id}"
+        actions: list[dict[str, Any]] = [{"label": see, "url": url}]
+        if enters and row.state in EDITABLE:
+            actions = [{"label": word, "url": f"{url}/edit", "primary": True}]
+        elif reviews and row.state == State.SUBMITTED:
+            actions.insert(0, {"label": word, "url": f"{url}/review", "primary": True})
+        shown.append(
+            {
+                "id": str(row.id),
+                "url": url,
+                "selectable": reviews and row.state == State.SUBMITTED,
+                "cells": _cells(fields, row, own),
+                "actions": actions,
+            }
+        )
+    return shown
+
+
+def _cells(fields: Sequence[Field], row: Any, own: Region) -> list[dict[str, Any]]:
+    """A cell for each field, and the division, named from the account's ``own`` downwards."""
+    cells: list[dict[str, Any]] = []
+    for made in fields:
+        name, value = made.name, getattr(row, made.name)
         if name == "state":
             cells.append({"kind": "tag", "text": value.label, "tone": TONES[value]})
         elif made.masked:
@@ -212,20 +219,11 @@ def _cells(
     former = getattr(row, "former_head", None)
     if former:
         cells[0]["sub"] = _("原户主 %(name)s", name=former)
-    cells.insert(2, places.get(row.region_id, {"kind": "region", "text": ""}))
+    whole = own.level == Level.NATION
+    place = row.region_full_name if whole else row.region_full_name.removeprefix(own.full_name)
+    unplaced = _("未指定行政村") if row.region_level < Level.VILLAGE else None
+    cells.insert(2, {"kind": "region", "text": place or own.name, "sub": unplaced})
     return cells
-
-
-def _row_actions(
-    register: Register, menu: Menu, row: Any, base: str, actor: Actor
-) -> list[dict[str, Any]]:
-    see = {"label": _("查看"), "url": base}
-    word = translate(menu.action)
-    if menu.capability == Capability.ENTER and row.state in EDITABLE:
-        return [{"label": word, "url": f"{base}/edit", "primary": True}]
-    if menu.capability == Capability.REVIEW and row.state == State.SUBMITTED:
-        return [{"label": word, "url": f"{base}/review", "primary": True}, see]
-    return [see]
 
 
 # ---- around the rows ------------------------------------------------------------------------

@@ -83,34 +83,45 @@ def list_url(path: str) -> str:
     return f"{path}?{query}" if query else path
 
 
+@dataclass(frozen=True)
+class Me:
+    """The account as the frame names it."""
+
+    name: str
+    login: str
+    level_label: str
+    region_name: str
+    region_short: str
+
+
 class Shell:
     """The frame for the request that is being answered."""
 
     @cached_property
-    def actor(self) -> dict[str, str] | None:
+    def actor(self) -> Me | None:
         actor = current_actor()
         if actor is None:
             return None
         region = db.session.get(Region, actor.region_id)
-        return {
-            "name": actor.name,
-            "login": actor.login,
-            "level_label": translate(level_name(actor.level)),
-            "region_name": region.full_name if region else "",
-            "region_short": region.name if region else "",
-        }
+        return Me(
+            name=actor.name,
+            login=actor.login,
+            level_label=translate(level_name(actor.level)),
+            region_name=region.full_name if region else "",
+            region_short=region.name if region else "",
+        )
 
     @cached_property
-    def menu(self) -> list[Group]:
+    def menu(self) -> tuple[Group, ...]:
         actor = current_actor()
         if actor is None:
-            return []
+            return ()
         groups = [group for group in _groups(actor) if group.items]
         here = _best_match(groups, g.get("menu_at") or request.path)
-        return [
+        return tuple(
             replace(group, items=tuple(replace(i, active=i.url == here) for i in group.items))
             for group in groups
-        ]
+        )
 
     @cached_property
     def breadcrumb(self) -> list[dict[str, Any]]:
@@ -259,20 +270,28 @@ def page_text(text: str, **values: Any) -> Markup:
 
 class Memo:
     """Rendered parts of pages that depend on nothing but their key: a form has some 80 fields, and
-    most of them look the same for every household.
+    most of them look the same for every household; the menu is the same on every page.
     """
 
     def __init__(self) -> None:
         self.parts: dict[Any, Markup] = {}
 
     def __call__(self, key: Any, macro: Callable[[Any], Markup], argument: Any) -> Markup:
+        """``macro(argument)``, kept under ``key``; None is never kept."""
+        return self._kept(key, lambda: macro(argument))
+
+    def part(self, *key: Any, caller: Callable[[], Markup]) -> Markup:
+        """``{% call memo.part(…) %}``: the block, kept under all that it shows; not under a None."""
+        return self._kept(None if None in key else key, caller)
+
+    def _kept(self, key: Any, render: Callable[[], Markup]) -> Markup:
         if key is None:
-            return macro(argument)
+            return render()
         found = self.parts.get(key)
         if found is None:
-            if len(self.parts) >= _KEPT_PARTS:
-                self.parts.clear()
-            found = self.parts[key] = macro(argument)
+            while len(self.parts) >= _KEPT_PARTS:
+                self.parts.pop(next(iter(self.parts)), None)  # the oldest
+            found = self.parts[key] = render()
         return found
 
 
