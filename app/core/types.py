@@ -130,4 +130,7 @@ def storable(text: str) -> str:
 
 def nfc(text: str) -> str:
     """Unicode NFC, storable, blanks at the ends (ideographic too) removed."""
-    return unicodedata.normalize("NFC", storable(str(text))).strip()
+    plain = str(text)
+    if not plain.isprintable():
+        plain = storable(plain)
+    return unicodedata.normalize("NFC", plain).strip()

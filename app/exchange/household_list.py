@@ -17,10 +17,11 @@ from app.access.region_names import readable
 from app.access.scope import in_scope
 from app.core.errors import BadInput
 from app.core.i18n import mark, translate
+from app.exchange.cells import Unreadable
 from app.exchange.household_columns import BY_NAME, ETHNIC_MARK, HEADS, SEXES, YEAR_MARK, plain
-from app.exchange.reader import Sheet, Unreadable
+from app.exchange.sheet import Sheet
 from app.registry import formats, lists
-from app.registry.households import Finding, Household, match_key
+from app.registry.households import Finding, Household, match_key, number_key
 
 LOOK_FOR_HEAD = 10
 """The head row is one of the first so many; titles may stand above it."""
@@ -113,7 +114,7 @@ class Line:
     @cached_property
     def id_key(self) -> str | None:
         """The household's key by its valid ID number."""
-        return match_key(self.id_number) if self.id_valid else None
+        return number_key(self.id_number) if self.id_valid else None
 
     @cached_property
     def place_key(self) -> str:
@@ -150,6 +151,7 @@ class Checker:
         self._finder = finder
         self._today = today
         self._ethnicities = {text: code for code, text in lists.options("ethnicity").items()}
+        self._places: dict[tuple[str, ...], Line] = {}
 
     def check(self, number: int, cells: Sequence[str]) -> Line:
         """What the row says. Looks at nothing but the row and the divisions."""
@@ -190,15 +192,17 @@ class Checker:
         self._reference(line, raw.get("reference", ""))
         return line
 
-    def identity(self, cells: Sequence[str]) -> tuple[str, str]:
-        """(valid ID number or "", mended name) of a row, for finding rows that share a number."""
-        name, number = (
-            cells[index] if index is not None and index < len(cells) else ""
-            for index in (self._columns["head_name"], self._columns.get("id_number"))
-        )
-        number = formats.mend_id_number(number)
-        valid = formats.id_number_valid(number, self._today)
-        return (number, formats.mend_name(name)) if valid else ("", "")
+    def number(self, cells: Sequence[str]) -> str:
+        """The mended ID number of a row, right or wrong: for finding rows that share one."""
+        index = self._columns.get("id_number")
+        if index is None or index >= len(cells):
+            return ""
+        return formats.mend_id_number(cells[index])
+
+    def name(self, cells: Sequence[str]) -> str:
+        """The mended name of a row."""
+        index = self._columns["head_name"]
+        return formats.mend_name(cells[index]) if index < len(cells) else ""
 
     @staticmethod
     def _mended(line: Line, raw: str, mend: Callable[[str], str]) -> str:
@@ -230,6 +234,21 @@ class Checker:
             )
 
     def _place(self, line: Line, raw: dict[str, str]) -> None:
+        """Rows that write their place alike lie in the same one."""
+        key = tuple([raw.get(name, "") for name in _PLACE])
+        found = self._places.get(key)
+        if found is None:
+            if len(self._places) >= _PLACES_KEPT:
+                self._places.clear()
+            found = self._places[key] = Line(line.number)
+            self._find_place(found, raw)
+        line.county, line.town, line.place = found.county, found.town, found.place
+        line.written_town, line.written_place = found.written_town, found.written_place
+        line.notes += found.notes
+        line.findings |= found.findings
+        line.mended = line.mended or found.mended
+
+    def _find_place(self, line: Line, raw: dict[str, str]) -> None:
         county = self._county(line, raw)
         if county is None:
             return
@@ -337,6 +356,8 @@ class Checker:
             line.reject("reference", translate("农户编号不正确，请勿改动该列；新增的行请留空。"))
 
 
+_PLACE = ("province", "city", "county", "town", "village")
+_PLACES_KEPT = 20_000
 _LIMITS = {"population": (1, 30), "exit_year": (1980, 2100)}
 
 

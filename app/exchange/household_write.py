@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import Table, select
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import audit
 from app.access.audit import Act
 from app.access.scope import in_scope
 from app.actions import households
+from app.core.bulk import insert_rows
 from app.core.clock import now, uuid7
 from app.core.db import db
 from app.core.errors import OutsideScope
@@ -72,10 +73,10 @@ class HouseholdWriter:
         if not all(in_scope(row["path"]) for row in made):
             raise OutsideScope("an import outside the account's area")  # the guard sees no bulk
         connection = db.session.connection()
-        connection.execute(insert(Household.__table__), made)
-        connection.execute(insert(SearchKey.__table__), keys)
+        insert_rows(connection, _table(Household), made)
+        insert_rows(connection, _table(SearchKey), keys)
         for register in self._following:
-            connection.execute(insert(register.model.__table__), records[register.name])
+            insert_rows(connection, _table(register.model), records[register.name])
         for tally in self._tallies.values():
             tally.hand_in()
 
@@ -127,21 +128,27 @@ class _Tally:
         self._defaults = {n: f.default for n, f in fields.items() if f.stored}
         asked = {n for figure in register.figures.values() for n in figure.where.names()}
         self._asked = sorted(asked)
-        self._figures: dict[tuple[Any, ...], set[str]] = {}
-        self._deltas: dict[tuple[str, int], int] = defaultdict(int)
+        self._alike: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._rows: dict[tuple[tuple[Any, ...], int], int] = defaultdict(int)
 
     def add(self, row: dict[str, Any]) -> None:
-        key = tuple(row.get(name) for name in self._asked)
-        figures = self._figures.get(key)
-        if figures is None:
-            figures = counters.satisfied(self._register, self._defaults | row)
-            self._figures[key] = figures
-        for figure in figures:
-            self._deltas[figure, row["county_id"]] += 1
+        if not self._alike:  # rows of one kind name the same columns
+            self._asked = [name for name in self._asked if name in row]
+        key = tuple([row[name] for name in self._asked])
+        self._alike.setdefault(key, row)
+        self._rows[key, row["county_id"]] += 1
 
     def hand_in(self) -> None:
-        counters.hand_in(db.session, self._register, self._deltas)
-        self._deltas = defaultdict(int)
+        deltas: dict[tuple[str, int], int] = defaultdict(int)
+        for (key, county_id), n in self._rows.items():
+            for figure in counters.satisfied(self._register, self._defaults | self._alike[key]):
+                deltas[figure, county_id] += n
+        counters.hand_in(db.session, self._register, deltas)
+        self._rows.clear()
+
+
+def _table(model: Any) -> Table:
+    return cast("Table", model.__table__)
 
 
 def _place(line: Line) -> dict[str, Any]:

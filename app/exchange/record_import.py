@@ -27,7 +27,9 @@ from app.core.errors import AnjuError, BadInput, Invalid
 from app.core.i18n import _, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
 from app.exchange import import_notes, inbox
-from app.exchange.reader import Sheet, Unreadable, read_book
+from app.exchange.cells import Unreadable
+from app.exchange.reader import read_book
+from app.exchange.sheet import Sheet
 from app.exchange.writer import MEDIA_TYPE, Book, Column
 from app.registry import formats
 from app.registry.expressions import to_json

@@ -58,6 +58,10 @@ _INVISIBLE = dict.fromkeys([0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFE
 _DOTS = re.compile("[•・‧∙⋅●.．。]")
 _HEAD_MARK = re.compile(r"\((户主|户主本人|本人)\)")
 _BLANKS = re.compile(r"\s+")
+# What needs no mending, told at a glance: nearly every cell of nearly every list.
+_PLAIN = re.compile("[0-9A-Za-z\u4e00-\u9fff]*")
+_PLAIN_NAME = re.compile("[\u4e00-\u9fff]*")
+_MOBILE = re.compile("1[3-9][0-9]{9}")
 
 
 def half_width(text: str) -> str:
@@ -67,6 +71,8 @@ def half_width(text: str) -> str:
 
 def mend_text(text: str) -> str:
     """Any one-line text: NFC, invisible marks dropped, runs of blanks made one, ends trimmed."""
+    if _PLAIN.fullmatch(text):
+        return text
     clean = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
     return _BLANKS.sub(" ", clean).strip()
 
@@ -76,6 +82,8 @@ def mend_name(text: str) -> str:
 
     Blanks beside a Chinese character on both sides are typing; ``O'Neil 王`` keeps its own.
     """
+    if _PLAIN_NAME.fullmatch(text):
+        return text
     name = _HEAD_MARK.sub("", mend_text(half_width(text)))
     name = _between_chinese(_DOTS, "·", name)
     return _between_chinese(_BLANKS, "", name).replace(" ·", "·").replace("· ", "·").strip()
@@ -83,12 +91,16 @@ def mend_name(text: str) -> str:
 
 def mend_id_number(text: str) -> str:
     """Half-width digits, no blanks, no leading apostrophe, ``x`` as ``X``; "无" becomes empty."""
+    if _ID.fullmatch(text):
+        return text
     number = _BLANKS.sub("", half_width(text)).lstrip("'‘’`").upper()
     return "" if _NOTHING.fullmatch(number) else number
 
 
 def mend_phone(text: str) -> str:
     """Half-width digits without blanks, ``+86`` and a mobile's dashes; "无", 000… become empty."""
+    if _MOBILE.fullmatch(text):
+        return text
     phone = _BLANKS.sub("", half_width(text)).lstrip("'‘’`")
     phone = re.sub("[—–－―‐]", "-", phone)
     phone = re.sub(r"^(\+|00)86-?", "", phone)
@@ -110,6 +122,8 @@ _CHINESE_COUNT = re.compile("([一二两三四五六七八九]?)(十?)([一二�
 
 def mend_count(text: str) -> int | None:
     """``5``, ``５``, ``5人``, ``5口人``, ``五人`` → 5; None when it is no count."""
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return int(text)
     compact = _BLANKS.sub("", half_width(text))
     if plain := _COUNT.fullmatch(compact):
         return int(plain[1]) if len(plain[1]) <= 9 else None

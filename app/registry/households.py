@@ -82,9 +82,14 @@ def match_key(number: str | None, *rest: Any) -> str:
     village group, name and phone (spec 08).
     """
     if number and formats.id_number_valid(number, today()):
-        return f"id:{number}"
+        return number_key(number)
     text_key = "\x1f".join(str(part or "") for part in rest)
     return "np:" + hashlib.sha256(text_key.encode()).hexdigest()[:40]
+
+
+def number_key(number: str) -> str:
+    """The same for a number that is known to be valid."""
+    return f"id:{number}"
 
 
 class SearchKey(Scoped, Model):

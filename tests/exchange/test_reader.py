@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 import xlsxwriter
 
 from app.core.errors import BadInput
-from app.exchange import reader
-from app.exchange.reader import Unreadable, read_book
+from app.exchange import cells as texts
+from app.exchange import xlsx
+from app.exchange.cells import Unreadable
+from app.exchange.reader import read_book
 
 Make = Callable[..., Path]
 
@@ -50,12 +53,12 @@ def test_values_are_text_and_lose_no_digit(make: Make) -> None:
 @pytest.mark.parametrize(
     ("fill", "shown", "reason"),
     [
-        (lambda s: s.write_number(0, 1, 610121198607050969), "6.10121", reader.ROUNDED),
-        (lambda s: s.write_string(0, 1, "6.10122E+17"), "6.10122E+17", reader.ROUNDED),
-        (lambda s: s.write_formula(0, 1, "=SUM(A1:A2)", None, 7), "=SUM(A1:A2)", reader.FORMULA),
-        (lambda s: s.write_formula(0, 1, "=SUM(A1:A2)", None, ""), "=SUM(A1:A2)", reader.FORMULA),
-        (lambda s: s.write_string(0, 1, "=1+1"), "=1+1", reader.FORMULA),
-        (lambda s: s.write_array_formula("B1", "{=A1:A2}"), "=A1:A2", reader.FORMULA),
+        (lambda s: s.write_number(0, 1, 610121198607050969), "6.10121", texts.ROUNDED),
+        (lambda s: s.write_string(0, 1, "6.10122E+17"), "6.10122E+17", texts.ROUNDED),
+        (lambda s: s.write_formula(0, 1, "=SUM(A1:A2)", None, 7), "=SUM(A1:A2)", texts.FORMULA),
+        (lambda s: s.write_formula(0, 1, "=SUM(A1:A2)", None, ""), "=SUM(A1:A2)", texts.FORMULA),
+        (lambda s: s.write_string(0, 1, "=1+1"), "=1+1", texts.FORMULA),
+        (lambda s: s.write_array_formula("B1", "{=A1:A2}"), "=A1:A2", texts.FORMULA),
     ],
 )
 def test_what_cannot_be_trusted_is_unreadable(
@@ -82,7 +85,7 @@ def test_an_error_value_is_unreadable(make: Make, tmp_path: Path) -> None:
             new.writestr(name, old.read(name).replace(b"<f>1/0</f>", b""))
     ((_, cells),) = rows(pasted)
     assert isinstance(cells[0], Unreadable)
-    assert cells[0].reason == reader.ERROR_VALUE
+    assert cells[0].reason == texts.ERROR_VALUE
 
 
 def test_rows_keep_their_numbers_where_the_sheet_begins_lower(make: Make) -> None:
@@ -176,3 +179,118 @@ def test_an_entity_bomb_is_refused(make: Make, tmp_path: Path) -> None:
             new.writestr(name, data)
     with pytest.raises(BadInput, match="损坏"):
         rows(evil)
+
+
+# --- read a piece at a time ----------------------------------------------------------------
+
+
+@pytest.fixture(params=[True, False], ids=["texts in the cells", "texts shared"])
+def long_list(request: pytest.FixtureRequest, make: Make) -> Path:
+    """3,000 rows of odd and even kinds below two empty ones."""
+
+    def fill(_book: Any, sheet: Any) -> None:
+        for n in range(3000):
+            row = n + 2 + (n // 1000) * 7  # some rows are missing
+            sheet.write_string(row, 1, f"户{n} <&>")
+            sheet.write_number(row, 2, n + 0.5 if n % 3 else n)
+            if n % 500 == 0:
+                sheet.write_formula(row, 4, "=B1", None, n)
+
+    return make(fill, constant_memory=request.param)
+
+
+def expected_of(n: int) -> tuple[int, list[str]]:
+    cells = ["", f"户{n} <&>", str(n + 0.5) if n % 3 else str(n)]
+    return n + 3 + (n // 1000) * 7, cells
+
+
+def test_pieces_give_what_the_whole_gives(long_list: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [(number, [c for c in cells if c]) for number, cells in rows(long_list)]
+    monkeypatch.setattr(xlsx, "_PIECE", 5_000)
+    (sheet,) = read_book(long_list, "x.xlsx")
+    for _ in range(2):  # it may be read again
+        found = list(sheet)
+        assert [(number, [c for c in cells if c]) for number, cells in found] == whole
+        assert [(number, cells[:3]) for number, cells in found] == [
+            expected_of(n) for n in range(3000)
+        ]
+        assert [n for n, (_, cells) in enumerate(found) if isinstance(cells[-1], Unreadable)] == [
+            0, 500, 1000, 1500, 2000, 2500,
+        ]  # fmt: skip
+    assert sheet.height == found[-1][0]
+
+
+def test_two_readers_of_one_sheet_do_not_meet(long_list: Path) -> None:
+    (sheet,) = read_book(long_list, "x.xlsx")
+    pairs = list(zip(sheet, sheet, strict=True))
+    assert len(pairs) == 3000
+    assert all(one == other for one, other in pairs)
+
+
+def rewritten(source: Path, change: Callable[[bytes], bytes]) -> Path:
+    """The workbook with another document for its sheet."""
+    target = source.with_name("rewritten.xlsx")
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(name, change(data) if name == "xl/worksheets/sheet1.xml" else data)
+    return target
+
+
+def prefixed(document: bytes) -> bytes:
+    named = re.sub(rb"<(/?)(worksheet|sheetData|row|c|v|f|is|t)\b", rb"<\1x:\2", document)
+    return named.replace(b"xmlns=", b"xmlns:x=")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        prefixed,
+        lambda d: d.replace(b"<row ", b"<!-- <row r='9'> --><row "),
+        lambda d: re.sub(rb'<row r="[0-9]+"', rb"<row", d),
+        lambda d: d.replace(b'<row r="', b'<row spans="2:3" r="'),
+    ],
+    ids=["with a prefix", "with remarks", "rows without numbers", "numbers behind"],
+)
+def test_other_spellings_of_a_document(
+    make: Make, monkeypatch: pytest.MonkeyPatch, change: Callable[[bytes], bytes]
+) -> None:
+    def fill(_book: Any, sheet: Any) -> None:
+        for n in range(800):
+            sheet.write_string(n, 1, f"户{n}")
+
+    monkeypatch.setattr(xlsx, "_PIECE", 3_000)
+    path = rewritten(make(fill, constant_memory=True), change)
+    assert rows(path) == [(n + 1, ["", f"户{n}"]) for n in range(800)]
+
+
+@pytest.mark.parametrize(
+    "far",
+    [
+        b'<c r="XFD3" t="b"><v>1</v></c>',
+        b"<c r='XFD3' t='b'><v>1</v></c>",
+        b'<c t="b" r="XFD3"><v>1</v></c>',
+        b'<x:c r="XFD3" t="b"><v>1</v></x:c>',
+        b'<c\tr = "xfd3" t="b"><v>1</v></c>',
+        b'<c r="A499999" t="b"><v>1</v></c>',
+    ],
+)
+def test_a_cell_far_away_hides_behind_no_spelling(make: Make, far: bytes) -> None:
+    source = make(lambda _b, s: [s.write_string(n, 60, "一") for n in range(2)])
+    with pytest.raises(BadInput, match="多余的内容"):
+        rows(rewritten(source, lambda d: d.replace(b"</row>", far + b"</row>", 1)))
+
+
+def test_formats_without_a_value_far_away_do_no_harm(make: Make) -> None:
+    def fill(book: Any, sheet: Any) -> None:
+        bold = book.add_format({"bold": True})
+        sheet.write_string(0, 0, "a")
+        sheet.write_blank(900_000, 16_000, None, bold)
+
+    assert rows(make(fill)) == [(1, ["a"])]
+
+
+def test_a_document_cut_short_is_refused(make: Make) -> None:
+    source = make(lambda _b, s: s.write_string(0, 0, "a"))
+    with pytest.raises(BadInput, match="损坏"):
+        rows(rewritten(source, lambda d: d[: d.index(b"</sheetData")]))

@@ -12,7 +12,8 @@ import openpyxl
 import pytest
 
 from app.exchange import writer
-from app.exchange.reader import as_text, read_book
+from app.exchange.cells import as_text
+from app.exchange.reader import read_book
 from app.exchange.writer import Book, Column, head_spans
 
 COLUMNS = (
