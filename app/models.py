@@ -1,6 +1,6 @@
 """Every module that maps a table, imported once: for Alembic, and before the first query."""
 
-from app.access import accounts, audit, regions, scope, settings
+from app.access import accounts, audit, limits, regions, scope, sessions, settings
 from app.core import jobs
 from app.exchange import import_notes, ledger_export
 from app.registers import household, lookback
@@ -16,10 +16,12 @@ __all__ = [
     "import_notes",
     "jobs",
     "ledger_export",
+    "limits",
     "lists",
     "lookback",
     "records",
     "regions",
     "scope",
+    "sessions",
     "settings",
 ]

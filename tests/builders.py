@@ -27,6 +27,7 @@ from app.access.accounts import Account
 from app.access.actor import Actor, Duty, Kind
 from app.access.regions import Level, Region
 from app.access.scope import acting_as, unscoped
+from app.access.sessions import OpenSession
 from app.actions.records import Contact
 from app.core.clock import uuid7
 from app.core.db import read_only
@@ -192,10 +193,13 @@ def sign_in(app: Flask, who: Who | Account, place: Region | None = None) -> Flas
     """A client of its own that is signed in as a new (or the given) account."""
     with app.app_context():
         made = who if isinstance(who, Account) else account(who, place)
-        key = made.get_id()
+        key, opened = made.get_id(), OpenSession(account_id=made.id)
+        with unscoped("tests sign in") as session:
+            session.add(opened)
+            session.commit()
     client = app.test_client()
     with client.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = key, True
+        session["_user_id"], session["_fresh"], session["session"] = key, True, opened.id.hex
     return client
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import uuid
 from typing import Any, cast
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import Boolean, ForeignKey, SmallInteger
+from sqlalchemy import Boolean, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.access.actor import Kind
 from app.access.regions import Level, Region
 from app.core.clock import uuid7
-from app.core.types import CodeType, NfcText, PathType, UuidType
+from app.core.types import CodeType, NfcText, PathType, UtcDateTime, UuidType
 
 
 class Account(User):
@@ -36,9 +37,14 @@ class Account(User):
     demo: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
     contact_name: Mapped[str | None] = mapped_column(NfcText(64))
     contact_phone: Mapped[str | None] = mapped_column(NfcText(32))
+    #: 封闭, beside 正常 and 注销: since when and why nobody can enter (see app.access.unusual).
+    locked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    lock_reason: Mapped[str | None] = mapped_column(NfcText(200))
 
     #: What policy.rights_of said when the account was read, for one request.
     rights = cast("str | None", None)
+    #: The row of app.access.sessions under which it is signed in, for one request.
+    opened = cast("Any", None)
 
     region: Mapped[Any] = relationship(Region, lazy="raise", foreign_keys=[region_id])
 
@@ -49,3 +55,12 @@ class Account(User):
 
     def __repr__(self) -> str:
         return f"<Account {self.username}>"
+
+
+#: The locked ones are few among all accounts, and asked for at every manager's desk.
+Index(
+    "ix_ab_user_locked",
+    Account.path,
+    sqlite_where=Account.locked_at.is_not(None),
+    postgresql_where=Account.locked_at.is_not(None),
+)

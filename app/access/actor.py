@@ -47,7 +47,10 @@ class Capability(Choices):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks. ``capabilities`` holds (capability, register name or ``SYSTEM``) pairs."""
+    """Who asks. ``capabilities`` holds (capability, register name or ``SYSTEM``) pairs.
+
+    ``in_job``: a background job acts in the account's name, nobody clicks.
+    """
 
     account_id: uuid.UUID
     login: str
@@ -59,6 +62,7 @@ class Actor:
     contact_name: str = ""
     contact_phone: str = ""
     capabilities: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    in_job: bool = False
 
     def has(self, capability: Capability, subject: str = SYSTEM) -> bool:
         """Does this account hold the capability for a register (or for the system)?"""

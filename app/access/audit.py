@@ -28,6 +28,8 @@ class Act(Choices):
     LOGIN = "login", "登录"
     LOGIN_FAILED = "login_failed", "登录失败"
     LOGOUT = "logout", "退出登录"
+    LOCKED_OUT = "locked_out", "登录锁定"
+    SESSION = "session", "结束登录"
     PASSWORD = "password", "修改密码"
     REVEAL = "reveal", "查看完整个人信息"
     CREATE = "create", "新增"
@@ -38,6 +40,9 @@ class Act(Choices):
     EXPORT = "export", "导出"
     REFUSED = "refused", "越权访问"
     PERMISSION = "permission", "权限变更"
+    LOCK = "lock", "封闭账号"
+    UNLOCK = "unlock", "解除封闭"
+    DUPLICATE = "duplicate", "查重"
     FILE = "file", "附件"
     SETTING = "setting", "参数变更"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import (
@@ -157,7 +158,7 @@ def actor_of(session: Session, account: Account) -> Actor:
 def as_account(account_id: uuid.UUID | None) -> Iterator[Actor | None]:
     """A job acts with the rights that the account has now; None is the system, which has none.
 
-    :raises Forbidden: the account is gone or closed.
+    :raises Forbidden: the account is gone, closed or locked.
     """
     if account_id is None:
         yield None
@@ -165,7 +166,9 @@ def as_account(account_id: uuid.UUID | None) -> Iterator[Actor | None]:
     account = db.session.scalar(select(Account).where(Account.uuid == account_id))
     if account is None or not account.active:
         raise Forbidden(_("该账号已注销，不能继续处理。"))
-    with acting_as(actor_of(db.session, account)) as actor:
+    if account.locked_at is not None:
+        raise Forbidden(_("该账号已被封闭，不能继续处理。"))
+    with acting_as(replace(actor_of(db.session, account), in_job=True)) as actor:
         yield actor
 
 

@@ -55,6 +55,12 @@ class Conflict(AnjuError):
     status, code = 409, "conflict"
 
 
+class TooMany(AnjuError):
+    """Done too often within a time; the message says for how long one must wait."""
+
+    status, code = 429, "too_many"
+
+
 class OutsideScope(NotFound):
     """A write outside the account's area reached the session: a mistake in our own code."""
 

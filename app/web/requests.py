@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from typing import Any
 
 from flask import (
@@ -24,8 +25,10 @@ from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine, event
 
-from app.access import policy
+from app.access import policy, sessions
 from app.access.scope import set_actor
+from app.access.sessions import SEEN_EVERY, OpenSession
+from app.core.clock import now
 from app.core.db import db, set_read_only
 from app.core.errors import BadInput
 from app.core.i18n import _
@@ -38,15 +41,21 @@ PUBLIC = frozenset(
         "health",
         "AuthDBView.login",
         "AuthDBView.logout",
+        "CaptchaView.image",
         "LanguageView.choose",
         "LocaleView.index",
     }
 )
 #: What an account that must change its password may still open.
-_WITH_FIRST_PASSWORD = frozenset({"AccountView.password", "AuthDBView.logout", *PUBLIC})
+_WITH_FIRST_PASSWORD = frozenset({"AccountView.password", *PUBLIC})
 #: Requests that a page makes by itself: they do not keep a session alive.
-_QUIET_SUFFIXES = (".draft", ".progress")
+_QUIET_SUFFIXES = (".draft", ".progress", ".alive")
 _REFRESH_SECONDS = 30
+_READS = ("GET", "HEAD", "OPTIONS")
+#: Where the browser's session names its row in the table of open sessions.
+SESSION_KEY = "session"
+#: The account that a page was made for; its scripts say it with every request.
+_PAGE_OF = "X-Account"
 
 csrf = CSRFProtect()
 
@@ -101,7 +110,7 @@ def _begin() -> Any:
     set_actor(None)
     if b"%00" in request.query_string:  # PostgreSQL knows no such text
         raise BadInput(_("网址中有不能识别的字符。"))
-    set_read_only(request.method in ("GET", "HEAD", "OPTIONS"))
+    set_read_only(request.method in _READS)
     if request.endpoint in PUBLIC:
         return None
     if request.endpoint is None and not current_user.is_authenticated:
@@ -112,20 +121,53 @@ def _begin() -> Any:
         logout_user()
         session.pop("seen", None)
         return _ask_to_sign_in()
+    if request.headers.get(_PAGE_OF, current_user.username) != current_user.username:
+        return _ask_to_sign_in()  # what was typed as one account is not sent as another
+    if not _quiet():
+        _note_seen()
     set_actor(policy.actor_of(db.session, current_user))
     if current_user.must_change_password and request.endpoint not in _WITH_FIRST_PASSWORD:
         return redirect(url_for("AccountView.password"))
     return None
 
 
+def session_key() -> uuid.UUID | None:
+    """The row of the table of open sessions that this browser's session names."""
+    try:
+        return uuid.UUID(hex=str(session.get(SESSION_KEY, "")))
+    except ValueError:
+        return None
+
+
+def writing() -> None:
+    """Begin a transaction that may write: on SQLite one that began as a reader cannot. What was
+    read stays as it was.
+    """
+    db.session.commit()
+    set_read_only(False)
+
+
+def _note_seen() -> None:
+    """Once in some minutes, so that the list of sessions tells which of them are used."""
+    opened: OpenSession = current_user.opened
+    if now() - opened.seen > SEEN_EVERY:
+        writing()
+        sessions.see(opened.id)
+        db.session.commit()
+        set_read_only(request.method in _READS)
+
+
 def _idle_too_long() -> bool:
-    now, seen = time.time(), session.get("seen", 0.0)
-    if seen and now - seen > current_app.config["SESSION_IDLE_MINUTES"] * 60:
+    moment, seen = time.time(), session.get("seen", 0.0)
+    if seen and moment - seen > current_app.config["SESSION_IDLE_MINUTES"] * 60:
         return True
-    quiet = (request.endpoint or "").endswith(_QUIET_SUFFIXES)
-    if not quiet and now - seen > _REFRESH_SECONDS:
-        session["seen"] = now  # rarely, or every answer would carry a cookie
+    if not _quiet() and moment - seen > _REFRESH_SECONDS:
+        session["seen"] = moment  # rarely, or every answer would carry a cookie
     return False
+
+
+def _quiet() -> bool:
+    return (request.endpoint or "").endswith(_QUIET_SUFFIXES)
 
 
 def wants_json() -> bool:
@@ -141,7 +183,7 @@ def _ask_to_sign_in() -> Any:
     if wants_json():
         return jsonify(error="signed_out", message=_("登录已失效，请重新登录。")), 401
     if request.headers.get("HX-Request"):
-        return Response(status=401, headers={"HX-Redirect": url_for("AuthDBView.login")})
+        return Response(status=401)  # the page's script opens the sign-in layer
     if request.method != "GET":
         flash(_("登录已失效，请重新登录后再操作。"), "warning")
         return redirect(url_for("AuthDBView.login"))

@@ -242,7 +242,7 @@ class LanguageView(BaseView):
     route_base = "/language"
     default_view = "choose"
 
-    @expose("/<string:code>")
+    @expose("/<string:code>", methods=["POST"])
     def choose(self, code: str) -> Any:
         if code not in current_app.config["LANGUAGES"]:
             raise NotFound(_("没有这种语言。"))

@@ -54,6 +54,10 @@ WORDS = {
     "failed_part": lazy("这一部分没有取到"),
     "signin_title": lazy("登录已过期"),
     "signin_failed": lazy("账号或密码不正确，请重新输入"),
+    "signin_other": lazy(
+        "此页面是账号 {own} 打开的，这个浏览器现在登录的是 {other}。请用 {own} 登录后继续，"
+        "填写的内容不会以其他账号提交。"
+    ),
     "signin_back": lazy("已重新登录，填写的内容都在"),
     "selected": lazy("已选 {n} 户"),
     "leave": lazy("有未保存的内容，确定离开吗？"),

@@ -280,6 +280,7 @@ def test_divisions_chosen_lately_are_the_accounts_own(desk: SitDown, server: Ser
     page.locator(".picker-option:visible").first.click()
     page.wait_for_url("**region=*")
     page.goto(f"{server.url}/logout/")
+    page.get_by_role("button", name="退出登录").click()
     with server.app.app_context():
         county = builders.region(builders.NEXT_COUNTY, Level.COUNTY)
         login = builders.account(builders.COUNTY_MANAGER, county).username

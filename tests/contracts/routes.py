@@ -24,6 +24,8 @@ ASKS: dict[str, Any] = {
     "DeskView.index": ANYBODY,
     "AccountView.own": ANYBODY,
     "AccountView.password": ANYBODY,
+    "AccountView.end": ANYBODY,
+    "AccountView.alive": ANYBODY,
     "UtilView.back": ANYBODY,
     "HelpView.show": ANYBODY,
     "RegionPickerView.search": C.SEARCH,

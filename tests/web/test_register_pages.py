@@ -482,12 +482,12 @@ def test_search_finds_by_name_and_whole_number_in_the_own_area(app: Flask, as_ac
 def test_language_changes_and_returns_only_to_our_own_pages(app: Flask, as_account: AsAccount):
     reader = as_account(builders.COUNTY_READER)
     home = "http://localhost"
-    answer = reader.get("/language/en", headers={"Referer": f"{home}/lookback/query?size=50"})
+    answer = reader.post("/language/en", headers={"Referer": f"{home}/lookback/query?size=50"})
     assert answer.location == "/lookback/query?size=50"
     assert '<html lang="en"' in reader.get("/help/").text
     for foreign in ("http://evil.example/x", f"{home}//evil.example/x", ""):
-        assert reader.get("/language/zh", headers={"Referer": foreign}).location == "/"
-    assert reader.get("/language/fr").status_code == 404
+        assert reader.post("/language/zh", headers={"Referer": foreign}).location == "/"
+    assert reader.post("/language/fr").status_code == 404
 
 
 def test_signing_in_again_over_a_form(app: Flask):

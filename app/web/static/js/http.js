@@ -1,4 +1,5 @@
 /** fetch with the CSRF token; an expired session asks for the password and then tries again. */
+import { showCaptcha } from "./captcha.js";
 import { say } from "./words.js";
 
 export function csrfToken() {
@@ -11,92 +12,125 @@ function setCsrfToken(token) {
   for (const input of document.querySelectorAll('input[name="csrf_token"]')) input.value = token;
 }
 
-/** The sign-in page as data: the token that goes with the present session, and its captcha if any. */
+const layer = document.getElementById("signin-dialog");
+const account = layer?.dataset.account ?? "";
+
+/** What a request of this page carries: its token, and the account that the page was made for. */
+export function ownHeaders() {
+  return { Accept: "application/json", "X-CSRFToken": csrfToken(), ...(account && { "X-Account": account }) };
+}
+
+/**
+ * The sign-in page as data: the token of the present session, its account, a captcha if it asks for one.
+ * Where another account has signed in meanwhile, this page's forms keep a token that is worth nothing.
+ */
 async function freshToken() {
-  const url = document.getElementById("signin-dialog").dataset.url;
-  const response = await fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+  const response = await fetch(layer.dataset.url, { headers: { Accept: "application/json" }, credentials: "same-origin" });
   const fresh = await response.json();
-  setCsrfToken(fresh.csrf_token);
+  if (!fresh.account || fresh.account === account) setCsrfToken(fresh.csrf_token);
   return fresh;
 }
 
 let signingIn = null;
 
 /**
- * Opens the sign-in layer; resolves true once signed in, false when it was closed. One at a time.
- * GET url -> {csrf_token, captcha_url?}; POST form -> {csrf_token} or 4xx {error, captcha_url?}
+ * Opens the sign-in layer; resolves true once this page's account is signed in, false when it was
+ * closed. One at a time.
  */
 export function signIn() {
   signingIn ??= new Promise((resolve) => {
-    const dialog = document.getElementById("signin-dialog");
-    if (!dialog) {
+    if (!layer) {
       resolve(false);
       return;
     }
-    const form = dialog.querySelector("form");
-    const error = dialog.querySelector("[data-signin-error]");
-    const captcha = dialog.querySelector("[data-signin-captcha]");
+    const form = layer.querySelector("form");
+    const error = layer.querySelector("[data-signin-error]");
+    const why = layer.querySelector("[data-signin-why]");
+    const part = layer.querySelector("[data-signin-captcha]");
+    const later = layer.querySelector("[data-signin-later]");
+    const usual = why.textContent;
+    let token = "";
     let done = false;
-    const showCaptcha = (url) => {
-      captcha.hidden = !url;
-      if (url) captcha.querySelector("[data-captcha-image]").src = url;
+    const tell = (text) => { error.textContent = text; error.hidden = !text; };
+    const prepare = (fresh) => {
+      token = fresh.csrf_token ?? token;
+      part.hidden = !fresh.captcha;
+      showCaptcha(part, fresh.captcha);
     };
-    freshToken().then((fresh) => showCaptcha(fresh.captcha_url))
-      .catch(() => { error.textContent = say("network"); error.hidden = false; });
+    const close = () => layer.close();
     const submit = async (event) => {
       event.preventDefault();
-      error.hidden = true;
+      tell("");
       const body = new FormData(form);
+      body.set("csrf_token", token);
       try {
-        const response = await fetch(dialog.dataset.url, {
-          method: "POST", body, credentials: "same-origin",
-          headers: { Accept: "application/json", "X-CSRFToken": csrfToken() },
+        const response = await fetch(layer.dataset.url, {
+          method: "POST", body, credentials: "same-origin", headers: { Accept: "application/json" },
         });
         const answer = await response.json().catch(() => ({}));
-        setCsrfToken(answer.csrf_token);
-        if (response.ok && answer.ok !== false) {
+        if (response.ok) {
+          setCsrfToken(answer.csrf_token);
           done = true;
-          dialog.close();
+          close();
           return;
         }
-        error.textContent = answer.error ?? say("signin_failed");
-        showCaptcha(answer.captcha_url);
+        tell(answer.message ?? answer.error ?? say("signin_failed"));
+        prepare(answer.csrf_token ? answer : await freshToken());
+        form.elements.password.select();
       } catch {
-        error.textContent = say("network");
+        tell(say("network"));
       }
-      error.hidden = false;
     };
+    tell("");
+    freshToken().then((fresh) => {
+      prepare(fresh);
+      if (fresh.account && fresh.account !== account) why.textContent = say("signin_other", { other: fresh.account, own: account });
+    }).catch(() => tell(say("network")));
     form.addEventListener("submit", submit);
-    dialog.addEventListener("close", () => {
+    later.addEventListener("click", close);
+    layer.addEventListener("close", () => {
       form.removeEventListener("submit", submit);
+      later.removeEventListener("click", close);
       form.reset();
+      why.textContent = usual;
       signingIn = null;
       resolve(done);
     }, { once: true });
-    dialog.showModal();
+    layer.showModal();
     form.elements.password.focus();
   });
   return signingIn;
 }
 
 /**
- * @param {{method?, json?, body?, quiet?, again?}} options `quiet`: a 401 does not open the sign-in
- *   layer; `again`: an outdated token is renewed once
+ * After a request that was refused for want of a session or of its token: true once it may be sent
+ * again, with the token of a newer session of the same account or after signing in.
+ */
+export async function regain(status, data) {
+  if (status === 401) return signIn();
+  if (status !== 400 || data?.error !== "csrf") return false;
+  return (await freshToken()).account === account || signIn();
+}
+
+/** Is this page's account still signed in? Asks for the password if it is not. */
+export async function stillSignedIn() {
+  return (await send("/account/alive")).ok;
+}
+
+/**
+ * @param {{method?, json?, body?, quiet?, again?}} options `quiet`: nothing asks for a password;
+ *   `again`: what was refused for want of a session is sent once more
  * @returns {Promise<{ok, status, data}>} data is the parsed JSON answer or null
  */
 export async function send(url, { method = "GET", json, body, quiet = false, again = true } = {}) {
-  const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
+  const headers = ownHeaders();
   if (json !== undefined) headers["Content-Type"] = "application/json";
   const response = await fetch(url, {
     method, headers, credentials: "same-origin", body: json === undefined ? body : JSON.stringify(json),
   });
-  if (response.status === 401 && !quiet && (await signIn())) {
-    return send(url, { method, json, body, quiet });
-  }
   const kind = response.headers.get("Content-Type") ?? "";
   const data = kind.includes("json") ? await response.json().catch(() => null) : null;
-  if (again && response.status === 400 && data?.error === "csrf") {
-    await freshToken();  // another session: a new cookie, or a sign-in in another window
+  if (again && !quiet && !response.ok && (await regain(response.status, data))) {
     return send(url, { method, json, body, quiet, again: false });
   }
   if (data?.csrf_token) setCsrfToken(data.csrf_token);

@@ -1,10 +1,11 @@
 /** What every page does: menus, theme, search key, notices, dialogs, double submits, parts by htmx. */
 import { say } from "./words.js";
-import { csrfToken, signIn } from "./http.js";
+import { ownHeaders, signIn, stillSignedIn } from "./http.js";
 import { openPhotos } from "./photos.js";
 import { attachRegionPickers } from "./region.js";
 
 const body = document.body;
+const CHECK_AFTER = 30_000;
 const narrow = window.matchMedia("(max-width: 960px)");
 
 function remember(name, value) {
@@ -124,21 +125,32 @@ function clicks() {
       input.type = shown ? "text" : "password";
       eye.setAttribute("aria-pressed", String(shown));
     }
-    const captcha = at("[data-captcha]");
-    if (captcha) {
-      const image = captcha.querySelector("img");
-      image.src = `${image.src.split("?")[0]}?${Date.now()}`;
-    }
     const photo = at("[data-photo-url]");
     if (photo) { event.preventDefault(); openPhotos(photo); }
   });
 }
 
-/** A form marked data-once is sent once; data-confirm asks first. */
+/**
+ * A form marked data-once is sent once; data-confirm asks first. Before the form of a page that has
+ * stood for a while is sent, the session is looked at: leaving a page with an ended one would lose
+ * what was typed.
+ */
 function forms() {
+  let checked = Date.now();
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (event.defaultPrevented) return;
+    if (form.method === "post" && body.classList.contains("framed") && Date.now() - checked > CHECK_AFTER) {
+      event.preventDefault();
+      if (form.dataset.checking) return;
+      form.dataset.checking = "yes";
+      const still = await stillSignedIn().catch(() => toast(say("network")) && false);
+      delete form.dataset.checking;
+      if (!still) return;
+      checked = Date.now();
+      form.requestSubmit(event.submitter ?? undefined);
+      return;
+    }
     const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
     if (question && !form.dataset.agreed) {
       event.preventDefault();
@@ -164,18 +176,19 @@ function forms() {
 function parts() {
   const timers = new WeakMap();
   const still = (target) => { clearTimeout(timers.get(target)); target?.classList.remove("is-slow"); };
-  body.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRFToken"] = csrfToken(); });
+  body.addEventListener("htmx:configRequest", (event) => { Object.assign(event.detail.headers, ownHeaders(), { Accept: "*/*" }); });
   body.addEventListener("htmx:beforeRequest", (event) => {
     const { target, elt } = event.detail;
     if (!target || elt.hasAttribute("data-quiet")) return;
     timers.set(target, setTimeout(() => target.classList.add("is-slow"), 300));
   });
   body.addEventListener("htmx:afterRequest", (event) => still(event.detail.target));
+  const again = (elt) => window.htmx.trigger(elt, elt.hasAttribute("hx-trigger") ? "retry" : "click");
   const failed = async (event) => {
     const { elt, target, xhr } = event.detail;
     still(target);
     if (xhr?.status === 401) {
-      if (await signIn()) window.htmx.trigger(elt, "retry");
+      if (await signIn()) again(elt);
       return;
     }
     if (elt.hasAttribute("data-quiet")) return;
@@ -187,7 +200,7 @@ function parts() {
     again.type = "button";
     again.className = "btn btn-plain btn-sm";
     again.textContent = say("retry");
-    again.addEventListener("click", () => { line.remove(); window.htmx.trigger(elt, "retry"); });
+    again.addEventListener("click", () => { line.remove(); again(elt); });
     line.append(again);
     target.before(line);
   };

@@ -2,7 +2,7 @@
  * Photos and papers: each file goes to the server at once, with progress; the form only carries ids.
  * POST data-upload-url multipart {file, field} -> {id, url, thumb, name, note?} or 4xx {error}
  */
-import { csrfToken, signIn } from "./http.js";
+import { ownHeaders, regain } from "./http.js";
 import { icon } from "./icons.js";
 import { say } from "./words.js";
 
@@ -19,8 +19,7 @@ function post(url, file, field, onProgress) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);
-    request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("X-CSRFToken", csrfToken());
+    for (const [name, value] of Object.entries(ownHeaders())) request.setRequestHeader(name, value);
     request.responseType = "json";
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onProgress(event.loaded / event.total);
@@ -126,8 +125,7 @@ function attach(box, changed) {
     tile.replaceChildren(words, bar);
     update();
     const { status, data } = await post(uploadUrl, file, name, (part) => { bar.value = part; });
-    const ended = status === 401 || (status === 400 && data?.error === "csrf");
-    if (ended && (await signIn())) return upload(file, tile);
+    if (await regain(status, data)) return upload(file, tile);
     if (status >= 200 && status < 300 && data?.id) {
       fill(tile, file, data, name);
       changed();

@@ -1,0 +1,203 @@
+"""我的账号: own details, password, open sessions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from flask import current_app, flash, jsonify, redirect, request, url_for
+from flask_appbuilder import BaseView, expose
+from flask_login import current_user, login_user
+from flask_wtf.csrf import generate_csrf
+from sqlalchemy import select
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from app.access import audit, passwords, sessions
+from app.access.accounts import Account
+from app.access.actor import SYSTEM, Capability
+from app.access.audit import Act, AuditEntry
+from app.access.policy import level_name
+from app.access.regions import Level, Region
+from app.access.scope import current_actor
+from app.core.clock import local
+from app.core.db import db
+from app.core.i18n import _
+from app.core.types import nfc
+from app.web.devices import shown
+
+UNIT_LENGTH = 32
+
+
+class AccountView(BaseView):
+    """我的账号: own details and password."""
+
+    route_base = "/account"
+    default_view = "own"
+
+    @expose("/", methods=["GET", "POST"])
+    def own(self) -> Any:
+        account: Account = current_user
+        typed = {
+            "name": account.first_name,
+            "phone": account.phone or "",
+            "unit": account.department or "",
+        }
+        errors: dict[str, list[str]] = {}
+        if request.method == "POST":
+            typed = {name: nfc(request.form.get(name, "")) for name in typed}
+            errors = _own_problems(**typed)
+            if not errors:
+                account.first_name = typed["name"]
+                account.phone, account.department = typed["phone"] or None, typed["unit"] or None
+                audit.record(db.session, Act.UPDATE, row=None, detail={"account": account.username})
+                db.session.commit()
+                flash(_("个人信息已保存。"), "success")
+                return redirect(url_for("AccountView.own"))
+        return self.render_template(
+            "anju/account.html",
+            account=typed | {"facts": _facts(account)},
+            errors=errors,
+            action_url=url_for("AccountView.own"),
+            password_url=url_for("AccountView.password"),
+            logins=_logins(account),
+            sessions=_sessions(account),
+            end_url=url_for("AccountView.end"),
+        ), 422 if errors else 200
+
+    @expose("/sessions/end", methods=["POST"])
+    def end(self) -> Any:
+        """End one session of one's own (``session`` is its key), or with none all others."""
+        account: Account = current_user
+        here: uuid.UUID = account.opened.id
+        wanted = request.form.get("session", "")
+        only = _key(wanted)
+        if wanted and only in (None, here):
+            flash(_("该登录已经结束。"), "info")
+            return redirect(url_for("AccountView.own"))
+        ended = sessions.end(account.id, only=only, but=here)
+        if ended:
+            audit.record(db.session, Act.SESSION, detail={"ended": ended})
+        db.session.commit()
+        flash(_("已退出其他%(n)s处登录。", n=ended) if ended else _("没有其他登录。"), "success")
+        return redirect(url_for("AccountView.own"))
+
+    @expose("/alive")
+    def alive(self) -> Any:
+        """For a page that is about to send a form: is its account still signed in? (401 if not)"""
+        return jsonify(csrf_token=generate_csrf())
+
+    @expose("/password", methods=["GET", "POST"])
+    def password(self) -> Any:
+        account: Account = current_user
+        forced, errors = account.must_change_password, {}
+        if request.method == "POST":
+            errors = _password_problems(account)
+            if not errors:
+                method = current_app.config.get("FAB_PASSWORD_HASH_METHOD", "scrypt")
+                account.password = generate_password_hash(
+                    request.form["new_password"], method=method
+                )
+                account.must_change_password = False
+                audit.record(db.session, Act.PASSWORD, detail={"account": account.username})
+                sessions.end(account.id, but=account.opened.id)
+                db.session.commit()
+                login_user(account._get_current_object())  # this session goes with the new one
+                flash(_("密码已修改，下次请用新密码登录。"), "success")
+                return redirect("/")
+        return self.render_template(
+            "anju/password.html",
+            forced=forced,
+            login=account.username,
+            action_url=url_for("AccountView.password"),
+            cancel_url=url_for("AccountView.own"),
+            errors=errors,
+        ), 422 if errors else 200
+
+
+def _own_problems(name: str, phone: str, unit: str) -> dict[str, list[str]]:
+    from app.registry import formats
+
+    errors = {}
+    if not name or len(name) > 50:
+        errors["name"] = [_("请填写姓名或单位名称，最多50个字。")]
+    if phone and not formats.phone_valid(phone):
+        errors["phone"] = [_("电话号码不正确，请填写 11 位手机号，或区号-号码。")]
+    if len(unit) > UNIT_LENGTH:
+        errors["unit"] = [_("最多 %(n)s 个字，现有 %(m)s 个。", n=UNIT_LENGTH, m=len(unit))]
+    return errors
+
+
+def _password_problems(account: Account) -> dict[str, list[str]]:
+    current, new = request.form.get("current_password", ""), request.form.get("new_password", "")
+    errors = {}
+    if not check_password_hash(account.password or "", current):
+        errors["current_password"] = [_("现在的密码不正确。")]
+    if problem := passwords.problem(new, account.username):
+        errors["new_password"] = [problem]
+    elif new == current:
+        errors["new_password"] = [_("新密码不能与现在的密码相同。")]
+    if request.form.get("new_password_again", "") != new:
+        errors["new_password_again"] = [_("两次输入的新密码不一致。")]
+    return errors
+
+
+def _facts(account: Account) -> list[dict[str, str]]:
+    actor = current_actor()
+    region = db.session.get(Region, account.region_id)
+    held = [c.label for c in Capability if actor and any(actor.has(c, s) for s in _subjects())]
+    return [
+        {"label": _("账号"), "text": account.username},
+        {"label": _("所属地区"), "text": region.full_name if region else ""},
+        {"label": _("级别"), "text": _(level_name(Level(account.level)))},
+        {"label": _("类型"), "text": account.kind.label},
+        {"label": _("权限"), "text": _("、").join(held)},
+    ]
+
+
+def _subjects() -> tuple[str, ...]:
+    from app.registry.register import all_registers
+
+    return (SYSTEM, *(r.name for r in all_registers()))
+
+
+def _key(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(hex=text)
+    except ValueError:
+        return None
+
+
+def _sessions(account: Account) -> list[dict[str, Any]]:
+    idle = dt.timedelta(minutes=current_app.config["SESSION_IDLE_MINUTES"])
+    return [
+        {
+            "key": one.id.hex,
+            "device": shown(one.device) or _("未知设备"),
+            "address": one.address,
+            "since": f"{local(one.since):%Y-%m-%d %H:%M}",
+            "seen": f"{local(one.seen):%Y-%m-%d %H:%M}",
+            "here": one.id == account.opened.id,
+        }
+        for one in sessions.of(account.id, idle)
+    ]
+
+
+def _logins(account: Account) -> list[dict[str, str]]:
+    query = (
+        select(AuditEntry.at, AuditEntry.address, AuditEntry.act)
+        .where(
+            AuditEntry.account_id == account.uuid, AuditEntry.act.in_([Act.LOGIN, Act.LOGIN_FAILED])
+        )
+        .order_by(AuditEntry.at.desc())
+        .limit(8)
+    )
+    return [
+        {
+            "time": f"{local(at):%Y-%m-%d %H:%M}",
+            "address": address or "",
+            "outcome": act.label,
+            "tone": "good" if act == Act.LOGIN else "bad",
+        }
+        for at, address, act in db.session.execute(query)
+    ]
