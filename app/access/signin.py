@@ -18,23 +18,43 @@ from app.access.limits import Limit
 from app.access.settings import NUMBER, Setting, declare, value
 from app.core.db import db
 from app.core.errors import AnjuError
-from app.core.i18n import _
+from app.core.i18n import _, mark
 
 FAILURES_ACCOUNT = declare(
-    Setting("signin.failures_account", "同一账号连续登录失败多少次后锁定", NUMBER, 5, 3, 100, unit="次")
-)  # fmt: skip
+    Setting(
+        "signin.failures_account",
+        mark("同一账号登录失败多少次后锁定"),
+        NUMBER,
+        default=5,
+        lowest=3,
+        highest=100,
+        unit=mark("次"),
+    )
+)
 FAILURES_ADDRESS = declare(
     Setting(
-        "signin.failures_address", "同一地址登录失败多少次后锁定", NUMBER, 50, 5, 10_000, unit="次",
-        help="一个单位的电脑常共用一个地址，不宜太少。",
+        "signin.failures_address",
+        mark("同一地址登录失败多少次后锁定"),
+        NUMBER,
+        default=50,
+        lowest=5,
+        highest=10_000,
+        unit=mark("次"),
+        help=mark("一个单位的电脑常共用一个地址，不宜太少。"),
     )
-)  # fmt: skip
+)
 LOCK_MINUTES = declare(
     Setting(
-        "signin.lock_minutes", "登录锁定时长", NUMBER, 15, 1, 1440, unit="分钟",
-        help="失败次数也在这段时间内累计。",
+        "signin.lock_minutes",
+        mark("登录锁定时长"),
+        NUMBER,
+        default=15,
+        lowest=1,
+        highest=1440,
+        unit=mark("分钟"),
+        help=mark("失败次数也在这段时间内累计。"),
     )
-)  # fmt: skip
+)
 _WARN_AT = 2
 
 
