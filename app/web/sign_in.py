@@ -109,6 +109,7 @@ def enter(account: Account) -> None:
     _new_session()  # a session from before the login is worth nothing after it
     session[SESSION_KEY] = opened.id.hex
     session.permanent = True
+    account.opened = opened
     login_user(account)
 
 

@@ -17,6 +17,7 @@ from app.access.actor import Kind
 from app.access.policy import role_name
 from app.access.regions import Level, Region
 from app.core.db import db
+from tests import builders
 
 ASKED_BY_SCRIPT = {"X-Requested-With": "fetch"}
 
@@ -40,10 +41,7 @@ def ask(app: Flask) -> Callable[[str, Level], Ask]:
             )  # fmt: skip
             db.session.add(account)
             db.session.commit()
-            key = account.get_id()
-        client = app.test_client()
-        with client.session_transaction() as session:
-            session["_user_id"], session["_fresh"] = key, True
+        client = builders.sign_in(app, account)
         return lambda url, **args: client.get(
             f"/regions/{url}", query_string=args, headers=ASKED_BY_SCRIPT
         )

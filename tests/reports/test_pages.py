@@ -181,7 +181,6 @@ def test_without_the_right_there_is_no_excel(filled, monkeypatch):
 
     with filled.app_context():
         made = b.account(b.COUNTY_READER)
-        made_key = made.get_id()
     real = policy.actor_of
 
     def without(session, account):
@@ -192,9 +191,7 @@ def test_without_the_right_there_is_no_excel(filled, monkeypatch):
         return replace(actor, capabilities=frozenset(kept))
 
     monkeypatch.setattr(policy, "actor_of", without)
-    client = filled.test_client()
-    with client.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = made_key, True
+    client = b.sign_in(filled, made)
     assert "/excel" not in client.get("/lookback/statistics/summary").text
     assert client.get("/lookback/statistics/summary/excel").status_code == 403
 
