@@ -30,7 +30,8 @@ from app.registry.register import Register, get_register
 KIND = "ledger.export"
 MOST_ROWS = 1_000_000
 REASON_LENGTH = 200
-_BATCH = 2000
+_BATCH = 500
+_PLACES_KEPT = 8000  # the 3,350 upper divisions, which stay, and some thousand below them
 _LEVELS = (Level.PROVINCE, Level.CITY, Level.COUNTY, Level.TOWN, Level.VILLAGE)
 _NUMBERS = (INTEGER, YEAR, DECIMAL, MONEY)
 
@@ -161,7 +162,9 @@ def _cell(made: Field) -> Callable[[Any], Cell]:
 
 
 class _Places:
-    """Names of divisions by level, read as they turn up."""
+    """Names of divisions by level, read as they turn up. Of 620,000 villages only the last ones
+    met are remembered: a ledger runs through them in order.
+    """
 
     def __init__(self) -> None:
         self.names: dict[int, tuple[str, ...]] = {}
@@ -169,6 +172,10 @@ class _Places:
 
     def learn(self, ids: set[int]) -> None:
         """Read these divisions and all above them."""
+        if len(self._known) > _PLACES_KEPT:
+            self.names.clear()
+            upper = {k: v for k, v in self._known.items() if v[1] <= Level.COUNTY}
+            self._known = upper
         wanted = ids - self.names.keys()
         unknown: set[int] = wanted - self._known.keys()
         while unknown:

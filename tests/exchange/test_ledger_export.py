@@ -14,13 +14,14 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.regions import Level, Region
 from app.access.scope import unscoped
 from app.core.clock import now
 from app.core.db import db
 from app.core.jobs import Job, JobContext, JobState
 from app.core.storage import storage
 from app.core.worker import work
+from app.exchange import ledger_export
 from app.registry.flow import State
 from tests import builders
 
@@ -136,3 +137,18 @@ def test_an_export_killed_half_way_is_done_again_whole(
         job.heartbeat = now() - dt.timedelta(minutes=5)
         session.commit()
     assert len(sheet_of(app)) == 1 + len(households)
+
+
+def test_names_of_places_stay_right_while_few_are_remembered(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_export, "_PLACES_KEPT", 3)
+    with app.app_context():
+        towns = db.session.scalars(select(Region).where(Region.level == Level.TOWN).limit(6)).all()
+        places = ledger_export._Places()
+        for _ in range(2):
+            for town in towns:
+                places.learn({town.id})
+                assert places.names[town.id][3:] == (town.name, "")
+                assert "".join(places.names[town.id]) == town.full_name
+        assert len(places.names) < len(towns)
