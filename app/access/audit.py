@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 from app.access.scope import current_actor, unscoped
 from app.core.choices import Choices
 from app.core.clock import now, uuid7
-from app.core.db import Model
+from app.core.db import Model, read_only
 from app.core.types import CodeType, NfcText, PathType, UtcDateTime, UuidType
 
 
@@ -112,6 +112,6 @@ def record(
 
 def note(act: Act, **kwargs: Any) -> None:
     """Write an entry at once, whatever becomes of the caller's transaction."""
-    with unscoped("the audit log takes entries of refused requests too") as session:
+    with read_only(value=False), unscoped("the log takes refused requests too") as session:
         record(session, act, **kwargs)
         session.commit()

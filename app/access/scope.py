@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ForeignKey, Integer, event, inspect
@@ -107,14 +108,15 @@ def _limit_reads(state: ORMExecuteState) -> None:
         if any(issubclass(mapper.class_, Scoped) for mapper in state.all_mappers):
             raise OutsideScope("the guard cannot limit this statement: add rows, select entities")
     elif (state.is_select or state.is_update or state.is_delete) and not state.is_column_load:
-        low, high = _bounds()
-        state.statement = state.statement.options(
-            with_loader_criteria(
-                Scoped,
-                lambda cls: (cls.path >= low) & (cls.path < high),
-                include_aliases=True,
-            )
-        )
+        state.statement = state.statement.options(_limit(*_bounds()))
+
+
+@lru_cache(maxsize=2048)
+def _limit(low: str, high: str) -> Any:
+    """The limit of an area, made once for those who work there: every statement carries it."""
+    return with_loader_criteria(
+        Scoped, lambda cls: (cls.path >= low) & (cls.path < high), include_aliases=True
+    )
 
 
 @event.listens_for(Session, "before_flush")

@@ -38,9 +38,11 @@ def set_read_only(value: bool) -> None:
 
 
 @contextmanager
-def read_only() -> Iterator[None]:
-    """Transactions begun inside take no write lock on SQLite."""
-    token = _writes.set(False)
+def read_only(*, value: bool = True) -> Iterator[None]:
+    """Transactions begun inside only read: on SQLite they take no write lock, on PostgreSQL they
+    are none. ``read_only(False)`` inside a request that reads: a note in a session of its own.
+    """
+    token = _writes.set(not value)
     try:
         yield
     finally:
@@ -93,7 +95,19 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 @event.listens_for(Engine, "begin")
-def _begin_sqlite(connection: Connection) -> None:
+def _begin(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         # A plain BEGIN that reads first and writes later fails at once under concurrency.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes.get() else "BEGIN")
+        return
+    driver: Any = connection.connection.dbapi_connection
+    if driver.autocommit is _writes.get():
+        # Each statement of a reader sees what is committed, within a transaction or without: BEGIN
+        # and ROLLBACK would be two of a page's seven round trips.
+        driver.autocommit = not _writes.get()
+
+
+@event.listens_for(Session, "before_flush")
+def _refuse_to_write(session: Session, _context: Any, _instances: Any) -> None:
+    if not _writes.get() and (session.new or session.dirty or session.deleted):
+        raise RuntimeError("a request that only reads writes nothing")

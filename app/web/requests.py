@@ -200,6 +200,7 @@ def _headers(response: Response) -> Response:
 
 def _end(_error: BaseException | None) -> None:
     set_actor(None)
+    set_read_only(False)
 
 
 @event.listens_for(Engine, "before_cursor_execute")
