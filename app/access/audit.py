@@ -12,7 +12,7 @@ import uuid
 from typing import Any
 
 from flask import has_request_context, request
-from sqlalchemy import JSON, Index, String, event
+from sqlalchemy import JSON, Index, String, event, text
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 
 from app.access.scope import current_actor, unscoped
@@ -47,6 +47,10 @@ class Act(Choices):
     SETTING = "setting", "参数变更"
 
 
+#: Lengths of paths that hold many entries: provinces, cities, counties (see Region).
+AREA_WIDTHS = (5, 8, 11)
+
+
 class AuditEntry(Model):
     """One line. ``path`` is the division it happened in (or the account's own)."""
 
@@ -55,6 +59,13 @@ class AuditEntry(Model):
         Index("ix_audit_entry_place", "path", "at"),
         Index("ix_audit_entry_account", "account_id", "at"),
         Index("ix_audit_entry_record", "record_id", "at"),
+        # A search by area is one short range for each kind of act: see app.access.audit_search.
+        Index("ix_audit_entry_act", "act", "at", "id"),
+        Index("ix_audit_entry_register", "register", "act", "at", "id"),
+        *(
+            Index(f"ix_audit_entry_area_{n}", text(f"substr(path, 1, {n})"), "act", "at", "id")
+            for n in AREA_WIDTHS
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True, default=uuid7)
@@ -92,15 +103,16 @@ def record(
     *,
     register: str | None = None,
     row: Any = None,
+    path: str | None = None,
     detail: dict[str, Any] | None = None,
 ) -> AuditEntry:
-    """Add an entry to ``session``; ``row`` gives its key and place."""
+    """Add an entry to ``session``; ``row`` gives its key and place, ``path`` another place."""
     actor = current_actor()
     entry = AuditEntry(
         act=act,
         account_id=actor.account_id if actor else None,
         account_name=f"{actor.login} {actor.name}" if actor else None,
-        path=getattr(row, "path", None) or (actor.path if actor else None),
+        path=path or getattr(row, "path", None) or (actor.path if actor else None),
         address=request.remote_addr if has_request_context() else None,
         register=register,
         record_id=getattr(row, "id", None),

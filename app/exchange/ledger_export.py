@@ -22,6 +22,7 @@ from app.core.db import db, read_only
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
+from app.exchange.reasons import required_reason
 from app.exchange.writer import MEDIA_TYPE, Book, Cell, Column
 from app.registry.fields import DATE, DECIMAL, FILES, INTEGER, MONEY, YEAR, YES_NO, Field
 from app.registry.ledger import Ledger, parse
@@ -29,7 +30,6 @@ from app.registry.register import Register, get_register
 
 KIND = "ledger.export"
 MOST_ROWS = 1_000_000
-REASON_LENGTH = 200
 _BATCH = 500
 _PLACES_KEPT = 8000  # the 3,350 upper divisions, which stay, and some thousand below them
 _LEVELS = (Level.PROVINCE, Level.CITY, Level.COUNTY, Level.TOWN, Level.VILLAGE)
@@ -42,11 +42,7 @@ def start(register: Register, args: Mapping[str, Sequence[str]], reason: str) ->
     :raises Forbidden: without the right to export. :raises BadInput: no reason, or too many rows.
     """
     actor = policy.require(Capability.EXPORT, register.name)
-    reason = reason.strip()
-    if not reason:
-        raise BadInput(_("请填写导出原因。"))
-    if len(reason) > REASON_LENGTH:
-        raise BadInput(_("导出原因最多 %(n)s 个字。", n=REASON_LENGTH))
+    reason = required_reason(reason)
     found = _ledger(register, args, actor)
     found.require_narrow()
     count = found.count()
@@ -59,7 +55,7 @@ def start(register: Register, args: Mapping[str, Sequence[str]], reason: str) ->
             )
         )
     detail = {"register": register.name, "filter": dict(args), "rows": str(count), "reason": reason}
-    audit.record(db.session, Act.EXPORT, register=register.name, detail=detail)
+    audit.record(db.session, Act.EXPORT, register=register.name, path=found.path, detail=detail)
     job = enqueue(
         KIND,
         {"register": register.name, "args": {k: list(v) for k, v in args.items()}},

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, and_, func, select
 from sqlalchemy.sql.functions import Function
 
+from app.core.i18n import _
 from app.core.types import NfcText
 from app.registry.attachments import Attachment
-from app.registry.expressions import Columns
+from app.registry.expressions import Columns, is_missing
 from app.registry.fields import CHILDREN, FILES, MANY, Field
 
 
@@ -23,6 +24,20 @@ def values_of(row: Any, attachments: Iterable[Attachment] = ()) -> dict[str, Any
         name: files.get(name, []) if made.kind == FILES else getattr(row, name)
         for name, made in row.__fields__.items()
     }
+
+
+def said(made: Field, value: Any) -> str:
+    """What a snapshot, a draft or the audit log says of a field, as people read it."""
+    if is_missing(value):
+        return ""
+    if made.kind == FILES:
+        return _("%(n)s个文件", n=len(value))
+    try:
+        return made.text(made.parse(value))
+    except ValueError:  # typed wrongly, or an old code that is offered no more
+        if made.kind == CHILDREN:
+            return _("；").join(" ".join(str(v) for v in row.values() if v) for row in value)
+        return _("、").join(value) if made.kind == MANY else str(value)
 
 
 def columns_of(model: Any, register: str) -> Columns:

@@ -18,6 +18,7 @@ from app.core.clock import local, today
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid
 from app.core.i18n import _, translate
+from app.registry import reading
 from app.registry.expressions import is_missing, to_json
 from app.registry.flow import State
 from app.registry.households import Household
@@ -143,9 +144,9 @@ class FormPages(RegisterPages):
             {
                 "name": name,
                 "label": translate(made.label),
-                "mine": record_pages.snapshot_text(made, posted.typed.get(name)),
+                "mine": reading.said(made, posted.typed.get(name)),
                 "mine_value": posted.typed.get(name),
-                "theirs": record_pages.snapshot_text(made, stored[name]),
+                "theirs": reading.said(made, stored[name]),
                 "theirs_value": stored[name],
             }
             for name, made in self.register.fields.items()

@@ -11,6 +11,7 @@ from app.core.db import db
 from app.core.jobs import queue_state
 from app.registry.register import all_registers
 from app.web.attachments import FileView
+from app.web.audit_views import AuditView
 from app.web.exchange_views import (
     HouseholdImportView,
     JobsView,
@@ -38,6 +39,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
         JobsView,
         JobView,
         SettingsView,
+        AuditView,
     ):
         builder.add_view_no_menu(view)
     for view in (LanguageView, FileView, HouseholdView, SearchView, HelpView, StatisticsView):

@@ -13,10 +13,10 @@ from app.core.db import db
 from app.core.i18n import _, done_word, translate
 from app.registry import formats
 from app.registry.attachments import Attachment
-from app.registry.expressions import is_missing
-from app.registry.fields import CHILDREN, FILES, ID_NUMBER, MANY, TEXTAREA, Field
+from app.registry.fields import CHILDREN, FILES, ID_NUMBER, TEXTAREA, Field
 from app.registry.flow import State
 from app.registry.households import Household
+from app.registry.reading import said
 from app.registry.records import HistoryEntry
 from app.registry.register import Register
 from app.registry.rules import Evaluation
@@ -73,7 +73,7 @@ def sections(
             if context.get("masked"):
                 context["mask_url"] = f"/{register.name}/{row.id}/reveal?field={name}"
             if changed and before is not None:
-                context |= {"changed": True, "before": snapshot_text(made, before.get(name))}
+                context |= {"changed": True, "before": said(made, before.get(name))}
             fields.append(context)
         if fields:
             title = translate(section.title)
@@ -109,20 +109,6 @@ def _children(made: Field, rows: Any, *, whole: bool) -> dict[str, Any]:
     heads = [translate(f.label) for f in made.rows]
     masked = not whole and any(f.masked for f in made.rows)
     return {"table": {"heads": heads, "rows": cells}, "masked": masked, "wide": True}
-
-
-def snapshot_text(made: Field, value: Any) -> str:
-    """What a snapshot or a draft says of a field, as people read it."""
-    if is_missing(value):
-        return ""
-    if made.kind == FILES:
-        return _("%(n)s个文件", n=len(value))
-    try:
-        return made.text(made.parse(value))
-    except ValueError:  # typed wrongly, or an old code that is offered no more
-        if made.kind == CHILDREN:
-            return _("；").join(" ".join(str(v) for v in row.values() if v) for row in value)
-        return _("、").join(value) if made.kind == MANY else str(value)
 
 
 # ---- history ------------------------------------------------------------------------------
@@ -183,7 +169,7 @@ def changes(
     for name, made in register.fields.items():
         if before.get(name) == after.get(name):
             continue
-        old, new = snapshot_text(made, before.get(name)), snapshot_text(made, after.get(name))
+        old, new = said(made, before.get(name)), said(made, after.get(name))
         if not whole and (made.masked or made.kind == CHILDREN):
             old, new = ("***" if old else ""), ("***" if new else "")
         if made.kind == FILES and old == new:

@@ -22,6 +22,7 @@ from app.actions import records
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, done_word, step_word, translate
+from app.registry import reading
 from app.registry.expressions import to_json
 from app.registry.flow import State, Transition
 from app.registry.register import Register
@@ -104,6 +105,9 @@ class RegisterView(FormPages, ReviewPages, ModelView):
         context["actions"] = [
             {"label": _("农户主页"), "url": f"/household/{row.household_id}", "icon": "home"}
         ]
+        if actor.has(Capability.AUDIT):
+            url = f"/audit/of/{self.register.name}/{row.id}"
+            context["actions"].append({"label": _("审计记录"), "url": url})
         if records.may_edit(self.register, row, actor):
             word = next(
                 (m.action for m in self.register.menus if m.capability == Capability.ENTER), ""
@@ -189,7 +193,7 @@ class RegisterView(FormPages, ReviewPages, ModelView):
         detail = {"field": made.name}
         audit.record(db.session, Act.REVEAL, register=self.register.name, row=row, detail=detail)
         db.session.commit()
-        text = record_pages.snapshot_text(made, to_json(getattr(row, made.name)))
+        text = reading.said(made, to_json(getattr(row, made.name)))
         return self.render_template("anju/_revealed.html", text=text)
 
     # ---- steps ----------------------------------------------------------------------------------

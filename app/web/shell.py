@@ -216,6 +216,8 @@ def _system_items(actor: Actor) -> Iterator[Item]:
     if actor.has(Capability.IMPORT_LIST):
         yield Item(_("名单下发"), "/exchange/import/household")
     yield Item(_("导入导出记录"), "/exchange/jobs")
+    if actor.has(Capability.AUDIT):
+        yield Item(_("审计日志"), "/audit/")
     if actor.has(Capability.SETTINGS):
         yield Item(_("参数设置"), "/settings/")
 

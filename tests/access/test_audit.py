@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from app.access import audit
 from app.access.audit import Act, AuditEntry
@@ -57,3 +58,33 @@ def test_a_note_stays_whatever_becomes_of_the_request(session: Any) -> None:
     session.rollback()
     (noted,) = session.scalars(select(AuditEntry)).all()
     assert (noted.act, noted.path, noted.detail) == (Act.REFUSED, clerk.path, {"url": "/x"})
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_entry SET act = 'login'",
+        "UPDATE audit_entry SET detail = NULL",
+        "UPDATE audit_entry SET account_name = 'nobody', path = '0.'",
+        "DELETE FROM audit_entry",
+        "INSERT OR REPLACE INTO audit_entry SELECT * FROM audit_entry",
+        "TRUNCATE audit_entry",
+        "TRUNCATE audit_entry CASCADE",
+    ],
+)
+def test_the_database_itself_keeps_it(session: Any, entry: AuditEntry, statement: str) -> None:
+    sqlite = session.get_bind().dialect.name == "sqlite"
+    if sqlite != ("REPLACE" in statement) and ("REPLACE" in statement or "TRUNCATE" in statement):
+        pytest.skip("the other database's word")
+    with pytest.raises(DBAPIError, match="only added to"):
+        session.execute(text(statement))
+    session.rollback()
+    kept = session.execute(select(AuditEntry)).scalars().one()
+    assert (kept.act, kept.detail) == (Act.UPDATE, {"a": 1})
+
+
+def test_an_entry_follows_its_division(session: Any, entry: AuditEntry) -> None:
+    session.execute(text("UPDATE audit_entry SET path = '0.01.'"))
+    session.commit()
+    session.expire_all()
+    assert session.scalars(select(AuditEntry.path)).all() == ["0.01."]

@@ -11,7 +11,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.access import audit
 from app.access.actor import Actor
+from app.access.audit import Act
 from app.access.regions import Level, Region
 from app.access.scope import unscoped
 from app.core.jobs import Job
@@ -45,6 +47,7 @@ class Place:
     file: Attachment
     region: Region
     job: uuid.UUID = field(default_factory=uuid.uuid4)  # somebody else's, wherever the place is
+    entry: uuid.UUID = field(default_factory=uuid.uuid4)  # of the audit log, about the survey
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -67,9 +70,13 @@ def settle(place: Region, name: str) -> Place:
     complete(survey, own_house(Grade.A))
     with unscoped("tests arrange") as session:
         job = Job(kind="ledger.export", subject=name, account_id=uuid.uuid4(), path=place.path)
+        entry = audit.record(
+            session, Act.UPDATE, register="lookback", row=survey,
+            detail={"changes": {"head_id": [survey.head_id, None], "surveyor": [name, None]}},
+        )  # fmt: skip
         session.add(job)
         session.commit()
-    return Place(survey, attach(survey, "front_photos")[0], place, job.id)
+    return Place(survey, attach(survey, "front_photos")[0], place, job.id, entry.id)
 
 
 @pytest.fixture

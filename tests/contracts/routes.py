@@ -49,6 +49,10 @@ ASKS: dict[str, Any] = {
     "JobsView.cancel": ANYBODY,
     "JobsView.file": ANYBODY,
     "JobView.progress": ANYBODY,
+    "AuditView.index": C.AUDIT,
+    "AuditView.show": C.AUDIT,
+    "AuditView.record": C.AUDIT,
+    "AuditView.export": C.AUDIT,
     "SettingsView.index": C.SETTINGS,
     "SettingsView.edit": C.SETTINGS,
 }
@@ -106,13 +110,16 @@ def calls(app: Flask, place: Place, public: frozenset[str]) -> Iterator[Call]:
 
 def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
     asks = asked(rule.endpoint)
-    about_row = bool({"record_id", "household_id", "file_id", "job_id"} & rule.arguments)
+    about_row = bool(
+        {"record_id", "household_id", "file_id", "job_id", "entry_id"} & rule.arguments
+    )
     for values, own_asks in _arguments(rule, asks):
         known = {
             "record_id": str(place.survey.id),
             "household_id": str(place.survey.household_id),
             "file_id": str(place.file.id),
             "job_id": str(place.job),
+            "entry_id": str(place.entry),
             "number": "0",
             "register": "lookback",
             "name": "lookback",
