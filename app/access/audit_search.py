@@ -33,7 +33,7 @@ from app.access.regions import NATION_PATH, ancestor_paths, in_subtree
 from app.core.errors import BadInput
 from app.core.i18n import _
 
-CAP = 10_000
+CAP = 1_000  # more are "1,000+": a count is never longer than the page itself
 _MOST_ACCOUNTS = 20
 _RARE = 20_000
 _LAST_CHARACTER = "\U0010ffff"

@@ -52,6 +52,7 @@ manage_users      yes/-    yes/-    yes/-   yes/-   -      -         -     -    
 audit             yes/-    yes/-    yes/-   yes/-   -      -         -     -       -
 maintain_regions  yes/-    yes/-    yes/-   yes/-   -      -         -     -       -
 quotas            yes/-    yes/-    yes/-   yes/-   -      -         -     -       -
+settings          yes/-    yes/-    yes/-   yes/-   -      -         -     -       -
 """
 WHO = [
     (Who(Level.NATION, Kind.MANAGER), Who(Level.NATION, Kind.ORDINARY)),
@@ -64,7 +65,7 @@ WHO = [
     (Who(Level.TOWN, Kind.CLERK),),
     (Who(Level.VILLAGE, Kind.CLERK),),
 ]
-SYSTEM_ONLY = {C.MANAGE_USERS, C.AUDIT, C.MAINTAIN_REGIONS}
+SYSTEM_ONLY = {C.MANAGE_USERS, C.AUDIT, C.MAINTAIN_REGIONS, C.SETTINGS}
 
 
 def table() -> list[tuple[Who, Capability, bool]]:

@@ -15,8 +15,16 @@ def keys_of(node: ast.AST) -> set[str]:
     if isinstance(node, ast.BinOp):
         return keys_of(node.left) | keys_of(node.right)
     if isinstance(node, ast.Dict):
-        return {key.value for key in node.keys if isinstance(key, ast.Constant)}
+        return {str(key.value) for key in node.keys if isinstance(key, ast.Constant)}
     return set()
+
+
+def is_detail(node: ast.AST) -> bool:
+    """``detail={…}`` in a call, or ``detail = {…}`` before it."""
+    if isinstance(node, ast.keyword):
+        return node.arg == "detail"
+    names = node.targets if isinstance(node, ast.Assign) else []
+    return any(isinstance(t, ast.Name) and t.id == "detail" for t in names)
 
 
 def test_every_key_of_the_log_has_a_label() -> None:
@@ -24,14 +32,7 @@ def test_every_key_of_the_log_has_a_label() -> None:
     for path in APP.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
-            if isinstance(node, ast.keyword) and node.arg == "detail":
-                found = keys_of(node.value)
-            elif isinstance(node, ast.Assign) and any(
-                isinstance(t, ast.Name) and t.id == "detail" for t in node.targets
-            ):
-                found = keys_of(node.value)
-            else:
-                continue
+            found = keys_of(node.value) if is_detail(node) else set()  # type: ignore[attr-defined]
             unknown |= {f"{path.name}: {k}" for k in found - {"changes"} - set(audit_words.LABELS)}
     assert unknown == set()
 

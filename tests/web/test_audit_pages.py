@@ -107,13 +107,13 @@ def test_pages_follow_each_other(app: Flask, as_account: Callable[..., Any]) -> 
     while url:
         page = county.get(url).text
         seen += re.findall(r"原因：(第\d+条|更早)", page)
-        positions.append(re.search(r"第 (\d+–\d+) 条，共 (\d+) 条", page).groups())
+        positions += re.findall(r"第 (\d+–\d+) 条，共 (\d+) 条", page)
         later = re.search(r'rel="next" href="([^"]+)"', page)
         url = later[1].replace("&amp;", "&") if later else ""
     assert seen == [*(f"第{n}条" for n in range(44, -1, -1)), *["更早"] * 3]
     assert positions == [("1–20", "48"), ("21–40", "48"), ("41–48", "48")]
-    back = re.search(r'rel="prev" href="([^"]+)"', page)[1].replace("&amp;", "&")
-    assert "第 21–40 条，共 48 条" in county.get(back).text
+    (back,) = re.findall(r'rel="prev" href="([^"]+)"', page)
+    assert "第 21–40 条，共 48 条" in county.get(back.replace("&amp;", "&")).text
 
 
 def test_entries_of_one_moment_are_all_shown(app: Flask) -> None:
@@ -259,7 +259,7 @@ def test_one_record_from_its_page(app: Flask, as_account: Callable[..., Any]) ->
         town = below(region(COUNTY), Level.TOWN, 1)
         county, far = region(COUNTY), region(NEXT_COUNTY)
         db.session.rollback()
-    keys = {"register": "lookback", "record_id": survey.id}
+    keys: dict[str, Any] = {"register": "lookback", "record_id": survey.id}
     for act in (Act.REVEAL, Act.UPDATE, Act.TRANSITION):
         noted(app, act=act, **keys, detail={"reason": f"本户{act.value}"})
     noted(app, register="household", record_id=home.id, detail={"reason": "农户的"})
