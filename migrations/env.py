@@ -15,7 +15,7 @@ from sqlalchemy.types import TypeDecorator
 from app.core.types import NfcText, PathType, UtcDateTime, UuidType
 
 # SQLite cannot say what an index on an expression is; a table that has one is not rebuilt.
-warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based index")
+warnings.filterwarnings("ignore", ".*expression-based index")
 
 NAMED = {
     UuidType: "types.UuidType()",

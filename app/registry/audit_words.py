@@ -34,6 +34,7 @@ LABELS: dict[str, Any] = {
     "attempt": lazy("次数"),
     "created": lazy("新账号"),
     "dry_run": lazy("只检查，不写入"),
+    "ended": lazy("结束的登录"),
     "field": lazy("项目"),
     "file": lazy("文件"),
     "filter": lazy("筛选条件"),

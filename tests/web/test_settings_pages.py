@@ -93,7 +93,7 @@ def test_back_to_what_holds_above(app: Flask, as_account: Callable[..., Any]) ->
     assert stored(app) == {"lookback.deadline": "2099-05-31"}
     county.post(DEADLINE, {"action": "clear", "seen": "2099-05-31"})
     assert stored(app) == {}
-    assert [e.detail["changes"]["lookback.deadline"] for e in entries(app)] == [
+    assert [(e.detail or {})["changes"]["lookback.deadline"] for e in entries(app)] == [
         [None, "2099-05-31"],
         ["2099-05-31", None],
     ]
