@@ -7,7 +7,7 @@ nothing changed.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -78,9 +78,16 @@ def attachments_of(row: Any) -> list[Attachment]:
     return list(db.session.scalars(query))
 
 
-def evaluate(register: Register, row: Any, values: Mapping[str, Any] | None = None) -> Evaluation:
-    """The rules over the stored record, or over it with ``values`` typed in."""
-    stored = values_of(row, attachments_of(row))
+def evaluate(
+    register: Register,
+    row: Any,
+    values: Mapping[str, Any] | None = None,
+    files: Sequence[Attachment] | None = None,
+) -> Evaluation:
+    """The rules over the stored record, or over it with ``values`` typed in. Its ``files`` are read
+    unless the caller has them.
+    """
+    stored = values_of(row, attachments_of(row) if files is None else files)
     known = {name: stored[name] for name in register.field_names}
     known.update({n: v for n, v in (values or {}).items() if register.fields[n].kind != FILES})
     return register.rules.evaluate(known)

@@ -23,6 +23,8 @@ __all__ = ["Model", "db", "on_sqlite_connect", "read_only", "set_read_only", "up
 db = SQLA(metadata=Model.metadata, session_options={"expire_on_commit": False})
 
 _writes: ContextVar[bool] = ContextVar("writes", default=True)
+#: Does each statement stand by itself, without a transaction around it?
+_alone: ContextVar[bool] = ContextVar("alone", default=False)
 _REST_SECONDS = 2.0
 _sqlite_hooks: list[Callable[[sqlite3.Connection], None]] = []
 
@@ -33,20 +35,22 @@ def on_sqlite_connect(hook: Callable[[sqlite3.Connection], None]) -> None:
 
 
 def set_read_only(value: bool) -> None:
-    """Tell this context's next transactions whether they only read (GET requests do)."""
+    """Tell this context's next transactions whether they only read, as those of GET requests do."""
     _writes.set(not value)
+    _alone.set(value)
 
 
 @contextmanager
 def read_only(*, value: bool = True) -> Iterator[None]:
-    """Transactions begun inside only read: on SQLite they take no write lock, on PostgreSQL they
-    are none. ``read_only(False)`` inside a request that reads: a note in a session of its own.
+    """Transactions begun inside only read: on SQLite they take no write lock. ``value=False`` inside
+    a request that reads: a note in a session of its own.
     """
-    token = _writes.set(not value)
+    tokens = _writes.set(not value), _alone.set(False)
     try:
         yield
     finally:
-        _writes.reset(token)
+        _writes.reset(tokens[0])
+        _alone.reset(tokens[1])
 
 
 def upsert(session: Session, model: Any) -> Any:
@@ -101,10 +105,10 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes.get() else "BEGIN")
         return
     driver: Any = connection.connection.dbapi_connection
-    if driver.autocommit is _writes.get():
-        # Each statement of a reader sees what is committed, within a transaction or without: BEGIN
-        # and ROLLBACK would be two of a page's seven round trips.
-        driver.autocommit = not _writes.get()
+    if driver.autocommit is not _alone.get():
+        # Each statement of a page sees what is committed, within a transaction or without: BEGIN
+        # and ROLLBACK would be two of its seven round trips.
+        driver.autocommit = _alone.get()
 
 
 @event.listens_for(Session, "before_flush")

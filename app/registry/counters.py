@@ -19,6 +19,7 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
+    bindparam,
     case,
     delete,
     event,
@@ -179,22 +180,20 @@ def _return_to_savepoint(session: Session, transaction: SessionTransaction) -> N
 # ---- reading -------------------------------------------------------------------------------
 
 
-def totals(session: Session, register: Register, path: str) -> dict[str, int]:
-    """Every figure of a subtree at county level or above: one index range a figure."""
+def total(session: Session, register: Register, figure: str, path: str) -> int:
+    """How many rows a figure counts in a subtree at county level or above: one index range."""
     low, high = subtree(path)
-    query = (
-        select(Counter.figure, func.sum(Counter.n))
-        .where(
-            Counter.register == register.name,
-            Counter.figure.in_(register.figures),
-            Counter.path >= low,
-            Counter.path < high,
-        )
-        .group_by(Counter.figure)
-    )
-    found = dict.fromkeys(register.figures, 0)
-    found.update({figure: int(n) for figure, n in session.execute(query)})
-    return found
+    asked = {"register": register.name, "figure": figure, "low": low, "high": high}
+    return int(session.scalar(_TOTAL, asked) or 0)
+
+
+#: Made once: building a statement costs as much as asking.
+_TOTAL = select(func.coalesce(func.sum(Counter.n), 0)).where(
+    Counter.register == bindparam("register"),
+    Counter.figure == bindparam("figure"),
+    Counter.path >= bindparam("low"),
+    Counter.path < bindparam("high"),
+)
 
 
 # ---- rebuilding and proving ------------------------------------------------------------------
@@ -300,5 +299,5 @@ __all__ = [
     "rebuild",
     "satisfied",
     "snapshot",
-    "totals",
+    "total",
 ]

@@ -24,7 +24,6 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
-    bindparam,
     func,
     literal,
     or_,
@@ -39,7 +38,7 @@ from app.access.regions import Level, Region, subtree
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, translate
 from app.registry import formats
-from app.registry.counters import Counter
+from app.registry.counters import Counter, total
 from app.registry.fields import MANY, Field
 from app.registry.flow import State
 from app.registry.households import SearchKey
@@ -250,9 +249,7 @@ class Ledger:
         return Count(min(n, CAP), exact=n <= CAP)
 
     def _sum(self, figure: str) -> int:
-        low, high = subtree(self.path)
-        asked = {"register": self.register.name, "figure": figure, "low": low, "high": high}
-        return int(self.session.scalar(_SUM, asked) or 0)
+        return total(self.session, self.register, figure, self.path)
 
     def _lines(self, figure: str) -> list[ColumnElement[bool]]:
         low, high = subtree(self.path)
@@ -466,15 +463,6 @@ class Ledger:
         ids = union_all(*parts) if len(parts) > 1 else parts[0]
         query = select(*self._shown()).where(self.model.id.in_(ids))
         return self._read(query, limit, backward=backward)
-
-
-#: How many rows a figure counts in an area. Made once: building a statement costs as much as asking.
-_SUM = select(func.coalesce(func.sum(Counter.n), 0)).where(
-    Counter.register == bindparam("register"),
-    Counter.figure == bindparam("figure"),
-    Counter.path >= bindparam("low"),
-    Counter.path < bindparam("high"),
-)
 
 
 @cache

@@ -174,10 +174,11 @@ class FormPages(RegisterPages):
     ) -> Any:
         base = f"/{self.register.name}/{row.id}"
         household = households.get(row.household_id)
-        files = [a for a in records.attachments_of(row) if str(a.id) not in removed]
+        stored = records.attachments_of(row)
+        files = [a for a in stored if str(a.id) not in removed]
         shown = Shown(
             typed=posted.typed,
-            evaluation=records.evaluate(self.register, row, posted.values),
+            evaluation=records.evaluate(self.register, row, posted.values, stored),
             attachments=files,
             problems=problems,
             upload_url=f"{base}/files/{{field}}",

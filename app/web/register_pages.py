@@ -69,7 +69,7 @@ class RegisterPages:
             "sections": record_pages.sections(
                 self.register,
                 row,
-                records.evaluate(self.register, row),
+                records.evaluate(self.register, row, files=files),
                 files,
                 whole=whole,
                 before=before if marked else None,

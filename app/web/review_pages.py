@@ -6,10 +6,11 @@ Each look costs a few short index ranges, however much waits.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import session
-from sqlalchemy import Select, func, literal, select, tuple_
+from sqlalchemy import Row, Select, func, literal, select, tuple_
 
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region, subtree
@@ -17,7 +18,7 @@ from app.actions import records
 from app.core.clock import local, now
 from app.core.db import db
 from app.core.i18n import _, translate
-from app.registry.counters import totals
+from app.registry.counters import total
 from app.registry.flow import State
 from app.registry.ledger import CAP
 from app.registry.register import Register
@@ -51,13 +52,14 @@ def context(register: Register, row: Any, actor: Actor, region: Region | None) -
     """The context of ``anju/review.html`` but for the record itself."""
     step = register.flow.get("return") if register.flow else None
     tail = f"?region={region.id}" if region else ""
+    queue = _queue(register, row, actor, region)
     before = neighbour(register, row, actor, region, back=True)
-    after = neighbour(register, row, actor, region)
+    after = queue[1].id if len(queue) > 1 else neighbour(register, row, actor, region)
     menu = next((m for m in register.menus if m.capability == Capability.REVIEW), None)
     return {
         "title": translate(menu.title) if menu else _("审核"),
         "left": _left(register, actor, region),
-        "queue": _queue(register, row, actor, region, tail),
+        "queue": [_line(register, one, row, tail) for one in queue],
         "list_url": f"/{register.name}/{menu.name}?list=1" if menu else None,
         "action_url": f"/{register.name}/{row.id}/decide{tail}",
         "reasons": _reasons(step.reasons if step else ()),
@@ -82,39 +84,30 @@ def _left(register: Register, actor: Actor, region: Region | None) -> str:
     level = region.level if region else actor.level
     if level <= Level.COUNTY and "submitted" in register.figures:
         path = region.path if region else actor.path
-        return f"{totals(db.session, register, path)['submitted']:,}"
+        return f"{total(db.session, register, 'submitted', path):,}"
     inner = _waiting(register, actor, region, literal(1)).limit(CAP + 1).subquery()
     n = db.session.scalar(select(func.count()).select_from(inner)) or 0
     return f"{n:,}" if n <= CAP else f"{CAP:,}+"
 
 
-def _queue(
-    register: Register, row: Any, actor: Actor, region: Region | None, tail: str
-) -> list[dict[str, Any]]:
+def _queue(register: Register, row: Any, actor: Actor, region: Region | None) -> Sequence[Row[Any]]:
+    """What waits from ``row`` on, each with the name of its division."""
     model, order = register.model, _order(register)
-    columns = (model.id, model.head_name, model.submitted_at, model.region_id)
-    query = _waiting(register, actor, region, *columns)
-    found = db.session.execute(
-        query.where(tuple_(*order) >= (row.path, row.id)).order_by(*order).limit(_AROUND)
-    ).all()
-    regions = select(Region.id, Region.name).where(Region.id.in_({f.region_id for f in found}))
-    names = {region.id: region.name for region in db.session.execute(regions)}
-    return [
-        {
-            "url": f"/{register.name}/{one.id}/review{tail}",
-            "title": one.head_name,
-            "sub": " · ".join(
-                part
-                for part in (
-                    names.get(one.region_id, ""),
-                    f"{local(one.submitted_at):%m-%d %H:%M}" if one.submitted_at else "",
-                )
-                if part
-            ),
-            "active": one.id == row.id,
-        }
-        for one in found
-    ]
+    place = select(Region.name).where(Region.id == model.region_id).correlate(model)
+    columns = (model.id, model.head_name, model.submitted_at)
+    query = _waiting(register, actor, region, *columns, place.scalar_subquery().label("place"))
+    ahead = query.where(tuple_(*order) >= (row.path, row.id)).order_by(*order).limit(_AROUND)
+    return db.session.execute(ahead).all()
+
+
+def _line(register: Register, one: Row[Any], row: Any, tail: str) -> dict[str, Any]:
+    since = f"{local(one.submitted_at):%m-%d %H:%M}" if one.submitted_at else ""
+    return {
+        "url": f"/{register.name}/{one.id}/review{tail}",
+        "title": one.head_name,
+        "sub": " · ".join(part for part in (one.place, since) if part),
+        "active": one.id == row.id,
+    }
 
 
 def _reasons(declared: tuple[str, ...]) -> list[str]:

@@ -118,7 +118,7 @@ def test_a_faultless_row_becomes_a_household_with_its_survey(desk: Desk) -> None
         keys = set(session.scalars(select(SearchKey.value)))
         assert keys == {"王一", home.issued_id}
         assert counters.live_counts(session, LOOKBACK) == counters.kept_counts(session, LOOKBACK)
-        assert counters.totals(session, LOOKBACK, desk.account.path)["total"] == 1
+        assert counters.total(session, LOOKBACK, "total", desk.account.path) == 1
 
 
 @pytest.mark.parametrize(
