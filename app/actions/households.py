@@ -18,9 +18,11 @@ from app.access.actor import Capability
 from app.access.audit import Act
 from app.access.regions import Level, Region
 from app.access.scope import in_scope, unscoped
+from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
+from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.households import Finding, Household, SearchKey, search_values
 from app.registry.records import HistoryEntry
@@ -162,6 +164,26 @@ def correct_id(session: Session, household: Household, number: str) -> None:
     household.corrected_id = number
     settled = (Finding.ID_MISSING, Finding.ID_WRONG)
     household.findings = tuple(f for f in household.findings or () if f not in settled)
+    refresh(session, household)
+
+
+def drop_correction(session: Session, household: Household) -> None:
+    """A correction that was none: the issued number stands alone again, with what is doubtful
+    about it. The caller commits.
+    """
+    if household.head_id == household.corrected_id:
+        household.head_id = household.issued_id
+    household.corrected_id = None
+    if not formats.id_number_valid(household.issued_id, today()):
+        finding = Finding.ID_WRONG if household.issued_id else Finding.ID_MISSING
+        household.findings = tuple(sorted({*(household.findings or ()), finding.value}))
+    refresh(session, household)
+
+
+def issued_head(session: Session, household: Household, phone: str | None) -> None:
+    """The issued head is head again, with this phone. The caller commits."""
+    household.head_name, household.head_id = household.issued_name, household.matching_id
+    household.phone = phone
     refresh(session, household)
 
 

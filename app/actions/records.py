@@ -316,6 +316,19 @@ def history(row: Any) -> list[HistoryEntry]:
     return list(db.session.scalars(query.order_by(HistoryEntry.at, HistoryEntry.id)))
 
 
+def approved_before(row: Any) -> dict[str, Any]:
+    """What the record said (:func:`snapshot`) when it was approved the time before this one; {} at
+    the first approval.
+    """
+    said: list[dict[str, Any]] = []
+    submitted: dict[str, Any] = {}
+    for entry in history(row):
+        submitted = entry.snapshot or submitted
+        if entry.target == State.APPROVED:
+            said.append(submitted)
+    return said[-2] if len(said) > 1 else {}
+
+
 # ---- drafts -------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.access.actor import Capability
-from app.actions import households
+from app.actions import households, records
 from app.parts.choices import Grade
 from app.registers.lookback.model import Living, Lookback
 from app.registry.flow import State, county_review
@@ -35,13 +35,22 @@ approved_own = approved & own
 
 
 def identity_follows(session: Session, survey: Lookback) -> None:
-    """An approved correction and change of head become the household's (spec 00 "Identity")."""
+    """An approved correction and change of head become the household's (spec 00 "Identity"). What
+    an earlier approval made of it, and the survey no longer says, is undone.
+    """
     household = session.get(Household, survey.household_id)
     if household is None:
         return
+    before = records.approved_before(survey)
     if survey.corrected_id:
         households.correct_id(session, household, survey.corrected_id)
-    if survey.head_changed and survey.new_head_name:
+    elif household.corrected_id and household.corrected_id == before.get("corrected_id"):
+        households.drop_correction(session, household)
+    if not survey.head_changed:
+        if before.get("new_head_name") and household.head_name == before["new_head_name"]:
+            theirs = household.phone == before.get("new_head_phone")
+            households.issued_head(session, household, survey.phone if theirs else household.phone)
+    elif survey.new_head_name:
         households.new_head(
             session, household, survey.new_head_name, survey.new_head_id, survey.new_head_phone
         )
