@@ -416,16 +416,26 @@ def _step_problems(
                 "opinion", "opinion.required", _("请勾选退回原因或填写意见，说明需要修改什么。")
             )
         )
+    problems += _too_long(("opinion", HistoryEntry.opinion, opinion))
+    return problems + contact_problems(contact)
+
+
+def contact_problems(contact: Contact) -> list[Problem]:
+    """What is wrong with the person's name and phone."""
+    problems = []
     if not contact.person.strip():
         problems.append(Problem("contact_name", "person.required", _("请填写办理人姓名。")))
     if contact.phone and not formats.phone_valid(contact.phone):
         message = _("电话号码不正确，请填写 11 位手机号，或区号-号码。")
         problems.append(Problem("contact_phone", "phone.invalid", message))
-    said = (
-        ("opinion", HistoryEntry.opinion, opinion),
+    return problems + _too_long(
         ("contact_name", HistoryEntry.person, contact.person),
         ("contact_phone", HistoryEntry.phone, contact.phone),
     )
+
+
+def _too_long(*said: tuple[str, Any, str]) -> list[Problem]:
+    problems = []
     for name, column, text in said:
         if len(text) > (longest := column.type.length):
             message = _("最多 %(n)s 个字，现有 %(m)s 个。", n=longest, m=len(text))

@@ -59,8 +59,8 @@ _DOTS = re.compile("[•・‧∙⋅●.．。]")
 _HEAD_MARK = re.compile(r"\((户主|户主本人|本人)\)")
 _BLANKS = re.compile(r"\s+")
 # What needs no mending, told at a glance: nearly every cell of nearly every list.
-_PLAIN = re.compile("[0-9A-Za-z\u4e00-\u9fff]*")
-_PLAIN_NAME = re.compile("[\u4e00-\u9fff]*")
+_PLAIN = re.compile(r"[0-9A-Za-z\u4e00-\u9fff]*")
+_PLAIN_NAME = re.compile(r"[\u4e00-\u9fff]*")
 _MOBILE = re.compile("1[3-9][0-9]{9}")
 
 

@@ -296,9 +296,5 @@ def _bulk(register: Register, menu: Menu) -> dict[str, Any] | None:
     step = register.flow.get("approve") if register.flow else None
     if menu.capability != Capability.REVIEW or step is None:
         return None
-    question = _(
-        "所选农户的%(what)s将全部审核通过。请确认已逐户看过。",
-        what=translate(register.record_word),
-    )
-    action = {"name": "approve", "label": _("批量审核通过"), "primary": True, "confirm": question}
+    action = {"name": "approve", "label": _("批量审核通过"), "primary": True}
     return {"action_url": f"/{register.name}/batch/approve", "actions": [action]}

@@ -70,7 +70,7 @@ REGISTER_ASKS: dict[str, Any] = {
     "review": C.REVIEW,
     "decide": C.REVIEW,
     "undo": C.REVIEW,
-    "batch": ANYBODY,  # each record of the batch stands for itself
+    "batch": Capability.REVIEW,  # and each record of the batch stands for itself
 }
 _VIEW = "LookbackView."
 

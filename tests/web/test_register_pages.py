@@ -387,11 +387,38 @@ def test_several_are_approved_at_once_and_failures_are_told(
     with app.app_context():
         unready = builders.household()[1]
     form = {"id": [str(r.id) for r in (*rows, unready)] + ["nonsense"], "action": "approve"}
-    answer = reviewer.post("/lookback/batch/approve", form, follow_redirects=True)
+    url = "/lookback/batch/approve"
+    page = reviewer.post(url, form)
+    assert page.status_code == 200
+    assert all(row.head_name in page.text and str(row.id) in page.text for row in rows)
+    assert [stored(r.id).state for r in rows] == [State.SUBMITTED] * 2, "who does it is asked first"
+    wrong = reviewer.post(url, form | {"contact_name": "", "contact_phone": "12"})
+    assert wrong.status_code == 422
+    assert "请填写办理人姓名" in wrong.text
+    assert "电话号码不正确" in wrong.text
+    assert 'value="12"' in wrong.text
+    assert str(rows[1].id) in wrong.text
+    form |= {"contact_name": "赵审核", "contact_phone": "13909180009"}
+    answer = reviewer.post(url, form, follow_redirects=True)
     assert "已处理2户" in answer.text
     assert "1户没有处理" in answer.text
     assert [stored(r.id).state for r in rows] == [State.APPROVED] * 2
     assert stored(unready.id).state == State.MISSING
+    with app.app_context(), unscoped("tests read the history") as session:
+        entries = session.scalars(select(HistoryEntry).where(HistoryEntry.step == "approve")).all()
+        assert {(e.person, e.phone) for e in entries} == {("赵审核", "13909180009")}
+
+
+def test_a_batch_tells_nothing_of_other_areas_and_of_no_step(
+    app: Flask, reviewer: Hands, as_account: AsAccount
+):
+    (row,) = submitted(app, 1)
+    with app.app_context():
+        county = builders.region(builders.NEXT_COUNTY, Level.COUNTY)
+    stranger = Hands(app, as_account(builders.COUNTY_REVIEWER, county))
+    page = stranger.post("/lookback/batch/approve", {"id": str(row.id)})
+    assert row.head_name not in page.text
+    assert reviewer.post("/lookback/batch/nothing", {"id": str(row.id)}).status_code == 404
 
 
 # ---- household, search, frame -------------------------------------------------------------
