@@ -92,8 +92,8 @@ COLUMNS = (
     ListColumn("exit_year", mark("脱贫年份"), ("脱贫年度", "脱贫时间", "脱贫年"), 10, "2019"),
 )
 REFERENCE = ListColumn("reference", mark("农户编号"), ("系统编号",), 36)
-"""Only in marked workbooks: the household that a flagged row became, so that any cell of it may be
-corrected."""
+"""Only in what the program wrote: the household of an exported row, or the one that a flagged row of
+a marked workbook became, so that any other cell of it may be missing or corrected."""
 
 BY_NAME = {column.name: column for column in (*COLUMNS, REFERENCE)}
 YEAR_MARK, ETHNIC_MARK = "年", "族"  # 2019年, 汉 for 汉族

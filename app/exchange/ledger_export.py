@@ -1,4 +1,5 @@
-"""A ledger to Excel, in the background: every row and column of what the list shows, unmasked.
+"""A ledger to Excel, in the background: every row and column of what the list shows, unmasked, and
+the household's key, by which both imports find it again whatever else is missing or was corrected.
 
 Rows stream from the database to the file in bounded memory. A run that was killed starts again: it
 has written nothing but its own temporary file.
@@ -22,6 +23,7 @@ from app.core.db import db, read_only
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
+from app.exchange.household_columns import REFERENCE
 from app.exchange.reasons import required_reason
 from app.exchange.writer import MEDIA_TYPE, Book, Cell, Column
 from app.registry.fields import DATE, DECIMAL, FILES, INTEGER, MONEY, YEAR, YES_NO, Field
@@ -103,6 +105,7 @@ def _columns(register: Register, names: Sequence[str]) -> Iterator[Column]:
     for name in names:
         if name not in _kept(register):
             yield Column((translate(register.fields[name].label),), width=16)
+    yield Column((translate(REFERENCE.label),), width=REFERENCE.width)
 
 
 def _kept(register: Register) -> tuple[str, ...]:
@@ -123,12 +126,14 @@ def _rows(
     cells = [_cell(register.model.__fields__[name]) for name in order]
     places = _Places()
     done = 0
-    for batch in found.stream_values(("region_id", *order), _BATCH):
+    home = "household_id" if hasattr(register.model, "household_id") else "id"
+    for batch in found.stream_values(("region_id", home, *order), _BATCH):
         places.learn({row[0] for row in batch})
         for row in batch:
             yield (
                 *places.names[row[0]],
-                *(cell(value) for cell, value in zip(cells, row[1:], strict=True)),
+                *(cell(value) for cell, value in zip(cells, row[2:], strict=True)),
+                str(row[1]),
             )
         done += len(batch)
         progress(done)

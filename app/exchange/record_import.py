@@ -1,7 +1,7 @@
 """Forms of a register from Excel: its template or its exported ledger, filled in or corrected.
 
-A row is found by the head's ID number (and name), never made: who is on the list is not decided
-here. Its cells go through the fields' own parsing and the register's own rules, as if typed. What
+A row is found by the household's key where the ledger that it comes from has one, else by the
+head's ID number (and name), never made: who is on the list is not decided here. Its cells go through the fields' own parsing and the register's own rules, as if typed. What
 is given but wrong rejects the row; what is still missing is flagged and the record saved as
 已录入. Files and rows of children are no columns.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ from app.core.i18n import _, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
 from app.exchange import import_notes, inbox
 from app.exchange.cells import Unreadable
+from app.exchange.household_columns import REFERENCE
 from app.exchange.reader import read_book
 from app.exchange.sheet import Sheet
 from app.exchange.writer import MEDIA_TYPE, Book, Column
@@ -103,6 +105,8 @@ def _names(register: Register) -> dict[str, str]:
     known = {_NAME: register.model.__fields__[_NAME], _NUMBER: register.model.__fields__[_NUMBER]}
     known |= {n: f for n, f in register.fields.items() if f.kind not in (FILES, CHILDREN)}
     return {
+        _plain(label): REFERENCE.name for label in (REFERENCE.label, translate(REFERENCE.label))
+    } | {
         _plain(label): name
         for name, made in known.items()
         for label in (made.label, translate(made.label))
@@ -235,6 +239,8 @@ class _Import:
     def _record(self, line: _Line, typed: dict[str, str]) -> Any:
         """The record of the row's household in the account's area, or None with a note."""
         given = formats.mend_id_number(typed[_NUMBER])
+        if reference := typed.get(REFERENCE.name, "").strip():
+            return self._referred(line, reference, given)
         if not given:
             line.reject(_NUMBER, translate("身份证号为空，无法对应到农户。"))
             return None
@@ -253,6 +259,25 @@ class _Import:
             line.reject(_NUMBER, translate("有多户使用这个身份证号，请在系统中逐户填写。"))
         else:
             line.reject(_NUMBER, translate("名单中没有这个身份证号，或不在您的管辖范围内。"))
+        return None
+
+    def _referred(self, line: _Line, reference: str, number: str) -> Any:
+        """The record of the household with this key. Rows get sorted and copied: the key counts
+        only if the name or the number agrees with it.
+        """
+        model = self.register.model
+        try:
+            found = db.session.scalar(
+                select(model).where(model.household_id == uuid.UUID(reference))
+            )
+        except ValueError:
+            found = None
+        if found is not None and (
+            line.name in (found.head_name, found.former_head)
+            or (number and number == found.head_id)
+        ):
+            return found
+        line.reject(REFERENCE.name, translate("农户编号与该户不符，请勿改动该列；新增的行请留空。"))
         return None
 
     def _values(self, line: _Line, typed: dict[str, str]) -> dict[str, Any]:
@@ -369,7 +394,9 @@ class _Import:
 
 
 def label_of(register: Register, name: str) -> str:
-    """The label of a field in the user's language."""
+    """The label of a column in the user's language."""
+    if name == REFERENCE.name:
+        return translate(REFERENCE.label)
     made = register.model.__fields__.get(name)
     return translate(made.label) if made else name
 

@@ -6,12 +6,13 @@ import datetime as dt
 import io
 import os
 import signal
+import uuid
 from typing import Any
 
 import openpyxl
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.access.regions import Level
 from app.access.scope import unscoped
@@ -24,6 +25,7 @@ from app.registers.lookback.model import Living, Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registry import counters
 from app.registry.flow import State
+from app.registry.households import Household, SearchKey
 from tests import builders
 
 URL = "/exchange/import/lookback/"
@@ -253,3 +255,81 @@ def test_wrong_files_and_those_who_may_not_enter(
     reader = as_account(builders.COUNTY_READER)
     assert reader.get(URL).status_code == 403
     assert clerk.get("/exchange/import/nothing/").status_code == 404
+
+
+def exported(app: Flask, client: Any) -> Any:
+    """The ledger as the page exports it, opened."""
+    client.post("/exchange/export/lookback", {"reason": "工作调度"})
+    work(app, once=True)
+    key = next(f["key"] for f in last_job(app).files if f["role"] == "result")
+    with app.app_context(), storage().open(key) as file:
+        return openpyxl.load_workbook(io.BytesIO(file.read()))
+
+
+def numberless(app: Flask) -> uuid.UUID:
+    """A household that was issued without an ID number."""
+    with app.app_context():
+        home, survey = builders.household(name="无号户")
+        with unscoped("the test arranges") as session:
+            known = session.get_one(Household, home.id)
+            known.issued_id = known.head_id = None
+            session.get_one(Lookback, survey.id).head_id = None
+            session.execute(
+                delete(SearchKey).where(
+                    SearchKey.household_id == home.id, SearchKey.value != "无号户"
+                )
+            )
+            session.commit()
+        return home.id
+
+
+def changed(book: Any, name: str, **cells: str) -> io.BytesIO:
+    """The exported ledger with other cells in the row of this head."""
+    sheet = book.worksheets[0]
+    heads = [cell.value for cell in sheet[1]]
+    for line in sheet.iter_rows(min_row=2):
+        if line[heads.index("户主姓名")].value == name:
+            for label, text in cells.items():
+                line[heads.index(label)].value = text
+    out = io.BytesIO()
+    book.save(out)
+    out.seek(0)
+    return out
+
+
+def test_a_household_without_a_number_comes_back_by_its_key(
+    app: Flask, as_account: Any, homes: list[tuple[str, str]]
+) -> None:
+    key = numberless(app)
+    clerk = as_account(builders.COUNTY_MANAGER)
+    book = exported(app, clerk)
+    heads = [cell.value for cell in book.worksheets[0][1]]
+    assert heads[-1] == "农户编号"
+    assert str(key) in {row[-1].value for row in book.worksheets[0].iter_rows(min_row=2)}
+    result = imported(app, clerk, changed(book, "无号户", 是否死亡销户="是"))
+    counts = {k: result[k] for k in ("created", "unchanged", "rejected")}
+    assert counts == {"created": 1, "unchanged": len(homes), "rejected": 0}
+    assert surveys(app)["无号户"].died is True
+
+
+@pytest.mark.parametrize("which", ["another's", "nobody's", "nonsense", "of another county"])
+def test_a_key_that_slipped_to_another_row_is_refused(
+    app: Flask, as_account: Any, homes: list[tuple[str, str]], which: str
+) -> None:
+    numberless(app)
+    with app.app_context():
+        other = builders.household(name="别户")[0].id
+        far = builders.household(
+            builders.below(builders.region(builders.NEXT_COUNTY), Level.VILLAGE), name="无号户"
+        )[0].id
+    keys = {
+        "another's": str(other), "nobody's": str(uuid.uuid4()), "nonsense": "12",
+        "of another county": str(far),
+    }  # fmt: skip
+    clerk = as_account(builders.COUNTY_MANAGER)
+    book = exported(app, clerk)
+    wrong = changed(book, "无号户", 是否死亡销户="是", 农户编号=keys[which])
+    result = imported(app, clerk, wrong)
+    assert result["created"] == 0
+    assert "农户编号与该户不符" in result["page"]
+    assert surveys(app)["无号户"].died is None
