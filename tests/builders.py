@@ -22,12 +22,13 @@ from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import select
 from werkzeug.security import generate_password_hash
 
-from app.access import policy
+from app.access import policy, settings
 from app.access.accounts import Account
 from app.access.actor import Actor, Duty, Kind
 from app.access.regions import Level, Region
 from app.access.scope import acting_as, unscoped
 from app.access.sessions import OpenSession
+from app.access.settings import Setting
 from app.actions.records import Contact
 from app.core.clock import uuid7
 from app.core.db import read_only
@@ -435,3 +436,15 @@ def complete(survey: Lookback, form: dict[str, Any], files: Iterable[str] = ()) 
         session.commit()
     attach(row, *files)
     return row
+
+
+@contextmanager
+def declared_here(*samples: Setting) -> Iterator[None]:
+    """Settings that only these tests know: the pages of other tests do not show them."""
+    for sample in samples:
+        settings.declare(sample)
+    try:
+        yield
+    finally:
+        for sample in samples:
+            del settings._declared[sample.name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,12 +14,16 @@ from app.access.regions import Level, Region
 from app.access.scope import unscoped
 from app.access.settings import DATE, NUMBER, Setting, SettingValue
 from app.core.db import db
-from tests.builders import COUNTY, above, region
+from tests.builders import COUNTY, above, declared_here, region
 
-AREAS = settings.declare(
-    Setting("sample.areas", "示例", NUMBER, 10, lowest=1, highest=99, area=Level.COUNTY)
-)
-UNTIL = settings.declare(Setting("sample.until", "示例期限", DATE, None, area=Level.COUNTY))
+AREAS = Setting("sample.areas", "示例", NUMBER, 10, lowest=1, highest=99, area=Level.COUNTY)
+UNTIL = Setting("sample.until", "示例期限", DATE, None, area=Level.COUNTY)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _samples() -> Iterator[None]:
+    with declared_here(AREAS, UNTIL):
+        yield
 
 
 def put(place: Region, name: str, value: Any) -> None:

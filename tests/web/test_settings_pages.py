@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -25,14 +25,20 @@ from tests.builders import (
     PROVINCE,
     TOWN_MANAGER,
     above,
+    declared_here,
     region,
 )
 
 DEADLINE = "/settings/lookback.deadline"
-settings.declare(
-    Setting("sample.number", "示例数量", NUMBER, 98, lowest=1, highest=500, area=Level.CITY)
-)
-settings.declare(Setting("sample.ministry", "示例开关", NUMBER, 5, lowest=1, highest=9))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _samples() -> Iterator[None]:
+    with declared_here(
+        Setting("sample.number", "示例数量", NUMBER, 98, lowest=1, highest=500, area=Level.CITY),
+        Setting("sample.ministry", "示例开关", NUMBER, 5, lowest=1, highest=9),
+    ):
+        yield
 
 
 def stored(app: Flask) -> dict[str, Any]:
