@@ -1,6 +1,17 @@
 """Every module that maps a table, imported once: for Alembic, and before the first query."""
 
-from app.access import accounts, audit, limits, regions, scope, sessions, settings
+from app.access import (
+    accounts,
+    audit,
+    grants,
+    limits,
+    notices,
+    officers,
+    regions,
+    scope,
+    sessions,
+    settings,
+)
 from app.core import jobs
 from app.exchange import import_notes, ledger_export
 from app.registers import household, lookback
@@ -11,6 +22,7 @@ __all__ = [
     "attachments",
     "audit",
     "counters",
+    "grants",
     "household",
     "households",
     "import_notes",
@@ -19,6 +31,8 @@ __all__ = [
     "limits",
     "lists",
     "lookback",
+    "notices",
+    "officers",
     "records",
     "regions",
     "scope",

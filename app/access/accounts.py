@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import secrets
 import uuid
 from typing import Any, cast
 
+from flask import current_app
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import Boolean, ForeignKey, Index, SmallInteger
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from werkzeug.security import generate_password_hash
 
 from app.access.actor import Kind
 from app.access.regions import Level, Region
 from app.core.clock import uuid7
+from app.core.i18n import mark
 from app.core.types import CodeType, NfcText, PathType, UtcDateTime, UuidType
+
+#: 所属部门 (spec 01 §Users), as it is stored and, translated, shown.
+DEPARTMENTS = (mark("住建"), mark("民政"), mark("乡村振兴"), mark("移民"), mark("其他"))
+_PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105 (none mistaken for another)
 
 
 class Account(User):
     """One account. ``uuid`` is what records and the audit log keep: FAB's integer ids collide
     when provincial databases flow together. ``first_name`` is the unit's or person's name.
+
+    ``registers`` says what the account may do in each register (name -> ``RegisterAccess``); one
+    that is not named is closed to it. None, as for all managers, is every register.
     """
 
     __tablename__ = "ab_user"
@@ -40,6 +51,10 @@ class Account(User):
     #: 封闭, beside 正常 and 注销: since when and why nobody can enter (see app.access.unusual).
     locked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     lock_reason: Mapped[str | None] = mapped_column(NfcText(200))
+    #: 录入人 and 审核责任人 of the account (2020 manual §五, 录入人台账).
+    entry_person: Mapped[str | None] = mapped_column(NfcText(64))
+    review_person: Mapped[str | None] = mapped_column(NfcText(64))
+    registers: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
 
     #: What policy.rights_of said when the account was read, for one request.
     rights = cast("str | None", None)
@@ -64,3 +79,18 @@ Index(
     sqlite_where=Account.locked_at.is_not(None),
     postgresql_where=Account.locked_at.is_not(None),
 )
+Index("ix_ab_user_place", Account.path, Account.id)  # the order of lists
+
+
+def first_password() -> str:
+    """Twelve characters, letters and digits, easy to read from paper."""
+    while True:
+        made = "".join(secrets.choice(_PASSWORD_LETTERS) for _ in range(12))
+        if any(c.isdigit() for c in made) and any(c.isalpha() for c in made):
+            return made
+
+
+def hashed(password: str) -> str:
+    """What is stored of a password; takes some 70 ms on purpose."""
+    method = current_app.config.get("FAB_PASSWORD_HASH_METHOD", "scrypt")
+    return generate_password_hash(password, method=method)

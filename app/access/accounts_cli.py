@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
-
 import click
 from flask.cli import AppGroup
 from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.security import generate_password_hash
 
 from app.access import audit
-from app.access.accounts import Account
+from app.access.accounts import Account, first_password, hashed
 from app.access.actor import Duty, Kind
 from app.access.audit import Act
 from app.access.policy import MATRIX, role_name
 from app.access.regions import CODE_LENGTH, Level, Region
 from app.access.scope import unscoped
 
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mistaken for each other
 _LEVELS = [level.name.lower() for level in Level]
 
 accounts_cli = AppGroup("accounts", help="Accounts.")
@@ -52,7 +48,7 @@ def create(
             last_name="",
             email=f"{login}@invalid",
             active=True,
-            password=generate_password_hash(password),
+            password=hashed(password),
             level=int(wanted[0]),
             kind=wanted[1],
             region_id=region.id,
@@ -64,14 +60,6 @@ def create(
         audit.record(session, Act.PERMISSION, detail={"created": login, "roles": names})
         session.commit()
     click.echo(f"{login}  {password}")
-
-
-def first_password() -> str:
-    """Twelve characters, letters and digits, easy to read from paper."""
-    while True:
-        made = "".join(secrets.choice(_LETTERS) for _ in range(12))
-        if any(c.isdigit() for c in made) and any(c.isalpha() for c in made):
-            return made
 
 
 def _region(session: Session, level: Level, code: str) -> Region:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.access.regions import Level
@@ -45,9 +46,17 @@ class Capability(Choices):
     SETTINGS = "settings", "参数设置"
 
 
+class RegisterAccess(Choices):
+    """What an account may do in one register (spec 01: "registers it may enter or only read")."""
+
+    ENTER = "enter", "可录入"
+    READ = "read", "只读"
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks. ``capabilities`` holds (capability, register name or ``SYSTEM``) pairs.
+    """Who asks. ``capabilities`` holds (capability, register name or ``SYSTEM``) pairs; of those
+    that were granted only for named divisions, ``limits`` holds these divisions' paths.
 
     ``in_job``: a background job acts in the account's name, nobody clicks.
     """
@@ -63,7 +72,15 @@ class Actor:
     contact_phone: str = ""
     capabilities: frozenset[tuple[str, str]] = field(default_factory=frozenset)
     in_job: bool = False
+    limits: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def has(self, capability: Capability, subject: str = SYSTEM) -> bool:
         """Does this account hold the capability for a register (or for the system)?"""
         return (capability.value, subject) in self.capabilities
+
+    def areas(self, capability: Capability, subject: str = SYSTEM) -> tuple[str, ...]:
+        """The paths at and under which the account holds the capability; none if it does not."""
+        pair = (capability.value, subject)
+        if pair not in self.capabilities:
+            return ()
+        return self.limits.get(pair, (self.path,))

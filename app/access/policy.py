@@ -21,12 +21,13 @@ from flask_appbuilder.security.sqla.models import (
     assoc_permissionview_role,
     assoc_user_role,
 )
-from sqlalchemy import func, select
+from sqlalchemy import String, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.access.accounts import Account
-from app.access.actor import SYSTEM, Actor, Capability, Duty, Kind
-from app.access.regions import Level, subtree
+from app.access.actor import SYSTEM, Actor, Capability, Duty, Kind, RegisterAccess
+from app.access.grants import Grant, is_open
+from app.access.regions import Level, Region, in_subtree, within
 from app.access.scope import acting_as, current_actor
 from app.core.db import db
 from app.core.errors import Forbidden, NotFound
@@ -34,7 +35,9 @@ from app.core.i18n import _
 
 __all__ = [
     "DUTIES",
+    "GRANTABLE",
     "MATRIX",
+    "ON_DUTY",
     "actor_of",
     "as_account",
     "current_actor",
@@ -81,12 +84,22 @@ DUTIES: dict[Duty, frozenset[Capability]] = {
     Duty.COLLECTOR: frozenset({_C.ENTER}),
 }
 
-#: What may be granted on top at a level and kind ("on duty", "on grant" of the table). A duty
-#: given to anybody else adds nothing: a clerk who is made 信息审核员 still reviews nothing.
+#: What duties may add at a level and kind ("on duty" of the table). A duty given to anybody else
+#: adds nothing: a clerk who is made 信息审核员 still reviews nothing.
+ON_DUTY: dict[tuple[Level, Kind], frozenset[Capability]] = {
+    (Level.COUNTY, Kind.ORDINARY): frozenset({_C.ENTER, _C.REVIEW}),
+}
+
+#: What may be granted for a time ("on grant" of the table), see :mod:`app.access.grants`.
 GRANTABLE: dict[tuple[Level, Kind], frozenset[Capability]] = {
     (Level.CITY, Kind.MANAGER): frozenset({_C.ENTER}),
-    (Level.COUNTY, Kind.ORDINARY): frozenset({_C.ENTER, _C.REVIEW, _C.SPOT_CHECK, _C.APPROVE_MOVE}),
+    (Level.COUNTY, Kind.ORDINARY): frozenset({_C.SPOT_CHECK, _C.APPROVE_MOVE}),
 }
+
+#: What is left in a register that an account may only read.
+_READING = _READ | {_C.EXPORT}
+#: Subjects that no account's list of registers closes: the system, and the households themselves.
+_ALWAYS_OPEN = (SYSTEM, "household")
 
 _SYSTEM_ONLY = {_C.MANAGE_USERS, _C.AUDIT, _C.MAINTAIN_REGIONS, _C.SETTINGS}
 _LEVEL_NAMES = {
@@ -110,12 +123,25 @@ def level_name(level: Level) -> str:
 
 
 def rights_of(account_id: Any) -> Any:
-    """SQL: all rights that an account's roles give it, as one text ``may_search:lookback,…``, so
-    that they come in the statement that reads the account.
+    """SQL: all rights of an account as one text, so that they come in the statement that reads the
+    account: ``may_search:lookback`` from its roles, ``may_enter:lookback@0.0r.01.05.`` from grants.
     """
-    pair = Permission.name + ":" + ViewMenu.name
-    return (
-        select(func.aggregate_strings(pair, ","))
+    granted = (
+        select(
+            func.aggregate_strings(
+                Permission.name + ":" + ViewMenu.name + "@" + type_coerce(Region.path, String), ","
+            )
+        )
+        .select_from(Grant)
+        .join(Region, Region.id == Grant.region_id)
+        .join(Permission, Permission.name == "may_" + type_coerce(Grant.capability, String))
+        .join(PermissionView, PermissionView.permission_id == Permission.id)
+        .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+        .where(Grant.account_id == account_id, is_open())
+        .scalar_subquery()
+    )
+    held = (
+        select(func.aggregate_strings(Permission.name + ":" + ViewMenu.name, ","))
         .join(PermissionView, PermissionView.permission_id == Permission.id)
         .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
         .join(
@@ -128,6 +154,7 @@ def rights_of(account_id: Any) -> Any:
         )
         .scalar_subquery()
     )
+    return func.coalesce(held, "") + "," + func.coalesce(granted, "")
 
 
 def actor_of(session: Session, account: Account) -> Actor:
@@ -137,9 +164,7 @@ def actor_of(session: Session, account: Account) -> Actor:
     rights = account.rights
     if rights is None:
         rights = session.scalar(select(rights_of(account.id))) or ""
-    key = Level(account.level), account.kind
-    ceiling = MATRIX.get(key, frozenset()) | GRANTABLE.get(key, frozenset())
-    granted = (right.removeprefix("may_").split(":", 1) for right in rights.split(","))
+    capabilities, limits = _read_rights(rights, account)
     return Actor(
         account_id=account.uuid,
         login=account.username,
@@ -150,7 +175,49 @@ def actor_of(session: Session, account: Account) -> Actor:
         path=account.path,
         contact_name=account.contact_name or "",
         contact_phone=account.contact_phone or account.phone or "",
-        capabilities=frozenset((pair[0], pair[1]) for pair in granted if pair[0] in ceiling),
+        capabilities=capabilities,
+        limits=limits,
+    )
+
+
+_Pair = tuple[str, str]
+
+
+def _read_rights(
+    rights: str, account: Account
+) -> tuple[frozenset[_Pair], dict[_Pair, tuple[str, ...]]]:
+    """What of the text of :func:`rights_of` counts at the account's level and kind and in the
+    registers that it may use; and the divisions to which grants are limited.
+    """
+    key = Level(account.level), account.kind
+    ceiling = MATRIX.get(key, frozenset()) | ON_DUTY.get(key, frozenset())
+    grantable, path = GRANTABLE.get(key, frozenset()), account.path or ""
+    whole: set[_Pair] = set()
+    limited: dict[_Pair, list[str]] = {}
+    for right in filter(None, rights.split(",")):
+        name, _colon, rest = right.removeprefix("may_").partition(":")
+        subject, _at, area = rest.partition("@")
+        pair = (name, subject)
+        if not _register_allows(account.registers, name, subject):
+            continue
+        if not area:
+            if name in ceiling:
+                whole.add(pair)
+        elif name in grantable:
+            if within(path, area):
+                whole.add(pair)
+            elif within(area, path):
+                limited.setdefault(pair, []).append(area)
+    limits = {pair: tuple(sorted(areas)) for pair, areas in limited.items() if pair not in whole}
+    return frozenset(whole | limits.keys()), limits
+
+
+def _register_allows(registers: dict[str, str] | None, capability: str, subject: str) -> bool:
+    if registers is None or subject in _ALWAYS_OPEN:
+        return True
+    allowed = registers.get(subject)
+    return allowed == RegisterAccess.ENTER or (
+        allowed == RegisterAccess.READ and capability in _READING
     )
 
 
@@ -181,8 +248,7 @@ def may(
         return False
     if row is None:
         return True
-    low, high = subtree(actor.path)
-    return bool(low <= row.path < high)
+    return any(within(row.path, area) for area in actor.areas(capability, subject))
 
 
 def rows(
@@ -190,10 +256,10 @@ def rows(
 ) -> Any:
     """SQL condition for the rows of ``model`` for which :func:`may` says yes."""
     actor = actor or current_actor()
-    if actor is None or not actor.has(capability, subject):
+    areas = actor.areas(capability, subject) if actor else ()
+    if not areas:
         return model.path < ""
-    low, high = subtree(actor.path)
-    return (model.path >= low) & (model.path < high)
+    return or_(*(in_subtree(model.path, area) for area in areas))
 
 
 def require(capability: Capability, subject: str = SYSTEM, row: Any = None) -> Actor:

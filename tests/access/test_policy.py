@@ -120,8 +120,7 @@ def test_an_unknown_register_is_nobodys(actors: dict[Who, Actor]) -> None:
 def test_a_duty_gives_nobody_else_more_than_the_table(session: Any, who: Who, duty: Duty) -> None:
     plain, dutiful = actor(who), actor(Who(who.level, who.kind, (duty,)))
     more = {Capability(name) for name, _ in dutiful.capabilities - plain.capabilities}
-    on_grant = {C.ENTER} if who == Who(Level.CITY, Kind.MANAGER) else set()
-    assert more <= on_grant
+    assert more == set()
 
 
 def test_duties_add_up(session: Any) -> None:
