@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.access import settings
@@ -122,5 +122,5 @@ def _in(region: Region, level: Level, kind: Kind) -> ColumnElement[bool]:
 
 
 def _count(session: Session, where: ColumnElement[bool]) -> int:
-    query: Select[tuple[int]] = select(func.count()).select_from(Account)
-    return session.scalar(query.where(where, Account.active.is_(True))) or 0
+    query = select(func.count()).select_from(Account).where(where, Account.active.is_(True))
+    return session.scalar(query) or 0

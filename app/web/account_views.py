@@ -1,0 +1,501 @@
+"""用户管理 and 录入人台账: lists, one account, what its manager does to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from flask import flash, jsonify, redirect, request
+from flask_appbuilder import BaseView, expose
+from sqlalchemy import select
+
+from app.access import account_list as accounts_read
+from app.access import account_names, allowances, managing, policy, regions
+from app.access.accounts import Account
+from app.access.actor import Actor, Capability
+from app.access.audit import AuditEntry
+from app.access.managing import Role
+from app.access.regions import Level, Region
+from app.actions import accounts
+from app.actions.accounts import Details
+from app.core.clock import local, today
+from app.core.db import db
+from app.core.errors import AnjuError, BadInput, Conflict, Invalid
+from app.core.i18n import _, lazy, translate
+from app.exchange import account_list
+from app.exchange.account_list import RECORDERS, USERS, role_of, state_of
+from app.registry import formats
+from app.registry.rules import Problem
+from app.web import account_forms, account_lists, shell
+
+BASE = "/accounts"
+_SAID = {
+    "deactivate": lazy("已注销，该账号立即不能使用。"),
+    "reactivate": lazy("已恢复正常。"),
+    "delete": lazy("已删除。"),
+}
+
+
+class AccountsView(BaseView):
+    """``/accounts``: whom a manager sees and what it may do to them."""
+
+    route_base = BASE
+    default_view = "index"
+
+    @expose("/")
+    def index(self) -> Any:
+        actor = policy.require(Capability.MANAGE_USERS)
+        context = account_lists.context(USERS, actor, request.args)
+        shell.keep_list()
+        return self.render_template("anju/list.html", ledger=context)
+
+    # ---- a new one --------------------------------------------------------------------------
+    @expose("/new", methods=["GET", "POST"])
+    def new(self) -> Any:
+        actor = policy.require(Capability.MANAGE_USERS)
+        roles = managing.creates(actor)
+        role = account_forms.role_named(request.args.get("role", ""), roles)
+        if role is None:
+            if request.args.get("role") or not roles:
+                raise BadInput(_("请选择要新增的用户角色。"))
+            role = roles[0]
+        problems: list[Problem] = []
+        if request.method == "POST":
+            try:
+                account, password = accounts.create(
+                    *role,
+                    _region_id(actor, role),
+                    request.form.get("login", ""),
+                    account_forms.details(request.form, *role),
+                )
+            except Invalid as error:
+                db.session.rollback()
+                problems = error.problems
+            else:
+                return self._password_page(account, password, created=True)
+        return self._new_page(actor, role, problems)
+
+    def _new_page(self, actor: Actor, role: Role, problems: list[Problem]) -> Any:
+        region, fixed = _chosen_region(actor, role)
+        shown = account_forms.details(request.form, *role)
+        typed = request.form.get("login", "")
+        suggestion = _suggestion(region, role) if region else ""
+        title = _("新增用户")
+        page = {
+            "title": title,
+            "action_url": f"{BASE}/new?role={account_forms.role_key(role)}",
+            "tabs": [
+                {
+                    "label": account_forms.role_label(one),
+                    "url": f"{BASE}/new?role={account_forms.role_key(one)}",
+                    "active": one == role,
+                }
+                for one in managing.creates(actor)
+            ],
+            "allowances": _allowances(region, role) if region else [],
+            "fields": [
+                account_forms.region_field(role, region, problems, fixed=fixed),
+                account_forms.login_field(typed, suggestion, problems),
+                *account_forms.fields(role, shown, problems),
+            ],
+            "suggest_url": f"{BASE}/suggest?role={account_forms.role_key(role)}",
+            "problems": problems,
+            "save": _("创建用户"),
+            "back_url": shell.list_url(f"{BASE}/"),
+        }
+        shell.crumb(title)
+        rendered = self.render_template("anju/account_form.html", page=page)
+        return (rendered, 422) if problems else rendered
+
+    @expose("/suggest")
+    def suggest(self) -> Any:
+        """The account name that a division's next account of a role would get, and what is left."""
+        actor = policy.require(Capability.MANAGE_USERS)
+        role = account_forms.role_named(request.args.get("role", ""), managing.creates(actor))
+        region = _region(request.args.get("region", ""))
+        if role is None or region is None or not managing.may_create(actor, role, region):
+            return jsonify(login="", allowances=[])
+        return jsonify(login=_suggestion(region, role), allowances=_allowances(region, role))
+
+    # ---- one --------------------------------------------------------------------------------
+    @expose("/<uuid:account_id>", methods=["GET", "POST"])
+    def show(self, account_id: uuid.UUID) -> Any:
+        actor = policy.require(Capability.MANAGE_USERS)
+        account = accounts.get(account_id)
+        if request.method == "GET":
+            return self._show_page(actor, account, accounts.details_of(account), [])
+        role = (Level(account.level), account.kind)
+        typed = account_forms.details(request.form, *role)
+        problems: list[Problem] = []
+        try:
+            accounts.change(account_id, typed, request.form.get("seen", ""))
+        except Invalid as error:
+            problems = error.problems
+        except Conflict as error:
+            problems = [Problem("", "version", error.message)]
+        else:
+            flash(_("已保存。"), "success")
+            return redirect(f"{BASE}/{account_id}")
+        db.session.rollback()
+        return self._show_page(actor, accounts.get(account_id), typed, problems)
+
+    def _show_page(
+        self,
+        actor: Actor,
+        account: Account,
+        shown: Details,
+        problems: list[Problem],
+        grant: dict[str, Any] | None = None,
+    ) -> Any:
+        role = (Level(account.level), account.kind)
+        managed = managing.manages(actor, account)
+        url = f"{BASE}/{account.uuid}"
+        page = {
+            "title": account.first_name,
+            "state": {
+                "text": state_of(account),
+                "tone": "good" if account.active else "neutral",
+            },
+            "facts": _facts(account, shown, managed=managed),
+            "own": account.uuid == actor.account_id,
+            "managed": managed,
+            "action_url": url,
+            "seen": accounts.fingerprint(account),
+            "fields": account_forms.fields(role, shown, problems) if managed else [],
+            "problems": problems,
+            "steps": _steps(actor, account, url, managed=managed),
+            "grants": _grants(account, url, managed=managed),
+            "grant_form": _grant_form(actor, account, url, grant),
+            "history": _history(account),
+        }
+        shell.crumb(account.first_name)
+        rendered = self.render_template("anju/account_page.html", page=page)
+        return (rendered, 422) if problems or (grant and grant["problems"]) else rendered
+
+    @expose("/<uuid:account_id>/reset", methods=["POST"])
+    def reset(self, account_id: uuid.UUID) -> Any:
+        account, password = accounts.reset_password(account_id)
+        return self._password_page(account, password, created=False)
+
+    def _password_page(self, account: Account, password: str, *, created: bool) -> Any:
+        """The only time that a first password is seen."""
+        region = db.session.get(Region, account.region_id)
+        title = _("用户已创建") if created else _("密码已重置")
+        page = {
+            "title": title,
+            "login": account.username,
+            "password": password,
+            "facts": [
+                {"label": _("用户名称"), "text": account.first_name},
+                {"label": _("所属地区"), "text": region.full_name if region else ""},
+                {"label": _("用户角色"), "text": role_of(account)},
+            ],
+            "url": f"{BASE}/{account.uuid}",
+            "again_url": f"{BASE}/new",
+            "back_url": shell.list_url(f"{BASE}/"),
+        }
+        shell.crumb(title)
+        return self.render_template("anju/account_password.html", page=page)
+
+    @expose("/<uuid:account_id>/deactivate", methods=["POST"])
+    def deactivate(self, account_id: uuid.UUID) -> Any:
+        accounts.deactivate(account_id)
+        return _done("deactivate", f"{BASE}/{account_id}")
+
+    @expose("/<uuid:account_id>/reactivate", methods=["POST"])
+    def reactivate(self, account_id: uuid.UUID) -> Any:
+        try:
+            accounts.reactivate(account_id)
+        except allowances.AllowanceFull as error:
+            return _refused(error, f"{BASE}/{account_id}")
+        return _done("reactivate", f"{BASE}/{account_id}")
+
+    @expose("/<uuid:account_id>/delete", methods=["POST"])
+    def delete(self, account_id: uuid.UUID) -> Any:
+        try:
+            accounts.delete(account_id)
+        except Conflict as error:
+            return _refused(error, f"{BASE}/{account_id}")
+        return _done("delete", shell.list_url(f"{BASE}/"))
+
+    # ---- grants -----------------------------------------------------------------------------
+    @expose("/<uuid:account_id>/grant", methods=["POST"])
+    def grant(self, account_id: uuid.UUID) -> Any:
+        actor = policy.require(Capability.MANAGE_USERS)
+        account = accounts.get(account_id)
+        form = request.form
+        capability = next((c for c in Capability if c == form.get("capability")), None)
+        if capability is None:
+            raise BadInput(_("请选择要开通的权限。"))
+        try:
+            accounts.grant(
+                account_id,
+                capability,
+                [int(v) for v in form.getlist("counties") if v.isdecimal() and len(v) < 10],
+                _date(form.get("ends_on", "")),
+                form.get("reason", ""),
+            )
+        except Invalid as error:
+            db.session.rollback()
+            typed = {
+                "capability": capability.value,
+                "counties": form.getlist("counties"),
+                "ends_on": form.get("ends_on", ""),
+                "reason": form.get("reason", ""),
+                "problems": error.problems,
+            }
+            account = accounts.get(account_id)
+            return self._show_page(actor, account, accounts.details_of(account), [], typed)
+        flash(_("已开通，到期自动失效。"), "success")
+        return redirect(f"{BASE}/{account_id}")
+
+    @expose("/<uuid:account_id>/grants/<uuid:grant_id>/revoke", methods=["POST"])
+    def revoke(self, account_id: uuid.UUID, grant_id: uuid.UUID) -> Any:
+        accounts.revoke(account_id, grant_id)
+        flash(_("已收回。"), "success")
+        return redirect(f"{BASE}/{account_id}")
+
+    # ---- Excel ------------------------------------------------------------------------------
+    @expose("/export", methods=["GET", "POST"])
+    def export(self) -> Any:
+        return export_page(self, USERS, f"{BASE}/")
+
+
+class RecordersView(BaseView):
+    """``/recorders``: 录入人台账 (2020 manual §五)."""
+
+    route_base = "/recorders"
+    default_view = "index"
+
+    @expose("/")
+    def index(self) -> Any:
+        actor = policy.require(Capability.MANAGE_USERS)
+        context = account_lists.context(RECORDERS, actor, request.args)
+        shell.keep_list()
+        return self.render_template("anju/list.html", ledger=context)
+
+    @expose("/export", methods=["GET", "POST"])
+    def export(self) -> Any:
+        return export_page(self, RECORDERS, "/recorders/")
+
+
+#: What most exports of accounts are for; the reason may also be typed.
+_REASONS = (lazy("账号清理"), lazy("上级要求报送"), lazy("工作联系"))
+
+
+def export_page(view: BaseView, what: str, back: str) -> Any:
+    """What will be exported and why; then into the background."""
+    policy.require(Capability.EXPORT)
+    actor = policy.require(Capability.MANAGE_USERS)
+    args = {k: v for k, v in request.args.items() if k in account_list.FILTERS and v}
+    query = account_list.parse(args, actor)
+    errors: dict[str, list[str]] = {}
+    if request.method == "POST":
+        reason = request.form.get("other_reason", "").strip() or request.form.get("reason", "")
+        try:
+            job = account_list.start(what, args, reason)
+        except BadInput as error:
+            db.session.rollback()
+            errors["reason"] = [error.message]
+        else:
+            flash(_("已开始导出：%(what)s。完成后在这里下载。", what=job.subject), "success")
+            return redirect("/exchange/jobs")
+    title = _("导出%(what)s", what=translate(account_list.TITLES[what]))
+    shell.crumb(title)
+    count = accounts_read.count(db.session, actor, query)
+    page = view.render_template(
+        "anju/export.html",
+        page={
+            "title": title,
+            "count": f"{count:,}",
+            "count_label": _("用户数"),
+            "warning": _(
+                "文件含完整的联系电话。导出人、范围和原因记入审计日志；用后请及时彻底删除。"
+            ),
+            "area": query.region.full_name if query.region else None,
+            "filters": [],
+            "action_url": request.full_path.rstrip("?"),
+            "back_url": back,
+            "reasons": [str(reason) for reason in _REASONS],
+            "reason": request.form.get("reason", ""),
+            "other_reason": request.form.get("other_reason", ""),
+            "errors": errors,
+        },
+    )
+    return (page, 422) if errors else page
+
+
+# ---- what the pages are made of ------------------------------------------------------------
+
+
+def _done(what: str, url: str) -> Any:
+    flash(str(_SAID[what]), "success")
+    return redirect(url)
+
+
+def _refused(error: AnjuError, url: str) -> Any:
+    db.session.rollback()
+    flash(error.message, "danger")
+    return redirect(url)
+
+
+def _region(text: str) -> Region | None:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        return None
+    return db.session.get(Region, int(text))
+
+
+def _chosen_region(actor: Actor, role: Role) -> tuple[Region | None, bool]:
+    """The division of the form, and whether it can be no other than the manager's own."""
+    if role[0] == actor.level:
+        return db.session.get(Region, actor.region_id), True
+    region = _region(request.form.get("region", "") or request.args.get("region", ""))
+    if region is not None and not managing.may_create(actor, role, region):
+        return None, False  # a foreign one's name is not shown
+    return region, False
+
+
+def _region_id(actor: Actor, role: Role) -> int | None:
+    if role[0] == actor.level:
+        return actor.region_id
+    region = _region(request.form.get("region", ""))
+    return region.id if region else None
+
+
+def _suggestion(region: Region, role: Role) -> str:
+    return account_names.suggest(db.session, [region], role[1]).get(region.id, "")
+
+
+def _allowances(region: Region, role: Role) -> list[str]:
+    return [
+        _("%(what)s：已有 %(used)s 个，最多 %(most)s 个", what=a.what, used=a.used, most=a.most)
+        for a in allowances.allowances(db.session, *role, region)
+    ]
+
+
+def _date(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _facts(account: Account, shown: Details, *, managed: bool) -> list[dict[str, Any]]:
+    duties = _("、").join(duty.label for duty in accounts.duties_of(account))
+    at = account.last_login
+    login = f"{local(at.replace(tzinfo=dt.UTC)):%Y-%m-%d %H:%M}" if at else _("从未登录")
+    found = [
+        {"label": _("账号"), "text": account.username, "kind": "id"},
+        {"label": _("所属地区"), "text": account.region.full_name},
+        {"label": _("用户角色"), "text": role_of(account)},
+        {"label": _("职责"), "text": duties},
+        {"label": _("最近登录"), "text": login},
+    ]
+    if not managed:
+        found += [
+            {"label": _("联系电话"), "text": formats.mask_phone(account.phone), "kind": "id"},
+            {"label": _("所属部门"), "text": translate(account.department or "")},
+            {"label": _("录入人"), "text": account.entry_person},
+            {"label": _("审核责任人"), "text": account.review_person},
+        ]
+    return found
+
+
+def _steps(actor: Actor, account: Account, url: str, *, managed: bool) -> list[dict[str, Any]]:
+    """The buttons beside the form, by word."""
+    found: list[dict[str, Any]] = []
+    if managing.may_reset(actor, account):
+        text = _("重置后，%(name)s 现在的密码立即失效。确定重置吗？", name=account.username)
+        found.append(
+            {"label": _("重置密码"), "url": f"{url}/reset", "confirm": text, "icon": "key"}
+        )
+    if managed and account.active:
+        text = _("注销后，%(name)s 立即不能登录，以后可以恢复。确定注销吗？", name=account.username)
+        found.append({"label": _("注销"), "url": f"{url}/deactivate", "confirm": text})
+    elif managed:
+        found.append({"label": _("恢复正常"), "url": f"{url}/reactivate"})
+    if managed and not accounts.has_worked(account):
+        text = _("删除后不能恢复。确定删除 %(name)s 吗？", name=account.username)
+        found.append({"label": _("删除"), "url": f"{url}/delete", "confirm": text, "danger": True})
+    return [step | {"post": True} for step in found]
+
+
+def _grants(account: Account, url: str, *, managed: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "what": one.capability.label,
+            "region": one.region.full_name,
+            "ends_on": one.ends_on.isoformat(),
+            "reason": one.reason,
+            "by": one.granted_by_name or "",
+            "state": _grant_state(one),
+            "revoke_url": f"{url}/grants/{one.id}/revoke" if managed and one.open else None,
+        }
+        for one in accounts.grants_of(account)
+    ]
+
+
+def _grant_state(one: Any) -> dict[str, str]:
+    if one.open:
+        return {"text": _("有效"), "tone": "good"}
+    return {"text": _("已收回") if one.revoked_at else _("已到期"), "tone": "neutral"}
+
+
+def _grant_form(
+    actor: Actor, account: Account, url: str, typed: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    offered = accounts.grantable(actor, account)
+    if not offered or not account.active:
+        return None
+    typed = typed or {"problems": []}
+    errors: dict[str, list[str]] = {}
+    for problem in typed["problems"]:
+        errors.setdefault(problem.field, []).append(problem.message)
+    choices = [{"value": c.value, "label": c.label} for c in offered]
+    fields: list[dict[str, Any]] = [
+        {
+            "name": "capability", "label": _("权限"), "kind": "choice", "wide": True,
+            "options": choices, "value": typed.get("capability", choices[0]["value"]),
+        }
+    ]  # fmt: skip
+    if account.level < Level.COUNTY:
+        options = [{"value": str(r.id), "label": r.name} for r in _counties(account)]
+        fields.append(
+            {
+                "name": "counties", "label": _("区县"), "kind": "many", "options": options,
+                "value": typed.get("counties", []), "errors": errors.get("counties"),
+            }
+        )  # fmt: skip
+    last = today() + accounts.LONGEST_GRANT
+    fields += [
+        {
+            "name": "ends_on", "label": _("截止日期"), "kind": "date", "required": True,
+            "value": typed.get("ends_on"), "errors": errors.get("ends_on"),
+            "min": today().isoformat(), "max": last.isoformat(),
+            "help": _("当天仍有效，过后自动失效"),
+        },
+        {
+            "name": "reason", "label": _("开通原因"), "kind": "text", "required": True,
+            "value": typed.get("reason"), "errors": errors.get("reason"), "length": 200,
+        },
+    ]  # fmt: skip
+    return {"action_url": f"{url}/grant", "fields": fields}
+
+
+def _counties(account: Account) -> list[Region]:
+    return [r for r in regions.children(account.region) if r.level == Level.COUNTY]
+
+
+def _history(account: Account) -> list[dict[str, str]]:
+    """The last changes of the account, for whoever wonders who made it so."""
+    query = (
+        select(AuditEntry.at, AuditEntry.act, AuditEntry.account_name)
+        .where(AuditEntry.record_id == account.uuid)
+        .order_by(AuditEntry.at.desc())
+        .limit(10)
+    )
+    return [
+        {"time": f"{local(at):%Y-%m-%d %H:%M}", "what": act.label, "who": name or ""}
+        for at, act, name in db.session.execute(query)
+    ]

@@ -1,0 +1,187 @@
+"""负责人与责任人名单: read downwards, kept by each division's own manager; and notices."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from typing import Any
+
+from flask import Response, flash, redirect, request, send_file
+from flask_appbuilder import BaseView, expose
+
+from app.access import notices, policy, regions
+from app.access.actor import Actor, Capability
+from app.access.officers import FIELDS, Post
+from app.access.regions import Level, Region
+from app.actions import officers
+from app.core.clock import local, today
+from app.core.db import db
+from app.core.errors import BadInput, Invalid
+from app.core.i18n import _, translate
+from app.exchange import officer_list
+from app.exchange.writer import MEDIA_TYPE
+from app.registry.rules import Problem
+from app.web import shell
+
+BASE = "/officers"
+_KINDS = {"office_phone": "phone", "mobile": "phone"}
+
+
+class OfficersView(BaseView):
+    """``/officers``: the own division and those below it, one level at a time."""
+
+    route_base = BASE
+    default_view = "index"
+
+    @expose("/")
+    def index(self) -> Any:
+        actor = policy.require(Capability.MANAGE_USERS)
+        region = officers.place(_region_id(actor), actor)
+        found = officers.overview(db.session, region)
+        named = sum(1 for line in found if len(line.officers) == len(Post))
+        page = {
+            "title": _("负责人与责任人名单"),
+            "count": _("%(n)s 个地区，%(named)s 个已填全", n=len(found), named=named),
+            "trail": [
+                {"title": r.name, "url": f"{BASE}/?region={r.id}"}
+                for r in regions.along(region.path)
+                if regions.within(r.path, actor.path)
+            ],
+            "posts": [post.label for post in Post],
+            "rows": [_row(line, region) for line in found],
+            "export_url": f"{BASE}/export?region={region.id}"
+            if actor.has(Capability.EXPORT)
+            else None,
+            "edit_url": f"{BASE}/{region.id}" if officers.may_keep(actor, region) else None,
+        }
+        return self.render_template("anju/officers.html", page=page)
+
+    @expose("/<int:region_id>", methods=["GET", "POST"])
+    def show(self, region_id: int) -> Any:
+        actor = policy.require(Capability.MANAGE_USERS)
+        region = officers.place(region_id, actor)
+        line = officers.lines(db.session, [region])[0]
+        values = {post: o.values() for post, o in line.officers.items()}
+        problems: list[Problem] = []
+        if request.method == "POST":
+            values = {
+                post: {name: request.form.get(f"{post}-{name}", "") for name in FIELDS}
+                for post in Post
+            }
+            try:
+                officers.save(region_id, values)
+            except Invalid as error:
+                db.session.rollback()
+                problems = error.problems
+            else:
+                flash(_("已保存，并已告知上一级。"), "success")
+                return redirect(f"{BASE}/?region={region_id}")
+        shell.crumb(region.name)
+        page = {
+            "title": region.full_name,
+            "keeps": officers.may_keep(actor, region),
+            "problems": problems,
+            "action_url": f"{BASE}/{region_id}",
+            "back_url": f"{BASE}/?region={region_id}",
+            "posts": [_post(post, values.get(post, {}), problems) for post in Post],
+            "changed": max((o.changed_at for o in line.officers.values()), default=None),
+        }
+        if page["changed"]:
+            page["changed"] = f"{local(page['changed']):%Y-%m-%d %H:%M}"  # type: ignore[arg-type]
+        rendered = self.render_template("anju/officers_form.html", page=page)
+        return (rendered, 422) if problems else rendered
+
+    @expose("/export", methods=["POST"])
+    def export(self) -> Response:
+        actor = policy.require(Capability.MANAGE_USERS)
+        region = officers.place(_region_id(actor), actor)
+        file = io.BytesIO()
+        officer_list.write(file, region)
+        file.seek(0)
+        name = f"{_('负责人与责任人名单')}_{region.name}_{today():%Y%m%d}.xlsx"
+        return send_file(file, mimetype=MEDIA_TYPE, download_name=name, as_attachment=True)
+
+
+class NoticesView(BaseView):
+    """``/notices``: what the division was told and nobody has taken note of yet."""
+
+    route_base = "/notices"
+    default_view = "index"
+
+    @expose("/")
+    def index(self) -> Any:
+        actor = policy.require(Capability.MANAGE_USERS)
+        shell.crumb(_("通知"))
+        rows = [
+            {
+                "text": one.text,
+                "time": f"{local(one.at):%Y-%m-%d %H:%M}",
+                "url": one.url,
+                "seen_url": f"/notices/{one.id}/seen",
+            }
+            for one in notices.unseen(db.session, actor, most=100)
+        ]
+        return self.render_template("anju/notices.html", notices=rows)
+
+    @expose("/<uuid:notice_id>/seen", methods=["POST"])
+    def seen(self, notice_id: uuid.UUID) -> Any:
+        actor = policy.require(Capability.MANAGE_USERS)
+        notices.take_note(db.session, actor, notice_id)
+        db.session.commit()
+        return redirect("/notices/")
+
+
+def _region_id(actor: Actor) -> int:
+    text = request.args.get("region", "")
+    if not text:
+        return actor.region_id
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise BadInput(_("地区有误，请从列表中选择。"))
+    return int(text)
+
+
+def _row(line: officers.Line, above: Region) -> dict[str, Any]:
+    region = line.region
+    down = region.id != above.id and region.level < Level.COUNTY
+    return {
+        "name": region.name,
+        "level": region.level.label,
+        "own": region.id == above.id,
+        "url": f"{BASE}/?region={region.id}" if down else None,
+        "show_url": f"{BASE}/{region.id}",
+        "posts": [_cell(line, post) for post in Post],
+    }
+
+
+def _cell(line: officers.Line, post: Post) -> dict[str, str] | None:
+    officer = line.officers.get(post)
+    if officer is None:
+        return None
+    parts = (officer.employer, officer.position)
+    return {
+        "name": officer.name,
+        "work": " ".join(part for part in parts if part),
+        "phone": _("、").join(n for n in (officer.office_phone, officer.mobile) if n),
+    }
+
+
+def _post(post: Post, values: Any, problems: list[Problem]) -> dict[str, Any]:
+    fields = []
+    for name, (label, most) in FIELDS.items():
+        key = f"{post}-{name}"
+        fields.append(
+            {
+                "name": key,
+                "label": translate(label),
+                "kind": _KINDS.get(name, "text"),
+                "value": values.get(name, ""),
+                "length": most,
+                "errors": [p.message for p in problems if p.field == key],
+            }
+        )
+    return {
+        "name": post.value,
+        "title": post.label,
+        "fields": fields,
+        "facts": [{"label": f["label"], "text": f["value"]} for f in fields],
+    }
