@@ -248,8 +248,9 @@ class _Import:
         homes = list(
             db.session.scalars(select(SearchKey.household_id).where(SearchKey.value == given))
         )
-        query = select(model).where(model.household_id.in_(homes)) if homes else None
-        found = list(db.session.scalars(query)) if query is not None else []
+        mine = policy.rows(model, Capability.ENTER, self.register.name)
+        query = select(model).where(model.household_id.in_(homes), mine)
+        found = list(db.session.scalars(query)) if homes else []
         matching = [r for r in found if not line.name or line.name in (r.head_name, r.former_head)]
         if len(matching) == 1:
             return matching[0]

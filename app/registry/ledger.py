@@ -85,7 +85,7 @@ class Count:
 class Page:
     """One page of rows with the cursors of its neighbours; ``first`` is the position from 1.
 
-    A row has ``id``, ``state``, the ledger's fields, and of its division ``region_full_name`` and
+    A row has ``id``, ``path``, ``state``, the ledger's fields, and of its division ``region_full_name`` and
     ``region_level``.
     """
 
@@ -470,7 +470,7 @@ def _listed(model: Any, ledger: str) -> tuple[Any, ...]:
     """What lists show of a record (it has some 90 columns) and of its division. The division is
     read for the rows of the page alone: as a join it could be read for all that a filter finds.
     """
-    names = {"id", "household_id", "state", "former_head", *ledger.split()}
+    names = {"id", "path", "household_id", "state", "former_head", *ledger.split()}
     shown = [getattr(model, n) for n in sorted(names) if hasattr(model, n)]
     place = select(Region).where(Region.id == model.region_id).correlate(model)
     for column in (Region.full_name, Region.level):

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.access import regions
+from app.access import notices, regions
 from app.access.actor import Actor, Capability
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Level, Region
@@ -54,7 +54,9 @@ class LastLogin:
 
 @dataclass(frozen=True)
 class Desk:
-    """Everything that the first page tells. ``since`` is the day that gains compare with."""
+    """Everything that the first page tells. ``since`` is the day that gains compare with; ``notices``
+    how many nobody of the division has taken note of.
+    """
 
     region: Region
     waiting: list[Waiting]
@@ -62,10 +64,11 @@ class Desk:
     modules: tuple[Module, ...]
     since: dt.date | None
     last_login: LastLogin | None
+    notices: int
 
 
 def read(actor: Actor) -> Desk:
-    """The desk of an account. Statements: one a register and eight."""
+    """The desk of an account. Statements: one a register and nine."""
     region = statistics.region_asked_for(actor, None)
     registers = [
         register
@@ -85,6 +88,7 @@ def read(actor: Actor) -> Desk:
         ),
         since=then.day if then else None,
         last_login=last_login(actor),
+        notices=notices.count_unseen(db.session, actor),
     )
 
 

@@ -12,12 +12,14 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
+    ColumnElement,
     CompoundSelect,
     Select,
+    and_,
     bindparam,
     func,
     literal,
+    or_,
     select,
     union_all,
 )
@@ -104,40 +106,56 @@ def jobs_of(actor: Actor) -> Jobs:
 
 
 def _count(actor: Actor, wanted: list[tuple[Register, Menu, State]]) -> list[Waiting]:
-    if not wanted:
-        return []
-    by_counter = actor.level <= Level.COUNTY
-    parts = tuple(dict.fromkeys((register.name, state) for register, _m, state in wanted))
-    low, high = subtree(actor.path)
-    rows = db.session.execute(_query(parts, by_counter=by_counter), {"low": low, "high": high})
-    found = {(name, state): int(n or 0) for name, state, n in rows}
-    return [Waiting(r, menu, s, found.get((r.name, s.value), 0)) for r, menu, s in wanted]
+    """One statement; a second one where some right is granted only for named counties."""
+    by_areas: dict[tuple[str, ...], list[tuple[str, State]]] = {}
+    for register, menu, state in wanted:
+        areas = actor.areas(Capability(menu.capability), register.name)
+        by_areas.setdefault(areas, []).append((register.name, state))
+    found: dict[tuple[str, str], int] = {}
+    for areas, parts in by_areas.items():
+        query = _query(
+            tuple(dict.fromkeys(parts)), len(areas), by_counter=actor.level <= Level.COUNTY
+        )
+        bounds: dict[str, str] = {}
+        for number, path in enumerate(areas):
+            bounds[f"low{number}"], bounds[f"high{number}"] = subtree(path)
+        found |= {
+            (name, state): int(n or 0) for name, state, n in db.session.execute(query, bounds)
+        }
+    return [Waiting(r, menu, s, found.get((r.name, s), 0)) for r, menu, s in wanted]
 
 
 @cache
-def _query(parts: tuple[tuple[str, State], ...], *, by_counter: bool) -> CompoundSelect[Any]:
-    """One line for each register and state, of the area ``low`` to ``high``. Every page asks it, so
-    it is made once for each kind of account.
+def _query(
+    parts: tuple[tuple[str, State], ...], areas: int, *, by_counter: bool
+) -> CompoundSelect[Any]:
+    """One line for each register and state, of the areas ``low0`` to ``high0`` …. Every page asks
+    it, so it is made once for each kind of account.
     """
-    return union_all(*(_part(name, state, by_counter) for name, state in parts))
+    return union_all(*(_part(name, state, areas, by_counter) for name, state in parts))
 
 
-def _part(name: str, state: State, by_counter: bool) -> Select[*tuple[Any, ...]]:
+def _part(name: str, state: State, areas: int, by_counter: bool) -> Select[*tuple[Any, ...]]:
     register = get_register(name)
     if register is None:
         raise LookupError(name)
     figure = register.state_figures.get(state)
     keys = literal(register.name).label("register"), literal(state.value).label("state")
-    low: BindParameter[str] = bindparam("low")
-    high: BindParameter[str] = bindparam("high")
     if by_counter and figure is not None:
         return select(*keys, func.sum(Counter.n)).where(
             Counter.register == register.name,
             Counter.figure == figure,
-            Counter.path >= low,
-            Counter.path < high,
+            _within(Counter.path, areas),
         )
     model = register.model
-    return select(*keys, func.count()).where(
-        model.state == state, model.path >= low, model.path < high
+    return select(*keys, func.count()).where(model.state == state, _within(model.path, areas))
+
+
+def _within(path: Any, areas: int) -> ColumnElement[bool]:
+    """The condition that ``path`` lies in one of so many areas, whose bounds come later."""
+    return or_(
+        *(
+            and_(path >= bindparam(f"low{number}"), path < bindparam(f"high{number}"))
+            for number in range(areas)
+        )
     )

@@ -176,7 +176,7 @@ def _exports(what: str, actor: Actor, args: MultiDict[str, str]) -> list[dict[st
 
 
 def _actions(actor: Actor) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     if actor.level == Level.COUNTY:
         found.append({"label": _("批量创建"), "url": "/accounts/bulk", "icon": "users"})
     found.append({"label": _("新增用户"), "url": "/accounts/new", "primary": True, "icon": "plus"})

@@ -20,13 +20,15 @@ from app.access.audit import Act, AuditEntry
 from app.access.policy import level_name
 from app.access.regions import Level, Region
 from app.access.scope import current_actor
+from app.actions import accounts
 from app.core.clock import local
 from app.core.db import db
+from app.core.errors import Invalid
 from app.core.i18n import _
+from app.exchange.account_list import department_of
+from app.web import account_forms
 from app.core.types import nfc
 from app.web.devices import shown
-
-UNIT_LENGTH = 32
 
 
 class AccountView(BaseView):
@@ -37,26 +39,28 @@ class AccountView(BaseView):
 
     @expose("/", methods=["GET", "POST"])
     def own(self) -> Any:
-        account: Account = current_user
-        typed = {
-            "name": account.first_name,
-            "phone": account.phone or "",
-            "unit": account.department or "",
-        }
+        account: Account = current_user._get_current_object()
+        typed = accounts.details_of(account)
         errors: dict[str, list[str]] = {}
         if request.method == "POST":
-            typed = {name: nfc(request.form.get(name, "")) for name in typed}
-            errors = _own_problems(**typed)
-            if not errors:
-                account.first_name = typed["name"]
-                account.phone, account.department = typed["phone"] or None, typed["unit"] or None
-                audit.record(db.session, Act.UPDATE, row=None, detail={"account": account.username})
-                db.session.commit()
+            typed = account_forms.details(request.form, Level(account.level), account.kind)
+            try:
+                accounts.change_own(account, typed)
+            except Invalid as error:
+                db.session.rollback()
+                errors = {p.field: [p.message] for p in error.problems}
+            else:
                 flash(_("个人信息已保存。"), "success")
                 return redirect(url_for("AccountView.own"))
         return self.render_template(
             "anju/account.html",
-            account=typed | {"facts": _facts(account)},
+            account={
+                "name": typed.name,
+                "phone": typed.phone,
+                "entry_person": typed.entry_person,
+                "review_person": typed.review_person,
+                "facts": _facts(account),
+            },
             errors=errors,
             action_url=url_for("AccountView.own"),
             password_url=url_for("AccountView.password"),
@@ -115,19 +119,6 @@ class AccountView(BaseView):
         ), 422 if errors else 200
 
 
-def _own_problems(name: str, phone: str, unit: str) -> dict[str, list[str]]:
-    from app.registry import formats
-
-    errors = {}
-    if not name or len(name) > 50:
-        errors["name"] = [_("请填写姓名或单位名称，最多50个字。")]
-    if phone and not formats.phone_valid(phone):
-        errors["phone"] = [_("电话号码不正确，请填写 11 位手机号，或区号-号码。")]
-    if len(unit) > UNIT_LENGTH:
-        errors["unit"] = [_("最多 %(n)s 个字，现有 %(m)s 个。", n=UNIT_LENGTH, m=len(unit))]
-    return errors
-
-
 def _password_problems(account: Account) -> dict[str, list[str]]:
     current, new = request.form.get("current_password", ""), request.form.get("new_password", "")
     errors = {}
@@ -151,6 +142,7 @@ def _facts(account: Account) -> list[dict[str, str]]:
         {"label": _("所属地区"), "text": region.full_name if region else ""},
         {"label": _("级别"), "text": _(level_name(Level(account.level)))},
         {"label": _("类型"), "text": account.kind.label},
+        {"label": _("所属部门"), "text": department_of(account)},
         {"label": _("权限"), "text": _("、").join(held)},
     ]
 

@@ -38,7 +38,11 @@ class HouseholdView(BaseView):
     def show(self, household_id: uuid.UUID) -> Any:
         household = households.get(household_id)
         actor = policy.require(Capability.SEARCH)
-        found = list(households.records_of(db.session, household))
+        found = [
+            (register, row)
+            for register, row in households.records_of(db.session, household)
+            if actor.has(Capability.SEARCH, register.name)
+        ]
         region = db.session.get(Region, household.region_id)
         context = {
             "title": household.head_name,

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
+from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from app.access.actor import Actor, Capability
@@ -38,16 +39,16 @@ def context(
     wanted = args.copy()
     if menu.states and not args.getlist("state"):
         wanted.setlist("state", [str(s) for s in menu.states])
+    notices = _granted_areas(register, menu, actor, wanted)
     query = parse(register, wanted, db.session, actor)
     size = _size(args)
     ledger = Ledger(register, query, db.session, actor)
-    notices: list[dict[str, str]] = []
     try:
         page = ledger.page(
             size, after=args.get("after"), before=args.get("before"), number=_page_number(args)
         )
     except TooWide as error:
-        page, notices = None, [{"tone": "warn", "text": error.message}]
+        page, notices = None, [*notices, {"tone": "warn", "text": error.message}]
     rows = page.rows if page else []
     return {
         "name": f"{register.name}-{menu.name}",
@@ -55,7 +56,7 @@ def context(
         "count_text": _("共 %(n)s 户", n=page.count) if page else "",
         "notices": notices,
         "filters": partial(_filters, register, query, wanted),
-        "filters_key": _filters_key(register, args),
+        "filters_key": _filters_key(register, wanted),
         "chips": _chips(register, menu, query, args),
         "keep": {name: args[name] for name in _KEPT if args.get(name)},
         "reset_url": request.path,
@@ -68,6 +69,26 @@ def context(
         "bulk": _bulk(register, menu),
         "undo": review_pages.undo(register) if menu.capability == Capability.REVIEW else None,
     }
+
+
+def _granted_areas(
+    register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
+) -> list[dict[str, str]]:
+    """Where a right is granted only for named counties, its list opens in the first of them
+    (``args`` is changed) and says which they are.
+    """
+    areas = actor.areas(Capability(menu.capability), register.name)
+    if areas == (actor.path,):
+        return []
+    query = select(Region).where(Region.path.in_(areas), ~Region.structural)
+    found = list(db.session.scalars(query.order_by(Region.path)))
+    if found and not args.get("region"):
+        args["region"] = str(found[0].id)
+    names = _("、").join(region.name for region in found)
+    text = _(
+        "依申请开通：您可以在以下区县%(what)s：%(names)s。", what=menu.capability.label, names=names
+    )
+    return [{"tone": "info", "text": text}]
 
 
 # ---- filters ------------------------------------------------------------------------------
@@ -186,10 +207,11 @@ def _rows(
     reviews, enters = (menu.capability == c for c in (Capability.REVIEW, Capability.ENTER))
     see, word = _("查看"), translate(menu.action)
     shown = []
+    areas = actor.areas(Capability(menu.capability), register.name)
     for row in rows:
         url = f"/{register.name}/{row.id}"
         actions: list[dict[str, Any]] = [{"label": see, "url": url}]
-        if enters and row.state in EDITABLE:
+        if enters and row.state in EDITABLE and row.path.startswith(areas):
             actions = [{"label": word, "url": f"{url}/edit", "primary": True}]
         elif reviews and row.state == State.SUBMITTED:
             actions.insert(0, {"label": word, "url": f"{url}/review", "primary": True})

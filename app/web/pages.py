@@ -10,6 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.db import db
 from app.core.jobs import queue_state
 from app.registry.register import all_registers
+from app.web.account_bulk_views import AccountBulkView
+from app.web.account_views import AccountsView, RecordersView
 from app.web.attachments import FileView
 from app.web.audit_views import AuditView
 from app.web.exchange_views import (
@@ -21,6 +23,7 @@ from app.web.exchange_views import (
 )
 from app.web.export_views import LedgerExportView
 from app.web.household_views import HelpView, HouseholdView, SearchView
+from app.web.officer_views import NoticesView, OfficersView
 from app.web.picker import RegionPickerView
 from app.web.register_views import view_of
 from app.web.report_views import StatisticsView
@@ -41,6 +44,8 @@ def register(app: Flask, builder: AppBuilder) -> None:
         SettingsView,
         AuditView,
     ):
+        builder.add_view_no_menu(view)
+    for view in (AccountsView, AccountBulkView, RecordersView, OfficersView, NoticesView):
         builder.add_view_no_menu(view)
     for view in (LanguageView, FileView, HouseholdView, SearchView, HelpView, StatisticsView):
         builder.add_view_no_menu(view)

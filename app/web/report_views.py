@@ -247,6 +247,7 @@ _DOORS = {
     State.MISSING: _Door(lazy("未录入"), icon="edit", tone="info"),
 }
 _UNPLACED = _Door(lazy("行政区划缺失，待确定到村"), icon="map-pin-question", tone="warn")
+_NOTICES = _Door(lazy("通知"), icon="bell", tone="info")
 _JOBS = _Door(lazy("导入导出记录"), icon="transfer", tone="info")
 
 
@@ -256,7 +257,12 @@ def _desk_page(actor: Actor, read: Desk) -> dict[str, Any]:
         "greeting": _("%(name)s，您好", name=actor.name),
         "subtitle": read.region.full_name,
         "last_login": last and f"{local(last.at):%Y-%m-%d %H:%M} {last.address}".strip(),
-        "doors": [*_record_doors(read), *_unplaced_doors(actor, read), *_job_doors(read)],
+        "doors": [
+            *_record_doors(read),
+            *_unplaced_doors(actor, read),
+            *_notice_doors(read),
+            *_job_doors(read),
+        ],
         "modules": [_module(module, read) for module in read.modules],
         "notices": [],
     }
@@ -299,6 +305,12 @@ def _unplaced_doors(actor: Actor, read: Desk) -> list[dict[str, Any]]:
             n = row.counts[(progress.progress or ("", ""))[1]]
             doors.append(_door(_UNPLACED, n, _door_hint(register, read), url))
     return doors
+
+
+def _notice_doors(read: Desk) -> list[dict[str, Any]]:
+    """What the divisions below told (app.access.notices)."""
+    hint = _("下级的变动")
+    return [_door(_NOTICES, read.notices, hint, "/notices/")] if read.notices else []
 
 
 def _job_doors(read: Desk) -> list[dict[str, Any]]:

@@ -216,6 +216,10 @@ def _system_items(actor: Actor) -> Iterator[Item]:
     if actor.has(Capability.IMPORT_LIST):
         yield Item(_("名单下发"), "/exchange/import/household")
     yield Item(_("导入导出记录"), "/exchange/jobs")
+    if actor.has(Capability.MANAGE_USERS):
+        yield Item(_("用户管理"), "/accounts")
+        yield Item(_("录入人台账"), "/recorders")
+        yield Item(_("负责人与责任人名单"), "/officers")
     if actor.has(Capability.AUDIT):
         yield Item(_("审计日志"), "/audit/")
     if actor.has(Capability.SETTINGS):

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from app.access import audit
 from app.access.actor import Actor
 from app.access.audit import Act
+from app.access.notices import Notice, NoticeKind
 from app.access.regions import Level, Region
 from app.access.scope import unscoped
 from app.core.jobs import Job
@@ -25,6 +26,7 @@ from tests.builders import (
     EVERYBODY,
     FAR_COUNTY,
     NEXT_COUNTY,
+    VILLAGE_CLERK,
     Who,
     account,
     actor_of,
@@ -48,6 +50,8 @@ class Place:
     region: Region
     job: uuid.UUID = field(default_factory=uuid.uuid4)  # somebody else's, wherever the place is
     entry: uuid.UUID = field(default_factory=uuid.uuid4)  # of the audit log, about the survey
+    account: uuid.UUID = field(default_factory=uuid.uuid4)  # a clerk's who cannot be deleted
+    notice: uuid.UUID = field(default_factory=uuid.uuid4)  # told to the county's manager
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -74,9 +78,12 @@ def settle(place: Region, name: str) -> Place:
             session, Act.UPDATE, register="lookback", row=survey,
             detail={"changes": {"head_id": [survey.head_id, None], "surveyor": [name, None]}},
         )  # fmt: skip
-        session.add(job)
+        notice = Notice(region_id=place.county_id, kind=NoticeKind.OFFICERS, values={})
+        session.add_all([job, notice])
         session.commit()
-    return Place(survey, attach(survey, "front_photos")[0], place, job.id, entry.id)
+    clerk = account(VILLAGE_CLERK, place, first_name=f"{name}账号", demo=True)
+    file = attach(survey, "front_photos")[0]
+    return Place(survey, file, place, job.id, entry.id, clerk.uuid, notice.id)
 
 
 @pytest.fixture

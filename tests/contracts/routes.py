@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from tests.contracts.conftest import Place
 
 C = Capability
 ANYBODY = "anybody"
+MANAGES = "the manager of that account or division; see test_accounts.py"
 
 #: Endpoint -> the capability that it asks for in the register, or ANYBODY who is signed in.
 #: An endpoint that is neither here nor in PUBLIC of app/web/requests.py fails the test.
@@ -53,6 +55,25 @@ ASKS: dict[str, Any] = {
     "AuditView.show": C.AUDIT,
     "AuditView.record": C.AUDIT,
     "AuditView.export": C.AUDIT,
+    "AccountsView.index": C.MANAGE_USERS,
+    "AccountsView.new": C.MANAGE_USERS,
+    "AccountsView.suggest": C.MANAGE_USERS,
+    "AccountsView.show": MANAGES,
+    "AccountsView.reset": MANAGES,
+    "AccountsView.deactivate": MANAGES,
+    "AccountsView.reactivate": MANAGES,
+    "AccountsView.delete": MANAGES,
+    "AccountsView.grant": MANAGES,
+    "AccountsView.revoke": MANAGES,
+    "AccountsView.export": C.MANAGE_USERS,
+    "AccountBulkView.page": MANAGES,
+    "RecordersView.index": C.MANAGE_USERS,
+    "RecordersView.export": C.MANAGE_USERS,
+    "OfficersView.index": C.MANAGE_USERS,
+    "OfficersView.show": MANAGES,
+    "OfficersView.export": C.MANAGE_USERS,
+    "NoticesView.index": C.MANAGE_USERS,
+    "NoticesView.seen": MANAGES,
     "SettingsView.index": C.SETTINGS,
     "SettingsView.edit": C.SETTINGS,
 }
@@ -111,7 +132,10 @@ def calls(app: Flask, place: Place, public: frozenset[str]) -> Iterator[Call]:
 def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
     asks = asked(rule.endpoint)
     about_row = bool(
-        {"record_id", "household_id", "file_id", "job_id", "entry_id"} & rule.arguments
+        {
+            "record_id", "household_id", "file_id", "job_id", "entry_id",
+            "account_id", "notice_id", "region_id",
+        } & rule.arguments
     )
     for values, own_asks in _arguments(rule, asks):
         known = {
@@ -120,6 +144,10 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "file_id": str(place.file.id),
             "job_id": str(place.job),
             "entry_id": str(place.entry),
+            "account_id": str(place.account),
+            "notice_id": str(place.notice),
+            "grant_id": str(uuid.uuid4()),
+            "region_id": str(place.region.county_id),
             "number": "0",
             "register": "lookback",
             "name": "lookback",
