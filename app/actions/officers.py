@@ -159,7 +159,13 @@ def _problems(post: Post, values: dict[str, str]) -> list[Problem]:
     found = []
 
     def say(name: str, text: str) -> None:
-        found.append(Problem(f"{post}-{name}", f"officer.{name}", f"{post.label}：{text}"))
+        found.append(
+            Problem(
+                f"{post}-{name}",
+                f"officer.{name}",
+                _("%(label)s：%(value)s", label=post.label, value=text),
+            )
+        )
 
     for name, (label, most) in FIELDS.items():
         if len(values[name]) > most:

@@ -113,7 +113,8 @@ def run(job: JobContext) -> dict[str, Any]:
     """Write the workbook and attach it."""
     policy.require(Capability.EXPORT)
     actor = policy.require(Capability.MANAGE_USERS)
-    what, title = job.args["what"], translate(TITLES[job.args["what"]])
+    what = job.args["what"]
+    title = translate(TITLES[what])
     with read_only(), tempfile.TemporaryFile() as file:
         query = parse(job.args["args"], actor)
         total = account_list.count(db.session, actor, query)
@@ -145,6 +146,12 @@ def role_of(account: Account) -> str:
     return translate(role_name(Level(account.level), account.kind))
 
 
+def department_of(account: Account) -> str:
+    """住建, 民政 …, in the reader's language."""
+    department = account.department or ""
+    return translate(department)
+
+
 def state_of(account: Account) -> str:
     """正常 or 注销."""
     return _("正常") if account.active else _("注销")
@@ -170,7 +177,7 @@ _COLUMNS: dict[str, _Cells] = {
     USERS: (
         *_WHO,
         (mark("职责"), 24, _duties),
-        (mark("所属部门"), 12, lambda line: translate(line.account.department or "")),
+        (mark("所属部门"), 12, lambda line: department_of(line.account)),
         (mark("联系电话"), 16, lambda line: line.account.phone),
         (mark("状态"), 8, lambda line: state_of(line.account)),
         (mark("最近登录"), 18, _last_login),
@@ -179,7 +186,7 @@ _COLUMNS: dict[str, _Cells] = {
         *_WHO,
         (mark("录入人"), 16, lambda line: line.account.entry_person),
         (mark("审核责任人"), 16, lambda line: line.account.review_person),
-        (mark("所属部门"), 12, lambda line: translate(line.account.department or "")),
+        (mark("所属部门"), 12, lambda line: department_of(line.account)),
         (mark("联系电话"), 16, lambda line: line.account.phone),
         (mark("状态"), 8, lambda line: state_of(line.account)),
     ),

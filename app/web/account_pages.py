@@ -27,7 +27,6 @@ from app.core.errors import Invalid
 from app.core.i18n import _
 from app.exchange.account_list import department_of
 from app.web import account_forms
-from app.core.types import nfc
 from app.web.devices import shown
 
 

@@ -24,7 +24,7 @@ from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Invalid
 from app.core.i18n import _, lazy, translate
 from app.exchange import account_list
-from app.exchange.account_list import RECORDERS, USERS, role_of, state_of
+from app.exchange.account_list import RECORDERS, USERS, department_of, role_of, state_of
 from app.registry import formats
 from app.registry.rules import Problem
 from app.web import account_forms, account_lists, shell
@@ -395,7 +395,7 @@ def _facts(account: Account, shown: Details, *, managed: bool) -> list[dict[str,
     if not managed:
         found += [
             {"label": _("联系电话"), "text": formats.mask_phone(account.phone), "kind": "id"},
-            {"label": _("所属部门"), "text": translate(account.department or "")},
+            {"label": _("所属部门"), "text": department_of(account)},
             {"label": _("录入人"), "text": account.entry_person},
             {"label": _("审核责任人"), "text": account.review_person},
         ]

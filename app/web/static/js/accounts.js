@@ -22,7 +22,11 @@ function suggestions(form) {
     const { ok, data } = await send(`${suggestUrl}&region=${encodeURIComponent(event.target.value)}`);
     if (!ok) return;
     login.placeholder = data.login;
-    said.textContent = data.allowances.join("；");
+    said.replaceChildren(...data.allowances.map((text) => {
+      const line = document.createElement("span");
+      line.textContent = text;
+      return line;
+    }));
   });
 }
 

@@ -2,8 +2,8 @@
 
 Safe on a running system: nullable columns, an index on a small table, new empty tables.
 
-Revision ID: 0006
-Revises: 0005
+Revision ID: 0008
+Revises: 0007
 Create Date: 2026-11-22 11:30:00
 """
 
@@ -15,8 +15,8 @@ from alembic import op
 from app.core import types
 
 
-revision = '0006'
-down_revision = '0005'
+revision = '0008'
+down_revision = '0007'
 branch_labels = None
 depends_on = None
 
