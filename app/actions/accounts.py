@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from app.access import account_names, allowances, audit, managing, policy
+from app.access import account_names, allowances, audit, managing, policy, sessions
 from app.access.accounts import DEPARTMENTS, Account, first_password, hashed
 from app.access.actor import Actor, Capability, Duty, Kind, RegisterAccess
 from app.access.allowances import AllowanceFull
@@ -231,6 +231,7 @@ def reset_password(account_id: uuid.UUID) -> tuple[Account, str]:
     password = first_password()
     account.password = hashed(password)
     account.must_change_password = True
+    sessions.end(account.id)
     detail = {"account": account.username, "reset": True}
     audit.record(db.session, Act.PASSWORD, register=SUBJECT, row=_subject(account), detail=detail)
     db.session.commit()
@@ -242,6 +243,7 @@ def deactivate(account_id: uuid.UUID) -> Account:
     account = _managed(account_id)
     if account.active:
         account.active = False
+        sessions.end(account.id)
         _note_changes(account, {"active": True}, {"active": False}, Act.PERMISSION)
         db.session.commit()
     return account
@@ -273,6 +275,7 @@ def delete(account_id: uuid.UUID) -> str:
     detail = _told(details_of(account)) | {"account": account.username}
     audit.record(db.session, Act.DELETE, register=SUBJECT, row=_subject(account), detail=detail)
     db.session.execute(sql_delete(Draft).where(Draft.account_id == account.uuid))
+    sessions.end(account.id)
     db.session.delete(account)
     db.session.commit()
     return account.username
