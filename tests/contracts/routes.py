@@ -133,9 +133,16 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
     asks = asked(rule.endpoint)
     about_row = bool(
         {
-            "record_id", "household_id", "file_id", "job_id", "entry_id",
-            "account_id", "notice_id", "region_id",
-        } & rule.arguments
+            "record_id",
+            "household_id",
+            "file_id",
+            "job_id",
+            "entry_id",
+            "account_id",
+            "notice_id",
+            "region_id",
+        }
+        & rule.arguments
     )
     for values, own_asks in _arguments(rule, asks):
         known = {
