@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, null, select, union_all
 
+from app.access.region_changes import LEFT_BEHIND, RegionHistory
 from app.access.region_names import readable, spellings
 from app.access.regions import Level, Region
 from app.core.db import db
 
 _STRUCTURAL = re.compile("直辖|直管|^市辖区$|^县$")
+_UPPER = (Level.PROVINCE, Level.CITY, Level.COUNTY)
 _STEPS = range(3)  # how many spellings a name has
 _NEAREST_FIRST = sorted(product(_STEPS, _STEPS), key=sum)
 
@@ -44,21 +46,20 @@ class Match(NamedTuple):
     exact: bool
 
 
-class Siblings:
-    """Divisions of one level, among which a written name must mean exactly one."""
+class _Names:
+    """Names of divisions of one level, among which a written one must mean exactly one."""
 
-    def __init__(self, places: Iterable[Place]) -> None:
+    def __init__(self, named: Iterable[tuple[str, Place]]) -> None:
         self._by_name: dict[str, list[Place]] = defaultdict(list)
         self._by_spelling: dict[tuple[int, str], list[Place]] = defaultdict(list)
         self._level: Level | None = None
-        for place in places:
+        for name, place in named:
             self._level = place.level
-            self._by_name[place.name].append(place)
-            for step, spelling in enumerate(spellings(place.name, place.level)):
+            self._by_name[name].append(place)
+            for step, spelling in enumerate(spellings(name, place.level)):
                 self._by_spelling[step, spelling].append(place)
 
     def find(self, written: str) -> Match | None:
-        """The one that ``written`` names, or None if it names none or several."""
         if not written or self._level is None:
             return None
         if len(same := self._by_name.get(written, [])) == 1:
@@ -68,6 +69,23 @@ class Siblings:
             if found := self._by_spelling.get((there, forms[here])):
                 return Match(found[0], exact=False) if len(found) == 1 else None
         return None
+
+
+class Siblings:
+    """Divisions of one level. ``former`` are names that they had, or that others had which were
+    merged into one of them or moved away: they count where no present name fits.
+    """
+
+    def __init__(self, places: Iterable[Place], former: Iterable[tuple[str, Place]] = ()) -> None:
+        self._now = _Names((place.name, place) for place in places)
+        self._former = _Names(former)
+
+    def find(self, written: str) -> Match | None:
+        """The one that ``written`` names, or None if it names none or several."""
+        found = self._now.find(written)
+        if found is None and (before := self._former.find(written)) is not None:
+            return before._replace(exact=False)
+        return found
 
 
 class Finder:
@@ -102,11 +120,14 @@ class Finder:
         return self._among(self._villages, town, Level.VILLAGE).find(name)
 
     @cached_property
+    def _all_upper(self) -> tuple[list[Place], list[tuple[str, Place]]]:
+        return _read(Region.level.in_(_UPPER), RegionHistory.level.in_(_UPPER))
+
+    @cached_property
     def _upper(self) -> dict[Level, list[Place]]:
         """All provinces, cities and counties: 3,350."""
         found: dict[Level, list[Place]] = defaultdict(list)
-        levels = (Level.PROVINCE, Level.CITY, Level.COUNTY)
-        for place in _places(Region.level.in_(levels)):
+        for place in self._all_upper[0]:
             found[place.level].append(place)
         return found
 
@@ -114,7 +135,7 @@ class Finder:
         """The counties of a written province and city; False if such a city is not known."""
         counties, cities = self._upper[Level.COUNTY], self._upper[Level.CITY]
         if province:
-            match = Siblings(self._upper[Level.PROVINCE]).find(province)
+            match = self._siblings(self._upper[Level.PROVINCE]).find(province)
             if match is None:
                 return True, Siblings([])
             # Lists give the corps' cities to the region whose code they carry: both find them.
@@ -122,15 +143,25 @@ class Finder:
             counties = [p for p in counties if _lies_in(p, match.place) or p.code[:2] == code]
             cities = [p for p in cities if _lies_in(p, match.place)]
         if not city or city == province or _STRUCTURAL.search(readable(city)):
-            return True, Siblings(counties)
-        match = Siblings(cities).find(city)
+            return True, self._siblings(counties)
+        match = self._siblings(cities).find(city)
         if match is None:
-            return False, Siblings(counties)
-        return True, Siblings(p for p in counties if _lies_in(p, match.place))
+            return False, self._siblings(counties)
+        return True, self._siblings([p for p in counties if _lies_in(p, match.place)])
+
+    def _siblings(self, places: Sequence[Place]) -> Siblings:
+        """With the names that they had before."""
+        here = {place.id for place in places}
+        return Siblings(places, [one for one in self._all_upper[1] if one[1].id in here])
 
     def _among(self, kept: dict[int, Siblings], parent: Place | Region, level: Level) -> Siblings:
         if parent.id not in kept:
-            kept[parent.id] = Siblings(_places(Region.parent_id == parent.id, level))
+            kept[parent.id] = Siblings(
+                *_read(
+                    (Region.parent_id == parent.id) & (Region.level == level),
+                    (RegionHistory.parent_id == parent.id) & (RegionHistory.level == level),
+                )
+            )
         return kept[parent.id]
 
 
@@ -138,9 +169,24 @@ def _lies_in(place: Place, area: Place) -> bool:
     return place.path.startswith(area.path)
 
 
-def _places(condition: ColumnElement[bool], level: Level | None = None) -> list[Place]:
+def _read(
+    now: ColumnElement[bool], then: ColumnElement[bool]
+) -> tuple[list[Place], list[tuple[str, Place]]]:
+    """Divisions of today, and names left behind with the one that stands for each; one statement."""
     columns = [getattr(Region, name) for name in Place._fields]
-    query = select(*columns).where(condition, ~Region.structural)
-    if level is not None:
-        query = query.where(Region.level == level)
-    return [Place(*row) for row in db.session.execute(query)]
+    left = RegionHistory.kind.in_(LEFT_BEHIND) & (RegionHistory.level == Region.level)
+    query = union_all(
+        select(*columns, null().label("was")).where(now, ~Region.structural),
+        select(*columns, RegionHistory.name)
+        .join(RegionHistory, RegionHistory.into_id == Region.id)
+        .where(then, left),
+    )
+    places: list[Place] = []
+    former: dict[tuple[str, int], tuple[str, Place]] = {}
+    for *row, was in db.session.execute(query):
+        place = Place(*row)
+        if was is None:
+            places.append(place)
+        else:
+            former[was, place.id] = was, place
+    return places, list(former.values())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.access.regions import Level
 
-__all__ = ["DATA", "initials", "letters", "readable", "spellings"]
+__all__ = ["DATA", "alike", "initials", "letters", "readable", "spellings"]
 
 DATA = Path(__file__).parent / "data"
 
@@ -41,6 +41,13 @@ _PEOPLES = re.compile(
     "|傈僳|佤|畲|拉祜|水|东乡|纳西|景颇|土|达斡尔|仫佬|羌|布朗|撒拉|毛南|仡佬|阿昌|普米|怒|鄂温克|鄂伦春|德昂|保安"
     "|裕固|独龙|门巴|珞巴|基诺)族)+$"
 )
+
+
+#: Characters by which neighbours are told apart on purpose: 东寨 and 西寨, 一组 and 二组.
+_TELLING = set(
+    "东西南北中上下前后左右内外里大小新老旧高低甲乙丙丁零一二三四五六七八九十百0123456789"
+)
+_LONG_NAME = 3  # in shorter ones every character tells
 
 
 def readable(name: str) -> str:
@@ -98,3 +105,21 @@ def _office_dropped(name: str) -> str:
     if rest == name or rest.endswith(_KINDS[Level.VILLAGE]):
         return rest
     return rest + "村" if name[len(rest)] == "村" else rest
+
+
+def alike(name: str, other: str, level: Level) -> bool:
+    """May two siblings be one division, written twice (spec 01 §Divisions)? They are the same
+    without the word for their kind (城关镇, 城关街道), or long and one character apart that nobody
+    uses to tell places apart (马家砭村, 马家贬村; but not 前马家村, 后马家村).
+    """
+    one, two = spellings(name, level)[-1], spellings(other, level)[-1]
+    if one == two:
+        return True
+    if abs(len(one) - len(two)) > 1 or min(len(one), len(two)) < _LONG_NAME:
+        return False
+    if len(one) == len(two):
+        differing = [(a, b) for a, b in zip(one, two, strict=True) if a != b]
+        return len(differing) == 1 and not _TELLING & set(differing[0])
+    longer, shorter = (one, two) if len(one) > len(two) else (two, one)
+    dropped = [longer[at] for at in range(len(longer)) if longer[:at] + longer[at + 1 :] == shorter]
+    return bool(dropped) and dropped[0] not in _TELLING

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, case, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.access.region_changes import LEFT_BEHIND, RegionHistory
 from app.access.regions import (
     Level,
     Region,
@@ -24,6 +25,7 @@ from app.core.db import db
 from app.core.types import nfc
 
 LIMIT = 30
+_FEW = 5
 _LAST = "\U0010ffff"  # sorts behind every character that a name may hold
 _SMALL_AREA_LABELS = 3  # nation, province and one more: a city at most
 
@@ -37,6 +39,7 @@ class Entry(NamedTuple):
     full_name: str
     level: Level
     has_children: bool
+    former: str = ""  # the name or code that was searched for, where it had it before
 
 
 def search(
@@ -46,7 +49,7 @@ def search(
 
     Digits are the beginning of a code, Latin letters of pinyin initials, all else is a name.
     With blanks in it, the last word is searched for and the others stand in the full name:
-    蓝田 秦谷. One statement.
+    蓝田 秦谷. One statement, and another for names and codes of old where few have them today.
     """
     printable = "".join(c if c.isprintable() else " " for c in nfc(query))
     *context, word = printable.split() or [""]
@@ -60,7 +63,20 @@ def search(
         inside = Region.name.contains(word, autoescape=True)
         best_first = (case((begins, 0), else_=1), Region.level, Region.sort, Region.code)
         small = _shown().where(begins | inside, Region.level.in_(levels), *conditions)
-        return _entries(small.order_by(*best_first).limit(limit))
+        found = _entries(small.order_by(*best_first).limit(limit))
+    else:
+        found = _entries(_of_ranges(levels, column, begins, conditions, limit))
+    if len(found) < _FEW and column is not Region.initials:
+        known = {one.id for one in found}
+        old = _formerly(column is Region.code, start, levels, conditions, limit)
+        found += [one for one in old if one.id not in known]
+    return found
+
+
+def _of_ranges(
+    levels: Collection[Level], column: Any, begins: Any, conditions: list[Any], limit: int
+) -> Any:
+    """One index range a level."""
     ranges = [
         _shown()
         .where(Region.level == level, begins, *conditions)
@@ -70,7 +86,29 @@ def search(
         for level in levels
     ]
     rows = union_all(*(select(part) for part in ranges)).subquery()
-    return _entries(select(rows).order_by(rows.c.level, rows.c.name, rows.c.code).limit(limit))
+    return select(rows).order_by(rows.c.level, rows.c.name, rows.c.code).limit(limit)
+
+
+def _formerly(
+    by_code: bool, start: str, levels: Collection[Level], conditions: list[Any], limit: int
+) -> list[Entry]:
+    """Divisions that had such a name or code, or took one over that had."""
+    column = RegionHistory.code if by_code else RegionHistory.name
+    query = (
+        _shown()
+        .add_columns(column)
+        .join(RegionHistory, RegionHistory.into_id == Region.id)
+        .where(
+            column.between(start, start + _LAST),
+            RegionHistory.kind.in_(LEFT_BEHIND),
+            Region.level.in_(levels),
+            *conditions,
+        )
+        .order_by(Region.level, column, Region.code)
+        .limit(limit)
+    )
+    found = {row[0]: Entry(*row) for row in db.session.execute(query)}
+    return list(found.values())
 
 
 def entries_below(region_id: int) -> Sequence[Entry]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -38,6 +38,7 @@ from app.core.types import NfcText, PathType, UtcDateTime
 
 CODE_LENGTH = 12
 NATION_PATH = "0."
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 DEPARTMENT = "住房和城乡建设部"  # 管理部门类别 of the 2024 manual, 行政区划管理
 
 
@@ -65,6 +66,9 @@ _LABELS = {
     Level.TOWN: lazy("乡镇级"),
     Level.VILLAGE: lazy("村级"),
 }
+
+
+_LABEL_WIDTH = dict.fromkeys(Level, 2) | {Level.VILLAGE: 3}
 
 
 class LevelType(TypeDecorator[Level]):
@@ -112,6 +116,8 @@ class Region(Model):
     department: Mapped[str] = mapped_column(NfcText(40), default=DEPARTMENT)
     county_id: Mapped[int | None]
     province_id: Mapped[int | None]
+    #: The last label given to a child that did not come with the seed; see app.access.region_moves.
+    last_label: Mapped[int | None]
 
     def __repr__(self) -> str:
         return f"<Region {self.code} {self.full_name}>"
@@ -160,20 +166,64 @@ def ancestor_paths(path: str) -> list[str]:
     return [".".join(labels[:count]) + "." for count in range(1, len(labels))]
 
 
+def joined_name(parent: Any, name: str) -> str:
+    """The full name of a child: its parent's and its own; a name like the parent's adds nothing
+    (东莞市). ``parent`` has a level, a name and a full name.
+    """
+    if parent.level == Level.NATION:
+        return name
+    if parent.name == name:
+        return str(parent.full_name)
+    return f"{parent.full_name}{name}"
+
+
+@cache
+def label(number: int, level: Level) -> str:
+    """A number among siblings as a step of a path: base 36, of a level's fixed width, a dot.
+
+    :raises ValueError: more siblings than the width can number.
+    """
+    text = ""
+    for _place in range(_LABEL_WIDTH[level]):
+        number, digit = divmod(number, 36)
+        text = _DIGITS[digit] + text
+    if number:
+        raise ValueError("more siblings than a label can number")
+    return text + "."
+
+
 def get(region_id: int) -> Region | None:
     """One division by key, or None."""
     return db.session.get(Region, region_id)
 
 
 def by_code(code: str, level: Level | None = None) -> Region | None:
-    """The division with this code; of those that share it (东莞 4419, 金门) the highest.
+    """The division with this code; of those that share it (东莞 4419, 金门) the highest. Where none
+    has it today, the one that had it before or took it over in a merge.
 
     ``code`` may be short (610122), as statistics write it.
     """
     full = code.ljust(CODE_LENGTH, "0")
     levels = [level] if level is not None else list(Level)
     query = select(Region).where(Region.level.in_(levels), Region.code == full)
-    return db.session.scalars(query.order_by(Region.level).limit(1)).first()
+    found = db.session.scalars(query.order_by(Region.level).limit(1)).first()
+    return found or _formerly(full, levels)
+
+
+def _formerly(code: str, levels: Sequence[Level]) -> Region | None:
+    """The division that stands for the one that lately had this code."""
+    from app.access.region_changes import LEFT_BEHIND, RegionHistory
+
+    query = (
+        select(Region)
+        .join(RegionHistory, RegionHistory.into_id == Region.id)
+        .where(
+            RegionHistory.code == code,
+            RegionHistory.kind.in_(LEFT_BEHIND),
+            Region.level.in_(levels),
+        )
+    )
+    return db.session.scalars(query.order_by(RegionHistory.at.desc()).limit(1)).first()
 
 
 def along(path: str) -> Sequence[Region]:

@@ -10,18 +10,25 @@ from __future__ import annotations
 import lzma
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import cache
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, Engine, Table, insert, inspect, select, text
 
 from app.access.region_names import DATA, initials
-from app.access.regions import CODE_LENGTH, DEPARTMENT, NATION_PATH, Level, Region, RegionSeed
+from app.access.regions import (
+    CODE_LENGTH,
+    DEPARTMENT,
+    NATION_PATH,
+    Level,
+    Region,
+    RegionSeed,
+    joined_name,
+    label,
+)
 from app.core.clock import now
 
 WHOLE = ""  # the prefix of every code
 _LOCK = 0x616E6A75  # any number that no other advisory lock of ours uses
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _SEGMENT = {1: 2, 2: 2, 3: 2, 4: 3, 5: 3}  # digits that each level adds to a code
 _NATION = "全国"
 LAST_ID = 665_278  # nation + corps + 665,276; ids are the numbers of the file's lines
@@ -88,8 +95,8 @@ def rows(only: Collection[str] = (WHOLE,)) -> Iterator[Row]:
             path, labels = parent.path, above.labels
         else:
             above.labels[0] += 1
-            path, labels = parent.path + _label(above.labels[0], level), [0]
-        full_name = parent.full_name if structural else _full_name(parent, name)
+            path, labels = parent.path + label(above.labels[0], Level(level)), [0]
+        full_name = parent.full_name if structural else joined_name(parent, name)
         code = short.ljust(CODE_LENGTH, "0")
         row = Row(
             number, parent.id, level, code, code, name, full_name, path,
@@ -188,25 +195,3 @@ def _executemany(connection: Connection, new: Iterable[Row]) -> None:
     cursor.executemany(f"INSERT INTO region ({_COLUMNS}) VALUES ({marks})", new)  # noqa: S608
     cursor.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'region'", (LAST_ID,))
     cursor.close()
-
-
-def _full_name(parent: Row, name: str) -> str:
-    """The parent's full name and the own; a name like the parent's adds nothing (东莞市)."""
-    if parent.level == Level.NATION:
-        return name
-    if parent.name == name:
-        return parent.full_name
-    return parent.full_name + name
-
-
-@cache
-def _label(number: int, level: int) -> str:
-    """A number among siblings as a fixed-width label in base 36, with its dot."""
-    width = 3 if level == Level.VILLAGE else 2
-    label = ""
-    for _place in range(width):
-        number, digit = divmod(number, 36)
-        label = _DIGITS[digit] + label
-    if number:
-        raise ValueError(f"more siblings than {width} characters can number")
-    return label + "."

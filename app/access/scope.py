@@ -13,11 +13,12 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ForeignKey, Integer, event, inspect
+from sqlalchemy import ForeignKey, Integer, event, func, inspect, select
 from sqlalchemy.orm import (
     Mapped,
     ORMExecuteState,
     Session,
+    SessionTransaction,
     declared_attr,
     mapped_column,
     with_loader_criteria,
@@ -26,9 +27,14 @@ from sqlalchemy.orm import (
 from app.access.actor import Actor
 from app.access.regions import Region, subtree
 from app.core.db import db
-from app.core.errors import OutsideScope
+from app.core.errors import OutsideScope, TryAgain
+from app.core.i18n import _
 from app.core.types import PathType
 
+#: Advisory locks (this, county): shared by those who write rows there, held alone by who moves
+#: divisions there; (this, 0) is held alone by who publishes anything.
+LOCK = 0x616E6A
+_HELD, _SEEN = "counties_held", "regions_seen"
 _NOTHING = ("\x7f", "\x7f")  # an empty range: no path lies in it
 _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
 
@@ -119,14 +125,56 @@ def _limit(low: str, high: str) -> Any:
     )
 
 
+def hold(session: Session, places: set[tuple[int, str]], counties: set[int]) -> None:
+    """What is written lies where the tree says now, and stays there until the commit; ``places``
+    holds key and path of each division written to, ``counties`` all that a row comes from or goes to.
+
+    Who moves or merges divisions waits for the commit. The other way round nobody waits, for that
+    one may want rows which this transaction has locked: it is told to try again.
+
+    :raises TryAgain: a division was moved, merged or deleted since it was read, or is just now.
+    """
+    held = session.info.setdefault(_HELD, set())
+    free = counties - held
+    if free and session.get_bind().dialect.name == "postgresql":
+        for county in sorted(free):
+            taken = func.pg_try_advisory_xact_lock_shared(LOCK, county)
+            if not session.scalar(select(taken)):
+                raise _moving()
+    held |= free
+    seen = session.info.setdefault(_SEEN, set())
+    if unseen := places - seen:
+        query = select(Region.id, Region.path).where(Region.id.in_({key for key, _ in unseen}))
+        if unseen - {(key, path) for key, path in session.execute(query)}:
+            raise _moving()
+        seen |= unseen
+
+
+def _moving() -> TryAgain:
+    return TryAgain(_("这里的行政区划刚刚调整，内容没有写入。请稍候再保存一次。"))
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _let_go(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        session.info.pop(_HELD, None)
+        session.info.pop(_SEEN, None)
+
+
 @event.listens_for(Session, "before_flush")
 def _refuse_foreign_writes(session: Session, _context: Any, _instances: Any) -> None:
-    for row in (*session.new, *session.dirty, *session.deleted):
-        if not isinstance(row, Scoped):
-            continue
+    rows = [
+        row for row in (*session.new, *session.dirty, *session.deleted) if isinstance(row, Scoped)
+    ]
+    for row in rows:
         _keep_place(session, row)
-        if "unscoped" in session.info:
-            continue
+    if rows:
+        before = [county for row in rows for county in inspect(row).attrs.county_id.history.deleted]
+        counties = {*before, *(row.county_id for row in rows)}
+        hold(session, {(row.region_id, row.path) for row in rows}, counties)
+    if "unscoped" in session.info:
+        return
+    for row in rows:
         before = inspect(row).attrs.path.history.deleted
         if not all(in_scope(path) for path in (row.path, *before)):
             raise OutsideScope(f"write outside the area: {type(row).__name__}")

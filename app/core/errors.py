@@ -61,6 +61,12 @@ class TooMany(AnjuError):
     status, code = 429, "too_many"
 
 
+class TryAgain(Conflict):
+    """Something else was in the way for a moment; a job goes on from its checkpoint."""
+
+    code = "try_again"
+
+
 class OutsideScope(NotFound):
     """A write outside the account's area reached the session: a mistake in our own code."""
 

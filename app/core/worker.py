@@ -18,7 +18,7 @@ from flask_babel import force_locale
 
 from app.core.clock import now
 from app.core.db import db, read_only
-from app.core.errors import AnjuError
+from app.core.errors import AnjuError, TryAgain
 from app.core.i18n import translate
 from app.core.jobs import (
     KINDS,
@@ -141,6 +141,8 @@ def _outcome(app: Flask, job: JobContext) -> dict[str, Any] | None:
                 log.info("job %s was cancelled or taken over", job.id)
                 return None
             except JobInterrupted:
+                return {"state": JobState.QUEUED, "attempt": job.attempt - 1}
+            except TryAgain:
                 return {"state": JobState.QUEUED, "attempt": job.attempt - 1}
             except AnjuError as error:
                 return _ended(JobState.FAILED, message=error.message)

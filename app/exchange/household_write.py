@@ -18,7 +18,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import audit
 from app.access.audit import Act
-from app.access.scope import in_scope
+from app.access.scope import hold, in_scope
 from app.actions import households
 from app.core.bulk import insert_rows
 from app.core.clock import now, uuid7
@@ -72,6 +72,8 @@ class HouseholdWriter:
                 self._count(register.name, record)
         if not all(in_scope(row["path"]) for row in made):
             raise OutsideScope("an import outside the account's area")  # the guard sees no bulk
+        places = {(row["region_id"], row["path"]) for row in made}
+        hold(db.session(), places, {row["county_id"] for row in made})
         connection = db.session.connection()
         insert_rows(connection, _table(Household), made)
         insert_rows(connection, _table(SearchKey), keys)

@@ -64,7 +64,7 @@ class HouseholdImportView(BaseView):
         page = self.render_template(
             "anju/import.html",
             page=_import_page(errors),
-            job=_details(job) if job else None,
+            job=job_details(job) if job else None,
         )
         return (page, 422) if errors else page
 
@@ -132,7 +132,7 @@ class RecordImportView(BaseView):
             ],
         }
         page = self.render_template(
-            "anju/import.html", page=context, job=_details(job) if job else None
+            "anju/import.html", page=context, job=job_details(job) if job else None
         )
         return (page, 422) if errors else page
 
@@ -230,7 +230,7 @@ class JobView(BaseView):
 
     @expose("/<uuid:job_id>")
     def progress(self, job_id: uuid.UUID) -> Any:
-        return self.render_template("anju/_job.html", job=_details(_own(job_id)))
+        return self.render_template("anju/_job.html", job=job_details(_own(job_id)))
 
 
 def _import_url(job: Job) -> str:
@@ -302,7 +302,7 @@ def _import_page(errors: dict[str, list[str]]) -> dict[str, Any]:
     }
 
 
-def _details(job: Job) -> dict[str, Any]:
+def job_details(job: Job) -> dict[str, Any]:
     """One job for anju/_job.html."""
     made = _line(job)
     return {

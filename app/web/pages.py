@@ -14,6 +14,7 @@ from app.web.account_bulk_views import AccountBulkView
 from app.web.account_views import AccountsView, RecordersView
 from app.web.attachments import FileView
 from app.web.audit_views import AuditView
+from app.web.division_views import DivisionsView
 from app.web.exchange_views import (
     HouseholdImportView,
     JobsView,
@@ -43,6 +44,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
         JobView,
         SettingsView,
         AuditView,
+        DivisionsView,
     ):
         builder.add_view_no_menu(view)
     for view in (AccountsView, AccountBulkView, RecordersView, OfficersView, NoticesView):

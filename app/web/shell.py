@@ -218,6 +218,9 @@ def _system_items(actor: Actor) -> Iterator[Item]:
     yield Item(_("导入导出记录"), "/exchange/jobs")
     if actor.has(Capability.MANAGE_USERS):
         yield Item(_("用户管理"), "/accounts")
+    if actor.has(Capability.MAINTAIN_REGIONS):
+        yield Item(_("行政区划管理"), "/divisions/")
+    if actor.has(Capability.MANAGE_USERS):
         yield Item(_("录入人台账"), "/recorders")
         yield Item(_("负责人与责任人名单"), "/officers")
     if actor.has(Capability.AUDIT):

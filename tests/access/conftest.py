@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from app.access.region_changes import RegionHistory
 from app.access.regions import Region, RegionSeed
 from app.access.regions_seed import load
 from app.core.db import Model, db
 from tests.databases import administration, create_hostile, server_url, sqlalchemy_url
 
-TABLES = [Region.__table__, RegionSeed.__table__]
+TABLES = [Region.__table__, RegionSeed.__table__, RegionHistory.__table__]
 
 
 @pytest.fixture(scope="session")

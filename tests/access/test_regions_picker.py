@@ -94,6 +94,7 @@ def test_an_item_carries_what_a_picker_shows(app: Flask, ask: Any) -> None:
         "level": "county",
         "level_label": "县级",
         "has_children": True,
+        "former": "",
     }
 
 

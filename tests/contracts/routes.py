@@ -74,6 +74,21 @@ ASKS: dict[str, Any] = {
     "OfficersView.export": C.MANAGE_USERS,
     "NoticesView.index": C.MANAGE_USERS,
     "NoticesView.seen": MANAGES,
+    **{
+        f"DivisionsView.{name}": C.MAINTAIN_REGIONS
+        for name in (
+            "index",
+            "new",
+            "node",
+            "move",
+            "merge",
+            "delete",
+            "cancel",
+            "changes",
+            "cancel_all",
+            "publish",
+        )
+    },
     "SettingsView.index": C.SETTINGS,
     "SettingsView.edit": C.SETTINGS,
 }
@@ -154,7 +169,11 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "account_id": str(place.account),
             "notice_id": str(place.notice),
             "grant_id": str(uuid.uuid4()),
-            "region_id": str(place.region.county_id),
+            "region_id": str(
+                place.region.id
+                if rule.endpoint.startswith("DivisionsView.")
+                else place.region.county_id
+            ),
             "number": "0",
             "register": "lookback",
             "name": "lookback",

@@ -35,7 +35,7 @@ function attach(box) {
   let shown = input.value;
 
   const asOption = (item, full) => ({
-    id: item.id, text: full ? item.full_name : item.name, note: item.level_label ?? "", item,
+    id: item.id, text: full ? item.full_name : item.name, note: [item.level_label, item.former].filter(Boolean).join(" ← "), item,
     down: item.has_children ? () => level(item.id) : null,
   });
   async function level(id) {

@@ -1,0 +1,68 @@
+"""What lies in a division: what stands against deleting it, and what a merge takes along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+
+from app.access.accounts import Account
+from app.access.region_moves import placed_tables
+from app.access.regions import Region, in_subtree
+from app.access.scope import Scoped
+from app.core.db import Model, db
+from app.core.i18n import _, translate
+from app.registry.households import Household
+from app.registry.register import all_registers
+
+MOST = 10_000  # a larger number is told as "10,000+"
+
+
+def below(path: str) -> dict[str, int]:
+    """Label -> how many lie at or below a path, each at most MOST + 1; empty: nothing does."""
+    found: dict[str, int] = {}
+    for register in all_registers():
+        label = translate(register.record_word if register.flow else "农户")
+        found[label] = found.get(label, 0) + _capped(_rows(register.model, path))
+    found[_("账号")] = _capped(_rows(Account, path))
+    found[_("其他资料")] = sum(_capped(query) for query in _others(path))
+    return {label: n for label, n in found.items() if n}
+
+
+def _rows(model: Any, path: str) -> Select[Any]:
+    return select(model.id).where(in_subtree(model.path, path))
+
+
+def _others(path: str) -> list[Select[Any]]:
+    """Rows of tables that no register owns, and that do not go with their division."""
+    known = {"ab_user", Household.__tablename__, *(r.model.__tablename__ for r in all_registers())}
+    owned = {m.class_.__tablename__ for m in Model.registry.mappers if issubclass(m.class_, Scoped)}
+    queries = []
+    for placed in placed_tables():
+        if placed.table.name in known | owned or placed.belongs_to_division or not placed.regions:
+            continue
+        inside = select(Region.id).where(in_subtree(Region.path, path))
+        queries.append(
+            select(placed.regions[0]).where(or_(*(c.in_(inside) for c in placed.regions)))
+        )
+    return queries
+
+
+def _capped(query: Select[Any]) -> int:
+    return (
+        db.session.scalar(select(func.count()).select_from(query.limit(MOST + 1).subquery())) or 0
+    )
+
+
+def told(held: dict[str, int]) -> str:
+    """12 户农户、3 个账号 … as a list."""
+    parts = [
+        _("%(n)s 条%(what)s", n=f"{MOST:,}+" if n > MOST else f"{n:,}", what=label)
+        for label, n in held.items()
+    ]
+    return _("、").join(parts)
+
+
+def refusal(name: str, held: dict[str, int]) -> str:
+    """Why a division cannot be deleted."""
+    return _("“%(name)s”下还有%(what)s，不能删除。请先办理合并或划转。", name=name, what=told(held))
