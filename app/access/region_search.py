@@ -10,13 +10,14 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, select, union_all
+from sqlalchemy import Select, case, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.access.region_changes import LEFT_BEHIND, RegionHistory
 from app.access.regions import (
     Level,
     Region,
+    ancestor_paths,
     has_children,
     in_subtree,
     is_child_of,
@@ -109,6 +110,25 @@ def _formerly(
     )
     found = {row[0]: Entry(*row) for row in db.session.execute(query)}
     return list(found.values())
+
+
+def named(name: str, level: Level, areas: Collection[str], limit: int) -> list[str]:
+    """Paths of at most ``limit`` divisions of a level, in or above one of ``areas``, that are called
+    like this. One statement; in the middle of a name only where that stays cheap, as in
+    :func:`search`.
+    """
+    small = all(area.count(".") >= _SMALL_AREA_LABELS for area in areas)
+    called = (
+        Region.name.contains(name, autoescape=True)
+        if small
+        else Region.name.between(name, name + _LAST)
+    )
+    inside = or_(
+        Region.path.in_({above for area in areas for above in ancestor_paths(area)}),
+        *(in_subtree(Region.path, area) for area in areas),
+    )
+    query = select(Region.path).where(Region.level == level, called, inside, ~Region.structural)
+    return list(db.session.scalars(query.order_by(Region.path).limit(limit)))
 
 
 def entries_below(region_id: int) -> Sequence[Entry]:

@@ -6,7 +6,8 @@ import hashlib
 import uuid
 from typing import Any
 
-from sqlalchemy import Boolean, Index, String
+from sqlalchemy import Boolean, ColumnElement, Index, String, case
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.access.scope import Scoped
@@ -70,6 +71,17 @@ class Household(Record, Model):
 
     poverty_exit: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True)
     match_key: Mapped[str] = mapped_column(String(64), nullable=False)
+
+    @hybrid_property
+    def former_head(self) -> str | None:
+        """The issued head, where another one is head now."""
+        return self.issued_name if self.issued_name != self.head_name else None
+
+    @former_head.inplace.expression
+    @classmethod
+    def _former_head(cls) -> ColumnElement[str | None]:
+        other = case((cls.issued_name != cls.head_name, cls.issued_name))
+        return other.label("former_head")
 
     @property
     def matching_id(self) -> str | None:

@@ -17,13 +17,14 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    false,
     func,
     literal,
     or_,
@@ -33,10 +34,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
+from app.access import region_search
 from app.access.actor import Actor
-from app.access.regions import Level, Region, subtree
+from app.access.regions import Level, Region, in_subtree, subtree
 from app.core.errors import BadInput, NotFound
-from app.core.i18n import _, translate
+from app.core.i18n import _, mark, translate
+from app.core.types import nfc
 from app.registry import formats
 from app.registry.counters import Counter, total
 from app.registry.fields import MANY, Field
@@ -50,6 +53,12 @@ SMALL_AREA = 50_000  # rows among which a filter without an index may search
 SIZES = (20, 50, 100)
 _MOST_BRANCHES = 24
 _CURSOR = re.compile(r"(\d{1,9})~([0-9a-f]{32})~(.{1,64})")
+#: Filters by the name of a division: parameter -> its label and the level that is named.
+PLACE_NAMES = {
+    "town_name": (mark("乡镇名称"), Level.TOWN),
+    "village_name": (mark("村名称"), Level.VILLAGE),
+}
+_MOST_PLACES = 50
 _BY_KEY = ("head_name", "head_id")
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -68,6 +77,7 @@ class Query:
     filters: Mapping[str, Any] = field(default_factory=dict)
     head_name: str = ""
     head_id: str = ""
+    named: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,7 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
         filters=filters,
         head_name=formats.mend_text(args.get("head_name") or "")[:64],
         head_id=formats.mend_id_number(args.get("head_id") or "")[:32],
+        named={n: text for n in PLACE_NAMES if (text := nfc(args.get(n) or "")[:30])},
     )
 
 
@@ -183,6 +194,8 @@ class Ledger:
         found: list[ColumnElement[bool]] = [self.model.path >= low, self.model.path < high]
         if self.query.unplaced:
             found.append(self.model.path == self.path)
+        if self.query.named:
+            found.append(or_(false(), *(in_subtree(self.model.path, p) for p in self._places)))
         if self.query.figure:
             found.append(self.register.figures[self.query.figure].where.sql(self.columns))
         if self.query.states and len(self.query.states) < len(State):
@@ -198,6 +211,30 @@ class Ledger:
             found.append(self._household().in_(self._households_of_id()))
         return found
 
+    @cached_property
+    def _places(self) -> list[str]:
+        """Paths of the lowest divisions that are called as asked: villages, of these towns if both
+        are named.
+
+        :raises TooWide: too many are called so.
+        """
+        areas = [self.path]
+        for name, (what, level) in PLACE_NAMES.items():
+            called = self.query.named.get(name)
+            if not called or not areas:
+                continue
+            found = region_search.named(called, level, areas, _MOST_PLACES + 1)
+            if len(found) > _MOST_PLACES:
+                text = _(
+                    "%(what)s与“%(name)s”相符的超过%(n)s个，请写完整，或先选择区县。",
+                    name=called,
+                    what=_(what),
+                    n=_MOST_PLACES,
+                )
+                raise TooWide(text)
+            areas = [max(path, self.path, key=len) for path in found]  # one above holds the area
+        return areas
+
     def _household(self) -> Any:
         return getattr(self.model, "household_id", self.model.id)
 
@@ -211,7 +248,7 @@ class Ledger:
         asked = self.query
         if asked.filters or asked.head_id or asked.head_name or self.level > Level.COUNTY:
             return None
-        if asked.unplaced:
+        if asked.unplaced or asked.named:
             return None
         if asked.figure:
             return asked.figure if not asked.states else None

@@ -14,13 +14,14 @@ from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, lazy, translate
 from app.exchange import ledger_export
 from app.registry.fields import Field
-from app.registry.ledger import Ledger, parse
+from app.registry.ledger import PLACE_NAMES, Ledger, parse
 from app.registry.register import Register, get_register
 from app.web import shell
 
 #: What most exports are for; the reason may also be typed.
 _REASONS = (lazy("工作调度"), lazy("上级要求报送"), lazy("入户核实"), lazy("档案留存"))
-_BESIDE = ("region", "unplaced", "figure")  # what a ledger's address says besides its filters
+#: What a ledger's address says besides its filters.
+_BESIDE = ("region", "unplaced", "figure", *PLACE_NAMES)
 
 
 class LedgerExportView(BaseView):
@@ -78,6 +79,8 @@ def _filters(register: Register, args: dict[str, list[str]]) -> list[dict[str, s
         if name == "figure" and values[0] in register.figures:
             text = translate(register.figures[values[0]].label)
             lines.append({"label": _("统计项"), "text": text})
+        elif name in PLACE_NAMES and values[0]:
+            lines.append({"label": _(PLACE_NAMES[name][0]), "text": values[0][:30]})
         elif made is not None and any(values):
             texts = (_filter_text(made, v) for v in values)
             lines.append(

@@ -22,17 +22,33 @@ from app.core.types import nfc
 from app.registry import formats
 from app.registry.flow import EDITABLE, State
 from app.registry.households import Household, SearchKey
-from app.registry.register import Register
-from app.web import record_pages, shell
+from app.registry.ledger import Ledger, Query
+from app.registry.register import Register, register_of
+from app.web import ledger_pages, record_pages, shell
 
 _MOST_FOUND = 50
 _AFTER_ALL = "\U0010ffff"
 
 
 class HouseholdView(BaseView):
-    """``/household/<id>``: all that is known of one household."""
+    """``/household/list``: the households of one's area; ``/household/<id>``: all that is known of
+    one.
+    """
 
     route_base = "/household"
+    default_view = "ledger"
+
+    @expose("/list")
+    def ledger(self) -> Any:
+        register = register_of(Household)
+        if register is None:
+            raise NotFound(_("没有找到该页面。"))
+        (menu,) = register.menus
+        actor = policy.require(Capability.SEARCH, register.name)
+        context = ledger_pages.context(register, menu, actor, request.args)
+        context["actions"] = _list_actions(register, actor)
+        shell.keep_list()
+        return self.render_template("anju/list.html", ledger=context)
 
     @expose("/<uuid:household_id>")
     def show(self, household_id: uuid.UUID) -> Any:
@@ -72,6 +88,21 @@ class HouseholdView(BaseView):
         audit.record(db.session, Act.REVEAL, register="household", row=household, detail=detail)
         db.session.commit()
         return self.render_template("anju/_revealed.html", text=text)
+
+
+def _list_actions(register: Register, actor: Actor) -> list[dict[str, Any]]:
+    """What to do about the list: give those a village that have none, issue more."""
+    found = []
+    lost = Query(figure="no_village")
+    count = Ledger(register, lost, db.session, actor).count()
+    if count.n:
+        label = _("行政区划缺失 %(n)s 户", n=count)
+        url = "/household/list?figure=no_village"
+        found.append({"label": label, "url": url, "icon": "alert-triangle"})
+    if actor.has(Capability.IMPORT_LIST):
+        url = "/exchange/import/household"
+        found.append({"label": _("名单下发"), "url": url, "icon": "upload"})
+    return found
 
 
 def _facts(household: Household) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.registry.fields import CHOICE, MANY, YES_NO, Field
 from app.registry.flow import EDITABLE, State
-from app.registry.ledger import SIZES, Ledger, Page, Query, TooWide, parse
+from app.registry.ledger import PLACE_NAMES, SIZES, Ledger, Page, Query, TooWide, parse
 from app.registry.register import Menu, Register
 from app.web import review_pages
 from app.web.record_pages import TONES
@@ -105,6 +105,16 @@ def _filters(register: Register, query: Query, args: MultiDict[str, str]) -> lis
             "text": region.full_name if region else "",
         }
     ]
+    found += [
+        {
+            "name": n,
+            "label": _(label),
+            "kind": "text",
+            "value": query.named.get(n),
+            "advanced": True,
+        }
+        for n, (label, _level) in PLACE_NAMES.items()
+    ]
     for name in register.filters.split():
         made = register.model.__fields__[name]
         shown = _filter(made, args.get(name))
@@ -119,7 +129,7 @@ def _filters_key(register: Register, args: MultiDict[str, str]) -> Any:
     """
     made = register.model.__fields__
     texts = [n for n in register.filters.split() if made[n].kind not in (YES_NO, CHOICE, MANY)]
-    if any(args.get(name) for name in texts if name != "state"):
+    if any(args.get(name) for name in (*texts, *PLACE_NAMES) if name != "state"):
         return None
     return request.path, tuple((k, v) for k, v in args.items(multi=True) if k not in _CURSORS)
 
@@ -146,6 +156,11 @@ def _chips(
         chips.append((_("统计项"), label, "figure"))
     if query.unplaced:
         chips.append((_("范围"), _("行政区划缺失"), "unplaced"))
+    chips += [
+        (_(label), query.named[n], n)
+        for n, (label, _level) in PLACE_NAMES.items()
+        if n in query.named
+    ]
     for name in register.filters.split():
         made = register.model.__fields__[name]
         label, given = translate(made.label), [t for t in args.getlist(name) if t]
@@ -280,7 +295,7 @@ def _empty(
 ) -> dict[str, str]:
     if page is None:
         return {"title": _("筛选的范围过大"), "hint": _("请先选择区县，再查询。")}
-    if any(args.getlist(n) for n in (*register.filters.split(), "region", "figure")):
+    if any(args.getlist(n) for n in (*register.filters.split(), *PLACE_NAMES, "region", "figure")):
         return {
             "title": _("没有符合条件的农户"),
             "hint": _("请检查筛选条件，或清除全部条件后再查。"),

@@ -194,7 +194,9 @@ def _groups(actor: Actor) -> Iterator[Group]:
     for register in all_registers():
         if register.menus:
             items = (*_menu_items(actor, register, waits), *_table_items(actor, register))
-            yield Group(register.label, icon="home-check", items=items)
+            single = len(items) == 1
+            icon = "users" if single else "home-check"
+            yield Group(register.label, icon=icon, items=items, single=single)
     yield Group(_("系统管理"), icon="settings", items=tuple(_system_items(actor)))
 
 

@@ -33,6 +33,7 @@ ASKS: dict[str, Any] = {
     "RegionPickerView.search": C.SEARCH,
     "RegionPickerView.children": C.SEARCH,
     "SearchView.results": C.SEARCH,
+    "HouseholdView.ledger": C.SEARCH,
     "HouseholdView.show": C.SEARCH,
     "HouseholdView.reveal": C.SEARCH,
     "FileView.show": C.SEARCH,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from app.access.actor import Capability
 from app.registry.expressions import ALWAYS
 from app.registry.households import Finding, Household
-from app.registry.register import Figure, Section, register, rule
+from app.registry.register import Figure, Menu, Section, register, rule
 
 r = rule(Household)
 
@@ -22,6 +23,15 @@ HOUSEHOLD = register(
     filters="head_name head_id findings exit_year",
     indexed="head_name head_id",
     save_needs="head_name",
+    menus=(
+        Menu(
+            "list",
+            "农户名单",
+            Capability.SEARCH,
+            action="查看",
+            hint="名单下发后，农户会出现在这里；如有疑问，请联系上级主管部门。",
+        ),
+    ),
     figures={
         "total": Figure("农户总数", ALWAYS),
         "no_village": Figure("行政区划缺失", r.findings.has(Finding.NO_VILLAGE)),
