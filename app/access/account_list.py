@@ -142,7 +142,8 @@ def conditions(actor: Actor, query: AccountQuery) -> list[ColumnElement[bool]]:
     if query.managed:
         found.append(managing.managed(actor))
     if query.duty is not None:
-        held = select(literal(1)).join(Role, Role.id == assoc_user_role.c.role_id)
+        held = select(literal(1)).select_from(assoc_user_role)
+        held = held.join(Role, Role.id == assoc_user_role.c.role_id)
         held = held.where(assoc_user_role.c.user_id == Account.id, Role.name == query.duty.zh)
         found.append(held.exists())
     if query.text:

@@ -80,6 +80,8 @@ def plan(session: Session, role: Role) -> Plan:
     )
     own = (in_subtree(Region.path, actor.path), Region.level == level, ~Region.structural)
     regions = list(session.scalars(select(Region).where(*own, ~has_one).order_by(Region.path)))
+    for region in regions:  # they outlive this transaction, and are not read anew one by one
+        session.expunge(region)
     taken = select(Account.path).where(
         in_subtree(path, actor.path), Account.level == int(level), Account.kind == kind,
         Account.active.is_(True),

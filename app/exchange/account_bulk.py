@@ -97,10 +97,10 @@ def paper(planned: Plan, made: Sequence[Made]) -> bytes:
     """The slips with names and first passwords, as PDF."""
     with read_only():
         county = regions.along(made[0].region.path)[-_LEVELS_BELOW[planned.role[0]]]
+        name, own = county.name, county.full_name
         db.session.rollback()
-    own = county.full_name
     data = {
-        "title": _("%(place)s账号初始密码", place=county.name),
+        "title": _("%(place)s账号初始密码", place=name),
         "place": f"{own} {translate(role_name(*planned.role))}",
         "made_at": f"{local(now()):%Y-%m-%d %H:%M}",
         "notes": [
