@@ -136,7 +136,7 @@ def region_field(
     errors = [p.message for p in problems if p.field == "region"]
     if fixed and region is not None:
         return {
-            "name": "region_shown",
+            "name": "region",
             "label": _("所属地区"),
             "kind": "text",
             "value": region.full_name,

@@ -74,7 +74,7 @@ def _filters(actor: Actor, query: AccountQuery, args: MultiDict[str, str]) -> li
             "label": _("账号或名称"),
             "kind": "text",
             "value": args.get("q"),
-            "placeholder": _("账号开头，或名称的一部分"),
+            "placeholder": _("账号开头或名称"),
         },
         _select("level", _("级别"), args, {x.name.lower(): x.label for x in levels}),
         _select("kind", _("类型"), args, {x.value: x.label for x in Kind}),
