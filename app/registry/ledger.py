@@ -58,7 +58,7 @@ PLACE_NAMES = {
     "town_name": (mark("乡镇名称"), Level.TOWN),
     "village_name": (mark("村名称"), Level.VILLAGE),
 }
-_MOST_PLACES = 50
+_MOST_PLACES = {Level.TOWN: 50, Level.VILLAGE: 500}
 _BY_KEY = ("head_name", "head_id")
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -195,7 +195,7 @@ class Ledger:
         if self.query.unplaced:
             found.append(self.model.path == self.path)
         if self.query.named:
-            found.append(or_(false(), *(in_subtree(self.model.path, p) for p in self._places)))
+            found.append(self._in_places())
         if self.query.figure:
             found.append(self.register.figures[self.query.figure].where.sql(self.columns))
         if self.query.states and len(self.query.states) < len(State):
@@ -223,17 +223,24 @@ class Ledger:
             called = self.query.named.get(name)
             if not called or not areas:
                 continue
-            found = region_search.named(called, level, areas, _MOST_PLACES + 1)
-            if len(found) > _MOST_PLACES:
+            most = _MOST_PLACES[level]
+            found = region_search.named(called, level, areas, most + 1)
+            if len(found) > most:
                 text = _(
-                    "%(what)s与“%(name)s”相符的超过%(n)s个，请写完整，或先选择区县。",
+                    "%(what)s与“%(name)s”相符的超过%(n)s个，请写完整，或先选择更小的地区。",
                     name=called,
                     what=_(what),
-                    n=_MOST_PLACES,
+                    n=most,
                 )
                 raise TooWide(text)
             areas = [max(path, self.path, key=len) for path in found]  # one above holds the area
         return areas
+
+    def _in_places(self) -> ColumnElement[bool]:
+        path = self.model.path
+        if "village_name" in self.query.named:  # nothing lies below a village
+            return path.in_(self._places)
+        return or_(false(), *(in_subtree(path, place) for place in self._places))
 
     def _household(self) -> Any:
         return getattr(self.model, "household_id", self.model.id)
