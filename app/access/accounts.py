@@ -48,7 +48,7 @@ class Account(User):
     demo: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
     contact_name: Mapped[str | None] = mapped_column(NfcText(64))
     contact_phone: Mapped[str | None] = mapped_column(NfcText(32))
-    #: 封闭, beside 正常 and 注销: since when and why nobody can enter (see app.access.unusual).
+    #: 封闭, beside 正常 and 注销: since when, and why (app.access.unusual.reason_of tells it).
     locked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     lock_reason: Mapped[str | None] = mapped_column(NfcText(200))
     #: 录入人 and 审核责任人 of the account (2020 manual §五, 录入人台账).

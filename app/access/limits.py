@@ -37,20 +37,22 @@ class LimitCount(Model):
 
 @dataclass(frozen=True)
 class Limit:
-    """``key`` may do what ``name`` says ``most`` times within ``within``; who has reached that
-    waits so long from then on.
+    """``key`` may do what ``name`` says ``most`` times within ``within``. Of a ``lasting`` one that
+    time begins anew when it is reached: who has reached it is out for so long.
     """
 
     name: str
     key: str
     most: int
     within: dt.timedelta
+    lasting: bool = False
 
 
 def take(limit: Limit) -> int | None:
     """Count one: gives the how-many-eth it is, or None when none was left. The caller commits."""
     moment = now()
     over = LimitCount.since <= moment - limit.within
+    restart = or_(over, LimitCount.n + 1 >= limit.most) if limit.lasting else over
     insert = upsert(db.session, LimitCount).values(
         name=limit.name, key=limit.key, n=1, since=moment
     )
@@ -58,9 +60,7 @@ def take(limit: Limit) -> int | None:
         index_elements=["name", "key"],
         set_={
             "n": case((over, 1), else_=LimitCount.n + 1),
-            "since": case(
-                (or_(over, LimitCount.n + 1 >= limit.most), moment), else_=LimitCount.since
-            ),
+            "since": case((restart, moment), else_=LimitCount.since),
         },
         where=or_(over, LimitCount.n < limit.most),
     ).returning(LimitCount.n)

@@ -137,11 +137,12 @@ def of_account(login: str, within: dt.timedelta) -> Limit:
     kept as a hash only: people type passwords into the wrong box.
     """
     key = hashlib.sha256(login.encode()).hexdigest()
-    return Limit("signin.account", key, value(FAILURES_ACCOUNT.name), within)
+    return Limit("signin.account", key, value(FAILURES_ACCOUNT.name), within, lasting=True)
 
 
 def _of_address(address: str, within: dt.timedelta) -> Limit:
-    return Limit("signin.address", network(address), value(FAILURES_ADDRESS.name), within)
+    most = value(FAILURES_ADDRESS.name)
+    return Limit("signin.address", network(address), most, within, lasting=True)
 
 
 def network(address: str) -> str:

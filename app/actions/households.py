@@ -8,25 +8,41 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from app.access import audit, policy
+from app.access import audit, limits, policy, settings
 from app.access.actor import Capability
 from app.access.audit import Act
+from app.access.limits import Limit
 from app.access.regions import Level, Region
-from app.access.scope import in_scope, unscoped
+from app.access.scope import current_actor, in_scope, unscoped
+from app.access.settings import NUMBER, Setting
 from app.core.clock import today
 from app.core.db import db, read_only
-from app.core.errors import BadInput, NotFound
-from app.core.i18n import _
+from app.core.errors import BadInput, NotFound, TooMany
+from app.core.i18n import _, mark
 from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.households import Finding, Household, SearchKey, search_values
 from app.registry.records import HistoryEntry
 from app.registry.register import Register, all_registers
+
+CHECKS = settings.declare(
+    Setting(
+        "personal.duplicates",
+        mark("每个账号每小时最多查到几个外地的重复身份证号"),
+        NUMBER,
+        default=30,
+        lowest=1,
+        highest=10_000,
+        unit=mark("个"),
+        help=mark("更正身份证号时全国查重，只告知所在县和户主姓名，每次记入审计日志。"),
+    )
+)
 
 
 def get(household_id: uuid.UUID, *, lock: bool = False) -> Household:
@@ -136,25 +152,46 @@ def assign_village(household_id: uuid.UUID, region_id: int, register: Register) 
 
 def listed_already(household_id: uuid.UUID, number: str) -> str | None:
     """The message that another household has this number, or None. The whole country is asked
-    (spec 01, exception a); outside the actor's area the answer says no more than that.
+    (spec 01, exception a). Of a household outside the actor's area it names the county and the
+    head, nothing else; that is logged and limited by the hour. An import is told even less.
+
+    A number that is listed elsewhere is refused, so the caller's transaction has nothing to keep:
+    it is rolled back, that the note stands whatever follows.
     """
+    county = aliased(Region)
     with read_only(), unscoped("an ID number is on one list in the whole country") as session:
         other = session.execute(
-            select(Household.head_name, Household.path, Region.full_name)
+            select(Household.id, Household.head_name, Household.path, Region.full_name)
+            .add_columns(county.full_name.label("county"))
             .join(Region, Region.id == Household.region_id)
+            .join(county, county.id == Household.county_id)
             .join(SearchKey, SearchKey.household_id == Household.id)
             .where(SearchKey.value == number, Household.id != household_id)
             .limit(1)
         ).first()
     if other is None:
         return None
-    if not in_scope(other.path):
+    if in_scope(other.path):
+        return _found(other.full_name, other.head_name)
+    actor = current_actor()
+    if actor is None or actor.in_job:
         return _("该身份证号已在其他地区的名单中。")
-    return _(
-        "该身份证号已在名单中：%(place)s，户主%(name)s，请核对。",
-        place=other.full_name,
-        name=other.head_name,
+    db.session.rollback()
+    by_hour = Limit(
+        "duplicates", actor.account_id.hex, settings.value(CHECKS.name), timedelta(hours=1)
     )
+    try:
+        limits.require(by_hour)
+    except TooMany as full:
+        return _("该身份证号已在其他地区的名单中。%(full)s", full=full.message)
+    detail = {"number": formats.mask_id(number), "found": str(other.id), "county": other.county}
+    audit.record(db.session, Act.DUPLICATE, register="household", detail=detail)
+    db.session.commit()
+    return _found(other.county, other.head_name)
+
+
+def _found(place: str, name: str) -> str:
+    return _("该身份证号已在名单中：%(place)s，户主%(name)s，请核对。", place=place, name=name)
 
 
 def correct_id(session: Session, household: Household, number: str) -> None:

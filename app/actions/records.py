@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import select
 
-from app.access import audit, policy, settings
+from app.access import audit, policy, settings, unusual
 from app.access.accounts import Account
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
@@ -137,8 +137,9 @@ def apply(
         raise Conflict(_("该档案已被他人修改，请核对后再保存。"), row=row)
     if blocking:
         raise Invalid(_("有 %(n)s 处需要修改，修改后再保存。", n=len(blocking)), blocking)
+    if created := row.state == State.MISSING:
+        unusual.count(unusual.What.ADDITIONS)
     changes = _assign(row, new)
-    created = row.state == State.MISSING
     if created:
         row.state = State.DRAFT
     row.changed_at = now()
@@ -164,6 +165,7 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
         raise Conflict(_("该户尚未录入，没有可删除的内容。"), row=row)
     _require_editable(register, row)
     _require_version(row, version)
+    unusual.count(unusual.What.DELETIONS)
     changes = _assign(row, {n: None for n, f in register.fields.items() if f.stored})
     for attachment in attachments_of(row):
         db.session.delete(attachment)

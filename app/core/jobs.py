@@ -225,6 +225,16 @@ def cancel(job_id: uuid.UUID) -> bool:
     return bool(db.session.execute(stop).rowcount)
 
 
+def cancel_all(account_id: uuid.UUID, message: str) -> int:
+    """Ask every open job of an account to stop; the caller commits. Gives how many."""
+    stop = (
+        sa.update(Job)
+        .where(Job.account_id == account_id, Job.state.in_(OPEN_STATES))
+        .values(state=JobState.CANCELLED, finished=now(), message=message)
+    )
+    return int(db.session.execute(stop).rowcount)
+
+
 class JobStopped(BaseException):
     """Ends a run at once, nothing more is written. No Exception, so that no kind catches it."""
 

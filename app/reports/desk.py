@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.access import notices, regions
+from app.access import notices, regions, unusual
 from app.access.actor import Actor, Capability
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Level, Region
@@ -55,7 +55,8 @@ class LastLogin:
 @dataclass(frozen=True)
 class Desk:
     """Everything that the first page tells. ``since`` is the day that gains compare with; ``notices``
-    how many nobody of the division has taken note of.
+    how many nobody of the division has taken note of; ``locked`` how many accounts wait to be
+    unlocked.
     """
 
     region: Region
@@ -65,6 +66,7 @@ class Desk:
     since: dt.date | None
     last_login: LastLogin | None
     notices: int
+    locked: int
 
 
 def read(actor: Actor) -> Desk:
@@ -78,6 +80,7 @@ def read(actor: Actor) -> Desk:
     children = regions.children(region)
     kept = region.level <= Level.COUNTY  # days are kept down to the county
     then = a_week_ago(registers, [region]) if registers and kept else None
+    told, locked = _for_managers(actor)
     return Desk(
         region=region,
         waiting=waiting_for(actor),
@@ -88,8 +91,18 @@ def read(actor: Actor) -> Desk:
         ),
         since=then.day if then else None,
         last_login=last_login(actor),
-        notices=notices.count_unseen(db.session, actor),
+        notices=told,
+        locked=locked,
     )
+
+
+def _for_managers(actor: Actor) -> tuple[int, int]:
+    """Unread notices and locked accounts, in one statement; none for who manages nobody."""
+    if not actor.has(Capability.MANAGE_USERS):
+        return 0, 0
+    both = select(notices.number_unseen(actor), unusual.number_locked(actor))
+    unread, locked = db.session.execute(both).one()
+    return unread, locked
 
 
 def last_login(actor: Actor) -> LastLogin | None:

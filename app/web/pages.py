@@ -24,6 +24,7 @@ from app.web.exchange_views import (
 )
 from app.web.export_views import LedgerExportView
 from app.web.household_views import HelpView, HouseholdView, SearchView
+from app.web.locked_views import LockedView
 from app.web.officer_views import NoticesView, OfficersView
 from app.web.picker import RegionPickerView
 from app.web.register_views import view_of
@@ -34,7 +35,8 @@ from app.web.shell import LanguageView
 
 def register(app: Flask, builder: AppBuilder) -> None:
     """Register all views."""
-    builder.add_view_no_menu(RegionPickerView)
+    for view in (RegionPickerView, LockedView):
+        builder.add_view_no_menu(view)
     for view in (
         LedgerExportView,
         HouseholdImportView,

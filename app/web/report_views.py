@@ -247,6 +247,7 @@ _DOORS = {
     State.MISSING: _Door(lazy("未录入"), icon="edit", tone="info"),
 }
 _UNPLACED = _Door(lazy("行政区划缺失，待确定到村"), icon="map-pin-question", tone="warn")
+_LOCKED = _Door(lazy("封闭账号，待核实解除"), icon="lock", tone="bad")
 _NOTICES = _Door(lazy("通知"), icon="bell", tone="info")
 _JOBS = _Door(lazy("导入导出记录"), icon="transfer", tone="info")
 
@@ -258,6 +259,7 @@ def _desk_page(actor: Actor, read: Desk) -> dict[str, Any]:
         "subtitle": read.region.full_name,
         "last_login": last and f"{local(last.at):%Y-%m-%d %H:%M} {last.address}".strip(),
         "doors": [
+            *([_door(_LOCKED, read.locked, "", "/locked/")] if read.locked else []),
             *_record_doors(read),
             *_unplaced_doors(actor, read),
             *_notice_doors(read),

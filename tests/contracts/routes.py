@@ -27,6 +27,8 @@ ASKS: dict[str, Any] = {
     "AccountView.own": ANYBODY,
     "AccountView.password": ANYBODY,
     "AccountView.end": ANYBODY,
+    "LockedView.index": C.MANAGE_USERS,
+    "LockedView.unlock": C.MANAGE_USERS,
     "AccountView.alive": ANYBODY,
     "UtilView.back": ANYBODY,
     "HelpView.show": ANYBODY,
