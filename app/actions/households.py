@@ -39,7 +39,7 @@ CHECKS = settings.declare(
         default=30,
         lowest=1,
         highest=10_000,
-        unit=mark("个"),
+        unit=mark("个号码"),
         help=mark("更正身份证号时全国查重，只告知所在县和户主姓名，每次记入审计日志。"),
     )
 )
