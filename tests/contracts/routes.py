@@ -28,7 +28,7 @@ ASKS: dict[str, Any] = {
     "AccountView.password": ANYBODY,
     "AccountView.end": ANYBODY,
     "LockedView.index": C.MANAGE_USERS,
-    "LockedView.unlock": C.MANAGE_USERS,
+    "LockedView.unlock": MANAGES,
     "AccountView.alive": ANYBODY,
     "UtilView.back": ANYBODY,
     "HelpView.show": ANYBODY,

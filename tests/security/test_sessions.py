@@ -176,7 +176,8 @@ def test_refused_access_is_in_the_log_once_and_whole(app: Flask) -> None:
     ]  # fmt: skip
     for url in asks:
         assert hands.get(url).status_code == 404, url
-    assert hands.post("/lookback/batch/approve", {"id": str(far.id)}).status_code == 302
+    batch = {"id": str(far.id), "contact_name": "甲"}
+    assert hands.post("/lookback/batch/approve", batch).status_code == 302
     with app.app_context(), unscoped("tests read the log") as session:
         query = select(AuditEntry).where(AuditEntry.act == Act.REFUSED)
         found = list(session.scalars(query.where(AuditEntry.account_id == owner.uuid)))
