@@ -7,7 +7,7 @@ nothing changed.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,10 +25,10 @@ from app.core.clock import now
 from app.core.db import db, upsert
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, mark, step_word, translate
-from app.registry import formats
+from app.registry import formats, lists
 from app.registry.attachments import Attachment
-from app.registry.expressions import to_json
-from app.registry.fields import FILES
+from app.registry.expressions import is_missing, to_json
+from app.registry.fields import CHILDREN, FILES, MANY, Field
 from app.registry.flow import EDITABLE, State, Transition
 from app.registry.reading import values_of
 from app.registry.records import Draft, HistoryEntry
@@ -130,6 +130,7 @@ def apply(
     blocking += [p for p in result.missing if p.field in needed]
     if not blocking:
         blocking += _special_problems(register, row, result.values)
+        blocking += _expired_choices(register, row, result.values)
     new = {n: v for n, v in result.values.items() if register.fields[n].kind != FILES}
     if row.version != version:
         if not blocking and _same(row, new):
@@ -447,6 +448,30 @@ def _too_long(*said: tuple[str, Any, str]) -> list[Problem]:
 
 def _special_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
     return [problem for check in register.checks for problem in check(row, values)]
+
+
+def _expired_choices(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is chosen now must be offered now; what the record already held may stay."""
+    for name, made in register.fields.items():
+        for part, new in _choices_in(made, values.get(name)):
+            held = {code for other, code in _choices_in(made, getattr(row, name)) if other is part}
+            if part.source_list and new not in held and not lists.is_offered(part.source_list, new):
+                text = lists.label(part.source_list, new)
+                message = _("“%(text)s”已停用，请从列表中另选一项。", text=text)
+                yield Problem(name, f"{name}.expired", message)
+
+
+def _choices_in(made: Field, value: Any) -> Iterator[tuple[Field, str]]:
+    """The codes that a value holds, each with its field; those of children too."""
+    if is_missing(value):
+        return
+    if made.kind == CHILDREN:
+        for row in value:
+            for part in made.rows:
+                yield from _choices_in(part, row.get(part.name))
+    elif made.source_list:
+        for code in value if made.kind == MANY else (value,):
+            yield made, str(code)
 
 
 def _stamp(row: Any, step: Transition, actor: Actor) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from flask import has_app_context
 from flask_appbuilder import Model
 from flask_appbuilder.models.sqla.base import SQLA
 from psycopg import Error as PsycopgError
@@ -18,7 +19,15 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
-__all__ = ["Model", "db", "on_sqlite_connect", "read_only", "set_read_only", "upsert"]
+__all__ = [
+    "Model",
+    "db",
+    "is_connected",
+    "on_sqlite_connect",
+    "read_only",
+    "set_read_only",
+    "upsert",
+]
 
 db = SQLA(metadata=Model.metadata, session_options={"expire_on_commit": False})
 
@@ -51,6 +60,11 @@ def read_only(*, value: bool = True) -> Iterator[None]:
     finally:
         _writes.reset(tokens[0])
         _alone.reset(tokens[1])
+
+
+def is_connected() -> bool:
+    """Is there an application whose database can be asked?"""
+    return has_app_context()
 
 
 def upsert(session: Session, model: Any) -> Any:

@@ -50,6 +50,11 @@ def done_word(text: str) -> str:
     return _in_context(DONE, text)
 
 
+def in_english() -> bool:
+    """Is the request or background job answered in English?"""
+    return _has_language() and str(get_locale()) == "en"
+
+
 def catalog() -> Mapping[str, str]:
     """The translations into the language of this request or job, looked up once for each: a form
     asks for some 800 texts.

@@ -150,7 +150,7 @@ class Checker:
         self._columns = head.columns
         self._finder = finder
         self._today = today
-        self._ethnicities = {text: code for code, text in lists.options("ethnicity").items()}
+        self._ethnicities = lists.by_text("ethnicity")
         self._places: dict[tuple[str, ...], Line] = {}
 
     def check(self, number: int, cells: Sequence[str]) -> Line:

@@ -26,6 +26,7 @@ from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
 from app.exchange.household_columns import REFERENCE
 from app.exchange.reasons import required_reason
 from app.exchange.writer import MEDIA_TYPE, Book, Cell, Column
+from app.registry import lists
 from app.registry.fields import DATE, DECIMAL, FILES, INTEGER, MONEY, YEAR, YES_NO, Field
 from app.registry.ledger import Ledger, parse
 from app.registry.register import Register, get_register
@@ -123,18 +124,26 @@ def _rows(
     register = found.register
     kept = _kept(register)
     order = (*kept, *(n for n in names if n not in kept))
-    cells = [_cell(register.model.__fields__[name]) for name in order]
+    fields = [register.model.__fields__[name] for name in order]
+    cells = [_cell(made) for made in fields]
+    # where a choice has had another text, a record shows that of its own time
+    dated = {
+        n: made for n, made in enumerate(fields)
+        if made.source_list and lists.changed(made.source_list)
+    }  # fmt: skip
+    times = [n for n in ("submitted_at", "changed_at") if dated and hasattr(register.model, n)]
+    start = 2 + len(times)
     places = _Places()
     done = 0
     home = "household_id" if hasattr(register.model, "household_id") else "id"
-    for batch in found.stream_values(("region_id", home, *order), _BATCH):
+    for batch in found.stream_values(("region_id", home, *times, *order), _BATCH):
         places.learn({row[0] for row in batch})
         for row in batch:
-            yield (
-                *places.names[row[0]],
-                *(cell(value) for cell, value in zip(cells, row[2:], strict=True)),
-                str(row[1]),
-            )
+            texts = [cell(value) for cell, value in zip(cells, row[start:], strict=True)]
+            for n, made in dated.items():
+                said_at = next((at for at in row[2:start] if at), None)
+                texts[n] = made.text(row[start + n], said_at) or None
+            yield (*places.names[row[0]], *texts, str(row[1]))
         done += len(batch)
         progress(done)
 

@@ -33,7 +33,7 @@ from app.exchange.household_columns import REFERENCE
 from app.exchange.reader import read_book
 from app.exchange.sheet import Sheet
 from app.exchange.writer import MEDIA_TYPE, Book, Column
-from app.registry import formats
+from app.registry import formats, lists
 from app.registry.expressions import to_json
 from app.registry.fields import CHILDREN, FILES, MANY, Field
 from app.registry.flow import EDITABLE
@@ -406,7 +406,7 @@ def cell_values(made: Field, cell: str) -> Any:
     """What a cell says, as the field parses it: several choices in one cell are a list."""
     if made.kind != MANY:
         return cell
-    known = made.options().values()  # in other languages than Chinese they hold blanks
+    known = lists.by_text(made.source_list or "")  # texts in other languages hold blanks
     parts = [part.strip() for part in _BETWEEN.split(cell)]
     found = [[part] if part in known else re.split(r"[/\s]", part) for part in parts]
     return [word for words in found for word in words if word]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import IO
 
+from app.core.clock import today
 from app.core.i18n import _, translate
 from app.exchange.household_columns import COLUMNS, ListColumn
 from app.exchange.writer import Book, Column
@@ -12,10 +13,7 @@ from app.registry.fields import CHILDREN, FILES, MANY, YES_NO, Field
 from app.registry.households import Sex
 from app.registry.register import Register
 
-_LIST_OPTIONS = {
-    "sex": tuple(sex.zh for sex in Sex),
-    "ethnicity": tuple(lists.DEFAULTS["ethnicity"]),
-}
+_LISTS: dict[str, lists.Source] = {"sex": Sex, "ethnicity": "ethnicity"}
 
 
 def write_household_list(file: IO[bytes]) -> None:
@@ -29,7 +27,10 @@ def write_household_list(file: IO[bytes]) -> None:
 def _list_column(column: ListColumn) -> Column:
     example = _("例如：%(example)s", example=column.example)
     note = f"{translate(column.note)}\n{example}" if column.note else example
-    options = _LIST_OPTIONS.get(column.name, ())
+    source = _LISTS.get(column.name)
+    # in Chinese, as its head is, whatever the reader's language
+    words = lists.known(source).values() if source else ()
+    options = tuple(one.wording().text for one in words if one.offered(today()))
     return Column((column.label,), column.width, options, note, column.required)
 
 

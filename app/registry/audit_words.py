@@ -32,9 +32,12 @@ LABELS: dict[str, Any] = {
     "account": lazy("账号"),
     "added": lazy("上传的文件"),
     "attempt": lazy("次数"),
+    "choice": lazy("选项代码"),
+    "code": lazy("代码"),
     "created": lazy("新账号"),
     "dry_run": lazy("只检查，不写入"),
     "ended": lazy("结束的登录"),
+    "english": lazy("英文"),
     "field": lazy("项目"),
     "file": lazy("文件"),
     "filter": lazy("筛选条件"),
@@ -42,6 +45,7 @@ LABELS: dict[str, Any] = {
     "household": lazy("农户"),
     "import": lazy("导入任务"),
     "job": lazy("导入任务"),
+    "list": lazy("选项表"),
     "login": lazy("账号"),
     "method": lazy("请求方式"),
     "name": lazy("名称"),
@@ -59,9 +63,14 @@ LABELS: dict[str, Any] = {
     "sha256": lazy("文件校验值"),
     "size": lazy("大小"),
     "step": lazy("操作"),
+    "since": lazy("生效日期"),
+    "sort": lazy("顺序"),
     "table": lazy("统计表"),
     "to": lazy("现在"),
+    "text": lazy("文字"),
     "url": lazy("网址"),
+    "valid_from": lazy("启用日期"),
+    "valid_to": lazy("停用日期"),
 }
 
 
@@ -127,7 +136,7 @@ def _changes(entry: AuditEntry, changes: Any) -> Iterator[Line]:
         old, new = pair if isinstance(pair, list | tuple) and len(pair) == 2 else (None, pair)
         made = fields.get(name)
         if made is not None:
-            yield Line(translate(made.label), _field(made, new), _field(made, old))
+            yield Line(translate(made.label), _field(made, new, entry), _field(made, old, entry))
         elif name in _settings():
             setting = settings.get(name)
             yield Line(translate(setting.label), _plain(new), _plain(old))
@@ -139,15 +148,15 @@ def _settings() -> set[str]:
     return {setting.name for setting in settings.declared()}
 
 
-def _field(made: Field, value: Any) -> str:
+def _field(made: Field, value: Any, entry: AuditEntry) -> str:
     if made.masked:
         return made.mask(value)
     if made.kind == CHILDREN and isinstance(value, list):
         return _("；").join(
-            " ".join(_field(f, row.get(f.name)) for f in made.rows if row.get(f.name))
+            " ".join(_field(f, row.get(f.name), entry) for f in made.rows if row.get(f.name))
             for row in value
         )
-    return masked(said(made, value))
+    return masked(said(made, value, entry.at))
 
 
 def _value(entry: AuditEntry, key: str, value: Any) -> str:
@@ -174,7 +183,7 @@ def _filter(register: Any, name: str, values: Any) -> str:
     made = register.model.__fields__.get(name) if register else None
     texts = [str(v) for v in (values if isinstance(values, list | tuple) else [values])]
     if made is not None:
-        shown = [made.mask(t) if made.masked else said(made, t) for t in texts]
+        shown = [made.mask(t) if made.masked else masked(said(made, t)) for t in texts]
         return _("%(label)s：%(value)s", label=translate(made.label), value=_("、").join(shown))
     if name == "figure" and register and texts[0] in register.figures:
         texts = [translate(register.figures[texts[0]].label)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -237,16 +237,8 @@ class Field:
             if text in ("no", "否", translate("否")):
                 return False
             raise ValueError(translate("请选择“是”或“否”。"))
-        if self.list_name is not None:
-            if (code := lists.code_of(self.list_name, text)) is not None:
-                return code
-        elif self.choices is not None:
-            for member in self.choices:
-                if text in (member.value, member.zh):
-                    return member
-        for code, label in self.options().items():  # a workbook in the user's language
-            if text == label:
-                return self._option(code)
+        if self.source_list and (code := lists.code_of(self.source_list, text)) is not None:
+            return self.choices(code) if self.choices else code
         raise ValueError(translate("“%(text)s”不在选项中，请从列表中选择。", text=text[:30]))
 
     def _whole(self, text: str) -> int:
@@ -282,19 +274,22 @@ class Field:
                 rows.append({k: v.value if isinstance(v, Choices) else v for k, v in row.items()})
         return rows
 
-    def text(self, value: Any) -> str:
-        """The value as people read it: in tables, Excel, diffs. Missing is empty text."""
+    def text(self, value: Any, at: dt.datetime | None = None) -> str:
+        """The value as people read it: in tables, Excel, diffs. Missing is empty text.
+
+        ``at`` is when it was said: choices show the text that they had then.
+        """
         if is_missing(value):
             return ""
         if self.kind == YES_NO:
             return translate("是") if value else translate("否")
         if self.kind == MANY:
-            return translate("、").join(self._label(v) for v in value)
+            return translate("、").join(self._label(v, at) for v in value)
         if self.kind == CHOICE:
-            return self._label(value)
+            return self._label(value, at)
         if self.kind == CHILDREN:
             return translate("；").join(
-                " ".join(f.text(row.get(f.name)) for f in self.rows if row.get(f.name))
+                " ".join(f.text(row.get(f.name), at) for f in self.rows if row.get(f.name))
                 for row in value
             )
         if self.kind in (DECIMAL, MONEY):
@@ -303,20 +298,21 @@ class Field:
             return value.isoformat()
         return str(value)
 
-    def _label(self, code: Any) -> str:
-        if self.choices:  # old snapshots may hold a code that is no more
-            return next((m.label for m in self.choices if m.value == code), str(code))
-        return lists.label(self.list_name, str(code)) if self.list_name else str(code)
+    def _label(self, code: Any, at: dt.datetime | None) -> str:
+        return lists.label(self.source_list, str(code), at) if self.source_list else str(code)
 
-    def options(self) -> dict[str, str]:
-        """Code -> text of what may be chosen, in the user's language."""
-        if self.choices:
-            return {str(m.value): m.label for m in self.choices}
-        return (
-            {c: translate(t) for c, t in lists.options(self.list_name).items()}
-            if self.list_name
-            else {}
-        )
+    @property
+    def source_list(self) -> lists.Source | None:
+        """Where its choices come from: a code enum, or the name of a list."""
+        return self.choices or self.list_name
+
+    def options(self, keep: Iterable[str] = (), *, all_ever: bool = False) -> dict[str, str]:
+        """Code -> text of what may be chosen today, in the user's language; beside it the codes to
+        ``keep``, which a record holds, or all that ever were.
+        """
+        if self.source_list is None:
+            return {}
+        return lists.options(self.source_list, keep, all_ever=all_ever)
 
     def mask(self, value: Any) -> str:
         """The value as lists show it to everybody."""

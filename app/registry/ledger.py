@@ -40,7 +40,7 @@ from app.access.regions import Level, Region, in_subtree, subtree
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, mark, translate
 from app.core.types import nfc
-from app.registry import formats
+from app.registry import formats, lists
 from app.registry.counters import Counter, total
 from app.registry.fields import MANY, Field
 from app.registry.flow import State
@@ -420,10 +420,18 @@ class Ledger:
     def _rows(self) -> Select[Any]:
         return self._select(*self._shown())
 
+    @property
+    def _columns(self) -> str:
+        """The ledger's columns, and the record's times where a choice's text depends on them."""
+        fields = (self.model.__fields__[name] for name in self.register.ledger.split())
+        times = " ".join(n for n in ("submitted_at", "changed_at") if hasattr(self.model, n))
+        dated = any(f.source_list and lists.changed(f.source_list) for f in fields)
+        return f"{self.register.ledger} {times}" if dated else self.register.ledger
+
     def _shown(self) -> list[Any]:
         """What lists show of a row, and the key that orders it."""
         value, key = self._order
-        listed = _listed(self.model, self.register.ledger)
+        listed = _listed(self.model, self._columns)
         return [*listed, value.label("order_value"), key.label("order_key")]
 
     def _read(

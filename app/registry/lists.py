@@ -1,23 +1,41 @@
-"""Lists of choices that no rule or figure names: dated rows that the ministry keeps (spec 00).
+"""Lists of choices: what may be chosen, in which words, from when to when (spec 00).
 
-A record stores the code. Changing a text never changes old records: a changed item is a new row
-with a later ``valid_from``.
+Lists that a rule or a figure names are code enums, whose words the ministry may change; all others
+are rows that it keeps: code, text, order, days of validity. A record stores the code. A changed
+text is a new one beside the old, and records show the text of their own time: see
+docs/adr/choices-have-a-history.md.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Date, Index, Integer, SmallInteger, select
+from sqlalchemy import (
+    Date,
+    Index,
+    Integer,
+    ScalarSelect,
+    SmallInteger,
+    UniqueConstraint,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.core.clock import today
-from app.core.db import Model, db
-from app.core.i18n import translate
-from app.core.types import NfcText
+from app.core.choices import Choices
+from app.core.clock import now, today
+from app.core.db import Model, db, is_connected
+from app.core.i18n import in_english, translate
+from app.core.types import NfcText, UtcDateTime, UuidType
 
-_KEEP_SECONDS = 60.0
+#: How long a process may go on with what it has read, where nobody told it the version in force:
+#: in jobs and on pages without an account. A signed-in request learns it with its account.
+_KEEP_SECONDS = 5.0
 _OTHER = "其他"
 
 #: spec 00 "Lists of choices": what the ministry starts from. Codes are 01, 02, …; 99 is 其他.
@@ -47,79 +65,260 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
 
 
 class ListItem(Model):
-    """One text of one code of a list, in force from ``valid_from`` to ``valid_to`` (inclusive)."""
+    """One code of a list that the ministry keeps, offered from ``valid_from`` to ``valid_to``
+    (inclusive); ``text`` is its first text, later ones are :class:`ListText`.
+    """
 
     __tablename__ = "list_item"
-    __table_args__ = (Index("ix_list_item_list", "list", "sort"),)
+    __table_args__ = (
+        Index("ix_list_item_list", "list", "sort"),
+        UniqueConstraint("list", "code", name="uq_list_item_code"),
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     list: Mapped[str] = mapped_column(NfcText(32), nullable=False)
     code: Mapped[str] = mapped_column(NfcText(32), nullable=False)
     text: Mapped[str] = mapped_column(NfcText(100), nullable=False)
+    english: Mapped[str | None] = mapped_column(NfcText(200))
     sort: Mapped[int] = mapped_column(SmallInteger, nullable=False)
     valid_from: Mapped[dt.date | None] = mapped_column(Date)
     valid_to: Mapped[dt.date | None] = mapped_column(Date)
 
 
-class _Cache:
-    """All lists, read together and kept for a minute: they change a few times a year."""
+class ListText(Model):
+    """A later text of one code, of an enum or of a list, in force since an instant."""
 
-    def __init__(self) -> None:
-        self.read_at = 0.0
-        self.lists: dict[str, dict[str, str]] = {}
+    __tablename__ = "list_text"
+    __table_args__ = (UniqueConstraint("list", "code", "since", name="uq_list_text_since"),)
 
-    def get(self) -> dict[str, dict[str, str]]:
-        if time.monotonic() - self.read_at > _KEEP_SECONDS or not self.lists:
-            self.lists = _read(db.session)
-            self.read_at = time.monotonic()
-        return self.lists
-
-
-_cache = _Cache()
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    list: Mapped[str] = mapped_column(NfcText(32), nullable=False)
+    code: Mapped[str] = mapped_column(NfcText(32), nullable=False)
+    text: Mapped[str] = mapped_column(NfcText(100), nullable=False)
+    english: Mapped[str | None] = mapped_column(NfcText(200))
+    since: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False, default=now)
 
 
-def _read(session: Session) -> dict[str, dict[str, str]]:
-    day = today()
-    lists: dict[str, dict[str, str]] = {name: {} for name in DEFAULTS}
-    for item in session.scalars(
-        select(ListItem).order_by(ListItem.list, ListItem.sort, ListItem.id)
-    ):
-        if (item.valid_from or day) <= day <= (item.valid_to or day):
-            lists.setdefault(item.list, {})[item.code] = item.text
-    return lists
+class ListVersion(Model):
+    """One row: what all lists are now. Another value says that something was changed."""
+
+    __tablename__ = "list_version"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    value: Mapped[uuid.UUID] = mapped_column(UuidType, nullable=False)
 
 
-def options(name: str) -> dict[str, str]:
-    """Code -> Chinese text of the items in force today, in order."""
-    return _cache.get()[name]
+Source = str | type[Choices]
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A text and its English, where the ministry gave one; ``since`` None: from the beginning."""
+
+    text: str
+    english: str | None = None
+    since: dt.datetime | None = None
+
+    def shown(self) -> str:
+        """The text in the user's language."""
+        return self.english if self.english and in_english() else translate(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One code with all its texts, the oldest first."""
+
+    code: str
+    wordings: tuple[Wording, ...]
+    sort: int = 0
+    valid_from: dt.date | None = None
+    valid_to: dt.date | None = None
+
+    def wording(self, at: dt.datetime | None = None) -> Wording:
+        """The text in force at an instant, now unless given; before the first one that one."""
+        if len(self.wordings) == 1:
+            return self.wordings[0]
+        moment = at or now()
+        past = [w for w in self.wordings if w.since is None or w.since <= moment]
+        return past[-1] if past else self.wordings[0]
+
+    def offered(self, day: dt.date) -> bool:
+        """May it be chosen on that day?"""
+        return (self.valid_from or day) <= day <= (self.valid_to or day)
+
+
+@dataclass
+class _Read:
+    """All lists as they were read at once; never changed, only replaced."""
+
+    version: uuid.UUID | None
+    items: dict[str, dict[str, Choice]]
+    later: dict[str, dict[str, tuple[Wording, ...]]] = field(default_factory=dict)
+    read_at: float = 0.0
+    enums: dict[str, dict[str, Choice]] = field(default_factory=dict)
+    texts: dict[tuple[str, bool], dict[str, str]] = field(default_factory=dict)
+
+    def of(self, source: Source) -> dict[str, Choice]:
+        if isinstance(source, str):
+            return self.items[source]
+        name = name_of(source)
+        if name not in self.enums:
+            later = self.later.get(name, {})
+            self.enums[name] = {
+                str(m.value): Choice(str(m.value), (Wording(m.zh), *later.get(m.value, ())), n)
+                for n, m in enumerate(source)
+            }
+        return self.enums[name]
+
+
+_wanted: ContextVar[uuid.UUID | None] = ContextVar("lists_version", default=None)
+_kept: list[_Read] = []
+
+
+def name_of(source: Source) -> str:
+    """The name under which a list's texts are kept: an enum's is its class's."""
+    return source if isinstance(source, str) else source.__name__
+
+
+def expect(version: uuid.UUID | None) -> None:
+    """Say which version is in force, as read with the account; None: nobody knows."""
+    _wanted.set(version)
+
+
+def in_force() -> ScalarSelect[Any]:
+    """SQL: the version in force, to be read in the statement that reads the account."""
+    return select(ListVersion.value).where(ListVersion.id == 1).scalar_subquery()
+
+
+def version() -> uuid.UUID | None:
+    """The version that this process shows, as a key for what is rendered from lists."""
+    return _now().version
 
 
 def forget() -> None:
-    """Read anew at the next use (after a change by the ministry, and in tests)."""
-    _cache.lists = {}
+    """Read anew at the next use."""
+    _kept.clear()
 
 
-def label(name: str, code: str) -> str:
-    """The text of a code in the user's language; a code no longer in force is shown as it is."""
-    return translate(options(name).get(code, code))
+def known(source: Source) -> Mapping[str, Choice]:
+    """Every code that ever was, in order."""
+    return _now().of(source)
 
 
-def code_of(name: str, text: str) -> str | None:
-    """The code that a form (code) or an Excel cell (text) means, or None."""
-    items = options(name)
-    if text in items:
-        return text
-    return next((code for code, known in items.items() if known == text), None)
+def options(source: Source, keep: Iterable[str] = (), *, all_ever: bool = False) -> dict[str, str]:
+    """Code -> text in the user's language of what may be chosen today, in order; beside it the
+    codes to ``keep``, which a record holds, or all that ever were.
+    """
+    day, kept = today(), set(keep)
+    return {
+        code: one.wording().shown()
+        for code, one in known(source).items()
+        if all_ever or code in kept or one.offered(day)
+    }
+
+
+def is_offered(source: Source, code: str) -> bool:
+    """May the code be chosen today?"""
+    one = known(source).get(code)
+    return one is not None and one.offered(today())
+
+
+def label(source: Source, code: str, at: dt.datetime | None = None) -> str:
+    """The text of a code in the user's language, as it was at an instant; an unknown code as it is."""
+    one = known(source).get(code)
+    return one.wording(at).shown() if one else code
+
+
+def changed(source: Source) -> bool:
+    """Has any of its texts ever changed, so that it matters when a record was made?"""
+    return any(len(one.wordings) > 1 for one in known(source).values())
+
+
+def code_of(source: Source, text: str) -> str | None:
+    """The code that a form (code) or an Excel cell (text in any language, old ones too) means."""
+    return by_text(source).get(text)
+
+
+def by_text(source: Source) -> Mapping[str, str]:
+    """What may stand for each code: the code, its texts of today, then those it ever had; what is
+    offered today goes before what is not.
+    """
+    read, key = _now(), (name_of(source), in_english())
+    if key not in read.texts:
+        read.texts[key] = _by_text(read.of(source))
+    return read.texts[key]
+
+
+def _by_text(items: Mapping[str, Choice]) -> dict[str, str]:
+    day = today()
+    ranked = sorted(items.values(), key=lambda one: not one.offered(day))
+    found = {code: code for code in items}
+    for one in ranked:
+        wording = one.wording()
+        for text in (wording.text, wording.shown(), wording.english):
+            found.setdefault(text or one.code, one.code)
+    for one in ranked:
+        for wording in reversed(one.wordings):
+            for text in (wording.text, translate(wording.text), wording.english):
+                found.setdefault(text or one.code, one.code)
+    return found
+
+
+# ---- reading ------------------------------------------------------------------------------
+
+
+def _now() -> _Read:
+    kept = _kept[0] if _kept else None
+    if kept is not None:
+        wanted = _wanted.get()
+        fresh = time.monotonic() - kept.read_at < _KEEP_SECONDS
+        if kept.version == wanted if wanted is not None else fresh:
+            return kept
+    if not is_connected():  # declarations read without a program, as by tests of single rules
+        return _Read(None, {name: dict(_first(name)) for name in DEFAULTS})
+    read = _read(db.session)
+    _kept[:] = [read]
+    return read
+
+
+def _read(session: Session) -> _Read:
+    # the version first: what is read after it may be newer, never older
+    found = session.scalar(select(ListVersion.value).where(ListVersion.id == 1))
+    later: dict[str, dict[str, tuple[Wording, ...]]] = {}
+    for row in session.scalars(select(ListText).order_by(ListText.since, ListText.id)):
+        of_list = later.setdefault(row.list, {})
+        wording = Wording(row.text, row.english, row.since)
+        of_list[row.code] = (*of_list.get(row.code, ()), wording)
+    items: dict[str, dict[str, Choice]] = {name: {} for name in DEFAULTS}
+    for item in session.scalars(select(ListItem).order_by(ListItem.sort, ListItem.id)):
+        wordings = (Wording(item.text, item.english), *later.get(item.list, {}).get(item.code, ()))
+        items.setdefault(item.list, {})[item.code] = Choice(
+            item.code, wordings, item.sort, item.valid_from, item.valid_to
+        )
+    return _Read(found, items, later, time.monotonic())
+
+
+def _first(name: str) -> Iterator[tuple[str, Choice]]:
+    for n, text in enumerate(DEFAULTS[name], 1):
+        code = "99" if text == _OTHER else f"{n:02}"
+        yield code, Choice(code, (Wording(text),), n)
 
 
 def seed(session: Session) -> int:
     """Add the default items of lists that have none; returns how many. Caller commits."""
-    known = set(session.scalars(select(ListItem.list).distinct()))
+    known_lists = set(session.scalars(select(ListItem.list).distinct()))
     added = [
-        ListItem(list=name, code="99" if text == _OTHER else f"{n:02}", text=text, sort=n)
-        for name, texts in DEFAULTS.items()
-        if name not in known
-        for n, text in enumerate(texts, 1)
+        ListItem(list=name, code=code, text=one.wordings[0].text, sort=one.sort)
+        for name in DEFAULTS
+        if name not in known_lists
+        for code, one in _first(name)
     ]
     session.add_all(added)
+    if added:
+        touch(session)
     return len(added)
+
+
+def touch(session: Session) -> None:
+    """Say to all processes that the lists are no longer what they were. Caller commits."""
+    session.merge(ListVersion(id=1, value=uuid.uuid4()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,14 +27,16 @@ def values_of(row: Any, attachments: Iterable[Attachment] = ()) -> dict[str, Any
     }
 
 
-def said(made: Field, value: Any) -> str:
-    """What a snapshot, a draft or the audit log says of a field, as people read it."""
+def said(made: Field, value: Any, at: dt.datetime | None = None) -> str:
+    """What a snapshot, a draft or the audit log says of a field, as people read it;
+    ``at`` is when it was said.
+    """
     if is_missing(value):
         return ""
     if made.kind == FILES:
         return _("%(n)s个文件", n=len(value))
     try:
-        return made.text(made.parse(value))
+        return made.text(made.parse(value), at)
     except ValueError:  # typed wrongly, or an old code that is offered no more
         if made.kind == CHILDREN:
             return _("；").join(" ".join(str(v) for v in row.values() if v) for row in value)

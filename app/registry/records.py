@@ -27,6 +27,11 @@ class Record(f.Declared, Scoped):
         UtcDateTime, nullable=False, default=now, onupdate=now
     )
 
+    @property
+    def said_at(self) -> dt.datetime:
+        """When the record said what it says: its choices show the texts of that time."""
+        return self.changed_at
+
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
         return {"version_id_col": cls.__table__.c.version} if hasattr(cls, "__table__") else {}
@@ -43,6 +48,11 @@ class Reviewed(Record):
     submitted_by: Mapped[uuid.UUID | None] = mapped_column(UuidType)
     submitted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def said_at(self) -> dt.datetime:
+        """Its last submission; a decision or a move changes nothing of what it says."""
+        return self.submitted_at or self.changed_at
 
     state = f.system(f.choice("填报状态", State), default=State.MISSING)
     head_name = f.system(f.text("户主姓名", 64), default="")

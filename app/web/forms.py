@@ -8,7 +8,6 @@ into that shape, so that one function shows them and nothing that was typed is e
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +21,7 @@ from app.core.choices import Choices
 from app.core.clock import today
 from app.core.i18n import _, translate
 from app.core.types import storable
+from app.registry import lists
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.fields import CHILDREN, CHOICE, FILES, MANY, YEAR, YES_NO, Field
@@ -32,7 +32,6 @@ Typed = dict[str, Any]  # field name -> text, list of codes, list of rows, or No
 
 _LONGEST = 4000  # characters of one value; longer ones are cut before they are parsed
 _MOST_ROWS = 50
-_KEEP_SECONDS = 60
 _KEPT_FIELDS = 2000
 _ROW = re.compile(r"(\d{1,3})-(\w{1,40})")
 _LONG_KINDS = {"id_number": 18, "uscc": 18}
@@ -245,6 +244,8 @@ def _field(
         "prior": shown.prior.get(name),
     }
     context["memo"] = _memo_key(made, context)
+    if made.source_list and context["value"]:
+        context["options"] = _with_held(made, context["options"], context["value"])
     if made.kind == FILES:
         context |= {
             "accept": made.accept,
@@ -255,7 +256,7 @@ def _field(
     if made.kind == CHILDREN:
         context |= {
             "max": made.high,
-            "child_fields": [_plain(f) for f in made.rows],
+            "child_fields": [_child_field(f, context["value"]) for f in made.rows],
             "child_errors": _child_errors(name, messages),
             "fillers": shown.fillers.get(name, []),
         }
@@ -272,15 +273,15 @@ def _memo_key(made: Field, context: dict[str, Any]) -> Any:
 
 
 def _static_key(made: Field) -> Any:
-    """A field in a language; lists that the ministry keeps may change from minute to minute."""
-    return id(made), str(get_locale()), int(time.monotonic() / _KEEP_SECONDS)
+    """A field in a language, with the lists as they are and on a day: choices come and go."""
+    return id(made), str(get_locale()), lists.version(), today()
 
 
 _static: dict[Any, dict[str, Any]] = {}
 
 
 def _plain(made: Field) -> dict[str, Any]:
-    """What of a field does not depend on the record; made anew every minute."""
+    """What of a field does not depend on the record."""
     key = _static_key(made)
     if key not in _static:
         if len(_static) > _KEPT_FIELDS:
@@ -304,6 +305,25 @@ def _describe(made: Field) -> dict[str, Any]:
     if made.kind == YEAR:
         context["length"] = 4
     return context
+
+
+def _child_field(made: Field, rows: Any) -> dict[str, Any]:
+    plain = _plain(made)
+    if not made.source_list or not rows:
+        return plain
+    codes = [row[made.name] for row in rows if row.get(made.name)]
+    return plain | {"options": _with_held(made, plain["options"], codes)}
+
+
+def _with_held(made: Field, offered: list[dict[str, str]], value: Any) -> list[dict[str, str]]:
+    """The options and, at their end, what the record holds though it is offered no more."""
+    codes = {one["value"] for one in offered}
+    held = [code for code in (value if isinstance(value, list) else [value]) if code not in codes]
+    if not held:
+        return offered
+    known = made.options(held)
+    words = [(c, _("%(text)s（已停用）", text=known[c])) for c in held if c in known]
+    return offered + [{"value": code, "label": text} for code, text in words]
 
 
 def _child_errors(name: str, messages: dict[str, list[str]]) -> dict[int, dict[str, list[str]]]:

@@ -110,7 +110,7 @@ def _facts(household: Household) -> list[dict[str, Any]]:
     facts = record_pages.household_facts(household, whole=False)
     for name in ("sex", "ethnicity", "population", "exit_year", "source"):
         made = Household.__fields__[name]
-        text = made.text(getattr(household, name))
+        text = made.text(getattr(household, name), household.said_at)
         unit = f" {translate(made.unit)}" if text and made.unit else ""
         facts.append({"label": translate(made.label), "text": text + unit})
     return facts
@@ -145,7 +145,7 @@ def _record_card(register: Register, row: Any, actor: Actor) -> dict[str, Any]:
     shown = [
         n for n in register.ledger.split() if n not in ("head_name", "head_id", "phone", "state")
     ]
-    texts = [row.__fields__[n].text(getattr(row, n)) for n in shown]
+    texts = [row.__fields__[n].text(getattr(row, n), row.said_at) for n in shown]
     return {
         "title": register.label,
         "state": record_pages.state_tag(row.state),

@@ -139,7 +139,8 @@ def _filter(made: Field, value: str | None) -> dict[str, Any]:
     if made.kind == YES_NO:
         return base | {"kind": "yes_no"}
     if made.kind in (CHOICE, MANY):
-        options = [{"value": c, "label": t} for c, t in made.options().items()]
+        known = made.options(all_ever=True)
+        options = [{"value": c, "label": t} for c, t in known.items()]
         return base | {"kind": "choice", "options": options}
     hints = {"head_name": _("姓名开头几个字"), "head_id": _("完整身份证号")}
     return base | {"kind": "text", "placeholder": hints.get(made.name, "")}
@@ -177,7 +178,7 @@ def _chips(
 def _filter_text(made: Field, text: str) -> str:
     if made.kind == YES_NO:
         return _("是") if text in ("yes", "是") else _("否")
-    return made.options().get(text, text) if made.kind in (CHOICE, MANY) else text
+    return made.options(all_ever=True).get(text, text) if made.kind in (CHOICE, MANY) else text
 
 
 def _url(args: MultiDict[str, str], drop: Sequence[str] = (), **changes: Any) -> str:
@@ -245,6 +246,8 @@ def _rows(
 def _cells(fields: Sequence[Field], row: Any, own: Region) -> list[dict[str, Any]]:
     """A cell for each field, and the division, named from the account's ``own`` downwards."""
     cells: list[dict[str, Any]] = []
+    # only read where a choice of the list has had another text, see Ledger
+    said_at = getattr(row, "submitted_at", None) or getattr(row, "changed_at", None)
     for made in fields:
         name, value = made.name, getattr(row, made.name)
         if name == "state":
@@ -252,7 +255,7 @@ def _cells(fields: Sequence[Field], row: Any, own: Region) -> list[dict[str, Any
         elif made.masked:
             cells.append({"kind": "id", "text": made.mask(value)})
         else:
-            cells.append({"kind": "text", "text": made.text(value)})
+            cells.append({"kind": "text", "text": made.text(value, said_at)})
     former = getattr(row, "former_head", None)
     if former:
         cells[0]["sub"] = _("原户主 %(name)s", name=former)

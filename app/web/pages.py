@@ -14,6 +14,7 @@ from app.web.account_bulk_views import AccountBulkView
 from app.web.account_views import AccountsView, RecordersView
 from app.web.attachments import FileView
 from app.web.audit_views import AuditView
+from app.web.choice_views import ChoiceView
 from app.web.division_views import DivisionsView
 from app.web.exchange_views import (
     HouseholdImportView,
@@ -45,6 +46,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
         JobsView,
         JobView,
         SettingsView,
+        ChoiceView,
         AuditView,
         DivisionsView,
     ):

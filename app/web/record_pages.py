@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.access import policy
@@ -52,10 +52,10 @@ def sections(
     attachments: Iterable[Attachment],
     *,
     whole: bool,
-    before: Mapping[str, Any] | None = None,
-    now: Mapping[str, Any] | None = None,
+    before: HistoryEntry | None = None,
+    now: HistoryEntry | None = None,
 ) -> list[dict[str, Any]]:
-    """The sections that hold something. ``before`` and ``now`` are snapshots: what differs between
+    """The sections that hold something. ``before`` and ``now`` are submissions: what differs between
     them is marked with what it said. ``whole`` shows masked fields in full.
     """
     files: dict[str, list[Attachment]] = {}
@@ -66,14 +66,17 @@ def sections(
         fields = []
         for name in section.fields:
             made = register.fields[name]
-            changed = before is not None and now is not None and before.get(name) != now.get(name)
+            was = (before.snapshot or {}).get(name) if before else None
+            changed = (
+                before is not None and now is not None and was != (now.snapshot or {}).get(name)
+            )
             if name not in evaluation.shown and not changed:
                 continue
             context = _shown(made, row, files.get(name, []), whole=whole)
             if context.get("masked"):
                 context["mask_url"] = f"/{register.name}/{row.id}/reveal?field={name}"
             if changed and before is not None:
-                context |= {"changed": True, "before": said(made, before.get(name))}
+                context |= {"changed": True, "before": said(made, was, before.at)}
             fields.append(context)
         if fields:
             title = translate(section.title)
@@ -87,21 +90,24 @@ def _shown(made: Field, row: Any, files: list[Attachment], *, whole: bool) -> di
         return context | {"files": [file_tile(a) for a in files], "wide": True}
     value = getattr(row, made.name)
     if made.kind == CHILDREN:
-        return context | _children(made, value, whole=whole)
+        return context | _children(made, row, whole=whole)
     if made.masked and not whole and value:
         return context | {"text": made.mask(value), "kind": "id", "masked": True}
-    text = made.text(value)
+    text = made.text(value, row.said_at)
     unit = f" {translate(made.unit)}" if text and made.unit else ""
     kind = "id" if made.kind == ID_NUMBER else "text"
     return context | {"text": text + unit, "kind": kind, "wide": made.kind == TEXTAREA}
 
 
-def _children(made: Field, rows: Any, *, whole: bool) -> dict[str, Any]:
+def _children(made: Field, record: Any, *, whole: bool) -> dict[str, Any]:
+    rows = getattr(record, made.name)
     if not rows:
         return {}
     cells = [
         [
-            f.mask(row.get(f.name)) if f.masked and not whole else f.text(row.get(f.name))
+            f.mask(row.get(f.name))
+            if f.masked and not whole
+            else f.text(row.get(f.name), record.said_at)
             for f in made.rows
         ]
         for row in rows
@@ -116,9 +122,9 @@ def _children(made: Field, rows: Any, *, whole: bool) -> dict[str, Any]:
 
 def last_submissions(
     entries: Sequence[HistoryEntry],
-) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
-    """The snapshots of the submission before the last one, and of the last one."""
-    taken = [e.snapshot for e in entries if e.snapshot is not None]
+) -> tuple[HistoryEntry | None, HistoryEntry | None]:
+    """The submission before the last one, and the last one."""
+    taken = [e for e in entries if e.snapshot is not None]
     return (taken[-2] if len(taken) > 1 else None), (taken[-1] if taken else None)
 
 
@@ -127,13 +133,13 @@ def history(
 ) -> list[dict[str, Any]]:
     """The record's steps, newest first, each submission with what changed since the one before."""
     result = []
-    before: Mapping[str, Any] | None = None
+    before: HistoryEntry | None = None
     for entry in entries:
         changes_made = []
         if entry.snapshot is not None:
             if before is not None:
-                changes_made = changes(register, before, entry.snapshot, whole=whole)
-            before = entry.snapshot
+                changes_made = changes(register, before, entry, whole=whole)
+            before = entry
         phone = entry.phone if whole else formats.mask_phone(entry.phone or None)
         result.append(
             {
@@ -162,14 +168,16 @@ def _who(entry: HistoryEntry) -> str:
 
 
 def changes(
-    register: Register, before: Mapping[str, Any], after: Mapping[str, Any], *, whole: bool
+    register: Register, before: HistoryEntry, after: HistoryEntry, *, whole: bool
 ) -> list[dict[str, str]]:
-    """What differs between two snapshots: ``{name, label, before, after}`` for each field."""
+    """What differs between two submissions: ``{name, label, before, after}`` for each field."""
     found = []
+    was, is_now = before.snapshot or {}, after.snapshot or {}
     for name, made in register.fields.items():
-        if before.get(name) == after.get(name):
+        if was.get(name) == is_now.get(name):
             continue
-        old, new = said(made, before.get(name)), said(made, after.get(name))
+        old = said(made, was.get(name), before.at)
+        new = said(made, is_now.get(name), after.at)
         if not whole and (made.masked or made.kind == CHILDREN):
             old, new = ("***" if old else ""), ("***" if new else "")
         if made.kind == FILES and old == new:

@@ -32,6 +32,7 @@ from app.core.clock import now
 from app.core.db import db, set_read_only
 from app.core.errors import BadInput
 from app.core.i18n import _
+from app.registry import lists
 
 #: Endpoints that need no sign-in. The contract tests walk all others.
 PUBLIC = frozenset(
@@ -108,6 +109,7 @@ def install(app: Flask) -> None:
 
 def _begin() -> Any:
     set_actor(None)
+    lists.expect(None)
     if b"%00" in request.query_string:  # PostgreSQL knows no such text
         raise BadInput(_("网址中有不能识别的字符。"))
     set_read_only(request.method in _READS)

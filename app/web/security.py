@@ -11,6 +11,7 @@ from app.access.accounts import Account
 from app.access.sessions import OpenSession
 from app.core.db import db
 from app.core.types import UuidType
+from app.registry import lists
 from app.web.account_pages import AccountView
 from app.web.captcha import CaptchaView
 from app.web.requests import session_key
@@ -21,7 +22,7 @@ _MOST_DIGITS = 9
 #: The account of a session with its division, its rights and the session's row. Made once: building
 #: it costs as much as asking, and every request asks.
 _SIGNED_IN = (
-    select(Account, policy.rights_of(Account.id), OpenSession)
+    select(Account, policy.rights_of(Account.id), OpenSession, lists.in_force())
     .join(
         OpenSession,
         and_(
@@ -52,6 +53,7 @@ class AccountSecurityManager(SecurityManager):
             return None
         account: Account = found[0]
         account.rights, account.opened = found[1], found[2]
+        lists.expect(found[3])
         return account
 
     def register_views(self) -> None:

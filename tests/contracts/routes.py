@@ -19,6 +19,7 @@ from tests.contracts.conftest import Place
 C = Capability
 ANYBODY = "anybody"
 MANAGES = "the manager of that account or division; see test_accounts.py"
+MINISTRY = "the ministry's managers"
 
 #: Endpoint -> the capability that it asks for in the register, or ANYBODY who is signed in.
 #: An endpoint that is neither here nor in PUBLIC of app/web/requests.py fails the test.
@@ -92,6 +93,10 @@ ASKS: dict[str, Any] = {
             "publish",
         )
     },
+    "ChoiceView.index": MINISTRY,
+    "ChoiceView.items": MINISTRY,
+    "ChoiceView.new": MINISTRY,
+    "ChoiceView.edit": MINISTRY,
     "SettingsView.index": C.SETTINGS,
     "SettingsView.edit": C.SETTINGS,
 }
@@ -212,6 +217,8 @@ def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
     elif rule.endpoint.startswith("StatisticsView."):
         for table in (*(t.name for t in LOOKBACK.tables), "week"):
             yield {"name": table}, asks
+    elif rule.endpoint.startswith("ChoiceView."):
+        yield {"name": "structure", "code": "01"}, asks
     elif rule.endpoint == "SettingsView.edit":
         yield {"name": "lookback.deadline"}, asks
     elif rule.endpoint == f"{_VIEW}upload":

@@ -10,7 +10,6 @@ import pytest
 from app.parts.choices import Grade, Measure, OtherHome, ParcelState, Seismic
 from app.registers.lookback.model import Living
 from app.registers.lookback.register import LOOKBACK
-from app.registry import lists
 from app.registry.fields import CHILDREN, FILES
 from tests.builders import (
     FILES_OWN,
@@ -32,13 +31,6 @@ UNSEISMIC = {
 }
 SECURED = {"secured": True, "measure": Measure.RENOVATION, "measure_year": Y}
 FILES_ALL = (*FILES_UNSAFE, "seismic_paper")
-
-
-@pytest.fixture(autouse=True)
-def default_lists(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        lists, "options", lambda n: {f"{i:02}": t for i, t in enumerate(lists.DEFAULTS[n], 1)}
-    )
 
 
 def record(form: dict[str, Any], files: tuple[str, ...] = ()) -> dict[str, Any]:
