@@ -35,6 +35,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]|\{\w*\}")
 #: Chinese in code that nobody reads on a screen, or that a declaration hands to the catalogue
 #: put together: file -> the strings, or None for a file that holds nothing else.
 NOT_SHOWN: dict[str, set[str] | None] = {
+    "actions/choices.py": {"、，,；;"},  # marks that part several choices in a cell
     "access/region_names.py": None,  # endings of divisions' names
     "access/region_match.py": {"直辖|直管|^市辖区$|^县$"},
     "access/regions.py": {"住房和城乡建设部"},  # a fact about a division, as its name is

@@ -179,7 +179,10 @@ def changes_of(one: Named, code: str) -> list[AuditEntry]:
 def _parts(made: Field) -> Iterator[tuple[str, Field]]:
     yield translate(made.label), made
     for part in made.rows:
-        yield f"{translate(made.label)}：{translate(part.label)}", part
+        yield (
+            _("%(label)s：%(value)s", label=translate(made.label), value=translate(part.label)),
+            part,
+        )
 
 
 def _problem(field: str, message: str) -> Problem:
