@@ -2,8 +2,8 @@
 
 Safe on a running system: small tables.
 
-Revision ID: 0009
-Revises: 0008
+Revision ID: 0010
+Revises: 0009
 Create Date: 2026-11-22 12:00:00
 """
 
@@ -17,8 +17,8 @@ from alembic import op
 from app.core import types
 
 
-revision = '0009'
-down_revision = '0008'
+revision = '0010'
+down_revision = '0009'
 branch_labels = None
 depends_on = None
 
