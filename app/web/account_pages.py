@@ -26,7 +26,7 @@ from app.core.db import db
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.exchange.account_list import department_of
-from app.web import account_forms
+from app.web import account_forms, shell
 from app.web.devices import shown
 
 
@@ -51,6 +51,7 @@ class AccountView(BaseView):
             else:
                 flash(_("个人信息已保存。"), "success")
                 return redirect(url_for("AccountView.own"))
+        shell.crumb(_("我的账号"))
         return self.render_template(
             "anju/account.html",
             account={

@@ -64,7 +64,7 @@ def children(actor: Actor, node: Staged) -> dict[str, Any]:
     level = next(iter(divisions.levels_below(node.level)), None)
     actions = [*_area_actions(actor, region or _published_above(node))]
     if level is not None:
-        actions.insert(0, {"label": _("新增"), "url": f"{URL}new?parent={node.id}", "icon": "edit"})
+        actions.insert(0, {"label": _("新增"), "url": f"{URL}new?parent={node.id}", "icon": "plus"})
     return _ledger(
         title=_("行政区划管理"),
         rows=[_row(one, counts, actor) for one in rows[:_MOST_CHILDREN]],
