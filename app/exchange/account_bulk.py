@@ -80,7 +80,7 @@ def _with_passwords(job: JobContext, planned: Plan) -> Iterator[Made]:
             return hashed(password)
 
     passwords = [first_password() for _region in planned.regions]
-    workers = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+    workers = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // 2))  # people are at work beside it
     try:
         secrets = workers.map(hashed_there, passwords)
         total = len(passwords)

@@ -24,7 +24,11 @@ def rows(server: Server) -> dict[str, str]:
         waiting = builders.household(name="李秀英", state=State.SUBMITTED)[1]
         builders.household(name="王桂兰", state=State.RETURNED)
         builders.household(name="刘志强", state=State.APPROVED)
+        clerk = builders.account(builders.COUNTY_REVIEWER)
+        county = builders.region(builders.COUNTY)
     return {
+        "{clerk}": f"/accounts/{clerk.uuid}",
+        "{officers}": f"/officers/{county.id}",
         "{draft}": f"/lookback/{draft.id}",
         "{waiting}": f"/lookback/{waiting.id}",
         "{home}": f"/household/{home.id}",
@@ -34,6 +38,8 @@ def rows(server: Server) -> dict[str, str]:
 PAGES = [
     "/lookback/entry", "/lookback/query?head_name=没有", "/lookback/review?list=1", "{draft}", "{draft}/edit",
     "{waiting}/review", "{home}", "/search/?q=张", "/help/", "/account/", "/account/password", "/nothing",
+    "/accounts/", "/accounts/new", "/accounts/bulk/", "/accounts/export", "{clerk}", "/recorders/", "/officers/",
+    "{officers}", "/notices/",
 ]  # fmt: skip
 
 
