@@ -1,20 +1,23 @@
-"""Commands of this layer: ``flask accounts create``, for the first account of an installation."""
+"""Commands of this layer: ``flask accounts create``, for the first account of an installation, and
+``unlock``, for the account that nobody stands above.
+"""
 
 from __future__ import annotations
 
 import click
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access import audit
+from app.access import audit, unusual
 from app.access.accounts import Account, first_password, hashed
 from app.access.actor import Duty, Kind
 from app.access.audit import Act
 from app.access.policy import MATRIX, role_name
 from app.access.regions import CODE_LENGTH, Level, Region
 from app.access.scope import unscoped
+from app.core.db import db
 
 _LEVELS = [level.name.lower() for level in Level]
 
@@ -60,6 +63,19 @@ def create(
         audit.record(session, Act.PERMISSION, detail={"created": login, "roles": names})
         session.commit()
     click.echo(f"{login}  {password}")
+
+
+@accounts_cli.command("unlock")
+@click.argument("login")
+@click.option("--reason", required=True, help="why it may enter again, for the audit log")
+@with_appcontext
+def unlock(login: str, reason: str) -> None:
+    """Unlock an account that unusual acts locked: the ministry's manager has nobody above it."""
+    account = db.session.scalar(select(Account).where(Account.username == login))
+    if account is None or account.locked_at is None:
+        raise click.UsageError(f"there is no locked account {login}")
+    unusual.unlock(account, reason)
+    click.echo(f"{login} may enter again")
 
 
 def _region(session: Session, level: Level, code: str) -> Region:

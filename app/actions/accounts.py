@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from app.access import account_names, allowances, audit, managing, policy, sessions
+from app.access import account_names, allowances, audit, managing, policy, sessions, signin
 from app.access.accounts import DEPARTMENTS, Account, first_password, hashed
 from app.access.actor import Actor, Capability, Duty, Kind, RegisterAccess
 from app.access.allowances import AllowanceFull
@@ -232,6 +232,7 @@ def reset_password(account_id: uuid.UUID) -> tuple[Account, str]:
     account.password = hashed(password)
     account.must_change_password = True
     sessions.end(account.id)
+    signin.forgive(account.username)
     detail = {"account": account.username, "reset": True}
     audit.record(db.session, Act.PASSWORD, register=SUBJECT, row=_subject(account), detail=detail)
     db.session.commit()

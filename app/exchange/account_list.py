@@ -153,7 +153,9 @@ def department_of(account: Account) -> str:
 
 
 def state_of(account: Account) -> str:
-    """正常 or 注销."""
+    """正常, 注销, or 封闭 for unusual acts."""
+    if account.active and account.locked_at is not None:
+        return _("封闭")
     return _("正常") if account.active else _("注销")
 
 

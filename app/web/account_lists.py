@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.access import account_list, managing
 from app.access.account_list import AccountPage, AccountQuery, Line
+from app.access.accounts import Account
 from app.access.actor import Actor, Capability, Duty, Kind
 from app.access.regions import Level, Region
 from app.core.db import db
@@ -160,7 +161,7 @@ def _row(what: str, line: Line, actor: Actor, prefix: str) -> dict[str, Any]:
         ]
     cells += [
         {"kind": "id", "text": formats.mask_phone(account.phone)},
-        {"kind": "tag", "text": state_of(account), "tone": "good" if account.active else "neutral"},
+        {"kind": "tag", "text": state_of(account), "tone": state_tone(account)},
     ]
     managed = managing.manages(actor, account)
     action = {"label": _("修改") if managed else _("查看"), "url": url, "primary": managed}
@@ -213,3 +214,10 @@ def _url(args: MultiDict[str, str], drop: tuple[str, ...] = (), **changes: Any) 
     pairs = [(k, v) for k, v in args.items() if v and k not in drop and k not in changes]
     pairs += [(k, str(v)) for k, v in changes.items()]
     return request.path + (f"?{urlencode(pairs)}" if pairs else "")
+
+
+def state_tone(account: Account) -> str:
+    """The look of its state: 正常, 注销 or 封闭."""
+    if not account.active:
+        return "neutral"
+    return "good" if account.locked_at is None else "bad"

@@ -11,7 +11,7 @@ from flask_appbuilder import BaseView, expose
 from sqlalchemy import select
 
 from app.access import account_list as accounts_read
-from app.access import account_names, allowances, managing, policy, regions
+from app.access import account_names, allowances, managing, policy, regions, unusual
 from app.access.accounts import Account
 from app.access.actor import Actor, Capability
 from app.access.audit import AuditEntry
@@ -155,8 +155,9 @@ class AccountsView(BaseView):
             "title": account.first_name,
             "state": {
                 "text": state_of(account),
-                "tone": "good" if account.active else "neutral",
+                "tone": account_lists.state_tone(account),
             },
+            "locked": unusual.reason_of(account) if account.active else "",
             "facts": _facts(account, shown, managed=managed),
             "own": account.uuid == actor.account_id,
             "managed": managed,

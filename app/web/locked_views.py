@@ -44,6 +44,7 @@ class LockedView(BaseView):
 
     def _page(self, wrong: Account | None = None, typed: str = "", error: str = "") -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
+        shell.at("/accounts/")
         shell.crumb(_("封闭账号"))
         accounts = [
             {

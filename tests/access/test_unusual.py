@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.access import policy, unusual
+from app.access import limits, policy, signin, unusual
 from app.access.accounts import Account
 from app.access.audit import Act, AuditEntry
 from app.access.scope import unscoped
@@ -237,3 +238,38 @@ def test_the_count_goes_with_what_it_counts(app: Flask, clerk: Account) -> None:
     with app.app_context(), builders.acting(COUNTY_COLLECTOR):
         unusual.count(What.DELETIONS)
         db.session.rollback()
+
+
+def test_the_machines_administrator_unlocks_the_ministry(app: Flask) -> None:
+    manager = locked_account(app, MINISTRY)
+    run = app.test_cli_runner().invoke
+    assert run(args=["accounts", "unlock", "nobody", "--reason", "x"]).exit_code == 2
+    done = run(args=["accounts", "unlock", manager.username, "--reason", "来电核实"])
+    assert done.exit_code == 0, done.output
+    assert stored(app, manager).locked_at is None
+    with app.app_context(), unscoped("tests look") as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.act == Act.UNLOCK)).one()
+        assert (entry.record_id, entry.detail["reason"]) == (manager.uuid, "来电核实")
+
+
+def test_a_locked_account_shows_it_to_its_manager(app: Flask) -> None:
+    one = locked_account(app, VILLAGE_CLERK)
+    manager = Hands(app, sign_in(app, COUNTY_MANAGER))
+    page = manager.get(f"/accounts/{one.uuid}").text
+    assert "60分钟内删除超过50份档案" in page
+    assert 'href="/locked/"' in page
+    assert "封闭" in manager.get("/accounts/").text
+
+
+def test_a_new_password_forgets_the_failures(app: Flask) -> None:
+    with app.app_context():
+        one = account(VILLAGE_CLERK)
+        limit = signin.of_account(one.username, dt.timedelta(minutes=15))
+        for _nth in range(limit.most):
+            limits.take(limit)
+        db.session.commit()
+        assert limits.wait(limit)
+    manager = Hands(app, sign_in(app, COUNTY_MANAGER))
+    assert manager.post(f"/accounts/{one.uuid}/reset").status_code == 200
+    with app.app_context():
+        assert limits.wait(limit) is None
