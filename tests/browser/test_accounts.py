@@ -36,7 +36,7 @@ def test_a_new_clerk_from_the_form_to_the_first_login(
     page.fill("#f-name", "村委会")
     page.click("#f-region")
     page.keyboard.type(village.code)
-    page.locator(".picker-option:visible").first.click()
+    page.locator(".picker-option:visible", has_text=village.full_name).click()
     page.wait_for_selector(f'#f-login[placeholder="{village.code}01"]')
     assert "最多 3 个" in page.locator("[data-allowances]").inner_text()
     page.locator("label.pick", has_text="只限下面指定的模块").click()
