@@ -234,7 +234,7 @@ def _system_items(actor: Actor) -> Iterator[Item]:
 def _best_match(groups: list[Group], path: str) -> str | None:
     """The entry whose address this page's address is, or lies under."""
     urls = [item.url for group in groups for item in group.items]
-    found = [u for u in urls if path == u or (u != "/" and path.startswith(u + "/"))]
+    found = [u for u in urls if path == u or (u != "/" and path.startswith(u.rstrip("/") + "/"))]
     return max(found, key=len, default=None)
 
 
