@@ -102,24 +102,11 @@ _READING = _READ | {_C.EXPORT}
 _ALWAYS_OPEN = (SYSTEM, "household")
 
 _SYSTEM_ONLY = {_C.MANAGE_USERS, _C.AUDIT, _C.MAINTAIN_REGIONS, _C.SETTINGS}
-_LEVEL_NAMES = {
-    Level.NATION: "部级",
-    Level.PROVINCE: "省级",
-    Level.CITY: "市级",
-    Level.COUNTY: "县级",
-    Level.TOWN: "乡镇级",
-    Level.VILLAGE: "村级",
-}
 
 
 def role_name(level: Level, kind: Kind) -> str:
     """Name of the FAB role of a level and kind, e.g. 县级管理用户."""
-    return f"{_LEVEL_NAMES[level]}{kind.zh}"
-
-
-def level_name(level: Level) -> str:
-    """县级, 乡镇级 …; the word on the screen."""
-    return _LEVEL_NAMES[level]
+    return f"{level.zh}{kind.zh}"
 
 
 def rights_of(account_id: Any) -> Any:

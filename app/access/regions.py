@@ -33,7 +33,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, aliased, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from app.core.db import Model, db
-from app.core.i18n import lazy
+from app.core.i18n import mark, translate
 from app.core.types import NfcText, PathType, UtcDateTime
 
 CODE_LENGTH = 12
@@ -53,18 +53,23 @@ class Level(IntEnum):
     VILLAGE = 5
 
     @property
+    def zh(self) -> str:
+        """The official word: 市级, never 地级."""
+        return _WORDS[self]
+
+    @property
     def label(self) -> str:
-        """The official word in the user's language: 市级, never 地级."""
-        return str(_LABELS[self])
+        """The same in the user's language."""
+        return translate(self.zh)
 
 
-_LABELS = {
-    Level.NATION: lazy("部级"),
-    Level.PROVINCE: lazy("省级"),
-    Level.CITY: lazy("市级"),
-    Level.COUNTY: lazy("县级"),
-    Level.TOWN: lazy("乡镇级"),
-    Level.VILLAGE: lazy("村级"),
+_WORDS = {
+    Level.NATION: mark("部级"),
+    Level.PROVINCE: mark("省级"),
+    Level.CITY: mark("市级"),
+    Level.COUNTY: mark("县级"),
+    Level.TOWN: mark("乡镇级"),
+    Level.VILLAGE: mark("村级"),
 }
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete as sql_delete
 from sqlalchemy import select
 
 from app.access import audit, policy, settings, unusual
@@ -22,7 +21,7 @@ from app.access.audit import Act
 from app.access.settings import YES_NO, Setting
 from app.actions import events
 from app.core.clock import now
-from app.core.db import db, upsert
+from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, mark, step_word, translate
 from app.registry import formats, lists
@@ -31,7 +30,7 @@ from app.registry.expressions import is_missing, to_json
 from app.registry.fields import CHILDREN, FILES, MANY, Field
 from app.registry.flow import EDITABLE, State, Transition
 from app.registry.reading import values_of
-from app.registry.records import Draft, HistoryEntry
+from app.registry.records import HistoryEntry, forget_draft
 from app.registry.register import Register
 from app.registry.rules import Evaluation, Problem
 
@@ -123,7 +122,7 @@ def apply(
     """
     row = get(register, record_id, lock=True)
     actor = policy.require(Capability.ENTER, register.name, row)
-    _require_editable(register, row)
+    require_editable(register, row)
     result = evaluate(register, row, values)
     blocking = [*(parse_problems or []), *(p for p in result.broken if p.severity == "error")]
     needed = set(register.save_needs.split())
@@ -151,7 +150,7 @@ def apply(
         row=row,
         detail={"changes": changes},
     )
-    _drop_draft(actor, row.id)
+    forget_draft(db.session, actor.account_id, row.id)
     events.saved(register, row)
     return row
 
@@ -164,7 +163,7 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
         if _last_step_is(row, actor, "clear"):
             return row  # the same click, sent twice
         raise Conflict(_("该户尚未录入，没有可删除的内容。"), row=row)
-    _require_editable(register, row)
+    require_editable(register, row)
     _require_version(row, version)
     unusual.count(unusual.What.DELETIONS)
     changes = _assign(row, {n: None for n, f in register.fields.items() if f.stored})
@@ -176,7 +175,7 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     audit.record(
         db.session, Act.DELETE, register=register.name, row=row, detail={"changes": changes}
     )
-    _drop_draft(actor, row.id)
+    forget_draft(db.session, actor.account_id, row.id)
     db.session.commit()
     return row
 
@@ -332,46 +331,11 @@ def approved_before(row: Any) -> dict[str, Any]:
     return said[-2] if len(said) > 1 else {}
 
 
-# ---- drafts -------------------------------------------------------------------------------
-
-
-def keep_draft(
-    register: Register, record_id: uuid.UUID, version: int, values: dict[str, Any]
-) -> Draft:
-    """Keep what is being typed; touches no record."""
-    row = get(register, record_id)
-    actor = policy.require(Capability.ENTER, register.name, row)
-    _require_editable(register, row)
-    typed = {"base_version": version, "values": values, "saved_at": now()}
-    whose = {"account_id": actor.account_id, "record_id": record_id}
-    insert = upsert(db.session, Draft).values(**whose, **typed, register=register.name)
-    # two tabs may save their first draft at once
-    db.session.execute(insert.on_conflict_do_update(index_elements=list(whose), set_=typed))
-    db.session.commit()
-    return db.session.get_one(Draft, tuple(whose.values()), populate_existing=True)
-
-
-def draft_of(actor: Actor, record_id: uuid.UUID) -> Draft | None:
-    """What this account was typing in this record, or None."""
-    return db.session.get(Draft, (actor.account_id, record_id))
-
-
-def drop_draft(actor: Actor, record_id: uuid.UUID) -> None:
-    """Forget the autosaved typing."""
-    _drop_draft(actor, record_id)
-    db.session.commit()
-
-
-def _drop_draft(actor: Actor, record_id: uuid.UUID) -> None:
-    db.session.execute(
-        sql_delete(Draft).where(Draft.account_id == actor.account_id, Draft.record_id == record_id)
-    )
-
-
 # ---- small parts ----------------------------------------------------------------------------
 
 
-def _require_editable(register: Register, row: Any) -> None:
+def require_editable(register: Register, row: Any) -> None:
+    """:raises Conflict: the record's state does not let it be changed."""
     if row.state not in EDITABLE:
         raise Conflict(
             _(

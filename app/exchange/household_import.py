@@ -27,10 +27,8 @@ from app.access.audit import Act
 from app.access.region_match import Finder
 from app.core.clock import today
 from app.core.db import db, read_only
-from app.core.errors import NotFound
 from app.core.i18n import mark, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
-from app.core.storage import storage
 from app.exchange import import_notes, inbox, marked
 from app.exchange.household_list import Checker, Head, Line, find_head
 from app.exchange.household_match import Decision, decide
@@ -61,11 +59,8 @@ def start_checked(checked: Job) -> Job:
 
     :raises NotFound: the file has expired.
     """
-    (file,) = checked.files_of("input") or [{"key": "", "name": ""}]
-    if checked.kind != KIND or not file["key"]:
-        raise NotFound(translate("文件不存在或已过期。"))
-    with storage().open(file["key"]) as stream:
-        return start(stream, file["name"], dry_run=False, whole=checked.args["whole"])
+    with inbox.kept_file(checked, KIND) as (stream, name):
+        return start(stream, name, dry_run=False, whole=checked.args["whole"])
 
 
 @job_kind(KIND, title="导入农户名单", forget=import_notes.forget_job)

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from app.core.errors import BadInput
+from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
+from app.core.jobs import Job
 from app.core.storage import storage
 from app.exchange.reader import MAX_BYTES
 from app.exchange.writer import MEDIA_TYPE
+
+
+@contextmanager
+def kept_file(checked: Job, kind: str) -> Iterator[tuple[BinaryIO, str]]:
+    """The file that a job of this kind was given, once more, and its name.
+
+    :raises NotFound: the job is of another kind, or the file has expired.
+    """
+    (file,) = checked.files_of("input") or [{"key": "", "name": ""}]
+    if checked.kind != kind or not file["key"]:
+        raise NotFound(_("文件不存在或已过期。"))
+    with storage().open(file["key"]) as stream:
+        yield stream, file["name"]
 
 
 def keep(stream: BinaryIO, name: str) -> dict[str, str]:

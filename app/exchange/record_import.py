@@ -61,6 +61,15 @@ def start(register: Register, stream: BinaryIO, name: str, *, dry_run: bool, who
     return enqueue(KIND, args, owner=owner, subject=file["name"], inputs=[file])
 
 
+def start_checked(register: Register, checked: Job) -> Job:
+    """Import what a dry run only checked: the same file, the same choice; the caller commits.
+
+    :raises NotFound: the file has expired.
+    """
+    with inbox.kept_file(checked, KIND) as (stream, name):
+        return start(register, stream, name, dry_run=False, whole=checked.args["whole"])
+
+
 @dataclass(frozen=True)
 class Head:
     """Where the columns stand: field name -> index. Data begin below row ``row``."""

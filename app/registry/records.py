@@ -6,8 +6,8 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from sqlalchemy import JSON, Index, Integer, String
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from sqlalchemy import JSON, Index, Integer, String, delete
+from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from app.access.scope import Scoped
 from app.core.clock import now, uuid7
@@ -97,3 +97,9 @@ class Draft(Model):
     base_version: Mapped[int] = mapped_column(Integer, nullable=False)
     values: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False)
     saved_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False, default=now)
+
+
+def forget_draft(session: Session, account_id: uuid.UUID, record_id: uuid.UUID) -> None:
+    """Drop what the account was typing in the record; the caller commits."""
+    own = (Draft.account_id == account_id, Draft.record_id == record_id)
+    session.execute(delete(Draft).where(*own))

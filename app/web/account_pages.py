@@ -17,7 +17,6 @@ from app.access import audit, passwords, sessions
 from app.access.accounts import Account
 from app.access.actor import SYSTEM, Capability
 from app.access.audit import Act, AuditEntry
-from app.access.policy import level_name
 from app.access.regions import Level, Region
 from app.access.scope import current_actor
 from app.actions import accounts
@@ -140,7 +139,7 @@ def _facts(account: Account) -> list[dict[str, str]]:
     return [
         {"label": _("账号"), "text": account.username},
         {"label": _("所属地区"), "text": region.full_name if region else ""},
-        {"label": _("级别"), "text": _(level_name(Level(account.level)))},
+        {"label": _("级别"), "text": Level(account.level).label},
         {"label": _("类型"), "text": account.kind.label},
         {"label": _("所属部门"), "text": department_of(account)},
         {"label": _("权限"), "text": _("、").join(held)},

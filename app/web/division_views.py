@@ -21,7 +21,7 @@ from app.core.jobs import Job
 from app.reports import statistics
 from app.web import division_pages as pages
 from app.web import shell
-from app.web.exchange_views import job_details
+from app.web.job_views import job_details
 
 URL = "/divisions/"
 _MOST_DIGITS = 9

@@ -12,7 +12,7 @@ from flask_appbuilder import expose
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region
-from app.actions import attachments, households, records
+from app.actions import attachments, drafts, households, records
 from app.actions.records import Contact
 from app.core.clock import local, today
 from app.core.db import db
@@ -46,7 +46,7 @@ class FormPages(RegisterPages):
             return redirect(f"/{self.register.name}/{row.id}")
         if request.method == "POST":
             return self._save(row, actor)
-        draft = records.draft_of(actor, row.id)
+        draft = drafts.of(actor, row.id)
         if draft is not None:
             return self._form_page(
                 row, actor, forms.parse(self.register, draft.values), draft=draft
@@ -274,14 +274,14 @@ class FormPages(RegisterPages):
         if not isinstance(body, dict):
             raise BadInput(_("草稿内容有误。"))
         typed = forms.clean_draft(self.register, body.get("values"))
-        draft = records.keep_draft(self.register, record_id, version(body.get("version")), typed)
+        draft = drafts.keep(self.register, record_id, version(body.get("version")), typed)
         return jsonify(saved_at=f"{local(draft.saved_at):%H:%M}")
 
     @expose("/<uuid:record_id>/discard", methods=["POST"])
     def discard(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         actor = policy.require(Capability.ENTER, self.register.name, row)
-        records.drop_draft(actor, row.id)
+        drafts.drop(actor, row.id)
         flash(_("草稿已放弃。"), "success")
         return redirect(f"/{self.register.name}/{row.id}/edit")
 

@@ -16,15 +16,10 @@ from app.web.attachments import FileView
 from app.web.audit_views import AuditView
 from app.web.choice_views import ChoiceView
 from app.web.division_views import DivisionsView
-from app.web.exchange_views import (
-    HouseholdImportView,
-    JobsView,
-    JobView,
-    RecordImportView,
-    TemplateView,
-)
 from app.web.export_views import LedgerExportView
 from app.web.household_views import HelpView, HouseholdView, SearchView
+from app.web.import_views import HouseholdImportView, RecordImportView, TemplateView
+from app.web.job_views import JobsView, JobView
 from app.web.locked_views import LockedView
 from app.web.officer_views import NoticesView, OfficersView
 from app.web.picker import RegionPickerView

@@ -20,7 +20,6 @@ from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.access.actor import Actor, Capability
-from app.access.policy import level_name
 from app.access.regions import Region
 from app.access.scope import current_actor
 from app.core.db import db
@@ -106,7 +105,7 @@ class Shell:
         return Me(
             name=actor.name,
             login=actor.login,
-            level_label=translate(level_name(actor.level)),
+            level_label=actor.level.label,
             region_name=region.full_name if region else "",
             region_short=region.name if region else "",
         )

@@ -17,7 +17,7 @@ from app.access.audit import Act, AuditEntry
 from app.access.regions import Level, Region
 from app.access.scope import acting_as, unscoped
 from app.access.settings import SettingValue
-from app.actions import events, records
+from app.actions import drafts, events, records
 from app.actions.records import Contact
 from app.core.clock import uuid7
 from app.core.db import db
@@ -424,7 +424,7 @@ def test_what_waits_or_is_approved_is_read_only(
     with pytest.raises(Conflict, match="不能修改"):
         act(clerk, records.clear, LOOKBACK, survey.id, version)
     with pytest.raises(Conflict, match="不能修改"):
-        act(clerk, records.keep_draft, LOOKBACK, survey.id, version, {})
+        act(clerk, drafts.keep, LOOKBACK, survey.id, version, {})
 
 
 def test_who_may_save(survey: Lookback) -> None:
@@ -436,12 +436,12 @@ def test_who_may_save(survey: Lookback) -> None:
         version = stored(survey.id).version
         if enters:
             save(acting, survey.id, died(), version)
-            act(acting, records.keep_draft, LOOKBACK, survey.id, version + 1, {})
+            act(acting, drafts.keep, LOOKBACK, survey.id, version + 1, {})
         else:
             for change in (
                 lambda a=acting, v=version: save(a, survey.id, died(), v),
                 lambda a=acting, v=version: act(a, records.clear, LOOKBACK, survey.id, v),
-                lambda a=acting: act(a, records.keep_draft, LOOKBACK, survey.id, 1, {}),
+                lambda a=acting: act(a, drafts.keep, LOOKBACK, survey.id, 1, {}),
             ):
                 with pytest.raises(Forbidden):
                     change()
@@ -495,7 +495,7 @@ def test_foreign_and_unknown_records_answer_alike_and_are_noted(clerk: Actor) ->
             lambda k=key: save(clerk, k, died(), 1),
             lambda k=key: act(clerk, records.clear, LOOKBACK, k, 1),
             lambda k=key: step(clerk, k, "submit"),
-            lambda k=key: act(clerk, records.keep_draft, LOOKBACK, k, 1, {}),
+            lambda k=key: act(clerk, drafts.keep, LOOKBACK, k, 1, {}),
             lambda k=key: act(clerk, records.take_back, LOOKBACK, k),
         ):
             with pytest.raises(NotFound) as refused:
@@ -553,9 +553,9 @@ def test_an_approval_on_which_something_was_built_stays(
 
 
 def test_a_draft_touches_no_record(clerk: Actor, survey: Lookback) -> None:
-    act(clerk, records.keep_draft, LOOKBACK, survey.id, 1, {"storeys": "两层"})
-    act(clerk, records.keep_draft, LOOKBACK, survey.id, 1, {"storeys": "三层"})
-    draft = act(clerk, records.draft_of, clerk, survey.id)
+    act(clerk, drafts.keep, LOOKBACK, survey.id, 1, {"storeys": "两层"})
+    act(clerk, drafts.keep, LOOKBACK, survey.id, 1, {"storeys": "三层"})
+    draft = act(clerk, drafts.of, clerk, survey.id)
     assert (draft.values, draft.base_version) == ({"storeys": "三层"}, 1)
     row = stored(survey.id)
     assert (row.version, row.state, row.changed_at) == (1, State.MISSING, survey.changed_at)
@@ -563,28 +563,28 @@ def test_a_draft_touches_no_record(clerk: Actor, survey: Lookback) -> None:
 
 
 def test_a_draft_is_its_accounts_own(clerk: Actor, survey: Lookback) -> None:
-    act(clerk, records.keep_draft, LOOKBACK, survey.id, 1, {"storeys": "2"})
+    act(clerk, drafts.keep, LOOKBACK, survey.id, 1, {"storeys": "2"})
     other = actor(TOWN_CLERK)
-    assert act(other, records.draft_of, other, survey.id) is None
+    assert act(other, drafts.of, other, survey.id) is None
     save(other, survey.id, died(), 1)
-    assert act(clerk, records.draft_of, clerk, survey.id) is not None
+    assert act(clerk, drafts.of, clerk, survey.id) is not None
 
 
 def test_a_draft_ends_with_the_save(clerk: Actor, survey: Lookback) -> None:
-    act(clerk, records.keep_draft, LOOKBACK, survey.id, 1, {"died": "yes"})
+    act(clerk, drafts.keep, LOOKBACK, survey.id, 1, {"died": "yes"})
     save(clerk, survey.id, died(), 1)
-    assert act(clerk, records.draft_of, clerk, survey.id) is None
-    act(clerk, records.keep_draft, LOOKBACK, survey.id, 2, {"died": "no"})
-    act(clerk, records.drop_draft, clerk, survey.id)
+    assert act(clerk, drafts.of, clerk, survey.id) is None
+    act(clerk, drafts.keep, LOOKBACK, survey.id, 2, {"died": "no"})
+    act(clerk, drafts.drop, clerk, survey.id)
     with unscoped("tests look") as everything:
         assert everything.scalars(select(Draft)).all() == []
 
 
 def test_a_refused_save_leaves_the_draft(clerk: Actor, survey: Lookback) -> None:
-    act(clerk, records.keep_draft, LOOKBACK, survey.id, 1, {"phone": "1"})
+    act(clerk, drafts.keep, LOOKBACK, survey.id, 1, {"phone": "1"})
     with pytest.raises(Invalid):
         save(clerk, survey.id, {"died": False, "phone": "1"}, 1)
-    assert act(clerk, records.draft_of, clerk, survey.id).values == {"phone": "1"}
+    assert act(clerk, drafts.of, clerk, survey.id).values == {"phone": "1"}
 
 
 # ---- events, failures ----------------------------------------------------------------------

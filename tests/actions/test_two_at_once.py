@@ -15,7 +15,7 @@ from app.access.actor import Actor
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.actions import households, records
+from app.actions import drafts, households, records
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.registers.lookback.model import Lookback
@@ -154,7 +154,7 @@ def test_saving_while_it_is_submitted(app: Flask, survey: Lookback) -> None:
 def test_two_tabs_autosave(app: Flask, survey: Lookback) -> None:
     (clerk,) = actors(app, VILLAGE_CLERK)
     works = [
-        (clerk, lambda n=n: records.keep_draft(LOOKBACK, survey.id, 1, {"storeys": str(n)}))
+        (clerk, lambda n=n: drafts.keep(LOOKBACK, survey.id, 1, {"storeys": str(n)}))
         for n in range(4)
     ]
     outcome = at_once(app, *works)

@@ -1,0 +1,190 @@
+"""``/exchange/import/household``: the list of households from Excel, checked first if one likes;
+``/exchange/import/<register>``: a register's forms; their templates.
+"""
+
+from __future__ import annotations
+
+import io
+import uuid
+from typing import Any, BinaryIO, cast
+
+from flask import Response, redirect, request, send_file
+from flask_appbuilder import BaseView, expose
+from werkzeug.datastructures import FileStorage
+
+from app.access import policy
+from app.access.actor import Capability
+from app.core.db import db
+from app.core.errors import BadInput, NotFound
+from app.core.i18n import _, translate
+from app.core.jobs import Job
+from app.exchange import household_import, record_import, templates
+from app.exchange.reader import MAX_BYTES
+from app.exchange.writer import MEDIA_TYPE
+from app.registry.register import Register, get_register
+from app.web.job_views import LIST_IMPORT_URL, import_url, job_asked, job_details, own
+
+
+class HouseholdImportView(BaseView):
+    """名单下发: take a file in, show what becomes of it."""
+
+    route_base = LIST_IMPORT_URL
+    default_view = "page"
+
+    @expose("/", methods=["GET", "POST"])
+    def page(self) -> Any:
+        policy.require(Capability.IMPORT_LIST)
+        errors: dict[str, list[str]] = {}
+        job = job_asked()
+        if request.method == "POST":
+            try:
+                return redirect(f"{LIST_IMPORT_URL}/?job={self._start().id}")
+            except BadInput as error:
+                db.session.rollback()
+                errors["file"] = [error.message]
+        page = self.render_template(
+            "anju/import.html",
+            page=_import_page(errors),
+            job=job_details(job) if job else None,
+        )
+        return (page, 422) if errors else page
+
+    @expose("/again/<uuid:job_id>", methods=["POST"])
+    def again(self, job_id: uuid.UUID) -> Any:
+        """Import the file that was only checked."""
+        policy.require(Capability.IMPORT_LIST)
+        job = household_import.start_checked(own(job_id))
+        db.session.commit()
+        return redirect(f"{LIST_IMPORT_URL}/?job={job.id}")
+
+    @expose("/template")
+    def template(self) -> Response:
+        policy.require(Capability.IMPORT_LIST)
+        file = io.BytesIO()
+        templates.write_household_list(file)
+        return _workbook(file, _("农户名单模板"))
+
+    def _start(self) -> Job:
+        sent = _sent()
+        dry_run = request.form.get("mode") != "import"
+        whole = request.form.get("whole") == "yes"
+        job = household_import.start(
+            cast("BinaryIO", sent.stream), str(sent.filename), dry_run=dry_run, whole=whole
+        )
+        db.session.commit()
+        return job
+
+
+class RecordImportView(BaseView):
+    """``/exchange/import/<register>``: a register's forms from Excel, for those who enter."""
+
+    route_base = "/exchange/import"
+    default_view = "page"
+
+    @expose("/<string:name>/", methods=["GET", "POST"])
+    def page(self, name: str) -> Any:
+        register = _entered(name)
+        errors: dict[str, list[str]] = {}
+        job = job_asked()
+        if request.method == "POST":
+            try:
+                sent = _sent()
+                job = record_import.start(
+                    register,
+                    cast("BinaryIO", sent.stream),
+                    str(sent.filename),
+                    dry_run=request.form.get("mode") != "import",
+                    whole=request.form.get("whole") == "yes",
+                )
+                db.session.commit()
+                return redirect(f"{import_url(job)}/?job={job.id}")
+            except BadInput as error:
+                db.session.rollback()
+                errors["file"], job = [error.message], None
+        context = _import_page(errors) | {
+            "title": _("导入%(what)s", what=translate(register.record_word)),
+            "intro": _("按身份证号对应到名单上的农户，保存为“已录入”；不新增农户。"),
+            "template_url": f"/exchange/template/{register.name}",
+            "action_url": f"/exchange/import/{register.name}/",
+            "hints": [
+                _("请用本页的模板，或把导出的台账改好后直接导入。"),
+                _("待审核和审核通过的不能导入；照片和材料请在表单中上传。"),
+                _("填错的行不导入，缺项的行先保存；都会标在标注文件里，改好可再次导入。"),
+            ],
+        }
+        page = self.render_template(
+            "anju/import.html", page=context, job=job_details(job) if job else None
+        )
+        return (page, 422) if errors else page
+
+    @expose("/<string:name>/again/<uuid:job_id>", methods=["POST"])
+    def again(self, name: str, job_id: uuid.UUID) -> Any:
+        """Import the file that was only checked."""
+        job = record_import.start_checked(_entered(name), own(job_id))
+        db.session.commit()
+        return redirect(f"{import_url(job)}/?job={job.id}")
+
+
+def _entered(name: str) -> Register:
+    """A register whose forms the account may enter."""
+    register = get_register(name)
+    if register is None or register.flow is None:
+        raise NotFound(_("没有这个模块。"))
+    policy.require(Capability.ENTER, register.name)
+    return register
+
+
+def _sent() -> FileStorage:
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        raise BadInput(_("请选择要导入的Excel文件。"))
+    return sent
+
+
+class TemplateView(BaseView):
+    """``/exchange/template/<register>``: a register's form as an empty workbook."""
+
+    route_base = "/exchange/template"
+    default_view = "show"
+
+    @expose("/<string:name>")
+    def show(self, name: str) -> Response:
+        register = get_register(name)
+        if register is None or not register.sections:
+            raise NotFound(_("没有这个模块。"))
+        policy.require(Capability.SEARCH, register.name)
+        file = io.BytesIO()
+        templates.write_register(file, register)
+        return _workbook(file, _("%(what)s模板", what=register.label))
+
+
+def _workbook(file: io.BytesIO, name: str) -> Response:
+    file.seek(0)
+    return send_file(
+        file, mimetype=MEDIA_TYPE, download_name=f"{name}.xlsx", as_attachment=True, etag=False
+    )
+
+
+def _import_page(errors: dict[str, list[str]]) -> dict[str, Any]:
+    whole = {
+        "name": "whole",
+        "label": _("全部成功才导入"),
+        "help": _("有一行不能导入时，一行也不写入。不勾选时，能导入的行照常导入。"),
+        "checked": request.form.get("whole") == "yes",
+    }
+    return {
+        "title": _("名单下发"),
+        "intro": _("导入脱贫户名单，每户自动列入回头看，状态为未录入。"),
+        "template_url": f"{LIST_IMPORT_URL}/template",
+        "action_url": f"{LIST_IMPORT_URL}/",
+        "accept": ".xlsx,.xls,.csv",
+        "max_bytes": MAX_BYTES,
+        "options": [whole],
+        "hints": [
+            _("空格、全角数字、“5人”等写法会自动整理。"),
+            _("身份证号、电话、村名有疑问的行照常导入并标出，可稍后更正。"),
+            _("同一名单可以重复导入：不会产生重复的户。"),
+            _("有问题的行会生成标注文件，在其中改正后可直接再次导入。"),
+        ],
+        "errors": errors,
+    }

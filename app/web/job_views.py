@@ -1,0 +1,255 @@
+"""``/exchange/jobs``: what the account's imports and exports did, with their files."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import Response, flash, redirect, request, send_file
+from flask_appbuilder import BaseView, expose
+from sqlalchemy import func, select
+
+from app.access import policy
+from app.core import jobs
+from app.core.clock import local, today
+from app.core.db import db
+from app.core.errors import BadInput, NotFound
+from app.core.i18n import _, translate
+from app.core.jobs import OPEN_STATES, Job, JobState
+from app.core.storage import storage
+from app.exchange import household_import, record_import
+from app.exchange.household_list import label_of
+from app.exchange.import_notes import ImportNote, notes_of
+from app.registry.register import get_register
+from app.web import shell
+
+PAGE_SIZE = 20
+NOTES_SHOWN = 50
+JOBS_URL = "/exchange/jobs"
+LIST_IMPORT_URL = "/exchange/import/household"
+_IMPORTS = (household_import.KIND, record_import.KIND)
+_TONES = {
+    JobState.QUEUED: "neutral",
+    JobState.RUNNING: "info",
+    JobState.DONE: "good",
+    JobState.FAILED: "bad",
+    JobState.CANCELLED: "neutral",
+}
+
+
+class JobsView(BaseView):
+    """导入导出记录 of the account that is signed in, of nobody else."""
+
+    route_base = JOBS_URL
+    default_view = "index"
+
+    @expose("/")
+    def index(self) -> Any:
+        return self.render_template("anju/jobs.html", jobs=_list(_page_number()), intro=None)
+
+    @expose("/progress")
+    def progress(self) -> Any:
+        return self.render_template("anju/_jobs.html", jobs=_list(_page_number()))
+
+    @expose("/<uuid:job_id>/cancel", methods=["POST"])
+    def cancel(self, job_id: uuid.UUID) -> Any:
+        own(job_id)
+        done = jobs.cancel(job_id)
+        db.session.commit()
+        flash(
+            _("已取消。") if done else _("已经结束，不能取消。"), "success" if done else "warning"
+        )
+        return redirect(shell.where_from(f"{JOBS_URL}/"))
+
+    @expose("/<uuid:job_id>/files/<int:number>")
+    def file(self, job_id: uuid.UUID, number: int) -> Response:
+        made = own(job_id).files_of("result")
+        if number >= len(made):
+            raise NotFound(_("文件不存在或已过期。"))
+        return send_file(
+            storage().open(made[number]["key"]),
+            mimetype=made[number]["media_type"],
+            download_name=made[number]["name"],
+            as_attachment=True,
+            etag=False,
+        )
+
+
+class JobView(BaseView):
+    """The part of a page that shows one job at work."""
+
+    route_base = "/exchange/job"
+    default_view = "progress"
+
+    @expose("/<uuid:job_id>")
+    def progress(self, job_id: uuid.UUID) -> Any:
+        return self.render_template("anju/_job.html", job=job_details(own(job_id)))
+
+
+def import_url(job: Job) -> str:
+    """The page that shows what became of an import."""
+    return (
+        LIST_IMPORT_URL
+        if job.kind == household_import.KIND
+        else f"/exchange/import/{job.args['register']}"
+    )
+
+
+def own(job_id: uuid.UUID) -> Job:
+    """A job of this account; another's does not exist."""
+    actor = policy.current_actor()
+    job = db.session.get(Job, job_id)
+    if job is None or actor is None or job.account_id != actor.account_id:
+        raise NotFound(_("没有找到这条导入导出记录。"))
+    return job
+
+
+def job_asked() -> Job | None:
+    """The account's job that the address names, if it names one."""
+    text = request.args.get("job")
+    if text is None:
+        return None
+    try:
+        return own(uuid.UUID(text))
+    except ValueError:
+        raise NotFound(_("没有找到这条导入导出记录。")) from None
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "1")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 100_000):
+        raise BadInput(_("页码有误。"))
+    return int(text)
+
+
+def job_details(job: Job) -> dict[str, Any]:
+    """One job for anju/_job.html."""
+    made = _line(job)
+    return {
+        **made,
+        "refresh_url": f"/exchange/job/{job.id}",
+        "counts": _counts(job),
+        "problems": _problems(job) if job.kind in _IMPORTS else None,
+        "actions": [*_again(job), *made["actions"]],
+        "error": job.message if job.state == JobState.FAILED else None,
+    }
+
+
+def _again(job: Job) -> list[dict[str, Any]]:
+    if job.kind not in _IMPORTS or job.state != JobState.DONE or not job.result:
+        return []
+    rows = job.result["created"] + job.result["updated"]
+    if not job.args["dry_run"] or not rows or not job.files_of("input"):
+        return []
+    label = _("导入这个文件（%(n)s 行）", n=f"{rows:,}")
+    return [
+        {"label": label, "url": f"{import_url(job)}/again/{job.id}", "post": True, "primary": True}
+    ]
+
+
+def _counts(job: Job) -> list[dict[str, Any]]:
+    if job.kind not in _IMPORTS or not job.result:
+        return []
+    dry = job.args["dry_run"]
+    named = {
+        "created": (_("将新增") if dry else _("新增"), "good", None),
+        "updated": (_("将更新") if dry else _("更新"), "good", None),
+        "unchanged": (_("无变化"), None, None),
+        "rejected": (_("不能导入"), "bad", None),
+        "mended": (_("自动整理"), None, _("其中")),
+        "flagged": (_("待核对"), "warn", _("其中")),
+    }
+    return [
+        {
+            "label": label,
+            "number": f"{job.result[name]:,}",
+            "tone": tone if job.result[name] else None,
+            "hint": hint,
+        }
+        for name, (label, tone, hint) in named.items()
+    ]
+
+
+def _problems(job: Job) -> dict[str, Any] | None:
+    if job.state not in (JobState.DONE, JobState.RUNNING):
+        return None
+    total = db.session.scalar(
+        select(func.count()).select_from(ImportNote).where(ImportNote.job_id == job.id)
+    )
+    rows = [
+        {
+            "row": note.row,
+            "name": note.name,
+            "column": _label(job, column),
+            "message": message,
+            "outcome": {"text": _("未导入"), "tone": "bad"}
+            if note.rejected
+            else {"text": _("待核对"), "tone": "warn"},
+        }
+        for note in notes_of(job.id, limit=NOTES_SHOWN)
+        for column, message in note.notes
+    ]
+    more = None
+    if total and total > NOTES_SHOWN:
+        more = _(
+            "这里只列前%(shown)s行，共%(n)s行，全部见标注文件。", shown=NOTES_SHOWN, n=f"{total:,}"
+        )
+    return {"rows": rows, "more": more}
+
+
+def _list(number: int) -> dict[str, Any]:
+    """One page of the account's jobs for anju/_jobs.html, newest first."""
+    actor = policy.current_actor()
+    mine = Job.account_id == (actor.account_id if actor else None)
+    query = select(Job).where(mine).order_by(Job.created.desc(), Job.id.desc())
+    found = list(db.session.scalars(query.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)))
+    rows = [_line(job) for job in found[:PAGE_SIZE]]
+    paging = None
+    if number > 1 or len(found) > PAGE_SIZE:
+        paging = {
+            "position_text": _("第 %(n)s 页", n=number),
+            "prev_url": f"{JOBS_URL}/?page={number - 1}" if number > 1 else None,
+            "next_url": f"{JOBS_URL}/?page={number + 1}" if len(found) > PAGE_SIZE else None,
+        }
+    return {
+        "rows": rows,
+        "running": any(row["running"] for row in rows),
+        "refresh_url": f"{JOBS_URL}/progress?page={number}",
+        "paging": paging,
+    }
+
+
+def _line(job: Job) -> dict[str, Any]:
+    running = job.state in OPEN_STATES
+    files = [
+        {"label": file["name"], "url": f"{JOBS_URL}/{job.id}/files/{number}", "expires": None}
+        for number, file in enumerate(job.files_of("result") if job.state == JobState.DONE else [])
+    ]
+    if files and job.expires:
+        left = (local(job.expires).date() - today()).days
+        files[-1]["expires"] = _("保留 %(n)s 天", n=max(0, left))
+    actions = []
+    if running:
+        url, question = f"{JOBS_URL}/{job.id}/cancel", _("已写入的部分会保留。确定取消吗？")
+        actions.append({"label": _("取消"), "url": url, "post": True, "confirm": question})
+    elif job.kind in _IMPORTS:
+        actions.append({"label": _("查看"), "url": f"{import_url(job)}/?job={job.id}"})
+    dry = job.kind in _IMPORTS and job.args.get("dry_run")
+    return {
+        "id": str(job.id),
+        "title": job.title,
+        "sub": " ".join(
+            [f"{local(job.created):%Y-%m-%d %H:%M}", *([_("只检查，不写入")] if dry else [])]
+        ),
+        "state": {"text": translate(job.state.zh), "tone": _TONES[job.state]},
+        "running": running,
+        "percent": job.percent if job.state == JobState.RUNNING else None,
+        "text": job.message,
+        "files": files,
+        "actions": actions,
+    }
+
+
+def _label(job: Job, column: str) -> str:
+    register = get_register(job.args["register"]) if job.kind == record_import.KIND else None
+    return record_import.label_of(register, column) if register else label_of(column)
