@@ -42,7 +42,7 @@ translations: ## collect the Chinese texts of code, templates and declarations i
 	@$(SETUP) dev
 	$(BIN)/flask translations
 
-pictures: ## take the README's pictures from a running `make run`
+pictures: ## take the README's pictures from a running `CAPTCHA_ENABLED=0 make run`
 	@$(SETUP) test
 	$(BIN)/python tools/pictures.py http://127.0.0.1:$${PORT:-8080}
 

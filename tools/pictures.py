@@ -1,4 +1,5 @@
-"""The pictures of the README, taken from a running demonstration: ``make pictures``.
+"""The pictures of the README, taken from a running demonstration that asks for no captcha
+(``CAPTCHA_ENABLED=0 make run``): ``make pictures``.
 
 python tools/pictures.py http://127.0.0.1:8080
 """

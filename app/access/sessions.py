@@ -59,6 +59,11 @@ def see(key: uuid.UUID) -> None:
     db.session.execute(update(OpenSession).where(OpenSession.id == key).values(seen=now()))
 
 
+def drop(key: uuid.UUID) -> None:
+    """End the session of a browser that shows its key; the caller commits."""
+    db.session.execute(delete(OpenSession).where(OpenSession.id == key))
+
+
 def end(account_id: int, *, only: uuid.UUID | None = None, but: uuid.UUID | None = None) -> int:
     """End the account's sessions (all, one, or all but one); gives how many. The caller commits."""
     query = delete(OpenSession).where(OpenSession.account_id == account_id)

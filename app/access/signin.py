@@ -109,6 +109,28 @@ def verify(login: str, password: str, address: str) -> Account:
     return account
 
 
+def confirm(account: Account, password: str, address: str) -> str | None:
+    """What is wrong with the password that a signed-in account gives again, or None. Wrong ones
+    count like failures to sign in: who found an open session guesses no longer. Commits.
+    """
+    limit = of_account(account.username, dt.timedelta(minutes=value(LOCK_MINUTES.name)))
+    tries = limits.take(limit)
+    if tries is None:
+        left = limits.wait(limit)
+        db.session.rollback()
+        return _locked_out(left or limit.within)
+    db.session.commit()
+    if check_password_hash(account.password or "", password):
+        limits.forget(limit)
+        db.session.commit()
+        return None
+    note(Act.LOGIN_FAILED, account, address, confirming=True)
+    if tries == limit.most:
+        note(Act.LOCKED_OUT, account, address, failures=tries)
+    db.session.commit()
+    return _("现在的密码不正确。")
+
+
 def forgive(login: str) -> None:
     """Forget the failures of an account, whose password is new; the caller commits."""
     limits.forget(of_account(login, dt.timedelta()))

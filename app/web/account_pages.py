@@ -11,9 +11,9 @@ from flask_appbuilder import BaseView, expose
 from flask_login import current_user, login_user
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
-from werkzeug.security import check_password_hash, generate_password_hash
+from werkzeug.security import generate_password_hash
 
-from app.access import audit, passwords, sessions
+from app.access import audit, passwords, sessions, signin
 from app.access.accounts import Account
 from app.access.actor import SYSTEM, Capability
 from app.access.audit import Act, AuditEntry
@@ -121,8 +121,8 @@ class AccountView(BaseView):
 def _password_problems(account: Account) -> dict[str, list[str]]:
     current, new = request.form.get("current_password", ""), request.form.get("new_password", "")
     errors = {}
-    if not check_password_hash(account.password or "", current):
-        errors["current_password"] = [_("现在的密码不正确。")]
+    if wrong := signin.confirm(account, current, request.remote_addr or ""):
+        errors["current_password"] = [wrong]
     if problem := passwords.problem(new, account.username):
         errors["new_password"] = [problem]
     elif new == current:
@@ -178,7 +178,8 @@ def _logins(account: Account) -> list[dict[str, str]]:
     query = (
         select(AuditEntry.at, AuditEntry.address, AuditEntry.act)
         .where(
-            AuditEntry.account_id == account.uuid, AuditEntry.act.in_([Act.LOGIN, Act.LOGIN_FAILED])
+            AuditEntry.account_id == account.uuid,
+            AuditEntry.act.in_([Act.LOGIN, Act.LOGIN_FAILED, Act.LOCKED_OUT]),
         )
         .order_by(AuditEntry.at.desc())
         .limit(8)

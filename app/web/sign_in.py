@@ -97,12 +97,12 @@ def _try(login: str) -> tuple[Account | None, dict[str, str], int]:
 
 
 def enter(account: Account) -> None:
-    """Begin a session in this browser; the one that it had before ends. Commits."""
+    """Begin a session in this browser; the one that it had before, whoever's, ends. Commits."""
     address, count = request.remote_addr or "", func.coalesce(Account.login_count, 0) + 1
     entered = update(Account).where(Account.id == account.id)
     db.session.execute(entered.values(last_login=now().replace(tzinfo=None), login_count=count))
     if key := session_key():
-        sessions.end(account.id, only=key)
+        sessions.drop(key)
     opened = sessions.begin(account.id, address, device_of(request.user_agent.string))
     signin.note(Act.LOGIN, account, address)
     db.session.commit()

@@ -368,3 +368,19 @@ def test_what_a_device_is_called(user_agent: str, device: str) -> None:
 def test_what_a_password_must_be(app: Flask, password: str, good: bool) -> None:
     with app.test_request_context():
         assert (passwords.problem(password, "x610122") is None) is good
+
+
+def test_who_found_an_open_session_guesses_no_longer(app: Flask, owner: Account) -> None:
+    hands = Hands(app, sign_in(app, owner))
+    form = {"new_password": "Xinmima2026", "new_password_again": "Xinmima2026"}
+    pages = [
+        hands.post("/account/password", form | {"current_password": "falsch1"}).text
+        for _nth in range(5)
+    ]
+    assert all("现在的密码不正确" in page for page in pages)
+    right = hands.post("/account/password", form | {"current_password": PASSWORD})
+    assert right.status_code == 422
+    assert "请15分钟后再试" in right.text
+    assert acts(app, owner.uuid)[-1] == Act.LOCKED_OUT
+    later(app, 15)
+    assert hands.post("/account/password", form | {"current_password": PASSWORD}).status_code == 302
