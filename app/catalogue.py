@@ -23,7 +23,7 @@ from app.core.choices import Choices
 from app.core.i18n import DONE, STEP
 from app.core.jobs import KINDS
 from app.registry import lists
-from app.registry.fields import Field
+from app.registry.field import Field
 from app.registry.register import Column, Register, all_registers
 
 ROOT = Path(__file__).resolve().parent.parent

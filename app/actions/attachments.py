@@ -19,7 +19,7 @@ from app.core.i18n import _, translate
 from app.core.storage import storage
 from app.core.uploads import Upload, inspect_upload
 from app.registry.attachments import Attachment
-from app.registry.fields import FILES, Field
+from app.registry.field import FILES, Field
 from app.registry.flow import EDITABLE
 from app.registry.register import Register
 

@@ -22,7 +22,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, translate
 from app.core.types import nfc
 from app.registry import lists
-from app.registry.fields import DATE, Field
+from app.registry.field import DATE, Field
 from app.registry.lists import ListItem, ListText
 from app.registry.register import all_registers
 from app.registry.rules import Problem

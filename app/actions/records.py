@@ -27,7 +27,7 @@ from app.core.i18n import _, mark, step_word, translate
 from app.registry import formats, lists
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing, to_json
-from app.registry.fields import CHILDREN, FILES, MANY, Field
+from app.registry.field import CHILDREN, FILES, MANY, Field
 from app.registry.flow import EDITABLE, State, Transition
 from app.registry.reading import values_of
 from app.registry.records import HistoryEntry, forget_draft

@@ -19,12 +19,12 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, translate
-from app.registry import fields
-from app.registry.fields import Field
+from app.registry import field
+from app.registry.field import Field
 from app.registry.rules import Problem
 
 _KEYS = uuid.UUID("6f1c2a4e-6d0b-5b1e-9d59-0d7f3f0a9b11")  # of the settings' names in the audit log
-_KINDS = {NUMBER: fields.INTEGER, YES_NO: fields.YES_NO, DATE: fields.DATE}
+_KINDS = {NUMBER: field.INTEGER, YES_NO: field.YES_NO, DATE: field.DATE}
 _LONGEST = 200
 _HISTORY = 50
 
@@ -207,7 +207,7 @@ def _put(one: Held, value: Any, seen: str) -> None:
 
 
 def _parse(one: Held, text: str) -> Any:
-    kind = _KINDS.get(one.setting.kind, fields.TEXT)
+    kind = _KINDS.get(one.setting.kind, field.TEXT)
     try:
         value = Field(kind, one.setting.label, length=_LONGEST).parse(text)
     except ValueError as error:

@@ -27,7 +27,7 @@ from app.registers.lookback.register import LOOKBACK
 from app.registry import counters
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
-from app.registry.fields import FILES
+from app.registry.field import FILES
 from app.registry.flow import State
 from app.registry.households import Finding, Household, SearchKey, Source, match_key
 from app.registry.records import HistoryEntry

@@ -27,7 +27,7 @@ from app.exchange.household_columns import REFERENCE
 from app.exchange.reasons import required_reason
 from app.exchange.writer import MEDIA_TYPE, Book, Cell, Column
 from app.registry import lists
-from app.registry.fields import DATE, DECIMAL, FILES, INTEGER, MONEY, YEAR, YES_NO, Field
+from app.registry.field import DATE, DECIMAL, FILES, INTEGER, MONEY, YEAR, YES_NO, Field
 from app.registry.ledger import Ledger, parse
 from app.registry.register import Register, get_register
 

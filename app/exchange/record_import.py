@@ -35,7 +35,7 @@ from app.exchange.sheet import Sheet
 from app.exchange.writer import MEDIA_TYPE, Book, Column
 from app.registry import formats, lists
 from app.registry.expressions import to_json
-from app.registry.fields import CHILDREN, FILES, MANY, Field
+from app.registry.field import CHILDREN, FILES, MANY, Field
 from app.registry.flow import EDITABLE
 from app.registry.households import SearchKey
 from app.registry.register import Register, get_register

@@ -9,7 +9,7 @@ from app.core.i18n import _, translate
 from app.exchange.household_columns import COLUMNS, ListColumn
 from app.exchange.writer import Book, Column
 from app.registry import lists
-from app.registry.fields import CHILDREN, FILES, MANY, YES_NO, Field
+from app.registry.field import CHILDREN, FILES, MANY, YES_NO, Field
 from app.registry.households import Sex
 from app.registry.register import Register
 

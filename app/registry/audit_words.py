@@ -18,7 +18,7 @@ from app.core.choices import Choices
 from app.core.i18n import _, done_word, lazy, translate
 from app.registry import formats
 from app.registry.expressions import is_missing
-from app.registry.fields import CHILDREN, Field
+from app.registry.field import CHILDREN, Field
 from app.registry.flow import State
 from app.registry.reading import said
 from app.registry.register import get_register

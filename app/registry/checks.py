@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.registry import lists
-from app.registry.fields import CHILDREN, CHOICE, DATE, DECIMAL, FILES, MANY, MONEY, YES_NO
+from app.registry.field import CHILDREN, CHOICE, DATE, DECIMAL, FILES, MANY, MONEY, YES_NO
 from app.registry.register import WEEK, Register, all_registers
 from app.registry.rules import DeclarationError
 

@@ -42,7 +42,7 @@ from app.core.i18n import _, mark, translate
 from app.core.types import nfc
 from app.registry import formats, lists
 from app.registry.counters import Counter, total
-from app.registry.fields import MANY, Field
+from app.registry.field import MANY, Field
 from app.registry.flow import State
 from app.registry.households import SearchKey
 from app.registry.reading import columns_of

@@ -13,7 +13,7 @@ from app.core.i18n import _
 from app.core.types import NfcText
 from app.registry.attachments import Attachment
 from app.registry.expressions import Columns, is_missing
-from app.registry.fields import CHILDREN, FILES, MANY, Field
+from app.registry.field import CHILDREN, FILES, MANY, Field
 
 
 def values_of(row: Any, attachments: Iterable[Attachment] = ()) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from app.access.regions import Level
 from app.access.settings import DATE, Setting
 from app.core.i18n import mark, translate
 from app.registry.expressions import ALWAYS, NEVER, Expr
-from app.registry.fields import Field
+from app.registry.field import Field
 from app.registry.flow import Flow, State
 from app.registry.rules import Problem, RuleSet
 

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, case, func, not_
 
 from app.core.i18n import translate
 from app.registry.expressions import ALWAYS, Columns, Expr, is_missing
-from app.registry.fields import CHILDREN, CHOICE, FILES, MANY, YES_NO, Check, Field
+from app.registry.field import CHILDREN, CHOICE, FILES, MANY, YES_NO, Check, Field
 
 REQUIRED = "required"
 

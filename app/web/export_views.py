@@ -13,7 +13,7 @@ from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, lazy, translate
 from app.exchange import ledger_export
-from app.registry.fields import Field
+from app.registry.field import Field
 from app.registry.ledger import PLACE_NAMES, Ledger, parse
 from app.registry.register import Register, get_register
 from app.web import shell

@@ -24,7 +24,7 @@ from app.core.types import storable
 from app.registry import lists
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
-from app.registry.fields import CHILDREN, CHOICE, FILES, MANY, YEAR, YES_NO, Field
+from app.registry.field import CHILDREN, CHOICE, FILES, MANY, YEAR, YES_NO, Field
 from app.registry.register import Register
 from app.registry.rules import Evaluation, Problem
 

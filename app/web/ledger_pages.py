@@ -16,7 +16,7 @@ from app.access.regions import Level, Region
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
-from app.registry.fields import CHOICE, MANY, YES_NO, Field
+from app.registry.field import CHOICE, MANY, YES_NO, Field
 from app.registry.flow import EDITABLE, State
 from app.registry.ledger import PLACE_NAMES, SIZES, Ledger, Page, Query, TooWide, parse
 from app.registry.register import Menu, Register

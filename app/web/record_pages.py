@@ -13,7 +13,7 @@ from app.core.db import db
 from app.core.i18n import _, done_word, translate
 from app.registry import formats
 from app.registry.attachments import Attachment
-from app.registry.fields import CHILDREN, FILES, ID_NUMBER, TEXTAREA, Field
+from app.registry.field import CHILDREN, FILES, ID_NUMBER, TEXTAREA, Field
 from app.registry.flow import State
 from app.registry.households import Household
 from app.registry.reading import said

@@ -16,7 +16,7 @@ from app.exchange.household_columns import COLUMNS
 from app.exchange.household_list import find_head
 from app.exchange.reader import read_book
 from app.registers.lookback.register import LOOKBACK
-from app.registry.fields import CHILDREN, FILES
+from app.registry.field import CHILDREN, FILES
 
 
 def made(write: Callable[[IO[bytes]], None]) -> Any:

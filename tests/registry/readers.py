@@ -16,11 +16,11 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from app.core.clock import now, today, uuid7
-from app.registry import fields as f
+from app.registry import field as f
 from app.registry import lists
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
-from app.registry.fields import Field
+from app.registry.field import Field
 from app.registry.reading import columns_of, values_of
 from app.registry.rules import RuleSet
 from tests.builders import id_number

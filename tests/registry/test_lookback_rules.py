@@ -10,7 +10,7 @@ import pytest
 from app.parts.choices import Grade, Measure, OtherHome, ParcelState, Seismic
 from app.registers.lookback.model import Living
 from app.registers.lookback.register import LOOKBACK
-from app.registry.fields import CHILDREN, FILES
+from app.registry.field import CHILDREN, FILES
 from tests.builders import (
     FILES_OWN,
     FILES_UNSAFE,

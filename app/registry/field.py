@@ -1,0 +1,335 @@
+"""What a field is: its label, rules and choices, how its values are read, shown and compared.
+
+Fields are made by the helpers of :mod:`app.registry.fields`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Date, Integer, Numeric, SmallInteger
+from sqlalchemy.orm import mapped_column
+from sqlalchemy.types import TypeEngine
+
+from app.core.choices import Choices
+from app.core.i18n import translate
+from app.core.types import CodeSetType, CodeType, NfcText, nfc
+from app.registry import formats, lists
+from app.registry.expressions import (
+    ALWAYS,
+    Compare,
+    Count,
+    Expr,
+    Given,
+    Has,
+    In,
+    Ref,
+    Valid,
+    Year,
+    is_missing,
+    term,
+)
+
+
+class FieldKind(str):
+    """Name of a kind of field; the form, the import and the export know how each looks."""
+
+    __slots__ = ()
+
+
+TEXT, TEXTAREA, INTEGER, DECIMAL, MONEY, DATE, YEAR = (
+    FieldKind(k) for k in ("text", "textarea", "integer", "decimal", "money", "date", "year")
+)
+YES_NO, CHOICE, MANY = (FieldKind(k) for k in ("yes_no", "choice", "many"))
+ID_NUMBER, PHONE, USCC = (FieldKind(k) for k in ("id_number", "phone", "uscc"))
+CHILDREN, FILES = (FieldKind(k) for k in ("children", "files"))
+
+_SEVERITIES = {"error", "warning"}
+#: Characters that nobody sees; PostgreSQL refuses NUL, UTF-8 half surrogates.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_COMPACT_DATE = re.compile("[0-9]{8}")
+_WHOLE = re.compile("-?[0-9]+")
+_DECIMAL = re.compile("-?[0-9]+(\\.[0-9]*)?")
+
+_MENDS: dict[str, Callable[[str], str]] = {
+    ID_NUMBER: formats.mend_id_number,
+    PHONE: formats.mend_phone,
+    USCC: formats.mend_uscc,
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule on a field: it is broken where ``wrong`` holds. ``severity`` warning never blocks.
+
+    ``explain`` may give a message for the very value, better than the general one.
+    """
+
+    code: str
+    wrong: Expr
+    message: str
+    severity: str = "error"
+    explain: Callable[[str], str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.severity not in _SEVERITIES:
+            raise ValueError(f"{self.code}: unknown severity {self.severity}")
+
+    def say(self, value: Any) -> str:
+        """The message in the user's language."""
+        return self.explain(str(value)) if self.explain else translate(self.message)
+
+
+@dataclass(eq=False)
+class Field:
+    """One field of a register. ``name`` is known once its class exists."""
+
+    kind: FieldKind
+    label: str
+    shown: Expr = ALWAYS
+    required: bool = True
+    choices: type[Choices] | None = None
+    list_name: str | None = None  # a list of the ministry's, see app.registry.lists
+    length: int = 100
+    low: Any = None
+    high: Any = None
+    unit: str = ""
+    help: str = ""
+    source: str = ""
+    masked: bool = False
+    system: bool = False  # kept by the kernel, in no form
+    default: Any = None  # makes the column NOT NULL
+    accept: str = ""  # files: "photo" or "paper"
+    rows: tuple[Field, ...] = ()  # children: their fields
+    checks: list[Check] = field(default_factory=list)
+    name: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    # ---- conditions -------------------------------------------------------------------
+    @property
+    def ref(self) -> Ref:
+        return Ref(self)
+
+    def is_(self, value: Any) -> Expr:
+        return In(self.ref, (value,))
+
+    def in_(self, *values: Any) -> Expr:
+        return In(self.ref, tuple(self._member(v) for v in values))
+
+    def has(self, code: Any) -> Expr:
+        return Has(self.ref, code)
+
+    @property
+    def yes(self) -> Expr:
+        return In(self.ref, (True,))
+
+    @property
+    def no(self) -> Expr:
+        return In(self.ref, (False,))
+
+    @property
+    def given(self) -> Expr:
+        return Given(self.ref)
+
+    @property
+    def valid(self) -> Expr:
+        return Valid(self.kind, self.ref)
+
+    @property
+    def year(self) -> Year:
+        return Year(self.ref)
+
+    @property
+    def count(self) -> Count:
+        return Count(self)
+
+    @property
+    def operand(self) -> Ref:
+        """What a comparison means by this field: its value, of children and files their number."""
+        return self.count if self.kind in (FILES, CHILDREN) else self.ref
+
+    def compare(self, op: str, other: Any) -> Expr:
+        """``op`` is one of eq lt le gt ge; false when either side is missing."""
+        return Compare(op, self.operand, term(other))
+
+    def _member(self, value: Any) -> Any:
+        return self.choices(value) if self.choices else value
+
+    # ---- column -----------------------------------------------------------------------
+    @property
+    def stored(self) -> bool:
+        """Has a column of its own (files have rows in ``attachment``)."""
+        return self.kind != FILES
+
+    def column(self) -> Any:
+        return mapped_column(
+            self.sql_type(),
+            nullable=self.default is None,
+            default=self.default,
+            active_history=True,  # counters subtract what was, also where it was not loaded
+            info={"field": self},
+        )
+
+    def sql_type(self) -> TypeEngine[Any]:
+        if self.kind == CHOICE:
+            return CodeType(self.choices) if self.choices else NfcText(32)
+        simple: dict[str, TypeEngine[Any]] = {
+            INTEGER: Integer(),
+            YEAR: SmallInteger(),
+            DECIMAL: Numeric(12, 2),
+            MONEY: Numeric(14, 2),
+            DATE: Date(),
+            YES_NO: Boolean(),
+            MANY: CodeSetType(),
+            CHILDREN: JSON(none_as_null=True),
+        }
+        return simple.get(self.kind) or NfcText(self.length)
+
+    # ---- text in, text out --------------------------------------------------------------
+    def parse(self, raw: Any) -> Any:
+        """The value of a form's or file's text; None when empty.
+
+        :raises ValueError: with a message for the user when the text is no such value.
+        """
+        if self.kind == CHILDREN:
+            return self._parse_rows(raw)
+        if self.kind == MANY:
+            items = raw if isinstance(raw, list | tuple) else [raw]
+            return tuple(self._option(str(i)) for i in items if str(i or "").strip())
+        text = nfc(_CONTROLS.sub("", str(raw))) if raw is not None else ""
+        if not text:
+            return None
+        if self.kind in (CHOICE, YES_NO):
+            return self._option(text)
+        if self.kind in (INTEGER, YEAR):
+            return self._whole(text)
+        if self.kind in (DECIMAL, MONEY):
+            return self._decimal(text)
+        if self.kind == DATE:
+            return _date(text)
+        if self.kind in _MENDS:
+            text = _MENDS[self.kind](text)
+        elif self.kind == TEXT:
+            text = formats.mend_text(text)
+        if len(text) > self.length:
+            raise ValueError(
+                translate("最多 %(n)s 个字，现有 %(m)s 个。", n=self.length, m=len(text))
+            )
+        return text or None
+
+    def _option(self, text: str) -> Any:
+        if self.kind == YES_NO:
+            if text in ("yes", "是", translate("是")):
+                return True
+            if text in ("no", "否", translate("否")):
+                return False
+            raise ValueError(translate("请选择“是”或“否”。"))
+        if self.source_list and (code := lists.code_of(self.source_list, text)) is not None:
+            return self.choices(code) if self.choices else code
+        raise ValueError(translate("“%(text)s”不在选项中，请从列表中选择。", text=text[:30]))
+
+    def _whole(self, text: str) -> int:
+        plain = formats.half_width(text)
+        if not _WHOLE.fullmatch(plain):
+            raise ValueError(translate("请填写整数，不要带单位。"))
+        if len(plain) > 10 or abs(int(plain)) > 2_000_000_000:
+            raise ValueError(translate("数字过大，请核对。"))
+        if self.kind == YEAR and not 1900 <= int(plain) <= 2100:
+            raise ValueError(translate("年份应在 1900 至 2100 之间，请核对。"))
+        return int(plain)
+
+    def _decimal(self, text: str) -> Decimal:
+        plain = formats.half_width(text).replace(",", "")
+        if not _DECIMAL.fullmatch(plain):
+            raise ValueError(translate("请填写数字，不要带单位。"))
+        whole, _, places = plain.partition(".")
+        if len(whole.lstrip("-").lstrip("0")) > 10:
+            raise ValueError(translate("数字过大，请核对。"))
+        if len(places.rstrip("0")) > 2:
+            raise ValueError(translate("最多保留两位小数。"))
+        return Decimal(plain).quantize(Decimal("0.01"))
+
+    def _parse_rows(self, raw: Any) -> list[dict[str, Any]]:
+        if not isinstance(raw or [], list | tuple) or not all(
+            isinstance(i, dict) for i in raw or ()
+        ):
+            raise ValueError(translate("内容格式不正确，请刷新页面后重新填写。"))
+        rows = []
+        for item in raw or []:
+            row = {f.name: f.parse(item.get(f.name)) for f in self.rows}
+            if not all(is_missing(v) for v in row.values()):
+                rows.append({k: v.value if isinstance(v, Choices) else v for k, v in row.items()})
+        return rows
+
+    def text(self, value: Any, at: dt.datetime | None = None) -> str:
+        """The value as people read it: in tables, Excel, diffs. Missing is empty text.
+
+        ``at`` is when it was said: choices show the text that they had then.
+        """
+        if is_missing(value):
+            return ""
+        if self.kind == YES_NO:
+            return translate("是") if value else translate("否")
+        if self.kind == MANY:
+            return translate("、").join(self._label(v, at) for v in value)
+        if self.kind == CHOICE:
+            return self._label(value, at)
+        if self.kind == CHILDREN:
+            return translate("；").join(
+                " ".join(f.text(row.get(f.name), at) for f in self.rows if row.get(f.name))
+                for row in value
+            )
+        if self.kind in (DECIMAL, MONEY):
+            return f"{value:,.2f}" if self.kind == MONEY else f"{value.normalize():f}"
+        if isinstance(value, dt.date):
+            return value.isoformat()
+        return str(value)
+
+    def _label(self, code: Any, at: dt.datetime | None) -> str:
+        return lists.label(self.source_list, str(code), at) if self.source_list else str(code)
+
+    @property
+    def source_list(self) -> lists.Source | None:
+        """Where its choices come from: a code enum, or the name of a list."""
+        return self.choices or self.list_name
+
+    def options(self, keep: Iterable[str] = (), *, all_ever: bool = False) -> dict[str, str]:
+        """Code -> text of what may be chosen today, in the user's language; beside it the codes to
+        ``keep``, which a record holds, or all that ever were.
+        """
+        if self.source_list is None:
+            return {}
+        return lists.options(self.source_list, keep, all_ever=all_ever)
+
+    def mask(self, value: Any) -> str:
+        """The value as lists show it to everybody."""
+        if not value:
+            return ""
+        return (
+            formats.mask_id(str(value))
+            if self.kind == ID_NUMBER
+            else formats.mask_phone(str(value))
+        )
+
+
+def _date(text: str) -> dt.date:
+    cleaned = formats.half_width(text)
+    if _COMPACT_DATE.fullmatch(cleaned):
+        cleaned = f"{cleaned[:4]}-{cleaned[4:6]}-{cleaned[6:]}"
+    for mark in "年月./":
+        cleaned = cleaned.replace(mark, "-")
+    try:
+        year, month, day = (int(part) for part in cleaned.replace("日", "").split("-"))
+        value = dt.date(year, month, day)
+    except ValueError:
+        raise ValueError(translate("请填写日期，例如 2024-09-07。")) from None
+    if not 1900 <= value.year <= 2100:
+        raise ValueError(translate("年份应在 1900 至 2100 之间，请核对。"))
+    return value
