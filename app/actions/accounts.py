@@ -6,7 +6,6 @@ nor any hash of them.
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 import uuid
@@ -25,23 +24,19 @@ from app.access.accounts import DEPARTMENTS, Account, first_password, hashed
 from app.access.actor import Actor, Capability, Duty, Kind, RegisterAccess
 from app.access.allowances import AllowanceFull
 from app.access.audit import Act, AuditEntry
-from app.access.grants import Grant, is_open
-from app.access.policy import GRANTABLE, role_name
-from app.access.regions import Level, Region, in_subtree
-from app.core.clock import now, today, uuid7
+from app.access.policy import role_name
+from app.access.regions import Level, Region
+from app.core.clock import uuid7
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _
-from app.core.types import nfc
 from app.registry import formats
 from app.registry.records import Draft
 from app.registry.register import all_registers
 from app.registry.rules import Problem
 
 SUBJECT = "account"  # what audit entries about accounts name as their register
-NAME_LENGTH, PERSON_LENGTH, REASON_LENGTH = 50, 64, 200
-LONGEST_GRANT = dt.timedelta(days=366)
-MOST_COUNTIES = 60
+NAME_LENGTH, PERSON_LENGTH = 50, 64
 _WORK = (Act.CREATE, Act.UPDATE, Act.DELETE, Act.TRANSITION, Act.IMPORT, Act.FILE)
 
 
@@ -130,7 +125,7 @@ def create(
         problems.append(Problem("login", "login.form", wrong))
     problems += _problems(level, kind, details)
     if problems or region is None:
-        raise Invalid(_invalid(problems), problems)
+        raise Invalid(invalid_text(problems), problems)
     password = first_password()
     secret = hashed(password)  # slow, so before the lock
     allowances.lock(db.session, actor.region_id)
@@ -183,7 +178,7 @@ def note_created(session: Session, account: Account, region: Region, details: De
         "role": role_name(Level(account.level), account.kind),
         "region": region.full_name,
     }
-    audit.record(session, Act.CREATE, register=SUBJECT, row=_subject(account), detail=told)
+    audit.record(session, Act.CREATE, register=SUBJECT, row=subject_of(account), detail=told)
 
 
 def change(account_id: uuid.UUID, details: Details, seen: str) -> Account:
@@ -191,10 +186,10 @@ def change(account_id: uuid.UUID, details: Details, seen: str) -> Account:
 
     :raises Conflict: someone changed them meanwhile. :raises Invalid: with every problem.
     """
-    account = _managed(account_id)
+    account = managed_account(account_id)
     problems = _problems(Level(account.level), account.kind, details)
     if problems:
-        raise Invalid(_invalid(problems), problems)
+        raise Invalid(invalid_text(problems), problems)
     before = details_of(account)
     details = _with_own_duties(account, details)
     if _told(before) != _told(details) and fingerprint(account) != seen:
@@ -213,7 +208,7 @@ def change_own(account: Account, details: Details) -> None:
     )
     problems = _problems(Level(account.level), account.kind, wanted)
     if problems:
-        raise Invalid(_invalid(problems), problems)
+        raise Invalid(invalid_text(problems), problems)
     _assign(db.session, account, wanted)
     _note_changes(account, _told(kept), _told(details_of(account)))
     db.session.commit()
@@ -234,14 +229,14 @@ def reset_password(account_id: uuid.UUID) -> tuple[Account, str]:
     sessions.end(account.id)
     signin.forgive(account.username)
     detail = {"account": account.username, "reset": True}
-    audit.record(db.session, Act.PASSWORD, register=SUBJECT, row=_subject(account), detail=detail)
+    audit.record(db.session, Act.PASSWORD, register=SUBJECT, row=subject_of(account), detail=detail)
     db.session.commit()
     return account, password
 
 
 def deactivate(account_id: uuid.UUID) -> Account:
     """注销: the account is out at once, and no longer counts. Saying it twice changes nothing."""
-    account = _managed(account_id)
+    account = managed_account(account_id)
     if account.active:
         account.active = False
         sessions.end(account.id)
@@ -254,7 +249,7 @@ def reactivate(account_id: uuid.UUID) -> Account:
     """Back to 正常, if there is room. :raises AllowanceFull: there is none."""
     actor = policy.require(Capability.MANAGE_USERS)
     allowances.lock(db.session, actor.region_id)
-    account = _managed(account_id)
+    account = managed_account(account_id)
     if not account.active:
         allowances.require_room(db.session, Level(account.level), account.kind, account.region)
         account.active = True
@@ -268,13 +263,13 @@ def delete(account_id: uuid.UUID) -> str:
 
     :raises Conflict: it did, and can only be deactivated.
     """
-    account = _managed(account_id)
+    account = managed_account(account_id)
     if has_worked(account):
         raise Conflict(
             _("账号 %(login)s 录入或审核过数据，不能删除，只能注销。", login=account.username)
         )
     detail = _told(details_of(account)) | {"account": account.username}
-    audit.record(db.session, Act.DELETE, register=SUBJECT, row=_subject(account), detail=detail)
+    audit.record(db.session, Act.DELETE, register=SUBJECT, row=subject_of(account), detail=detail)
     db.session.execute(sql_delete(Draft).where(Draft.account_id == account.uuid))
     sessions.end(account.id)
     db.session.delete(account)
@@ -296,130 +291,10 @@ def has_worked(account: Account) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
-# ---- grants (依申请开通) ---------------------------------------------------------------------
-
-
-def grantable(actor: Actor, account: Account) -> list[Capability]:
-    """What the actor may grant the account for a time."""
-    if not managing.manages(actor, account):
-        return []
-    return sorted(GRANTABLE.get((Level(account.level), account.kind), ()))
-
-
-def grant(
-    account_id: uuid.UUID,
-    capability: Capability,
-    region_ids: Sequence[int],
-    ends_on: dt.date | None,
-    reason: str,
-) -> list[Grant]:
-    """Give a right until the end of ``ends_on``, to a city manager for named counties.
-
-    :raises Invalid: with every problem of the form.
-    """
-    account = _managed(account_id)
-    actor = policy.require(Capability.MANAGE_USERS)
-    if capability not in grantable(actor, account):
-        raise Forbidden(_("该账号不能开通这项权限。"))
-    reason = nfc(reason)
-    regions = _granted_regions(account, capability, region_ids)
-    problems = [*_grant_problems(ends_on, reason)]
-    if not regions:
-        text = _("请选择区县，须在该账号所属地区内，一次最多 %(n)s 个。", n=MOST_COUNTIES)
-        problems.append(Problem("counties", "counties.area", text))
-    if problems or ends_on is None:
-        raise Invalid(_invalid(problems), problems)
-    made = [
-        Grant(
-            account_id=account.id,
-            capability=capability,
-            region_id=region.id,
-            ends_on=ends_on,
-            reason=reason,
-            granted_by=actor.account_id,
-            granted_by_name=f"{actor.login} {actor.name}"[:128],
-        )
-        for region in regions
-    ]
-    db.session.add_all(made)
-    detail = {
-        "account": account.username,
-        "granted": capability.zh,
-        "regions": [region.full_name for region in regions],
-        "ends_on": ends_on.isoformat(),
-        "reason": reason,
-    }
-    audit.record(db.session, Act.PERMISSION, register=SUBJECT, row=_subject(account), detail=detail)
-    db.session.commit()
-    return made
-
-
-def revoke(account_id: uuid.UUID, grant_id: uuid.UUID) -> None:
-    """End a grant before its day."""
-    account = _managed(account_id)
-    found = db.session.scalar(
-        select(Grant)
-        .where(Grant.id == grant_id, Grant.account_id == account.id)
-        .options(joinedload(Grant.region))
-    )
-    if found is None:
-        raise NotFound(_("没有找到这项授权。"))
-    if found.open:
-        found.revoked_at = now()
-        detail = {
-            "account": account.username,
-            "revoked": found.capability.zh,
-            "regions": [found.region.full_name],
-            "ends_on": found.ends_on.isoformat(),
-        }
-        audit.record(
-            db.session, Act.PERMISSION, register=SUBJECT, row=_subject(account), detail=detail
-        )
-        db.session.commit()
-
-
-def grants_of(account: Account, *, ended: bool = True) -> Sequence[Grant]:
-    """The account's grants, the latest first; at most a hundred."""
-    query = select(Grant).where(Grant.account_id == account.id).options(joinedload(Grant.region))
-    if not ended:
-        query = query.where(is_open())
-    return db.session.scalars(query.order_by(Grant.granted_at.desc(), Grant.id).limit(100)).all()
-
-
-def _granted_regions(
-    account: Account, capability: Capability, region_ids: Sequence[int]
-) -> list[Region]:
-    """The divisions of a grant: named counties of a city, else the account's own division."""
-    path = account.path or ""
-    if account.level >= Level.COUNTY:
-        return [account.region]
-    wanted = sorted(set(region_ids))[: MOST_COUNTIES + 1]
-    query = select(Region).where(
-        Region.id.in_(wanted),
-        Region.level == Level.COUNTY,
-        in_subtree(Region.path, path),
-        ~Region.structural,
-    )
-    found = list(db.session.scalars(query.order_by(Region.path)))
-    return found if len(found) == len(wanted) <= MOST_COUNTIES else []
-
-
-def _grant_problems(ends_on: dt.date | None, reason: str) -> list[Problem]:
-    problems = []
-    if ends_on is None or not today() <= ends_on <= today() + LONGEST_GRANT:
-        text = _("请填写截止日期：今天或以后，最长一年。")
-        problems.append(Problem("ends_on", "ends_on.range", text))
-    if not reason:
-        problems.append(Problem("reason", "reason.required", _("请填写开通原因。")))
-    elif len(reason) > REASON_LENGTH:
-        problems.append(Problem("reason", "reason.length", _too_long(REASON_LENGTH, reason)))
-    return problems
-
-
 # ---- shared --------------------------------------------------------------------------------
 
 
-def _managed(account_id: uuid.UUID) -> Account:
+def managed_account(account_id: uuid.UUID) -> Account:
     """The account, locked, if the actor manages it. :raises Forbidden: another manager does."""
     account = get(account_id, lock=True)
     actor = policy.require(Capability.MANAGE_USERS)
@@ -452,7 +327,7 @@ def _problems(level: Level, kind: Kind, details: Details) -> list[Problem]:
     for field in ("entry_person", "review_person"):
         text = getattr(details, field)
         if len(text) > PERSON_LENGTH:
-            problems.append(Problem(field, f"{field}.length", _too_long(PERSON_LENGTH, text)))
+            problems.append(Problem(field, f"{field}.length", too_long(PERSON_LENGTH, text)))
     if details.duties - {
         *managing.duties_to_choose(level, kind),
         *managing.duties_of(level, kind),
@@ -523,12 +398,13 @@ def _note_changes(
         db.session,
         act or (Act.PERMISSION if rights else Act.UPDATE),
         register=SUBJECT,
-        row=_subject(account),
+        row=subject_of(account),
         detail={"account": account.username, "changes": changes},
     )
 
 
-def _subject(account: Account) -> _Subject:
+def subject_of(account: Account) -> _Subject:
+    """The account as an audit entry names it."""
     return _Subject(account.uuid, account.path)
 
 
@@ -550,9 +426,11 @@ def _invalid_field(field: str, code: str, text: str) -> Invalid:
     return Invalid(text, problems)
 
 
-def _invalid(problems: Sequence[Problem]) -> str:
+def invalid_text(problems: Sequence[Problem]) -> str:
+    """What stands above a form with these problems."""
     return _("有 %(n)s 处需要修改，修改后再保存。", n=len(problems))
 
 
-def _too_long(most: int, text: str) -> str:
+def too_long(most: int, text: str) -> str:
+    """How much of a text is too much."""
     return _("最多 %(n)s 个字，现有 %(m)s 个。", n=most, m=len(text))

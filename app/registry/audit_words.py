@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.access import settings
+from app.access.actor import RegisterAccess
 from app.access.audit import AuditEntry
 from app.core.choices import Choices
 from app.core.i18n import _, done_word, lazy, translate
@@ -30,16 +31,20 @@ _PHONE = re.compile(r"(?<![0-9A-Za-z.])(1[3-9][0-9]{9}|0[0-9]{2,3}-[0-9]{7,8})(?
 #: What the keys of ``detail`` are called; a test finds keys that are not here.
 LABELS: dict[str, Any] = {
     "account": lazy("账号"),
+    "active": lazy("正常"),
     "added": lazy("上传的文件"),
     "attempt": lazy("次数"),
     "cancelled": lazy("取消的变更"),
     "choice": lazy("选项代码"),
     "code": lazy("代码"),
     "created": lazy("新账号"),
+    "department": lazy("所属部门"),
     "dry_run": lazy("只检查，不写入"),
+    "duties": lazy("职责"),
     "ended": lazy("结束的登录"),
     "ends_on": lazy("截止日期"),
     "english": lazy("英文"),
+    "entry_person": lazy("录入人"),
     "field": lazy("项目"),
     "file": lazy("文件"),
     "filter": lazy("筛选条件"),
@@ -53,32 +58,40 @@ LABELS: dict[str, Any] = {
     "method": lazy("请求方式"),
     "name": lazy("名称"),
     "opinion": lazy("意见"),
+    "phone": lazy("联系电话"),
     "published": lazy("发布的变更"),
     "reason": lazy("原因"),
     "record": lazy("档案编号"),
     "region": lazy("行政区划"),
     "regions": lazy("行政区划"),
     "register": lazy("模块"),
+    "registers": lazy("可用模块"),
     "removed": lazy("删除的文件"),
     "reset": lazy("重置密码"),
+    "review_person": lazy("审核责任人"),
     "revoked": lazy("收回授权"),
+    "role": lazy("用户角色"),
     "roles": lazy("权限"),
     "row": lazy("行号"),
     "rows": lazy("行数"),
     "setting": lazy("参数"),
     "settings of": lazy("行政区划"),
     "sha256": lazy("文件校验值"),
-    "size": lazy("大小"),
-    "step": lazy("操作"),
     "since": lazy("生效日期"),
+    "size": lazy("大小"),
     "sort": lazy("顺序"),
+    "step": lazy("操作"),
     "table": lazy("统计表"),
-    "to": lazy("现在"),
     "text": lazy("文字"),
+    "to": lazy("现在"),
     "url": lazy("网址"),
     "valid_from": lazy("启用日期"),
     "valid_to": lazy("停用日期"),
 }
+
+
+#: What entries are about that belong to no register.
+_OTHERS = {"account": lazy("用户"), "officer": lazy("负责人与责任人名单")}
 
 
 @dataclass(frozen=True)
@@ -125,7 +138,7 @@ def register_title(name: str | None) -> str:
     if name is None:
         return ""
     register = get_register(name)
-    return register.label if register else name
+    return register.label if register else str(_OTHERS.get(name, name))
 
 
 def masked(text: str) -> str:
@@ -147,8 +160,21 @@ def _changes(entry: AuditEntry, changes: Any) -> Iterator[Line]:
         elif name in _settings():
             setting = settings.get(name)
             yield Line(translate(setting.label), _plain(new), _plain(old))
+        elif name == "registers":
+            yield Line(label(name), _registers(new), _registers(old))
         else:
             yield Line(label(name), _plain(new), _plain(old))
+
+
+def _registers(given: Any) -> str:
+    """What an account may do in which registers; None is all of them."""
+    if not isinstance(given, Mapping):
+        return _("全部模块")
+    words = {str(access): access.label for access in RegisterAccess}
+    return _("、").join(
+        _("%(label)s：%(value)s", label=register_title(name), value=words.get(access, access))
+        for name, access in given.items()
+    )
 
 
 def _settings() -> set[str]:

@@ -8,26 +8,22 @@ from typing import Any
 
 from flask import flash, jsonify, redirect, request
 from flask_appbuilder import BaseView, expose
-from sqlalchemy import select
 
 from app.access import account_list as accounts_read
-from app.access import account_names, allowances, managing, policy, regions, unusual
+from app.access import account_names, allowances, managing, policy, unusual
 from app.access.accounts import Account
 from app.access.actor import Actor, Capability
-from app.access.audit import AuditEntry
 from app.access.managing import Role
 from app.access.regions import Level, Region
-from app.actions import accounts
+from app.actions import account_grants, accounts
 from app.actions.accounts import Details
-from app.core.clock import local, today
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Invalid
 from app.core.i18n import _, lazy, translate
 from app.exchange import account_list
-from app.exchange.account_list import RECORDERS, USERS, department_of, role_of, state_of
-from app.registry import formats
+from app.exchange.account_list import RECORDERS, USERS, role_of, state_of
 from app.registry.rules import Problem
-from app.web import account_forms, account_lists, shell
+from app.web import account_forms, account_lists, account_parts, shell
 
 BASE = "/accounts"
 _SAID = {
@@ -158,17 +154,17 @@ class AccountsView(BaseView):
                 "tone": account_lists.state_tone(account),
             },
             "locked": unusual.reason_of(account) if account.active else "",
-            "facts": _facts(account, shown, managed=managed),
+            "facts": account_parts.facts(account, managed=managed),
             "own": account.uuid == actor.account_id,
             "managed": managed,
             "action_url": url,
             "seen": accounts.fingerprint(account),
             "fields": account_forms.fields(role, shown, problems) if managed else [],
             "problems": problems,
-            "steps": _steps(actor, account, url, managed=managed),
-            "grants": _grants(account, url, managed=managed),
-            "grant_form": _grant_form(actor, account, url, grant),
-            "history": _history(account),
+            "steps": account_parts.steps(actor, account, url, managed=managed),
+            "grants": account_parts.grants(account, url, managed=managed),
+            "grant_form": account_parts.grant_form(actor, account, url, grant),
+            "history": account_parts.history(account),
         }
         shell.crumb(account.first_name)
         rendered = self.render_template("anju/account_page.html", page=page)
@@ -230,7 +226,7 @@ class AccountsView(BaseView):
         if capability is None:
             raise BadInput(_("请选择要开通的权限。"))
         try:
-            accounts.grant(
+            account_grants.grant(
                 account_id,
                 capability,
                 [int(v) for v in form.getlist("counties") if v.isdecimal() and len(v) < 10],
@@ -253,7 +249,7 @@ class AccountsView(BaseView):
 
     @expose("/<uuid:account_id>/grants/<uuid:grant_id>/revoke", methods=["POST"])
     def revoke(self, account_id: uuid.UUID, grant_id: uuid.UUID) -> Any:
-        accounts.revoke(account_id, grant_id)
+        account_grants.revoke(account_id, grant_id)
         flash(_("已收回。"), "success")
         return redirect(f"{BASE}/{account_id}")
 
@@ -380,123 +376,3 @@ def _date(text: str) -> dt.date | None:
         return dt.date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _facts(account: Account, shown: Details, *, managed: bool) -> list[dict[str, Any]]:
-    duties = _("、").join(duty.label for duty in accounts.duties_of(account))
-    at = account.last_login
-    login = f"{local(at.replace(tzinfo=dt.UTC)):%Y-%m-%d %H:%M}" if at else _("从未登录")
-    found = [
-        {"label": _("账号"), "text": account.username, "kind": "id"},
-        {"label": _("所属地区"), "text": account.region.full_name},
-        {"label": _("用户角色"), "text": role_of(account)},
-        {"label": _("职责"), "text": duties},
-        {"label": _("最近登录"), "text": login},
-    ]
-    if not managed:
-        found += [
-            {"label": _("联系电话"), "text": formats.mask_phone(account.phone), "kind": "id"},
-            {"label": _("所属部门"), "text": department_of(account)},
-            {"label": _("录入人"), "text": account.entry_person},
-            {"label": _("审核责任人"), "text": account.review_person},
-        ]
-    return found
-
-
-def _steps(actor: Actor, account: Account, url: str, *, managed: bool) -> list[dict[str, Any]]:
-    """The buttons beside the form, by word."""
-    found: list[dict[str, Any]] = []
-    if managing.may_reset(actor, account):
-        text = _("重置后，%(name)s 现在的密码立即失效。确定重置吗？", name=account.username)
-        found.append(
-            {"label": _("重置密码"), "url": f"{url}/reset", "confirm": text, "icon": "key"}
-        )
-    if managed and account.active:
-        text = _("注销后，%(name)s 立即不能登录，以后可以恢复。确定注销吗？", name=account.username)
-        found.append({"label": _("注销"), "url": f"{url}/deactivate", "confirm": text})
-    elif managed:
-        found.append({"label": _("恢复正常"), "url": f"{url}/reactivate"})
-    if managed and not accounts.has_worked(account):
-        text = _("删除后不能恢复。确定删除 %(name)s 吗？", name=account.username)
-        found.append({"label": _("删除"), "url": f"{url}/delete", "confirm": text, "danger": True})
-    return [step | {"post": True} for step in found]
-
-
-def _grants(account: Account, url: str, *, managed: bool) -> list[dict[str, Any]]:
-    return [
-        {
-            "what": one.capability.label,
-            "region": one.region.full_name,
-            "ends_on": one.ends_on.isoformat(),
-            "reason": one.reason,
-            "by": one.granted_by_name or "",
-            "state": _grant_state(one),
-            "revoke_url": f"{url}/grants/{one.id}/revoke" if managed and one.open else None,
-        }
-        for one in accounts.grants_of(account)
-    ]
-
-
-def _grant_state(one: Any) -> dict[str, str]:
-    if one.open:
-        return {"text": _("有效"), "tone": "good"}
-    return {"text": _("已收回") if one.revoked_at else _("已到期"), "tone": "neutral"}
-
-
-def _grant_form(
-    actor: Actor, account: Account, url: str, typed: dict[str, Any] | None
-) -> dict[str, Any] | None:
-    offered = accounts.grantable(actor, account)
-    if not offered or not account.active:
-        return None
-    typed = typed or {"problems": []}
-    errors: dict[str, list[str]] = {}
-    for problem in typed["problems"]:
-        errors.setdefault(problem.field, []).append(problem.message)
-    choices = [{"value": c.value, "label": c.label} for c in offered]
-    fields: list[dict[str, Any]] = [
-        {
-            "name": "capability", "label": _("权限"), "kind": "choice", "wide": True,
-            "options": choices, "value": typed.get("capability", choices[0]["value"]),
-        }
-    ]  # fmt: skip
-    if account.level < Level.COUNTY:
-        options = [{"value": str(r.id), "label": r.name} for r in _counties(account)]
-        fields.append(
-            {
-                "name": "counties", "label": _("区县"), "kind": "many", "options": options,
-                "value": typed.get("counties", []), "errors": errors.get("counties"),
-            }
-        )  # fmt: skip
-    last = today() + accounts.LONGEST_GRANT
-    fields += [
-        {
-            "name": "ends_on", "label": _("截止日期"), "kind": "date", "required": True,
-            "value": typed.get("ends_on"), "errors": errors.get("ends_on"),
-            "min": today().isoformat(), "max": last.isoformat(),
-            "help": _("当天仍有效，过后自动失效"),
-        },
-        {
-            "name": "reason", "label": _("开通原因"), "kind": "text", "required": True,
-            "value": typed.get("reason"), "errors": errors.get("reason"), "length": 200,
-        },
-    ]  # fmt: skip
-    return {"action_url": f"{url}/grant", "fields": fields}
-
-
-def _counties(account: Account) -> list[Region]:
-    return [r for r in regions.children(account.region) if r.level == Level.COUNTY]
-
-
-def _history(account: Account) -> list[dict[str, str]]:
-    """The last changes of the account, for whoever wonders who made it so."""
-    query = (
-        select(AuditEntry.at, AuditEntry.act, AuditEntry.account_name)
-        .where(AuditEntry.record_id == account.uuid)
-        .order_by(AuditEntry.at.desc())
-        .limit(10)
-    )
-    return [
-        {"time": f"{local(at):%Y-%m-%d %H:%M}", "what": act.label, "who": name or ""}
-        for at, act, name in db.session.execute(query)
-    ]

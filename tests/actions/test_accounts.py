@@ -19,7 +19,7 @@ from app.access.audit import Act, AuditEntry
 from app.access.grants import Grant
 from app.access.regions import Level, Region
 from app.access.scope import acting_as, unscoped
-from app.actions import accounts
+from app.actions import account_grants, accounts
 from app.actions.accounts import Details
 from app.core.clock import today
 from app.core.errors import BadInput, Conflict, Forbidden, Invalid, NotFound
@@ -298,8 +298,8 @@ def acts(one: Account) -> list[Any]:
         lambda: accounts.deactivate(one.uuid),
         lambda: accounts.reactivate(one.uuid),
         lambda: accounts.delete(one.uuid),
-        lambda: accounts.grant(one.uuid, Capability.ENTER, [], today(), "因为"),
-        lambda: accounts.revoke(one.uuid, uuid.uuid4()),
+        lambda: account_grants.grant(one.uuid, Capability.ENTER, [], today(), "因为"),
+        lambda: account_grants.revoke(one.uuid, uuid.uuid4()),
     ]
 
 
@@ -402,13 +402,13 @@ def test_the_province_lets_a_city_enter(session: Any) -> None:
     city, month = account(CITY), today() + dt.timedelta(days=30)
     counties = [region(COUNTY).id, region(NEXT_COUNTY).id]
     with acting_as(actor(PROVINCE)):
-        accounts.grant(city.uuid, Capability.ENTER, counties, month, "两县没有录入条件")
+        account_grants.grant(city.uuid, Capability.ENTER, counties, month, "两县没有录入条件")
         assert actor_of(city).areas(Capability.ENTER, "lookback") == (
             region(COUNTY).path, region(NEXT_COUNTY).path,
         )  # fmt: skip
-        one = next(g for g in accounts.grants_of(city) if g.region_id == counties[0])
+        one = next(g for g in account_grants.grants_of(city) if g.region_id == counties[0])
         session.rollback()
-        accounts.revoke(city.uuid, one.id)
+        account_grants.revoke(city.uuid, one.id)
     assert actor_of(city).areas(Capability.ENTER, "lookback") == (region(NEXT_COUNTY).path,)
     given, taken = entries(city)
     assert given.act == taken.act == Act.PERMISSION
@@ -420,10 +420,10 @@ def test_the_province_lets_a_city_enter(session: Any) -> None:
 def test_a_county_lets_an_ordinary_user_spot_check(session: Any) -> None:
     one = account(COUNTY_READER)
     with acting_as(actor(COUNTY_MANAGER)):
-        accounts.grant(one.uuid, Capability.SPOT_CHECK, [], today(), "年终抽查")
+        account_grants.grant(one.uuid, Capability.SPOT_CHECK, [], today(), "年终抽查")
         session.rollback()
         with pytest.raises(Forbidden):
-            accounts.grant(one.uuid, Capability.EXPORT, [], today(), "想要")
+            account_grants.grant(one.uuid, Capability.EXPORT, [], today(), "想要")
         session.rollback()
     assert actor_of(one).has(Capability.SPOT_CHECK, "lookback")
 
@@ -448,7 +448,7 @@ def test_a_grant_that_makes_no_sense(
     ids = [region(code).id for code in counties]
     ends = today() + dt.timedelta(days=days) if days is not None else None
     with acting_as(actor(PROVINCE)), pytest.raises(Invalid) as error:
-        accounts.grant(city.uuid, Capability.ENTER, ids, ends, reason)
+        account_grants.grant(city.uuid, Capability.ENTER, ids, ends, reason)
     session.rollback()
     assert [p.field for p in error.value.problems] == [field]
     with unscoped("tests look") as everything:
