@@ -21,10 +21,10 @@ from app.core.db import db, read_only
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, mark, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
+from app.exchange.reasons import required_reason
 from app.exchange.writer import MEDIA_TYPE, Book, Cell, Column
 
 KIND = "account.export"
-REASON_LENGTH = 200
 USERS, RECORDERS = "users", "recorders"
 TITLES = {USERS: mark("用户列表"), RECORDERS: mark("录入人台账")}
 FILTERS = ("region", "level", "kind", "duty", "state", "q", "managed")
@@ -90,11 +90,7 @@ def start(what: str, args: Mapping[str, str], reason: str) -> Job:
     """
     policy.require(Capability.EXPORT)
     actor = policy.require(Capability.MANAGE_USERS)
-    reason = reason.strip()
-    if not reason:
-        raise BadInput(_("请填写导出原因。"))
-    if len(reason) > REASON_LENGTH:
-        raise BadInput(_("导出原因最多 %(n)s 个字。", n=REASON_LENGTH))
+    reason = required_reason(reason)
     n = account_list.count(db.session, actor, parse(args, actor))
     detail = {"list": TITLES[what], "filter": dict(args), "rows": n, "reason": reason}
     audit.record(db.session, Act.EXPORT, register="account", detail=detail)

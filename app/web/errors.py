@@ -6,7 +6,7 @@ import logging
 import secrets
 from typing import Any
 
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, Response, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -84,6 +84,8 @@ def _messages() -> dict[int, str]:
 def _answer(status: int, code: str, message: str, number: str | None = None) -> Any:
     if wants_json():
         return jsonify(error=code, message=message, number=number), status
+    if request.headers.get("HX-Request"):  # the page stays; its script says what went wrong
+        return Response(message, status, mimetype="text/plain")
     titles = {
         400: _("请求有误"),
         403: _("没有权限"),

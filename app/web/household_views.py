@@ -10,16 +10,16 @@ from flask import redirect, request
 from flask_appbuilder import BaseView, expose
 from sqlalchemy import select
 
-from app.access import audit, policy
+from app.access import policy
 from app.access.actor import Actor, Capability
-from app.access.audit import Act
 from app.access.regions import Level, Region, subtree
-from app.actions import households, records
+from app.actions import households, personal, records
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
 from app.core.types import nfc
 from app.registry import formats
+from app.registry.fields import Field
 from app.registry.flow import EDITABLE, State
 from app.registry.households import Household, SearchKey
 from app.registry.ledger import Ledger, Query
@@ -84,9 +84,7 @@ class HouseholdView(BaseView):
         if made is None or not made.masked:
             raise NotFound(_("没有这个项目。"))
         text = record_pages.revealed(household, made.name)
-        detail = {"field": made.name}
-        audit.record(db.session, Act.REVEAL, register="household", row=household, detail=detail)
-        db.session.commit()
+        personal.note_look("household", household, made.name)
         return self.render_template("anju/_revealed.html", text=text)
 
 
@@ -145,7 +143,7 @@ def _record_card(register: Register, row: Any, actor: Actor) -> dict[str, Any]:
     shown = [
         n for n in register.ledger.split() if n not in ("head_name", "head_id", "phone", "state")
     ]
-    texts = [row.__fields__[n].text(getattr(row, n), row.said_at) for n in shown]
+    texts = [_shown(row.__fields__[n], row) for n in shown]
     return {
         "title": register.label,
         "state": record_pages.state_tag(row.state),
@@ -153,6 +151,11 @@ def _record_card(register: Register, row: Any, actor: Actor) -> dict[str, Any]:
         "url": base,
         "action": action,
     }
+
+
+def _shown(made: Field, row: Any) -> str:
+    value = getattr(row, made.name)
+    return made.mask(value) if made.masked else made.text(value, row.said_at)
 
 
 def _history(found: Sequence[tuple[Register, Any]]) -> list[dict[str, Any]]:

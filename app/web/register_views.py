@@ -17,11 +17,10 @@ from flask_appbuilder import ModelView, expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import select
 
-from app.access import audit, policy
+from app.access import policy
 from app.access.actor import Actor, Capability
-from app.access.audit import Act
 from app.access.regions import Region
-from app.actions import records
+from app.actions import personal, records
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, done_word, step_word, translate
@@ -193,9 +192,7 @@ class RegisterView(FormPages, ReviewPages, ModelView):
         made = self.register.fields.get(request.args.get("field", ""))
         if made is None or not (made.masked or made.rows):
             raise NotFound(_("没有这个项目。"))
-        detail = {"field": made.name}
-        audit.record(db.session, Act.REVEAL, register=self.register.name, row=row, detail=detail)
-        db.session.commit()
+        personal.note_look(self.register.name, row, made.name)
         text = reading.said(made, to_json(getattr(row, made.name)))
         return self.render_template("anju/_revealed.html", text=text)
 

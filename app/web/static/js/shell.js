@@ -195,7 +195,8 @@ function parts() {
     const line = document.createElement("div");
     line.className = "part-failed";
     line.setAttribute("role", "alert");
-    line.textContent = say("failed_part");
+    const said = xhr?.getResponseHeader("Content-Type")?.startsWith("text/plain") && xhr.responseText;
+    line.textContent = said || say("failed_part");
     const again = document.createElement("button");
     again.type = "button";
     again.className = "btn btn-plain btn-sm";
