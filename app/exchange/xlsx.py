@@ -1,9 +1,9 @@
 """Workbooks of Excel's own kind (xlsx), read a piece at a time.
 
 The reader of values opens whole sheets, a megabyte for each thousand rows. So a sheet's document
-is cut before one of its rows every few megabytes, and each piece is opened as a sheet of a small
-workbook that has the texts and number formats of the great one: memory is that of a piece and of
-the texts, whatever the number of rows.
+is cut before one of its rows every megabyte, the texts that its cells only name are put into them,
+and each piece is opened as a sheet of a small workbook that has the number formats of the great
+one: memory is that of a piece, whatever the number of rows.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import python_calamine as calamine
 from app.core.errors import BadInput
 from app.core.i18n import mark, translate
 from app.exchange.cells import ERROR_VALUE, FORMULA, Unreadable, as_text
+from app.exchange.shared_texts import SharedTexts
 from app.exchange.sheet import Row, Sheet
 
 MAX_UNPACKED = 1024 * 1024 * 1024
@@ -30,6 +31,7 @@ MAX_ROWS = 500_000
 MAX_COLUMNS = 400
 MAX_CELLS = 20_000_000
 
+_TEXTS = "xl/sharedstrings.xml"
 _PIECE = 1024 * 1024
 _SHEET_DATA = re.compile(rb"<(\w+:)?sheetData\b[^>]*>")
 _TAG = re.compile(rb"<(?:\w+:)?c\b[^>]*>")
@@ -67,19 +69,20 @@ class _Workbook:
         self._archive = archive
         self._names = {name.lower(): name for name in archive.namelist()}
         self._parts = self._sheet_parts()
+        self._texts = self._shared_texts()
         self._shell, self._small = folder / "shell.xlsx", folder / "small.xlsx"
         with zipfile.ZipFile(self._shell, "w") as shell:
             for name in archive.namelist():
-                if _is_shared(name):
+                if _is_shared(name) or (name.lower() == _TEXTS and self._texts is None):
                     with archive.open(name) as source, shell.open(name, "w") as copy:
                         shutil.copyfileobj(source, copy)
-        # Every piece reads the texts anew: as long as both are of a size, that at most doubles it.
+        # Where every piece opens the texts anew it should not be much smaller than they are.
         self._piece = max(_PIECE, self._shell.stat().st_size)
 
     def sheets(self) -> list[Sheet]:
         try:
             return [Sheet(name, self._rows(name)) for name in visible(opened(self._shell))]
-        except calamine.CalamineError as error:
+        except (calamine.CalamineError, ValueError) as error:
             raise BadInput(translate(DAMAGED)) from error
 
     def _rows(self, sheet: str) -> Iterator[Row]:
@@ -90,10 +93,22 @@ class _Workbook:
             for piece in _pieces(stream, self._piece):
                 _require_small(piece)
                 odd = _odd_cells(piece) if _is_suspect(piece) else {}
+                whole = self._texts.put_in(piece) if self._texts else piece
                 shutil.copyfile(self._shell, self._small)
                 with zipfile.ZipFile(self._small, "a") as small:
-                    small.writestr(part, piece)
+                    small.writestr(part, whole)
                 yield from rows_of(opened(self._small).get_sheet_by_name(sheet), odd)
+
+    def _shared_texts(self) -> SharedTexts | None:
+        """The texts that cells name; None if there are none, or only the reader can tell them."""
+        name = self._names.get(_TEXTS)
+        if name is None:
+            return None
+        with self._archive.open(name) as stream:
+            try:
+                return SharedTexts(stream)
+            except ValueError:
+                return None
 
     def _sheet_parts(self) -> dict[str, str]:
         """Title of each sheet -> its part in the archive."""
@@ -126,12 +141,11 @@ class _Workbook:
 
 
 def _is_shared(name: str) -> bool:
-    """Does every sheet need this part: the workbook, its formats, its texts?"""
+    """Does every sheet need this part: the workbook, its formats?"""
     low = name.lower()
     return low.startswith(("[content", "_rels/", "xl/_rels/")) or low in {
         "xl/workbook.xml",
         "xl/styles.xml",
-        "xl/sharedstrings.xml",
     }
 
 

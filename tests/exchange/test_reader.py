@@ -294,3 +294,60 @@ def test_a_document_cut_short_is_refused(make: Make) -> None:
     source = make(lambda _b, s: s.write_string(0, 0, "a"))
     with pytest.raises(BadInput, match="损坏"):
         rows(rewritten(source, lambda d: d[: d.index(b"</sheetData")]))
+
+
+# --- texts that cells only name ------------------------------------------------------------
+
+
+def with_texts(source: Path, sheet: Callable[[bytes], bytes], texts: Callable[[bytes], bytes]):
+    """The workbook with other documents for its sheet and its shared texts."""
+    changed = rewritten(source, sheet)
+    target = source.with_name("texts.xlsx")
+    with zipfile.ZipFile(changed) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(name, texts(data) if name == "xl/sharedStrings.xml" else data)
+    return target
+
+
+def same(document: bytes) -> bytes:
+    return document
+
+
+@pytest.mark.parametrize(
+    ("sheet", "texts"),
+    [
+        (same, same),
+        (lambda d: d.replace(b't="s"', b"t='s'"), same),
+        (lambda d: d.replace(b"<v>", b"<v >\n"), same),
+        (same, lambda d: d.replace(b"<si>", b"<!-- <si>no</si> --><si>", 1)),
+        (
+            same,
+            lambda d: re.sub(rb"<(/?)(sst|si|t)\b", rb"<\1x:\2", d).replace(b"xmlns=", b"xmlns:x="),
+        ),
+    ],
+    ids=["as Excel does", "other quotes", "blanks", "remarks", "with a prefix"],
+)
+def test_shared_texts_in_any_spelling(
+    make: Make, monkeypatch: pytest.MonkeyPatch,
+    sheet: Callable[[bytes], bytes], texts: Callable[[bytes], bytes],
+) -> None:  # fmt: skip
+    def fill(book: Any, sheet: Any) -> None:
+        bold = book.add_format({"bold": True})
+        for n in range(300):
+            sheet.write_string(n, 0, f" 户{n} <&> ")
+            sheet.write_string(n, 1, "同一个")
+            sheet.write_rich_string(n, 2, bold, "粗", "细", bold, f"{n}")
+            sheet.write_string(n, 3, "长\n行_x0041_")
+
+    monkeypatch.setattr(xlsx, "_PIECE", 4_000)
+    found = rows(with_texts(make(fill), sheet, texts))
+    assert found == [
+        (n + 1, [f" 户{n} <&> ", "同一个", f"粗细{n}", "长\n行_x0041_"]) for n in range(300)
+    ]
+
+
+def test_a_cell_that_names_no_text_is_damage(make: Make) -> None:
+    source = make(lambda _b, s: s.write_string(0, 0, "a"))
+    with pytest.raises(BadInput, match="损坏"):
+        rows(rewritten(source, lambda d: d.replace(b"<v>0</v>", b"<v>7</v>")))
