@@ -19,11 +19,27 @@ from app.access import managing
 from app.access.accounts import Account
 from app.access.actor import Actor, Duty, Kind
 from app.access.regions import Level, Region, in_subtree
+from app.core.choices import Choices
 from app.core.errors import BadInput
 from app.core.i18n import _
 
 CAP = 10_000
 _CURSOR = re.compile(r"(\d{1,9})~(\d{1,10})~([0-9a-z.]{2,40})")
+
+
+class AccountState(Choices):
+    """What an account's state is called; ``LOCKED`` is active, but closed for unusual acts."""
+
+    ACTIVE = "active", "正常"
+    LOCKED = "locked", "封闭"
+    CLOSED = "closed", "注销"
+
+
+def state_of(account: Account) -> AccountState:
+    """The account's state."""
+    if not account.active:
+        return AccountState.CLOSED
+    return AccountState.ACTIVE if account.locked_at is None else AccountState.LOCKED
 
 
 @dataclass(frozen=True)
@@ -34,7 +50,7 @@ class AccountQuery:
     level: Level | None = None
     kind: Kind | None = None
     duty: Duty | None = None
-    active: bool | None = None
+    state: AccountState | None = None
     text: str = ""
     managed: bool = False
 
@@ -137,8 +153,8 @@ def conditions(actor: Actor, query: AccountQuery) -> list[ColumnElement[bool]]:
         found.append(Account.level == int(query.level))
     if query.kind is not None:
         found.append(Account.kind == query.kind)
-    if query.active is not None:
-        found.append(Account.active.is_(query.active))
+    if query.state is not None:
+        found.append(_in_state(query.state))
     if query.managed:
         found.append(managing.managed(actor))
     if query.duty is not None:
@@ -154,6 +170,14 @@ def conditions(actor: Actor, query: AccountQuery) -> list[ColumnElement[bool]]:
             )
         )
     return found
+
+
+def _in_state(state: AccountState) -> ColumnElement[bool]:
+    """:func:`state_of` as SQL."""
+    if state is AccountState.CLOSED:
+        return Account.active.is_(False)
+    locked = Account.locked_at.is_not(None)
+    return Account.active.is_(True) & (locked if state is AccountState.LOCKED else ~locked)
 
 
 def _lines(*where: ColumnElement[bool]) -> Select[Any]:

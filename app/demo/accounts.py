@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,9 +15,12 @@ from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
 from app.access.accounts import Account
-from app.access.actor import Duty, Kind
+from app.access.actor import Capability, Duty, Kind
+from app.access.grants import Grant
+from app.access.officers import Officer, Post
 from app.access.policy import role_name
 from app.access.regions import Level, Region, in_subtree
+from app.core.clock import today
 from app.demo.people import People
 from app.demo.places import PROVINCE, region
 
@@ -63,8 +67,35 @@ class Accounts:
             office = offices.get(place) or f"{place.name}住房和城乡建设局"
             short = place.code[: 2 * place.level]
             managers[short] = self._add(place, Kind.MANAGER, 0, office, Duty.ADMINISTRATOR)
-            self._add(place, Kind.ORDINARY, 1, office + "（查询）")
+            reader = self._add(place, Kind.ORDINARY, 1, office + "（查询）")
+            self._officers(place, managers[short], reader)
         return managers
+
+    def grant(self, city: Account, county: Region) -> None:
+        """Let a city's manager enter for a county for a while (依申请开通)."""
+        self.session.add(
+            Grant(
+                account_id=city.id,
+                capability=Capability.ENTER,
+                region_id=county.id,
+                ends_on=today() + dt.timedelta(days=90),
+                reason="县里暂无录入条件",
+            )
+        )
+
+    def _officers(self, place: Region, leader: Account, operator: Account) -> None:
+        """负责人与责任人: the persons behind two accounts of the division."""
+        office = leader.first_name
+        for post, one, position in (
+            (Post.LEADER, leader, "村镇建设科科长"),
+            (Post.OPERATOR, operator, "科员"),
+        ):
+            self.session.add(
+                Officer(
+                    region_id=place.id, post=post, name=one.contact_name, employer=office,
+                    position=position, mobile=one.phone,
+                )
+            )  # fmt: skip
 
     def county(self, county: Region) -> Staff:
         """A county's manager, reviewer, collector, a reader, and town and village accounts."""
@@ -82,6 +113,9 @@ class Accounts:
             for village in self._below(town, _VILLAGES if number == 0 else 0):
                 clerk = self._add(village, Kind.CLERK, 1, village.name, Duty.COLLECTOR)
                 staff.clerks[village.path] = clerk
+        for one in (staff.collector, *staff.clerks.values()):
+            one.entry_person, one.review_person = one.contact_name, staff.reviewer.contact_name
+        self._officers(county, staff.manager, staff.reviewer)
         return staff
 
     def _below(self, place: Region, count: int) -> list[Region]:

@@ -72,6 +72,8 @@ class _Demonstration:
             place = region(self.session, county.code, Level.COUNTY)
             staffs.append((county, place, self.accounts.county(place)))
         self.session.flush()  # gives the accounts their keys
+        waiting, place, _staff = staffs[-1]  # whose list has not been issued yet
+        self.accounts.grant(managers[waiting.code[:4]], place)
         for county, place, staff in staffs:
             above = [managers[county.code[:4]], managers[county.code[:2]]]
             self.timeline = Timeline(self.pick, self.today, above)

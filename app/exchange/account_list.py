@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.access import account_list, audit, policy
-from app.access.account_list import AccountQuery, Line
+from app.access.account_list import AccountQuery, AccountState, Line, state_of
 from app.access.accounts import Account
 from app.access.actor import Actor, Capability, Duty, Kind
 from app.access.audit import Act
@@ -41,7 +41,7 @@ def parse(args: Mapping[str, str], actor: Actor) -> AccountQuery:
         level=_level(args.get("level", "")),
         kind=_choice(Kind, args.get("kind", "")),
         duty=_choice(Duty, args.get("duty", "")),
-        active=_state(args.get("state", "")),
+        state=_choice(AccountState, args.get("state", "")),
         text=args.get("q", "").strip()[:_TEXT_LENGTH],
         managed=args.get("managed", "") == "yes",
     )
@@ -75,12 +75,6 @@ def _choice(choices: Any, text: str) -> Any:
         return choices(text)
     except ValueError:
         raise BadInput(_("筛选条件有误，请从列表中选择。")) from None
-
-
-def _state(text: str) -> bool | None:
-    if text not in ("", "active", "closed"):
-        raise BadInput(_("筛选条件有误，请从列表中选择。"))
-    return None if not text else text == "active"
 
 
 def start(what: str, args: Mapping[str, str], reason: str) -> Job:
@@ -148,13 +142,6 @@ def department_of(account: Account) -> str:
     return translate(department)
 
 
-def state_of(account: Account) -> str:
-    """正常, 注销, or 封闭 for unusual acts."""
-    if account.active and account.locked_at is not None:
-        return _("封闭")
-    return _("正常") if account.active else _("注销")
-
-
 def _duties(line: Line) -> str:
     return _("、").join(duty.label for duty in line.duties)
 
@@ -177,7 +164,7 @@ _COLUMNS: dict[str, _Cells] = {
         (mark("职责"), 24, _duties),
         (mark("所属部门"), 12, lambda line: department_of(line.account)),
         (mark("联系电话"), 16, lambda line: line.account.phone),
-        (mark("状态"), 8, lambda line: state_of(line.account)),
+        (mark("状态"), 8, lambda line: state_of(line.account).label),
         (mark("最近登录"), 18, _last_login),
     ),
     RECORDERS: (
@@ -186,6 +173,6 @@ _COLUMNS: dict[str, _Cells] = {
         (mark("审核责任人"), 16, lambda line: line.account.review_person),
         (mark("所属部门"), 12, lambda line: department_of(line.account)),
         (mark("联系电话"), 16, lambda line: line.account.phone),
-        (mark("状态"), 8, lambda line: state_of(line.account)),
+        (mark("状态"), 8, lambda line: state_of(line.account).label),
     ),
 }

@@ -276,9 +276,10 @@ class _Import:
         only if the name or the number agrees with it.
         """
         model = self.register.model
+        mine = policy.rows(model, Capability.ENTER, self.register.name)
         try:
             found = db.session.scalar(
-                select(model).where(model.household_id == uuid.UUID(reference))
+                select(model).where(model.household_id == uuid.UUID(reference), mine)
             )
         except ValueError:
             found = None

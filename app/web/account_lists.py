@@ -9,7 +9,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from app.access import account_list, managing
-from app.access.account_list import AccountPage, AccountQuery, Line
+from app.access.account_list import AccountPage, AccountQuery, AccountState, Line, state_of
 from app.access.accounts import Account
 from app.access.actor import Actor, Capability, Duty, Kind
 from app.access.regions import Level, Region
@@ -23,12 +23,16 @@ from app.exchange.account_list import (
     USERS,
     parse,
     role_of,
-    state_of,
 )
 from app.registry import formats
 
 SIZES = (20, 50, 100)
 _CURSORS = ("after", "before")
+_TONES = {
+    AccountState.ACTIVE: "good",
+    AccountState.LOCKED: "bad",
+    AccountState.CLOSED: "neutral",
+}
 
 
 def context(what: str, actor: Actor, args: MultiDict[str, str]) -> dict[str, Any]:
@@ -80,13 +84,9 @@ def _filters(actor: Actor, query: AccountQuery, args: MultiDict[str, str]) -> li
         _select("level", _("级别"), args, {x.name.lower(): x.label for x in levels}),
         _select("kind", _("类型"), args, {x.value: x.label for x in Kind}),
         _select("duty", _("职责"), args, {x.value: x.label for x in Duty}, advanced=True),
-        _select("state", _("状态"), args, _states(), advanced=True),
+        _select("state", _("状态"), args, {x.value: x.label for x in AccountState}, advanced=True),
         _select("managed", _("由我管理"), args, {"yes": _("是")}, advanced=True),
     ]
-
-
-def _states() -> dict[str, str]:
-    return {"active": _("正常"), "closed": _("注销")}
 
 
 def _select(
@@ -114,7 +114,7 @@ def _chips(query: AccountQuery, args: MultiDict[str, str]) -> list[dict[str, str
         "level": (_("级别"), query.level.label if query.level is not None else ""),
         "kind": (_("类型"), query.kind.label if query.kind else ""),
         "duty": (_("职责"), query.duty.label if query.duty else ""),
-        "state": (_("状态"), _states().get(args.get("state", ""), "")),
+        "state": (_("状态"), query.state.label if query.state else ""),
         "managed": (_("由我管理"), _("是") if query.managed else ""),
     }
     return [
@@ -161,7 +161,7 @@ def _row(what: str, line: Line, actor: Actor, prefix: str) -> dict[str, Any]:
         ]
     cells += [
         {"kind": "id", "text": formats.mask_phone(account.phone)},
-        {"kind": "tag", "text": state_of(account), "tone": state_tone(account)},
+        {"kind": "tag", "text": state_of(account).label, "tone": state_tone(account)},
     ]
     managed = managing.manages(actor, account)
     action = {"label": _("修改") if managed else _("查看"), "url": url, "primary": managed}
@@ -217,7 +217,5 @@ def _url(args: MultiDict[str, str], drop: tuple[str, ...] = (), **changes: Any) 
 
 
 def state_tone(account: Account) -> str:
-    """The look of its state: 正常, 注销 or 封闭."""
-    if not account.active:
-        return "neutral"
-    return "good" if account.locked_at is None else "bad"
+    """The look of its state."""
+    return _TONES[state_of(account)]

@@ -21,7 +21,7 @@ from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Invalid
 from app.core.i18n import _, lazy, translate
 from app.exchange import account_list
-from app.exchange.account_list import RECORDERS, USERS, role_of, state_of
+from app.exchange.account_list import RECORDERS, USERS, role_of
 from app.registry.rules import Problem
 from app.web import account_forms, account_lists, account_parts, shell
 
@@ -150,7 +150,7 @@ class AccountsView(BaseView):
         page = {
             "title": account.first_name,
             "state": {
-                "text": state_of(account),
+                "text": accounts_read.state_of(account).label,
                 "tone": account_lists.state_tone(account),
             },
             "locked": unusual.reason_of(account) if account.active else "",

@@ -31,7 +31,9 @@ from tests.builders import (
     below,
     household,
     region,
+    sign_in,
 )
+from tests.hands import Hands
 
 C = Capability
 ONE_DAY = dt.timedelta(days=1)
@@ -136,3 +138,17 @@ def test_registers_that_an_account_may_enter_or_read(session: Any) -> None:
     assert held(closed) == set()
     assert closed.has(C.SEARCH)
     assert closed.has(C.SEARCH, "household")
+
+
+def test_a_closed_register_is_closed_on_every_page(app: Any) -> None:
+    with app.app_context():
+        home, survey = household(name="甲户")
+        clerk = account(TOWN_MANAGER, registers={})
+    hands = Hands(app, sign_in(app, clerk))
+    for url in ("/lookback/query", "/lookback/entry", f"/lookback/{survey.id}",
+                "/lookback/statistics/progress", "/exchange/export/lookback"):  # fmt: skip
+        assert hands.get(url).status_code == 403, url
+    for url in ("/", f"/household/{home.id}"):
+        page = hands.get(url)
+        assert page.status_code == 200
+        assert "/lookback/" not in page.text, url

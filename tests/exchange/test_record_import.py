@@ -14,9 +14,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, select
 
+from app.access.actor import Capability
+from app.access.grants import Grant
 from app.access.regions import Level
 from app.access.scope import unscoped
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import db
 from app.core.jobs import Job, JobContext, JobState
 from app.core.storage import storage
@@ -27,6 +29,7 @@ from app.registry import counters
 from app.registry.flow import State
 from app.registry.households import Household, SearchKey
 from tests import builders
+from tests.hands import Hands
 
 URL = "/exchange/import/lookback/"
 
@@ -333,3 +336,24 @@ def test_a_key_that_slipped_to_another_row_is_refused(
     assert result["created"] == 0
     assert "农户编号与该户不符" in result["page"]
     assert surveys(app)["无号户"].died is None
+
+
+def test_a_city_imports_only_for_the_counties_that_were_named(app: Flask, as_account: Any) -> None:
+    with app.app_context():
+        city = builders.account(builders.CITY)
+        with unscoped("tests grant") as session:
+            session.add(
+                Grant(account_id=city.id, capability=Capability.ENTER, ends_on=today(),
+                      region_id=builders.region(builders.COUNTY).id, reason="没有录入条件")
+            )  # fmt: skip
+            session.commit()
+        other = builders.below(builders.region(builders.NEXT_COUNTY), Level.VILLAGE)
+        made = [builders.household(name="可录")[0], builders.household(other, name="不可录")[0]]
+        homes = [(h.head_name, str(h.head_id)) for h in made]
+    worker = Hands(app, builders.sign_in(app, city))
+    died = {"是否死亡销户": "是"}
+    result = imported(app, worker, filled(worker, [row(home, **died) for home in homes]))
+    assert (result["created"], result["rejected"]) == (1, 1)
+    found = surveys(app)
+    assert found["可录"].state == State.DRAFT
+    assert found["不可录"].state == State.MISSING

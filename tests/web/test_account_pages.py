@@ -23,7 +23,7 @@ from app.access.notices import Notice
 from app.access.officers import Officer, Post
 from app.access.regions import Level
 from app.access.scope import unscoped
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.jobs import Job
 from app.core.storage import storage
 from app.core.worker import work
@@ -70,7 +70,8 @@ def rows(page: str) -> list[str]:
 def staff(app: Flask) -> dict[str, Account]:
     with app.app_context():
         return {
-            "reader": account(COUNTY_READER, first_name="县读者", phone="13909180000"),
+            "reader": account(COUNTY_READER, first_name="县读者", phone="13909180000",
+                              locked_at=now(), lock_reason="一小时内删除120条"),
             "reviewer": account(COUNTY_REVIEWER, first_name="县审核", entry_person="王录入", review_person="李审核"),
             "closed": account(TOWN_CLERK, first_name="停用者", active=False),
             "clerk": account(VILLAGE_CLERK, first_name="村采集%_"),
@@ -92,6 +93,8 @@ def test_the_list_shows_the_area_with_masked_phones(as_account: AsAccount, staff
     [
         ("level=town", ["停用者"]),
         ("state=closed", ["停用者"]),
+        ("state=locked", ["县读者"]),
+        ("state=active&level=county&kind=ordinary", ["县审核"]),
         ("duty=reviewer", ["县审核"]),
         ("kind=clerk&state=active", ["村采集%_"]),
         (f"q={quote('审核')}", ["县审核"]),
