@@ -1,8 +1,9 @@
 """The one place that answers "may this account do that to this row" and "which rows".
 
 Roles are FAB's: one for each level and kind, one for each duty, filled at deploy from
-:data:`MATRIX` and :data:`DUTIES` (spec 01, the table of permissions) and visible in FAB's own
-pages. An account's rights are read once a request into an :class:`Actor`.
+:data:`MATRIX` and :data:`DUTIES` (spec 01, the table of permissions); accounts get them from
+app.actions.accounts alone, FAB's own pages of users and roles are not there. An account's rights
+are read once a request into an :class:`Actor`, grants that end by themselves with them.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ exists without the other.
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import os
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,7 @@ from app.exchange import printing
 
 KIND = "account.bulk"
 _TRIES = 3
+_KEPT = dt.timedelta(days=3)  # a paper with passwords lies about no longer than needed
 
 
 def start(role: Role) -> Job:
@@ -46,6 +48,7 @@ def start(role: Role) -> Job:
         owner=Owner(actor.account_id, actor.name, actor.path),
         subject=_("%(role)s（%(n)s 个）", role=translate(role_name(*role)), n=len(planned.regions)),
     )
+    job.expires = now() + _KEPT
     db.session.commit()
     return job
 
