@@ -24,13 +24,14 @@ from flask_login import current_user, logout_user
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine, event
+from sqlalchemy.exc import OperationalError
 
 from app.access import policy, sessions
 from app.access.scope import set_actor
 from app.access.sessions import SEEN_EVERY, OpenSession
 from app.core.clock import now
 from app.core.db import db, set_read_only
-from app.core.errors import BadInput
+from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _
 from app.registry import lists
 
@@ -129,6 +130,9 @@ def _begin() -> Any:
         _note_seen()
     set_actor(policy.actor_of(db.session, current_user))
     if current_user.must_change_password and request.endpoint not in _WITH_FIRST_PASSWORD:
+        if wants_json():  # a page from before the reset: a script would take a redirect for success
+            text = _("密码已被重置，请在新窗口中修改密码，再回到这里继续，填写的内容都还在。")
+            raise Forbidden(text, noted=True)
         return redirect(url_for("AccountView.password"))
     return None
 
@@ -154,8 +158,11 @@ def _note_seen() -> None:
     opened: OpenSession = current_user.opened
     if now() - opened.seen > SEEN_EVERY:
         writing()
-        sessions.see(opened.id)
-        db.session.commit()
+        try:
+            sessions.see(opened.id)
+            db.session.commit()
+        except OperationalError:  # a busy database: no page fails for that
+            db.session.rollback()
         set_read_only(request.method in _READS)
 
 

@@ -173,3 +173,30 @@ def test_a_plain_form_asks_for_the_password_too(
     layer.get_by_role("button", name="登录并继续").click()
     page.locator(".notice-good").wait_for()
     assert page.locator("#phone").input_value() == "13900139000"
+
+
+def test_a_reset_password_is_changed_beside_the_form(
+    desk: Callable[..., Desk], server: Server
+) -> None:
+    with server.app.app_context():
+        survey = builders.household(name="赵玉兰")[1]
+    clerk = desk(builders.VILLAGE_CLERK)
+    page = clerk.open(f"/lookback/{survey.id}/edit")
+    with server.app.app_context(), unscoped("tests reset a password") as session:
+        owner = session.scalars(select(Account).where(Account.username == clerk.login)).one()
+        owner.must_change_password = True
+        session.commit()
+    page.locator("#field-died label.pick", has_text="是").click()
+    page.locator("[data-draft-state]", has_text="密码已被重置").wait_for()
+    second = page.context.new_page()
+    second.goto(f"{server.url}/account/password")
+    second.fill("#current_password", builders.PASSWORD)
+    for field in ("new_password", "new_password_again"):
+        second.fill(f"#{field}", "Xinmima2026")
+    second.get_by_role("button", name="保存新密码").click()
+    second.locator(".framed").wait_for()
+    page.bring_to_front()
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.locator(".notice-good").wait_for()
+    with server.app.app_context(), unscoped("tests look") as session:
+        assert session.get_one(Lookback, survey.id).died

@@ -384,3 +384,14 @@ def test_who_found_an_open_session_guesses_no_longer(app: Flask, owner: Account)
     assert acts(app, owner.uuid)[-1] == Act.LOCKED_OUT
     later(app, 15)
     assert hands.post("/account/password", form | {"current_password": PASSWORD}).status_code == 302
+
+
+def test_a_script_of_a_page_from_before_the_reset_is_told(app: Flask, owner: Account) -> None:
+    """A redirect would look like success to it, and what was typed would be lost."""
+    client = sign_in(app, owner)
+    with app.app_context():
+        db.session.execute(update(Account).values(must_change_password=True))
+        db.session.commit()
+    for headers, status in ((JSON, 403), ({}, 302)):
+        assert client.get("/account/alive", headers=headers).status_code == status
+    assert "修改密码" in client.get("/account/alive", headers=JSON).json["message"]

@@ -25,9 +25,10 @@ export function keepDraft({ url, version, read, line }) {
         line.textContent = say("draft_waiting");
         return false;
       }
-      if (status === 409) {
-        line.textContent = data?.message ?? "";
-        return true;
+      if (data?.message && status < 500) {  // refused for a reason that time does not mend
+        pending = status !== 409;
+        line.textContent = data.message;
+        return status === 409;
       }
       throw new Error(String(status));
     } catch {

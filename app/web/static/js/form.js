@@ -194,7 +194,7 @@ async function submit(event) {
   if (!(await draft.flush())) {
     sending = false;
     button.classList.remove("is-busy");
-    toast(say("draft_failed"));
+    toast(form.querySelector("[data-draft-state]").textContent);
     return;
   }
   numberRows(form);

@@ -112,9 +112,11 @@ export async function regain(status, data) {
   return (await freshToken()).account === account || signIn();
 }
 
-/** Is this page's account still signed in? Asks for the password if it is not. */
+/** Is this page's account still signed in? Asks for the password if it is not; else throws why not. */
 export async function stillSignedIn() {
-  return (await send("/account/alive")).ok;
+  const { ok, status, data } = await send("/account/alive");
+  if (!ok && status !== 401) throw new Error(data?.message ?? say("network"));
+  return ok;
 }
 
 /**

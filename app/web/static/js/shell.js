@@ -140,11 +140,14 @@ function forms() {
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (event.defaultPrevented) return;
-    if (form.method === "post" && body.classList.contains("framed") && Date.now() - checked > CHECK_AFTER) {
+    if (form.method === "post" && form.id !== "frame-form" && body.classList.contains("framed") && Date.now() - checked > CHECK_AFTER) {
       event.preventDefault();
       if (form.dataset.checking) return;
       form.dataset.checking = "yes";
-      const still = await stillSignedIn().catch(() => toast(say("network")) && false);
+      const still = await stillSignedIn().catch((error) => {
+        toast(error instanceof TypeError ? say("network") : error.message);  // fetch itself fails so
+        return false;
+      });
       delete form.dataset.checking;
       if (!still) return;
       checked = Date.now();
