@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -22,7 +22,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, translate
 from app.core.types import nfc
 from app.registry import lists
-from app.registry.field import DATE, Field
+from app.registry.field import DATE, MANY, Field
 from app.registry.lists import ListItem, ListText
 from app.registry.register import all_registers
 from app.registry.rules import Problem
@@ -42,6 +42,7 @@ class Named:
     name: str
     source: lists.Source
     fields: tuple[str, ...]  # 模块 · 项目, where it is asked
+    several: bool = False  # some field takes several of it
 
     @property
     def fixed(self) -> bool:
@@ -71,15 +72,18 @@ def require_ministry() -> Actor:
 
 def all_lists() -> list[Named]:
     """Every list that a form asks, in the order of forms."""
-    found: dict[str, tuple[lists.Source, list[str]]] = {}
+    found: dict[str, Named] = {}
     for register in all_registers():
         for made in register.model.__fields__.values():
             for label, part in _parts(made):
-                source = part.source_list
-                if source is not None and not part.system:
-                    name = lists.name_of(source)
-                    found.setdefault(name, (source, []))[1].append(f"{register.label} · {label}")
-    return [Named(name, source, tuple(labels)) for name, (source, labels) in found.items()]
+                if (source := part.source_list) is None or part.system:
+                    continue
+                name = lists.name_of(source)
+                known = found.get(name, Named(name, source, ()))
+                fields = (*known.fields, f"{register.label} · {label}")
+                several = known.several or part.kind == MANY
+                found[name] = replace(known, fields=fields, several=several)
+    return list(found.values())
 
 
 def named(name: str) -> Named:
@@ -108,7 +112,7 @@ def change(one: Named, code: str, typed: dict[str, str]) -> None:
     if typed.get("seen", wording.text) != wording.text:
         raise Conflict(_("该选项刚被他人改为“%(now)s”，请核对后再保存。", now=wording.text))
     problems: list[Problem] = []
-    text, english = _texts(typed, problems)
+    text, english = _texts(one, typed, problems)
     since = _since(typed.get("since", ""), problems)
     if _clashes(one, code, text):
         problems.append(_problem("text", _("“%(text)s”与另一个选项相同。", text=text)))
@@ -148,7 +152,7 @@ def add(one: Named, typed: dict[str, str]) -> str:
         problems.append(_problem("code", _("代码“%(code)s”已有，请另取一个。", code=code)))
     elif len(items) >= _MOST_ITEMS:
         problems.append(_problem("code", _("一个选项表最多 %(n)s 项。", n=_MOST_ITEMS)))
-    text, english = _texts(typed, problems)
+    text, english = _texts(one, typed, problems)
     if _clashes(one, code, text):
         problems.append(_problem("text", _("“%(text)s”与另一个选项相同。", text=text)))
     days = _days(typed, problems)
@@ -194,14 +198,14 @@ def _raise(problems: list[Problem]) -> None:
         raise Invalid(_("有 %(n)s 处需要修改，修改后再保存。", n=len(problems)), problems)
 
 
-def _texts(typed: dict[str, str], problems: list[Problem]) -> tuple[str, str | None]:
+def _texts(one: Named, typed: dict[str, str], problems: list[Problem]) -> tuple[str, str | None]:
     text, english = nfc(typed.get("text", "")), nfc(typed.get("english", ""))
     if not text:
         problems.append(_problem("text", _("请填写选项文字。")))
     too_long = _("最多 %(n)s 个字，现有 %(m)s 个。")
     if len(text) > TEXT_LENGTH:
         problems.append(_problem("text", too_long % {"n": TEXT_LENGTH, "m": len(text)}))
-    if any(mark in text for mark in "、，,；;"):  # a cell of Excel holds several, between these
+    if one.several and any(mark in text for mark in "、，,；;"):  # they part several in a cell
         problems.append(_problem("text", _("选项文字中不能有顿号、逗号或分号，请换一种写法。")))
     if len(english) > ENGLISH_LENGTH:
         problems.append(_problem("english", too_long % {"n": ENGLISH_LENGTH, "m": len(english)}))

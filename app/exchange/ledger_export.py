@@ -57,7 +57,10 @@ def start(register: Register, args: Mapping[str, Sequence[str]], reason: str) ->
                 most=f"{MOST_ROWS:,}",
             )
         )
-    detail = {"register": register.name, "filter": dict(args), "rows": str(count), "reason": reason}
+    said = dict(args)
+    if found.query.region is not None:
+        said["region"] = [found.query.region.full_name]  # its key says nothing to who reads the log
+    detail = {"register": register.name, "filter": said, "rows": str(count), "reason": reason}
     audit.record(db.session, Act.EXPORT, register=register.name, path=found.path, detail=detail)
     job = enqueue(
         KIND,

@@ -60,7 +60,7 @@ class AuditView(BaseView):
         )
         return self.render_template(
             "anju/list.html",
-            ledger=_list(found, size)
+            ledger=_list(found, size, actor)
             | {
                 "title": _("审计日志"),
                 "filters": _filters(region),
@@ -111,7 +111,7 @@ class AuditView(BaseView):
         shell.crumb(_("审计记录"))
         return self.render_template(
             "anju/list.html",
-            ledger=_list(found, size)
+            ledger=_list(found, size, actor)
             | {
                 "title": _("%(name)s的审计记录", name=household.head_name),
                 "intro": _("查看、修改、办理过该户的账号，以及范围包含该户的导出。"),
@@ -237,24 +237,28 @@ def _keys_of(number: str) -> tuple[uuid.UUID, ...]:
 # ---- what is shown ------------------------------------------------------------------------
 
 
-def _list(found: Found, size: int) -> dict[str, Any]:
+def _list(found: Found, size: int, actor: Actor) -> dict[str, Any]:
     entries = found.entries
     places: dict[str, str] = {}
     audit_export.learn_places(places, entries)
     names = _heads(entries)
+    own = db.session.get_one(Region, actor.region_id).full_name
     return {
         "name": "audit",
         "count_text": _count(found),
         "columns": [
             {"name": "at", "label": _("时间"), "kind": "date"},
             {"name": "account", "label": _("账号"), "kind": "text"},
-            {"name": "act", "label": _("操作"), "kind": "tag"},
+            {"name": "act", "label": _("操作类型"), "kind": "tag"},
             {"name": "what", "label": _("对象"), "kind": "text"},
             {"name": "detail", "label": _("内容"), "kind": "text"},
             {"name": "region", "label": _("行政区划"), "kind": "region"},
             {"name": "address", "label": _("网络地址"), "kind": "text"},
         ],
-        "rows": [_row(entry, places, names) for entry in entries],
+        "rows": [
+            _row(entry, places.get(entry.path or "", "").removeprefix(own), names)
+            for entry in entries
+        ],
         "paging": _paging(found, size),
         "empty": {
             "title": _("没有符合条件的记录"),
@@ -263,7 +267,7 @@ def _list(found: Found, size: int) -> dict[str, Any]:
     }
 
 
-def _row(entry: AuditEntry, places: dict[str, str], names: dict[uuid.UUID, str]) -> dict[str, Any]:
+def _row(entry: AuditEntry, place: str, names: dict[uuid.UUID, str]) -> dict[str, Any]:
     url = f"/audit/{entry.id}"
     login, _blank, name = (entry.account_name or _("系统")).partition(" ")
     return {
@@ -279,7 +283,7 @@ def _row(entry: AuditEntry, places: dict[str, str], names: dict[uuid.UUID, str])
                 "sub": audit_words.register_title(entry.register),
             },
             {"kind": "text", "text": audit_words.summary(entry)},
-            {"kind": "region", "text": places.get(entry.path or "", "")},
+            {"kind": "region", "text": place or (_("本级") if entry.path else "")},
             {"kind": "text", "text": entry.address or ""},
         ],
         "actions": [{"label": _("详情"), "url": url}],
@@ -362,7 +366,7 @@ def _filters(region: Region | None) -> list[dict[str, Any]]:
          "value": region.id if region else None, "text": region.full_name if region else ""},
         {"name": "account", "label": _("账号"), "kind": "text", "value": args.get("account"),
          "placeholder": _("账号，或姓名、单位开头")},
-        {"name": "act", "label": _("操作"), "kind": "choice", "value": args.get("act"),
+        {"name": "act", "label": _("操作类型"), "kind": "choice", "value": args.get("act"),
          "options": acts},
         {"name": "at", "label": _("时间"), "kind": "date_range",
          "value": {"from": args.get("at_from"), "to": args.get("at_to")}
@@ -388,7 +392,7 @@ def _filter_words(name: str, value: str, region: Region | None) -> tuple[str, st
     if name == "region":
         return _("行政区划"), region.full_name if region else ""
     if name == "act":
-        return _("操作"), _act(value).label
+        return _("操作类型"), _act(value).label
     if name == "register":
         return _("模块"), audit_words.register_title(value)
     labels = {

@@ -157,6 +157,7 @@ def origin_text(one: Held) -> str:
 def _edit_page(one: Held, actor: Actor, typed: str, errors: list[str]) -> dict[str, Any]:
     setting = one.setting
     facts = [
+        {"label": _("类别"), "text": group_title(setting.name)},
         {"label": _("行政区划"), "text": one.region.full_name},
         {"label": _("现行值"), "text": settings.shown(setting, one.value)},
         {"label": _("来源"), "text": origin_text(one)},

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from app.access import audit
+from app.access.audit import Act
+from app.access.scope import unscoped
 from app.registry.flow import State
 from tests import builders
 from tests.browser.conftest import OVERFLOW, SMALL, Desk
@@ -26,7 +29,14 @@ def rows(server: Server) -> dict[str, str]:
         builders.household(name="刘志强", state=State.APPROVED)
         clerk = builders.account(builders.COUNTY_REVIEWER)
         county = builders.region(builders.COUNTY)
+        with unscoped("tests arrange") as session:
+            entry = audit.record(
+                session, Act.UPDATE, register="lookback", row=draft,
+                detail={"changes": {"storeys": [1, 2], "grade": ["A", "C"]}, "reason": "核对"},
+            )  # fmt: skip
+            session.commit()
     return {
+        "{entry}": f"/audit/{entry.id}",
         "{clerk}": f"/accounts/{clerk.uuid}",
         "{officers}": f"/officers/{county.id}",
         "{draft}": f"/lookback/{draft.id}",
@@ -39,7 +49,8 @@ PAGES = [
     "/lookback/entry", "/lookback/query?head_name=没有", "/lookback/review?list=1", "{draft}", "{draft}/edit",
     "{waiting}/review", "{home}", "/search/?q=张", "/help/", "/account/", "/account/password", "/nothing",
     "/accounts/", "/accounts/new", "/accounts/bulk/", "/accounts/export", "{clerk}", "/recorders/", "/officers/",
-    "{officers}", "/notices/",
+    "{officers}", "/notices/", "/audit/", "{entry}", "/audit/export?act=update", "/audit/of{draft}", "/settings/",
+    "/settings/lookback.deadline",
 ]  # fmt: skip
 
 
@@ -156,3 +167,34 @@ def test_the_division_picker_searches_and_goes_down(
     assert page.input_value("#filter-region").endswith(name)  # what was chosen stays
     page.locator("#filter-region").click()
     page.locator(".picker-head", has_text="最近选过").wait_for()
+
+
+MINISTRY_PAGES = ["/settings/", "/settings/review.self", "/settings/choices/", "/settings/choices/structure/",
+                  "/settings/choices/Grade/A", "/settings/choices/structure/new"]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [1366, 360])
+def test_pages_of_the_ministry_fit_too(
+    desk: Callable[..., Desk], assert_accessible: Any, width: int
+) -> None:
+    ministry = desk(builders.MINISTRY, width=width)
+    for url in MINISTRY_PAGES:
+        page = ministry.open(url)
+        assert_accessible(page)
+        assert page.evaluate(OVERFLOW) <= 0, f"{url} is wider than {width} px"
+
+
+def test_a_new_text_in_the_browser(desk: Callable[..., Desk], rows: dict[str, str]) -> None:
+    """The ministry renames a choice; a clerk's next form offers it; the log says who did it."""
+    ministry = desk(builders.MINISTRY)
+    page = ministry.open("/settings/")
+    page.get_by_role("link", name="选项表").click()
+    page.get_by_role("link", name="结构类型", exact=True).click()
+    page.get_by_role("link", name="02", exact=True).click()
+    page.get_by_label("文字", exact=True).fill("土木（夯土）结构")
+    page.get_by_role("button", name="保存").click()
+    page.get_by_text("“土木（夯土）结构”已保存，立即生效。").wait_for()
+    form = desk(builders.COUNTY_MANAGER).open(f"{rows['{draft}']}/edit")
+    assert "土木（夯土）结构" in form.content()
+    log = ministry.open("/audit/?act=setting")
+    log.get_by_text("文字：土木结构 → 土木（夯土）结构").wait_for()

@@ -82,6 +82,15 @@ PAGES = [
     ("/lookback/{survey}/edit", COUNTY_MANAGER, FORM),
     ("/lookback/{survey}", COUNTY_MANAGER, FORM),
     ("/household/{household}", COUNTY_MANAGER, FORM),
+    ("/audit/", COUNTY_MANAGER, LIST),
+    ("/audit/?size=100", MINISTRY, LIST),
+    ("/audit/?account=账号&act=update&register=lookback", COUNTY_MANAGER, LIST),
+    ("/audit/?head_id=610122197001010013", COUNTY_MANAGER, LIST),
+    ("/audit/of/lookback/{survey}", COUNTY_MANAGER, LIST),
+    ("/settings/", COUNTY_MANAGER, LIST),
+    ("/settings/lookback.deadline", COUNTY_MANAGER, LIST),
+    ("/settings/choices/", MINISTRY, LIST),
+    ("/settings/choices/structure/01", MINISTRY, LIST),
 ]
 
 

@@ -261,7 +261,6 @@ def test_imports_know_old_texts(app: Flask, as_account: Callable[..., Any]) -> N
     [
         ({"text": ""}, "text", "请填写选项文字"),
         ({"text": "长" * 101}, "text", "最多 100 个字"),
-        ({"text": "砖、石"}, "text", "不能有顿号"),
         ({"text": "土木结构"}, "text", "与另一个选项相同"),
         ({"text": "新", "english": "x" * 201}, "english", "最多 200 个字"),
         ({"text": "新", "sort": "abc"}, "sort", "顺序号应为"),
@@ -286,6 +285,15 @@ def test_wrong_items_stand_beside_their_field(
     with app.app_context():
         assert len(lists.known("structure")) == len(lists.DEFAULTS["structure"])
         db.session.rollback()
+
+
+def test_marks_that_part_several_in_a_cell(app: Flask, as_account: Callable[..., Any]) -> None:
+    """Only where a cell of Excel may hold several of the list."""
+    ministry = as_account(MINISTRY)
+    answer = ministry.post(f"{LISTS}/risky_part/new", {"text": "门、窗", "sort": "7"})
+    assert answer.status_code == 422
+    assert "不能有顿号" in answer.text
+    assert ministry.post(f"{LISTS}/structure/new", {"text": "砖、石", "sort": "7"}).status_code == 302
 
 
 def test_lists_of_rules_keep_their_codes(app: Flask, as_account: Callable[..., Any]) -> None:
