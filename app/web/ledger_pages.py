@@ -75,14 +75,14 @@ def _granted_areas(
     register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
 ) -> list[dict[str, str]]:
     """Where a right is granted only for named counties, its list opens in the first of them
-    (``args`` is changed) and says which they are.
+    (``args`` is changed) and says which they are; a name or number is looked for everywhere.
     """
     areas = actor.areas(Capability(menu.capability), register.name)
     if areas == (actor.path,):
         return []
     query = select(Region).where(Region.path.in_(areas), ~Region.structural)
     found = list(db.session.scalars(query.order_by(Region.path)))
-    if found and not args.get("region"):
+    if found and not any(args.get(name) for name in ("region", "head_name", "head_id")):
         args["region"] = str(found[0].id)
     names = _("、").join(region.name for region in found)
     text = _(

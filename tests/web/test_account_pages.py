@@ -326,6 +326,9 @@ def test_a_city_enters_for_the_counties_that_were_named(app: Flask, as_account: 
     elsewhere = worker.get(f"/lookback/entry?region={other.id}").text
     assert "不可录的户" in elsewhere
     assert f"/lookback/{outside.id}/edit" not in elsewhere
+    anywhere = worker.get(f"/lookback/entry?head_id={outside.head_id}").text
+    assert "不可录的户" in anywhere
+    assert f"/lookback/{outside.id}/edit" not in anywhere
     assert worker.get(f"/lookback/{inside.id}/edit").status_code == 200
     assert worker.get(f"/lookback/{outside.id}/edit").status_code == 404
     assert worker.post(f"/lookback/{outside.id}/edit", {"version": "1"}).status_code == 404
