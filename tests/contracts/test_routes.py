@@ -17,13 +17,15 @@ from sqlalchemy import select
 from app.access.accounts import Account
 from app.access.actor import Actor, Capability
 from app.access.audit import Act, AuditEntry
+from app.access.grants import Grant
 from app.access.regions import Level
 from app.access.scope import unscoped
+from app.core.clock import today
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registry.flow import State
 from app.web.requests import PUBLIC
-from tests.builders import COUNTY_MANAGER, EVERYBODY, VILLAGE_CLERK, account, sign_in
+from tests.builders import CITY, COUNTY_MANAGER, EVERYBODY, VILLAGE_CLERK, account, sign_in
 from tests.contracts.conftest import Place, World
 from tests.contracts.routes import ANYBODY, MANAGES, MINISTRY, Call, asked, calls, picture
 
@@ -101,6 +103,28 @@ def test_foreign_rows(world: World) -> None:
     with world.app.app_context(), unscoped("tests look") as session:
         states = session.scalars(select(Lookback.state)).all()
         assert set(states) == {State.DRAFT}, "nothing was changed"
+
+
+@pytest.mark.usefixtures("no_csrf")
+def test_a_grant_opens_its_counties_and_nothing_beside_them(world: World) -> None:
+    """A city that may enter for one county: there it may, in the next one it only looks."""
+    with world.app.app_context():
+        city = account(CITY)
+        with unscoped("tests grant") as session:
+            session.add(
+                Grant(account_id=city.id, capability=Capability.ENTER, ends_on=today(),
+                      region_id=world.inside.region.county_id, reason="没有录入条件")
+            )  # fmt: skip
+            session.commit()
+    client = sign_in(world.app, city)
+    wrong = []
+    for place, expected in ((world.inside, ALLOWED), (world.outside[Level.COUNTY], {404})):
+        for call in calls(world.app, place, PUBLIC):
+            if call.asks == Capability.ENTER and str(place.survey.id) in call.path:
+                status = ask(client, call).status_code
+                if status not in expected:
+                    wrong.append(f"{call} -> {status}")
+    assert wrong == []
 
 
 @pytest.mark.usefixtures("no_csrf")

@@ -293,7 +293,9 @@ def test_marks_that_part_several_in_a_cell(app: Flask, as_account: Callable[...,
     answer = ministry.post(f"{LISTS}/risky_part/new", {"text": "门、窗", "sort": "7"})
     assert answer.status_code == 422
     assert "不能有顿号" in answer.text
-    assert ministry.post(f"{LISTS}/structure/new", {"text": "砖、石", "sort": "7"}).status_code == 302
+    assert (
+        ministry.post(f"{LISTS}/structure/new", {"text": "砖、石", "sort": "7"}).status_code == 302
+    )
 
 
 def test_lists_of_rules_keep_their_codes(app: Flask, as_account: Callable[..., Any]) -> None:
