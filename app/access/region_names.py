@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from app.access.regions import Level
@@ -112,7 +112,7 @@ def alike(name: str, other: str, level: Level) -> bool:
     without the word for their kind (城关镇, 城关街道), or long and one character apart that nobody
     uses to tell places apart (马家砭村, 马家贬村; but not 前马家村, 后马家村).
     """
-    one, two = spellings(name, level)[-1], spellings(other, level)[-1]
+    one, two = _bare(name, level), _bare(other, level)
     if one == two:
         return True
     if abs(len(one) - len(two)) > 1 or min(len(one), len(two)) < _LONG_NAME:
@@ -123,3 +123,8 @@ def alike(name: str, other: str, level: Level) -> bool:
     longer, shorter = (one, two) if len(one) > len(two) else (two, one)
     dropped = [longer[at] for at in range(len(longer)) if longer[:at] + longer[at + 1 :] == shorter]
     return bool(dropped) and dropped[0] not in _TELLING
+
+
+@lru_cache(maxsize=65_536)  # an import compares each name with all of its siblings
+def _bare(name: str, level: Level) -> str:
+    return spellings(name, level)[-1]

@@ -7,6 +7,7 @@ right to the area was checked, and all of it lies inside.
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +21,8 @@ from app.access.audit import Act, AuditEntry
 from app.access.region_changes import VALUES, ChangeKind, RegionChange, RegionHistory, audit_key
 from app.access.region_names import initials
 from app.access.regions import Level, Region, in_subtree, joined_name
-from app.actions import division_counts, division_holdings
-from app.actions.divisions import PARENTS
+from app.actions import division_counts, division_holdings, division_keys
+from app.actions.divisions import LONGEST_FULL_NAME, PARENTS
 from app.core.clock import now, uuid7
 from app.core.db import db
 from app.core.errors import Conflict
@@ -29,7 +30,6 @@ from app.core.i18n import _
 from app.core.jobs import Job, JobState
 
 _CHUNK = 500
-_LONGEST_FULL_NAME = 200
 _TABLE: Any = Region.__table__
 _VALUES = tuple(name for name in VALUES if name != "parent_id")
 
@@ -81,6 +81,7 @@ class Publication:
     history: list[dict[str, Any]] = field(default_factory=list)
     audited: list[dict[str, Any]] = field(default_factory=list)
     renamed: set[str] = field(default_factory=set)  # paths below which full names change
+    keys: dict[uuid.UUID, str] = field(default_factory=dict)  # of households without a number
     done: int = 0
 
     def run(self) -> None:
@@ -97,6 +98,7 @@ class Publication:
         if self.obstacles:
             db.session.rollback()
             raise NotPublishable(self.obstacles)
+        division_keys.renew(db.session(), self.keys)
         self._full_names()
         self._forget_pending()
         self._write_down()
@@ -130,6 +132,7 @@ class Publication:
             counties |= set(self.connection.scalars(below))
         if paths:
             region_moves.hold_counties(self.connection, counties)
+        self.keys = division_keys.kept(db.session(), sorted(paths))
         for part in _parts(sorted(paths)):
             place: Any = Job.path
             theirs = or_(*(in_subtree(place, path) for path in part))
@@ -315,7 +318,7 @@ class Publication:
             for row in self.connection.execute(query.order_by(_TABLE.c.level)).all():
                 above = known[row.parent_id]
                 name = above.full_name if row.structural else joined_name(above, row.name)
-                known[row.id] = _Named(row.level, row.name, name[:_LONGEST_FULL_NAME])
+                known[row.id] = _Named(row.level, row.name, name[:LONGEST_FULL_NAME])
                 if known[row.id].full_name != row.full_name:
                     changed.append({"key": row.id, "now": known[row.id].full_name})
             write = update(_TABLE).where(_TABLE.c.id == bindparam("key"))
@@ -466,7 +469,7 @@ def _row(change: Any, parent: Any, path: str) -> dict[str, Any]:
     return {
         "id": key, "level": level, "path": path, "structural": False,
         **{name: getattr(change, name) for name in VALUES},
-        "full_name": joined_name(parent, change.name)[:_LONGEST_FULL_NAME],
+        "full_name": joined_name(parent, change.name)[:LONGEST_FULL_NAME],
         "initials": initials(change.name)[:60],
         "county_id": key if level == Level.COUNTY else parent.county_id,
         "province_id": key if level == Level.PROVINCE else parent.province_id,

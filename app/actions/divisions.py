@@ -43,7 +43,7 @@ from app.registry.formats import half_width
 from app.registry.rules import Problem
 
 HIGHEST_SORT = 999_999
-LONGEST_NAME, LONGEST_DEPARTMENT = 60, 40
+LONGEST_NAME, LONGEST_DEPARTMENT, LONGEST_FULL_NAME = 60, 40, 200
 MERGED = frozenset({Level.TOWN, Level.VILLAGE})
 
 #: Levels that a division of a level may stand directly under.
@@ -95,6 +95,11 @@ class Staged:
     def leaves(self) -> bool:
         """Will it be gone?"""
         return self.change is not None and self.change.kind in _LEAVING
+
+    @property
+    def is_deleted(self) -> bool:
+        """Will it be gone with all below it?"""
+        return self.change is not None and self.change.kind == ChangeKind.DELETE
 
     @property
     def place(self) -> str:
@@ -167,7 +172,7 @@ def suggestion(parent: Staged, level: Level) -> dict[str, Any]:
     number = max(used, default=0) + 1
     tail = str(number).zfill(digits - above)
     code = (stem + tail).ljust(CODE_LENGTH, "0") if len(tail) == digits - above else ""
-    return {"code": code, "sort": number, "department": DEPARTMENT, "level": level}
+    return {"code": code, "sort": number, "department": parent.values["department"]}
 
 
 def children(parent_id: int) -> list[Staged]:
@@ -247,24 +252,30 @@ def _sort_of(code: str | None, level: Level) -> int:
 
 
 def _check(
-    actor: Actor, node_id: int | None, level: Level, parent: Staged, values: Mapping[str, Any],
-    *, force: bool,
+    actor: Actor, node: Staged | None, level: Level, parent: Staged, values: Mapping[str, Any],
+    *, moved: bool, force: bool,
 ) -> bool:  # fmt: skip
     """Whether a similar name was forced. :raises Invalid: the values cannot stand there."""
+    node_id = node.id if node is not None else None
     problems = []
-    if parent.leaves:
+    if parent.leaves and (moved or parent.is_deleted):  # what lies in it goes along when it merges
         text = _("“%(name)s”有待生效的删除或合并，其下不能再有行政区划。", name=parent.name)
         problems.append(Problem("parent_id", "region.parent_leaves", text))
     if parent.level not in PARENTS[level]:
         text = _("%(level)s不能直接放在“%(name)s”之下。", level=level.label, name=parent.name)
         problems.append(Problem("parent_id", "region.level", text))
+    full = f"{parent.region.full_name if parent.region else parent.name}{values['name']}"
+    if len(full) > LONGEST_FULL_NAME:
+        text = _("加上上级名称后不能超过%(n)s个字。", n=LONGEST_FULL_NAME)
+        problems.append(Problem("name", "region.long", text))
     if owner := _code_taken(node_id, level, values["code"]):
         text = _("代码 %(code)s 已由“%(name)s”使用。", code=values["code"], name=owner)
         problems.append(Problem("code", "region.code_taken", text))
     forced = False
+    named = node is None or moved or node.name != values["name"]
     like = [
         one
-        for one in children(parent.id)
+        for one in (children(parent.id) if named else ())
         if one.id != node_id and one.level == level and alike(values["name"], one.name, level)
     ]
     if like:
@@ -324,7 +335,7 @@ def stage_add(
     if level is None or level not in fitting:
         raise BadInput(_("“%(name)s”下不能新增这一级行政区划。", name=parent.name))
     values = read_values(given, level)
-    forced = _check(actor, None, level, parent, values, force=force)
+    forced = _check(actor, None, level, parent, values, moved=True, force=force)
     (key,) = region_moves.reserve_keys(db.session.connection(), 1)
     change = _line(actor, key, ChangeKind.ADD, level, parent.place, parent.id, values)
     change.forced = forced
@@ -351,7 +362,8 @@ def stage_change(
     above = _parent(node, parent_id)
     typed = {name: str(node.values[name]) for name in VALUES} | dict(given)
     values = read_values(typed, node.level)
-    forced = _check(actor, node.id, node.level, above, values, force=force)
+    moved = parent_id is not None
+    forced = _check(actor, node, node.level, above, values, moved=moved, force=force)
     if parent_id is None:
         values["parent_id"] = node.values["parent_id"]
     else:
@@ -393,7 +405,7 @@ def stage_merge(region_id: int, into_id: int, version: int) -> RegionChange:
         text = _("只能并入同一级的行政区划。")
     elif target.region is None or target.leaves:
         text = _("“%(name)s”尚未生效或有待生效的删除、合并，请先生效或撤销。", name=target.name)
-    elif _pending_under(node) or _merging_into(node.id):
+    elif _merging_into(node.id):
         text = _("“%(name)s”还有相关的待生效变更，请先生效或撤销。", name=node.name)
     if text is None and (twice := _children_alike(node, target)):
         text = _(
@@ -508,6 +520,17 @@ def _common(one: str, other: str) -> str:
             break
         labels.append(left)
     return ".".join(labels) + "."
+
+
+def shown_above(node: Staged) -> Staged | None:
+    """The division above, as it shall be; of a county in a pseudo-division the province."""
+    found = staged(node.values["parent_id"]) if node.values["parent_id"] is not None else None
+    return _shown(found) if found is not None else None
+
+
+def common_place(node: Staged, other: str) -> str:
+    """The path of the lowest division that holds a division as it is and another place."""
+    return _common(_place_of(node), other)
 
 
 def _depending(region_id: int) -> bool:

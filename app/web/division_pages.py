@@ -71,6 +71,7 @@ def children(actor: Actor, node: Staged) -> dict[str, Any]:
         count=_("%(n)s 个", n=f"{len(rows):,}"),
         intro=_("%(name)s的下级行政区划", name=region.full_name if region else node.name),
         actions=actions,
+        exports=_exports(region),
         query="",
         empty=_("“%(name)s”下还没有行政区划", name=node.name),
         hint=_("点“新增”添加，或用“导入”从Excel批量添加。") if level else "",
@@ -111,7 +112,7 @@ def found(actor: Actor, query: str) -> dict[str, Any]:
 
 def _ledger(
     *, title: str, rows: list[Any], count: str, intro: str, actions: list[Any], query: str,
-    empty: str, hint: str,
+    empty: str, hint: str, exports: Sequence[Any] = (),
 ) -> dict[str, Any]:  # fmt: skip
     return {
         "name": "divisions",
@@ -136,6 +137,7 @@ def _ledger(
         ],
         "rows": rows,
         "actions": actions,
+        "exports": list(exports),
         "empty": {"title": empty, "hint": hint},
     }
 
@@ -181,8 +183,22 @@ def _area_actions(actor: Actor, area: Region) -> list[dict[str, Any]]:
     label = _("待生效变更（%(n)s）", n=f"{n:,}") if n else _("待生效变更")
     return [
         {"label": _("导入"), "url": f"{URL}import/", "icon": "upload"},
-        {"label": _("导出"), "url": f"{URL}export?region={area.id}", "icon": "download"},
         {"label": label, "url": f"{URL}changes?region={area.id}", "primary": bool(n)},
+    ]
+
+
+def _exports(area: Region | None) -> list[dict[str, Any]]:
+    if area is None:
+        return []
+    later = area.level < Level.CITY
+    page = "export/start" if later else "export"
+    return [
+        {
+            "label": label,
+            "url": f"{URL}{page}?region={area.id}&format={form}",
+            "post": later,
+        }
+        for label, form in (("Excel", "xlsx"), ("CSV", "csv"))
     ]
 
 

@@ -39,7 +39,7 @@ class DivisionsView(BaseView):
         query = request.args.get("q", "").strip()[:60]
         if query:
             return self.render_template("anju/list.html", ledger=pages.found(actor, query))
-        node = divisions.visible(_key("region") or actor.region_id)
+        node = divisions.visible(key_asked_for("region") or actor.region_id)
         if node.region is not None:
             _crumbs(actor, node.region)
         return self.render_template("anju/list.html", ledger=pages.children(actor, node))
@@ -47,7 +47,7 @@ class DivisionsView(BaseView):
     @expose("/new", methods=["GET", "POST"])
     def new(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
-        parent = divisions.visible(_key("parent") or actor.region_id)
+        parent = divisions.visible(key_asked_for("parent") or actor.region_id)
         fitting = divisions.levels_below(parent.level)
         level = _level(fitting)
         typed: dict[str, Any] = divisions.suggestion(parent, level)
@@ -130,14 +130,14 @@ class DivisionsView(BaseView):
     def changes(self) -> Any:
         """What is pending in an area, with what it will do."""
         actor = policy.require(Capability.MAINTAIN_REGIONS)
-        area = division_publish.area_of(_key("region") or actor.region_id)
+        area = division_publish.area_of(key_asked_for("region") or actor.region_id)
         job = _job(actor, area)
         return self._changes(actor, area, job, [])
 
     @expose("/cancel", methods=["POST"])
     def cancel_all(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
-        area = _key("region") or actor.region_id
+        area = key_asked_for("region") or actor.region_id
         n = divisions.cancel_all(area)
         flash(_("已撤销 %(n)s 项待生效变更。", n=n), "success")
         return redirect(f"{URL}changes?region={area}")
@@ -146,7 +146,7 @@ class DivisionsView(BaseView):
     def publish(self) -> Any:
         """立即生效: at once, or by a job where it takes longer."""
         actor = policy.require(Capability.MAINTAIN_REGIONS)
-        area = division_publish.area_of(_key("region") or actor.region_id)
+        area = division_publish.area_of(key_asked_for("region") or actor.region_id)
         back = f"{URL}changes?region={area.id}"
         if not division_publish.is_small(area) or division_publish.running_job(area):
             job = division_publish.start(area)
@@ -225,7 +225,7 @@ def _job(actor: Actor, area: Region) -> Job | None:
     return None
 
 
-def _key(name: str) -> int | None:
+def key_asked_for(name: str) -> int | None:
     """A division that the address names."""
     text = request.args.get(name, "")
     if not text:

@@ -44,7 +44,7 @@ class HouseholdImportView(BaseView):
                 errors["file"] = [error.message]
         page = self.render_template(
             "anju/import.html",
-            page=_import_page(errors),
+            page=import_page(errors),
             job=job_details(job) if job else None,
         )
         return (page, 422) if errors else page
@@ -62,10 +62,10 @@ class HouseholdImportView(BaseView):
         policy.require(Capability.IMPORT_LIST)
         file = io.BytesIO()
         templates.write_household_list(file)
-        return _workbook(file, _("农户名单模板"))
+        return workbook(file, _("农户名单模板"))
 
     def _start(self) -> Job:
-        sent = _sent()
+        sent = sent_file()
         dry_run = request.form.get("mode") != "import"
         whole = request.form.get("whole") == "yes"
         job = household_import.start(
@@ -88,7 +88,7 @@ class RecordImportView(BaseView):
         job = job_asked()
         if request.method == "POST":
             try:
-                sent = _sent()
+                sent = sent_file()
                 job = record_import.start(
                     register,
                     cast("BinaryIO", sent.stream),
@@ -101,7 +101,7 @@ class RecordImportView(BaseView):
             except BadInput as error:
                 db.session.rollback()
                 errors["file"], job = [error.message], None
-        context = _import_page(errors) | {
+        context = import_page(errors) | {
             "title": _("导入%(what)s", what=translate(register.record_word)),
             "intro": _("按身份证号对应到名单上的农户，保存为“已录入”；不新增农户。"),
             "template_url": f"/exchange/template/{register.name}",
@@ -134,7 +134,8 @@ def _entered(name: str) -> Register:
     return register
 
 
-def _sent() -> FileStorage:
+def sent_file() -> FileStorage:
+    """The file of a form. :raises BadInput: none was chosen."""
     sent = request.files.get("file")
     if sent is None or not sent.filename:
         raise BadInput(_("请选择要导入的Excel文件。"))
@@ -155,17 +156,19 @@ class TemplateView(BaseView):
         policy.require(Capability.SEARCH, register.name)
         file = io.BytesIO()
         templates.write_register(file, register)
-        return _workbook(file, _("%(what)s模板", what=register.label))
+        return workbook(file, _("%(what)s模板", what=register.label))
 
 
-def _workbook(file: io.BytesIO, name: str) -> Response:
+def workbook(file: io.BytesIO, name: str) -> Response:
+    """A workbook to be kept under a name."""
     file.seek(0)
     return send_file(
         file, mimetype=MEDIA_TYPE, download_name=f"{name}.xlsx", as_attachment=True, etag=False
     )
 
 
-def _import_page(errors: dict[str, list[str]]) -> dict[str, Any]:
+def import_page(errors: dict[str, list[str]]) -> dict[str, Any]:
+    """What every import's page shows, as the list of households has it."""
     whole = {
         "name": "whole",
         "label": _("全部成功才导入"),

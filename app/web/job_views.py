@@ -17,7 +17,7 @@ from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, translate
 from app.core.jobs import OPEN_STATES, Job, JobState
 from app.core.storage import storage
-from app.exchange import household_import, record_import
+from app.exchange import division_import, division_list, household_import, record_import
 from app.exchange.household_list import label_of
 from app.exchange.import_notes import ImportNote, notes_of
 from app.registry.register import get_register
@@ -27,7 +27,7 @@ PAGE_SIZE = 20
 NOTES_SHOWN = 50
 JOBS_URL = "/exchange/jobs"
 LIST_IMPORT_URL = "/exchange/import/household"
-_IMPORTS = (household_import.KIND, record_import.KIND)
+_IMPORTS = (household_import.KIND, record_import.KIND, division_import.KIND)
 _TONES = {
     JobState.QUEUED: "neutral",
     JobState.RUNNING: "info",
@@ -88,6 +88,8 @@ class JobView(BaseView):
 
 def import_url(job: Job) -> str:
     """The page that shows what became of an import."""
+    if job.kind == division_import.KIND:
+        return "/divisions/import"
     return (
         LIST_IMPORT_URL
         if job.kind == household_import.KIND
@@ -194,7 +196,8 @@ def _problems(job: Job) -> dict[str, Any] | None:
         more = _(
             "这里只列前%(shown)s行，共%(n)s行，全部见标注文件。", shown=NOTES_SHOWN, n=f"{total:,}"
         )
-    return {"rows": rows, "more": more}
+    named = _("名称") if job.kind == division_import.KIND else _("户主")
+    return {"rows": rows, "more": more, "named": named}
 
 
 def _list(number: int) -> dict[str, Any]:
@@ -251,5 +254,7 @@ def _line(job: Job) -> dict[str, Any]:
 
 
 def _label(job: Job, column: str) -> str:
+    if job.kind == division_import.KIND:
+        return division_list.label_of(column)
     register = get_register(job.args["register"]) if job.kind == record_import.KIND else None
     return record_import.label_of(register, column) if register else label_of(column)

@@ -15,6 +15,7 @@ from app.web.account_views import AccountsView, RecordersView
 from app.web.attachments import FileView
 from app.web.audit_views import AuditView
 from app.web.choice_views import ChoiceView
+from app.web.division_files import DivisionFilesView
 from app.web.division_views import DivisionsView
 from app.web.export_views import LedgerExportView
 from app.web.household_views import HelpView, HouseholdView, SearchView
@@ -44,6 +45,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
         ChoiceView,
         AuditView,
         DivisionsView,
+        DivisionFilesView,
     ):
         builder.add_view_no_menu(view)
     for view in (AccountsView, AccountBulkView, RecordersView, OfficersView, NoticesView):

@@ -305,6 +305,7 @@ PAST_THE_GUARD: dict[str, str] = {
     "access/audit.py": "an index on the beginning of the path",
     "access/regions_seed.py": "loads divisions, which have no scope, before anything lies in them",
     "actions/division_counts.py": "counter tables have no scope",
+    "actions/division_keys.py": "makes keys of households anew that a publication moves",
     "actions/division_publication.py": "publishes divisions; the actor's right to the area was asked",
     "core/bulk.py": "inserts rows for the modules named here, which are found by its name",
     "access/region_moves.py": "moves rows with their division, whoever they belong to",

@@ -80,7 +80,8 @@ def latin(app: Flask) -> None:
         above = [county.path[:end] for end in range(1, len(county.path))]
         with unscoped("tests give divisions Latin names") as session:
             shown = Region.path.in_(above) | Region.path.startswith(county.path, autoescape=True)
-            session.execute(update(Region).where(shown).values(name="Div", full_name="Div"))
+            latin = {"name": "Div", "full_name": "Div", "department": "Dep"}
+            session.execute(update(Region).where(shown).values(**latin))
             session.commit()
 
 
