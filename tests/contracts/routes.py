@@ -93,6 +93,10 @@ ASKS: dict[str, Any] = {
             "publish",
         )
     },
+    **{
+        f"DivisionFilesView.{name}": C.MAINTAIN_REGIONS
+        for name in ("import_page", "import_again", "template", "export", "export_start")
+    },
     "ChoiceView.index": MINISTRY,
     "ChoiceView.items": MINISTRY,
     "ChoiceView.new": MINISTRY,
