@@ -20,8 +20,14 @@ from app.core.clock import uuid7
 from app.core.i18n import mark
 from app.core.types import CodeType, NfcText, PathType, UtcDateTime, UuidType
 
-#: 所属部门 (spec 01 §Users), as it is stored and, translated, shown.
-DEPARTMENTS = (mark("住建"), mark("民政"), mark("乡村振兴"), mark("移民"), mark("其他"))
+#: 所属部门 (spec 01 §Users): as forms name it -> as it is stored and, translated, shown.
+DEPARTMENTS = {
+    "housing": mark("住建"),
+    "civil_affairs": mark("民政"),
+    "rural": mark("乡村振兴"),
+    "resettlement": mark("移民"),
+    "other": mark("其他"),
+}
 _PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105 (none mistaken for another)
 
 

@@ -322,7 +322,7 @@ def _problems(level: Level, kind: Kind, details: Details) -> list[Problem]:
     if details.phone and not formats.phone_valid(details.phone):
         text = _("电话号码不正确，请填写 11 位手机号，或区号-号码。")
         problems.append(Problem("phone", "phone.form", text))
-    if details.department and details.department not in DEPARTMENTS:
+    if details.department and details.department not in DEPARTMENTS.values():
         problems.append(Problem("department", "department.list", _("请从列表中选择所属部门。")))
     for field in ("entry_person", "review_person"):
         text = getattr(details, field)

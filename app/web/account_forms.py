@@ -51,7 +51,7 @@ def details(form: MultiDict[str, str], level: Level, kind: Kind) -> Details:
     return Details(
         name=nfc(form.get("name", "")),
         phone=formats.mend_phone(form.get("phone", "")),
-        department=nfc(form.get("department", "")),
+        department=DEPARTMENTS.get(form.get("department", ""), nfc(form.get("department", ""))),
         entry_person=formats.mend_name(form.get("entry_person", "")),
         review_person=formats.mend_name(form.get("review_person", "")),
         duties=frozenset(duties),
@@ -80,11 +80,12 @@ def fields(
         base = {"name": name, "label": label, "kind": kind, "errors": errors.get(name)}
         return base | {"value": getattr(shown, name) if value is None else value} | more
 
-    departments = [{"value": text, "label": translate(text)} for text in DEPARTMENTS]
+    departments = [{"value": v, "label": translate(text)} for v, text in DEPARTMENTS.items()]
+    chosen = next((v for v, text in DEPARTMENTS.items() if text == shown.department), "")
     found = [
         one("name", _("姓名或单位名称"), required=True, length=50),
         one("phone", _("联系电话"), "phone"),
-        one("department", _("所属部门"), "choice", options=departments),
+        one("department", _("所属部门"), "choice", value=chosen, options=departments),
         one("entry_person", _("录入人"), length=64, help=_("实际录入数据的人")),
         one("review_person", _("审核责任人"), length=64, help=_("对录入的数据负责的人")),
     ]

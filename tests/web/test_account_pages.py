@@ -175,12 +175,12 @@ def test_a_new_user_and_its_first_password(app: Flask, as_account: AsAccount) ->
     assert "61012200000001" in form
     assert "已有 0 个，最多 98 个" in form
     made = hands.post("/accounts/new?role=county-ordinary",
-                      {"name": "审核股", "duties": "reviewer", "phone": "１３９０９１８００００"})  # fmt: skip
+                      {"name": "审核股", "duties": "reviewer", "department": "civil_affairs", "phone": "１３９０９１８００００"})  # fmt: skip
     assert made.status_code == 200
     password = re.findall(r'secret-text">([^<]+)<', made.text)[1]
     assert made.headers["Cache-Control"] == "no-store"
     (one,) = looked_up(app, Account, Account.username == "61012200000001")
-    assert one.phone == "13909180000"
+    assert (one.phone, one.department) == ("13909180000", "民政")
     token = re.search(
         r'name="csrf_token"[^>]*value="([^"]+)"', app.test_client().get("/login/").text
     )
