@@ -297,7 +297,7 @@ def _empty(
     actor: Actor,
 ) -> dict[str, str]:
     if page is None:
-        return {"title": _("筛选的范围过大"), "hint": _("请先选择区县，再查询。")}
+        return {"title": _("筛选的范围过大"), "hint": _("请按上面的提示缩小范围，再查询。")}
     if any(args.getlist(n) for n in (*register.filters.split(), *PLACE_NAMES, "region", "figure")):
         return {
             "title": _("没有符合条件的农户"),
