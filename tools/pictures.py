@@ -43,6 +43,8 @@ def main(address: str) -> None:
             county.locator("a[rel=next]").click()
             county.wait_for_load_state()
         shoot(county, "review")
+        take(county, f"{address}/accounts", "users")
+        take(county, f"{address}/divisions/", "divisions")
         province = signed_in(browser, address, PROVINCE)
         take(province, f"{address}/", "desk")
         take(province, f"{address}/lookback/statistics/progress", "statistics")
