@@ -127,5 +127,5 @@ def _begin(connection: Connection) -> None:
 
 @event.listens_for(Session, "before_flush")
 def _refuse_to_write(session: Session, _context: Any, _instances: Any) -> None:
-    if not _writes.get() and (session.new or session.dirty or session.deleted):
-        raise RuntimeError("a request that only reads writes nothing")
+    if _alone.get() and (session.new or session.dirty or session.deleted):
+        raise RuntimeError("without a transaction nothing is written: a GET request only reads")
