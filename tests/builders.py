@@ -163,7 +163,7 @@ def account(who: Who, place: Region | None = None, **columns: Any) -> Account:
     )
     for name, value in columns.items():
         setattr(made, name, value)
-    with unscoped("tests make accounts") as session:
+    with read_only(value=False), unscoped("tests make accounts") as session:
         names = [policy.role_name(who.level, who.kind), *(duty.zh for duty in who.duties)]
         made.roles = list(session.scalars(select(Role).where(Role.name.in_(names))))
         assert len(made.roles) == len(names), f"roles {names} are not all there"
@@ -179,7 +179,7 @@ def actor(who: Who, place: Region | None = None, **columns: Any) -> Actor:
 
 def actor_of(made: Account) -> Actor:
     """The account as the one who acts, with its rights as they are now."""
-    with unscoped("tests act as accounts") as session:
+    with read_only(value=False), unscoped("tests act as accounts") as session:
         return policy.actor_of(session, session.merge(made))
 
 
@@ -195,7 +195,7 @@ def sign_in(app: Flask, who: Who | Account, place: Region | None = None) -> Flas
     with app.app_context():
         made = who if isinstance(who, Account) else account(who, place)
         key, opened = made.get_id(), OpenSession(account_id=made.id)
-        with unscoped("tests sign in") as session:
+        with read_only(value=False), unscoped("tests sign in") as session:
             session.add(opened)
             session.commit()
     client = app.test_client()
