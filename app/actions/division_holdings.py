@@ -55,9 +55,9 @@ def _capped(query: Select[Any]) -> int:
 
 
 def told(held: dict[str, int]) -> str:
-    """12 户农户、3 个账号 … as a list."""
+    """农户 12、账号 3 … as a list."""
     parts = [
-        _("%(n)s 条%(what)s", n=f"{MOST:,}+" if n > MOST else f"{n:,}", what=label)
+        _("%(what)s %(n)s", n=f"{MOST:,}+" if n > MOST else f"{n:,}", what=label)
         for label, n in held.items()
     ]
     return _("、").join(parts)

@@ -422,6 +422,9 @@ def new_form(
     url = f"{URL}new?parent={parent.id}&level={level.name.lower()}"
     page["form"] = _form(page["title"], url, None, _value_fields(typed, errors), errors, _("保存"))
     page["form"]["back_url"] = f"{URL}?region={parent.id}"
+    actor = current_actor()
+    insists = actor is not None and may_force(actor, level, parent.level)
+    page["form"]["force"] = SIMILAR in errors and insists
     for other in divisions.levels_below(parent.level):
         if other != level:
             label = _("改为新增%(level)s", level=other.label)
@@ -538,7 +541,8 @@ def _form(
         ],
         "force": SIMILAR in errors
         and actor is not None
-        and (node is None or may_force(actor, node.level, parent_of(node).level)),
+        and node is not None
+        and may_force(actor, node.level, parent_of(node).level),
         "submit": submit,
         "danger": False,
         "back_url": f"{URL}{node.id}" if node is not None else URL,

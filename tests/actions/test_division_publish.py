@@ -247,7 +247,7 @@ def test_nothing_goes_while_something_lies_in_it() -> None:
     with acting_as(actor(COUNTY_MANAGER)):
         with pytest.raises(Invalid) as told:
             divisions.stage_delete(full.id, 0)
-        for part in (full.name, "1 条农户", "1 条回头看档案", "1 条账号"):
+        for part in (full.name, "农户 1", "回头看档案 1", "账号 1"):
             assert part in told.value.message
         divisions.stage_delete(empty.id, 0)
         household(empty)  # somebody enters one before it is published
