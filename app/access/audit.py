@@ -31,6 +31,7 @@ class Act(Choices):
     LOCKED_OUT = "locked_out", "登录锁定"
     SESSION = "session", "结束登录"
     PASSWORD = "password", "修改密码"
+    VIEW = "view", "查看档案"
     REVEAL = "reveal", "查看完整个人信息"
     CREATE = "create", "新增"
     UPDATE = "update", "修改"
@@ -107,8 +108,23 @@ def record(
     detail: dict[str, Any] | None = None,
 ) -> AuditEntry:
     """Add an entry to ``session``; ``row`` gives its key and place, ``path`` another place."""
+    entry = entry_of(act, register=register, row=row, path=path, detail=detail)
+    session.add(entry)
+    return entry
+
+
+def entry_of(
+    act: Act,
+    *,
+    register: str | None = None,
+    row: Any = None,
+    path: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> AuditEntry:
+    """An entry about what this account does now, to be written by :func:`write` or a session."""
     actor = current_actor()
-    entry = AuditEntry(
+    return AuditEntry(
+        at=now(),
         act=act,
         account_id=actor.account_id if actor else None,
         account_name=f"{actor.login} {actor.name}" if actor else None,
@@ -118,12 +134,15 @@ def record(
         record_id=getattr(row, "id", None),
         detail=detail,
     )
-    session.add(entry)
-    return entry
 
 
 def note(act: Act, **kwargs: Any) -> None:
     """Write an entry at once, whatever becomes of the caller's transaction."""
+    write(entry_of(act, **kwargs))
+
+
+def write(entry: AuditEntry) -> None:
+    """Write one entry in a transaction of its own."""
     with read_only(value=False), unscoped("the log takes refused requests too") as session:
-        record(session, act, **kwargs)
+        session.add(entry)
         session.commit()

@@ -23,7 +23,7 @@ from app.registry.expressions import is_missing, to_json
 from app.registry.flow import State
 from app.registry.households import Household
 from app.registry.rules import Problem
-from app.web import forms, record_pages, shell
+from app.web import forms, looks, record_pages, shell
 from app.web.forms import Posted, Shown
 from app.web.register_pages import (
     RegisterPages,
@@ -172,6 +172,7 @@ class FormPages(RegisterPages):
         conflict: dict[str, Any] | None = None,
         removed: Sequence[str] = (),
     ) -> Any:
+        looks.note(self.register.name, row)
         base = f"/{self.register.name}/{row.id}"
         household = households.get(row.household_id)
         stored = records.attachments_of(row)

@@ -21,7 +21,7 @@ from app.core.i18n import _, done_word, translate
 from app.registry.flow import State
 from app.registry.register import Register
 from app.registry.rules import Problem
-from app.web import record_pages, shell
+from app.web import looks, record_pages, shell
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class RegisterPages:
         files = records.attachments_of(row)
         entries = records.history(row)
         whole = record_pages.sees_all(self.register, row, actor)
+        if whole:
+            looks.note(self.register.name, row)
         before, after = record_pages.last_submissions(entries)
         household = households.get(row.household_id)
         return {
