@@ -138,6 +138,15 @@ def entries_below(region_id: int) -> Sequence[Entry]:
     )
 
 
+def of_keys(keys: Sequence[int], area: str) -> list[Entry]:
+    """The divisions with these keys that lie in the subtree ``area``, in the order of the keys."""
+    if not keys:
+        return []
+    query = _shown().where(Region.id.in_(keys), in_subtree(Region.path, area))
+    found = {one.id: one for one in _entries(query)}
+    return [found[key] for key in keys if key in found]
+
+
 def entry(region_id: int, area: str) -> tuple[Entry, str] | None:
     """A division of the subtree ``area`` and its path; None if there is none, or it lies outside."""
     query = _shown().add_columns(Region.path)

@@ -14,12 +14,13 @@ from flask_appbuilder import BaseView, expose
 
 from app.access import policy, regions
 from app.access.actor import Capability
-from app.access.region_search import LIMIT, Entry, entries_below, entry, search
+from app.access.region_search import LIMIT, Entry, entries_below, entry, of_keys, search
 from app.access.regions import Level
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
 
 _LONGEST_QUERY = 60
+_MOST_RECENT = 10
 
 
 class RegionPickerView(BaseView):
@@ -40,7 +41,8 @@ class RegionPickerView(BaseView):
 
     @expose("/children")
     def children(self) -> Any:
-        """The divisions below ``id``, by default the account's own; ``trail`` leads down to it.
+        """The divisions below ``id``, by default the account's own; ``trail`` leads down to it. Of
+        ``recent``, keys that the browser remembers, those that are still there, by today's names.
 
         An account of a village has none below its own: it is offered that one.
         """
@@ -59,7 +61,8 @@ class RegionPickerView(BaseView):
             for above in regions.along(path)
             if regions.within(above.path, actor.path)
         ]
-        return jsonify(items=_shown(items, until), trail=trail)
+        recent = of_keys(_ids("recent"), actor.path)
+        return jsonify(items=_shown(items, until), trail=trail, recent=_shown(recent, until))
 
 
 def _shown(entries: Iterable[Entry], until: Level) -> list[dict[str, Any]]:
@@ -92,3 +95,9 @@ def _id(name: str, default: int) -> int:
     if not (given.isascii() and given.isdecimal() and len(given) < 10):
         raise BadInput(_("行政区划编号有误，请从列表中选择。"))
     return int(given)
+
+
+def _ids(name: str) -> list[int]:
+    """A few keys with commas between; what is none is passed over, for a browser kept them."""
+    given = request.args.get(name, "").split(",")[:_MOST_RECENT]
+    return [int(key) for key in given if key.isascii() and key.isdecimal() and len(key) < 10]

@@ -190,3 +190,13 @@ def test_an_answer_takes_at_most_three_statements_of_its_own(app: Flask, ask: An
         assert county(url, **args).status_code == 200
         event.remove(engine, "before_cursor_execute", note)
         assert 1 <= len(seen) <= 3
+
+
+def test_divisions_chosen_lately_by_todays_names(app: Flask, ask: Any) -> None:
+    """Those outside the area, gone or never there are passed over; a browser only keeps keys."""
+    here, far = key(app, "610122"), key(app, "530129")
+    answer = ask("6101", Level.CITY)("children", recent=f"{far},x,{here},999999999,,-1")
+    assert answer.status_code == 200
+    assert [(one["id"], one["full_name"]) for one in answer.get_json()["recent"]] == [
+        (here, "陕西省西安市蓝田县")
+    ]

@@ -11,6 +11,7 @@ import pytest
 
 from app.access import audit
 from app.access.audit import Act
+from app.access.regions import Level
 from app.access.scope import unscoped
 from app.registry.flow import State
 from tests import builders
@@ -29,6 +30,7 @@ def rows(server: Server) -> dict[str, str]:
         builders.household(name="刘志强", state=State.APPROVED)
         clerk = builders.account(builders.COUNTY_REVIEWER)
         county = builders.region(builders.COUNTY)
+        town = builders.below(county, Level.TOWN)
         with unscoped("tests arrange") as session:
             entry = audit.record(
                 session, Act.UPDATE, register="lookback", row=draft,
@@ -39,6 +41,7 @@ def rows(server: Server) -> dict[str, str]:
         "{entry}": f"/audit/{entry.id}",
         "{clerk}": f"/accounts/{clerk.uuid}",
         "{officers}": f"/officers/{county.id}",
+        "{town}": f"/divisions/{town.id}",
         "{draft}": f"/lookback/{draft.id}",
         "{waiting}": f"/lookback/{waiting.id}",
         "{home}": f"/household/{home.id}",
@@ -50,7 +53,8 @@ PAGES = [
     "{waiting}/review", "{home}", "/search/?q=张", "/help/", "/account/", "/account/password", "/nothing",
     "/accounts/", "/accounts/new", "/accounts/bulk/", "/accounts/export", "{clerk}", "/recorders/", "/officers/",
     "{officers}", "/notices/", "/audit/", "{entry}", "/audit/export?act=update", "/audit/of{draft}", "/settings/",
-    "/settings/lookback.deadline",
+    "/settings/lookback.deadline", "/divisions/", "/divisions/new", "/divisions/changes", "/divisions/import/", "{town}",
+    "{town}/merge",
 ]  # fmt: skip
 
 

@@ -2,7 +2,8 @@
  * The division picker: type a name, code or pinyin initials, or go down the levels; those chosen
  * lately come first. The server only ever offers what lies in the account's area.
  * GET search-url?q=&until=  -> {items: [{id, name, full_name, level_label, code, has_children}]}
- * GET children-url?id=      -> {trail: [{id, name}], items: […]}; without id the account's own area
+ * GET children-url?id=      -> {trail: [{id, name}], items: […]}; without id the account's own area,
+ *   and with recent=1,2 also {recent: […]}
  */
 import { combobox } from "./combobox.js";
 import { send } from "./http.js";
@@ -16,9 +17,12 @@ function recent() {
   try { return JSON.parse(localStorage.getItem(RECENT)) ?? []; } catch { return []; }
 }
 
-function keep({ id, full_name: fullName }) {
+// Only keys are kept: divisions are renamed, moved and merged, the server knows what they are today.
+const recentKeys = () => recent().map((one) => one.id).join(",");
+
+function keep({ id }) {
   const others = recent().filter((one) => one.id !== id);
-  localStorage.setItem(RECENT, JSON.stringify([{ id, full_name: fullName }, ...others].slice(0, KEPT)));
+  localStorage.setItem(RECENT, JSON.stringify([{ id }, ...others].slice(0, KEPT)));
 }
 
 async function get(url, query) {
@@ -39,9 +43,10 @@ function attach(box) {
     down: item.has_children ? () => level(item.id) : null,
   });
   async function level(id) {
-    const data = await get(childrenUrl, id === null ? { until } : { id, until });
+    const data = await get(childrenUrl, id === null ? { until, recent: recentKeys() } : { id, until });
     const steps = (data.trail ?? []).map((step) => ({ label: step.name, go: () => level(step.id) }));
-    return { groups: [{ options: data.items.map((item) => asOption(item, false)) }], trail: steps };
+    const lately = (data.recent ?? []).map((item) => ({ id: item.id, text: item.full_name, item }));
+    return { groups: [{ options: data.items.map((item) => asOption(item, false)) }], trail: steps, lately };
   }
   async function offer(query) {
     if (query) {
@@ -49,9 +54,8 @@ function attach(box) {
       return { groups: [{ options: data.items.map((item) => asOption(item, true)) }] };
     }
     const start = await level(null);
-    const lately = recent().map((item) => ({ id: item.id, text: item.full_name, item }));
     return {
-      groups: [{ heading: say("recent"), options: lately },
+      groups: [{ heading: say("recent"), options: start.lately },
         { heading: say("all_levels"), options: start.groups[0].options }],
       trail: start.trail,
     };
