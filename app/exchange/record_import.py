@@ -24,7 +24,7 @@ from app.access.actor import Capability
 from app.access.audit import Act
 from app.actions import records
 from app.core.db import db, read_only
-from app.core.errors import AnjuError, BadInput, Invalid
+from app.core.errors import AnjuError, BadInput, Invalid, TryAgain
 from app.core.i18n import _, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
 from app.exchange import import_notes, inbox
@@ -323,6 +323,8 @@ class _Import:
                 for problem in error.problems:
                     line.reject(problem.field.split("-")[0], problem.message)
                 return
+            except TryAgain:  # the whole job is, from its checkpoint
+                raise
             except AnjuError as error:
                 line.reject(_NUMBER, error.message)
                 return

@@ -16,7 +16,7 @@ from app.actions import attachments, drafts, households, records
 from app.actions.records import Contact
 from app.core.clock import local, today
 from app.core.db import db
-from app.core.errors import BadInput, Conflict, Invalid
+from app.core.errors import BadInput, Conflict, Invalid, TryAgain
 from app.core.i18n import _, translate
 from app.registry import reading
 from app.registry.expressions import is_missing, to_json
@@ -88,6 +88,13 @@ class FormPages(RegisterPages):
                 contact=contact,
                 removed=removed,
             )
+        except TryAgain as error:  # nobody changed the record: all that was typed, once more
+            db.session.rollback()
+            flash(error.message, "warning")
+            page, _status = self._form_page(
+                self._fresh(row), actor, posted, contact=contact, removed=removed
+            )
+            return page, error.status
         except Conflict as error:
             db.session.rollback()
             return self._conflict_page(self._fresh(row), actor, posted, contact, error)

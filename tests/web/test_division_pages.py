@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.access import scope
 from app.access.region_changes import RegionChange
 from app.access.regions import Level, Region
 from app.access.scope import unscoped
 from app.actions import division_publish
+from app.core.errors import TryAgain
 from app.core.worker import work
 from tests.builders import (
     CITY,
@@ -196,3 +198,24 @@ def test_in_and_out(app: Flask, as_account: Any, county: Region) -> None:
     assert ministry.post("/divisions/export/start").status_code == 302
     assert work(app, once=True) == 1
     assert "导出行政区划" in ministry.get("/exchange/jobs/").text
+
+
+def test_a_form_sent_while_its_village_is_merged(
+    app: Flask, as_account: Any, monkeypatch: Any
+) -> None:
+    """Nothing is written, nothing typed is lost, the message says to save once more."""
+    with app.app_context():
+        _, survey = household(below(region(COUNTY, Level.COUNTY), Level.VILLAGE))
+    hands = as_account(COUNTY_MANAGER)
+
+    def moving(*_places: Any) -> None:
+        raise TryAgain("这里的行政区划刚刚调整")
+
+    form = {"version": "1", "died": "no", "surveyor": "王排查甲"}
+    with monkeypatch.context() as patch:
+        patch.setattr(scope, "hold", moving)
+        page = hands.post(f"/lookback/{survey.id}/edit", form)
+    assert page.status_code == 409
+    assert "这里的行政区划刚刚调整" in page.text
+    assert "王排查甲" in page.text
+    assert hands.post(f"/lookback/{survey.id}/edit", form).status_code == 302
