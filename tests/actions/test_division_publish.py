@@ -21,7 +21,7 @@ from app.core.errors import AnjuError, Conflict, Invalid, NotFound, TryAgain
 from app.core.types import PathType
 from app.registry import counters
 from app.registry.flow import State
-from app.registry.households import Household
+from app.registry.households import Household, match_key
 from tests.builders import (
     CITY,
     COUNTY,
@@ -367,6 +367,24 @@ def _any_change(chance: random.Random, city: Region) -> None:
         divisions.stage_change(city.id, {"name": f"丙{number}市"}, version)
     else:
         divisions.stage_delete(node.id, version)
+
+
+@pytest.mark.usefixtures("session")
+def test_the_next_list_still_finds_households_without_a_number() -> None:
+    """They are matched by their place, among other things: that key follows the place."""
+    county, far = region(COUNTY, Level.COUNTY), region(NEXT_COUNTY, Level.COUNTY)
+    town = below(county, Level.TOWN)
+    home, _ = household(below(town, Level.VILLAGE), name="王无号")
+    with unscoped("tests arrange") as session:
+        old = match_key(None, county.path, town.path, None, "王无号", None)
+        session.get_one(Household, home.id).match_key = old
+        session.commit()
+    with acting_as(actor(CITY)):
+        divisions.stage_move(town.id, far.id, 0)
+        publish(region("6101", Level.CITY))
+    moved = look(Region, town.id)
+    new = match_key(None, far.path, moved.path, None, "王无号", None)
+    assert look(Household, home.id).match_key == new != old
 
 
 # ---- no table is forgotten -------------------------------------------------------------------
