@@ -6,6 +6,11 @@
 | DATABASE_URL | sqlite file var/anju.db | ``postgresql://user:password@host/name`` for everything real |
 | SECRET_KEY | made once in var/secret_key | signs sessions; the same for all workers |
 | STORAGE_DIR | var/files | folder (or mounted store) that holds uploads and exports |
+| STORAGE_URL | | S3-compatible store that holds them instead: ``https://s3.example.gov.cn`` |
+| STORAGE_BUCKET, STORAGE_REGION | , us-east-1 | its bucket, which exists, and the region to sign for |
+| STORAGE_KEY, STORAGE_SECRET | | account that may read, write and delete in the bucket |
+| STORAGE_BUCKET_IN_HOST | 0 | 1 where the store wants ``bucket.host`` instead of ``host/bucket`` |
+| STORAGE_CA | | file with the certificate of the store's own authority, if it has one |
 | CAPTCHA_ENABLED | 1 | 0 turns the captcha at login off, for automation |
 | SESSION_IDLE_MINUTES | 60 | a session ends after so long without a click |
 | PROXIES | 0 | how many proxies in front may set X-Forwarded-For and -Proto |
@@ -17,6 +22,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
@@ -27,6 +33,7 @@ ROOT = Path(__file__).resolve().parent
 VAR = ROOT / "var"
 
 _MIB = 1024 * 1024
+_LOOPBACK = {"127.0.0.1", "[::1]", "localhost"}
 
 
 class ConfigError(Exception):
@@ -48,6 +55,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url, threads),
         "STORAGE_DIR": str(Path(environ.get("STORAGE_DIR") or VAR / "files").resolve()),
+        "STORAGE_BUCKET": storage_bucket(environ, production=production),
         "CAPTCHA_ENABLED": _switch(environ, "CAPTCHA_ENABLED", default=True),
         "BENCH": _switch(environ, "ANJU_BENCH", default=False),
         "PROXIES": _number(environ, "PROXIES", 0, least=0),
@@ -120,6 +128,47 @@ def database_url(text: str) -> str:
     raise ConfigError(
         f"DATABASE_URL begins with {scheme!r}; only postgresql and sqlite are supported"
     )
+
+
+def storage_bucket(environ: Mapping[str, str], *, production: bool) -> dict[str, Any] | None:
+    """What :class:`app.core.bucket.BucketStorage` is made of; None for files in a folder.
+
+    Raises ConfigError for half a store, for two, and where files would cross a network in clear.
+    """
+    given = {name for name in environ if name.startswith("STORAGE_") and environ[name]}
+    if "STORAGE_URL" not in given:
+        if lone := given - {"STORAGE_DIR"}:
+            raise ConfigError(
+                f"{min(lone)} is set but STORAGE_URL is not; or unset it for a folder"
+            )
+        return None
+    if "STORAGE_DIR" in given:
+        raise ConfigError("STORAGE_DIR and STORAGE_URL are both set; files lie in one of them only")
+    for name in ("STORAGE_BUCKET", "STORAGE_KEY", "STORAGE_SECRET"):
+        if name not in given:
+            raise ConfigError(f"{name} is not set; the store at STORAGE_URL needs it")
+    url = environ["STORAGE_URL"].rstrip("/")
+    if not (parts := re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?", url)):
+        raise ConfigError("STORAGE_URL makes no sense; it must be like https://s3.example.gov.cn")
+    if production and parts[1] == "http" and parts[2] not in _LOOPBACK:
+        raise ConfigError("STORAGE_URL begins with http; production sends files over https only")
+    bucket = environ["STORAGE_BUCKET"]
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
+        raise ConfigError(
+            f"STORAGE_BUCKET is {bucket!r}; it may have 3 to 63 small letters, digits, . and -"
+        )
+    ca = environ.get("STORAGE_CA", "")
+    if ca and not Path(ca).is_file():
+        raise ConfigError(f"STORAGE_CA is {ca!r}; there is no such file")
+    return {
+        "url": url,
+        "bucket": bucket,
+        "region": environ.get("STORAGE_REGION") or "us-east-1",
+        "key": environ["STORAGE_KEY"],
+        "secret": environ["STORAGE_SECRET"],
+        "in_host": _switch(environ, "STORAGE_BUCKET_IN_HOST", default=False),
+        "ca": ca,
+    }
 
 
 def engine_options(url: str, threads: int) -> dict[str, Any]:

@@ -73,3 +73,56 @@ def test_a_wrong_value_is_named(name, value):
 def test_captcha_is_on_unless_turned_off():
     assert config.load({"SECRET_KEY": "x"})["CAPTCHA_ENABLED"]
     assert not config.load({"SECRET_KEY": "x", "CAPTCHA_ENABLED": "0"})["CAPTCHA_ENABLED"]
+
+
+STORE = {
+    "SECRET_KEY": "k" * 32,
+    "STORAGE_URL": "https://s3.example.gov.cn/",
+    "STORAGE_BUCKET": "anju-files",
+    "STORAGE_KEY": "account",
+    "STORAGE_SECRET": "secret",
+}
+
+
+def test_files_lie_in_a_folder_unless_a_store_is_named():
+    assert config.load({"SECRET_KEY": "x"})["STORAGE_BUCKET"] is None
+    assert config.load(STORE)["STORAGE_BUCKET"] == {
+        "url": "https://s3.example.gov.cn",
+        "bucket": "anju-files",
+        "region": "us-east-1",
+        "key": "account",
+        "secret": "secret",
+        "in_host": False,
+        "ca": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"STORAGE_URL": ""}, "STORAGE_BUCKET is set but STORAGE_URL is not"),
+        ({"STORAGE_DIR": "/srv/files"}, "STORAGE_DIR and STORAGE_URL are both set"),
+        ({"STORAGE_BUCKET": ""}, "STORAGE_BUCKET is not set"),
+        ({"STORAGE_KEY": ""}, "STORAGE_KEY is not set"),
+        ({"STORAGE_SECRET": ""}, "STORAGE_SECRET is not set"),
+        ({"STORAGE_URL": "s3://anju"}, "STORAGE_URL makes no sense"),
+        ({"STORAGE_URL": "https://s3.example.gov.cn/anju"}, "STORAGE_URL makes no sense"),
+        ({"STORAGE_URL": "https://[s3"}, "STORAGE_URL makes no sense"),
+        ({"STORAGE_URL": "https://account:word@s3.example.gov.cn"}, "STORAGE_URL makes no sense"),
+        ({"STORAGE_BUCKET": "Anju_Files"}, "STORAGE_BUCKET is 'Anju_Files'"),
+        ({"STORAGE_BUCKET_IN_HOST": "perhaps"}, "STORAGE_BUCKET_IN_HOST"),
+        ({"STORAGE_CA": "/no/such.pem"}, "STORAGE_CA"),
+    ],
+)
+def test_half_a_store_is_refused(change, told):
+    with pytest.raises(config.ConfigError, match=told):
+        config.load(STORE | change)
+
+
+def test_production_sends_files_over_https_only():
+    clear = STORE | {"STORAGE_URL": "http://10.0.0.5:8333"}
+    assert config.load(clear)["STORAGE_BUCKET"]["url"] == "http://10.0.0.5:8333"
+    with pytest.raises(config.ConfigError, match="https only"):
+        config.load(clear | {"ANJU_ENV": "production"})
+    beside = clear | {"ANJU_ENV": "production", "STORAGE_URL": "http://127.0.0.1:8333"}
+    assert config.load(beside)["STORAGE_BUCKET"]

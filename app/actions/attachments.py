@@ -16,7 +16,7 @@ from app.actions import records
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import _, translate
-from app.core.storage import storage
+from app.core.storage import discard, storage
 from app.core.uploads import Upload, inspect_upload
 from app.registry.attachments import Attachment
 from app.registry.field import FILES, Field
@@ -41,7 +41,7 @@ def add(
         attachment.name = _plain_name(name, upload.suffix)
         db.session.commit()
     except Exception:
-        storage().delete(key)  # no row owns these bytes
+        discard(key)
         raise
     return attachment
 
@@ -102,7 +102,7 @@ def arrange(register: Register, row: Any, removed: Sequence[str], order: Sequenc
     db.session.commit()
     if not submitted_before:  # else an earlier submission may still point at them
         for attachment in gone:
-            storage().delete(attachment.key)
+            discard(attachment.key)
 
 
 def _plain_name(name: str, suffix: str) -> str:

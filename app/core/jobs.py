@@ -35,7 +35,7 @@ from app.core.choices import Choices
 from app.core.clock import now, today, uuid7
 from app.core.db import Model, db, read_only
 from app.core.i18n import translate
-from app.core.storage import new_key, storage
+from app.core.storage import discard, new_key, storage
 from app.core.types import CodeType, NfcText, PathType, UtcDateTime, UuidType
 
 log = logging.getLogger(__name__)
@@ -304,7 +304,7 @@ class JobContext:
         self.files = files
         storage().put(stream, key.rpartition(".")[2], key)
         for file in old:
-            storage().delete(file["key"])
+            discard(file["key"])
         return key
 
     def mine(self) -> sa.Update:

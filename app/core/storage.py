@@ -1,14 +1,15 @@
 """Files behind one interface. Rows keep keys; a file is reached only through the row that owns it.
 
 A key such as ``3f/a0/3fa0…e1.jpg`` is random, so that nothing can be guessed and no user's file
-name ever reaches the disk. ``STORAGE_DIR`` names the folder; another store (S3 and its like) is
-another class with the same methods, chosen in :func:`init_storage`.
+name ever reaches the store. Files lie in the folder ``STORAGE_DIR`` or, with ``STORAGE_URL``, in a
+bucket of an S3-compatible store (:mod:`app.core.bucket`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import re
 import secrets
@@ -23,6 +24,8 @@ from psycopg.errors import DiskFull
 from app.core.errors import AnjuError, BadInput, NotFound
 from app.core.i18n import translate
 
+log = logging.getLogger(__name__)
+
 _KEY = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/\1\2[0-9a-f]{28}\.[a-z0-9]{1,8}")
 _BLOCK = 1024 * 1024
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -33,6 +36,12 @@ class StorageFull(AnjuError):
     """The store took nothing of the file: no space, or a quota is used up."""
 
     status, code = 507, "storage_full"
+
+
+class StorageAway(AnjuError):
+    """The store does not answer, or not as it should: nothing was saved or read."""
+
+    status, code = 503, "storage_away"
 
 
 def is_full(error: BaseException) -> bool:
@@ -49,7 +58,8 @@ def is_full(error: BaseException) -> bool:
 
 class Storage(Protocol):
     """What every store can do. ``put`` is atomic and durable: after it returns the file is whole
-    and survives a power cut, before that there is no file.
+    and survives a power cut, before that there is no file. Every method raises BadInput for what
+    is no key of ours, and StorageAway.
     """
 
     def put(self, stream: BinaryIO, suffix: str, key: str | None = None) -> str:
@@ -77,6 +87,13 @@ def new_key(suffix: str) -> str:
     key = f"{name[:2]}/{name[2:4]}/{name}.{suffix.lstrip('.')}"
     if not _KEY.fullmatch(key):
         raise ValueError(f"no suffix of a stored file: {suffix!r}")
+    return key
+
+
+def checked_key(key: str) -> str:
+    """``key``, which :func:`new_key` made. Raises BadInput: it came from elsewhere."""
+    if not _KEY.fullmatch(key):
+        raise BadInput(translate("文件编号不正确。"))
     return key
 
 
@@ -152,20 +169,35 @@ class FolderStorage:
         return swept
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
-            raise BadInput(translate("文件编号不正确。"))
-        return self.root / key
+        return self.root / checked_key(key)
 
 
 def init_storage(app: Flask) -> None:
-    """Give ``app`` its store."""
-    app.extensions["storage"] = FolderStorage(Path(app.config["STORAGE_DIR"]))
+    """Give ``app`` its store: the bucket if ``STORAGE_BUCKET`` describes one, else the folder."""
+    store: Storage
+    if bucket := app.config.get("STORAGE_BUCKET"):
+        from app.core.bucket import BucketStorage  # 15 MB of client, only where it is used
+
+        store = BucketStorage(**bucket)
+    else:
+        store = FolderStorage(Path(app.config["STORAGE_DIR"]))
+    app.extensions["storage"] = store
 
 
 def storage() -> Storage:
     """The store of the running application."""
     store: Storage = current_app.extensions["storage"]
     return store
+
+
+def discard(key: str) -> None:
+    """Delete a file that no row owns any more, after what was asked for is decided: a store that
+    is away now fails nothing, the log keeps the key.
+    """
+    try:
+        storage().delete(key)
+    except StorageAway:
+        log.warning("no row owns the file %s, and it could not be deleted", key)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -31,7 +31,7 @@ from app.core.jobs import (
     enqueue_daily,
     worker_name,
 )
-from app.core.storage import is_full, storage
+from app.core.storage import StorageAway, is_full, storage
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +51,15 @@ def work(app: Flask, *, once: bool = False, stopping: threading.Event | None = N
             try:
                 if not once and time.monotonic() > kept_house:
                     kept_house = time.monotonic() + HOUSEKEEPING_SECONDS
-                    keep_house()
                     enqueue_daily()
+                    keep_house()
                 job = claim()
             except sa.exc.OperationalError:
                 log.exception("the database does not answer; trying again")
                 job = None
+            except StorageAway:  # only the house is kept with it
+                log.warning("the file store does not answer; house-keeping waits")
+                continue
             if job is None:
                 if once:
                     break
@@ -144,6 +147,10 @@ def _outcome(app: Flask, job: JobContext) -> dict[str, Any] | None:
                 return {"state": JobState.QUEUED, "attempt": job.attempt - 1}
             except TryAgain:
                 return {"state": JobState.QUEUED, "attempt": job.attempt - 1}
+            except StorageAway as error:
+                if job.attempt < MAX_ATTEMPTS:
+                    return None
+                return _ended(JobState.FAILED, message=error.message)
             except AnjuError as error:
                 return _ended(JobState.FAILED, message=error.message)
             except sa.exc.OperationalError:

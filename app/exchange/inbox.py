@@ -10,7 +10,7 @@ from typing import BinaryIO
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
 from app.core.jobs import Job
-from app.core.storage import storage
+from app.core.storage import discard, storage
 from app.exchange.reader import MAX_BYTES
 from app.exchange.writer import MEDIA_TYPE
 
@@ -37,7 +37,7 @@ def keep(stream: BinaryIO, name: str) -> dict[str, str]:
     key = storage().put(stream, suffix)
     size = storage().size(key)
     if not 0 < size <= MAX_BYTES:
-        storage().delete(key)
+        discard(key)
         raise BadInput(
             _("文件超过40 MB，请拆分后分别导入。")
             if size

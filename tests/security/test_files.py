@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import io
 import zlib
+from collections.abc import Iterator
 from email.message import Message
 from typing import Any
 
 import pytest
 from flask import Flask
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.access.scope import acting_as, unscoped
 from app.actions import attachments
+from app.core.bucket import BucketStorage
+from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
-from app.core.jobs import Job, JobState
+from app.core.jobs import MAX_ATTEMPTS, Job, JobState
 from app.core.storage import FolderStorage, storage
 from app.core.uploads import Refused, inspect_upload
 from app.core.worker import work
@@ -26,6 +30,7 @@ from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registry.attachments import Attachment
 from app.registry.flow import State
+from tests.bucket_server import BucketServer, bucket_server
 from tests.builders import COUNTY_MANAGER, VILLAGE_CLERK, actor, attach, household
 from tests.hands import Hands
 
@@ -192,3 +197,91 @@ def test_jobs_on_a_full_disk(app: Flask, manager: Hands, monkeypatch: pytest.Mon
 
 def _refuse_copy(_from: Any, _to: Any) -> None:
     raise FULL
+
+
+# ---- a store of its own ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def bucket(app: Flask) -> Iterator[BucketServer]:
+    """The application's files lie in a bucket."""
+    with bucket_server() as server:
+        app.extensions["storage"] = BucketStorage(**server.settings())
+        yield server
+
+
+def test_photos_in_a_bucket(
+    clerk: Hands, survey: Lookback, picture: bytes, bucket: BucketServer
+) -> None:
+    kept = clerk.upload(f"/lookback/{survey.id}/files/front_photos", picture).json
+    (content,) = bucket.objects.values()
+    assert clerk.get(kept["url"]).data == content
+    with Image.open(io.BytesIO(clerk.get(kept["thumb"]).data)) as small:
+        assert small.size == (360, 270)
+
+
+def test_an_upload_while_the_store_is_away(
+    clerk: Hands, app: Flask, survey: Lookback, picture: bytes, bucket: BucketServer
+) -> None:
+    bucket.trouble = lambda _method, _path: 503
+    answer = clerk.client.post(
+        f"/lookback/{survey.id}/files/front_photos",
+        data={"file": (io.BytesIO(picture), "a.jpg")},
+        headers={"X-CSRFToken": clerk.token(), "Accept": "application/json"},
+    )
+    assert (answer.status_code, answer.json["error"]) == (503, "storage_away")
+    assert "文件存储暂时无法访问" in answer.json["message"]
+    with app.app_context(), unscoped("tests look") as session:
+        assert session.scalars(select(Attachment)).all() == []
+
+
+def test_a_photo_taken_off_while_the_store_is_away(
+    clerk: Hands, app: Flask, survey: Lookback, picture: bytes, bucket: BucketServer
+) -> None:
+    """What is saved is saved: the bytes that nobody owns stay for an administrator."""
+    kept = clerk.upload(f"/lookback/{survey.id}/files/front_photos", picture).json["id"]
+    bucket.trouble = lambda _method, _path: 503
+    form = {
+        "version": str(survey.version), "died": "no", "intent": "save", "removed_files": kept,
+    }  # fmt: skip
+    assert clerk.post(f"/lookback/{survey.id}/edit", form).status_code == 302
+    with app.app_context(), unscoped("tests look") as session:
+        assert session.scalars(select(Attachment)).all() == []
+    assert len(bucket.objects) == 1
+
+
+def take_over(app: Flask) -> None:
+    """Work as if the time had passed after which a silent job is taken over."""
+    with app.app_context():
+        db.session.execute(update(Job).values(heartbeat=now() - dt.timedelta(hours=1)))
+        db.session.commit()
+    work(app, once=True)
+
+
+def test_a_job_waits_for_the_store(app: Flask, manager: Hands, bucket: BucketServer) -> None:
+    with app.app_context():
+        household()
+    manager.post("/exchange/export/lookback", {"reason": "工作调度"})
+    bucket.trouble = lambda _method, _path: 503
+    take_over(app)
+    bucket.trouble = lambda _method, _path: None
+    take_over(app)
+    with app.app_context():
+        (job,) = db.session.scalars(select(Job)).all()
+        assert (job.state, job.attempt) == (JobState.DONE, 2)
+        assert [file["key"] for file in job.files_of("result")] == list(bucket.objects)
+
+
+def test_a_job_gives_up_on_a_store_that_stays_away(
+    app: Flask, manager: Hands, bucket: BucketServer
+) -> None:
+    with app.app_context():
+        household()
+    manager.post("/exchange/export/lookback", {"reason": "工作调度"})
+    bucket.trouble = lambda _method, _path: 503
+    for _attempt in range(MAX_ATTEMPTS):
+        take_over(app)
+    with app.app_context():
+        (job,) = db.session.scalars(select(Job)).all()
+        assert (job.state, job.attempt) == (JobState.FAILED, MAX_ATTEMPTS)
+        assert "文件存储暂时无法访问" in job.message
