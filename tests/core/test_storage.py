@@ -305,6 +305,16 @@ def test_no_variable_of_the_machine_mixes_in(
     assert list(server.objects) == [key]
 
 
+def test_the_bucket_may_stand_in_the_host(
+    server: BucketServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.settings()["url"])  # stands for every host
+    bucket = BucketStorage(**server.settings(url="http://oss.example.test", in_host=True))
+    with pytest.raises(StorageAway):
+        bucket.put(io.BytesIO(b"x"), "jpg")
+    assert server.requests[0].startswith("PUT http://anju.oss.example.test/")
+
+
 def test_the_settings_choose_the_store(server: BucketServer, tmp_path: Path) -> None:
     app = Flask("chooses")
     app.config.update(STORAGE_DIR=str(tmp_path), STORAGE_BUCKET=None)
