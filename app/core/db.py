@@ -118,6 +118,8 @@ def _begin(connection: Connection) -> None:
         # A plain BEGIN that reads first and writes later fails at once under concurrency.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes.get() else "BEGIN")
         return
+    if "isolation_level" in connection.get_execution_options():
+        return  # asked for by the caller
     driver: Any = connection.connection.dbapi_connection
     if driver.autocommit is not _alone.get():
         # Each statement of a page sees what is committed, within a transaction or without: BEGIN
