@@ -35,6 +35,8 @@ from app.core.types import PathType
 #: divisions there; (this, 0) is held alone by who publishes anything.
 LOCK = 0x616E6A
 _HELD, _SEEN = "counties_held", "regions_seen"
+#: Execution option of a statement that is a module's constant, its values bound when it runs.
+MADE_ONCE = "made_once"
 _NOTHING = ("\x7f", "\x7f")  # an empty range: no path lies in it
 _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
 
@@ -114,7 +116,19 @@ def _limit_reads(state: ORMExecuteState) -> None:
         if any(issubclass(mapper.class_, Scoped) for mapper in state.all_mappers):
             raise OutsideScope("the guard cannot limit this statement: add rows, select entities")
     elif (state.is_select or state.is_update or state.is_delete) and not state.is_column_load:
-        state.statement = state.statement.options(_limit(*_bounds()))
+        low, high = _bounds()
+        if state.execution_options.get(MADE_ONCE):
+            state.statement = _limited(state.statement, low, high)
+        else:
+            state.statement = state.statement.options(_limit(low, high))
+
+
+@lru_cache(maxsize=4096)
+def _limited(statement: Any, low: str, high: str) -> Any:
+    """A statement that is made once, limited once for each area: else SQLAlchemy would work out
+    anew, at every request, that it is the statement it knows.
+    """
+    return statement.options(_limit(low, high))
 
 
 @lru_cache(maxsize=2048)

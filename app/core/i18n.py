@@ -20,6 +20,7 @@ from flask_babel import get_domain, get_locale, lazy_gettext
 
 lazy = lazy_gettext
 STEP, DONE = "step", "done"
+_NO_TEXTS: Mapping[str, str] = {}
 
 
 def mark(text: str) -> str:
@@ -31,8 +32,6 @@ def translate(text: str, /, **values: object) -> str:
     """The text in the language of the request or background job; outside both the Chinese text."""
     if not text:
         return text
-    if not _has_language():
-        return text % values if values else text
     translated = catalog().get(text, text)
     return translated % values if values else translated
 
@@ -57,14 +56,18 @@ def in_english() -> bool:
 
 def catalog() -> Mapping[str, str]:
     """The translations into the language of this request or job, looked up once for each: a form
-    asks for some 800 texts.
+    asks for some 800 texts. None outside both.
     """
-    locale = getattr(_kept_by_babel(), "babel_locale", None)
-    kept: tuple[Any, Mapping[str, str]] | None = g.get("catalog")
-    if kept is None or locale is None or kept[0] is not locale:
+    if not has_app_context():
+        return _NO_TEXTS
+    here: Any = g._get_current_object()  # looking through the proxy again and again is not cheap
+    kept: tuple[Any, Mapping[str, str]] | None = here.get("catalog")
+    if kept is None or kept[0] is not getattr(here.get("_flask_babel"), "babel_locale", None):
+        if not _has_language():
+            return _NO_TEXTS
         locale = get_locale()
-        texts = getattr(get_domain().get_translations(), "_catalog", {})
-        kept = g.catalog = (locale, texts)
+        texts = getattr(get_domain().get_translations(), "_catalog", _NO_TEXTS)
+        kept = here.catalog = (locale, texts)
     return kept[1]
 
 
@@ -81,4 +84,4 @@ def _kept_by_babel() -> Any:
 
 def _in_context(context: str, text: str) -> str:
     # gettext's files join a context and its msgid with the end-of-transmission mark
-    return catalog().get(f"{context}\x04{text}", text) if _has_language() else text
+    return catalog().get(f"{context}\x04{text}", text)

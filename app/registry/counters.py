@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, SessionTransaction, mapped_column
 
 from app.access.regions import Level, Region, ancestor_paths, subtree
-from app.access.scope import Scoped
+from app.access.scope import MADE_ONCE, Scoped
 from app.core.db import Model, upsert
 from app.core.types import PathType
 from app.registry.register import Register, register_of
@@ -188,11 +188,15 @@ def total(session: Session, register: Register, figure: str, path: str) -> int:
 
 
 #: Made once: building a statement costs as much as asking.
-_TOTAL = select(func.coalesce(func.sum(Counter.n), 0)).where(
-    Counter.register == bindparam("register"),
-    Counter.figure == bindparam("figure"),
-    Counter.path >= bindparam("low"),
-    Counter.path < bindparam("high"),
+_TOTAL = (
+    select(func.coalesce(func.sum(Counter.n), 0))
+    .where(
+        Counter.register == bindparam("register"),
+        Counter.figure == bindparam("figure"),
+        Counter.path >= bindparam("low"),
+        Counter.path < bindparam("high"),
+    )
+    .execution_options(**{MADE_ONCE: True})
 )
 
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, subtree
+from app.access.scope import MADE_ONCE
 from app.core.clock import now
 from app.core.db import db
 from app.core.jobs import OPEN_STATES, Job, JobState
@@ -132,7 +133,8 @@ def _query(
     """One line for each register and state, of the areas ``low0`` to ``high0`` …. Every page asks
     it, so it is made once for each kind of account.
     """
-    return union_all(*(_part(name, state, areas, by_counter) for name, state in parts))
+    query = union_all(*(_part(name, state, areas, by_counter) for name, state in parts))
+    return query.execution_options(**{MADE_ONCE: True})
 
 
 def _part(name: str, state: State, areas: int, by_counter: bool) -> Select[*tuple[Any, ...]]:

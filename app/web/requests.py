@@ -124,12 +124,13 @@ def _begin() -> Any:
         logout_user()
         session.pop("seen", None)
         return _ask_to_sign_in()
-    if request.headers.get(_PAGE_OF, current_user.username) != current_user.username:
+    account = current_user._get_current_object()
+    if request.headers.get(_PAGE_OF, account.username) != account.username:
         return _ask_to_sign_in()  # what was typed as one account is not sent as another
     if not _quiet():
         _note_seen()
-    set_actor(policy.actor_of(db.session, current_user))
-    if current_user.must_change_password and request.endpoint not in _WITH_FIRST_PASSWORD:
+    set_actor(policy.actor_of(db.session, account))
+    if account.must_change_password and request.endpoint not in _WITH_FIRST_PASSWORD:
         if wants_json():  # a page from before the reset: a script would take a redirect for success
             text = _("密码已被重置，请在新窗口中修改密码，再回到这里继续，填写的内容都还在。")
             raise Forbidden(text, noted=True)

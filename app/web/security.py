@@ -8,6 +8,7 @@ from sqlalchemy.orm import joinedload
 
 from app.access import policy, signin
 from app.access.accounts import Account
+from app.access.scope import MADE_ONCE
 from app.access.sessions import OpenSession
 from app.core.db import db
 from app.core.types import UuidType
@@ -32,6 +33,7 @@ _SIGNED_IN = (
     )
     .options(joinedload(Account.region))
     .where(Account.id == bindparam("id"), Account.locked_at.is_(None))
+    .execution_options(**{MADE_ONCE: True})
 )
 
 
