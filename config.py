@@ -15,7 +15,8 @@
 | SESSION_IDLE_MINUTES | 60 | a session ends after so long without a click |
 | PROXIES | 0 | how many proxies in front may set X-Forwarded-For and -Proto |
 | HOST, PORT | 127.0.0.1, 8080 | where ``make run`` listens |
-| WEB_WORKERS, WEB_THREADS | 2, 8 | web processes, threads in each |
+| WEB_WORKERS, WEB_THREADS | 2, 3 | web processes, threads in each; more threads only where no |
+|   |   | proxy stands in front and slow uploads would hold them |
 | ANJU_BENCH | 0 | 1 tells the number of SQL statements in a response header |
 """
 
@@ -47,7 +48,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """
     production = _one_of(environ, "ANJU_ENV", ("development", "production")) == "production"
     url = database_url(environ.get("DATABASE_URL", ""))
-    workers, threads = _number(environ, "WEB_WORKERS", 2), _number(environ, "WEB_THREADS", 8)
+    workers, threads = _number(environ, "WEB_WORKERS", 2), _number(environ, "WEB_THREADS", 3)
     idle = _number(environ, "SESSION_IDLE_MINUTES", 60)
     return {
         "PRODUCTION": production,
@@ -81,7 +82,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "MAX_FORM_PARTS": 2000,
         "SEND_FILE_MAX_AGE_DEFAULT": timedelta(hours=1),
         "COMPRESS_ALGORITHM": ["br", "gzip"],
-        "COMPRESS_BR_LEVEL": 4,
+        "COMPRESS_BR_LEVEL": 3,
         "COMPRESS_LEVEL": 5,
         "COMPRESS_MIN_SIZE": 800,
         # Languages

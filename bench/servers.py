@@ -16,7 +16,7 @@ import psutil
 
 from bench.database import FOLDER, ROOT, environment
 
-WORKERS, THREADS = 2, 8
+WORKERS, THREADS = 2, 3
 
 
 @dataclass(frozen=True)
