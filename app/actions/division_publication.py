@@ -389,6 +389,13 @@ class Publication:
 
     def _write_down(self) -> None:
         """History and audit log, with the places where things lie in the end."""
+        told = [entry["detail"] for entry in self.audited]
+        above = self._regions({p for d in told for p in d["changes"].get("parent_id", ())})
+        for detail in told:
+            if "parent_id" in detail["changes"]:  # the log is read by people
+                ids = detail["changes"]["parent_id"]
+                names = [above[p].full_name if p in above else None for p in ids]
+                detail["changes"] = detail["changes"] | {"parent_id": names}
         ends = self._regions([line["into_id"] for line in self.history if line["into_id"]])
         for line, entry in zip(self.history, self.audited, strict=True):
             end = ends.get(line["into_id"])

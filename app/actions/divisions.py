@@ -615,12 +615,15 @@ def _keep(change: RegionChange, node: Staged | None) -> RegionChange:
         db.session.flush()
     db.session.add(change)
     detail: dict[str, Any] = {"staged": change.kind.value, "name": change.name}
-    detail |= {"code": change.code, "forced": change.forced, "into": change.into_id}
-    detail["changes"] = {
+    detail |= {"code": change.code, "forced": change.forced, "into": _full_name(change.into_id)}
+    changes = {
         name: [before[name] if before else None, after[name]]
         for name in VALUES
         if before is None or before[name] != after[name]
     }
+    if "parent_id" in changes:
+        changes["parent_id"] = [_full_name(parent) for parent in changes["parent_id"]]
+    detail["changes"] = changes
     _log(Act.UPDATE, change.path, change.region_id, detail)
     try:
         db.session.commit()
@@ -630,6 +633,12 @@ def _keep(change: RegionChange, node: Staged | None) -> RegionChange:
             _("他人刚刚修改了“%(name)s”的待生效变更，请核对后再保存。", name=change.name)
         ) from None
     return change
+
+
+def _full_name(region_id: int | None) -> str | None:
+    """A division as the audit log tells it; one that is only staged has no full name yet."""
+    region = db.session.get(Region, region_id) if region_id is not None else None
+    return region.full_name if region is not None else None
 
 
 def _drop(change: RegionChange) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from app.access import settings
 from app.access.actor import RegisterAccess
 from app.access.audit import AuditEntry
+from app.access.region_changes import ChangeKind
 from app.core.choices import Choices
 from app.core.i18n import _, done_word, lazy, translate
 from app.registry import formats
@@ -50,20 +51,24 @@ LABELS: dict[str, Any] = {
     "field": lazy("项目"),
     "file": lazy("文件"),
     "filter": lazy("筛选条件"),
+    "forced": lazy("名称相近仍保存"),
     "found": lazy("查到的记录"),
     "from": lazy("原来"),
     "granted": lazy("授权"),
     "household": lazy("农户"),
     "import": lazy("导入任务"),
+    "into": lazy("并入"),
     "job": lazy("导入任务"),
     "list": lazy("选项表"),
     "locked_for": lazy("锁定原因"),
     "login": lazy("账号"),
     "method": lazy("请求方式"),
     "name": lazy("名称"),
+    "national_code": lazy("国家编码"),
     "new": lazy("新增"),
     "number": lazy("号码"),
     "opinion": lazy("意见"),
+    "parent_id": lazy("上级行政区划"),
     "phone": lazy("联系电话"),
     "published": lazy("发布的变更"),
     "reason": lazy("原因"),
@@ -85,6 +90,8 @@ LABELS: dict[str, Any] = {
     "sha256": lazy("文件校验值"),
     "since": lazy("生效日期"),
     "size": lazy("大小"),
+    "staged": lazy("待生效的变更"),
+    "staged_by": lazy("提交人"),
     "sort": lazy("顺序"),
     "step": lazy("操作"),
     "table": lazy("统计表"),
@@ -97,7 +104,13 @@ LABELS: dict[str, Any] = {
 
 
 #: What entries are about that belong to no register.
-_OTHERS = {"account": lazy("用户"), "officer": lazy("负责人与责任人名单")}
+_OTHERS = {
+    "account": lazy("用户"),
+    "officer": lazy("负责人与责任人名单"),
+    "region": lazy("行政区划"),
+}
+#: Keys whose value is the kind of a change of a division.
+_CHANGE_KINDS = ("staged", "published", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -209,6 +222,8 @@ def _value(entry: AuditEntry, key: str, value: Any) -> str:
         return done_word(step.label)
     if key == "register":
         return register_title(str(value))
+    if key in _CHANGE_KINDS and value in list(ChangeKind):
+        return ChangeKind(value).label
     if key == "table" and register and (table := register.table(str(value))):
         return translate(table.title)
     if key == "filter" and isinstance(value, Mapping):
