@@ -146,9 +146,8 @@ def count(session: Session, actor: Actor, query: AccountQuery) -> int:
 def conditions(actor: Actor, query: AccountQuery) -> list[ColumnElement[bool]]:
     """The query as conditions, the actor's area among them."""
     found: list[ColumnElement[bool]] = [managing.visible(actor)]
-    path: Any = Account.path
     if query.region is not None:
-        found.append(in_subtree(path, query.region.path))
+        found.append(in_subtree(Account.path, query.region.path))
     if query.level is not None:
         found.append(Account.level == int(query.level))
     if query.kind is not None:

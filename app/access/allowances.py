@@ -112,7 +112,7 @@ def ordinary_of_county(session: Session, path: str) -> Allowance:
         and_(Account.level == Level.COUNTY, Account.kind == Kind.ORDINARY),
         and_(Account.level == Level.TOWN, Account.kind == Kind.MANAGER),
     )
-    used = _count(session, and_(in_subtree(Account.path, path), shared))  # type: ignore[arg-type]
+    used = _count(session, and_(in_subtree(Account.path, path), shared))
     name = _("全县的普通用户和乡镇级管理用户")
     return Allowance(used, settings.value(ORDINARY.name, path), name)
 

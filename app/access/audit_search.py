@@ -118,7 +118,7 @@ def accounts_named(session: Session, text: str, path: str) -> tuple[uuid.UUID, .
     by_name = (
         select(Account.uuid)
         .where(Account.first_name >= low, Account.first_name < high)
-        .where(in_subtree(Account.path, path))  # type: ignore[arg-type]
+        .where(in_subtree(Account.path, path))
         .limit(_MOST_ACCOUNTS)
     )
     by_login = select(Account.uuid).where(Account.username == text)
@@ -168,7 +168,7 @@ def _window(search: Search) -> list[Condition]:
 
 
 def _under(path: str) -> Condition:
-    return in_subtree(AuditEntry.path, path)  # type: ignore[arg-type]
+    return in_subtree(AuditEntry.path, path)
 
 
 def _is_rare(session: Session, register: str) -> bool:

@@ -8,8 +8,6 @@ succeeds a manager manages what that one created.
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import ColumnElement, and_, func, or_
 
 from app.access.accounts import Account
@@ -95,16 +93,12 @@ def managed(actor: Actor) -> ColumnElement[bool]:
     )
     if actor.level == Level.COUNTY:
         below = Account.level >= Level.TOWN
-    return and_(in_subtree(_path(), actor.path), or_(own, below))
+    return and_(in_subtree(Account.path, actor.path), or_(own, below))
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
     """The accounts of the actor's division and below, which it may look at."""
-    return in_subtree(_path(), actor.path)
-
-
-def _path() -> Any:
-    return Account.path
+    return in_subtree(Account.path, actor.path)
 
 
 def duties_of(level: Level, kind: Kind) -> tuple[Duty, ...]:

@@ -142,6 +142,15 @@ class RegionSeed(Model):
     loaded_at: Mapped[Any] = mapped_column(UtcDateTime)
 
 
+#: A column of paths; of accounts and the audit log it may be empty.
+PathColumn = (
+    InstrumentedAttribute[str]
+    | InstrumentedAttribute[str | None]
+    | ColumnElement[str]
+    | ColumnElement[str | None]
+)
+
+
 def subtree(path: str) -> tuple[str, str]:
     """The half-open range ``lo <= path < hi`` of a division and all below it.
 
@@ -152,10 +161,10 @@ def subtree(path: str) -> tuple[str, str]:
     return path, path[:-1] + "/"
 
 
-def in_subtree(
-    column: InstrumentedAttribute[str] | ColumnElement[str], path: str
-) -> ColumnElement[bool]:
-    """The condition that ``column`` lies in the subtree of ``path``: one index range."""
+def in_subtree(column: PathColumn, path: str) -> ColumnElement[bool]:
+    """The condition that ``column`` lies in the subtree of ``path``: one index range. What lies
+    nowhere (NULL) lies in none.
+    """
     low, high = subtree(path)
     return and_(column >= low, column < high)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
@@ -67,7 +66,6 @@ def plan(session: Session, role: Role) -> Plan:
     """
     actor = require(role)
     level, kind = role
-    path: Any = Account.path
     has_one = (
         select(literal(1))
         .where(
@@ -83,7 +81,7 @@ def plan(session: Session, role: Role) -> Plan:
     for region in regions:  # they outlive this transaction, and are not read anew one by one
         session.expunge(region)
     taken = select(Account.path).where(
-        in_subtree(path, actor.path), Account.level == int(level), Account.kind == kind,
+        in_subtree(Account.path, actor.path), Account.level == int(level), Account.kind == kind,
         Account.active.is_(True),
     )  # fmt: skip
     have = len(set(session.scalars(taken)))

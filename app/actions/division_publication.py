@@ -10,8 +10,8 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 from sqlalchemy import String, bindparam, cast, delete, insert, literal, or_, select, update
 
@@ -75,7 +75,7 @@ class Publication:
     """The changes of one 立即生效, being applied in the session's transaction."""
 
     actor: Actor
-    changes: Sequence[RegionChange]
+    changes: Sequence[Wanted]
     progress: Progress
     obstacles: list[Obstacle] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -85,8 +85,6 @@ class Publication:
     done: int = 0
 
     def run(self) -> None:
-        # Plain values: the session forgets objects, and rows change under us.
-        self.changes = [_plain(change) for change in self.changes]  # type: ignore[misc]
         self.connection = db.session.connection()
         self.before = self._regions([change.region_id for change in self.changes])
         self._hold()
@@ -440,8 +438,8 @@ class _Named:
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """A pending change as plain values."""
+class Wanted:
+    """A pending change as plain values: the session forgets objects, and rows change under us."""
 
     region_id: int
     kind: ChangeKind
@@ -455,9 +453,9 @@ class _Wanted:
     into_id: int | None
     made_by_name: str
 
-
-def _plain(change: RegionChange) -> _Wanted:
-    return _Wanted(**{name: getattr(change, name) for name in _Wanted.__dataclass_fields__})
+    @classmethod
+    def of(cls, change: RegionChange) -> Self:
+        return cls(**{one.name: getattr(change, one.name) for one in fields(cls)})
 
 
 def _order(change: Any) -> tuple[int, str]:

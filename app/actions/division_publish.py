@@ -17,7 +17,7 @@ from app.access.actor import Capability
 from app.access.region_changes import ChangeKind, RegionChange
 from app.access.regions import Level, Region, in_subtree
 from app.actions import division_holdings
-from app.actions.division_publication import Progress, Publication, moves
+from app.actions.division_publication import Progress, Publication, Wanted, moves
 from app.actions.divisions import visible
 from app.core.db import db
 from app.core.errors import NotFound
@@ -96,7 +96,7 @@ def publish(area_id: int, progress: Progress = lambda _done, _total: None) -> di
     region_moves.queue_of_publishers(db.session.connection(), alone=True)
     db.session.expire_all()
     area = area_of(area_id)
-    changes = list(db.session.scalars(select(RegionChange).where(inside(area))))
+    changes = [Wanted.of(c) for c in db.session.scalars(select(RegionChange).where(inside(area)))]
     work = Publication(actor, changes, progress)
     work.run()
     db.session.expire_all()

@@ -14,6 +14,7 @@ import click
 import sqlalchemy as sa
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from flask.globals import app_ctx
 from flask_babel import force_locale
 
 from app.core.clock import now
@@ -230,7 +231,7 @@ def work_command(*, once: bool) -> None:
     stopping = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopping.set())
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = app_ctx.app
     ran = work(app, once=once, stopping=stopping)
     log.info("worker stops after %s jobs", ran)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from flask import Flask, current_app
+from flask.globals import app_ctx
 
 from app.access import regions
 from app.access.accounts import first_password, hashed
@@ -76,7 +76,7 @@ def run(job: JobContext) -> dict[str, Any]:
 
 
 def _with_passwords(job: JobContext, planned: Plan) -> Iterator[Made]:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = app_ctx.app
 
     def hashed_there(password: str) -> str:
         with app.app_context():

@@ -7,6 +7,7 @@ be stale, or another's), an error value, a number so long that Excel has rounded
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from typing import Self
 
@@ -48,7 +49,7 @@ def as_text(value: object) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float):
-        if abs(value) >= EXACT or value != value:  # noqa: PLR0124 - NaN
+        if abs(value) >= EXACT or math.isnan(value):
             return Unreadable(repr(value), ROUNDED)
         return str(int(value)) if value == int(value) else repr(value)
     if isinstance(value, dt.datetime):

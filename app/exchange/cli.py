@@ -9,8 +9,8 @@ import uuid
 from pathlib import Path
 
 import click
-from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from flask.globals import app_ctx
 from sqlalchemy import select
 
 from app.access import policy
@@ -71,7 +71,7 @@ def _run(file: Path, login: str, *, dry_run: bool, whole: bool) -> Job:
     with policy.as_account(found), file.open("rb") as stream:
         job_id = household_import.start(stream, file.name, dry_run=dry_run, whole=whole).id
         db.session.commit()
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = app_ctx.app
     while (job := _read(job_id)).state in OPEN_STATES:
         if mine := worker.claim(job_id):  # else a worker of the running program was quicker
             worker.run(app, mine, threading.Event())

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, Response, after_this_request, current_app
+from flask import Flask, Response, after_this_request
+from flask.globals import app_ctx
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.access import audit
@@ -29,7 +30,7 @@ def note(register: str, row: Any) -> None:
     if key in _noted:
         return
     entry = audit.entry_of(Act.VIEW, register=register, row=row)
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = app_ctx.app
 
     @after_this_request
     def later(response: Response) -> Response:

@@ -77,6 +77,7 @@ class OfficersView(BaseView):
                 flash(_("已保存，并已告知上一级。"), "success")
                 return redirect(f"{BASE}/?region={region_id}")
         shell.crumb(region.name)
+        changed = max((o.changed_at for o in line.officers.values()), default=None)
         page = {
             "title": region.full_name,
             "keeps": officers.may_keep(actor, region),
@@ -84,10 +85,8 @@ class OfficersView(BaseView):
             "action_url": f"{BASE}/{region_id}",
             "back_url": f"{BASE}/?region={region_id}",
             "posts": [_post(post, values.get(post, {}), problems) for post in Post],
-            "changed": max((o.changed_at for o in line.officers.values()), default=None),
+            "changed": f"{local(changed):%Y-%m-%d %H:%M}" if changed else "",
         }
-        if page["changed"]:
-            page["changed"] = f"{local(page['changed']):%Y-%m-%d %H:%M}"  # type: ignore[arg-type]
         rendered = self.render_template("anju/officers_form.html", page=page)
         return (rendered, 422) if problems else rendered
 

@@ -65,11 +65,17 @@ csrf = CSRFProtect()
 class BoundedRequest(Request):
     """Only a form with files may be large; werkzeug limits the text of no other body."""
 
-    @property  # type: ignore[misc]
-    def max_content_length(self) -> int | None:  # type: ignore[override]
+    @property
+    def max_content_length(self) -> int | None:
+        if self._max_content_length is not None:
+            return self._max_content_length
         if self.mimetype == "multipart/form-data":
             return int(current_app.config["MAX_CONTENT_LENGTH"])
         return int(current_app.config["MAX_FORM_MEMORY_SIZE"])
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        self._max_content_length = value
 
 
 _POLICY = {
