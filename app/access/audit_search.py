@@ -47,7 +47,8 @@ class Search:
     """What is asked. ``path`` is a division of the reader's area, which the caller has checked.
 
     ``accounts`` and ``records`` are keys, None for all; ``exports_over`` adds to ``records`` the
-    exports of ``register`` over a division that holds this path, since ``exports_since``.
+    exports of the registers ``exports_of`` over a division that holds this path, since
+    ``exports_since``.
     """
 
     path: str
@@ -58,6 +59,7 @@ class Search:
     since: dt.datetime | None = None
     until: dt.datetime | None = None
     exports_over: str | None = None
+    exports_of: tuple[str, ...] = ()
     exports_since: dt.datetime | None = None
 
 
@@ -141,7 +143,7 @@ def _area(path: str) -> list[Condition]:
 def _ranges(session: Session, search: Search) -> list[list[Condition]]:
     """The conditions of each range; one is enough where an index leads to few entries."""
     rest = _window(search)
-    if search.register and search.exports_over is None:
+    if search.register:
         rest.append(AuditEntry.register == search.register)
     within = [] if search.path == NATION_PATH else [_under(search.path)]
     acts = [AuditEntry.act.in_(search.acts)] if search.acts else []
@@ -182,7 +184,11 @@ def _exports(search: Search) -> list[list[Condition]]:
     path = search.exports_over
     if path is None or (search.acts and Act.EXPORT not in search.acts):
         return []
-    kind = [AuditEntry.act == Act.EXPORT, AuditEntry.register == search.register, *_window(search)]
+    kind = [
+        AuditEntry.act == Act.EXPORT,
+        AuditEntry.register.in_(search.exports_of),
+        *_window(search),
+    ]
     if search.exports_since:
         kind.append(AuditEntry.at >= search.exports_since)
     return [[AuditEntry.path == place, *kind] for place in (*ancestor_paths(path), path)]

@@ -91,16 +91,18 @@ class AuditView(BaseView):
         actor = policy.require(Capability.AUDIT)
         if register.model is Household:
             household = row = households.get(record_id)
-            of_household = [one.id for _r, one in households.records_of(db.session, row)]
+            theirs = list(households.records_of(db.session, row))
+            of_household = [one.id for _r, one in theirs]
+            exported = [register, *(r for r, _one in theirs)]
         else:
             row = records.get(register, record_id)
             household = households.get(row.household_id)
-            of_household = []
+            of_household, exported = [], [register]
         search = Search(
             path=actor.path,
             records=tuple(dict.fromkeys([row.id, household.id, *of_household])),
-            register="lookback" if register.model is Household else register.name,
             exports_over=row.path,
+            exports_of=tuple(dict.fromkeys(r.name for r in exported)),
             exports_since=row.created_at,
         )
         size = _size()

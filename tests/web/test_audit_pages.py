@@ -270,6 +270,7 @@ def test_one_record_from_its_page(app: Flask, as_account: Callable[..., Any]) ->
             app, place=place, act=Act.EXPORT, register="lookback", at=soon, detail={"reason": text}
         )
     noted(app, act=Act.EXPORT, register="lookback", detail={"reason": "入册前导出"})
+    noted(app, act=Act.EXPORT, register="household", at=soon, detail={"reason": "名单导出"})
     manager = as_account(COUNTY_MANAGER)
     assert f"/audit/of/lookback/{survey.id}" in manager.get(f"/lookback/{survey.id}").text
     page = manager.get(f"/audit/of/lookback/{survey.id}").text
@@ -277,7 +278,10 @@ def test_one_record_from_its_page(app: Flask, as_account: Callable[..., Any]) ->
         assert text in page, text
     for text in ("别户的", "别镇导出", "邻县导出", "入册前导出"):
         assert text not in page, text
-    assert manager.get(f"/audit/of/household/{home.id}").status_code == 200
+    of_home = manager.get(f"/audit/of/household/{home.id}").text
+    assert "本县导出" in of_home, "of every register that has a record of the household"
+    assert "名单导出" in of_home
+    assert "名单导出" not in page
     assert manager.get(f"/audit/of/lookback/{uuid.uuid4()}").status_code == 404
     assert as_account(COUNTY_MANAGER, far).get(f"/audit/of/lookback/{survey.id}").status_code == 404
     assert "/audit/of/" not in as_account(TOWN_CLERK).get(f"/lookback/{survey.id}").text
