@@ -52,6 +52,7 @@ LABELS: dict[str, Any] = {
     "file": lazy("文件"),
     "filter": lazy("筛选条件"),
     "forced": lazy("名称相近仍保存"),
+    "over_allowance": lazy("超出名额仍创建"),
     "found": lazy("查到的记录"),
     "from": lazy("原来"),
     "granted": lazy("授权"),

@@ -7,7 +7,9 @@ from sqlalchemy import select
 
 from app.access.accounts import Account
 from app.access.actor import Capability
+from app.access.audit import Act, AuditEntry
 from app.access.policy import actor_of
+from app.core.db import db
 
 
 def created(app, *arguments):
@@ -20,8 +22,6 @@ def test_the_first_manager_of_the_ministry(app):
     login, password = result.output.split()
     assert login == "ministry00"
     with app.app_context():
-        from app.core.db import db
-
         account = db.session.scalar(select(Account).where(Account.username == "ministry00"))
         assert account.must_change_password
         assert account.path == "0."
@@ -40,8 +40,6 @@ def test_an_account_of_a_county_with_a_duty(app):
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     with app.app_context():
-        from app.core.db import db
-
         account = db.session.scalar(select(Account).where(Account.username == "61012201"))
         assert actor_of(db.session, account).has(Capability.REVIEW, "lookback")
         assert not actor_of(db.session, account).has(Capability.ENTER, "lookback")
@@ -59,7 +57,21 @@ def test_an_account_of_a_county_with_a_duty(app):
 def test_what_makes_no_sense_is_refused(app, arguments, message):
     result = created(app, *arguments)
     assert result.exit_code == 2
-    assert message in result.output
+    assert message in " ".join(result.output.split())
+
+
+def test_a_second_manager_is_made_by_force_alone(app):
+    assert created(app, "ministry00").exit_code == 0
+    result = created(app, "ministry01")
+    assert result.exit_code == 2
+    assert "1 of 1" in result.output
+    assert created(app, "ministry01", "--force").exit_code == 0
+    with app.app_context():
+        entry = db.session.scalars(
+            select(AuditEntry).where(AuditEntry.act == Act.PERMISSION).order_by(AuditEntry.at)
+        ).all()[-1]
+        assert (entry.detail or {})["created"] == "ministry01"
+        assert entry.detail["over_allowance"] is True
 
 
 def test_a_name_is_given_once(app):

@@ -324,7 +324,6 @@ PAST_THE_GUARD: dict[str, str] = {
 }
 #: Modules that may leave the scope, and why.
 UNSCOPED: dict[str, str] = {
-    "access/accounts_cli.py": "the machine's administrator makes the first account",
     "access/audit.py": "refusals are noted whatever becomes of the request",
     "actions/households.py": "an ID number is on one list in the whole country",
     "commands.py": "counters are rebuilt and proved over all rows",
