@@ -187,17 +187,24 @@ def total(session: Session, register: Register, figure: str, path: str) -> int:
     return int(session.scalar(_TOTAL, asked) or 0)
 
 
-#: Made once: building a statement costs as much as asking.
-_TOTAL = (
-    select(func.coalesce(func.sum(Counter.n), 0))
-    .where(
-        Counter.register == bindparam("register"),
-        Counter.figure == bindparam("figure"),
-        Counter.path >= bindparam("low"),
-        Counter.path < bindparam("high"),
+def total_between(register: Any, figure: Any, low: Any, high: Any) -> Any:
+    """The same inside another statement, between two bounds of paths: a scalar."""
+    return (
+        select(func.coalesce(func.sum(Counter.n), 0))
+        .where(
+            Counter.register == register,
+            Counter.figure == figure,
+            Counter.path >= low,
+            Counter.path < high,
+        )
+        .scalar_subquery()
     )
-    .execution_options(**{MADE_ONCE: True})
-)
+
+
+#: Made once: building a statement costs as much as asking.
+_TOTAL = select(
+    total_between(*map(bindparam, ("register", "figure", "low", "high")))
+).execution_options(**{MADE_ONCE: True})
 
 
 # ---- rebuilding and proving ------------------------------------------------------------------
@@ -304,4 +311,5 @@ __all__ = [
     "satisfied",
     "snapshot",
     "total",
+    "total_between",
 ]

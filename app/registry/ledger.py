@@ -24,6 +24,7 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    bindparam,
     false,
     func,
     literal,
@@ -37,11 +38,12 @@ from sqlalchemy.orm import Session, aliased
 from app.access import region_search
 from app.access.actor import Actor
 from app.access.regions import Level, Region, in_subtree, subtree
+from app.access.scope import MADE_ONCE
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, mark, translate
 from app.core.types import nfc
 from app.registry import formats, lists
-from app.registry.counters import Counter, total
+from app.registry.counters import Counter, total, total_between
 from app.registry.field import MANY, Field
 from app.registry.flow import State
 from app.registry.households import SearchKey
@@ -60,6 +62,7 @@ PLACE_NAMES = {
 }
 _MOST_PLACES = {Level.TOWN: 50, Level.VILLAGE: 500}
 _BY_KEY = ("head_name", "head_id")
+_made: dict[Any, Select[Any]] = {}
 _LAST_CHARACTER = "\U0010ffff"
 
 
@@ -191,15 +194,11 @@ class Ledger:
     def conditions(self) -> list[ColumnElement[bool]]:
         """The query as conditions, without the scope (the guard adds it)."""
         low, high = subtree(self.path)
-        found: list[ColumnElement[bool]] = [self.model.path >= low, self.model.path < high]
+        found = [self.model.path >= low, self.model.path < high, *self._covered_conditions()]
         if self.query.unplaced:
             found.append(self.model.path == self.path)
         if self.query.named:
             found.append(self._in_places())
-        if self.query.figure:
-            found.append(self.register.figures[self.query.figure].where.sql(self.columns))
-        if self.query.states and len(self.query.states) < len(State):
-            found.append(self.model.state.in_(self.query.states))
         for name, values in self.query.filters.items():
             column = getattr(self.model, name)
             if self.model.__fields__[name].kind == MANY:
@@ -210,6 +209,13 @@ class Ledger:
         if self.query.head_id:
             found.append(self._household().in_(self._households_of_id()))
         return found
+
+    def _covered_conditions(self) -> Iterator[ColumnElement[bool]]:
+        """Those that counters know."""
+        if self.query.figure:
+            yield self.register.figures[self.query.figure].where.sql(self.columns)
+        if self.query.states and len(self.query.states) < len(State):
+            yield self.model.state.in_(self.query.states)
 
     @cached_property
     def _places(self) -> list[str]:
@@ -314,7 +320,6 @@ class Ledger:
         if number < 1 or number > 10_000_000:
             raise BadInput(_("页码有误。"))
         self.require_narrow()
-        count = self.count()
         cursor = _read_cursor(after or before)
         backward = before is not None
         if cursor is None:
@@ -333,7 +338,7 @@ class Ledger:
         has_previous = first > 1 and bool(rows)
         return Page(
             rows=rows,
-            count=count,
+            count=Count(int(rows[0].whole)) if rows and self.counter else self.count(),
             first=first if rows else 0,
             after=_write_cursor(last, rows[-1]) if has_next else None,
             before=_write_cursor(first, rows[0]) if has_previous else None,
@@ -401,9 +406,29 @@ class Ledger:
 
     def _numbered(self, offset: int, limit: int) -> Sequence[Row[Any]]:
         counter = self.counter
-        if counter and self.level < Level.COUNTY:
+        if counter is None:
+            return self._read(self._rows().offset(offset), limit)
+        if self.level < Level.COUNTY:
             return self._branches(self._window(counter, offset, limit), limit)
-        return self._read(self._rows().offset(offset), limit)
+        low, high = subtree(self.path)
+        asked = {"low": low, "high": high, "passed": offset, "most": limit}
+        return self.session.execute(self._in_county(), asked).all()
+
+    def _in_county(self) -> Select[Any]:
+        """The statement of the page that is opened most, made once: building it costs as much as
+        asking. Binds ``low``, ``high``, ``passed``, ``most``.
+        """
+        key = self.model, self._columns, self.query.figure, self.query.states
+        made = _made.get(key)
+        if made is None:
+            low: Any = bindparam("low")
+            high: Any = bindparam("high")
+            area = self.model.path >= low, self.model.path < high
+            made = select(*self._shown(low, high)).where(*area, *self._covered_conditions())
+            made = made.order_by(*self._order)
+            made = made.limit(bindparam("most")).offset(bindparam("passed"))
+            made = _made[key] = made.execution_options(**{MADE_ONCE: True})
+        return made
 
     def _beside(
         self, cursor: tuple[int, str, uuid.UUID], limit: int, *, backward: bool
@@ -428,11 +453,17 @@ class Ledger:
         dated = any(f.source_list and lists.changed(f.source_list) for f in fields)
         return f"{self.register.ledger} {times}" if dated else self.register.ledger
 
-    def _shown(self) -> list[Any]:
-        """What lists show of a row, and the key that orders it."""
+    def _shown(self, low: Any = None, high: Any = None) -> list[Any]:
+        """What lists show of a row, the key that orders it, and, where counters tell it, how many
+        rows there are (between ``low`` and ``high``, else in the area): worked out once for all rows.
+        """
         value, key = self._order
         listed = _listed(self.model, self._columns)
-        return [*listed, value.label("order_value"), key.label("order_key")]
+        shown = [*listed, value.label("order_value"), key.label("order_key")]
+        if self.counter:
+            area = (low, high) if low is not None else subtree(self.path)
+            shown.append(total_between(self.register.name, self.counter, *area).label("whole"))
+        return shown
 
     def _read(
         self, query: Select[Any], limit: int, *, backward: bool = False
