@@ -91,12 +91,40 @@ class _Sheet(Worksheet):
                 self.merge.append([span.top, span.left, span.bottom, span.right])
 
 
+class _Target:
+    """The file of a workbook, as its archive writes it. On a full disk the archive is left open and
+    wants to end itself when it is collected, long after its file was closed: nothing is done then.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file: IO[bytes] | None = file
+
+    def write(self, data: bytes) -> int:
+        if self._file is None:
+            return len(data)
+        try:
+            return self._file.write(data)
+        except OSError:
+            self._file = None
+            raise
+
+    def tell(self) -> int:
+        return self._file.tell() if self._file is not None else 0
+
+    def seek(self, position: int, whence: int = 0) -> int:
+        return self._file.seek(position, whence) if self._file is not None else 0
+
+    def flush(self) -> None:
+        if self._file is not None:
+            self._file.flush()
+
+
 class Book:
     """A workbook being written to ``file``. Use as a context manager; leaving it saves."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._book = xlsxwriter.Workbook(
-            file,
+            _Target(file),
             {
                 "constant_memory": True,
                 "strings_to_formulas": False,
