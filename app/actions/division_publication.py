@@ -22,7 +22,8 @@ from app.access.region_changes import VALUES, ChangeKind, RegionChange, RegionHi
 from app.access.region_names import initials
 from app.access.regions import Level, Region, in_subtree, joined_name
 from app.actions import division_counts, division_holdings, division_keys
-from app.actions.divisions import LONGEST_FULL_NAME, PARENTS
+from app.actions.division_values import LONGEST_FULL_NAME
+from app.actions.divisions import PARENTS
 from app.core.clock import now, uuid7
 from app.core.db import db
 from app.core.errors import Conflict

@@ -24,7 +24,8 @@ from app.access.region_changes import VALUES, ChangeKind, RegionChange
 from app.access.region_names import alike
 from app.access.regions import CODE_LENGTH, Level, Region, within
 from app.actions import divisions
-from app.actions.divisions import PARENTS, Staged, may_force, read_values
+from app.actions.division_values import read_values
+from app.actions.divisions import PARENTS, Staged, may_force
 from app.core.db import db, read_only
 from app.core.errors import BadInput, Invalid
 from app.core.i18n import _, translate

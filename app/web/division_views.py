@@ -12,6 +12,7 @@ from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region
 from app.actions import division_publish, divisions
+from app.actions import division_staging as staging
 from app.actions.division_publication import NotPublishable
 from app.actions.divisions import MERGED, Staged
 from app.core.db import db
@@ -54,7 +55,7 @@ class DivisionsView(BaseView):
         if request.method == "POST":
             force = request.form.get("force") == "yes"
             return self._done(
-                lambda: divisions.stage_add(parent.id, request.form, level, force=force),
+                lambda: staging.stage_add(parent.id, request.form, level, force=force),
                 lambda errors: pages.new_form(parent, level, dict(request.form), errors),
                 f"{URL}?region={parent.id}",
             )
@@ -67,7 +68,7 @@ class DivisionsView(BaseView):
         if request.method == "POST":
             force = request.form.get("force") == "yes"
             return self._done(
-                lambda: divisions.stage_change(region_id, request.form, _version(), force=force),
+                lambda: staging.stage_change(region_id, request.form, _version(), force=force),
                 lambda errors: pages.node_page(_again(region_id), dict(request.form), errors),
                 f"{URL}{region_id}",
             )
@@ -79,7 +80,7 @@ class DivisionsView(BaseView):
         if request.method == "POST":
             force = request.form.get("force") == "yes"
             return self._done(
-                lambda: divisions.stage_move(
+                lambda: staging.stage_move(
                     region_id, _chosen("parent_id"), _version(), force=force
                 ),
                 lambda errors: pages.move_form(_again(region_id), errors),
@@ -94,7 +95,7 @@ class DivisionsView(BaseView):
             raise NotFound(_("只有已生效的乡镇、村可以合并。"))
         if request.method == "POST":
             return self._done(
-                lambda: divisions.stage_merge(region_id, _chosen("into_id"), _version()),
+                lambda: staging.stage_merge(region_id, _chosen("into_id"), _version()),
                 lambda errors: pages.merge_form(_again(region_id), errors),
                 f"{URL}{region_id}",
             )
@@ -106,7 +107,7 @@ class DivisionsView(BaseView):
         if request.method == "POST":
             back = f"{URL}?region={pages.parent_of(node).id}"
             return self._done(
-                lambda: divisions.stage_delete(region_id, _version()),
+                lambda: staging.stage_delete(region_id, _version()),
                 lambda errors: pages.delete_form(_again(region_id), errors),
                 back,
             )
@@ -118,7 +119,7 @@ class DivisionsView(BaseView):
         node = divisions.maintained(region_id)
         back = f"{URL}changes?region={pages.area_of(node).id}"
         try:
-            divisions.cancel(region_id)
+            staging.cancel(region_id)
         except Conflict as error:
             db.session.rollback()
             flash(error.message, "danger")
@@ -138,7 +139,7 @@ class DivisionsView(BaseView):
     def cancel_all(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
         area = key_asked_for("region") or actor.region_id
-        n = divisions.cancel_all(area)
+        n = staging.cancel_all(area)
         flash(_("已撤销 %(n)s 项待生效变更。", n=n), "success")
         return redirect(f"{URL}changes?region={area}")
 

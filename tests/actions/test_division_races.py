@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from app.access.region_changes import RegionChange
 from app.access.regions import Level, Region
 from app.access.scope import acting_as, unscoped
-from app.actions import division_publish, divisions, records
+from app.actions import division_publish, records
+from app.actions import division_staging as staging
 from app.core import jobs, worker
 from app.core.db import db
 from app.core.errors import AnjuError
@@ -59,7 +60,7 @@ def test_a_merge_while_clerks_save_there(app: Flask) -> None:
         clerk = account(VILLAGE_CLERK, one)
         surveys = [household(one)[1] for _ in range(6)]
         with acting_as(manager):
-            divisions.stage_merge(one.id, other.id, 0)
+            staging.stage_merge(one.id, other.id, 0)
         who = actor_of(clerk)
         db.session.remove()
     ready = threading.Barrier(3)
@@ -120,7 +121,7 @@ def test_killed_while_publishing(app: Flask, moment: str, durable: bool) -> None
         home, _ = household(below(town, Level.VILLAGE))
         manager, city = actor(CITY), region("6101", Level.CITY)
         with acting_as(manager):
-            divisions.stage_move(town.id, new.id, 0)
+            staging.stage_move(town.id, new.id, 0)
         db.session.remove()
         db.engine.dispose()
 
@@ -149,7 +150,7 @@ def staged_move(app: Flask) -> tuple[Any, Region, Region]:
         town = below(region(COUNTY, Level.COUNTY), Level.TOWN)
         household(below(town, Level.VILLAGE))
         with acting_as(actor_of(manager)):
-            divisions.stage_move(town.id, region(NEXT_COUNTY, Level.COUNTY).id, 0)
+            staging.stage_move(town.id, region(NEXT_COUNTY, Level.COUNTY).id, 0)
             job = division_publish.start(division_publish.area_of(city.id))
             again = division_publish.start(division_publish.area_of(city.id))
             assert again.id == job.id, "one job an area"
@@ -245,7 +246,7 @@ def test_two_publish_one_area(app: Flask) -> None:
         manager = actor(COUNTY_MANAGER)
         with acting_as(manager):
             for n in range(5):
-                divisions.stage_change(
+                staging.stage_change(
                     below(county, Level.VILLAGE, n).id, {"name": f"永{'宁兴安和乐'[n]}村"}, 0
                 )
         db.session.remove()

@@ -16,6 +16,7 @@ from app.access.region_search import search
 from app.access.regions import Level, Region
 from app.access.scope import acting_as, unscoped
 from app.actions import division_publish, divisions
+from app.actions import division_staging as staging
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Forbidden, Invalid, NotFound
 from tests.builders import (
@@ -54,7 +55,7 @@ NEW = {"name": "新安镇", "code": "610122901"}
 
 def test_an_add_is_only_pending() -> None:
     with acting(COUNTY_MANAGER) as manager:
-        change = divisions.stage_add(county().id, NEW | {"code": "６１０１２２９０１０００"})
+        change = staging.stage_add(county().id, NEW | {"code": "６１０１２２９０１０００"})
         assert (change.code, change.national_code, change.level) == (
             "610122901000", "610122901000", Level.TOWN,
         )  # fmt: skip
@@ -87,7 +88,7 @@ def test_an_add_is_only_pending() -> None:
 )
 def test_wrong_values_are_refused_beside_the_field(values: dict[str, str], field: str) -> None:
     with acting(COUNTY_MANAGER), pytest.raises(Invalid) as told:
-        divisions.stage_add(county().id, NEW | values)
+        staging.stage_add(county().id, NEW | values)
     assert [problem.field for problem in told.value.problems] == [field]
 
 
@@ -95,15 +96,15 @@ def test_a_code_is_one_divisions_of_a_level() -> None:
     town = below(county(), Level.TOWN)
     with acting(COUNTY_MANAGER):
         with pytest.raises(Invalid) as told:
-            divisions.stage_add(county().id, NEW | {"code": town.code})
+            staging.stage_add(county().id, NEW | {"code": town.code})
         assert codes(told) == {"region.code_taken"}
-        divisions.stage_add(county().id, NEW)
+        staging.stage_add(county().id, NEW)
         with pytest.raises(Invalid) as told:
-            divisions.stage_add(county().id, NEW | {"name": "永宁镇"})
+            staging.stage_add(county().id, NEW | {"name": "永宁镇"})
         assert codes(told) == {"region.code_taken"}
         other = below(county(), Level.TOWN, 1)
-        divisions.stage_change(town.id, {"code": "610122950000"}, 0)
-        divisions.stage_change(other.id, {"code": town.code}, 0)  # free once both are published
+        staging.stage_change(town.id, {"code": "610122950000"}, 0)
+        staging.stage_change(other.id, {"code": town.code}, 0)  # free once both are published
 
 
 def test_a_similar_name_is_forced_one_level_up() -> None:
@@ -112,24 +113,24 @@ def test_a_similar_name_is_forced_one_level_up() -> None:
     with acting(COUNTY_MANAGER):
         for force in (False, True):
             with pytest.raises(Invalid) as told:
-                divisions.stage_add(county().id, like, force=force)
+                staging.stage_add(county().id, like, force=force)
             assert codes(told) == {"region.similar"}
             assert town.name in told.value.problems[0].message
             db.session.rollback()
     with acting(CITY):
         with pytest.raises(Invalid):
-            divisions.stage_add(county().id, like)
-        assert divisions.stage_add(county().id, like, force=True).forced
+            staging.stage_add(county().id, like)
+        assert staging.stage_add(county().id, like, force=True).forced
 
 
 def test_names_are_compared_with_those_to_come() -> None:
     with acting(COUNTY_MANAGER):
-        divisions.stage_add(county().id, NEW)
+        staging.stage_add(county().id, NEW)
         with pytest.raises(Invalid):
-            divisions.stage_add(county().id, {"name": "新安乡", "code": "610122902"})
+            staging.stage_add(county().id, {"name": "新安乡", "code": "610122902"})
         town = below(county(), Level.TOWN)
-        divisions.stage_change(town.id, {"name": "永宁街道"}, 0)
-        divisions.stage_add(county().id, {"name": town.name, "code": "610122903"})
+        staging.stage_change(town.id, {"name": "永宁街道"}, 0)
+        staging.stage_add(county().id, {"name": town.name, "code": "610122903"})
 
 
 @pytest.mark.parametrize(
@@ -155,13 +156,13 @@ def test_a_division_never_comes_under_itself() -> None:
     town = below(county(), Level.TOWN)
     with acting_as(actor(CITY, city)):
         with pytest.raises(Invalid) as told:
-            divisions.stage_move(county().id, county().id, 0)
+            staging.stage_move(county().id, county().id, 0)
         assert codes(told) == {"region.cycle"}
         with pytest.raises(Invalid) as told:
-            divisions.stage_move(county().id, town.id, 0)
+            staging.stage_move(county().id, town.id, 0)
         assert codes(told) == {"region.cycle"}
         with pytest.raises(Invalid) as told:
-            divisions.stage_move(town.id, city.id, 0)
+            staging.stage_move(town.id, city.id, 0)
         assert codes(told) == {"region.level"}
 
 
@@ -171,7 +172,7 @@ def test_pending_moves_make_no_circle_either() -> None:
     with acting(COUNTY_MANAGER):
         for a, b in ((one, other), (other, one)):
             with pytest.raises(Invalid):
-                divisions.stage_move(a.id, b.id, 0)
+                staging.stage_move(a.id, b.id, 0)
 
 
 def test_only_inside_ones_own_area() -> None:
@@ -179,15 +180,15 @@ def test_only_inside_ones_own_area() -> None:
     village, town = below(county(), Level.VILLAGE), below(far, Level.TOWN)
     with acting(COUNTY_MANAGER):
         for wrong in (
-            lambda: divisions.stage_add(far.id, NEW),
-            lambda: divisions.stage_change(town.id, {"name": "永宁镇"}, 0),
-            lambda: divisions.stage_move(village.id, town.id, 0),
-            lambda: divisions.stage_merge(village.id, below(far, Level.VILLAGE).id, 0),
-            lambda: divisions.stage_delete(town.id, 0),
-            lambda: divisions.cancel(town.id),
-            lambda: divisions.stage_change(county().id, {"name": "蓝玉县"}, 0),  # the city's
-            lambda: divisions.stage_add(999_999_999, NEW),
-            lambda: divisions.stage_add(region("6101", Level.CITY).id, NEW),
+            lambda: staging.stage_add(far.id, NEW),
+            lambda: staging.stage_change(town.id, {"name": "永宁镇"}, 0),
+            lambda: staging.stage_move(village.id, town.id, 0),
+            lambda: staging.stage_merge(village.id, below(far, Level.VILLAGE).id, 0),
+            lambda: staging.stage_delete(town.id, 0),
+            lambda: staging.cancel(town.id),
+            lambda: staging.stage_change(county().id, {"name": "蓝玉县"}, 0),  # the city's
+            lambda: staging.stage_add(999_999_999, NEW),
+            lambda: staging.stage_add(region("6101", Level.CITY).id, NEW),
         ):
             with pytest.raises(NotFound):
                 wrong()
@@ -197,7 +198,7 @@ def test_only_inside_ones_own_area() -> None:
 @pytest.mark.parametrize("who", [COUNTY_READER, TOWN_MANAGER])
 def test_managers_only(who: Any) -> None:
     with acting(who), pytest.raises(Forbidden):
-        divisions.stage_add(county().id, NEW)
+        staging.stage_add(county().id, NEW)
 
 
 def test_pseudo_divisions_do_not_exist() -> None:
@@ -205,16 +206,16 @@ def test_pseudo_divisions_do_not_exist() -> None:
         group = session.scalars(select(Region).where(Region.structural)).first()
     assert group is not None
     with acting_as(actor(MINISTRY)), pytest.raises(NotFound):
-        divisions.stage_change(group.id, {"name": "甲市"}, 0)
+        staging.stage_change(group.id, {"name": "甲市"}, 0)
 
 
 def test_somebody_else_staged_meanwhile() -> None:
     town = below(county(), Level.TOWN)
     with acting(COUNTY_MANAGER):
-        divisions.stage_change(town.id, {"name": "永宁街道"}, 0)
+        staging.stage_change(town.id, {"name": "永宁街道"}, 0)
         with pytest.raises(Conflict):
-            divisions.stage_change(town.id, {"name": "永兴街道"}, 0)
-        divisions.stage_change(town.id, {"name": "永兴街道"}, 1)
+            staging.stage_change(town.id, {"name": "永兴街道"}, 0)
+        staging.stage_change(town.id, {"name": "永兴街道"}, 1)
     change = pending(town.id)
     assert change is not None
     assert (change.name, change.version) == ("永兴街道", 2)
@@ -223,28 +224,28 @@ def test_somebody_else_staged_meanwhile() -> None:
 def test_back_to_what_it_was_is_no_change() -> None:
     town = below(county(), Level.TOWN)
     with acting(COUNTY_MANAGER):
-        divisions.stage_change(town.id, {"name": "永宁街道"}, 0)
-        assert divisions.stage_change(town.id, {"name": town.name}, 1) is None
+        staging.stage_change(town.id, {"name": "永宁街道"}, 0)
+        assert staging.stage_change(town.id, {"name": town.name}, 1) is None
     assert pending(town.id) is None
 
 
 def test_what_builds_on_a_pending_division_goes_first() -> None:
     with acting(COUNTY_MANAGER):
-        town = divisions.stage_add(county().id, NEW).region_id
-        village = divisions.stage_add(town, {"name": "永宁村", "code": "610122901001"}).region_id
+        town = staging.stage_add(county().id, NEW).region_id
+        village = staging.stage_add(town, {"name": "永宁村", "code": "610122901001"}).region_id
         with pytest.raises(Conflict):
-            divisions.cancel(town)
-        divisions.cancel(village)
-        divisions.cancel(town)
+            staging.cancel(town)
+        staging.cancel(village)
+        staging.cancel(town)
         with pytest.raises(NotFound):
-            divisions.cancel(town)
+            staging.cancel(town)
 
 
 def test_all_can_be_taken_back() -> None:
     with acting(COUNTY_MANAGER):
-        divisions.stage_add(county().id, NEW)
-        divisions.stage_change(below(county(), Level.TOWN).id, {"name": "永宁街道"}, 0)
-        assert divisions.cancel_all(county().id) == 2
+        staging.stage_add(county().id, NEW)
+        staging.stage_change(below(county(), Level.TOWN).id, {"name": "永宁街道"}, 0)
+        assert staging.cancel_all(county().id) == 2
         assert divisions.pending_count(county().path) == 0
 
 
@@ -254,28 +255,28 @@ def test_merges_that_do_not_fit() -> None:
     with acting(COUNTY_MANAGER):
         for target in (one.id, town.id):
             with pytest.raises(Invalid):
-                divisions.stage_merge(one.id, target, 0)
-        divisions.stage_merge(one.id, other.id, 0)
+                staging.stage_merge(one.id, target, 0)
+        staging.stage_merge(one.id, other.id, 0)
         with pytest.raises(Invalid):  # it is another's goal
-            divisions.stage_merge(other.id, below(county(), Level.VILLAGE, 2).id, 0)
+            staging.stage_merge(other.id, below(county(), Level.VILLAGE, 2).id, 0)
         with pytest.raises(Conflict):  # it is about to end
-            divisions.stage_change(one.id, {"name": "永宁村"}, 1)
+            staging.stage_change(one.id, {"name": "永宁村"}, 1)
         with pytest.raises(Invalid):
-            divisions.stage_delete(other.id, 0)
+            staging.stage_delete(other.id, 0)
         db.session.rollback()
     with acting(CITY), pytest.raises(BadInput):
-        divisions.stage_merge(county().id, region(NEXT_COUNTY, Level.COUNTY).id, 0)
+        staging.stage_merge(county().id, region(NEXT_COUNTY, Level.COUNTY).id, 0)
 
 
 def test_towns_with_a_village_of_one_name_are_not_merged() -> None:
     one, other = below(county(), Level.TOWN, 0), below(county(), Level.TOWN, 1)
     twin = below(other, Level.VILLAGE)
     with acting(COUNTY_MANAGER):
-        divisions.stage_add(one.id, {"name": twin.name, "code": f"{one.code[:9]}901"})
+        staging.stage_add(one.id, {"name": twin.name, "code": f"{one.code[:9]}901"})
         division_publish.publish(county().id)
         db.session.commit()
         with pytest.raises(Invalid) as told:
-            divisions.stage_merge(one.id, other.id, 0)
+            staging.stage_merge(one.id, other.id, 0)
         assert twin.name in told.value.message
 
 
@@ -283,12 +284,12 @@ def test_a_delete_waits_for_what_is_pending_below() -> None:
     town = below(county(), Level.TOWN)
     village = below(town, Level.VILLAGE)
     with acting(COUNTY_MANAGER):
-        divisions.stage_change(village.id, {"name": "永宁村"}, 0)
+        staging.stage_change(village.id, {"name": "永宁村"}, 0)
         with pytest.raises(Invalid):
-            divisions.stage_delete(town.id, 0)
-        divisions.cancel(village.id)
-        divisions.stage_move(village.id, below(county(), Level.TOWN, 1).id, 0)  # it leaves
-        divisions.stage_delete(town.id, 0)
+            staging.stage_delete(town.id, 0)
+        staging.cancel(village.id)
+        staging.stage_move(village.id, below(county(), Level.TOWN, 1).id, 0)  # it leaves
+        staging.stage_delete(town.id, 0)
         division_publish.publish(county().id)
         db.session.commit()
     with unscoped("tests look") as session:
@@ -301,8 +302,8 @@ def test_old_names_and_codes_are_found() -> None:
     village = below(one, Level.VILLAGE)
     household(village)
     with acting(COUNTY_MANAGER):
-        divisions.stage_merge(one.id, other.id, 0)
-        divisions.stage_change(village.id, {"name": "永宁村", "code": "610122950950"}, 0)
+        staging.stage_merge(one.id, other.id, 0)
+        staging.stage_change(village.id, {"name": "永宁村", "code": "610122950950"}, 0)
         division_publish.publish(county().id)
         db.session.commit()
         found = search(one.name, county().path)
