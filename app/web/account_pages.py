@@ -38,6 +38,7 @@ class AccountView(BaseView):
     @expose("/", methods=["GET", "POST"])
     def own(self) -> Any:
         account: Account = current_user._get_current_object()
+        db.session.refresh(account)  # whole: what every page reads of it is less
         typed = accounts.details_of(account)
         errors: dict[str, list[str]] = {}
         if request.method == "POST":

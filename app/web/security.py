@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from sqlalchemy import and_, bindparam, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import defer, joinedload
 
 from app.access import policy, signin
 from app.access.accounts import Account
+from app.access.regions import Region
 from app.access.scope import MADE_ONCE
 from app.access.sessions import OpenSession
 from app.core.db import db
@@ -20,6 +21,14 @@ from app.web.sign_in import SignInView
 
 _MOST_DIGITS = 9
 
+#: Columns that hardly any page shows: each that is read costs every page.
+_SELDOM = (
+    Account.last_name, Account.email, Account.last_login, Account.login_count,
+    Account.fail_login_count, Account.created_on, Account.changed_on, Account.created_by_fk,
+    Account.changed_by_fk, Account.department, Account.locked_at, Account.lock_reason,
+    Account.entry_person, Account.review_person,
+)  # fmt: skip
+_SELDOM_OF_REGION = Region.sort, Region.initials, Region.national_code, Region.department
 #: The account of a session with its division, its rights and the session's row. Made once: building
 #: it costs as much as asking, and every request asks.
 _SIGNED_IN = (
@@ -31,7 +40,9 @@ _SIGNED_IN = (
             OpenSession.account_id == Account.id,
         ),
     )
-    .options(joinedload(Account.region))
+    .options(
+        joinedload(Account.region).options(*map(defer, _SELDOM_OF_REGION)), *map(defer, _SELDOM)
+    )
     .where(Account.id == bindparam("id"), Account.locked_at.is_(None))
     .execution_options(**{MADE_ONCE: True})
 )

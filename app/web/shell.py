@@ -118,7 +118,7 @@ class Shell:
         groups = [group for group in _groups(actor) if group.items]
         here = _best_match(groups, g.get("menu_at") or request.path)
         return tuple(
-            replace(group, items=tuple(replace(i, active=i.url == here) for i in group.items))
+            replace(group, items=tuple(_marked(item, here) for item in group.items))
             for group in groups
         )
 
@@ -235,6 +235,10 @@ def _best_match(groups: list[Group], path: str) -> str | None:
     urls = [item.url for group in groups for item in group.items]
     found = [u for u in urls if path == u or (u != "/" and path.startswith(u.rstrip("/") + "/"))]
     return max(found, key=len, default=None)
+
+
+def _marked(item: Item, here: str | None) -> Item:
+    return replace(item, active=True) if item.url == here else item
 
 
 def _waiting(actor: Actor) -> Waiting:
