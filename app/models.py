@@ -15,7 +15,9 @@ from app.access import (
 )
 from app.core import jobs
 from app.exchange import import_notes, ledger_export
-from app.registers import household, lookback
+from app.parts import parcels, prior
+from app.registers import household, lookback, parcel
+from app.registers import prior as prior_register
 from app.registry import attachments, counters, households, lists, records
 
 __all__ = [
@@ -34,6 +36,10 @@ __all__ = [
     "lookback",
     "notices",
     "officers",
+    "parcel",
+    "parcels",
+    "prior",
+    "prior_register",
     "records",
     "region_changes",
     "regions",

@@ -32,7 +32,10 @@ from app.access.settings import Setting
 from app.actions.records import Contact
 from app.core.clock import uuid7
 from app.core.db import read_only
+from app.parts import outlines, parcels, prior
 from app.parts.choices import Grade, Judged, Measure, OtherHome, ParcelState, Policy, Seismic
+from app.parts.parcels import Parcel
+from app.parts.prior import PriorFact, PriorKind
 from app.registers.lookback.model import Living, Lookback
 from app.registry import formats
 from app.registry.attachments import Attachment
@@ -280,6 +283,46 @@ def attach(row: Any, *fields: str, register: str = "lookback") -> list[Attachmen
     ]
     with unscoped("tests attach files") as session:
         session.add_all(made)
+        session.commit()
+    return made
+
+
+#: A corner of the first parcel, degrees; somewhere in :data:`COUNTY`.
+PARCEL_AT = (109.32, 34.15)
+
+
+def square(east: float = 0, north: float = 0, side: float = 12) -> list[list[list[float]]]:
+    """The coordinates of a square house, ``side`` metres wide, so many metres from PARCEL_AT."""
+    x, y = PARCEL_AT[0] + east / 92_000, PARCEL_AT[1] + north / 111_320
+    dx, dy = side / 92_000, side / 111_320
+    return [[[x, y], [x + dx, y], [x + dx, y + dy], [x, y + dy], [x, y]]]
+
+
+def parcel(place: Region | None = None, number: str = "", **columns: Any) -> Parcel:
+    """A parcel in a village of :data:`COUNTY` unless ``place`` says otherwise; ``at`` is metres
+    east and north of PARCEL_AT.
+    """
+    place = place or seat(Level.VILLAGE)
+    east, north = columns.pop("at", (0, 0))
+    outline, _mended = outlines.read({"type": "Polygon", "coordinates": square(east, north)})
+    number = number or f"{place.code}{next(_numbers):05}"
+    made = Parcel(region_id=place.id, number=number, **parcels.placed(outline), **columns)
+    with unscoped("tests make parcels") as session:
+        session.add(made)
+        session.commit()
+    return made
+
+
+def prior_fact(place: Region | None = None, **columns: Any) -> PriorFact:
+    """An earlier result, an appraisal of grade C in 2022 by default, about whom ``columns`` say."""
+    place = place or seat(Level.VILLAGE)
+    columns = {
+        "kind": PriorKind.APPRAISAL, "found_on": dt.date(2022, 5, 3), "grade": Grade.C,
+        "judged": Judged.APPRAISAL, "judged_by": "某单位",
+    } | columns  # fmt: skip
+    made = PriorFact(region_id=place.id, match_key=prior.match_key(columns), **columns)
+    with unscoped("tests make earlier results") as session:
+        session.add(made)
         session.commit()
     return made
 

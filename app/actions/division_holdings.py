@@ -22,7 +22,7 @@ def below(path: str) -> dict[str, int]:
     """Label -> how many lie at or below a path, each at most MOST + 1; empty: nothing does."""
     found: dict[str, int] = {}
     for register in all_registers():
-        label = translate(register.record_word if register.flow else "农户")
+        label = translate(register.record_word)
         found[label] = found.get(label, 0) + _capped(_rows(register.model, path))
     found[_("账号")] = _capped(_rows(Account, path))
     found[_("其他资料")] = sum(_capped(query) for query in _others(path))

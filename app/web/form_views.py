@@ -190,7 +190,7 @@ class FormPages(RegisterPages):
             attachments=files,
             problems=problems,
             upload_url=f"{base}/files/{{field}}",
-            prior=self._prior(row, household),
+            priors=self._priors(row, household),
             fillers=self._fillers(household),
         )
         contact = contact or contact_of(actor)
@@ -234,19 +234,18 @@ class FormPages(RegisterPages):
             actions.append({"name": "submit", "label": label, "primary": True, "complete": True})
         return actions
 
-    def _prior(self, row: Any, household: Household) -> dict[str, dict[str, Any]]:
-        """What the household's list says beside fields of the same name that say otherwise."""
-        found = {}
+    def _priors(self, row: Any, household: Household) -> dict[str, list[dict[str, Any]]]:
+        """What was known before, beside its field: earlier results, and what the household's list
+        says otherwise.
+        """
+        found = record_pages.priors(row)
         for name, made in self.register.fields.items():
             if name not in Household.__fields__ or row.state == State.MISSING:
                 continue
             value = getattr(household, name)
             if not is_missing(value) and value != getattr(row, name):
-                found[name] = {
-                    "value": to_json(value),
-                    "text": made.text(value),
-                    "source": _("名单"),
-                }
+                listed = {"value": to_json(value), "text": made.text(value), "source": _("名单")}
+                found.setdefault(name, []).append(listed)
         return found
 
     def _fillers(self, household: Household) -> dict[str, list[dict[str, Any]]]:

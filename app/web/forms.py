@@ -151,7 +151,7 @@ class Shown:
     attachments: Iterable[Attachment] = ()
     problems: Iterable[Problem] = ()
     upload_url: str = ""  # with {field} in it
-    prior: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    priors: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     fillers: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
@@ -241,7 +241,7 @@ def _field(
         "value": shown.typed.get(name),
         "errors": messages.get(name, []),
         "hidden": name not in shown.evaluation.shown,
-        "prior": shown.prior.get(name),
+        "priors": shown.priors.get(name, []),
     }
     context["memo"] = _memo_key(made, context)
     if made.source_list and context["value"]:
@@ -267,7 +267,7 @@ def _memo_key(made: Field, context: dict[str, Any]) -> Any:
     """The same key, the same HTML: only for what shows nothing of one household."""
     value = context["value"]
     personal = value is not None and made.kind not in (YES_NO, CHOICE)
-    if personal or context["errors"] or context["prior"] or made.kind in (FILES, CHILDREN):
+    if personal or context["errors"] or context["priors"] or made.kind in (FILES, CHILDREN):
         return None
     return _static_key(made), value, context["hidden"]
 

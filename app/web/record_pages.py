@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.access import policy
@@ -11,8 +11,10 @@ from app.access.regions import Level, Region
 from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import _, done_word, translate
+from app.parts import prior
 from app.registry import formats
 from app.registry.attachments import Attachment
+from app.registry.expressions import to_json
 from app.registry.field import CHILDREN, FILES, ID_NUMBER, TEXTAREA, Field
 from app.registry.flow import State
 from app.registry.households import Household
@@ -54,8 +56,9 @@ def sections(
     whole: bool,
     before: HistoryEntry | None = None,
     now: HistoryEntry | None = None,
+    known: Mapping[str, list[dict[str, Any]]] | None = None,
 ) -> list[dict[str, Any]]:
-    """The sections that hold something. ``before`` and ``now`` are submissions: what differs between
+    """The sections that hold something; beside its fields what was ``known`` before. ``before`` and ``now`` are submissions: what differs between
     them is marked with what it said. ``whole`` shows masked fields in full.
     """
     files: dict[str, list[Attachment]] = {}
@@ -75,6 +78,7 @@ def sections(
             context = _shown(made, row, files.get(name, []), whole=whole)
             if context.get("masked"):
                 context["mask_url"] = f"/{register.name}/{row.id}/reveal?field={name}"
+            context["priors"] = (known or {}).get(name, [])
             if changed and before is not None:
                 context |= {"changed": True, "before": said(made, was, before.at)}
             fields.append(context)
@@ -82,6 +86,22 @@ def sections(
             title = translate(section.title)
             result.append({"name": f"s{number + 1}", "title": title, "fields": fields})
     return result
+
+
+def priors(row: Any) -> dict[str, list[dict[str, Any]]]:
+    """What was known of the record's fields before, for ``anju/_prior.html``."""
+    return {
+        name: [
+            {
+                "value": fact.value,
+                "text": fact.text,
+                "source": fact.source,
+                "same": fact.value == to_json(getattr(row, name)),
+            }
+            for fact in facts
+        ]
+        for name, facts in prior.facts(db.session, row).items()
+    }
 
 
 def _shown(made: Field, row: Any, files: list[Attachment], *, whole: bool) -> dict[str, Any]:

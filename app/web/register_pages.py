@@ -76,6 +76,7 @@ class RegisterPages:
                 whole=whole,
                 before=before if marked else None,
                 now=after,
+                known=record_pages.priors(row),
             )
             if row.state != State.MISSING
             else [],

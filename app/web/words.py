@@ -42,6 +42,7 @@ WORDS = {
     "view_photo": lazy("查看大图"),
     "adopt": lazy("采用"),
     "adopted": lazy("已采用"),
+    "adopt_over": lazy("“{label}”已填“{typed}”，改为“{text}”吗？"),
     "no_match": lazy("没有找到，请换个写法"),
     "type_more": lazy("继续输入以缩小范围"),
     "searching": lazy("正在查找…"),

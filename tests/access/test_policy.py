@@ -30,6 +30,9 @@ from tests.builders import (
     actor_of,
     below,
     household,
+    id_number,
+    parcel,
+    prior_fact,
     region,
 )
 
@@ -174,6 +177,8 @@ def test_may_and_rows_agree(session: Any, actors: dict[Who, Actor]) -> None:
         for nth in (0, 1):
             household(below(county, Level.TOWN, nth))
             household(below(county, Level.VILLAGE, nth))
+            parcel(below(county, Level.VILLAGE, nth))
+            prior_fact(below(county, Level.VILLAGE, nth), id_number=id_number())
     wrong = []
     with unscoped("both answers are compared over all rows") as everything:
         for register in all_registers():

@@ -19,6 +19,8 @@ from app.access.regions import Level
 from app.access.scope import Scoped, acting_as, in_scope, unscoped
 from app.core.clock import now, uuid7
 from app.core.errors import OutsideScope
+from app.parts.parcels import Parcel
+from app.parts.prior import PriorFact
 from app.registers.lookback.model import Lookback
 from app.registry.attachments import Attachment
 from app.registry.flow import State
@@ -32,6 +34,8 @@ from tests.builders import (
     attach,
     below,
     household,
+    parcel,
+    prior_fact,
     region,
 )
 
@@ -51,6 +55,9 @@ def rows(session: Any) -> Rows:
     for code in (COUNTY, NEXT_COUNTY):
         _, survey = household(below(region(code), Level.VILLAGE))
         attach(survey, "front_photos")
+        place = below(region(code), Level.VILLAGE)
+        parcel(place)
+        prior_fact(place, id_number=survey.head_id)
         with unscoped("tests arrange") as everything:
             everything.add(
                 HistoryEntry(
@@ -70,7 +77,7 @@ def acting(rows: Rows) -> Iterator[Rows]:
         yield rows
 
 
-SCOPED = [Household, Lookback, SearchKey, HistoryEntry, Attachment]
+SCOPED = [Household, Lookback, SearchKey, HistoryEntry, Attachment, Parcel, PriorFact]
 
 
 def test_every_scoped_table_is_tested() -> None:

@@ -29,6 +29,8 @@ class Lookback(Reviewed, House, Hazards, Safety, Assurance, Surveyed, Model):
         Index("ix_lookback_state", "state", "path", "id"),
         Index("ix_lookback_grade", "grade", "path", "id"),
         Index("ix_lookback_household", "household_id", unique=True),
+        Index("ix_lookback_parcel", "parcel_number"),
+        Index("ix_lookback_parcel_state", "parcel_state", "path", "id"),
     )
 
     corrected_id = f.id_number(

@@ -2,6 +2,7 @@
 import { attachChildren, numberRows } from "./children.js";
 import { keepDraft } from "./draft.js";
 import { attachOptionLists } from "./options.js";
+import { attachPriors } from "./prior.js";
 import { evaluate, idCheckCharacter } from "./rules.js";
 import { confirmed, toast } from "./shell.js";
 import { attachUploads, uploadsRunning } from "./uploads.js";
@@ -220,11 +221,6 @@ form.addEventListener("focusout", (event) => {
   apply();
 });
 form.addEventListener("click", (event) => {
-  const adopt = event.target.closest("[data-adopt]");
-  if (adopt) {
-    writeField(adopt.closest("[data-field]"), JSON.parse(adopt.dataset.adopt));
-    adopt.textContent = say("adopted");
-  }
   const none = event.target.closest("[data-none-of] button");
   if (none) {
     for (const name of none.parentElement.dataset.noneOf.split(" ")) {
@@ -260,6 +256,7 @@ window.addEventListener("beforeunload", (event) => {
 // A reload asks for the page, with the draft, and never posts an older state of the form again.
 history.replaceState(null, "", location.href);
 attachOptionLists(form);
+attachPriors(form);
 attachUploads(form, changed);
 attachChildren(form, changed);
 apply();

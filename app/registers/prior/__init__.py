@@ -1,0 +1,5 @@
+"""以往信息: earlier appraisals and survey results of houses (2024 guideline §三（四）)."""
+
+from app.registers.prior import register
+
+__all__ = ["register"]

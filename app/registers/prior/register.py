@@ -1,0 +1,17 @@
+"""以往信息 as a register: what its imports and the audit log name."""
+
+from __future__ import annotations
+
+from app.parts.prior import PriorFact
+from app.registry.expressions import ALWAYS
+from app.registry.register import Figure, register
+
+PRIOR = register(
+    PriorFact,
+    title="以往信息",
+    record_word="以往信息",
+    ledger="kind found_on head_name id_number parcel_number grade judged_by",
+    filters="kind id_number parcel_number",
+    indexed="id_number parcel_number",
+    figures={"total": Figure("以往信息总数", ALWAYS)},
+)
