@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
+from multiprocessing import RawArray
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,17 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from flask import Flask  # noqa: E402
+from gunicorn.workers.gthread import ThreadWorker  # noqa: E402
 
 from config import load  # noqa: E402  (gunicorn takes the name config for a setting)
 
+_NOBODY = -1
+_PATIENCE, _PAUSE = 0.1, 0.002  # seconds that a connection may wait for a worker that holds fewer
 _settings = load()
 
 chdir = str(ROOT)
 wsgi_app = "app:create_app()"
 bind = f"{_settings['HOST']}:{_settings['PORT']}"
-worker_class = "gthread"
 workers = _settings["WEB_WORKERS"]
 threads = _settings["WEB_THREADS"]
 timeout = 120  # an upload of 40 MiB over a slow line is read by the thread that answers it
@@ -31,6 +35,51 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 # Loaded once and shared by the workers: they start at once, and their memory is mostly one.
 preload_app = True
+
+
+#: How many connections each worker holds, in memory that all of them share; none where nobody works.
+_held = RawArray("l", [_NOBODY] * max(64, 4 * workers))
+
+
+class EvenWorker(ThreadWorker):
+    """A worker with threads that takes a new connection only while no other one holds fewer: else
+    whoever wakes first takes them all and keeps them, and its users wait for each other while
+    another worker rests.
+    """
+
+    slot: int
+    _passed_since: float | None = None
+
+    @property
+    def nr_conns(self) -> int:
+        return int(_held[self.slot])
+
+    @nr_conns.setter
+    def nr_conns(self, number: int) -> None:
+        if hasattr(self, "slot"):
+            _held[self.slot] = number
+
+    def accept(self, listener: Any) -> None:
+        if self.nr_conns > min(held for held in _held if held != _NOBODY):
+            self._passed_since = self._passed_since or time.monotonic()
+            if time.monotonic() - self._passed_since < _PATIENCE:
+                time.sleep(_PAUSE)
+                return
+        self._passed_since = None
+        super().accept(listener)
+
+
+worker_class = EvenWorker
+
+
+def pre_fork(server: Any, worker: EvenWorker) -> None:
+    taken = {other.slot for other in server.WORKERS.values()}
+    worker.slot = next(slot for slot in range(len(_held)) if slot not in taken)
+    _held[worker.slot] = 0
+
+
+def child_exit(server: Any, worker: EvenWorker) -> None:
+    _held[worker.slot] = _NOBODY
 
 
 def when_ready(server: Any) -> None:
