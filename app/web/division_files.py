@@ -22,7 +22,8 @@ from app.core.jobs import Job
 from app.exchange import division_import, division_list
 from app.exchange.writer import MEDIA_TYPE
 from app.web import shell
-from app.web.division_views import URL, key_asked_for
+from app.web.division_views import key_asked_for
+from app.web.division_words import URL
 from app.web.import_views import import_page, sent_file, workbook
 from app.web.job_views import job_asked, job_details, own
 

@@ -20,11 +20,12 @@ from app.core.errors import AnjuError, BadInput, Conflict, Invalid, NotFound
 from app.core.i18n import _
 from app.core.jobs import Job
 from app.reports import statistics
+from app.web import division_lists as lists
 from app.web import division_pages as pages
 from app.web import shell
+from app.web.division_words import URL, area_of, parent_of
 from app.web.job_views import job_details
 
-URL = "/divisions/"
 _MOST_DIGITS = 9
 
 
@@ -39,11 +40,11 @@ class DivisionsView(BaseView):
         actor = policy.require(Capability.MAINTAIN_REGIONS)
         query = request.args.get("q", "").strip()[:60]
         if query:
-            return self.render_template("anju/list.html", ledger=pages.found(actor, query))
+            return self.render_template("anju/list.html", ledger=lists.found(actor, query))
         node = divisions.visible(key_asked_for("region") or actor.region_id)
         if node.region is not None:
             _crumbs(actor, node.region)
-        return self.render_template("anju/list.html", ledger=pages.children(actor, node))
+        return self.render_template("anju/list.html", ledger=lists.children(actor, node))
 
     @expose("/new", methods=["GET", "POST"])
     def new(self) -> Any:
@@ -105,7 +106,7 @@ class DivisionsView(BaseView):
     def delete(self, region_id: int) -> Any:
         node = divisions.maintained(region_id)
         if request.method == "POST":
-            back = f"{URL}?region={pages.parent_of(node).id}"
+            back = f"{URL}?region={parent_of(node).id}"
             return self._done(
                 lambda: staging.stage_delete(region_id, _version()),
                 lambda errors: pages.delete_form(_again(region_id), errors),
@@ -117,7 +118,7 @@ class DivisionsView(BaseView):
     def cancel(self, region_id: int) -> Any:
         """Take one pending change back."""
         node = divisions.maintained(region_id)
-        back = f"{URL}changes?region={pages.area_of(node).id}"
+        back = f"{URL}changes?region={area_of(node).id}"
         try:
             staging.cancel(region_id)
         except Conflict as error:
@@ -167,7 +168,7 @@ class DivisionsView(BaseView):
     def _changes(self, actor: Actor, area: Region, job: Job | None, obstacles: list[Any]) -> Any:
         _crumbs(actor, area)
         shell.crumb(_("待生效变更"))
-        ledger = pages.pending(actor, area, _page_number(), obstacles)
+        ledger = lists.pending(actor, area, _page_number(), obstacles)
         return self.render_template(
             "anju/division_changes.html", ledger=ledger, job=job_details(job) if job else None
         )
