@@ -78,17 +78,22 @@ def allowances(session: Session, level: Level, kind: Kind, region: Region) -> li
         return found
     if kind == Kind.ORDINARY and level == Level.COUNTY:
         return [ordinary_of_county(session, region.path)]
+    if kind == Kind.CLERK:
+        name = _("%(place)s的信息采集员", place=region.name)
+    else:
+        name = _("%(place)s的普通用户", place=region.name)
+    used = _count(session, _in(region, level, kind))
+    return [Allowance(used, most(level, kind, region.path), name)]
+
+
+def most(level: Level, kind: Kind, path: str) -> int:
+    """How many accounts of that role the division at ``path`` may have, others beside them or not."""
+    if kind == Kind.MANAGER:
+        return 1
     setting = ORDINARY
     if kind == Kind.CLERK:
         setting = TOWN_CLERKS if level == Level.TOWN else VILLAGE_CLERKS
-    names = {
-        ORDINARY.name: _("%(place)s的普通用户", place=region.name),
-        TOWN_CLERKS.name: _("%(place)s的信息采集员", place=region.name),
-        VILLAGE_CLERKS.name: _("%(place)s的信息采集员", place=region.name),
-    }
-    most = settings.value(setting.name, region.path)
-    used = _count(session, _in(region, level, kind))
-    return [Allowance(used, most, names[setting.name])]
+    return int(settings.value(setting.name, path))
 
 
 def require_room(session: Session, level: Level, kind: Kind, region: Region) -> None:

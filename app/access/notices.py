@@ -27,6 +27,7 @@ from app.core.types import CodeType, UtcDateTime, UuidType
 class NoticeKind(Choices):
     """What a notice tells; its text takes the values of ``Notice.values``."""
 
+    CROWDED = "crowded", "%(place)s合并后有%(used)s个%(what)s，最多%(most)s个，请注销多余的账号。"
     OFFICERS = "officers", "%(place)s更新了负责人与责任人名单：%(what)s"
 
 

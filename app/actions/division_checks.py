@@ -85,16 +85,19 @@ def _code_taken(node_id: int | None, level: Level, code: str) -> str | None:
     return db.session.scalar(now.limit(1)) or db.session.scalar(then.limit(1))
 
 
-def children_alike(node: Staged, target: Staged) -> list[str]:
-    """Names of children that both have."""
+def twins(node: Staged, target: Staged) -> list[tuple[Staged, Staged]]:
+    """Children that could not be told apart from one of ``target`` if the two merged, each with
+    that one.
+    """
     if node.level == Level.VILLAGE:
         return []
-    there = [one.name for one in children(target.id)]
-    return [
-        one.name
-        for one in children(node.id)
-        if any(alike(one.name, name, one.level) for name in there)
-    ]
+    there = children(target.id)
+    found = []
+    for one in children(node.id):
+        twin = next((other for other in there if alike(one.name, other.name, one.level)), None)
+        if twin is not None:
+            found.append((one, twin))
+    return found
 
 
 def depending(region_id: int) -> bool:

@@ -15,13 +15,15 @@ from typing import Any, Self
 
 from sqlalchemy import String, bindparam, cast, delete, insert, literal, or_, select, update
 
-from app.access import region_moves
+from app.access import notices, region_moves
 from app.access.actor import Actor
 from app.access.audit import Act, AuditEntry
+from app.access.notices import NoticeKind
 from app.access.region_changes import VALUES, ChangeKind, RegionChange, RegionHistory, audit_key
 from app.access.region_names import initials
 from app.access.regions import Level, Region, in_subtree, joined_name
 from app.actions import division_counts, division_holdings, division_keys
+from app.actions.division_crowds import crowds
 from app.actions.division_values import LONGEST_FULL_NAME
 from app.actions.divisions import PARENTS
 from app.core.clock import now, uuid7
@@ -99,6 +101,7 @@ class Publication:
             raise NotPublishable(self.obstacles)
         division_keys.renew(db.session(), self.keys)
         self._full_names()
+        self._tell_crowds()
         self._forget_pending()
         self._write_down()
 
@@ -257,6 +260,8 @@ class Publication:
             if target is None or target.level != node.level:
                 self._refuse(change, _("的合并目标已经不存在。"))
                 continue
+            if twice := self._names_in_both(node.id, target.id):
+                self._refuse(change, _("和合并目标都有“%(name)s”，请先更名。", name=twice))
             if self.obstacles:
                 continue
             children = select(_TABLE.c.id).where(_TABLE.c.parent_id == node.id)
@@ -273,6 +278,12 @@ class Publication:
             self.connection.execute(delete(_TABLE).where(_TABLE.c.id == node.id))
             self._note(change, self.before[node.id], target.path, target)
             self._step(1)
+
+    def _names_in_both(self, one: int, other: int) -> str:
+        """Names of children that stood apart when the merge was staged, and no longer do."""
+        there = select(_TABLE.c.name).where(_TABLE.c.parent_id == other)
+        same = select(_TABLE.c.name).where(_TABLE.c.parent_id == one, _TABLE.c.name.in_(there))
+        return _("、").join(self.connection.scalars(same.order_by(_TABLE.c.sort).limit(5)))
 
     def _delete(self) -> None:
         going = [c for c in self._of(ChangeKind.DELETE) if c.region_id in self.before]
@@ -323,6 +334,22 @@ class Publication:
             write = update(_TABLE).where(_TABLE.c.id == bindparam("key"))
             for part in _parts(changed):
                 self.connection.execute(write.values(full_name=bindparam("now")), part)
+
+    def _tell_crowds(self) -> None:
+        """The county hears where a merge left more accounts than there may be."""
+        merged = {change.into_id for change in self._of(ChangeKind.MERGE)}
+        query = select(Region).where(Region.id.in_(merged))
+        query = query.execution_options(populate_existing=True)
+        targets = list(db.session.scalars(query))
+        found = crowds(dict.fromkeys(targets, ()))
+        for target in targets:
+            for crowd in found.get(target.id, ()):
+                notices.tell(
+                    db.session(), target.county_id, NoticeKind.CROWDED,
+                    f"/accounts/?region={target.id}&kind={crowd.kind.value}",
+                    place=target.full_name, what=crowd.kind.zh,
+                    used=str(crowd.used), most=str(crowd.most),
+                )  # fmt: skip
 
     def _forget_pending(self) -> None:
         table: Any = RegionChange.__table__

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import Counter as Tally
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 
 from app.access import policy, region_moves
 from app.access.actor import Capability
 from app.access.region_changes import ChangeKind, RegionChange
-from app.access.regions import Level, Region, in_subtree
+from app.access.regions import Region, in_subtree
 from app.actions import division_holdings
 from app.actions.division_publication import Progress, Publication, Wanted, moves
-from app.actions.divisions import visible
+from app.actions.divisions import inside, visible
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _
@@ -26,14 +26,6 @@ from app.core.jobs import Job, JobContext, JobState, Owner, enqueue, job_kind
 
 KIND = "divisions.publish"
 SMALL = 2_000  # divisions and records touched: more is done by a job
-
-
-def inside(area: Region) -> ColumnElement[bool]:
-    """What 立即生效 of an area takes: towns and villages are published city by city or county by
-    county (2024 manual: 以市级为单位); a province or the nation publishes counties and above.
-    """
-    there = in_subtree(RegionChange.path, area.path)
-    return there if area.level >= Level.CITY else there & (RegionChange.level <= Level.COUNTY)
 
 
 def area_of(area_id: int) -> Region:

@@ -7,7 +7,7 @@ changes, and checks it against the tree as it will be with all that is pending. 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import delete
@@ -17,14 +17,17 @@ from app.access import audit, policy, region_moves
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
 from app.access.region_changes import VALUES, ChangeKind, RegionChange, audit_key, wanted
-from app.access.regions import Level, Region, in_subtree, within
+from app.access.region_names import alike
+from app.access.regions import Level, Region, within
 from app.actions import division_checks as checks
 from app.actions import division_holdings
 from app.actions.division_values import read_values
 from app.actions.divisions import (
     MERGED,
     Staged,
+    children,
     common,
+    inside,
     levels_below,
     maintained,
     place_of,
@@ -78,7 +81,7 @@ def stage_change(
     _seen(node, version)
     _not_leaving(node)
     above = _parent(node, parent_id)
-    typed = {name: str(node.values[name]) for name in VALUES} | dict(given)
+    typed = _texts(node) | dict(given)
     values = read_values(typed, node.level)
     moved = parent_id is not None
     forced = checks.require_sound(actor, node, node.level, above, values, moved=moved, force=force)
@@ -105,10 +108,15 @@ def stage_move(
     return stage_change(region_id, {}, version, parent_id=parent_id, force=force)
 
 
-def stage_merge(region_id: int, into_id: int, version: int) -> RegionChange:
-    """A town or village goes into another one, with all that lies in it.
+def stage_merge(
+    region_id: int, into_id: int, version: int, names: Mapping[int, str] | None = None
+) -> RegionChange:
+    """A town or village goes into another one, with all that lies in it. Two of its villages could
+    not be told apart from villages there: ``names`` are new ones for them, by key, which are
+    staged with it.
 
-    :raises Invalid: the two do not fit. :raises NotFound: one of them lies outside.
+    :raises Invalid: the two do not fit; a problem of a name has the field :func:`name_field`.
+    :raises NotFound: one of them lies outside.
     """
     actor = policy.require(Capability.MAINTAIN_REGIONS)
     region_moves.queue_of_publishers(db.session.connection(), alone=False)
@@ -125,17 +133,55 @@ def stage_merge(region_id: int, into_id: int, version: int) -> RegionChange:
         text = _("“%(name)s”尚未生效或有待生效的删除、合并，请先生效或撤销。", name=target.name)
     elif checks.merging_into(node.id):
         text = _("“%(name)s”还有相关的待生效变更，请先生效或撤销。", name=node.name)
-    if text is None and (twice := checks.children_alike(node, target)):
-        text = _(
-            "两地都有“%(name)s”，请先合并或更名后再办理。", name=_("、").join(twice[:5])
-        )  # else the two could not be told apart any more
     if text:
         raise Invalid(text, [Problem("into_id", "region.merge", text)])
+    _rename_twins(actor, node, target, names or {})
     place = common(place_of(node), place_of(target))
     values = wanted(node.region)
     change = _line(actor, node.id, ChangeKind.MERGE, node.level, place, values["parent_id"], values)
     change.into_id = target.id
     return _keep(change, node)
+
+
+def name_field(region_id: int) -> str:
+    """The field of a merge's form with the new name of a village that has a twin."""
+    return f"name-{region_id}"
+
+
+def _rename_twins(actor: Actor, node: Staged, target: Staged, names: Mapping[int, str]) -> None:
+    """New names for the children that ``target`` has, too; not yet committed."""
+    twins = [child for child, _other in checks.twins(node, target)]
+    keys = {child.id for child in twins}
+    others = [one.name for one in children(target.id)]
+    others += [one.name for one in children(node.id) if one.id not in keys]
+    problems, renamed = [], []
+    for child in twins:
+        field = name_field(child.id)
+        try:
+            values = read_values(_texts(child) | {"name": names.get(child.id, "")}, child.level)
+        except Invalid as error:
+            problems += [replace(one, field=field) for one in error.problems]
+            continue
+        like = next((one for one in others if alike(values["name"], one, child.level)), None)
+        if like is not None:
+            text = _("合并后与“%(name)s”相同或相似，请另取名称。", name=like)
+            problems.append(Problem(field, "region.twin", text))
+        others.append(values["name"])
+        renamed.append((child, values))
+    if problems:
+        told = _("、").join(child.name for child in twins[:5])
+        text = _("两地都有“%(name)s”，请填写合并后的新名称。", name=told)
+        raise Invalid(text, [Problem("into_id", "region.twins", text), *problems])
+    for child, values in renamed:
+        kind = ChangeKind.CHANGE if child.region is not None else ChangeKind.ADD
+        parent_id = child.values["parent_id"]
+        line = _line(actor, child.id, kind, child.level, place_of(child), parent_id, values)
+        _put(line, child)
+
+
+def _texts(node: Staged) -> dict[str, str]:
+    """The values of a division as a form holds them."""
+    return {name: str(value) for name, value in node.values.items()}
 
 
 def stage_delete(region_id: int, version: int) -> RegionChange | None:
@@ -179,12 +225,11 @@ def cancel(region_id: int) -> None:
 
 
 def cancel_all(area_id: int) -> int:
-    """Take back all that is pending inside a division; gives how many."""
+    """Take back all that 立即生效 of a division would publish; gives how many."""
     area = visible(area_id)
     if area.region is None:
         raise NotFound(_("没有找到该行政区划，或它不在您的管辖范围内。"))
-    inside = in_subtree(RegionChange.path, area.region.path)
-    found = db.session.execute(delete(RegionChange).where(inside)).rowcount
+    found = db.session.execute(delete(RegionChange).where(inside(area.region))).rowcount
     _log(Act.UPDATE, area.region.path, area.id, {"cancelled": found, "area": area.name})
     db.session.commit()
     return int(found)
@@ -236,7 +281,21 @@ def _line(
 
 
 def _keep(change: RegionChange, node: Staged | None) -> RegionChange:
-    """Write it in place of what was pending before, with its line in the audit log; commits."""
+    """:func:`_put` it and commit. :raises Conflict: another staged something meanwhile."""
+    name = change.name
+    try:
+        _put(change, node)
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        raise Conflict(
+            _("他人刚刚修改了“%(name)s”的待生效变更，请核对后再保存。", name=name)
+        ) from None
+    return change
+
+
+def _put(change: RegionChange, node: Staged | None) -> None:
+    """Write it in place of what was pending before, with its line in the audit log."""
     before = node.values if node else None
     after = {name: getattr(change, name) for name in VALUES}
     if node is not None and node.change is not None:
@@ -255,14 +314,6 @@ def _keep(change: RegionChange, node: Staged | None) -> RegionChange:
         changes["parent_id"] = [_full_name(parent) for parent in changes["parent_id"]]
     detail["changes"] = changes
     _log(Act.UPDATE, change.path, change.region_id, detail)
-    try:
-        db.session.commit()
-    except IntegrityError:
-        db.session.rollback()
-        raise Conflict(
-            _("他人刚刚修改了“%(name)s”的待生效变更，请核对后再保存。", name=change.name)
-        ) from None
-    return change
 
 
 def _full_name(region_id: int | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from app.access import policy
 from app.access.actor import Actor, Capability
@@ -166,6 +166,14 @@ def shown_above(node: Staged) -> Staged | None:
 def common_place(node: Staged, other: str) -> str:
     """The path of the lowest division that holds a division as it is and another place."""
     return common(place_of(node), other)
+
+
+def inside(area: Region) -> ColumnElement[bool]:
+    """What 立即生效 of an area takes: towns and villages are published city by city or county by
+    county (2024 manual: 以市级为单位); a province or the nation publishes counties and above.
+    """
+    there = in_subtree(RegionChange.path, area.path)
+    return there if area.level >= Level.CITY else there & (RegionChange.level <= Level.COUNTY)
 
 
 def pending_count(path: str) -> int:

@@ -11,7 +11,8 @@ from app.access import region_search, regions
 from app.access.actor import Actor
 from app.access.region_changes import ChangeKind, RegionChange
 from app.access.regions import Level, Region, in_subtree
-from app.actions import division_publish, divisions
+from app.actions import divisions
+from app.actions.division_publication import moves
 from app.actions.divisions import Staged
 from app.core.clock import local
 from app.core.db import db
@@ -19,6 +20,7 @@ from app.core.i18n import _
 from app.reports import holdings
 from app.web.division_words import (
     URL,
+    crowds_of,
     difference,
     names_of,
     published_above,
@@ -27,6 +29,7 @@ from app.web.division_words import (
 
 PAGE_SIZE = 50
 _MOST_CHILDREN = 1000
+_MOST_TOLD = 5
 
 
 def children(actor: Actor, node: Staged) -> dict[str, Any]:
@@ -186,7 +189,7 @@ def pending_of(keys: Sequence[int]) -> dict[int, RegionChange]:
 
 def pending(actor: Actor, area: Region, page: int, obstacles: Sequence[Any]) -> dict[str, Any]:
     """What 立即生效 of an area will do, change by change."""
-    here = division_publish.inside(area)
+    here = divisions.inside(area)
     order = (RegionChange.level, RegionChange.path, RegionChange.sort, RegionChange.region_id)
     query = select(RegionChange).where(here).order_by(*order)
     changes = list(db.session.scalars(query.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE)))
@@ -199,8 +202,10 @@ def pending(actor: Actor, area: Region, page: int, obstacles: Sequence[Any]) -> 
             select(Region).where(Region.id.in_([c.region_id for c in changes]))
         )
     }
-    counts = holdings.of_each([r for r in now.values() if _affects(now, r, changes)])
+    kinds = {c.region_id: c for c in changes}
+    counts = holdings.of_each([r for r in now.values() if _takes_along(kinds[r.id], r)])
     wrong = {one.region_id: one.message for one in obstacles}
+    crowds = crowds_of(changes)
     url = f"{URL}changes?region={area.id}"
     actions = []
     if total:
@@ -216,6 +221,11 @@ def pending(actor: Actor, area: Region, page: int, obstacles: Sequence[Any]) -> 
     notices = []
     if obstacles:
         notices.append({"tone": "bad", "text": _("没有生效，请先处理标出的变更。")})
+        shown = {change.region_id for change in changes}
+        notices += [  # those on other pages of the list
+            {"tone": "bad", "text": f"{one.name}{one.message}"}
+            for one in [o for o in obstacles if o.region_id not in shown][:_MOST_TOLD]
+        ]
     if everything > total:
         text = _(
             "另有%(n)s项乡镇、村的变更，由各市县在本地区内生效；可先选择该市县再生效。",
@@ -237,7 +247,10 @@ def pending(actor: Actor, area: Region, page: int, obstacles: Sequence[Any]) -> 
             {"name": "affects", "label": _("涉及"), "kind": "text"},
             {"name": "who", "label": _("提交人"), "kind": "text"},
         ],
-        "rows": [_change_row(one, now.get(one.region_id), names, counts, wrong) for one in changes],
+        "rows": [
+            _change_row(one, now.get(one.region_id), names, counts, wrong, crowds)
+            for one in changes
+        ],
         "actions": actions,
         "paging": {
             "position_text": _("第 %(n)s 页，共 %(all)s 页", n=page, all=last),
@@ -253,9 +266,9 @@ def pending(actor: Actor, area: Region, page: int, obstacles: Sequence[Any]) -> 
     }
 
 
-def _affects(now: Mapping[int, Region], region: Region, changes: Sequence[RegionChange]) -> bool:
-    change = next(c for c in changes if c.region_id == region.id)
-    return change.kind != ChangeKind.CHANGE or change.parent_id != now[region.id].parent_id
+def _takes_along(change: RegionChange, region: Region) -> bool:
+    """Do the households of the division go with the change?"""
+    return change.kind != ChangeKind.CHANGE or moves(change, region)
 
 
 def _change_row(
@@ -264,6 +277,7 @@ def _change_row(
     names: Mapping[int, str],
     counts: Mapping[int, int],
     wrong: Mapping[int, str],
+    crowds: Mapping[int, str],
 ) -> dict[str, Any]:
     before, after = difference(change, region, names)
     households = counts.get(change.region_id)
@@ -279,7 +293,7 @@ def _change_row(
             tag(change) | ({"sub": message} if message else {}),
             {"kind": "text", "text": before},
             {"kind": "text", "text": after},
-            {"kind": "text", "text": affects},
+            {"kind": "text", "text": affects, "sub": crowds.get(change.into_id or 0)},
             {"kind": "text", "text": change.made_by_name,
              "sub": f"{local(change.made_at):%Y-%m-%d %H:%M}"},
         ],

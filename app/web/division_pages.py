@@ -11,7 +11,10 @@ from app.access import regions
 from app.access.region_changes import ChangeKind, RegionHistory
 from app.access.regions import Level, Region, in_subtree, within
 from app.access.scope import current_actor
+from app.actions import division_checks as checks
 from app.actions import division_holdings, divisions
+from app.actions import division_staging as staging
+from app.actions.division_values import LONGEST_NAME
 from app.actions.divisions import MERGED, Staged, may_force
 from app.core.clock import local
 from app.core.db import db
@@ -21,6 +24,7 @@ from app.web.division_words import (
     LABELS,
     URL,
     area_of,
+    crowds_of,
     difference,
     names_of,
     parent_of,
@@ -97,15 +101,17 @@ def new_form(
     return page
 
 
-def move_form(node: Staged, errors: dict[str, list[str]]) -> dict[str, Any]:
-    """Another parent."""
+def move_form(
+    node: Staged, errors: dict[str, list[str]], chosen: Region | None = None
+) -> dict[str, Any]:
+    """Another parent; ``chosen`` is the one that was picked."""
     page = _page(node, _("移动"))
     page["facts"] = [
         *_what_goes(node),
         {"label": _("现在的上级"), "text": parent_of(node).full_name},
     ]
     until = max(divisions.PARENTS[node.level])
-    fields = [_picker("parent_id", _("新的上级"), until, errors)]
+    fields = [_picker("parent_id", _("新的上级"), until, errors, chosen)]
     page["form"] = _form(_("移到哪里"), f"{URL}{node.id}/move", node, fields, errors, _("移动"))
     page["notices"] = [
         {
@@ -116,16 +122,46 @@ def move_form(node: Staged, errors: dict[str, list[str]]) -> dict[str, Any]:
     return page
 
 
-def merge_form(node: Staged, errors: dict[str, list[str]]) -> dict[str, Any]:
-    """Into another town or village."""
+def merge_form(
+    node: Staged,
+    errors: dict[str, list[str]],
+    chosen: Region | None = None,
+    names: Mapping[int, str] | None = None,
+) -> dict[str, Any]:
+    """Into another town or village: the ``chosen`` one, with new ``names`` for what both have."""
     page = _page(node, _("合并"))
     page["facts"] = _what_goes(node)
-    fields = [_picker("into_id", _("并入"), node.level, errors)]
+    fields = [_picker("into_id", _("并入"), node.level, errors, chosen)]
+    fields += _twin_fields(node, chosen, names or {}, errors)
     page["form"] = _form(_("并入哪里"), f"{URL}{node.id}/merge", node, fields, errors, _("合并"))
     text = _("“%(name)s”的全部农户、档案和账号归入新的行政区划，“%(name)s”撤销；", name=node.name)
     text += _("原代码和原名称仍可查到。合并后的账号如超过名额，请及时注销多余的账号。")
     page["notices"] = [{"tone": "warn", "text": text}]
     return page
+
+
+def _twin_fields(
+    node: Staged,
+    chosen: Region | None,
+    names: Mapping[int, str],
+    errors: dict[str, list[str]],
+) -> list[dict[str, Any]]:
+    """A name for each child that the chosen division has, too."""
+    target = divisions.staged(chosen.id) if chosen is not None else None
+    if target is None or target.level != node.level or target.id == node.id:
+        return []
+    return [
+        _text(
+            staging.name_field(child.id),
+            _("“%(name)s”（%(code)s）合并后的名称", name=child.name, code=child.values["code"]),
+            names.get(child.id, ""),
+            errors,
+            help=_("%(place)s有“%(name)s”。", place=target.name, name=twin.name),
+            required=True,
+            maxlength=LONGEST_NAME,
+        )
+        for child, twin in checks.twins(node, target)
+    ]
 
 
 def delete_form(node: Staged, errors: dict[str, list[str]]) -> dict[str, Any]:
@@ -221,26 +257,36 @@ def _value_fields(values: Mapping[str, Any], errors: dict[str, list[str]]) -> li
     }
     longest = {"name": 60, "code": 12, "national_code": 12, "sort": 6, "department": 40}
     return [
-        {
-            "name": name,
-            "label": str(LABELS[name]),
-            "value": values.get(name, ""),
-            "help": helps.get(name, ""),
-            "errors": errors.get(name, []),
-            "required": name in ("name", "code"),
-            "maxlength": longest[name],
-            "kind": "text",
-        }
+        _text(
+            name,
+            str(LABELS[name]),
+            values.get(name, ""),
+            errors,
+            help=helps.get(name, ""),
+            required=name in ("name", "code"),
+            maxlength=longest[name],
+        )
         for name in longest
     ]
 
 
-def _picker(name: str, label: str, until: Level, errors: dict[str, list[str]]) -> dict[str, Any]:
+def _text(
+    name: str, label: str, value: Any, errors: dict[str, list[str]], **more: Any
+) -> dict[str, Any]:
+    known = {"name": name, "label": label, "value": value, "errors": errors.get(name, [])}
+    return known | {"kind": "text"} | more
+
+
+def _picker(
+    name: str, label: str, until: Level, errors: dict[str, list[str]], chosen: Region | None
+) -> dict[str, Any]:
     return {
         "name": name,
         "label": label,
         "kind": "region",
         "until": until.name.lower(),
+        "value": chosen.id if chosen is not None else "",
+        "text": chosen.full_name if chosen is not None else "",
         "errors": errors.get(name, []),
     }
 
@@ -255,6 +301,7 @@ def _pending_panel(node: Staged) -> dict[str, Any] | None:
         "facts": [
             {"label": _("现在"), "text": before},
             {"label": _("生效后"), "text": after},
+            *({"label": _("账号"), "text": text} for text in crowds_of([change]).values()),
             {"label": _("提交人"), "text": change.made_by_name,
              "sub": f"{local(change.made_at):%Y-%m-%d %H:%M}"},
         ],

@@ -84,7 +84,7 @@ class DivisionsView(BaseView):
                 lambda: staging.stage_move(
                     region_id, _chosen("parent_id"), _version(), force=force
                 ),
-                lambda errors: pages.move_form(_again(region_id), errors),
+                lambda errors: pages.move_form(_again(region_id), errors, _picked("parent_id")),
                 f"{URL}{region_id}",
             )
         return self._page(pages.move_form(node, {}))
@@ -95,9 +95,15 @@ class DivisionsView(BaseView):
         if node.region is None or node.level not in MERGED:
             raise NotFound(_("只有已生效的乡镇、村可以合并。"))
         if request.method == "POST":
+            names = {
+                one.id: request.form.get(staging.name_field(one.id), "")
+                for one in divisions.children(region_id)
+            }
             return self._done(
-                lambda: staging.stage_merge(region_id, _chosen("into_id"), _version()),
-                lambda errors: pages.merge_form(_again(region_id), errors),
+                lambda: staging.stage_merge(region_id, _chosen("into_id"), _version(), names),
+                lambda errors: pages.merge_form(
+                    _again(region_id), errors, _picked("into_id"), names
+                ),
                 f"{URL}{region_id}",
             )
         return self._page(pages.merge_form(node, {}))
@@ -244,6 +250,14 @@ def _chosen(name: str) -> int:
         message = _("请从列表中选择行政区划。")
         raise Invalid(message, [pages.problem(name, message)])
     return int(text)
+
+
+def _picked(name: str) -> Region | None:
+    """The same for the form that comes back; None if there is none that the account may see."""
+    try:
+        return divisions.visible(_chosen(name)).region
+    except (Invalid, NotFound):
+        return None
 
 
 def _version() -> int:

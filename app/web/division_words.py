@@ -11,7 +11,7 @@ from app.access import regions
 from app.access.region_changes import VALUES, ChangeKind, RegionChange
 from app.access.regions import Region, within
 from app.access.scope import current_actor
-from app.actions import divisions
+from app.actions import division_crowds, divisions
 from app.actions.divisions import Staged
 from app.core.db import db
 from app.core.i18n import _, lazy, translate
@@ -91,3 +91,24 @@ def area_of(node: Staged) -> Region:
 
 def published_above(node: Staged) -> Region:
     return regions.along(node.place)[-1]
+
+
+def crowds_of(changes: Sequence[RegionChange]) -> dict[int, str]:
+    """Key of a division that others merge into -> of which accounts it will have too many."""
+    keys = {change.into_id for change in changes if change.kind == ChangeKind.MERGE}
+    if not keys:
+        return {}
+    merging = select(Region, RegionChange.into_id).join(
+        RegionChange, RegionChange.region_id == Region.id
+    )
+    coming: dict[Region, list[Region]] = {
+        target: [] for target in db.session.scalars(select(Region).where(Region.id.in_(keys)))
+    }
+    targets = {target.id: target for target in coming}
+    for region, into_id in db.session.execute(merging.where(RegionChange.into_id.in_(keys))):
+        if into_id in targets:
+            coming[targets[into_id]].append(region)
+    return {
+        key: "".join(crowd.text for crowd in found)
+        for key, found in division_crowds.crowds(coming).items()
+    }

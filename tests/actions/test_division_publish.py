@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, select
 from sqlalchemy.orm import Session
 
-from app.access import region_moves, regions
+from app.access import notices, region_moves, regions
 from app.access.audit import Act, AuditEntry
 from app.access.region_changes import ChangeKind, RegionChange, RegionHistory, audit_key
 from app.access.regions import Level, Region
@@ -31,6 +31,7 @@ from tests.builders import (
     NEXT_COUNTY,
     PROVINCE,
     TOWN_CLERK,
+    TOWN_MANAGER,
     VILLAGE_CLERK,
     account,
     actor,
@@ -173,6 +174,20 @@ def test_towns_merge_with_all_that_lies_in_them() -> None:
             select(RegionHistory).where(RegionHistory.kind == ChangeKind.MERGE)
         ).one()
         assert (was.code, was.name, was.into_id) == (one.code, one.name, other.id)
+
+
+@pytest.mark.usefixtures("session")
+def test_two_managers_of_merged_towns_are_told() -> None:
+    county = region(COUNTY, Level.COUNTY)
+    one, other = below(county, Level.TOWN, 0), below(county, Level.TOWN, 1)
+    account(TOWN_MANAGER, one)
+    account(TOWN_MANAGER, other)
+    with acting_as(actor(COUNTY_MANAGER)) as manager:
+        staging.stage_merge(one.id, other.id, 0)
+        publish(county)
+        (told,) = notices.unseen(db.session, manager)
+        assert "合并后有2个管理用户，最多1个" in told.text
+        assert told.url == f"/accounts/?region={other.id}&kind=manager"
 
 
 @pytest.mark.usefixtures("session")

@@ -17,6 +17,7 @@ from app.access.regions import Level, Region
 from app.access.scope import acting_as, unscoped
 from app.actions import division_publish, divisions
 from app.actions import division_staging as staging
+from app.actions.division_publication import NotPublishable
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Forbidden, Invalid, NotFound
 from tests.builders import (
@@ -26,6 +27,7 @@ from tests.builders import (
     COUNTY_READER,
     MINISTRY,
     NEXT_COUNTY,
+    PROVINCE,
     TOWN_MANAGER,
     acting,
     actor,
@@ -268,16 +270,67 @@ def test_merges_that_do_not_fit() -> None:
         staging.stage_merge(county().id, region(NEXT_COUNTY, Level.COUNTY).id, 0)
 
 
-def test_towns_with_a_village_of_one_name_are_not_merged() -> None:
+@pytest.fixture
+def twins() -> tuple[Region, Region, int, str]:
+    """Two towns, the key of a village of the first that the second has as well, and its name."""
     one, other = below(county(), Level.TOWN, 0), below(county(), Level.TOWN, 1)
     twin = below(other, Level.VILLAGE)
     with acting(COUNTY_MANAGER):
-        staging.stage_add(one.id, {"name": twin.name, "code": f"{one.code[:9]}901"})
+        added = staging.stage_add(one.id, {"name": twin.name, "code": f"{one.code[:9]}901"})
+        key, name = added.region_id, twin.name
         division_publish.publish(county().id)
         db.session.commit()
-        with pytest.raises(Invalid) as told:
-            staging.stage_merge(one.id, other.id, 0)
-        assert twin.name in told.value.message
+    return one, other, key, name
+
+
+def test_towns_with_a_village_of_one_name_merge_under_a_new_one(
+    twins: tuple[Region, Region, int, str],
+) -> None:
+    one, other, key, name = twins
+    field = staging.name_field(key)
+    with acting(COUNTY_MANAGER):
+        for given, fields in (({}, [field]), ({key: name}, [field]), ({key: "<"}, [field])):
+            with pytest.raises(Invalid) as told:
+                staging.stage_merge(one.id, other.id, 0, given)
+            assert name in told.value.message
+            assert [p.field for p in told.value.problems] == ["into_id", *fields]
+        db.session.rollback()
+        assert pending(key) is None
+        staging.stage_merge(one.id, other.id, 0, {key: "永宁村"})
+        db.session.rollback()
+        renamed = pending(key)
+        assert renamed is not None
+        assert renamed.name == "永宁村"
+        division_publish.publish(county().id)
+        db.session.commit()
+    with unscoped("tests look") as session:
+        village = session.get_one(Region, key)
+        assert (village.name, village.parent_id) == ("永宁村", other.id)
+        assert village.full_name == f"{other.full_name}永宁村"
+
+
+def test_a_new_name_that_is_taken_back_stops_the_merge(
+    twins: tuple[Region, Region, int, str],
+) -> None:
+    one, other, key, name = twins
+    with acting(COUNTY_MANAGER):
+        staging.stage_merge(one.id, other.id, 0, {key: "永宁村"})
+        staging.cancel(key)
+        with pytest.raises(NotPublishable) as told:
+            division_publish.publish(county().id)
+        assert name in told.value.message
+
+
+def test_taking_all_back_takes_what_would_be_published() -> None:
+    """Towns and villages are published by their county or city, and taken back there."""
+    with acting(COUNTY_MANAGER):
+        town = staging.stage_add(county().id, NEW).region_id
+    with acting(CITY):
+        staging.stage_change(county().id, {"name": "蓝玉县"}, 0)
+    with acting(PROVINCE) as actor_:
+        assert staging.cancel_all(actor_.region_id) == 1
+    assert pending(town) is not None
+    assert pending(county().id) is None
 
 
 def test_a_delete_waits_for_what_is_pending_below() -> None:

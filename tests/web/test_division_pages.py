@@ -22,7 +22,9 @@ from tests.builders import (
     COUNTY_MANAGER,
     MINISTRY,
     NEXT_COUNTY,
+    TOWN_MANAGER,
     VILLAGE_CLERK,
+    account,
     below,
     household,
     region,
@@ -110,6 +112,38 @@ def test_a_merge_is_told_and_done(app: Flask, as_account: Any, county: Region) -
     assert hands.get(f"/divisions/{one.id}").status_code == 404
     assert one.code in hands.get(f"/divisions/{other.id}").text, "its old code in the history"
     assert other.name in hands.get(f"/divisions/?q={one.name}").text
+
+
+def test_a_form_that_comes_back_keeps_what_was_picked(
+    app: Flask, as_account: Any, county: Region
+) -> None:
+    one, other = nth(app, Level.TOWN, 0), nth(app, Level.TOWN, 1)
+    with app.app_context():
+        twin = below(other, Level.VILLAGE)
+        account(TOWN_MANAGER, one)
+        account(TOWN_MANAGER, other)
+    hands = as_account(COUNTY_MANAGER)
+    code = f"{one.code[:9]}901"
+    hands.post(f"/divisions/new?parent={one.id}&level=village", {"name": twin.name, "code": code})
+    form = {"into_id": str(other.id), "version": "0"}
+    page = hands.post(f"/divisions/{one.id}/merge", form)
+    assert page.status_code == 422
+    assert f'value="{other.id}"' in page.text
+    assert f"两地都有“{twin.name}”，请填写合并后的新名称" in errors(page)
+    like = twin.name.removesuffix("委会")
+    field = re.search(r'name="(name-\d+)"', page.text)
+    assert field is not None
+    page = hands.post(f"/divisions/{one.id}/merge", form | {field[1]: like})
+    assert f'value="{like}"' in page.text, "what was typed"
+    assert "请另取名称" in errors(page)
+    page = hands.post(f"/divisions/{one.id}/merge", form | {field[1]: "永宁村"})
+    assert page.status_code == 302
+    changes = hands.get("/divisions/changes").text
+    assert "永宁村" in changes
+    assert "合并后有2个管理用户，最多1个" in changes
+    assert "合并后有2个管理用户，最多1个" in hands.get(f"/divisions/{one.id}").text
+    page = hands.post(f"/divisions/{other.id}/move", {"parent_id": str(other.id), "version": "0"})
+    assert f'value="{other.id}"' in page.text
 
 
 def test_a_delete_says_how_many_of_what(app: Flask, as_account: Any) -> None:
