@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from app.access import policy
+from app.access import policy, region_asked
 from app.access.actor import Actor, Capability
 from app.access.region_changes import VALUES, ChangeKind, RegionChange, wanted
 from app.access.regions import CODE_LENGTH, Level, Region, in_subtree, is_child_of, within
@@ -104,6 +104,8 @@ def visible(region_id: int) -> Staged:
     """
     actor = policy.require(Capability.MAINTAIN_REGIONS)
     found = staged(region_id)
+    if found is None:
+        region_asked.require_not_merged(db.session, region_id, actor.path)
     structural = found is not None and found.region is not None and found.region.structural
     if found is None or structural or not within(found.place, actor.path):
         raise NotFound(_("没有找到该行政区划，或它不在您的管辖范围内。"))

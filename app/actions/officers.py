@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access import audit, notices, policy, regions
+from app.access import audit, notices, policy, region_asked, regions
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
 from app.access.notices import NoticeKind
@@ -75,9 +75,8 @@ def lines(session: Session, places: Sequence[Region]) -> list[Line]:
 
 def place(region_id: int, actor: Actor) -> Region:
     """A division of the actor's area down to the county; else NotFound."""
-    region = db.session.get(Region, region_id)
-    inside = region is not None and regions.within(region.path, actor.path)
-    if region is None or not inside or region.structural or region.level > Level.COUNTY:
+    region = region_asked.in_area(db.session, region_id, actor.path)
+    if region.level > Level.COUNTY:
         raise NotFound(_("没有找到该地区，或不在您的管辖范围内。"))
     return region
 

@@ -9,11 +9,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.access import audit, policy, settings
+from app.access import audit, policy, region_asked, settings
 from app.access.actor import Actor, Capability
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Level, Region
-from app.access.scope import in_scope
 from app.access.settings import DATE, NUMBER, YES_NO, Setting, SettingValue
 from app.core.clock import now
 from app.core.db import db
@@ -71,12 +70,15 @@ class Held:
 
 def place(region_id: int) -> Region:
     """The division whose settings are looked at; NotFound, noted, outside the actor's area."""
-    region = db.session.get(Region, region_id)
-    if region is None or region.structural or not in_scope(region.path):
-        db.session.rollback()
-        audit.note(Act.REFUSED, detail={"settings of": region_id})
-        raise NotFound(_("没有找到该行政区划，或不在您的管辖范围内。"), noted=True)
-    return region
+    actor = policy.require(Capability.SETTINGS)
+    try:
+        return region_asked.in_area(db.session, region_id, actor.path)
+    except NotFound as error:
+        if not error.details.get("noted"):
+            db.session.rollback()
+            audit.note(Act.REFUSED, detail={"settings of": region_id})
+            error.details["noted"] = True
+        raise
 
 
 def held_in(region: Region) -> list[Held]:

@@ -9,16 +9,16 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from app.access import account_list, audit, policy
+from app.access import account_list, audit, policy, region_asked
 from app.access.account_list import AccountQuery, AccountState, Line, state_of
 from app.access.accounts import Account
 from app.access.actor import Actor, Capability, Duty, Kind
 from app.access.audit import Act
 from app.access.policy import role_name
-from app.access.regions import Level, Region, subtree
+from app.access.regions import Level, Region
 from app.core.clock import local, today
 from app.core.db import db, read_only
-from app.core.errors import BadInput, NotFound
+from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
 from app.exchange.reasons import required_reason
@@ -50,13 +50,7 @@ def parse(args: Mapping[str, str], actor: Actor) -> AccountQuery:
 def _region(text: str, actor: Actor) -> Region | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise BadInput(_("地区有误，请从列表中选择。"))
-    region = db.session.get(Region, int(text))
-    low, high = subtree(actor.path)
-    if region is None or region.structural or not low <= region.path < high:
-        raise NotFound(_("没有找到该地区，或不在您的管辖范围内。"))
-    return region
+    return region_asked.in_area(db.session, region_asked.read_key(text), actor.path)
 
 
 def _level(text: str) -> Level | None:

@@ -35,11 +35,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from app.access import region_search
+from app.access import region_asked, region_search
 from app.access.actor import Actor
 from app.access.regions import Level, Region, in_subtree, subtree
 from app.access.scope import MADE_ONCE
-from app.core.errors import BadInput, NotFound
+from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
 from app.core.types import nfc
 from app.registry import formats, lists
@@ -170,13 +170,7 @@ def _state(text: str) -> State:
 def _region(text: str | None, session: Session, actor: Actor) -> Region | None:
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise BadInput(_("地区有误，请从列表中选择。"))
-    region = session.get(Region, int(text))
-    low, high = subtree(actor.path)
-    if region is None or region.structural or not low <= region.path < high:
-        raise NotFound(_("没有找到该地区，或不在您的管辖范围内。"))
-    return region
+    return region_asked.in_area(session, region_asked.read_key(text), actor.path)
 
 
 class Ledger:

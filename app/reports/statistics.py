@@ -26,21 +26,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.access import regions
+from app.access import region_asked, regions
 from app.access.actor import Actor
 from app.access.regions import Level, Region, in_subtree, subtree, within
 from app.access.scope import in_scope
 from app.core.choices import Choices
 from app.core.clock import now
 from app.core.db import db
-from app.core.errors import BadInput, NotFound
+from app.core.errors import NotFound
 from app.core.i18n import _
 from app.registry.counters import Counter
 from app.registry.reading import columns_of
 from app.registry.register import Register
 
 _LABEL, _VILLAGE_LABEL = 3, 4  # characters of one step of a path, its dot included
-_MOST_DIGITS = 9  # a longer number is no key of a region and too long for the database
 
 
 class LineKind(Choices):
@@ -92,12 +91,8 @@ def region_asked_for(actor: Actor, text: str | None) -> Region:
 
     :raises BadInput: no number. :raises NotFound: no such division in the account's area.
     """
-    if text and not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise BadInput(_("网址中的行政区划有误，请从页面上重新选择地区。"))
-    region = regions.get(int(text) if text else actor.region_id)
-    if region is None or region.structural or not within(region.path, actor.path):
-        raise NotFound(_("没有找到该地区。它可能不存在，或不在您的管辖范围内。"))
-    return region
+    key = region_asked.read_key(text) if text else actor.region_id
+    return region_asked.in_area(db.session, key, actor.path)
 
 
 def trail(actor: Actor, region: Region) -> tuple[Region, ...]:

@@ -8,7 +8,7 @@ from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
 from sqlalchemy import select
 
-from app.access import policy
+from app.access import policy, region_asked
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region
 from app.actions import division_publish, divisions
@@ -236,11 +236,7 @@ def _job(actor: Actor, area: Region) -> Job | None:
 def key_asked_for(name: str) -> int | None:
     """A division that the address names."""
     text = request.args.get(name, "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise BadInput(_("网址中的行政区划有误，请从页面上重新选择地区。"))
-    return int(text)
+    return region_asked.read_key(text) if text else None
 
 
 def _chosen(name: str) -> int:

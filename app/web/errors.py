@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, flash, jsonify, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -14,6 +15,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import BadHost, HTTPException
 
 from app.access import audit
+from app.access.region_asked import MergedAway
 from app.access.scope import current_actor
 from app.core.db import db
 from app.core.errors import AnjuError, Conflict
@@ -35,10 +37,32 @@ def install(app: Flask) -> None:
 def render(error: AnjuError) -> Any:
     """An error of the catalogue."""
     db.session.rollback()
+    if isinstance(error, MergedAway) and (address := _followed(error)) is not None:
+        flash(error.message, "info")
+        return redirect(address)
     noted = error.details.get("noted", False)  # with more than the address, where it was raised
     if error.status in (403, 404) and current_actor() is not None and not noted:
         audit.note(audit.Act.REFUSED, detail={"url": request.path, "method": request.method})
     return _answer(error.status, error.code, error.message)
+
+
+def _followed(error: MergedAway) -> str | None:
+    """The address that was asked for, of the division that is there now; None where the address
+    does not name it, or more than a page was asked for.
+    """
+    if request.method != "GET" or wants_json():
+        return None
+    was, now = str(error.was), str(error.now)
+    path, args = dict(request.view_args or {}), request.args.copy()
+    if str(path.get("region_id")) == was:
+        path["region_id"] = error.now
+    for name in ("region", "parent"):
+        if args.get(name) == was:
+            args[name] = now
+    if path == request.view_args and args == request.args:
+        return None
+    address = url_for(str(request.endpoint), **path)
+    return f"{address}?{urlencode(list(args.items(multi=True)))}" if args else address
 
 
 def _csrf(_error: CSRFError) -> Any:

@@ -9,14 +9,14 @@ from typing import Any
 from flask import Response, flash, redirect, request, send_file
 from flask_appbuilder import BaseView, expose
 
-from app.access import notices, policy, regions
+from app.access import notices, policy, region_asked, regions
 from app.access.actor import Actor, Capability
 from app.access.officers import FIELDS, Post
 from app.access.regions import Level, Region
 from app.actions import officers
 from app.core.clock import local, today
 from app.core.db import db
-from app.core.errors import BadInput, Invalid
+from app.core.errors import Invalid
 from app.core.i18n import _, translate
 from app.exchange import officer_list
 from app.exchange.writer import MEDIA_TYPE
@@ -132,11 +132,7 @@ class NoticesView(BaseView):
 
 def _region_id(actor: Actor) -> int:
     text = request.args.get("region", "")
-    if not text:
-        return actor.region_id
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise BadInput(_("地区有误，请从列表中选择。"))
-    return int(text)
+    return region_asked.read_key(text) if text else actor.region_id
 
 
 def _row(line: officers.Line, above: Region) -> dict[str, Any]:

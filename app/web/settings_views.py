@@ -7,7 +7,7 @@ from typing import Any
 from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
 
-from app.access import policy
+from app.access import policy, region_asked
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region
 from app.access.settings import DATE, NUMBER, YES_NO
@@ -15,7 +15,7 @@ from app.actions import settings
 from app.actions.settings import Held
 from app.core.clock import local
 from app.core.db import db
-from app.core.errors import BadInput, Conflict, Invalid
+from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, lazy, translate
 from app.registry.register import get_register
 from app.web import shell
@@ -101,11 +101,7 @@ def group_title(name: str) -> str:
 
 def _region(actor: Actor) -> Region:
     text = request.args.get("region", "")
-    if not text:
-        return settings.place(actor.region_id)
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise BadInput(_("行政区划有误，请重新选择。"))
-    return settings.place(int(text))
+    return settings.place(region_asked.read_key(text) if text else actor.region_id)
 
 
 def _region_filter(region: Region) -> dict[str, Any]:

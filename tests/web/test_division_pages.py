@@ -109,9 +109,31 @@ def test_a_merge_is_told_and_done(app: Flask, as_account: Any, county: Region) -
     ).status_code == 302  # fmt: skip
     assert f"并入{other.full_name}" in hands.get("/divisions/changes").text
     hands.post("/divisions/publish")
-    assert hands.get(f"/divisions/{one.id}").status_code == 404
     assert one.code in hands.get(f"/divisions/{other.id}").text, "its old code in the history"
     assert other.name in hands.get(f"/divisions/?q={one.name}").text
+
+
+def test_addresses_of_a_merged_division_lead_to_the_one_that_is_there(
+    app: Flask, as_account: Any
+) -> None:
+    hands = as_account(COUNTY_MANAGER)
+    one, other = nth(app, Level.TOWN, 0), nth(app, Level.TOWN, 1)
+    hands.post(f"/divisions/{one.id}/merge", {"into_id": str(other.id), "version": "0"})
+    hands.post("/divisions/publish")
+    for url in (
+        "/lookback/query?region={}&size=50", "/lookback/statistics/progress?region={}",
+        "/divisions/{}", "/divisions/?region={}", "/divisions/new?parent={}", "/accounts/?region={}",
+        "/audit/?region={}", "/settings/?region={}", "/household/list?region={}",
+    ):  # fmt: skip
+        answer = hands.get(url.format(one.id))
+        assert (answer.status_code, answer.location) == (302, url.format(other.id)), url
+    assert f"“{one.full_name}”已并入“{other.full_name}”" in hands.get(answer.location).text
+    assert hands.get("/divisions/999999999").status_code == 404
+    assert hands.post(f"/divisions/{one.id}", {"version": "0"}).status_code == 404
+    with app.app_context():
+        next_county = region(NEXT_COUNTY, Level.COUNTY)
+    away = as_account(COUNTY_MANAGER, next_county)
+    assert away.get(f"/lookback/query?region={one.id}").status_code == 404, "not in its area"
 
 
 def test_a_form_that_comes_back_keeps_what_was_picked(
