@@ -93,7 +93,9 @@ class Staged:
 
 def staged(region_id: int) -> Staged | None:
     """A division with what is pending of it, whoever it belongs to."""
-    region, change = db.session.get(Region, region_id), db.session.get(RegionChange, region_id)
+    change = db.session.get(RegionChange, region_id)
+    # Whole: that of the account itself came with it, without what few pages show.
+    region = db.session.get(Region, region_id, populate_existing=True)
     return Staged(region, change) if region is not None or change is not None else None
 
 
