@@ -18,7 +18,15 @@ from app.exchange import import_notes, ledger_export
 from app.parts import parcels, prior
 from app.registers import household, lookback, parcel
 from app.registers import prior as prior_register
-from app.registry import attachments, counters, households, lists, records
+from app.registry import (
+    attachments,
+    counters,
+    households,
+    lists,
+    records,
+    results,
+    saved_filters,
+)
 
 __all__ = [
     "accounts",
@@ -43,6 +51,8 @@ __all__ = [
     "records",
     "region_changes",
     "regions",
+    "results",
+    "saved_filters",
     "scope",
     "sessions",
     "settings",

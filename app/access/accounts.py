@@ -61,6 +61,8 @@ class Account(User):
     entry_person: Mapped[str | None] = mapped_column(NfcText(64))
     review_person: Mapped[str | None] = mapped_column(NfcText(64))
     registers: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    #: Which columns the account sees in a list, in its order: ``register/menu`` -> names of fields.
+    list_columns: Mapped[dict[str, list[str]] | None] = mapped_column(JSON(none_as_null=True))
 
     #: What policy.rights_of said when the account was read, for one request.
     rights = cast("str | None", None)

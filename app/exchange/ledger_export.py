@@ -1,5 +1,6 @@
-"""A ledger to Excel, in the background: every row and column of what the list shows, unmasked, and
-the household's key, by which both imports find it again whatever else is missing or was corrected.
+"""A ledger to Excel, in the background: every row of what the list shows, with all its fields or with
+the columns that the account sees, unmasked, and the household's key, by which both imports find it
+again whatever else is missing or was corrected.
 
 Rows stream from the database to the file in bounded memory. A run that was killed starts again: it
 has written nothing but its own temporary file.
@@ -39,8 +40,14 @@ _LEVELS = (Level.PROVINCE, Level.CITY, Level.COUNTY, Level.TOWN, Level.VILLAGE)
 _NUMBERS = (INTEGER, YEAR, DECIMAL, MONEY)
 
 
-def start(register: Register, args: Mapping[str, Sequence[str]], reason: str) -> Job:
-    """Queue the export of what ``args`` (a ledger's URL parameters) select. Commits.
+def start(
+    register: Register,
+    args: Mapping[str, Sequence[str]],
+    reason: str,
+    columns: Sequence[str] | None = None,
+) -> Job:
+    """Queue the export of what ``args`` (a ledger's URL parameters) select: these ``columns``, or
+    all. Commits.
 
     :raises Forbidden: without the right to export. :raises BadInput: no reason, or too many rows.
     """
@@ -57,14 +64,21 @@ def start(register: Register, args: Mapping[str, Sequence[str]], reason: str) ->
                 most=f"{MOST_ROWS:,}",
             )
         )
-    said = dict(args)
+    said: dict[str, Any] = dict(args)
     if found.query.region is not None:
         said["region"] = [found.query.region.full_name]  # its key says nothing to who reads the log
+    if columns is not None:
+        known = register.model.__fields__
+        said["columns"] = [known[n].label for n in columns if n in known]
     detail = {"register": register.name, "filter": said, "rows": str(count), "reason": reason}
     audit.record(db.session, Act.EXPORT, register=register.name, path=found.path, detail=detail)
     job = enqueue(
         KIND,
-        {"register": register.name, "args": {k: list(v) for k, v in args.items()}},
+        {
+            "register": register.name,
+            "args": {k: list(v) for k, v in args.items()},
+            "columns": list(columns) if columns is not None else None,
+        },
         owner=Owner(actor.account_id, actor.name, actor.path),
         subject=_("%(title)s台账（%(n)s 户）", title=register.label, n=str(count)),
     )
@@ -87,7 +101,7 @@ def run(job: JobContext) -> dict[str, Any]:
     with read_only(), tempfile.TemporaryFile() as file:
         found = _ledger(register, job.args["args"], actor)
         total = found.count().n
-        names = tuple(n for n, f in register.fields.items() if f.kind != FILES)
+        names = _names(register, job.args.get("columns"))
         with Book(file) as book:
             rows = book.table(
                 register.label,
@@ -104,12 +118,20 @@ def run(job: JobContext) -> dict[str, Any]:
 def _columns(register: Register, names: Sequence[str]) -> Iterator[Column]:
     for label in (_("省"), _("市"), _("县"), _("乡镇"), _("村")):
         yield Column((label,), width=14)
-    for name in _kept(register):
-        yield Column((translate(register.model.__fields__[name].label),), width=20)
+    kept = _kept(register)
     for name in names:
-        if name not in _kept(register):
-            yield Column((translate(register.fields[name].label),), width=16)
+        label = translate(register.model.__fields__[name].label)
+        yield Column((label,), width=20 if name in kept else 16)
     yield Column((translate(REFERENCE.label),), width=REFERENCE.width)
+
+
+def _names(register: Register, columns: Sequence[str] | None) -> tuple[str, ...]:
+    """The fields in the order of the file: identity and state first, or what was chosen. Divisions
+    have columns of their own, files stay where they are.
+    """
+    known = register.model.__fields__
+    wanted = (*_kept(register), *register.fields) if columns is None else columns
+    return tuple(dict.fromkeys(n for n in wanted if n in known and known[n].kind != FILES))
 
 
 def _kept(register: Register) -> tuple[str, ...]:
@@ -125,9 +147,7 @@ def _rows(
     found: Ledger, names: Sequence[str], progress: Callable[[int], None]
 ) -> Iterator[tuple[Cell, ...]]:
     register = found.register
-    kept = _kept(register)
-    order = (*kept, *(n for n in names if n not in kept))
-    fields = [register.model.__fields__[name] for name in order]
+    fields = [register.model.__fields__[name] for name in names]
     cells = [_cell(made) for made in fields]
     # where a choice has had another text, a record shows that of its own time
     dated = {
@@ -139,7 +159,7 @@ def _rows(
     places = _Places()
     done = 0
     home = "household_id" if hasattr(register.model, "household_id") else "id"
-    for batch in found.stream_values(("region_id", home, *times, *order), _BATCH):
+    for batch in found.stream_values(("region_id", home, *times, *names), _BATCH):
         places.learn({row[0] for row in batch})
         for row in batch:
             texts = [cell(value) for cell, value in zip(cells, row[start:], strict=True)]

@@ -7,6 +7,7 @@ Three ways, chosen by what is asked:
   each county that the page touches.
 * *by key*: a full ID number or a beginning of a name, through :class:`SearchKey`.
 * *plain*: inside one county, or with a filter that the area is small enough for.
+* *found*: what a search in the background has found, for which the area was too large.
 
 Rows come in the order of the divisions' paths; a search by name in the order of names.
 """
@@ -17,7 +18,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -41,14 +42,16 @@ from app.access.regions import Level, Region, in_subtree, subtree
 from app.access.scope import MADE_ONCE
 from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
+from app.core.jobs import Job, JobState
 from app.core.types import nfc
 from app.registry import formats, lists
 from app.registry.counters import Counter, total, total_between
-from app.registry.field import MANY, Field
+from app.registry.field import FILES, MANY, Field
 from app.registry.flow import State
 from app.registry.households import SearchKey
 from app.registry.reading import columns_of
 from app.registry.register import Register
+from app.registry.results import KIND, ResultRow
 
 CAP = 10_000  # beyond it a count without counters says "10,000+"
 SMALL_AREA = 50_000  # rows among which a filter without an index may search
@@ -63,6 +66,7 @@ PLACE_NAMES = {
 _MOST_PLACES = {Level.TOWN: 50, Level.VILLAGE: 500}
 _BY_KEY = ("head_name", "head_id")
 _made: dict[Any, Select[Any]] = {}
+_MOST_MADE = 1000
 _LAST_CHARACTER = "\U0010ffff"
 
 
@@ -81,6 +85,7 @@ class Query:
     head_name: str = ""
     head_id: str = ""
     named: Mapping[str, str] = field(default_factory=dict)
+    found: uuid.UUID | None = None  # only among what this search in the background has found
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,10 @@ class TooWide(BadInput):
     code = "too_wide"
 
 
+class TooWideNow(TooWide):
+    """The same, where a search in the background finds it nevertheless (app.actions.searches)."""
+
+
 def parse(register: Register, args: Mapping[str, Any], session: Session, actor: Actor) -> Query:
     """The query of a URL. ``args`` is a MultiDict (``getlist``).
 
@@ -142,7 +151,28 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
         head_name=formats.mend_text(args.get("head_name") or "")[:64],
         head_id=formats.mend_id_number(args.get("head_id") or "")[:32],
         named={n: text for n in PLACE_NAMES if (text := nfc(args.get(n) or "")[:30])},
+        found=_found(args.get("found"), register, session, actor),
     )
+
+
+def _found(
+    text: str | None, register: Register, session: Session, actor: Actor
+) -> uuid.UUID | None:
+    """A result belongs to the account that asked for it, until it expires."""
+    if not text:
+        return None
+    try:
+        job = session.get(Job, uuid.UUID(text))
+    except ValueError:
+        job = None
+    if (
+        job is None
+        or (job.kind, job.account_id, job.state) != (KIND, actor.account_id, JobState.DONE)
+        or job.args["register"] != register.name
+        or job.expires is None
+    ):
+        raise NotFound(_("没有找到这次查询的结果。它可能已过期，请重新查询。"))
+    return job.id
 
 
 def _parsed(made: Field, text: str) -> Any:
@@ -176,8 +206,17 @@ def _region(text: str | None, session: Session, actor: Actor) -> Region | None:
 class Ledger:
     """A query over a register, as one actor sees it."""
 
-    def __init__(self, register: Register, query: Query, session: Session, actor: Actor) -> None:
+    def __init__(
+        self,
+        register: Register,
+        query: Query,
+        session: Session,
+        actor: Actor,
+        shown: Sequence[str] = (),
+    ) -> None:
+        """``shown``: the fields that a page shows of each row, unless those of the declaration."""
         self.register, self.query, self.session, self.actor = register, query, session, actor
+        self.shown = " ".join(shown) or register.ledger
         self.model = register.model
         region = query.region
         self.path = region.path if region else actor.path
@@ -202,6 +241,9 @@ class Ledger:
                 found.append(column.in_(values))
         if self.query.head_id:
             found.append(self._household().in_(self._households_of_id()))
+        if self.query.found and self.by_name:
+            among = select(ResultRow.record_id).where(ResultRow.search_id == self.query.found)
+            found.append(self.model.id.in_(among))
         return found
 
     def _covered_conditions(self) -> Iterator[ColumnElement[bool]]:
@@ -255,7 +297,7 @@ class Ledger:
         asked = self.query
         if asked.filters or asked.head_id or asked.head_name or self.level > Level.COUNTY:
             return None
-        if asked.unplaced or asked.named:
+        if asked.unplaced or asked.named or asked.found:
             return None
         if asked.figure:
             return asked.figure if not asked.states else None
@@ -272,12 +314,14 @@ class Ledger:
         loose = [n for n in asked.filters if n not in indexed]
         if not loose or asked.head_id or self.level > Level.COUNTY or not self.register.figures:
             return
+        if asked.found:
+            return
         whole = self._sum("total") if "total" in self.register.figures else 0
         if whole > SMALL_AREA:
             label = _(self.model.__fields__[loose[0]].label)
-            raise TooWide(
+            raise TooWideNow(
                 _(
-                    "按“%(label)s”筛选的范围过大（%(n)s 户），请先选择区县，再筛选。",
+                    "按“%(label)s”筛选的范围过大（%(n)s 户），请先选择区县，再筛选；也可以转到后台查询。",
                     label=label,
                     n=f"{whole:,}",
                 )
@@ -359,6 +403,52 @@ class Ledger:
             query_on = query.where(tuple_(*order) > tuple(rows[-1][-2:]))
             rows = self.session.execute(query_on).all()
 
+    # ---- one after the other --------------------------------------------------------------
+    def holds(self, record_id: uuid.UUID) -> bool:
+        """Is the record one of the list's rows?"""
+        found = self._select(self.model.id).where(self.model.id == record_id).limit(1)
+        return self.session.scalar(found) is not None
+
+    def beside(self, record_id: uuid.UUID, *, backward: bool) -> Row[Any] | None:
+        """The row after a record (or before it), whether or not the record is still in the list;
+        None at the end, and where the record has no place in it any more.
+        """
+        key = self._key_of(record_id)
+        rows = self._beside((0, *key), 1, backward=backward) if key else ()
+        return rows[0] if rows else None
+
+    def _key_of(self, record_id: uuid.UUID) -> tuple[Any, uuid.UUID] | None:
+        """Where the list's order has a record."""
+        own = select(self.model).where(self.model.id == record_id)
+        if self.by_name:
+            name = self.query.head_name
+            query = (
+                own.with_only_columns(SearchKey.value, SearchKey.household_id)
+                .join(SearchKey, SearchKey.household_id == self._household())
+                .where(SearchKey.value >= name, SearchKey.value < name + _LAST_CHARACTER)
+            )
+        elif self.query.found:
+            query = (
+                own.with_only_columns(*self._order)
+                .join(ResultRow, ResultRow.record_id == self.model.id)
+                .where(ResultRow.search_id == self.query.found)
+            )
+        else:
+            query = own.with_only_columns(*self._order)
+        found = self.session.execute(query.order_by(*self._order).limit(1)).first()
+        return (found[0], found[1]) if found else None
+
+    # ---- searching in the background ------------------------------------------------------
+    def counties(self) -> list[tuple[str, int]]:
+        """The counties of the area that hold rows at all: path and how many, in order."""
+        query = select(Counter.path, Counter.n).where(*self._lines("total"), Counter.n > 0)
+        return [(path, n) for path, n in self.session.execute(query.order_by(Counter.path))]
+
+    def keys_in(self, path: str) -> list[uuid.UUID]:
+        """The keys of all rows that lie at or below ``path``, however long it takes."""
+        query = self._select(self.model.id).where(in_subtree(self.model.path, path))
+        return list(self.session.scalars(query.order_by(self.model.path, self.model.id)))
+
     @property
     def by_name(self) -> bool:
         return bool(self.query.head_name)
@@ -367,11 +457,19 @@ class Ledger:
     def _order(self) -> tuple[Any, Any]:
         if self.by_name:
             return SearchKey.value, SearchKey.household_id
+        if self.query.found:
+            return ResultRow.position, ResultRow.record_id
         return self.model.path, self.model.id
 
     def _select(self, *what: Any) -> Select[Any]:
         if not self.by_name:
-            return select(*what).where(*self.conditions())
+            query = select(*what).where(*self.conditions())
+            if self.query.found:
+                query = query.select_from(self.model).join(
+                    ResultRow, ResultRow.record_id == self.model.id
+                )
+                query = query.where(ResultRow.search_id == self.query.found)
+            return query
         name = self.query.head_name
         # One household may be found by two of its names: the first of them counts.
         other = aliased(SearchKey)
@@ -421,13 +519,15 @@ class Ledger:
             made = select(*self._shown(low, high)).where(*area, *self._covered_conditions())
             made = made.order_by(*self._order)
             made = made.limit(bindparam("most")).offset(bindparam("passed"))
+            if len(_made) >= _MOST_MADE:  # accounts choose their columns
+                _made.clear()
             made = _made[key] = made.execution_options(**{MADE_ONCE: True})
         return made
 
     def _beside(
-        self, cursor: tuple[int, str, uuid.UUID], limit: int, *, backward: bool
+        self, cursor: tuple[int, Any, uuid.UUID], limit: int, *, backward: bool
     ) -> Sequence[Row[Any]]:
-        key = (cursor[1], cursor[2])
+        key = (self._value(cursor[1]), cursor[2])
         counter = self.counter
         if counter and self.level < Level.COUNTY:
             counties = self._counties(counter, key, limit, backward=backward)
@@ -436,23 +536,31 @@ class Ledger:
         beside = order < key if backward else order > key
         return self._read(self._rows().where(beside), limit, backward=backward)
 
+    def _value(self, text: Any) -> Any:
+        """What a cursor says of the order's first column, as that column has it."""
+        if not self.query.found or self.by_name or isinstance(text, int):
+            return text
+        if not text.isascii() or not text.isdigit() or len(text) > 9:
+            raise _bad_cursor()
+        return int(text)
+
     def _rows(self) -> Select[Any]:
         return self._select(*self._shown())
 
     @property
     def _columns(self) -> str:
-        """The ledger's columns, and the record's times where a choice's text depends on them."""
-        fields = (self.model.__fields__[name] for name in self.register.ledger.split())
+        """The shown columns, and the record's times where a choice's text depends on them."""
+        fields = (self.model.__fields__[name] for name in self.shown.split())
         times = " ".join(n for n in ("submitted_at", "changed_at") if hasattr(self.model, n))
         dated = any(f.source_list and lists.changed(f.source_list) for f in fields)
-        return f"{self.register.ledger} {times}" if dated else self.register.ledger
+        return f"{self.shown} {times}" if dated else self.shown
 
     def _shown(self, low: Any = None, high: Any = None) -> list[Any]:
         """What lists show of a row, the key that orders it, and, where counters tell it, how many
         rows there are (between ``low`` and ``high``, else in the area): worked out once for all rows.
         """
         value, key = self._order
-        listed = _listed(self.model, self._columns)
+        listed = _listed(self.register.name, self.model, self._columns)
         shown = [*listed, value.label("order_value"), key.label("order_key")]
         if self.counter:
             area = (low, high) if low is not None else subtree(self.path)
@@ -542,13 +650,16 @@ class Ledger:
         return self._read(query, limit, backward=backward)
 
 
-@cache
-def _listed(model: Any, ledger: str) -> tuple[Any, ...]:
-    """What lists show of a record (it has some 90 columns) and of its division. The division is
-    read for the rows of the page alone: as a join it could be read for all that a filter finds.
+@lru_cache(maxsize=1000)
+def _listed(register: str, model: Any, ledger: str) -> tuple[Any, ...]:
+    """What lists show of a record (it has some 90 columns) and of its division; of files how many.
+    The division is read for the rows of the page alone: as a join it could be read for all that a
+    filter finds.
     """
     names = {"id", "path", "household_id", "state", "former_head", *ledger.split()}
-    shown = [getattr(model, n) for n in sorted(names) if hasattr(model, n)]
+    counted = {n for n in names if n in model.__fields__ and model.__fields__[n].kind == FILES}
+    shown = [getattr(model, n) for n in sorted(names - counted) if hasattr(model, n)]
+    shown += [columns_of(model, register)(f"#{n}").label(n) for n in sorted(counted)]
     place = select(Region).where(Region.id == model.region_id).correlate(model)
     for column in (Region.full_name, Region.level):
         found = place.with_only_columns(column).scalar_subquery()
@@ -565,8 +676,12 @@ def _read_cursor(text: str | None) -> tuple[int, str, uuid.UUID] | None:
         return None
     match = _CURSOR.fullmatch(text)
     if match is None:
-        raise BadInput(_("翻页参数有误，请从列表重新进入。"))
+        raise _bad_cursor()
     return int(match[1]), match[3], uuid.UUID(match[2])
+
+
+def _bad_cursor() -> BadInput:
+    return BadInput(_("翻页参数有误，请从列表重新进入。"))
 
 
 def _write_cursor(position: int, row: Row[Any]) -> str:

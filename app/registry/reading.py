@@ -43,6 +43,24 @@ def said(made: Field, value: Any, at: dt.datetime | None = None) -> str:
         return _("、").join(value) if made.kind == MANY else str(value)
 
 
+def listed(made: Field, value: Any, at: dt.datetime | None = None) -> str:
+    """A value as lists show it to everybody: masked; of files, which are given as their number,
+    how many.
+    """
+    if is_missing(value):
+        return ""
+    if made.masked:
+        return made.mask(value)
+    if made.kind == FILES:
+        return _("%(n)s个文件", n=value) if value else ""
+    if made.kind == CHILDREN:
+        return _("；").join(
+            " ".join(listed(f, row.get(f.name), at) for f in made.rows if row.get(f.name))
+            for row in value
+        )
+    return made.text(value, at)
+
+
 def columns_of(model: Any, register: str) -> Columns:
     """Columns of a mapped model by name; ``?name`` whether given, ``#name`` how many."""
 

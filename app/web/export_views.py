@@ -6,22 +6,25 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
+from flask_login import current_user
 
 from app.access import policy
 from app.access.actor import Capability
+from app.actions import list_columns
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, lazy, translate
 from app.exchange import ledger_export
 from app.registry.field import Field
 from app.registry.ledger import PLACE_NAMES, Ledger, parse
+from app.registry.ledger_columns import REGION, REGION_LABEL
 from app.registry.register import Register, get_register
 from app.web import shell
 
 #: What most exports are for; the reason may also be typed.
 _REASONS = (lazy("工作调度"), lazy("上级要求报送"), lazy("入户核实"), lazy("档案留存"))
 #: What a ledger's address says besides its filters.
-_BESIDE = ("region", "unplaced", "figure", *PLACE_NAMES)
+_BESIDE = ("region", "unplaced", "figure", "found", *PLACE_NAMES)
 
 
 class LedgerExportView(BaseView):
@@ -42,7 +45,7 @@ class LedgerExportView(BaseView):
         if request.method == "POST":
             reason = request.form.get("other_reason", "").strip() or request.form.get("reason", "")
             try:
-                job = ledger_export.start(register, args, reason)
+                job = ledger_export.start(register, args, reason, _columns(register))
             except BadInput as error:
                 db.session.rollback()
                 errors["reason"] = [error.message]
@@ -59,7 +62,7 @@ class LedgerExportView(BaseView):
                 "title": _("导出%(what)s台账", what=register.label),
                 "count": str(found.count()),
                 "area": found.query.region.full_name if found.query.region else None,
-                "filters": _filters(register, args),
+                "filters": [*_filters(register, args), *_as_seen(register)],
                 "action_url": request.full_path.rstrip("?"),
                 "back_url": _back(register),
                 "reasons": [str(reason) for reason in _REASONS],
@@ -71,6 +74,12 @@ class LedgerExportView(BaseView):
         return (page, 422) if errors else page
 
 
+def _columns(register: Register) -> tuple[str, ...] | None:
+    """What the account sees in the list that the address names; None: everything."""
+    menu = next((m for m in register.menus if m.name == request.args.get("as_seen")), None)
+    return list_columns.kept(current_user, register, menu) if menu else None
+
+
 def _filters(register: Register, args: dict[str, list[str]]) -> list[dict[str, str]]:
     """The filters in words, as they will stand in the audit log too."""
     lines = []
@@ -79,6 +88,8 @@ def _filters(register: Register, args: dict[str, list[str]]) -> list[dict[str, s
         if name == "figure" and values[0] in register.figures:
             text = translate(register.figures[values[0]].label)
             lines.append({"label": _("统计项"), "text": text})
+        elif name == "found" and values[0]:
+            lines.append({"label": _("范围"), "text": _("后台查询的结果")})
         elif name in PLACE_NAMES and values[0]:
             lines.append({"label": _(PLACE_NAMES[name][0]), "text": values[0][:30]})
         elif made is not None and any(values):
@@ -87,6 +98,14 @@ def _filters(register: Register, args: dict[str, list[str]]) -> list[dict[str, s
                 {"label": translate(made.label), "text": _("、").join(t for t in texts if t)}
             )
     return lines
+
+
+def _as_seen(register: Register) -> list[dict[str, str]]:
+    names = _columns(register)
+    if names is None:
+        return []
+    labels = (translate(register.model.__fields__[n].label) for n in names if n != REGION)
+    return [{"label": _("列"), "text": _("、").join([_(REGION_LABEL), *labels])}]
 
 
 def _filter_text(made: Field, value: str) -> str:

@@ -10,6 +10,7 @@ from flask_appbuilder import BaseView, expose
 from sqlalchemy import func, select
 
 from app.access import policy
+from app.actions import searches
 from app.core import jobs
 from app.core.clock import local, today
 from app.core.db import db
@@ -20,6 +21,7 @@ from app.core.storage import storage
 from app.exchange import division_import, division_list, household_import, record_import
 from app.exchange.household_list import label_of
 from app.exchange.import_notes import ImportNote, notes_of
+from app.registry import results
 from app.registry.register import get_register
 from app.web import shell
 
@@ -234,9 +236,15 @@ def _line(job: Job) -> dict[str, Any]:
     actions = []
     if running:
         url, question = f"{JOBS_URL}/{job.id}/cancel", _("已写入的部分会保留。确定取消吗？")
+        if job.kind == results.KIND:
+            question = _("确定取消这次查询吗？")
         actions.append({"label": _("取消"), "url": url, "post": True, "confirm": question})
     elif job.kind in _IMPORTS:
         actions.append({"label": _("查看"), "url": f"{import_url(job)}/?job={job.id}"})
+    elif job.kind == results.KIND and searches.is_open(job):
+        n = f"{(job.result or {}).get('rows', 0):,}"
+        label, url = _("查看结果（%(n)s 户）", n=n), searches.address(job)
+        actions.append({"label": label, "url": url, "primary": True})
     dry = job.kind in _IMPORTS and job.args.get("dry_run")
     return {
         "id": str(job.id),

@@ -8,25 +8,39 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
+from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region
+from app.actions import list_columns
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.registry.field import CHOICE, MANY, YES_NO, Field
 from app.registry.flow import EDITABLE, State
-from app.registry.ledger import PLACE_NAMES, SIZES, Ledger, Page, Query, TooWide, parse
+from app.registry.ledger import (
+    PLACE_NAMES,
+    SIZES,
+    Ledger,
+    Page,
+    Query,
+    TooWide,
+    TooWideNow,
+    parse,
+)
+from app.registry.ledger_columns import REGION, REGION_LABEL
+from app.registry.reading import listed
 from app.registry.register import Menu, Register
-from app.web import review_pages
+from app.web import review_pages, walk
 from app.web.record_pages import TONES
 
 _SIZE = 20
 _FIRST_FILTERS = ("state", "head_name", "head_id")
 _CURSORS = ("after", "before", "page")
-_KEPT = ("size", "figure", "unplaced")  # what a filter that is set leaves as it is
+_PLACES = (*_CURSORS, "size", "list")
+_KEPT = ("size", "figure", "unplaced", "found")  # what a filter that is set leaves as it is
 
 
 def context(
@@ -36,39 +50,82 @@ def context(
 
     :raises BadInput: a filter, cursor or size that cannot be read.
     """
-    wanted = args.copy()
-    if menu.states and not args.getlist("state"):
-        wanted.setlist("state", [str(s) for s in menu.states])
-    notices = _granted_areas(register, menu, actor, wanted)
+    wanted, notices = asked(register, menu, actor, args)
+    names = list_columns.kept(current_user, register, menu)
     query = parse(register, wanted, db.session, actor)
     size = _size(args)
-    ledger = Ledger(register, query, db.session, actor)
+    ledger = Ledger(register, query, db.session, actor, [n for n in names if n != REGION])
+    search = None
     try:
         page = ledger.page(
             size, after=args.get("after"), before=args.get("before"), number=_page_number(args)
         )
     except TooWide as error:
         page, notices = None, [*notices, {"tone": "warn", "text": error.message}]
-    rows = page.rows if page else []
-    return {
-        "name": f"{register.name}-{menu.name}",
-        "title": translate(menu.title),
+        if isinstance(error, TooWideNow):
+            search = {"label": _("在后台查询"), "url": _beside(register, menu, "search", args)}
+    return _frame(register, menu, actor, wanted) | {
         "count_text": _("共 %(n)s 户", n=page.count) if page else "",
         "notices": notices,
         "filters": partial(_filters, register, query, wanted),
         "filters_key": _filters_key(register, wanted),
-        "chips": _chips(register, menu, query, args),
+        "chips": chips(register, menu, query, args),
         "keep": {name: args[name] for name in _KEPT if args.get(name)},
-        "reset_url": request.path,
-        "columns": _columns(register),
-        "rows": _rows(register, menu, rows, actor),
+        "columns": _columns(register, names),
+        "columns_url": _beside(register, menu, "columns", args),
+        "saved_url": _beside(register, menu, "filters", args),
+        "search": search,
+        "rows": _rows(register, menu, page, names, actor, args) if page else [],
         "paging": _paging(page, size, args) if page else None,
         "empty": _empty(register, menu, query, page, args, actor),
-        "exports": _exports(register, actor, args),
-        "actions": _actions(register, actor, menu),
+        "exports": _exports(register, menu, actor, args),
         "bulk": _bulk(register, menu),
         "undo": review_pages.undo(register) if menu.capability == Capability.REVIEW else None,
     }
+
+
+def searching(register: Register, menu: Menu, actor: Actor, job: dict[str, Any]) -> dict[str, Any]:
+    """The same while a search in the background is on its way: ``job`` as anju/_job.html shows it."""
+    return _frame(register, menu, actor, MultiDict()) | {"job": job, "rows": []}
+
+
+def _frame(
+    register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
+) -> dict[str, Any]:
+    return {
+        "name": f"{register.name}-{menu.name}",
+        "title": translate(menu.title),
+        "reset_url": f"/{register.name}/{menu.name}",
+        "actions": _actions(register, actor, menu),
+    }
+
+
+def asked(
+    register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
+) -> tuple[MultiDict[str, str], list[dict[str, str]]]:
+    """What the list shows when its address says ``args``: a menu entry opens with its states, a
+    granted right in its counties; with the notices that say so.
+    """
+    wanted = args.copy()
+    if menu.states and not args.getlist("state"):
+        wanted.setlist("state", [str(s) for s in menu.states])
+    return wanted, _granted_areas(register, menu, actor, wanted)
+
+
+def asked_text(args: MultiDict[str, str]) -> str:
+    """The conditions of an address as its query, without the place in the list."""
+    return urlencode([(k, v) for k, v in args.items(multi=True) if v and k not in _PLACES])
+
+
+def address(register: Register, menu: Menu, pairs: Sequence[tuple[str, str]]) -> str:
+    """The list with these conditions."""
+    return f"/{register.name}/{menu.name}" + (f"?{urlencode(pairs)}" if pairs else "")
+
+
+def _beside(register: Register, menu: Menu, what: str, args: MultiDict[str, str]) -> str:
+    """A page about this list with these conditions: ``columns``, ``filters``, ``search``."""
+    text = asked_text(args)
+    return f"/{register.name}/{menu.name}/{what}" + (f"?{text}" if text else "")
 
 
 def _granted_areas(
@@ -146,18 +203,20 @@ def _filter(made: Field, value: str | None) -> dict[str, Any]:
     return base | {"kind": "text", "placeholder": hints.get(made.name, "")}
 
 
-def _chips(
+def chips(
     register: Register, menu: Menu, query: Query, args: MultiDict[str, str]
 ) -> list[dict[str, str]]:
-    chips = []
+    found = []
     if query.region:
-        chips.append((_("行政区划"), query.region.name, "region"))
+        found.append((_("行政区划"), query.region.name, "region"))
     if query.figure:
         label = translate(register.figures[query.figure].label)
-        chips.append((_("统计项"), label, "figure"))
+        found.append((_("统计项"), label, "figure"))
     if query.unplaced:
-        chips.append((_("范围"), _("行政区划缺失"), "unplaced"))
-    chips += [
+        found.append((_("范围"), _("行政区划缺失"), "unplaced"))
+    if query.found:
+        found.append((_("范围"), _("后台查询的结果"), "found"))
+    found += [
         (_(label), query.named[n], n)
         for n, (label, _level) in PLACE_NAMES.items()
         if n in query.named
@@ -165,13 +224,13 @@ def _chips(
     for name in register.filters.split():
         made = register.model.__fields__[name]
         label, given = translate(made.label), [t for t in args.getlist(name) if t]
-        chips += [(label, _filter_text(made, text), name) for text in given]
+        found += [(label, _filter_text(made, text), name) for text in given]
     return [
         {
             "label": _("%(label)s：%(value)s", label=label, value=value),
             "remove_url": _url(args, drop=(name, *_CURSORS)),
         }
-        for label, value, name in chips
+        for label, value, name in found
     ]
 
 
@@ -205,36 +264,45 @@ def _page_number(args: MultiDict[str, str]) -> int:
 # ---- rows ---------------------------------------------------------------------------------
 
 
-def _columns(register: Register) -> list[dict[str, Any]]:
+def _columns(register: Register, names: Sequence[str]) -> list[dict[str, Any]]:
     columns = []
-    for name in register.ledger.split():
+    for name in names:
+        if name == REGION:
+            columns.append({"name": name, "label": _(REGION_LABEL), "kind": "region"})
+            continue
         made = register.model.__fields__[name]
         kind = "tag" if name == "state" else ("id" if made.masked else "text")
         columns.append({"name": name, "label": translate(made.label), "kind": kind})
-    columns.insert(2, {"name": "region", "label": _("行政区划"), "kind": "region"})
     return columns
 
 
 def _rows(
-    register: Register, menu: Menu, rows: Sequence[Any], actor: Actor
+    register: Register,
+    menu: Menu,
+    page: Page,
+    names: Sequence[str],
+    actor: Actor,
+    args: MultiDict[str, str],
 ) -> list[dict[str, Any]]:
-    fields = [register.model.__fields__[name] for name in register.ledger.split()]
+    fields = [None if n == REGION else register.model.__fields__[n] for n in names]
     own = db.session.get_one(Region, actor.region_id)
     reviews, enters = (menu.capability == c for c in (Capability.REVIEW, Capability.ENTER))
     see, word = _("查看"), translate(menu.action)
     shown = []
     areas = actor.areas(Capability(menu.capability), register.name)
-    for row in rows:
+    on = walk.way(menu, asked_text(args), page.count)
+    for position, row in enumerate(page.rows, page.first):
         url = f"/{register.name}/{row.id}"
-        actions: list[dict[str, Any]] = [{"label": see, "url": url}]
+        there = f"{on}{position}"
+        actions: list[dict[str, Any]] = [{"label": see, "url": url + there}]
         if enters and row.state in EDITABLE and row.path.startswith(areas):
-            actions = [{"label": word, "url": f"{url}/edit", "primary": True}]
+            actions = [{"label": word, "url": f"{url}/edit{there}", "primary": True}]
         elif reviews and row.state == State.SUBMITTED:
             actions.insert(0, {"label": word, "url": f"{url}/review", "primary": True})
         shown.append(
             {
                 "id": str(row.id),
-                "url": url,
+                "url": url + there,
                 "selectable": reviews and row.state == State.SUBMITTED,
                 "cells": _cells(fields, row, own),
                 "actions": actions,
@@ -243,27 +311,32 @@ def _rows(
     return shown
 
 
-def _cells(fields: Sequence[Field], row: Any, own: Region) -> list[dict[str, Any]]:
-    """A cell for each field, and the division, named from the account's ``own`` downwards."""
+def _cells(fields: Sequence[Field | None], row: Any, own: Region) -> list[dict[str, Any]]:
+    """A cell for each field; for None the division, named from the account's ``own`` downwards."""
     cells: list[dict[str, Any]] = []
     # only read where a choice of the list has had another text, see Ledger
     said_at = getattr(row, "submitted_at", None) or getattr(row, "changed_at", None)
     for made in fields:
-        name, value = made.name, getattr(row, made.name)
-        if name == "state":
+        if made is None:
+            cells.append(_place(row, own))
+            continue
+        value = getattr(row, made.name)
+        if made.name == "state":
             cells.append({"kind": "tag", "text": value.label, "tone": TONES[value]})
-        elif made.masked:
-            cells.append({"kind": "id", "text": made.mask(value)})
         else:
-            cells.append({"kind": "text", "text": made.text(value, said_at)})
+            kind = "id" if made.masked else "text"
+            cells.append({"kind": kind, "text": listed(made, value, said_at)})
     former = getattr(row, "former_head", None)
     if former:
         cells[0]["sub"] = _("原户主 %(name)s", name=former)
+    return cells
+
+
+def _place(row: Any, own: Region) -> dict[str, Any]:
     whole = own.level == Level.NATION
     place = row.region_full_name if whole else row.region_full_name.removeprefix(own.full_name)
     unplaced = _("未指定行政村") if row.region_level < Level.VILLAGE else None
-    cells.insert(2, {"kind": "region", "text": place or own.name, "sub": unplaced})
-    return cells
+    return {"kind": "region", "text": place or own.name, "sub": unplaced}
 
 
 # ---- around the rows ------------------------------------------------------------------------
@@ -295,13 +368,22 @@ def _empty(
     page: Page | None,
     args: MultiDict[str, str],
     actor: Actor,
-) -> dict[str, str]:
+) -> dict[str, Any]:
+    """Why there is nothing, and what to do next."""
+    again = {"label": _("清除全部条件"), "url": f"/{register.name}/{menu.name}", "icon": "x"}
     if page is None:
         return {"title": _("筛选的范围过大"), "hint": _("请按上面的提示缩小范围，再查询。")}
+    if page.count.n:
+        there = {"label": _("回到第一页"), "url": _url(args, drop=_CURSORS)}
+        return {"title": _("这一页没有农户"), "hint": _("列表已有变化。"), "actions": [there]}
+    if query.found:
+        hint = _("没有符合条件的农户，或者他们已不在您的管辖范围内。")
+        return {"title": _("后台查询没有结果"), "hint": hint, "actions": [again]}
     if any(args.getlist(n) for n in (*register.filters.split(), *PLACE_NAMES, "region", "figure")):
         return {
             "title": _("没有符合条件的农户"),
-            "hint": _("请检查筛选条件，或清除全部条件后再查。"),
+            "hint": _empty_hint(query),
+            "actions": [again],
         }
     if menu.states:
         return {"title": _("没有等您处理的农户"), "hint": _("新上报的档案会出现在这里。")}
@@ -311,12 +393,27 @@ def _empty(
     return {"title": _("这里还没有农户"), "hint": hint}
 
 
-def _exports(register: Register, actor: Actor, args: MultiDict[str, str]) -> list[dict[str, Any]]:
+def _empty_hint(query: Query) -> str:
+    """What is most often wrong with what was asked."""
+    if query.head_id:
+        return _("请核对身份证号是否完整、正确；农户也可能不在您的管辖范围内。")
+    if query.head_name:
+        return _("请从姓名的第一个字开始输入；户主变更后，新旧户主的姓名都可以查到。")
+    return _("请检查筛选条件，或清除全部条件后再查。")
+
+
+def _exports(
+    register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
+) -> list[dict[str, Any]]:
     if not actor.has(Capability.EXPORT, register.name):
         return []
-    pairs = [(k, v) for k, v in args.items(multi=True) if v and k not in (*_CURSORS, "size")]
-    tail = f"?{urlencode(pairs)}" if pairs else ""
-    return [{"label": _("导出当前筛选的台账"), "url": f"/exchange/export/{register.name}{tail}"}]
+    text = asked_text(args)
+    url = f"/exchange/export/{register.name}"
+    as_seen = "&".join(part for part in (text, f"as_seen={menu.name}") if part)
+    return [
+        {"label": _("导出当前筛选的台账"), "url": f"{url}?{text}" if text else url},
+        {"label": _("只导出列表显示的列"), "url": f"{url}?{as_seen}"},
+    ]
 
 
 def _actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]]:

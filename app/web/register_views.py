@@ -28,27 +28,27 @@ from app.registry import reading
 from app.registry.expressions import to_json
 from app.registry.flow import State, Transition
 from app.registry.register import Register
-from app.web import ledger_pages, record_pages, review_pages, shell
+from app.web import record_pages, shell
 from app.web.form_views import FormPages
+from app.web.list_views import ROUTES, ListPages
 from app.web.register_pages import (
     Said,
     acting,
     back_to,
     contact_of,
     parse_uuid,
-    region_argument,
     version,
 )
 from app.web.review_views import ReviewPages
 
 _MOST_AT_ONCE = 100
 _ROUTES = {
-    "entry_point", "ledger", "show", "edit", "draft", "discard", "upload", "review", "decide",
+    *ROUTES, "entry_point", "show", "edit", "draft", "discard", "upload", "review", "decide",
     "undo", "step", "batch", "clear", "reveal", "assign",
 }  # fmt: skip
 
 
-class RegisterView(FormPages, ReviewPages, ModelView):
+class RegisterView(ListPages, FormPages, ReviewPages, ModelView):
     """See the module. Subclasses carry ``register``; :func:`view_of` makes them."""
 
     register: Register
@@ -76,20 +76,6 @@ class RegisterView(FormPages, ReviewPages, ModelView):
             if actor.has(Capability(menu.capability), self.register.name):
                 return redirect(f"/{self.register.name}/{menu.name}")
         raise Forbidden(_("您的账号没有“%(what)s”的权限。", what=self.register.label))
-
-    @expose("/<string:name>")
-    def ledger(self, name: str) -> Any:
-        menu = next((m for m in self.register.menus if m.name == name), None)
-        if menu is None:
-            raise NotFound(_("没有找到该页面。"))
-        actor = policy.require(Capability(menu.capability), self.register.name)
-        if menu.capability == Capability.REVIEW and "list" not in request.args:
-            first = review_pages.first(self.register, actor, region_argument())
-            if first is not None and not request.args:
-                return redirect(f"/{self.register.name}/{first}/review")
-        context = ledger_pages.context(self.register, menu, actor, request.args)
-        shell.keep_list()
-        return self.render_template("anju/list.html", ledger=context)
 
     # ---- one record ---------------------------------------------------------------------------
     @expose("/<uuid:record_id>")

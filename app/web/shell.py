@@ -27,7 +27,7 @@ from app.core.errors import NotFound
 from app.core.i18n import _, translate
 from app.registry.register import Register, all_registers
 from app.reports import waiting
-from app.web import ledger_table
+from app.web import ledger_table, walk
 from app.web.words import WORDS
 
 _KEPT_PARTS = 4000
@@ -312,4 +312,5 @@ class Memo:
 def install(app: Flask) -> None:
     """Give every template its ``shell``, a fast ``_`` and the memo of parts."""
     app.context_processor(lambda: {"shell": Shell()})
-    app.jinja_env.globals |= {"_": page_text, "memo": Memo(), "ledger_body": ledger_table.body}
+    app.jinja_env.globals |= {"_": page_text, "memo": Memo()}
+    app.jinja_env.globals |= {"ledger_body": ledger_table.body, "walk": walk.here}

@@ -121,6 +121,8 @@ REGISTER_ASKS: dict[str, Any] = {
     "batch": Capability.REVIEW,  # and each record of the batch stands for itself
 }
 _VIEW = "LookbackView."
+#: Pages about a list ask for what its menu entry asks for.
+LIST_PAGES = ("ledger", "columns", "filters", "saved_filter", "search", "walk")
 
 
 @dataclass
@@ -140,7 +142,7 @@ class Call:
 
 def asked(endpoint: str) -> Any:
     """What the endpoint asks for; None when nobody has said so."""
-    if endpoint in (f"{_VIEW}ledger", f"{_VIEW}step"):
+    if endpoint == f"{_VIEW}step" or endpoint.removeprefix(_VIEW) in LIST_PAGES:
         return "by name"
     if endpoint.startswith(_VIEW):
         return REGISTER_ASKS.get(endpoint.removeprefix(_VIEW))
@@ -164,6 +166,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "household_id",
             "file_id",
             "job_id",
+            "filter_id",
             "entry_id",
             "account_id",
             "notice_id",
@@ -177,6 +180,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "household_id": str(place.survey.household_id),
             "file_id": str(place.file.id),
             "job_id": str(place.job),
+            "filter_id": str(place.job),  # and filters that others keep do not exist either
             "entry_id": str(place.entry),
             "account_id": str(place.account),
             "notice_id": str(place.notice),
@@ -210,7 +214,7 @@ _KINDS = {
 
 def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
     """The names that an address may carry, with what is asked for each."""
-    if rule.endpoint == f"{_VIEW}ledger":
+    if rule.endpoint.removeprefix(_VIEW) in LIST_PAGES:
         for menu in LOOKBACK.menus:
             yield {"name": menu.name}, Capability(menu.capability)
     elif rule.endpoint == f"{_VIEW}step":
