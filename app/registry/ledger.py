@@ -419,22 +419,15 @@ class Ledger:
 
     def _key_of(self, record_id: uuid.UUID) -> tuple[Any, uuid.UUID] | None:
         """Where the list's order has a record."""
-        own = select(self.model).where(self.model.id == record_id)
+        query = select(*self._order).where(self.model.id == record_id)
         if self.by_name:
-            name = self.query.head_name
-            query = (
-                own.with_only_columns(SearchKey.value, SearchKey.household_id)
-                .join(SearchKey, SearchKey.household_id == self._household())
-                .where(SearchKey.value >= name, SearchKey.value < name + _LAST_CHARACTER)
+            name, household = self.query.head_name, self._household()
+            query = query.select_from(self.model).join(
+                SearchKey, SearchKey.household_id == household
             )
+            query = query.where(SearchKey.value >= name, SearchKey.value < name + _LAST_CHARACTER)
         elif self.query.found:
-            query = (
-                own.with_only_columns(*self._order)
-                .join(ResultRow, ResultRow.record_id == self.model.id)
-                .where(ResultRow.search_id == self.query.found)
-            )
-        else:
-            query = own.with_only_columns(*self._order)
+            query = self._among_found(query)
         found = self.session.execute(query.order_by(*self._order).limit(1)).first()
         return (found[0], found[1]) if found else None
 
@@ -464,12 +457,7 @@ class Ledger:
     def _select(self, *what: Any) -> Select[Any]:
         if not self.by_name:
             query = select(*what).where(*self.conditions())
-            if self.query.found:
-                query = query.select_from(self.model).join(
-                    ResultRow, ResultRow.record_id == self.model.id
-                )
-                query = query.where(ResultRow.search_id == self.query.found)
-            return query
+            return self._among_found(query) if self.query.found else query
         name = self.query.head_name
         # One household may be found by two of its names: the first of them counts.
         other = aliased(SearchKey)
@@ -495,6 +483,10 @@ class Ledger:
             low, high = subtree(self.path)
             return query.where(SearchKey.path >= low, SearchKey.path < high)
         return query
+
+    def _among_found(self, query: Select[Any]) -> Select[Any]:
+        query = query.select_from(self.model).join(ResultRow, ResultRow.record_id == self.model.id)
+        return query.where(ResultRow.search_id == self.query.found)
 
     def _numbered(self, offset: int, limit: int) -> Sequence[Row[Any]]:
         counter = self.counter
