@@ -40,7 +40,7 @@ from app.access import region_asked, region_search
 from app.access.actor import Actor
 from app.access.regions import Level, Region, in_subtree, subtree
 from app.access.scope import MADE_ONCE
-from app.core.errors import BadInput
+from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, mark, translate
 from app.core.jobs import Job, JobState
 from app.core.types import nfc
