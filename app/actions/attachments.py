@@ -1,58 +1,154 @@
-"""Photos and papers of a record: taken in, ordered, taken off; only through their owner."""
+"""Photos and papers of a record: taken in, turned, ordered, taken off; only through their owner."""
 
 from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from sqlalchemy import func, select
 
 from app.access import audit, policy
-from app.access.actor import Capability
+from app.access.actor import Actor, Capability
 from app.access.audit import Act
 from app.actions import records
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import _, translate
 from app.core.storage import discard, storage
-from app.core.uploads import Upload, inspect_upload
+from app.core.uploads import TURNS, Upload, inspect_upload, turn_photo
 from app.registry.attachments import Attachment
 from app.registry.field import FILES, Field
 from app.registry.flow import EDITABLE
 from app.registry.register import Register
 
 
-def add(
-    register: Register, record_id: uuid.UUID, field: str, stream: BinaryIO, name: str
-) -> Attachment:
-    """Take a file into a field of an editable record. Commits.
+@dataclass(frozen=True)
+class Sent:
+    """A file as its sender describes it. ``key`` is the sender's own name of it: sent once more, after
+    a line broke off, it is the same file. ``turned``: degrees clockwise from where the camera held it.
+    """
+
+    stream: BinaryIO
+    name: str
+    key: uuid.UUID | None = None
+    turned: int = 0
+
+
+def add(register: Register, record_id: uuid.UUID, field: str, sent: Sent) -> Attachment:
+    """Take a file into a field of an editable record; what was taken in before under the same key is
+    given as it is. Commits.
 
     :raises BadInput: no such field, too many files, or not what was asked for.
     """
     made = register.fields.get(field)
     if made is None or made.kind != FILES:
         raise NotFound(_("没有这个上传项。"))
-    upload = inspect_upload(stream, "photo" if made.accept == "photo" else "paper")
-    key = storage().put(io.BytesIO(upload.content), upload.suffix)
+    _require_quarter(sent.turned)
+    before = _sent_before(register, record_id, sent)
+    db.session.commit()  # to read a photo takes long: nobody waits meanwhile for this transaction
+    if before is not None:
+        return before
+    upload = inspect_upload(
+        sent.stream, "photo" if made.accept == "photo" else "paper", sent.turned
+    )
+    keys = _keep(upload)
     try:
-        attachment = _attach(register, record_id, made, upload, key)
-        attachment.name = _plain_name(name, upload.suffix)
+        attachment = _attach(register, record_id, made, sent, upload, keys)
         db.session.commit()
     except Exception:
-        discard(key)
+        _discard(keys)
         raise
+    if attachment.key not in keys:  # the same file arrived twice at the same time
+        _discard(keys)
     return attachment
 
 
-def _attach(
-    register: Register, record_id: uuid.UUID, made: Field, upload: Upload, key: str
-) -> Attachment:
+def turn(register: Register, record_id: uuid.UUID, file_id: uuid.UUID, turned: int) -> Attachment:
+    """Let a photo stand ``turned`` degrees from where the camera held it. Commits.
+
+    :raises BadInput: no such photo, or no quarter turn.
+    """
+    _require_quarter(turned)
+    attachment = db.session.get(Attachment, file_id)
+    if attachment is None or attachment.record_id != record_id or not attachment.is_photo:
+        db.session.rollback()
+        audit.note(Act.REFUSED, register=register.name, detail={"file": str(file_id)})
+        raise NotFound(_("没有找到该照片，它可能已被移除。"), noted=True)
+    policy.require(Capability.ENTER, register.name, attachment)
+    if attachment.turned == turned:
+        return attachment
+    old = attachment.keys
+    db.session.commit()
+    with storage().open(attachment.key) as stream:
+        upload = turn_photo(stream.read(), (turned - attachment.turned) % 360)
+    keys = _keep(upload)
+    try:
+        _replace(register, attachment, old, upload, keys)
+        attachment.turned = turned
+        db.session.commit()
+    except Exception:
+        _discard(keys)
+        raise
+    _discard(old)
+    return attachment
+
+
+def _replace(
+    register: Register,
+    attachment: Attachment,
+    old: list[str],
+    upload: Upload,
+    keys: tuple[str, str],
+) -> None:
+    row, _actor = _editable(register, attachment.record_id)
+    db.session.refresh(attachment)
+    if attachment.keys != old:
+        raise Conflict(_("这张照片刚被他人修改，请刷新后再试。"), row=row)
+    attachment.key, attachment.thumb_key = keys
+    attachment.sha256, attachment.size = upload.sha256, len(upload.content)
+    attachment.width, attachment.height = upload.width, upload.height
+    detail = {"file": str(attachment.id), "field": attachment.field, "sha256": upload.sha256}
+    audit.record(db.session, Act.FILE, register=register.name, row=row, detail=detail)
+
+
+def _require_quarter(turned: int) -> None:
+    if turned not in TURNS:
+        raise BadInput(_("照片只能按90度旋转。"))
+
+
+def _sent_before(register: Register, record_id: uuid.UUID, sent: Sent) -> Attachment | None:
+    if sent.key is None:
+        return None
+    theirs = (Attachment.record_id == record_id, Attachment.sent_key == sent.key)
+    found: Attachment | None = db.session.scalar(select(Attachment).where(*theirs))
+    if found is not None:
+        policy.require(Capability.ENTER, register.name, found)
+    return found
+
+
+def _editable(register: Register, record_id: uuid.UUID) -> tuple[Any, Actor]:
+    """The record, locked, and who may change its files."""
     row = records.get(register, record_id, lock=True)
     actor = policy.require(Capability.ENTER, register.name, row)
     if row.state not in EDITABLE:
         raise Conflict(_("该档案现在是“%(state)s”，不能上传。", state=row.state.label), row=row)
+    return row, actor
+
+
+def _attach(
+    register: Register,
+    record_id: uuid.UUID,
+    made: Field,
+    sent: Sent,
+    upload: Upload,
+    keys: tuple[str, str],
+) -> Attachment:
+    row, actor = _editable(register, record_id)
+    if before := _sent_before(register, record_id, sent):
+        return before
     mine = (Attachment.record_id == row.id, Attachment.field == made.name)
     count, last = db.session.execute(
         select(func.count(), func.max(Attachment.position)).where(*mine)
@@ -60,23 +156,49 @@ def _attach(
     if made.high is not None and count >= made.high:
         label = translate(made.label)
         raise BadInput(_("“%(label)s”最多%(n)s个文件，请先移除再上传。", label=label, n=made.high))
+    latitude, longitude = upload.place or (None, None)
     attachment = Attachment(
         register=register.name,
         record_id=row.id,
         region_id=row.region_id,
         field=made.name,
         position=(last or 0) + 1,
-        name=made.name,
+        name=_plain_name(sent.name, upload.suffix),
         mime=upload.media_type,
         size=len(upload.content),
-        key=key,
+        key=keys[0],
+        thumb_key=keys[1],
         sha256=upload.sha256,
+        sent_key=sent.key,
+        width=upload.width,
+        height=upload.height,
+        pages=upload.pages,
+        turned=sent.turned if upload.suffix == "jpg" else 0,
+        taken_at=upload.taken_at,
+        latitude=latitude,
+        longitude=longitude,
+        device=upload.device or None,
         added_by=actor.account_id,
     )
     db.session.add(attachment)
-    detail = {"added": key, "field": made.name, "sha256": upload.sha256}
+    detail = {"added": keys[0], "field": made.name, "sha256": upload.sha256}
     audit.record(db.session, Act.FILE, register=register.name, row=row, detail=detail)
     return attachment
+
+
+def _keep(upload: Upload) -> tuple[str, str]:
+    """Store a file and its small picture; gives both keys, or keeps neither."""
+    key = storage().put(io.BytesIO(upload.content), upload.suffix)
+    try:
+        return key, storage().put(io.BytesIO(upload.thumb), "jpg")
+    except Exception:
+        discard(key)
+        raise
+
+
+def _discard(keys: Iterable[str]) -> None:
+    for key in keys:
+        discard(key)
 
 
 def arrange(register: Register, row: Any, removed: Sequence[str], order: Sequence[str]) -> None:
@@ -102,7 +224,7 @@ def arrange(register: Register, row: Any, removed: Sequence[str], order: Sequenc
     db.session.commit()
     if not submitted_before:  # else an earlier submission may still point at them
         for attachment in gone:
-            discard(attachment.key)
+            _discard(attachment.keys)
 
 
 def _plain_name(name: str, suffix: str) -> str:

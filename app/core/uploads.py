@@ -1,8 +1,8 @@
 """Uploads judged by their content: photos are decoded and encoded anew, papers are PDF or photos.
 
 Encoding anew is what makes a photo safe: nothing that hid behind or inside the picture (scripts,
-archives, metadata) survives it. Orientation is applied, and the time and place that the camera
-noted are handed to the caller before they are lost.
+archives, metadata) survives it. Orientation is applied, and what the camera noted of time, place
+and itself is handed to the caller before it is lost.
 """
 
 from __future__ import annotations
@@ -13,31 +13,35 @@ import io
 import re
 import struct
 import warnings
+import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
+import pillow_heif
 from PIL import Image, ImageOps
 
 from app.core.errors import BadInput
 from app.core.i18n import translate
+from app.core.papers import PaperRefused, read_paper
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 STORED_BYTES = 1024 * 1024
 STORED_SIDE = 2560
+THUMB_SIDE = 360
+#: Quarter turns clockwise, in degrees.
+TURNS = (0, 90, 180, 270)
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.simplefilter("error", Image.DecompressionBombWarning)
+pillow_heif.register_heif_opener(thumbnails=False)
 
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, KeyError, struct.error, zlib.error)
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-_PDF_END = re.compile(rb"startxref\s+\d+\s+%%EOF[\s\0]*\Z")
-_OBJECT_STREAM = re.compile(rb"/ObjStm\b(?:(?!endobj).){0,400}?stream\r?\n", re.DOTALL)
-_NAME_CODE = re.compile(rb"#([0-9A-Fa-f]{2})")
-_MOST_PDF_OBJECTS = 32 * 1024 * 1024
-_PDF_ACTIVE = re.compile(rb"/(JavaScript|JS|Launch|EmbeddedFiles?|RichMedia)\b")
+_PAGE = re.compile(rb"<(?:html|script|iframe)[\s>]|<!doctype\s+html|<\?php\s", re.IGNORECASE)
+_HEIC_BRANDS = {b"heic", b"heix", b"mif1", b"msf1"}
+_DEVICE_LENGTH = 60
 
 
 class Refused(BadInput):
@@ -48,22 +52,26 @@ class Refused(BadInput):
 
 @dataclass(frozen=True)
 class Upload:
-    """A file fit to be stored. ``taken_at`` is the camera's own clock (no zone), ``place`` is
-    (latitude, longitude) in degrees of WGS 84; both as the camera claims.
+    """A file fit to be stored, with a small picture of it. ``taken_at`` is the camera's own clock
+    (no zone), ``place`` is (latitude, longitude) in degrees of WGS 84; both as the camera claims.
     """
 
     content: bytes
     suffix: Literal["jpg", "pdf"]
     media_type: str
     sha256: str
+    thumb: bytes
     width: int | None = None
     height: int | None = None
+    pages: int | None = None
     taken_at: dt.datetime | None = None
     place: tuple[float, float] | None = None
+    device: str = ""
 
 
-def inspect_upload(stream: BinaryIO, kind: Literal["photo", "paper"]) -> Upload:
-    """The file ready to be stored: a JPEG of at most 1 MiB and 2560 px, or a PDF as it came.
+def inspect_upload(stream: BinaryIO, kind: Literal["photo", "paper"], turned: int = 0) -> Upload:
+    """The file ready to be stored: a JPEG of at most 1 MiB and 2560 px, ``turned`` by degrees of
+    :data:`TURNS` from where the camera held it, or a PDF as it came.
 
     ``paper`` accepts both. Raises :class:`Refused`.
     """
@@ -74,72 +82,77 @@ def inspect_upload(stream: BinaryIO, kind: Literal["photo", "paper"]) -> Upload:
         raise Refused(translate("文件超过20 MB，请压缩后重新上传。"))
     if data.startswith(b"%PDF-"):
         if kind == "photo":
-            raise Refused(translate("这里要的是照片，不是PDF；请上传JPG、PNG或WebP照片。"))
+            raise Refused(translate("这里要的是照片，不是PDF；请上传JPG、PNG、WebP或HEIC照片。"))
         return _paper(data)
-    return _photo(data, kind)
+    return _photo(data, kind, turned)
+
+
+def turn_photo(content: bytes, degrees: int) -> Upload:
+    """A stored photo turned clockwise by ``degrees`` of :data:`TURNS`; without the camera's facts."""
+    with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
+        return _stored(_turned(image, degrees))
+
+
+def small_picture(stream: BinaryIO) -> bytes:
+    """The small JPEG of a stored photo that has none."""
+    with Image.open(stream, formats=["JPEG"]) as image:
+        image.draft("RGB", (THUMB_SIDE, THUMB_SIDE))
+        return _small(image)
 
 
 def _paper(data: bytes) -> Upload:
-    if not _PDF_END.search(data[-2048:]):
-        raise Refused(translate("PDF文件不完整，或末尾夹带了其他内容，请重新扫描或导出后上传。"))
-    if b"/Encrypt" in data:
-        raise Refused(translate("PDF文件设有密码，请去掉密码后上传。"))
-    if any(_PDF_ACTIVE.search(_without_codes(part)) for part in _pdf_parts(data)):
-        raise Refused(translate("PDF文件中含有脚本或附件，请另存为普通PDF后上传。"))
-    return Upload(data, "pdf", "application/pdf", hashlib.sha256(data).hexdigest())
-
-
-def _pdf_parts(data: bytes) -> Iterator[bytes]:
-    """The file, and what its compressed object streams hold."""
-    yield data
-    left = _MOST_PDF_OBJECTS
-    for head in _OBJECT_STREAM.finditer(data):
-        try:
-            part = zlib.decompressobj().decompress(data[head.end() :], left + 1)
-        except zlib.error:
-            continue  # packed another way, which no viewer we know of reads as scripts
-        left -= len(part)
-        if left < 0:
-            raise Refused(translate("PDF文件解开后过大，请重新扫描或导出后上传。"))
-        yield part
-
-
-def _without_codes(part: bytes) -> bytes:
-    """``/J#61vaScript`` is ``/JavaScript`` to a viewer."""
-    return _NAME_CODE.sub(lambda code: bytes.fromhex(code[1].decode()), part)
-
-
-def _photo(data: bytes, kind: Literal["photo", "paper"]) -> Upload:
     try:
-        with Image.open(io.BytesIO(data), formats=["JPEG", "PNG", "WEBP"]) as image:
+        paper = read_paper(data)
+    except PaperRefused as error:
+        raise Refused(error.message) from error
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Upload(data, "pdf", "application/pdf", sha256, paper.thumb, pages=paper.pages)
+
+
+def _photo(data: bytes, kind: Literal["photo", "paper"], turned: int) -> Upload:
+    try:
+        with Image.open(io.BytesIO(data), formats=["JPEG", "PNG", "WEBP", "HEIF"]) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
-            taken_at, place = _taken_at(image), _place(image)
+            taken_at, place, device = _taken_at(image), _place(image), _device(image)
             image.draft("RGB", (STORED_SIDE, STORED_SIDE))
             image.load()
-            picture = _flat(ImageOps.exif_transpose(image))
+            picture = _turned(_flat(ImageOps.exif_transpose(image)), turned)
     except _BOMBS as error:
         raise Refused(translate("照片超过4000万像素，请缩小后重新上传。")) from error
     except _BROKEN as error:
         raise Refused(_why_no_photo(data, kind)) from error
-    picture.info.clear()  # comments and profiles would be written again
-    picture.thumbnail((STORED_SIDE, STORED_SIDE), Image.Resampling.LANCZOS)
-    content, (width, height) = _encoded(picture)
-    sha256 = hashlib.sha256(content).hexdigest()
-    return Upload(content, "jpg", "image/jpeg", sha256, width, height, taken_at, place)
+    if _hides_another_file(data):
+        text = (
+            "照片文件里夹带了网页、压缩包等其他内容，不能上传；请重新拍摄，或打开照片截图后上传。"
+        )
+        raise Refused(translate(text))
+    return replace(_stored(picture), taken_at=taken_at, place=place, device=device)
+
+
+def _hides_another_file(data: bytes) -> bool:
+    """A picture that is an archive, a paper or a page of the web to another reader. None of it is
+    stored, but who sends one is told: it was not made by a camera.
+    """
+    if b"%PDF-" in data[:1024] or _PAGE.search(data):
+        return True
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)):
+            return True
+    except (zipfile.BadZipFile, NotImplementedError, *_BROKEN):
+        return False
 
 
 def _why_no_photo(data: bytes, kind: Literal["photo", "paper"]) -> str:
     head = data[:16]
-    if head[4:8] == b"ftyp":
-        return translate(
-            "HEIC照片或视频不能上传；请在手机相机设置中选“兼容性最佳”，或另存为JPG后上传。"
-        )
-    if head.startswith((b"\xff\xd8", b"\x89PNG", b"RIFF")):
+    heic = head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS
+    if head[4:8] == b"ftyp" and not heic and not head[8:12].startswith(b"avi"):
+        return translate("视频不能上传；请上传JPG、PNG、WebP或HEIC照片。")
+    if heic or head.startswith((b"\xff\xd8", b"\x89PNG", b"RIFF")):
         return translate("照片文件损坏或不完整，打不开；请重新拍摄或重新选择。")
     if kind == "photo":
-        return translate("这个文件不是照片（扩展名可能改过）；请上传JPG、PNG或WebP照片。")
-    return translate("只接受PDF文件或JPG、PNG、WebP照片；这个文件的内容两者都不是。")
+        return translate("这个文件不是照片（扩展名可能改过）；请上传JPG、PNG、WebP或HEIC照片。")
+    return translate("只接受PDF文件或JPG、PNG、WebP、HEIC照片；这个文件的内容两者都不是。")
 
 
 def _flat(image: Image.Image) -> Image.Image:
@@ -152,6 +165,21 @@ def _flat(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def _turned(image: Image.Image, degrees: int) -> Image.Image:
+    way = {
+        90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90,
+    }.get(degrees)  # fmt: skip
+    return image.transpose(way) if way is not None else image
+
+
+def _stored(picture: Image.Image) -> Upload:
+    picture.info.clear()  # comments and profiles would be written again
+    picture.thumbnail((STORED_SIDE, STORED_SIDE), Image.Resampling.LANCZOS)
+    content, (width, height) = _encoded(picture)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Upload(content, "jpg", "image/jpeg", sha256, _small(picture), width, height)
+
+
 def _encoded(picture: Image.Image) -> tuple[bytes, tuple[int, int]]:
     """JPEG of at most STORED_BYTES and its size: first less quality, then fewer pixels."""
     while True:
@@ -161,6 +189,14 @@ def _encoded(picture: Image.Image) -> tuple[bytes, tuple[int, int]]:
             if out.tell() <= STORED_BYTES:
                 return out.getvalue(), picture.size
         picture = picture.resize((picture.width * 4 // 5, picture.height * 4 // 5))
+
+
+def _small(picture: Image.Image) -> bytes:
+    small = picture.copy()
+    small.thumbnail((THUMB_SIDE, THUMB_SIDE), reducing_gap=2.0)
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=80, optimize=True)
+    return out.getvalue()
 
 
 def _taken_at(image: Image.Image) -> dt.datetime | None:
@@ -182,9 +218,25 @@ def _place(image: Image.Image) -> tuple[float, float] | None:
         return None
     if not (abs(latitude) <= 90 and abs(longitude) <= 180):  # also refuses NaN
         return None
+    if latitude == longitude == 0:  # what cameras write that found no satellite
+        return None
     return round(latitude, 6), round(longitude, 6)
 
 
 def _degrees(parts: tuple[float, float, float]) -> float:
     degrees, minutes, seconds = (float(part) for part in parts)
     return degrees + minutes / 60 + seconds / 3600
+
+
+def _device(image: Image.Image) -> str:
+    """Maker and model, as ``HUAWEI LYA-AL00``; empty where the camera says nothing."""
+    try:
+        exif = image.getexif()
+        maker, model = (
+            "".join(c for c in str(exif.get(tag, "")) if c.isprintable()).strip()
+            for tag in (0x010F, 0x0110)
+        )
+    except _BROKEN:
+        return ""
+    named = model if model.lower().startswith(maker.lower()) else f"{maker} {model}"
+    return named.strip()[:_DEVICE_LENGTH]

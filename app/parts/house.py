@@ -113,7 +113,9 @@ class Safety(Surveyed):
     judged_by_code = f.uscc("鉴定或评估单位统一社会信用代码", required=False)
     judged_paper = f.papers("鉴定或评估材料", help="上传带有 A、B、C、D 级结果的鉴定或评估材料")
     risky_parts = f.many("风险部位", "risky_part", shown=grade.in_("C", "D"))
-    risky_photos = f.photos("安全隐患部位照片", 1, 3, shown=grade.in_("C", "D"))
+    risky_photos = f.photos(
+        "安全隐患部位照片", 1, 3, shown=grade.in_("C", "D"), taken_on="surveyed_on"
+    )
     seismic_judged = f.yes_no("是否抗震鉴定或评估")
     seismic_judged_on = f.date(
         "抗震鉴定或评估时间", shown=seismic_judged.yes, not_after=Surveyed.surveyed_on
@@ -121,7 +123,7 @@ class Safety(Surveyed):
     seismic_result = f.choice("抗震鉴定或评估结果", Seismic, shown=seismic_judged.yes)
     seismic_judged_by = f.text("抗震鉴定或评估单位", shown=seismic_judged.yes, required=False)
     seismic_paper = f.papers("抗震鉴定或评估材料", shown=seismic_judged.yes)
-    front_photos = f.photos("房屋正立面全景照片", 1, 3)
+    front_photos = f.photos("房屋正立面全景照片", 1, 3, taken_on="surveyed_on")
 
     #: A house that is not safe enough: its section 保障信息 shows (spec 02 "assurance").
     needs_assurance = grade.in_("C", "D") | (

@@ -89,6 +89,8 @@ def _check_names(register: Register) -> Iterator[Finding]:
             and made.list_name not in lists.DEFAULTS
         ):
             yield Finding("R014", register.name, f"{name}: unknown list {made.list_name}")
+        if made.taken_on and (made.taken_on not in known or known[made.taken_on].kind != DATE):
+            yield Finding("R016", register.name, f"{name}: taken_on {made.taken_on} is no date")
         for row in made.rows:
             if row.kind in _NOT_IN_ROWS:
                 yield Finding("R015", register.name, f"{name}: rows cannot hold {row.kind}")

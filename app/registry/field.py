@@ -105,6 +105,7 @@ class Field:
     system: bool = False  # kept by the kernel, in no form
     default: Any = None  # makes the column NOT NULL
     accept: str = ""  # files: "photo" or "paper"
+    taken_on: str = ""  # photos: the field that says on which day they should have been taken
     rows: tuple[Field, ...] = ()  # children: their fields
     checks: list[Check] = field(default_factory=list)
     name: str = ""

@@ -170,7 +170,9 @@ def row(name: str, made: Field) -> Field:
 
 
 def photos(label: str, low: int = 1, high: int = 3, **options: Any) -> Any:
-    """Photos, ``low`` to ``high`` of them; rows of ``attachment`` owned by the record."""
+    """Photos, ``low`` to ``high`` of them; rows of ``attachment`` owned by the record. ``taken_on``
+    names the date that their own should be.
+    """
     return _files("photo", label, low, high, **options)
 
 

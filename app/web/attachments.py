@@ -8,7 +8,6 @@ from typing import BinaryIO
 
 from flask import Response, request, send_file
 from flask_appbuilder import BaseView, expose
-from PIL import Image
 
 from app.access import audit, policy
 from app.access.actor import Capability
@@ -17,9 +16,8 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _
 from app.core.storage import storage
+from app.core.uploads import small_picture
 from app.registry.attachments import Attachment
-
-THUMB_SIDE = 360
 
 
 class FileView(BaseView):
@@ -37,17 +35,14 @@ class FileView(BaseView):
     @expose("/<uuid:file_id>/thumb")
     def thumb(self, file_id: uuid.UUID) -> Response:
         attachment = _readable(file_id)
-        if not attachment.mime.startswith("image/"):
+        if attachment.thumb_key is None and not attachment.is_photo:
             raise NotFound(_("这个文件没有缩略图。"))
         if seen := _seen(attachment):
             return seen
-        small = io.BytesIO()
-        with storage().open(attachment.key) as stream, Image.open(stream) as image:
-            image.draft("RGB", (THUMB_SIDE, THUMB_SIDE))
-            image.thumbnail((THUMB_SIDE, THUMB_SIDE))
-            image.save(small, "JPEG", quality=80)
-        small.seek(0)
-        return _send(small, attachment, "image/jpeg")
+        if attachment.thumb_key is not None:
+            return _send(storage().open(attachment.thumb_key), attachment, "image/jpeg")
+        with storage().open(attachment.key) as stream:  # from before there were any
+            return _send(io.BytesIO(small_picture(stream)), attachment, "image/jpeg")
 
 
 def _readable(file_id: uuid.UUID) -> Attachment:
@@ -60,15 +55,15 @@ def _readable(file_id: uuid.UUID) -> Attachment:
 
 
 def _seen(attachment: Attachment) -> Response | None:
-    """Nothing but a 304 where the browser holds the bytes of this id, which never change."""
-    if str(attachment.id) not in request.if_none_match:
+    """Nothing but a 304 where the browser holds these bytes: a turned photo has others."""
+    if attachment.sha256 not in request.if_none_match:
         return None
     return _guarded(Response(status=304), attachment)
 
 
 def _guarded(response: Response, attachment: Attachment) -> Response:
     """A browser may keep it but asks each time: the next to use it may have no right to it."""
-    response.set_etag(str(attachment.id))
+    response.set_etag(attachment.sha256)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from flask import flash, jsonify, redirect, request, session
 from flask_appbuilder import expose
@@ -22,6 +22,7 @@ from app.registry import reading
 from app.registry.expressions import is_missing, to_json
 from app.registry.flow import State
 from app.registry.households import Household
+from app.registry.photo_facts import PhotoFacts
 from app.registry.rules import Problem
 from app.web import forms, looks, record_pages, shell
 from app.web.forms import Posted, Shown
@@ -192,6 +193,7 @@ class FormPages(RegisterPages):
             upload_url=f"{base}/files/{{field}}",
             priors=self._priors(row, household),
             fillers=self._fillers(household),
+            photo_facts=PhotoFacts(db.session(), row, posted.values),
         )
         contact = contact or contact_of(actor)
         wrong = {p.field: [p.message] for p in problems if p.field.startswith("contact_")}
@@ -269,7 +271,7 @@ class FormPages(RegisterPages):
             return None
         return {"action_url": f"{base}/assign", "region_name": region.full_name}
 
-    # ---- drafts, files ------------------------------------------------------------------------
+    # ---- drafts -------------------------------------------------------------------------------
     @expose("/<uuid:record_id>/draft", methods=["POST"])
     def draft(self, record_id: uuid.UUID) -> Any:
         if (request.content_length or 0) > _MOST_DRAFT_BYTES:
@@ -291,20 +293,6 @@ class FormPages(RegisterPages):
         drafts.drop(actor, row.id)
         flash(_("草稿已放弃。"), "success")
         return redirect(f"/{self.register.name}/{row.id}/edit")
-
-    @expose("/<uuid:record_id>/files/<string:field>", methods=["POST"])
-    def upload(self, record_id: uuid.UUID, field: str) -> Any:
-        file = request.files.get("file")
-        if file is None:
-            raise BadInput(_("没有收到文件，请重新选择。"))
-        try:
-            made = attachments.add(
-                self.register, record_id, field, cast(BinaryIO, file.stream), file.filename or ""
-            )
-        except (BadInput, Conflict) as error:
-            db.session.rollback()
-            return jsonify(error=error.message), error.status
-        return jsonify(forms.file_tile(made))
 
     @expose("/<uuid:record_id>/assign", methods=["POST"])
     def assign(self, record_id: uuid.UUID) -> Any:

@@ -21,12 +21,15 @@ from app.core.choices import Choices
 from app.core.clock import today
 from app.core.i18n import _, translate
 from app.core.types import storable
+from app.core.uploads import MAX_BYTES
 from app.registry import lists
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.field import CHILDREN, CHOICE, FILES, MANY, YEAR, YES_NO, Field
+from app.registry.photo_facts import PhotoFacts
 from app.registry.register import Register
 from app.registry.rules import Evaluation, Problem
+from app.web.file_tiles import file_tile
 
 Typed = dict[str, Any]  # field name -> text, list of codes, list of rows, or None
 
@@ -153,6 +156,7 @@ class Shown:
     upload_url: str = ""  # with {field} in it
     priors: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     fillers: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+    photo_facts: PhotoFacts | None = None
 
 
 def sections(register: Register, shown: Shown) -> list[dict[str, Any]]:
@@ -251,7 +255,9 @@ def _field(
             "accept": made.accept,
             "max_files": made.high,
             "upload_url": shown.upload_url.replace("{field}", name),
-            "files": [file_tile(a) for a in files.get(name, [])],
+            "files": [file_tile(a, made, shown.photo_facts) for a in files.get(name, [])],
+            "taken_on": made.taken_on,
+            "max_bytes": MAX_BYTES,
         }
     if made.kind == CHILDREN:
         context |= {
@@ -333,15 +339,3 @@ def _child_errors(name: str, messages: dict[str, list[str]]) -> dict[int, dict[s
         if head == name and sub:
             found.setdefault(number, {})[sub] = texts
     return found
-
-
-def file_tile(attachment: Attachment) -> dict[str, Any]:
-    """One file for the macros; ``thumb`` only for photos."""
-    url = f"/files/{attachment.id}"
-    photo = attachment.mime.startswith("image/")
-    return {
-        "id": str(attachment.id),
-        "url": url,
-        "thumb": f"{url}/thumb" if photo else None,
-        "name": attachment.name,
-    }

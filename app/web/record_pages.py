@@ -18,11 +18,12 @@ from app.registry.expressions import to_json
 from app.registry.field import CHILDREN, FILES, ID_NUMBER, TEXTAREA, Field
 from app.registry.flow import State
 from app.registry.households import Household
+from app.registry.photo_facts import PhotoFacts
 from app.registry.reading import said
 from app.registry.records import HistoryEntry
 from app.registry.register import Register
 from app.registry.rules import Evaluation
-from app.web.forms import file_tile
+from app.web.file_tiles import file_tile
 
 TONES = {
     State.MISSING: "missing",
@@ -64,6 +65,7 @@ def sections(
     files: dict[str, list[Attachment]] = {}
     for attachment in attachments:
         files.setdefault(attachment.field, []).append(attachment)
+    photo_facts = PhotoFacts(db.session(), row, evaluation.values)
     result = []
     for number, section in enumerate(register.sections):
         fields = []
@@ -75,7 +77,8 @@ def sections(
             )
             if name not in evaluation.shown and not changed:
                 continue
-            context = _shown(made, row, files.get(name, []), whole=whole)
+            tiles = [file_tile(file, made, photo_facts) for file in files.get(name, [])]
+            context = _shown(made, row, tiles, whole=whole)
             if context.get("masked"):
                 context["mask_url"] = f"/{register.name}/{row.id}/reveal?field={name}"
             context["priors"] = (known or {}).get(name, [])
@@ -104,10 +107,10 @@ def priors(row: Any) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _shown(made: Field, row: Any, files: list[Attachment], *, whole: bool) -> dict[str, Any]:
+def _shown(made: Field, row: Any, files: list[dict[str, Any]], *, whole: bool) -> dict[str, Any]:
     context: dict[str, Any] = {"name": made.name, "label": translate(made.label), "text": ""}
     if made.kind == FILES:
-        return context | {"files": [file_tile(a) for a in files], "wide": True}
+        return context | {"files": files, "wide": True}
     value = getattr(row, made.name)
     if made.kind == CHILDREN:
         return context | _children(made, row, whole=whole)

@@ -29,6 +29,7 @@ from app.registry.expressions import to_json
 from app.registry.flow import State, Transition
 from app.registry.register import Register
 from app.web import record_pages, shell
+from app.web.file_pages import FilePages
 from app.web.form_views import FormPages
 from app.web.list_views import ROUTES, ListPages
 from app.web.register_pages import (
@@ -43,12 +44,12 @@ from app.web.review_views import ReviewPages
 
 _MOST_AT_ONCE = 100
 _ROUTES = {
-    *ROUTES, "entry_point", "show", "edit", "draft", "discard", "upload", "review", "decide",
+    *ROUTES, "entry_point", "show", "edit", "draft", "discard", "upload", "turn", "review", "decide",
     "undo", "step", "batch", "clear", "reveal", "assign",
 }  # fmt: skip
 
 
-class RegisterView(ListPages, FormPages, ReviewPages, ModelView):
+class RegisterView(ListPages, FormPages, FilePages, ReviewPages, ModelView):
     """See the module. Subclasses carry ``register``; :func:`view_of` makes them."""
 
     register: Register

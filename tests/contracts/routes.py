@@ -113,6 +113,7 @@ REGISTER_ASKS: dict[str, Any] = {
     "draft": C.ENTER,
     "discard": C.ENTER,
     "upload": C.ENTER,
+    "turn": C.ENTER,
     "assign": C.ENTER,
     "clear": C.ENTER,
     "review": C.REVIEW,
@@ -242,6 +243,8 @@ def _body(endpoint: str, place: Place) -> dict[str, Any]:
         return {"json": {"version": 9999, "values": {"storeys": "2"}}}
     if name == "upload":
         return {"data": {"file": (picture(), "a.png")}}
+    if name == "turn":
+        return {"data": {"file": str(place.file.id), "turned": "90"}}
     if name == "batch":
         return {"data": {"id": str(place.survey.id)}}
     return {
