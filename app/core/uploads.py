@@ -123,10 +123,9 @@ def _photo(data: bytes, kind: Literal["photo", "paper"], turned: int) -> Upload:
     except _BROKEN as error:
         raise Refused(_why_no_photo(data, kind)) from error
     if _hides_another_file(data):
-        text = (
-            "照片文件里夹带了网页、压缩包等其他内容，不能上传；请重新拍摄，或打开照片截图后上传。"
+        raise Refused(
+            translate("照片文件里夹带了网页、压缩包等其他内容，不能上传；请重新拍摄后上传。")
         )
-        raise Refused(translate(text))
     return replace(_stored(picture), taken_at=taken_at, place=place, device=device)
 
 

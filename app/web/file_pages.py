@@ -46,8 +46,8 @@ class FilePages(RegisterPages):
 
     @expose("/<uuid:record_id>/turn", methods=["POST"])
     def turn(self, record_id: uuid.UUID) -> Any:
-        """A photo: ``file``, to stand ``turned`` degrees from where the camera held it."""
-        file_id = parse_uuid(request.form.get("file", ""))
+        """A ``photo``, by its id, to stand ``turned`` degrees from where the camera held it."""
+        file_id = parse_uuid(request.form.get("photo", ""))
         if file_id is None:
             raise BadInput(_("没有找到该照片，它可能已被移除。"))
         try:

@@ -192,6 +192,7 @@ class FormPages(RegisterPages):
             problems=problems,
             upload_url=f"{base}/files/{{field}}",
             priors=self._priors(row, household),
+            turn_url=f"{base}/turn",
             fillers=self._fillers(household),
             photo_facts=PhotoFacts(db.session(), row, posted.values),
         )

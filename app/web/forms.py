@@ -154,6 +154,7 @@ class Shown:
     attachments: Iterable[Attachment] = ()
     problems: Iterable[Problem] = ()
     upload_url: str = ""  # with {field} in it
+    turn_url: str = ""
     priors: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     fillers: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     photo_facts: PhotoFacts | None = None
@@ -255,6 +256,7 @@ def _field(
             "accept": made.accept,
             "max_files": made.high,
             "upload_url": shown.upload_url.replace("{field}", name),
+            "turn_url": shown.turn_url,
             "files": [file_tile(a, made, shown.photo_facts) for a in files.get(name, [])],
             "taken_on": made.taken_on,
             "max_bytes": MAX_BYTES,

@@ -244,7 +244,7 @@ def _body(endpoint: str, place: Place) -> dict[str, Any]:
     if name == "upload":
         return {"data": {"file": (picture(), "a.png")}}
     if name == "turn":
-        return {"data": {"file": str(place.file.id), "turned": "90"}}
+        return {"data": {"photo": str(place.file.id), "turned": "90"}}
     if name == "batch":
         return {"data": {"id": str(place.survey.id)}}
     return {

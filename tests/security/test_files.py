@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import io
+import uuid
 from collections.abc import Iterator
 from email.message import Message
 from typing import Any
@@ -13,9 +14,11 @@ import pytest
 from flask import Flask
 from PIL import Image
 from sqlalchemy import select, update
+from werkzeug.test import TestResponse
 
 from app.access.scope import acting_as, unscoped
 from app.actions import attachments
+from app.actions.attachments import Sent
 from app.core.bucket import BucketStorage
 from app.core.clock import now
 from app.core.db import db
@@ -28,6 +31,7 @@ from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registry.attachments import Attachment
 from app.registry.flow import State
+from tests import pictures
 from tests.bucket_server import BucketServer, bucket_server
 from tests.builders import COUNTY_MANAGER, VILLAGE_CLERK, actor, attach, household
 from tests.hands import Hands
@@ -258,3 +262,136 @@ def test_a_job_gives_up_on_a_store_that_stays_away(
         (job,) = db.session.scalars(select(Job)).all()
         assert (job.state, job.attempt) == (JobState.FAILED, MAX_ATTEMPTS)
         assert "文件存储暂时无法访问" in job.message
+
+
+# ---- turned, and sent twice --------------------------------------------------------------------
+
+
+def turn(hands: Hands, survey: Lookback, photo: str, turned: object) -> TestResponse:
+    return hands.post(f"/lookback/{survey.id}/turn", {"photo": photo, "turned": turned})
+
+
+def send(hands: Hands, survey: Lookback, content: bytes, **said: str) -> TestResponse:
+    url = f"/lookback/{survey.id}/files/front_photos"
+    form = {"file": (io.BytesIO(content), "照片.jpg")} | said
+    return hands.post(url, form, content_type="multipart/form-data")
+
+
+def size_of(hands: Hands, url: str) -> tuple[int, int]:
+    with Image.open(io.BytesIO(hands.get(url).data)) as image:
+        return image.size
+
+
+def stored_files(app: Flask) -> int:
+    with app.app_context():
+        folder = storage()
+        assert isinstance(folder, FolderStorage)
+        return sum(p.is_file() for p in folder.root.glob("??/??/*"))
+
+
+def test_a_photo_is_turned(clerk: Hands, app: Flask, survey: Lookback, picture: bytes) -> None:
+    kept = send(clerk, survey, picture).json
+    turned = turn(clerk, survey, kept["id"], 90).json
+    assert (turned["turned"], turned["width"], turned["height"]) == (90, 300, 400)
+    assert turned["url"] != kept["url"]  # or the browser would show the old one
+    assert size_of(clerk, turned["url"]) == (300, 400)
+    assert size_of(clerk, turned["thumb"]) == (270, 360)
+    etag = {"If-None-Match": clerk.get(kept["url"]).headers["ETag"]}
+    assert turn(clerk, survey, kept["id"], 90).json == turned  # said twice, turned once
+    assert clerk.get(turned["url"], headers=etag).status_code == 304
+    assert turn(clerk, survey, kept["id"], 0).json["width"] == 400
+    assert clerk.get(turned["url"], headers=etag).status_code == 200
+    assert stored_files(app) == 2
+
+
+def test_a_photo_that_was_turned_before_it_was_sent(
+    clerk: Hands, survey: Lookback, picture: bytes
+) -> None:
+    kept = send(clerk, survey, picture, turned="270").json
+    assert (kept["turned"], kept["width"], kept["height"]) == (270, 300, 400)
+
+
+@pytest.mark.parametrize("turned", ["45", "", "x", "-90", "9" * 400])
+def test_photos_turn_by_quarters(
+    clerk: Hands, survey: Lookback, picture: bytes, turned: str
+) -> None:
+    kept = send(clerk, survey, picture).json
+    assert "90度" in turn(clerk, survey, kept["id"], turned).json["error"]
+    assert "90度" in send(clerk, survey, picture, turned=turned).json["error"]
+
+
+def test_only_photos_of_the_record_that_may_be_edited_are_turned(
+    clerk: Hands, app: Flask, survey: Lookback, picture: bytes
+) -> None:
+    kept = send(clerk, survey, picture).json["id"]
+    with app.app_context():
+        other = household()[1]
+    assert turn(clerk, other, kept, 90).status_code == 404
+    assert turn(clerk, survey, str(other.id), 90).status_code == 404
+    assert turn(clerk, survey, "x", 90).status_code == 400
+    with app.app_context(), unscoped("tests arrange") as session:
+        session.get_one(Lookback, survey.id).state = State.SUBMITTED
+        session.commit()
+    answer = turn(clerk, survey, kept, 90)
+    assert answer.status_code == 409
+    assert "待审核" in answer.json["error"]
+    assert stored_files(app) == 2
+
+
+def test_a_photo_sent_twice_is_one_photo(
+    clerk: Hands, app: Flask, survey: Lookback, picture: bytes
+) -> None:
+    key = str(uuid.uuid4())
+    first = send(clerk, survey, picture, key=key)
+    again = send(clerk, survey, picture, key=key)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json == again.json
+    other = send(clerk, survey, picture, key=str(uuid.uuid4()))
+    assert other.json["id"] != first.json["id"]  # the same picture, but meant twice
+    assert stored_files(app) == 4
+
+
+def test_a_photo_that_arrives_twice_at_the_same_time_is_one_photo(
+    app: Flask, survey: Lookback, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were read before either was written down."""
+    read = attachments.inspect_upload
+
+    def read_while_the_other_arrives(*given: Any) -> Any:
+        monkeypatch.setattr(attachments, "inspect_upload", read)
+        attachments.add(LOOKBACK, survey.id, "front_photos", sent())
+        return read(*given)
+
+    def sent() -> Sent:
+        return Sent(io.BytesIO(picture), "a.jpg", key)
+
+    key = uuid.uuid4()
+    monkeypatch.setattr(attachments, "inspect_upload", read_while_the_other_arrives)
+    with app.app_context(), acting_as(actor(VILLAGE_CLERK)):
+        attachments.add(LOOKBACK, survey.id, "front_photos", sent())
+        assert len(db.session.scalars(select(Attachment)).all()) == 1
+    assert stored_files(app) == 2
+
+
+def test_a_key_of_another_record_opens_nothing(
+    clerk: Hands, app: Flask, survey: Lookback, picture: bytes
+) -> None:
+    with app.app_context():
+        other = household()[1]
+    key = str(uuid.uuid4())
+    mine = send(clerk, survey, picture, key=key).json["id"]
+    assert send(clerk, other, picture, key=key).json["id"] != mine
+
+
+def test_the_form_warns_of_a_photo_of_another_day(clerk: Hands, survey: Lookback) -> None:
+    exif = pictures.camera("2024:09:09 10:00:00", (34.34, 108.94))
+    kept = send(clerk, survey, pictures.picture(exif=exif)).json
+    assert kept["note"] == "拍摄于2024-09-09 10:00 · 未央区 · HUAWEI LYA-AL00"
+    assert "该户所在县" in kept["elsewhere"]
+    form = {
+        "version": str(survey.version), "died": "no", "surveyed_on": "2024-09-12",
+        "intent": "save", "front_photos": kept["id"],
+    }  # fmt: skip
+    assert clerk.post(f"/lookback/{survey.id}/edit", form).status_code == 302
+    page = clerk.get(f"/lookback/{survey.id}/edit").text
+    assert "拍摄日期2024-09-09与排查时间2024-09-12不一致" in page
