@@ -67,6 +67,11 @@ def county_at(latitude: float, longitude: float) -> Outline | None:
     return next((one for one in _outlines().values() if one.holds(x, y)), None)
 
 
+def outline_of(code: str) -> Outline:
+    """The county with these six digits. Raises KeyError where the map does not know it."""
+    return _outlines()[code]
+
+
 def km_outside(code: str, latitude: float, longitude: float) -> float | None:
     """How far a place lies outside the county with these six digits: 0 inside it or within NEAR_KM of
     its border. None where the map does not know the county, as with development zones.

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.access.regions import Level
 from app.core.clock import today, uuid7
 from app.demo.accounts import Accounts, Staff
+from app.demo.cameras import Cameras
 from app.demo.houses import Surveys
 from app.demo.people import People, Person, misspelt
 from app.demo.pictures import Album
@@ -56,6 +57,8 @@ class _Demonstration:
         self.people = People(self.pick)
         self.surveys = Surveys(self.pick, self.people)
         self.album = Album(self.pick)
+        self.cameras = Cameras(SEED)
+        self.codes = [county.code for county in counties]
         self.accounts = Accounts(session, self.people)
         self.rows: dict[Any, list[Values]] = {model: [] for model in _MODELS}
         self.blank = {model: dict.fromkeys(_table(model).columns.keys()) for model in _MODELS}
@@ -218,7 +221,9 @@ class _Demonstration:
         ids: dict[str, list[str]] = defaultdict(list)
         for field, count in self.surveys.files(answers).items():
             for position in range(count if complete or field == "front_photos" else 0):
-                picture, key = self.album.take(field, answers["grade"].value)
+                picture, key, thumb_key = self.album.take(field, answers["grade"].value)
+                taken = LOOKBACK.fields[field].taken_on
+                facts = self.cameras.facts(place.code[:6], day, self.codes) if taken else {}
                 row = self._add(
                     Attachment,
                     place,
@@ -231,7 +236,13 @@ class _Demonstration:
                     mime=picture.upload.media_type,
                     size=len(picture.upload.content),
                     key=key,
+                    thumb_key=thumb_key,
                     sha256=picture.upload.sha256,
+                    width=picture.upload.width,
+                    height=picture.upload.height,
+                    pages=picture.upload.pages,
+                    turned=0,
+                    **facts,
                     added_by=clerk.uuid,
                     added_at=self.timeline.moment(day),
                 )

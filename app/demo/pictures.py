@@ -29,6 +29,7 @@ class Picture:
     upload: Upload
     name: str
     key: str
+    thumb_key: str
 
 
 class Album:
@@ -42,14 +43,16 @@ class Album:
         }
         self._keys: dict[str, Iterator[str]] = {}
 
-    def take(self, field: str, grade: str | None) -> tuple[Picture, str]:
-        """A picture for a file field (a report of that grade) and a fresh key to its bytes."""
+    def take(self, field: str, grade: str | None) -> tuple[Picture, str, str]:
+        """A picture for a file field (a report of that grade), fresh keys to its bytes and to those
+        of the small one.
+        """
         known = self.pictures[field]
         if field == "judged_paper" and grade:
             picture = known[_GRADES.index(grade)]
         else:
             picture = self.pick.choice(known)
-        return picture, self._key(picture.key)
+        return picture, self._key(picture.key), self._key(picture.thumb_key)
 
     def _key(self, key: str) -> str:
         fresh = next(self._keys.get(key, iter(())), None)
@@ -70,7 +73,8 @@ def _stored(field: str, number: int, pick: random.Random) -> Picture:
         content, name = _pdf(_report("GB 50023")), "抗震鉴定报告.pdf"
     kind: Literal["photo", "paper"] = "photo" if name.endswith("jpg") else "paper"
     upload = inspect_upload(io.BytesIO(content), kind)
-    return Picture(upload, name, storage().put(io.BytesIO(upload.content), upload.suffix))
+    key = storage().put(io.BytesIO(upload.content), upload.suffix)
+    return Picture(upload, name, key, storage().put(io.BytesIO(upload.thumb), "jpg"))
 
 
 def _house(pick: random.Random) -> Image.Image:

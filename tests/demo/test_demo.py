@@ -143,6 +143,9 @@ def check_files(session: Session) -> None:
     assert len({file.key for file in files}) == len(files) > 100
     for file in files:
         assert storage().size(file.key) == file.size
+        assert 0 < storage().size(file.thumb_key) < 60_000
+    photos = [file for file in files if file.field == "front_photos"]
+    assert 0.8 < sum(file.taken_at is not None for file in photos) / len(photos) < 1
     storage().delete(files[0].key)
     assert storage().size(files[1].key) == files[1].size
 
