@@ -3,8 +3,8 @@
 Safe on a running system: columns that may be empty (one with a constant default) and a unique
 index over NULLs only.
 
-Revision ID: 0012
-Revises: 0011
+Revision ID: 0013
+Revises: 0012
 Create Date: 2026-11-22 14:40:00
 """
 
@@ -16,8 +16,8 @@ from alembic import op
 from app.core import types
 
 
-revision = '0012'
-down_revision = '0011'
+revision = '0013'
+down_revision = '0012'
 branch_labels = None
 depends_on = None
 
