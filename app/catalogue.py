@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po, write_po
 
 import app
 from app.access import policy
-from app.actions import records
+from app.actions import parcels, records
 from app.core.choices import Choices
 from app.core.i18n import DONE, STEP
 from app.core.jobs import KINDS
@@ -41,6 +41,8 @@ msgstr ""
 "Content-Transfer-Encoding: 8bit\\n"
 
 """
+#: What can be done to records of every register beside the steps of their flow.
+_STEPS = (records.CLEAR, records.TAKE_BACK, parcels.LATE, parcels.DROP)
 _METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 
 
@@ -72,7 +74,7 @@ def texts() -> dict[Message, set[str]]:
 
 def _steps() -> Iterator[tuple[str, str]]:
     """What can be done to records: on buttons and, as done, in their history."""
-    yield from (("steps of every register", text) for text in (records.CLEAR, records.TAKE_BACK))
+    yield from (("steps of every register", text) for text in _STEPS)
     for register in all_registers():
         for step in register.flow.transitions if register.flow else ():
             yield from (

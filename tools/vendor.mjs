@@ -16,6 +16,7 @@ const stamp = join(out, ".stamp");
 
 const COPIES = {
   "htmx.js": "htmx.org/dist/htmx.min.js",
+  "leaflet.css": "leaflet/dist/leaflet.css",
 };
 
 // Set while a page runs, so no template names them.
@@ -91,5 +92,10 @@ await esbuild.build({
   entryPoints: [join(root, "tools/echarts.mjs")], outfile: join(out, "echarts.js"), bundle: true,
   minify: true, format: "iife", globalName: "echarts", target: "es2018", legalComments: "none",
   logLevel: "warning",
+});
+// A module of its own: only a page that opens a map loads it.
+await esbuild.build({
+  entryPoints: [join(modules, "leaflet/dist/leaflet-src.esm.js")], outfile: join(out, "leaflet.js"),
+  minify: true, format: "esm", target: "es2018", legalComments: "none", logLevel: "warning",
 });
 writeFileSync(stamp, wanted);

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -47,6 +47,7 @@ class Setting:
     ``area`` is the lowest level whose managers may set it for their own area; None: the ministry
     only. What an area sets is never above what it would have inherited: a county may ask for less
     and earlier than its province, not for more or later, unless it is ``free``.
+    ``check`` says what else is wrong with a value.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Setting:
     help: str = ""
     unit: str = ""
     free: bool = False
+    check: Callable[[Any], str | None] | None = None
 
     @property
     def bounded(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ScalarSelect, Select, func, or_, select
 
 from app.access.accounts import Account
 from app.access.region_moves import placed_tables
@@ -19,13 +19,16 @@ MOST = 10_000  # a larger number is told as "10,000+"
 
 
 def below(path: str) -> dict[str, int]:
-    """Label -> how many lie at or below a path, each at most MOST + 1; empty: nothing does."""
+    """Label -> how many lie at or below a path, each at most MOST + 1; empty: nothing does. One
+    statement, however many registers there are.
+    """
+    queries = [(translate(r.record_word), _rows(r.model, path)) for r in all_registers()]
+    queries.append((_("账号"), _rows(Account, path)))
+    queries += [(_("其他资料"), query) for query in _others(path)]
+    counts = db.session.execute(select(*(_capped(query) for _label, query in queries))).one()
     found: dict[str, int] = {}
-    for register in all_registers():
-        label = translate(register.record_word)
-        found[label] = found.get(label, 0) + _capped(_rows(register.model, path))
-    found[_("账号")] = _capped(_rows(Account, path))
-    found[_("其他资料")] = sum(_capped(query) for query in _others(path))
+    for (label, _query), n in zip(queries, counts, strict=True):
+        found[label] = found.get(label, 0) + n
     return {label: n for label, n in found.items() if n}
 
 
@@ -48,10 +51,9 @@ def _others(path: str) -> list[Select[Any]]:
     return queries
 
 
-def _capped(query: Select[Any]) -> int:
-    return (
-        db.session.scalar(select(func.count()).select_from(query.limit(MOST + 1).subquery())) or 0
-    )
+def _capped(query: Select[Any]) -> ScalarSelect[int]:
+    inner = query.limit(MOST + 1).subquery()
+    return select(func.count()).select_from(inner).scalar_subquery()
 
 
 def told(held: dict[str, int]) -> str:

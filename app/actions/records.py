@@ -164,7 +164,7 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
             return row  # the same click, sent twice
         raise Conflict(_("该户尚未录入，没有可删除的内容。"), row=row)
     require_editable(register, row)
-    _require_version(row, version)
+    require_version(row, version)
     unusual.count(unusual.What.DELETIONS)
     changes = _assign(row, {n: None for n, f in register.fields.items() if f.stored})
     for attachment in attachments_of(row):
@@ -210,7 +210,7 @@ def transition(
             row=row,
         )
     if version is not None:
-        _require_version(row, version)
+        require_version(row, version)
     _require_party(step, row, actor)
     opinion = opinion.strip()
     problems = _step_problems(register, row, step, contact, opinion, reasons)
@@ -347,7 +347,8 @@ def require_editable(register: Register, row: Any) -> None:
         )
 
 
-def _require_version(row: Any, version: int) -> None:
+def require_version(row: Any, version: int) -> None:
+    """:raises Conflict: the record is no longer what the user saw."""
     if row.version != version:
         raise Conflict(_("该档案已被他人修改，请刷新后再操作。"), row=row)
 
@@ -468,6 +469,14 @@ def _assign(row: Any, new: Mapping[str, Any]) -> dict[str, list[Any]]:
             changes[name] = [to_json(old), to_json(value)]
             setattr(row, name, value)
     return changes
+
+
+def note_step(
+    register: Register, row: Any, actor: Actor, step: str, label: str, opinion: str = ""
+) -> None:
+    """Something was done to the record that leaves its state as it is; the caller commits."""
+    who = Contact(actor.contact_name or actor.name, actor.contact_phone)
+    db.session.add(_entry(register, row, actor, step, label, row.state, who, opinion))
 
 
 def _entry(

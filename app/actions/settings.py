@@ -228,6 +228,8 @@ def _limit_problem(one: Held, value: Any) -> str | None:
             return _("不能小于 %(limit)s。", limit=settings.to_json(setting.lowest))
         if setting.highest is not None and size > setting.highest:
             return _("不能大于 %(limit)s。", limit=settings.to_json(setting.highest))
+    if setting.check is not None and (problem := setting.check(value)) is not None:
+        return problem
     above = one.inherited
     if one.region.level == Level.NATION or not setting.bounded or above is None or value <= above:
         return None

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.access.regions import Level
 from app.core.clock import today, uuid7
+from app.demo import parcels as footprints
 from app.demo.accounts import Accounts, Staff
 from app.demo.cameras import Cameras
 from app.demo.houses import Surveys
@@ -22,9 +23,13 @@ from app.demo.people import People, Person, misspelt
 from app.demo.pictures import Album
 from app.demo.places import COUNTIES, County, Place, places_of, region
 from app.demo.timeline import DAYS, Step, Timeline
+from app.parts.parcels import Parcel
+from app.parts.prior import PriorFact
 from app.registers.household.register import HOUSEHOLD
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
+from app.registers.parcel.register import PARCEL
+from app.registers.prior.register import PRIOR
 from app.registry import counters
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
@@ -36,7 +41,7 @@ from app.registry.records import HistoryEntry
 SEED = 20240907
 _CHUNK = 2_000
 _GROUPS = "一二三四五六七八九"
-_MODELS = (Household, SearchKey, Lookback, HistoryEntry, Attachment)
+_MODELS = (Household, SearchKey, Lookback, HistoryEntry, Attachment, Parcel, PriorFact)
 
 Values = dict[str, Any]
 
@@ -96,11 +101,28 @@ class _Demonstration:
         prefixes = [code, *(f"{code[:4]}{n}" for n in ("02", "21", "22", "23", "24", "25"))]
         surveyors = [self.people.head(prefixes).name for _ in range(40)]
         towns = {p.path: p.name for p in places if p.level == Level.TOWN}
+        villages = [p.path for p in places if p.level == Level.VILLAGE][: footprints.VILLAGES]
+        mapped: dict[str, dict[str, Values]] = {path: {} for path in villages}
         for place, town in self._homes(county, places, towns):
             head = self.people.head(prefixes)
             home = self._household(place, town, code, head)
             surveyor = surveyors[_number_of(place.path) % len(surveyors)]
-            self._record(county, place, home, head, prefixes, staff, surveyor)
+            answers = self._record(county, place, home, head, prefixes, staff, surveyor)
+            if answers.get("parcel_number") and place.path in mapped:
+                mapped[place.path][answers["parcel_number"]] = answers
+            for row in footprints.known_before(self.pick, home, answers, self.today):
+                self._keep(PRIOR, place, row)
+        for place in places:
+            if place.path in mapped:
+                for row in footprints.of_village(self.pick, place, mapped[place.path]):
+                    self._keep(PARCEL, place, row)
+
+    def _keep(self, register: Any, place: Place, values: Values) -> None:
+        """A row that came with the list of households."""
+        issued = self.timeline.issued
+        stamps = {"id": uuid7(), "version": 1, "created_at": issued, "changed_at": issued}
+        row = self._add(register.model, place, **stamps, **values)
+        self._count_in(register, row, issued, 1)
 
     def _homes(
         self, county: County, places: list[Place], towns: dict[str, str]
@@ -167,7 +189,9 @@ class _Demonstration:
         prefixes: list[str],
         staff: Staff,
         surveyor: str,
-    ) -> None:
+    ) -> Values:
+        """The survey's row and what goes with it; gives its answers."""
+        answers: Values = {}
         state = self._state(county, place)
         record = self._add(
             Lookback,
@@ -201,6 +225,7 @@ class _Demonstration:
             None
         }:
             self._add(SearchKey, place, household_id=home["id"], value=value)
+        return answers
 
     def _state(self, county: County, place: Place) -> State:
         if place.level != Level.VILLAGE or county.shares is None:
@@ -329,7 +354,7 @@ class _Demonstration:
             for key, change in self.deltas[day].items():
                 kept[key] += change
             counters.keep_day(self.session, day, kept)
-        for register in (HOUSEHOLD, LOOKBACK):
+        for register in (HOUSEHOLD, LOOKBACK, PARCEL, PRIOR):
             counters.hand_in(
                 self.session,
                 register,

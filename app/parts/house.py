@@ -39,7 +39,7 @@ class House(Surveyed):
 
     policy_enjoyed = f.yes_no("是否享受过农村住房安全保障政策")
     policies = f.many("政策类型", Policy, shown=policy_enjoyed.yes)
-    parcel_state = f.choice("图斑情况", ParcelState)
+    parcel_state = f.choice("图斑情况", ParcelState, chooser="parcel")
     parcel_number = f.text("图斑编号", 40, shown=parcel_state.is_(ParcelState.CHOSEN))
     residence_type = f.listed("住宅类型", "residence_type", required=False)
     address = f.text("房屋地址", 200, required=False)

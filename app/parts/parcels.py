@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Float, Index, Integer, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from app.access.regions import in_subtree
 from app.core.db import Model
 from app.parts import outlines
 from app.parts.choices import ParcelState
@@ -130,6 +131,12 @@ def numbered(session: Session, start: str, limit: int = 20) -> list[Parcel]:
     return list(session.scalars(query.order_by(Parcel.number).limit(limit)))
 
 
+def any_below(session: Session, path: str) -> bool:
+    """Are there parcels in this division, as far as the account's area reaches?"""
+    inside = select(Parcel.id).where(in_subtree(Parcel.path, path)).limit(1)
+    return session.scalar(inside) is not None
+
+
 def get(session: Session, number: str) -> Parcel | None:
     """The parcel with this number in the account's area."""
     return session.scalar(select(Parcel).where(Parcel.number == number))
@@ -137,10 +144,9 @@ def get(session: Session, number: str) -> Parcel | None:
 
 def extent(session: Session, path: str) -> Box | None:
     """The box around the parcels of a village (or of the first of them in a larger division)."""
-    low, high = path, path[:-1] + "/"
     some = (
         select(Parcel.west, Parcel.south, Parcel.east, Parcel.north)
-        .where(Parcel.path >= low, Parcel.path < high)
+        .where(in_subtree(Parcel.path, path))
         .order_by(Parcel.path, Parcel.number)
         .limit(MOST_SHOWN)
         .subquery()

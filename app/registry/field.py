@@ -104,6 +104,7 @@ class Field:
     masked: bool = False
     system: bool = False  # kept by the kernel, in no form
     default: Any = None  # makes the column NOT NULL
+    chooser: str = ""  # what its values may be chosen from on a map: "parcel"
     accept: str = ""  # files: "photo" or "paper"
     taken_on: str = ""  # photos: the field that says on which day they should have been taken
     rows: tuple[Field, ...] = ()  # children: their fields

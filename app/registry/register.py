@@ -117,6 +117,8 @@ class Menu:
     states: tuple[str, ...] = ()  # preselected; empty: all
     action: str = ""  # word of the row action
     hint: str = ""  # what an empty page says
+    only: str = ""  # field=code of the rows that it lists, whatever else is asked
+    page: str = ""  # the row's page that its action opens, whatever the state
 
 
 #: ``check(row, values)`` with the values as they would be stored.

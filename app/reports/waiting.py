@@ -67,7 +67,7 @@ def waiting_for(actor: Actor) -> list[Waiting]:
         (register, menu, state)
         for register in all_registers()
         for menu in register.menus
-        if register.flow is not None and actor.has(menu.capability, register.name)
+        if register.flow is not None and actor.has(menu.capability, register.name) and not menu.page
         for state in DUTIES.get(menu.capability, ())
     ]
     return [item for item in _count(actor, wanted) if item.n]
@@ -82,6 +82,7 @@ def counts(actor: Actor) -> dict[tuple[str, str], int]:
         for register in all_registers()
         for menu in register.menus
         if register.flow is not None
+        and not menu.page
         and menu.capability in DUTIES
         and actor.has(menu.capability, register.name)
     ]

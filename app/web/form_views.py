@@ -26,8 +26,8 @@ from app.registry.photo_facts import PhotoFacts
 from app.registry.rules import Problem
 from app.web import forms, looks, record_pages, shell
 from app.web.forms import Posted, Shown
+from app.web.parcel_views import ParcelPages
 from app.web.register_pages import (
-    RegisterPages,
     contact_of,
     version,
 )
@@ -35,7 +35,7 @@ from app.web.register_pages import (
 _MOST_DRAFT_BYTES = 300_000
 
 
-class FormPages(RegisterPages):
+class FormPages(ParcelPages):
     """The routes of a record's form."""
 
     @expose("/<uuid:record_id>/edit", methods=["GET", "POST"])
@@ -222,6 +222,7 @@ class FormPages(RegisterPages):
             ],
             "contact": {"name": contact.person, "phone": contact.phone, "errors": wrong},
             "conflict": conflict,
+            "parcels": self._chooser(row),
             "assign": self._assignment(household, base),
         }
         shell.at(self._menu_url(Capability.ENTER))

@@ -306,6 +306,7 @@ def _describe(made: Field) -> dict[str, Any]:
         "required": made.required,
         "unit": translate(made.unit),
         "help": translate(made.help),
+        "chooser": made.chooser,
         "length": _LONG_KINDS.get(made.kind, made.length) + 6,
     }
     if made.choices or made.list_name:

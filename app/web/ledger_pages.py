@@ -109,6 +109,9 @@ def asked(
     wanted = args.copy()
     if menu.states and not args.getlist("state"):
         wanted.setlist("state", [str(s) for s in menu.states])
+    if menu.only:
+        name, _equals, code = menu.only.partition("=")
+        wanted.setlist(name, [code])
     return wanted, _granted_areas(register, menu, actor, wanted)
 
 
@@ -295,7 +298,9 @@ def _rows(
         url = f"/{register.name}/{row.id}"
         there = f"{on}{position}"
         actions: list[dict[str, Any]] = [{"label": see, "url": url + there}]
-        if enters and row.state in EDITABLE and row.path.startswith(areas):
+        if menu.page and row.path.startswith(areas):
+            actions.insert(0, {"label": word, "url": f"{url}/{menu.page}", "primary": True})
+        elif enters and row.state in EDITABLE and row.path.startswith(areas):
             actions = [{"label": word, "url": f"{url}/edit{there}", "primary": True}]
         elif reviews and row.state == State.SUBMITTED:
             actions.insert(0, {"label": word, "url": f"{url}/review", "primary": True})
@@ -388,7 +393,7 @@ def _empty(
     if menu.states:
         return {"title": _("没有等您处理的农户"), "hint": _("新上报的档案会出现在这里。")}
     hint = translate(menu.hint)
-    if register.follows_list and actor.has(Capability.IMPORT_LIST):
+    if register.follows_list and not menu.only and actor.has(Capability.IMPORT_LIST):
         hint = _("请先在“名单下发”导入农户名单。")
     return {"title": _("这里还没有农户"), "hint": hint}
 
@@ -417,7 +422,7 @@ def _exports(
 
 
 def _actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]]:
-    if menu.capability != Capability.ENTER:
+    if menu.capability != Capability.ENTER or menu.page:
         return []
     label = _("导入%(what)s", what=translate(register.record_word))
     found = [

@@ -45,6 +45,7 @@ from app.web.review_views import ReviewPages
 _MOST_AT_ONCE = 100
 _ROUTES = {
     *ROUTES, "entry_point", "show", "edit", "draft", "discard", "upload", "turn", "review", "decide",
+    "parcel_map", "late_parcel", "drop_parcel",
     "undo", "step", "batch", "clear", "reveal", "assign",
 }  # fmt: skip
 
@@ -111,6 +112,8 @@ class RegisterView(ListPages, FormPages, FilePages, ReviewPages, ModelView):
             )
             if row.state != State.MISSING:
                 context["actions"].append(self._clear_action(row, base))
+        context["actions"] += self._drop_action(row, actor)
+        context["notices"] += self._parcel_notices(row)
         context["decisions"] = [
             self._decision(step, base, actor)
             for step in records.open_steps(self.register, row, actor)

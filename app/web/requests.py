@@ -34,6 +34,7 @@ from app.core.db import db, set_read_only
 from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _
 from app.registry import lists
+from app.web import maps
 
 #: Endpoints that need no sign-in. The contract tests walk all others.
 PUBLIC = frozenset(
@@ -93,6 +94,7 @@ _POLICY = {
 def protect(app: Flask) -> None:
     """Security headers, CSRF, compression."""
     production = app.config["PRODUCTION"]
+    maps.install(app)
     Talisman(
         app,
         force_https=production,

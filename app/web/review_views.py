@@ -18,8 +18,8 @@ from app.core.errors import BadInput, Conflict, Invalid
 from app.core.i18n import _
 from app.registry.flow import State
 from app.web import review_pages, shell
+from app.web.parcel_views import ParcelPages
 from app.web.register_pages import (
-    RegisterPages,
     Said,
     acting,
     contact_of,
@@ -28,7 +28,7 @@ from app.web.register_pages import (
 )
 
 
-class ReviewPages(RegisterPages):
+class ReviewPages(ParcelPages):
     """The routes of the review."""
 
     @expose("/<uuid:record_id>/review")
@@ -43,6 +43,7 @@ class ReviewPages(RegisterPages):
     def _review_page(self, row: Any, actor: Actor, said: Said | None = None) -> Any:
         context = review_pages.context(self.register, row, actor, region_argument())
         context["record"] = self._record_context(row, actor, marked=True)
+        context["record"]["notices"] += self._parcel_notices(row)
         context |= (said or Said(contact_of(actor))).context
         shell.at(self._menu_url(Capability.REVIEW))
         shell.crumb(row.head_name)

@@ -26,6 +26,7 @@ _GROUPS = {
     "unusual": lazy("异常操作"),
     "review": lazy("审核"),
     "personal": lazy("个人信息"),
+    "map": lazy("地图"),
 }
 _MOST_DIGITS = 9
 

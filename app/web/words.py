@@ -42,6 +42,20 @@ WORDS = {
     "view_photo": lazy("查看大图"),
     "adopt": lazy("采用"),
     "adopted": lazy("已采用"),
+    "parcel_taken": lazy(
+        "图斑 {number} 已被 {users} 选用。几户同住一栋房屋时可以共用。确定选择吗？"
+    ),
+    "parcel_used": lazy("已被 {users} 选用"),
+    "parcels_more": lazy("这里的图斑太多，请放大地图后再选"),
+    "parcels_here": lazy("地图范围内有 {n} 个图斑，由近到远"),
+    "parcels_found": lazy("找到 {n} 个图斑"),
+    "parcels_none": lazy("这里没有图斑，请移动地图，或按编号查找"),
+    "no_location": lazy("没有取得当前位置，请检查手机定位是否打开"),
+    "parcel_other": lazy("{label}：已填 {typed}，图斑为 {text}"),
+    "parcel_replace": lazy(
+        "以下各项已经填写，与图斑不同。点“确定”改用图斑的，点“取消”保留已填的：{what}"
+    ),
+    "parcel_origin": lazy("来自图斑 {number}，可以修改"),
     "adopt_over": lazy("“{label}”已填“{typed}”，改为“{text}”吗？"),
     "no_match": lazy("没有找到，请换个写法"),
     "type_more": lazy("继续输入以缩小范围"),

@@ -116,6 +116,9 @@ REGISTER_ASKS: dict[str, Any] = {
     "turn": C.ENTER,
     "assign": C.ENTER,
     "clear": C.ENTER,
+    "parcel_map": C.ENTER,
+    "late_parcel": C.ENTER,
+    "drop_parcel": C.ENTER,
     "review": C.REVIEW,
     "decide": C.REVIEW,
     "undo": C.REVIEW,
@@ -200,7 +203,12 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             converter = rule._converters[name]
             path = path.replace(f"<{_KINDS[type(converter).__name__]}:{name}>", known[name])
         options = _body(rule.endpoint, place) if method == "POST" else {}
-        if rule.endpoint in (f"{_VIEW}clear", f"{_VIEW}reveal", "HouseholdView.reveal"):
+        if rule.endpoint in (
+            f"{_VIEW}clear",
+            f"{_VIEW}drop_parcel",
+            f"{_VIEW}reveal",
+            "HouseholdView.reveal",
+        ):
             path += "?version=9999&field=phone"
         yield Call(rule.endpoint, method, path, own_asks, about_row, options)
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.access.actor import Capability
 from app.actions import households, records
+from app.actions.parcels import number_is_known
 from app.parts.choices import Grade
 from app.registers.lookback.model import Living, Lookback
 from app.registry.flow import State, county_review
@@ -69,7 +70,7 @@ LOOKBACK = register(
     record_word="回头看档案",
     flow=county_review,
     follows_list=True,
-    checks=(number_is_free,),
+    checks=(number_is_free, number_is_known),
     on_approval=(identity_follows,),
     save_needs="died",
     builds=r.head_changed.yes | r.corrected_id.given,
@@ -120,7 +121,7 @@ LOOKBACK = register(
     ),
     ledger="head_name head_id phone living grade state",
     filters="head_name head_id state died living grade secured measure measure_year parcel_state",
-    indexed="state head_name head_id",
+    indexed="state head_name head_id parcel_state",
     figures={
         "total": Figure("脱贫户总数", r.state.in_(*State)),
         "missing": Figure("未录入", r.state.is_(State.MISSING), tone="neutral"),
@@ -186,6 +187,15 @@ LOOKBACK = register(
             hint="如果村、镇没有显示脱贫户，请联系上级主管部门核实账号，或由上级点击“档案填报”选择地区后保存。",
         ),
         Menu("review", "档案审核", Capability.REVIEW, states=(State.SUBMITTED,), action="档案审核"),
+        Menu(
+            "parcels",
+            "补录图斑",
+            Capability.ENTER,
+            action="补录图斑",
+            hint="填报时选了“未发现图斑”的农户会出现在这里，不影响录入和审核。",
+            only="parcel_state=not_found",
+            page="parcel",
+        ),
         Menu("query", "档案查询", Capability.SEARCH, action="查看"),
     ),
 )

@@ -2,6 +2,7 @@
 import { attachChildren, numberRows } from "./children.js";
 import { keepDraft } from "./draft.js";
 import { attachOptionLists } from "./options.js";
+import { attachParcel } from "./form_parcel.js";
 import { attachPriors } from "./prior.js";
 import { evaluate, idCheckCharacter } from "./rules.js";
 import { confirmed, toast } from "./shell.js";
@@ -257,6 +258,7 @@ window.addEventListener("beforeunload", (event) => {
 history.replaceState(null, "", location.href);
 attachOptionLists(form);
 attachPriors(form);
+attachParcel(form, elements);
 attachUploads(form, changed);
 attachChildren(form, changed);
 apply();
