@@ -28,7 +28,7 @@ from app.registry import formats, lists
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing, to_json
 from app.registry.field import CHILDREN, FILES, MANY, Field
-from app.registry.flow import EDITABLE, State, Transition
+from app.registry.flow import EDITABLE, GRACE_SECONDS, State, Transition
 from app.registry.reading import values_of
 from app.registry.records import HistoryEntry, forget_draft
 from app.registry.register import Register
@@ -45,8 +45,8 @@ SELF_REVIEW = settings.declare(
     )
 )
 
-#: What histories call that which is no step of a flow.
-CLEAR, TAKE_BACK = "删除", "撤销审核"
+#: What histories call a deletion, which is no step of a flow.
+CLEAR = "删除"
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,8 @@ def transition(
     if step is None:
         raise NotFound(_("没有这一操作。"))
     actor = policy.require(step.capability, register.name, row)
-    if row.state == step.target and _last_step_is(row, actor, name):
+    target = step.target_for(actor.level)
+    if row.state == target and _last_step_is(row, actor, name):
         return row  # the same click, sent twice
     if row.state not in step.sources:
         raise Conflict(
@@ -212,6 +213,8 @@ def transition(
     if version is not None:
         require_version(row, version)
     _require_party(step, row, actor)
+    if step.undoes and (problem := _undo_problem(register, row, step, actor)):
+        raise Conflict(problem, row=row)
     opinion = opinion.strip()
     problems = _step_problems(register, row, step, contact, opinion, reasons)
     if problems:
@@ -223,7 +226,7 @@ def transition(
             ),
             problems,
         )
-    source, row.state = row.state, step.target
+    source, row.state = row.state, target
     _stamp(row, step, actor)
     label = step.label_for(actor.level)
     entry = _entry(register, row, actor, name, label, source, contact, opinion, reasons)
@@ -235,46 +238,12 @@ def transition(
         Act.TRANSITION,
         register=register.name,
         row=row,
-        detail={"step": name, "from": source.value, "to": step.target.value, "opinion": opinion},
+        detail={"step": name, "from": source.value, "to": target.value, "opinion": opinion},
     )
     _remember(actor, contact)
-    if step.target == State.APPROVED:
+    if target == State.APPROVED:
         for hook in register.on_approval:
             hook(db.session, row)
-    db.session.commit()
-    return row
-
-
-def take_back(register: Register, record_id: uuid.UUID, seconds: int = 15) -> Any:
-    """Undo this account's decision of the last seconds: the record waits for review again.
-
-    :raises Conflict: too late, someone went on from it, or the approval already made something.
-    """
-    row = get(register, record_id, lock=True)
-    actor = policy.require(Capability.REVIEW, register.name, row)
-    entries = history(row)
-    last = entries[-1] if entries else None
-    mine = last and last.step in ("approve", "return") and last.account_id == actor.account_id
-    if (
-        not last
-        or not mine
-        or last.target != row.state
-        or now() - last.at > timedelta(seconds=seconds)
-    ):
-        raise Conflict(_("已超过可撤销的时间，或该档案已有后续操作，不能撤销。"), row=row)
-    if row.state == State.APPROVED and register.builds.test(values_of(row)):
-        raise Conflict(_("审核通过后已生成后续内容，不能撤销；请用退回。"), row=row)
-    source, row.state = row.state, State.SUBMITTED
-    row.decided_at = None
-    contact = Contact(last.person, last.phone)
-    db.session.add(_entry(register, row, actor, "take_back", TAKE_BACK, source, contact))
-    audit.record(
-        db.session,
-        Act.TRANSITION,
-        register=register.name,
-        row=row,
-        detail={"step": "take_back", "from": source.value, "to": row.state.value},
-    )
     db.session.commit()
     return row
 
@@ -288,6 +257,7 @@ def open_steps(register: Register, row: Any, actor: Actor) -> list[Transition]:
         for step in register.flow.open_from(row.state)
         if policy.may(step.capability, register.name, row, actor=actor)
         and _party_problem(step, row, actor) is None
+        and not (step.undoes and _undo_problem(register, row, step, actor))
     ]
 
 
@@ -366,6 +336,23 @@ def _require_party(step: Transition, row: Any, actor: Actor) -> None:
         raise Forbidden(problem)
 
 
+def _undo_problem(register: Register, row: Any, step: Transition, actor: Actor) -> str | None:
+    """Why the last step cannot be taken back, or None: it was another one, somebody went on from
+    it, it is too long ago, or the approval already made something.
+    """
+    last = _last_entry(row)
+    own = last and last.step in step.undoes and last.account_id == actor.account_id
+    if not last or not own or last.target != row.state:
+        return _("该档案在您审核之后已有后续操作，不能撤销。")
+    if row.state == State.APPROVED and register.builds.test(values_of(row)):
+        return _("审核通过后已生成后续内容，不能撤销。要改正，请在档案页退回。")
+    if row.changed_at != row.decided_at:
+        return _("该档案在您审核之后已有后续操作，不能撤销。")
+    if now() - last.at > timedelta(seconds=step.seconds + GRACE_SECONDS):
+        return _("审核超过%(n)s秒，不能撤销。要改正，请在档案页退回。", n=step.seconds)
+    return None
+
+
 def _step_problems(
     register: Register,
     row: Any,
@@ -440,20 +427,27 @@ def _choices_in(made: Field, value: Any) -> Iterator[tuple[Field, str]]:
 
 
 def _stamp(row: Any, step: Transition, actor: Actor) -> None:
-    if step.target == State.SUBMITTED:
+    if step.undoes:
+        row.decided_at = None
+    elif step.target == State.SUBMITTED:
         row.submitted_by, row.submitted_at, row.decided_at = actor.account_id, now(), None
     elif step.capability != Capability.ENTER:
-        row.decided_at = now()
+        row.decided_at = row.changed_at = now()  # whoever changes it later is seen by that
 
 
 def _last_step_is(row: Any, actor: Actor, name: str) -> bool:
+    last = _last_entry(row)
+    return last is not None and (last.step, last.account_id) == (name, actor.account_id)
+
+
+def _last_entry(row: Any) -> HistoryEntry | None:
     query = (
-        select(HistoryEntry.step, HistoryEntry.account_id)
+        select(HistoryEntry)
         .where(HistoryEntry.record_id == row.id)
         .order_by(HistoryEntry.at.desc(), HistoryEntry.id.desc())
         .limit(1)
     )
-    return db.session.execute(query).first() == (name, actor.account_id)
+    return db.session.scalar(query)
 
 
 def _same(row: Any, new: Mapping[str, Any]) -> bool:

@@ -219,7 +219,7 @@ class _Demonstration:
             record |= answers
             self._walk(place, record, steps, files)
             record["version"] = 2 + len(steps)
-            if any(step.transition.target == State.APPROVED for step in steps):
+            if any(step.target == State.APPROVED for step in steps):
                 _new_head(home, record)
         for value in {home[n] for n in ("issued_name", "head_name", "issued_id", "head_id")} - {
             None
@@ -295,7 +295,7 @@ class _Demonstration:
                 step=transition.name,
                 label=step.label,
                 source=step.source,
-                target=transition.target,
+                target=step.target,
                 account_id=step.account.uuid,
                 account_name=step.account.first_name,
                 person=step.account.contact_name,
@@ -304,7 +304,7 @@ class _Demonstration:
                 reasons=step.reasons or None,
                 snapshot=snapshot,
             )
-            self._move(record, transition.target, step.at)
+            self._move(record, step.target, step.at)
             if transition.complete:
                 record |= {
                     "submitted_by": step.account.uuid,

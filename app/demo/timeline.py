@@ -38,6 +38,10 @@ class Step:
     def label(self) -> str:
         return self.transition.label_for(Level(self.account.level))
 
+    @property
+    def target(self) -> State:
+        return self.transition.target_for(Level(self.account.level))
+
 
 class Timeline:
     """Draws the history that leads a record to a state. ``today`` is the day it is seen on."""
@@ -68,7 +72,7 @@ class Timeline:
         source = State.DRAFT
         for (name, account), at in zip(rounds, days, strict=False):
             steps.append(self._step(name, source, self.moment(at), account))
-            source = steps[-1].transition.target
+            source = steps[-1].target
         return surveyed, steps
 
     def _last_day(self, state: State) -> dt.date:

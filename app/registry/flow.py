@@ -17,14 +17,22 @@ class State(Choices):
     SUBMITTED = "submitted", "待审核"
     APPROVED = "approved", "审核通过"
     RETURNED = "returned", "退回补正"
+    RECTIFY = "rectify", "退回整改"
 
 
-EDITABLE = (State.MISSING, State.DRAFT, State.RETURNED)
+#: 退回补正 by the county, 退回整改 by a level above it: both are corrected and submitted again.
+SENT_BACK = (State.RETURNED, State.RECTIFY)
+EDITABLE = (State.MISSING, State.DRAFT, *SENT_BACK)
+
+#: A slow line may bring a click this much after the time that the page counts down.
+GRACE_SECONDS = 5
 
 
 @dataclass(frozen=True)
 class Transition:
-    """One declared step. ``label_above`` is the word when a level above the county does it."""
+    """One declared step. ``label_above`` and ``target_above`` hold when a level above the county
+    does it.
+    """
 
     name: str
     label: str
@@ -36,12 +44,19 @@ class Transition:
     by_submitter: bool = False  # only the account that submitted
     not_by_submitter: bool = False  # never the account that submitted (unless the setting allows)
     label_above: str = ""
+    target_above: State | None = None
+    undoes: tuple[str, ...] = ()  # only right after one of these steps, by the account that did it
+    seconds: int = 0  # … and not later than this
     tone: str = "primary"
     reasons: tuple[str, ...] = ()
 
     def label_for(self, level: Level) -> str:
         """退回补正 by the county, 退回整改 from above."""
         return self.label_above if self.label_above and level < Level.COUNTY else self.label
+
+    def target_for(self, level: Level) -> State:
+        """Where the step leads when this level does it."""
+        return self.target_above if self.target_above and level < Level.COUNTY else self.target
 
 
 @dataclass(frozen=True)
@@ -72,15 +87,19 @@ RETURN_REASONS = (
 county_review = Flow(
     "county_review",
     (
-        Transition("submit", "上报", (State.DRAFT, State.RETURNED), State.SUBMITTED, Capability.ENTER,
+        Transition("submit", "上报", (State.DRAFT, *SENT_BACK), State.SUBMITTED, Capability.ENTER,
                    complete=True),
         Transition("withdraw", "撤回", (State.SUBMITTED,), State.DRAFT, Capability.ENTER,
                    by_submitter=True, tone="secondary"),
         Transition("approve", "审核通过", (State.SUBMITTED,), State.APPROVED, Capability.REVIEW,
                    not_by_submitter=True, tone="success"),
         Transition("return", "退回补正", (State.SUBMITTED,), State.RETURNED, Capability.REVIEW,
-                   opinion=True, tone="danger", reasons=RETURN_REASONS),
+                   opinion=True, label_above="退回整改", target_above=State.RECTIFY, tone="danger",
+                   reasons=RETURN_REASONS),
+        Transition("take_back", "撤销审核", (State.APPROVED, *SENT_BACK), State.SUBMITTED,
+                   Capability.REVIEW, undoes=("approve", "return"), seconds=10, tone="secondary"),
         Transition("send_back", "退回补正", (State.APPROVED,), State.RETURNED, Capability.SPOT_CHECK,
-                   opinion=True, label_above="退回整改", tone="danger", reasons=RETURN_REASONS),
+                   opinion=True, label_above="退回整改", target_above=State.RECTIFY, tone="danger",
+                   reasons=RETURN_REASONS),
     ),
 )  # fmt: skip

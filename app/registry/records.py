@@ -99,6 +99,19 @@ class Draft(Model):
     saved_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False, default=now)
 
 
+class Habit(Model):
+    """What an account used last in a register, offered again and never counted as typed: values of
+    fields (``fields``: name -> text as in forms), and how often it gave each reason for a return.
+    """
+
+    __tablename__ = "habit"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True)
+    register: Mapped[str] = mapped_column(String(32), primary_key=True)
+    fields: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
+    reasons: Mapped[dict[str, int]] = mapped_column(JSON, nullable=False, default=dict)
+
+
 def forget_draft(session: Session, account_id: uuid.UUID, record_id: uuid.UUID) -> None:
     """Drop what the account was typing in the record; the caller commits."""
     own = (Draft.account_id == account_id, Draft.record_id == record_id)

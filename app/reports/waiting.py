@@ -31,12 +31,17 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.jobs import OPEN_STATES, Job, JobState
 from app.registry.counters import Counter
-from app.registry.flow import State
+from app.registry.flow import SENT_BACK, State
 from app.registry.register import Menu, Register, all_registers, get_register
 
 #: What an account with the capability has to do with a record of each state, most urgent first.
 DUTIES: dict[Capability, tuple[State, ...]] = {
-    Capability.ENTER: (State.RETURNED, State.DRAFT, State.MISSING),
+    Capability.ENTER: (*SENT_BACK, State.DRAFT, State.MISSING),
+    Capability.REVIEW: (State.SUBMITTED,),
+}
+#: … and what of it the menu's badge tells: the work that was never begun is none.
+BADGES: dict[Capability, tuple[State, ...]] = {
+    Capability.ENTER: SENT_BACK,
     Capability.REVIEW: (State.SUBMITTED,),
 }
 _LATELY = dt.timedelta(days=1)
@@ -74,19 +79,21 @@ def waiting_for(actor: Actor) -> list[Waiting]:
 
 
 def counts(actor: Actor) -> dict[tuple[str, str], int]:
-    """(register, menu) -> how many records the menu's badge tells: those that came back or were
-    submitted, not the work that was never begun.
-    """
+    """(register, menu) -> how many records the menu's badge tells (:data:`BADGES`)."""
     wanted = [
-        (register, menu, DUTIES[menu.capability][0])
+        (register, menu, state)
         for register in all_registers()
         for menu in register.menus
         if register.flow is not None
         and not menu.page
-        and menu.capability in DUTIES
         and actor.has(menu.capability, register.name)
+        for state in BADGES.get(menu.capability, ())
     ]
-    return {(w.register.name, w.menu.name): w.n for w in _count(actor, wanted)}
+    found: dict[tuple[str, str], int] = {}
+    for item in _count(actor, wanted):
+        key = item.register.name, item.menu.name
+        found[key] = found.get(key, 0) + item.n
+    return found
 
 
 def jobs_of(actor: Actor) -> Jobs:

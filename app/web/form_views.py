@@ -20,7 +20,7 @@ from app.core.errors import BadInput, Conflict, Invalid, TryAgain
 from app.core.i18n import _, translate
 from app.registry import reading
 from app.registry.expressions import is_missing, to_json
-from app.registry.flow import State
+from app.registry.flow import SENT_BACK, State
 from app.registry.households import Household
 from app.registry.photo_facts import PhotoFacts
 from app.registry.rules import Problem
@@ -204,9 +204,7 @@ class FormPages(ParcelPages):
             "state": record_pages.state_tag(row.state),
             "facts": record_pages.household_facts(household, whole=True),
             "steps": record_pages.steps(row.state),
-            "notices": self._notices(row, records.history(row))
-            if row.state == State.RETURNED
-            else [],
+            "notices": self._notices(row, records.history(row)) if row.state in SENT_BACK else [],
             "sections": forms.sections(self.register, shown),
             "errors": forms.summary(self.register, problems),
             "rules": forms.rules_json(self.register),

@@ -291,6 +291,7 @@ def _rows(
     own = db.session.get_one(Region, actor.region_id)
     reviews, enters = (menu.capability == c for c in (Capability.REVIEW, Capability.ENTER))
     see, word = _("查看"), translate(menu.action)
+    queue = review_pages.tail(request.args) if reviews else ""
     shown = []
     areas = actor.areas(Capability(menu.capability), register.name)
     on = walk.way(menu, asked_text(args), page.count)
@@ -303,7 +304,7 @@ def _rows(
         elif enters and row.state in EDITABLE and row.path.startswith(areas):
             actions = [{"label": word, "url": f"{url}/edit{there}", "primary": True}]
         elif reviews and row.state == State.SUBMITTED:
-            actions.insert(0, {"label": word, "url": f"{url}/review", "primary": True})
+            actions.insert(0, {"label": word, "url": f"{url}/review{queue}", "primary": True})
         shown.append(
             {
                 "id": str(row.id),

@@ -22,9 +22,10 @@ from app.registry import ledger_columns
 from app.registry.ledger import Ledger, TooWideNow, parse
 from app.registry.register import Menu
 from app.registry.saved_filters import LONGEST_NAME, SavedFilter
-from app.web import ledger_pages, review_pages, shell, walk
+from app.web import ledger_pages, shell, walk
 from app.web.job_views import job_details
-from app.web.register_pages import RegisterPages, region_argument
+from app.web.register_pages import RegisterPages
+from app.web.review_pages import Reviewing
 
 #: Methods of this part that are routes.
 ROUTES = frozenset({"ledger", "columns", "filters", "saved_filter", "search", "walk"})
@@ -36,10 +37,11 @@ class ListPages(RegisterPages):
     @expose("/<string:name>")
     def ledger(self, name: str) -> Any:
         menu, actor = self._list(name)
-        if menu.capability == Capability.REVIEW and "list" not in request.args:
-            first = review_pages.first(self.register, actor, region_argument())
-            if first is not None and not request.args:
-                return redirect(f"/{self.register.name}/{first}/review")
+        if menu.capability == Capability.REVIEW and not request.args:
+            reviewing = Reviewing(self.register, actor, request.args)
+            first = reviewing.queue.first()
+            if first is not None:
+                return redirect(reviewing.url(first))
         if found := request.args.get("found"):
             job = searches.own(self.register, found)
             if not searches.is_open(job):

@@ -16,7 +16,7 @@ from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.field import CHILDREN, FILES, ID_NUMBER, TEXTAREA, Field
-from app.registry.flow import State
+from app.registry.flow import EDITABLE, SENT_BACK, State
 from app.registry.households import Household
 from app.registry.photo_facts import PhotoFacts
 from app.registry.reading import said
@@ -31,8 +31,9 @@ TONES = {
     State.SUBMITTED: "submitted",
     State.APPROVED: "approved",
     State.RETURNED: "returned",
+    State.RECTIFY: "returned",
 }
-_BACK = {State.RETURNED: "bad", State.APPROVED: "good", State.SUBMITTED: "info"}
+_BACK = {**dict.fromkeys(SENT_BACK, "bad"), State.APPROVED: "good", State.SUBMITTED: "info"}
 
 
 def state_tag(state: State) -> dict[str, str]:
@@ -268,7 +269,7 @@ def steps(state: State) -> list[dict[str, str]]:
     line = [State.DRAFT, State.SUBMITTED, State.APPROVED]
     names = {State.DRAFT: _("填报"), State.SUBMITTED: _("县级审核"), State.APPROVED: _("审核通过")}
     at = {
-        State.MISSING: 0, State.DRAFT: 0, State.RETURNED: 0, State.SUBMITTED: 1, State.APPROVED: 3,
+        **dict.fromkeys(EDITABLE, 0), State.SUBMITTED: 1, State.APPROVED: 3,
     }[state]  # fmt: skip
     result = []
     for number, one in enumerate(line):

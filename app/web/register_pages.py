@@ -10,18 +10,16 @@ from typing import Any
 from flask import request
 
 from app.access.actor import Actor, Capability
-from app.access.regions import Region
 from app.access.scope import current_actor
 from app.actions import households, records
 from app.actions.records import Contact
 from app.core.clock import local
-from app.core.db import db
 from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _, done_word, translate
-from app.registry.flow import State
+from app.registry.flow import SENT_BACK, State
 from app.registry.register import Register
 from app.registry.rules import Problem
-from app.web import looks, record_pages, shell
+from app.web import findings, looks, record_pages, shell
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,12 @@ class RegisterPages:
             looks.note(self.register.name, row)
         before, after = record_pages.last_submissions(entries)
         household = households.get(row.household_id)
+        evaluation = records.evaluate(self.register, row, files=files)
+        changes = (
+            record_pages.changes(self.register, before, after, whole=whole)
+            if marked and before is not None and after is not None
+            else []
+        )
         return {
             "id": str(row.id),
             "title": row.head_name,
@@ -71,7 +75,7 @@ class RegisterPages:
             "sections": record_pages.sections(
                 self.register,
                 row,
-                records.evaluate(self.register, row, files=files),
+                evaluation,
                 files,
                 whole=whole,
                 before=before if marked else None,
@@ -80,8 +84,9 @@ class RegisterPages:
             )
             if row.state != State.MISSING
             else [],
-            "changes": record_pages.changes(self.register, before, after, whole=whole)
-            if marked and before is not None and after is not None
+            "changes": changes,
+            "findings": findings.of(self.register, household, evaluation, entries, changes)
+            if marked
             else [],
             "history": record_pages.history(self.register, entries, whole=whole),
             "version": row.version,
@@ -97,8 +102,8 @@ class RegisterPages:
                     ),
                 }
             ]
-        last = next((e for e in reversed(entries) if e.target == State.RETURNED), None)
-        if last is not None and row.state in (State.RETURNED, State.SUBMITTED):
+        last = next((e for e in reversed(entries) if e.target in SENT_BACK), None)
+        if last is not None and row.state in (*SENT_BACK, State.SUBMITTED):
             text = _(
                 "%(who)s 于 %(when)s %(step)s：%(opinion)s",
                 who=last.person or last.account_name,
@@ -106,7 +111,7 @@ class RegisterPages:
                 step=done_word(last.label),
                 opinion=record_pages.opinion_text(last) or _("没有填写意见"),
             )
-            return [{"tone": "warn" if row.state == State.RETURNED else "info", "text": text}]
+            return [{"tone": "warn" if row.state in SENT_BACK else "info", "text": text}]
         return []
 
     def _menu_url(self, capability: Capability) -> str:
@@ -154,17 +159,6 @@ def parse_uuid(text: str) -> uuid.UUID | None:
         return uuid.UUID(text)
     except ValueError:
         return None
-
-
-def region_argument() -> Region | None:
-    """The division that a review stays in."""
-    text = request.args.get("region", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        return None
-    region = db.session.get(Region, int(text))
-    actor = current_actor()
-    inside = region is not None and actor is not None and region.path.startswith(actor.path)
-    return region if inside else None
 
 
 def back_to(default: str) -> str:

@@ -43,6 +43,7 @@ from app.web.register_pages import (
 from app.web.review_views import ReviewPages
 
 _MOST_AT_ONCE = 100
+_ELSEWHERE = ("submit", "approve", "return", "take_back")  # on the form, at the review
 _ROUTES = {
     *ROUTES, "entry_point", "show", "edit", "draft", "discard", "upload", "turn", "review", "decide",
     "parcel_map", "late_parcel", "drop_parcel",
@@ -117,7 +118,7 @@ class RegisterView(ListPages, FormPages, FilePages, ReviewPages, ModelView):
         context["decisions"] = [
             self._decision(step, base, actor)
             for step in records.open_steps(self.register, row, actor)
-            if step.name not in ("submit", "approve", "return")
+            if step.name not in _ELSEWHERE
         ]
         if row.state == State.SUBMITTED and any(
             s.name == "approve" for s in records.open_steps(self.register, row, actor)

@@ -242,6 +242,7 @@ class _Door:
 #: In the order in which they are shown: what came back first.
 _DOORS = {
     State.RETURNED: _Door(lazy("退回补正，待修改"), icon="arrow-back-up", tone="bad"),
+    State.RECTIFY: _Door(lazy("退回整改，待修改"), icon="arrow-back-up", tone="bad"),
     State.SUBMITTED: _Door(lazy("待审核"), icon="clipboard-check", tone="warn"),
     State.DRAFT: _Door(lazy("已录入，待上报"), icon="send", tone="warn"),
     State.MISSING: _Door(lazy("未录入"), icon="edit", tone="info"),

@@ -1,142 +1,163 @@
-"""The reviewer's queue: what waits, in the order of the places, with its neighbours.
-
-Each look costs a few short index ranges, however much waits.
-"""
+"""What the review page shows beside the record: the queue, reasons, what speaks against it."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
+from math import ceil
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import session
-from sqlalchemy import Row, Select, func, literal, select, tuple_
+from sqlalchemy import Row
+from werkzeug.datastructures import MultiDict
 
 from app.access.actor import Actor, Capability
-from app.access.regions import Level, Region, subtree
-from app.actions import records
+from app.actions import habits, records
 from app.core.clock import local, now
 from app.core.db import db
-from app.core.i18n import _, translate
-from app.registry.counters import total
-from app.registry.flow import State
-from app.registry.ledger import CAP
-from app.registry.register import Register
+from app.core.i18n import _, done_word, step_word, translate
+from app.registry import ledger
+from app.registry.flow import State, Transition
+from app.registry.queue import Queue
+from app.registry.register import Menu, Register
 
-UNDO_SECONDS = 10
 _AROUND = 12
+#: Of a list's address what is no filter, and the state, which the queue sets itself.
+_NO_FILTER = ("after", "before", "page", "size", "list", "state")
 
 
-def first(register: Register, actor: Actor, region: Region | None) -> uuid.UUID | None:
-    """The record that opens when the queue is opened."""
-    query = _waiting(register, actor, region, register.model.id)
-    return db.session.scalar(query.order_by(*_order(register)).limit(1))
+class Reviewing:
+    """One reviewer at the queue of one list: its filters stay from record to record."""
+
+    def __init__(self, register: Register, actor: Actor, args: MultiDict[str, str]) -> None:
+        """:raises BadInput: a filter that cannot be read."""
+        self.register, self.actor = register, actor
+        self.tail = tail(args)
+        self.queue = Queue(
+            db.session,
+            register,
+            actor,
+            Capability.REVIEW,
+            (State.SUBMITTED,),
+            ledger.parse(register, MultiDict(_filters(args)), db.session, actor),
+        )
+
+    def url(self, record_id: Any) -> str:
+        """The review of one record, in this queue."""
+        return f"/{self.register.name}/{record_id}/review{self.tail}"
+
+    @property
+    def menu(self) -> Menu | None:
+        return next((m for m in self.register.menus if m.capability == Capability.REVIEW), None)
+
+    @property
+    def list_url(self) -> str:
+        """The list that the queue comes from."""
+        name = self.menu.name if self.menu else ""
+        return f"/{self.register.name}/{name}{self.tail or '?list=1'}"
+
+    def after(self, row: Any) -> str | None:
+        """The address of the next one, None where none is left."""
+        following = self.queue.beside(row)
+        return self.url(following) if following else None
+
+    def context(self, row: Any) -> dict[str, Any]:
+        """The context of ``anju/_review.html`` but for the record and its findings."""
+        ahead = self.queue.ahead(row, _AROUND)
+        before = self.queue.beside(row, back=True)
+        following = self.url(ahead[1].id) if len(ahead) > 1 else self.after(row)
+        return {
+            "title": translate(self.menu.title) if self.menu else _("审核"),
+            "left": str(self.queue.left()),
+            "filtered": bool(self.tail),
+            "queue": [self._line(one, row) for one in ahead],
+            "list_url": self.list_url,
+            "action_url": f"/{self.register.name}/{row.id}/decide{self.tail}",
+            "return_word": step_word(self._step("return").label_for(self.actor.level)),
+            "reasons": self._reasons(),
+            "prev_url": self.url(before) if before else None,
+            "next_url": following,
+            "blocked": self._blocked(row.submitted_by),
+        }
+
+    def _line(self, one: Row[Any], row: Any) -> dict[str, Any]:
+        since = f"{local(one.submitted_at):%m-%d %H:%M}" if one.submitted_at else ""
+        return {
+            "url": self.url(one.id),
+            "title": one.head_name,
+            "sub": " · ".join(part for part in (one.place, since) if part),
+            "note": _("本账号上报") if self._blocked(one.submitted_by) else "",
+            "active": one.id == row.id,
+        }
+
+    def _step(self, name: str) -> Transition:
+        step = self.register.flow.get(name) if self.register.flow else None
+        if step is None:
+            raise LookupError(f"{self.register.name} has no step {name}")
+        return step
+
+    def _reasons(self) -> list[str]:
+        """The declared reasons, those that this account and its office give most first."""
+        given = habits.reasons(self.actor, self.register)
+        declared = sorted(self._step("return").reasons, key=lambda r: -given[r])
+        return [translate(reason) for reason in declared]
+
+    def _blocked(self, submitter: Any) -> str | None:
+        if submitter == self.actor.account_id and not records.self_review():
+            return _("这份档案是本账号上报的，请由其他审核人员审核。")
+        return None
 
 
-def neighbour(
-    register: Register, row: Any, actor: Actor, region: Region | None, *, back: bool = False
-) -> uuid.UUID | None:
-    """The waiting record after ``row`` (before it: ``back``); at the end the first one again."""
-    order, key = _order(register), (row.path, row.id)
-    beside = tuple_(*order) < key if back else tuple_(*order) > key
-    query = _waiting(register, actor, region, register.model.id).where(beside)
-    found = db.session.scalar(
-        query.order_by(*([c.desc() for c in order] if back else order)).limit(1)
-    )
-    if found is None and not back:
-        found = first(register, actor, region)
-    return None if found == row.id else found
+def tail(args: MultiDict[str, str]) -> str:
+    """What the address of a review carries of the list that it is opened from."""
+    kept = _filters(args)
+    return f"?{urlencode(kept)}" if kept else ""
 
 
-def context(register: Register, row: Any, actor: Actor, region: Region | None) -> dict[str, Any]:
-    """The context of ``anju/review.html`` but for the record itself."""
-    step = register.flow.get("return") if register.flow else None
-    tail = f"?region={region.id}" if region else ""
-    queue = _queue(register, row, actor, region)
-    before = neighbour(register, row, actor, region, back=True)
-    after = queue[1].id if len(queue) > 1 else neighbour(register, row, actor, region)
-    menu = next((m for m in register.menus if m.capability == Capability.REVIEW), None)
-    return {
-        "title": translate(menu.title) if menu else _("审核"),
-        "left": _left(register, actor, region),
-        "queue": [_line(register, one, row, tail) for one in queue],
-        "list_url": f"/{register.name}/{menu.name}?list=1" if menu else None,
-        "action_url": f"/{register.name}/{row.id}/decide{tail}",
-        "reasons": _reasons(step.reasons if step else ()),
-        "prev_url": f"/{register.name}/{before}/review{tail}" if before else None,
-        "next_url": f"/{register.name}/{after}/review{tail}" if after else None,
-        "undo": undo(register),
-        "blocked": _blocked(row, actor),
+def _filters(args: MultiDict[str, str]) -> list[tuple[str, str]]:
+    return [(k, v) for k, v in args.items(multi=True) if v and k not in _NO_FILTER]
+
+
+def remember_decision(register: Register, row: Any) -> None:
+    """Keep the decision for the pages that follow, so that they offer to take it back."""
+    session["decided"] = {
+        "id": str(row.id),
+        "register": register.name,
+        "name": row.head_name,
+        "state": row.state.value,
+        "version": row.version,
+        "at": now().timestamp(),
     }
-
-
-def _order(register: Register) -> tuple[Any, Any]:
-    return register.model.path, register.model.id
-
-
-def _waiting(register: Register, actor: Actor, region: Region | None, *what: Any) -> Select[Any]:
-    low, high = subtree(region.path if region else actor.path)
-    model = register.model
-    return select(*what).where(model.state == State.SUBMITTED, model.path >= low, model.path < high)
-
-
-def _left(register: Register, actor: Actor, region: Region | None) -> str:
-    level = region.level if region else actor.level
-    if level <= Level.COUNTY and "submitted" in register.figures:
-        path = region.path if region else actor.path
-        return f"{total(db.session, register, 'submitted', path):,}"
-    inner = _waiting(register, actor, region, literal(1)).limit(CAP + 1).subquery()
-    n = db.session.scalar(select(func.count()).select_from(inner)) or 0
-    return f"{n:,}" if n <= CAP else f"{CAP:,}+"
-
-
-def _queue(register: Register, row: Any, actor: Actor, region: Region | None) -> Sequence[Row[Any]]:
-    """What waits from ``row`` on, each with the name of its division."""
-    model, order = register.model, _order(register)
-    place = select(Region.name).where(Region.id == model.region_id).correlate(model)
-    columns = (model.id, model.head_name, model.submitted_at)
-    query = _waiting(register, actor, region, *columns, place.scalar_subquery().label("place"))
-    ahead = query.where(tuple_(*order) >= (row.path, row.id)).order_by(*order).limit(_AROUND)
-    return db.session.execute(ahead).all()
-
-
-def _line(register: Register, one: Row[Any], row: Any, tail: str) -> dict[str, Any]:
-    since = f"{local(one.submitted_at):%m-%d %H:%M}" if one.submitted_at else ""
-    return {
-        "url": f"/{register.name}/{one.id}/review{tail}",
-        "title": one.head_name,
-        "sub": " · ".join(part for part in (one.place, since) if part),
-        "active": one.id == row.id,
-    }
-
-
-def _reasons(declared: tuple[str, ...]) -> list[str]:
-    """The declared reasons, those that this reviewer ticks most first."""
-    ticked: dict[str, int] = session.get("reasons", {})
-    return [translate(r) for r in sorted(declared, key=lambda r: -ticked.get(r, 0))]
-
-
-def remember_reasons(reasons: tuple[str, ...]) -> None:
-    """Count what was ticked, for the order of the next page."""
-    ticked: dict[str, int] = session.get("reasons", {})
-    session["reasons"] = ticked | {r: ticked.get(r, 0) + 1 for r in reasons}
 
 
 def undo(register: Register) -> dict[str, Any] | None:
-    """The last decision of this session, while it can be taken back."""
+    """The last decision of this session, while it can be taken back: asks the database nothing."""
     decided = session.get("decided")
-    if not decided or decided.get("register") != register.name:
+    step = register.flow.get("take_back") if register.flow else None
+    if not decided or not step or decided.get("register") != register.name:
         return None
-    left = int(UNDO_SECONDS - (now().timestamp() - decided["at"]))
-    row = db.session.get(register.model, uuid.UUID(decided["id"])) if left > 0 else None
-    if row is None or row.state != decided.get("state"):
+    left = ceil(step.seconds - (now().timestamp() - decided["at"]))
+    if left <= 0:
         session.pop("decided", None)
         return None
-    text = _("%(name)s：%(state)s。", name=row.head_name, state=row.state.label)
-    return {"url": f"/{register.name}/{row.id}/undo", "text": text, "seconds": left}
+    state = State(decided["state"])
+    return {
+        "url": f"/{register.name}/{decided['id']}/undo",
+        "text": _("%(name)s：%(state)s。", name=decided["name"], state=state.label),
+        "version": decided["version"],
+        "seconds": left,
+    }
 
 
-def _blocked(row: Any, actor: Actor) -> str | None:
-    if row.submitted_by == actor.account_id and not records.self_review():
-        return _("这份档案是本账号上报的，请由其他审核人员审核。")
-    return None
+def meanwhile(row: Any) -> str:
+    """What somebody else did with a record that was about to be decided."""
+    entries = records.history(row)
+    if not entries or row.state == State.SUBMITTED:
+        return _("%(name)s的档案刚刚有改动，请看过现在的内容再审核。", name=row.head_name)
+    last = entries[-1]
+    return _(
+        "%(name)s：%(who)s于 %(when)s %(step)s，您的决定没有写入。",
+        name=row.head_name,
+        who=last.person or last.account_name,
+        when=f"{local(last.at):%H:%M}",
+        step=done_word(last.label),
+    )

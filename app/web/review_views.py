@@ -1,4 +1,8 @@
-"""The review of a register: one record after the other, decided with one key each."""
+"""The review of a register: one record after the other, decided with one key each.
+
+Scripts ask for the page's middle alone (header ``X-Part``), and get a decision's outcome as JSON;
+without them every answer is a page.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,21 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from flask import flash, redirect, request, session
+from flask import flash, jsonify, redirect, request, session
 from flask_appbuilder import expose
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.actions import records
-from app.core.clock import now
+from app.actions import habits, records
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid
 from app.core.i18n import _
 from app.registry.flow import State
 from app.web import review_pages, shell
 from app.web.parcel_views import ParcelPages
-from app.web.register_pages import (
-    Said,
-    acting,
-    contact_of,
-    region_argument,
-    version,
-)
+from app.web.register_pages import Said, acting, contact_of, version
+from app.web.requests import wants_json
+from app.web.review_pages import Reviewing
 
 
 class ReviewPages(ParcelPages):
@@ -36,18 +35,23 @@ class ReviewPages(ParcelPages):
         row = records.get(self.register, record_id)
         actor = policy.require(Capability.REVIEW, self.register.name, row)
         if row.state != State.SUBMITTED:
+            if wants_json():
+                return self._gone(Reviewing(self.register, actor, request.args), row)
             flash(_("该档案现在是“%(state)s”。", state=row.state.label), "warning")
             return redirect(f"/{self.register.name}/{row.id}")
         return self._review_page(row, actor)
 
     def _review_page(self, row: Any, actor: Actor, said: Said | None = None) -> Any:
-        context = review_pages.context(self.register, row, actor, region_argument())
+        part = wants_json()
+        context = Reviewing(self.register, actor, request.args).context(row)
         context["record"] = self._record_context(row, actor, marked=True)
         context["record"]["notices"] += self._parcel_notices(row)
         context |= (said or Said(contact_of(actor))).context
+        context["undo"] = None if part else review_pages.undo(self.register)
         shell.at(self._menu_url(Capability.REVIEW))
         shell.crumb(row.head_name)
-        return self.render_template("anju/review.html", review=context), 422 if said else 200
+        page = "anju/_review.html" if part else "anju/review.html"
+        return self.render_template(page, review=context), 422 if said else 200
 
     @expose("/<uuid:record_id>/decide", methods=["POST"])
     def decide(self, record_id: uuid.UUID) -> Any:
@@ -57,8 +61,7 @@ class ReviewPages(ParcelPages):
         if name not in ("approve", "return"):
             raise BadInput(_("没有这一操作。"))
         said = self._said(name, actor)
-        row = records.get(self.register, record_id)
-        following = review_pages.neighbour(self.register, row, actor, region_argument())
+        reviewing = Reviewing(self.register, actor, request.args)
         try:
             row = records.transition(
                 self.register, record_id, name, version(request.form.get("version")),
@@ -66,34 +69,55 @@ class ReviewPages(ParcelPages):
             )  # fmt: skip
         except Invalid as error:
             db.session.rollback()
+            if wants_json():
+                return jsonify(message=error.message, errors=_by_input(error)), error.status
             row = records.get(self.register, record_id)
             return self._review_page(row, actor, replace(said, problems=error.problems))
-        except Conflict as error:
+        except Conflict:
             db.session.rollback()
-            flash(error.message, "danger")
-        else:
-            review_pages.remember_reasons(said.reasons)
-            session["decided"] = {
-                "id": str(row.id),
-                "register": self.register.name,
-                "state": row.state.value,
-                "at": now().timestamp(),
-            }
-        region = region_argument()
-        tail = f"?region={region.id}" if region else ""
-        if following is None:
-            return redirect(self._menu_url(Capability.REVIEW) + (tail or "?list=1"))
-        return redirect(f"/{self.register.name}/{following}/review{tail}")
+            return self._gone(reviewing, records.get(self.register, record_id))
+        if said.reasons:
+            habits.remember_reasons(actor, self.register, said.reasons)
+        review_pages.remember_decision(self.register, row)
+        if wants_json():
+            undo = review_pages.undo(self.register)
+            return jsonify(left=str(reviewing.queue.left()), undo=undo)
+        return redirect(reviewing.after(row) or reviewing.list_url)
+
+    def _gone(self, reviewing: Reviewing, row: Any) -> Any:
+        """The record was withdrawn, changed or decided a moment ago: says so, the next one opens."""
+        message = review_pages.meanwhile(row)
+        waits = row.state == State.SUBMITTED
+        url = reviewing.url(row.id) if waits else reviewing.after(row) or reviewing.list_url
+        if wants_json():
+            return jsonify(message=message, url=url, left=str(reviewing.queue.left())), 409
+        flash(message, "danger")
+        return redirect(url)
 
     @expose("/<uuid:record_id>/undo", methods=["POST"])
     def undo(self, record_id: uuid.UUID) -> Any:
         """Take the last decision back, for some seconds."""
+        actor = acting()
         session.pop("decided", None)
+        reviewing = Reviewing(self.register, actor, request.args)
         try:
-            row = records.take_back(self.register, record_id)
+            row = records.transition(
+                self.register, record_id, "take_back", version(request.form.get("version")),
+                contact_of(actor),
+            )  # fmt: skip
         except Conflict as error:
             db.session.rollback()
+            if wants_json():
+                raise
             flash(error.message, "warning")
             return redirect(f"/{self.register.name}/{record_id}")
-        flash(_("已撤销对%(name)s的审核决定。", name=row.head_name), "success")
-        return redirect(f"/{self.register.name}/{row.id}/review")
+        message = _("已撤销对%(name)s的审核决定。", name=row.head_name)
+        if wants_json():
+            left = str(reviewing.queue.left())
+            return jsonify(message=message, url=reviewing.url(row.id), left=left)
+        flash(message, "success")
+        return redirect(reviewing.url(row.id))
+
+
+def _by_input(error: Invalid) -> dict[str, str]:
+    return {problem.field: problem.message for problem in error.problems}

@@ -85,6 +85,9 @@ WORDS = {
     "copied": lazy("已复制"),
     "reason_needed": lazy("请选择或填写退回原因"),
     "undo_left": lazy("{n} 秒内可撤销"),
+    "undo": lazy("撤销"),
+    "open": lazy("打开"),
+    "decision_unsent": lazy("网络中断，{name}的审核决定还没有送达"),
     "search_all": lazy("在全部登记中查找"),
     "confirm_title": lazy("请确认"),
 }

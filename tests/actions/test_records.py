@@ -19,14 +19,15 @@ from app.access.scope import acting_as, unscoped
 from app.access.settings import SettingValue
 from app.actions import drafts, events, records
 from app.actions.records import Contact
-from app.core.clock import uuid7
+from app.core.clock import now, uuid7
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.parts.choices import Grade
 from app.registers.lookback.model import Living, Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registry.attachments import Attachment
-from app.registry.flow import State, county_review
+from app.registry.counters import kept_counts, live_counts
+from app.registry.flow import SENT_BACK, State, county_review
 from app.registry.records import Draft, HistoryEntry
 from app.registry.rules import Problem
 from tests.builders import (
@@ -132,7 +133,7 @@ def test_a_whole_life(clerk: Actor, reviewer: Actor, survey: Lookback) -> None:
 
     city = actor(CITY)
     row = step(city, key, "send_back", row.version, opinion="抽查不符")
-    assert row.state == State.RETURNED
+    assert row.state == State.RECTIFY
     row = act(clerk, records.clear, LOOKBACK, key, row.version)
     assert (row.state, row.storeys, row.submitted_by) == (State.MISSING, None, None)
 
@@ -142,8 +143,8 @@ def test_a_whole_life(clerk: Actor, reviewer: Actor, survey: Lookback) -> None:
         ("return", "退回补正", State.SUBMITTED, State.RETURNED),
         ("submit", "上报", State.RETURNED, State.SUBMITTED),
         ("approve", "审核通过", State.SUBMITTED, State.APPROVED),
-        ("send_back", "退回整改", State.APPROVED, State.RETURNED),
-        ("clear", "删除", State.RETURNED, State.MISSING),
+        ("send_back", "退回整改", State.APPROVED, State.RECTIFY),
+        ("clear", "删除", State.RECTIFY, State.MISSING),
     ]
     assert [e.account_id for e in steps] == [
         w.account_id for w in (clerk, reviewer, clerk, reviewer, city, clerk)
@@ -185,10 +186,11 @@ SPOT_CHECKS = (MINISTRY, PROVINCE, CITY, COUNTY_MANAGER)
 
 #: step: from which states, by whom, to which state
 STEPS = {
-    "submit": ({State.DRAFT, State.RETURNED}, ENTERS, State.SUBMITTED),
+    "submit": ({State.DRAFT, *SENT_BACK}, ENTERS, State.SUBMITTED),
     "withdraw": ({State.SUBMITTED}, ENTERS, State.DRAFT),
     "approve": ({State.SUBMITTED}, REVIEWS, State.APPROVED),
     "return": ({State.SUBMITTED}, REVIEWS, State.RETURNED),
+    "take_back": ({State.APPROVED, *SENT_BACK}, REVIEWS, State.SUBMITTED),
     "send_back": ({State.APPROVED}, SPOT_CHECKS, State.RETURNED),
 }
 
@@ -199,6 +201,21 @@ def set_state(key: uuid.UUID, state: State, submitter: uuid.UUID | None) -> Look
         row = everything.get_one(Lookback, key)
         row.state, row.submitted_by = state, submitter
         everything.execute(delete(HistoryEntry).where(HistoryEntry.record_id == key))
+        everything.commit()
+        return row
+
+
+def decided_by(key: uuid.UUID, decider: uuid.UUID) -> Lookback:
+    """The record as if this account had decided on it just now."""
+    with unscoped("tests arrange") as everything:
+        row = everything.get_one(Lookback, key)
+        row.decided_at = row.changed_at = now()
+        entry = HistoryEntry(
+            register="lookback", record_id=key, region_id=row.region_id, step="approve",
+            label="审核通过", source=State.SUBMITTED, target=row.state, account_id=decider,
+            account_name="审核",
+        )  # fmt: skip
+        everything.add(entry)
         everything.commit()
         return row
 
@@ -217,18 +234,24 @@ def test_every_step_by_everybody_from_every_state(survey: Lookback) -> None:
             for who, acting in actors.items():
                 if name == "withdraw":
                     row = set_state(survey.id, state, acting.account_id)
+                if name == "take_back":
+                    row = decided_by(survey.id, acting.account_id)
                 expected: Any = target
+                if name == "send_back" and who.level < Level.COUNTY:
+                    expected = State.RECTIFY
+                may = who in who_may and state in sources
                 if who not in who_may:
                     expected = Forbidden
                 elif state not in sources:
                     expected = Conflict
-                open_ = name in {s.name for s in records.open_steps(LOOKBACK, row, acting)}
+                steps = act(acting, records.open_steps, LOOKBACK, row, acting)
+                open_ = name in {s.name for s in steps}
                 try:
                     got: Any = step(acting, survey.id, name, opinion="理由").state
-                    row = set_state(survey.id, state, uuid7())
                 except (Forbidden, Conflict) as error:
                     got = type(error)
-                if got != expected or open_ != (expected is target):
+                row = set_state(survey.id, state, uuid7())
+                if got != expected or open_ != may:
                     wrong.append((state.value, name, str(who), got, open_))
             assert stored(survey.id).state == state
     assert wrong == []
@@ -282,20 +305,23 @@ def test_sending_back_needs_a_reason(survey: Lookback, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "label"),
+    ("who", "state", "label"),
     [
-        (COUNTY_MANAGER, "退回补正"),
-        (CITY, "退回整改"),
-        (PROVINCE, "退回整改"),
-        (MINISTRY, "退回整改"),
+        (COUNTY_MANAGER, State.RETURNED, "退回补正"),
+        (CITY, State.RECTIFY, "退回整改"),
+        (PROVINCE, State.RECTIFY, "退回整改"),
+        (MINISTRY, State.RECTIFY, "退回整改"),
     ],
     ids=str,
 )
-def test_what_sending_back_is_called(survey: Lookback, who: Any, label: str) -> None:
+def test_what_sending_back_is_called(survey: Lookback, who: Any, state: State, label: str) -> None:
     complete(survey, died())
     set_state(survey.id, State.APPROVED, uuid7())
-    step(actor(who), survey.id, "send_back", opinion="不符")
-    assert [e.label for e in history(survey.id)] == [label]
+    row = step(actor(who), survey.id, "send_back", opinion="不符")
+    assert row.state == state
+    assert [(e.label, e.target) for e in history(survey.id)] == [(label, state)]
+    with unscoped("tests look at counters") as everything:
+        assert live_counts(everything, LOOKBACK) == kept_counts(everything, LOOKBACK)
 
 
 def test_a_step_names_the_person(clerk: Actor, survey: Lookback) -> None:
@@ -496,7 +522,7 @@ def test_foreign_and_unknown_records_answer_alike_and_are_noted(clerk: Actor) ->
             lambda k=key: act(clerk, records.clear, LOOKBACK, k, 1),
             lambda k=key: step(clerk, k, "submit"),
             lambda k=key: act(clerk, drafts.keep, LOOKBACK, k, 1, {}),
-            lambda k=key: act(clerk, records.take_back, LOOKBACK, k),
+            lambda k=key: step(clerk, k, "take_back"),
         ):
             with pytest.raises(NotFound) as refused:
                 change()
@@ -518,24 +544,59 @@ def decided(clerk: Actor, survey: Lookback) -> Lookback:
 
 
 @pytest.mark.parametrize("name", ["approve", "return"])
-def test_a_decision_is_taken_back(decided: Lookback, reviewer: Actor, name: str) -> None:
-    step(reviewer, decided.id, name, opinion="理由")
-    row = act(reviewer, records.take_back, LOOKBACK, decided.id)
+def test_a_decision_is_taken_back(
+    decided: Lookback, clerk: Actor, reviewer: Actor, name: str
+) -> None:
+    before = stored(decided.id)
+    row = step(reviewer, decided.id, name, opinion="理由")
+    row = step(reviewer, decided.id, "take_back", row.version)
     assert (row.state, row.decided_at) == (State.SUBMITTED, None)
+    assert (row.submitted_by, row.submitted_at) == (clerk.account_id, before.submitted_at)
     assert [e.step for e in history(decided.id)] == ["submit", name, "take_back"]
+    assert audit_of(decided.id)[-1].detail["step"] == "take_back"
+    with unscoped("tests look at counters") as everything:
+        assert live_counts(everything, LOOKBACK) == kept_counts(everything, LOOKBACK)
+    assert step(reviewer, decided.id, "take_back").state == State.SUBMITTED  # the same click again
+    step(reviewer, decided.id, "approve")  # and it can be decided anew
 
 
 def test_what_cannot_be_taken_back(decided: Lookback, clerk: Actor, reviewer: Actor) -> None:
     with pytest.raises(Conflict):
-        act(reviewer, records.take_back, LOOKBACK, decided.id)
-    step(reviewer, decided.id, "approve")
-    with pytest.raises(Conflict, match="撤销"):
-        act(actor(COUNTY_REVIEWER), records.take_back, LOOKBACK, decided.id)
-    with pytest.raises(Conflict, match="撤销"):
-        act(reviewer, records.take_back, LOOKBACK, decided.id, seconds=-1)
+        step(reviewer, decided.id, "take_back")
+    row = step(reviewer, decided.id, "approve")
+    with pytest.raises(Conflict, match="后续操作"):
+        step(actor(COUNTY_REVIEWER), decided.id, "take_back")
+    with pytest.raises(Conflict, match="他人修改"):
+        step(reviewer, decided.id, "take_back", row.version - 1)
     with pytest.raises(Forbidden):
-        act(clerk, records.take_back, LOOKBACK, decided.id)
+        step(clerk, decided.id, "take_back")
     assert stored(decided.id).state == State.APPROVED
+
+
+@pytest.mark.parametrize(("seconds", "refused"), [(13, False), (16, True)])
+def test_a_decision_is_taken_back_for_ten_seconds_and_what_the_line_takes(
+    decided: Lookback, reviewer: Actor, seconds: int, refused: bool
+) -> None:
+    step(reviewer, decided.id, "approve")
+    with unscoped("tests turn the clock") as everything:
+        for entry in everything.scalars(select(HistoryEntry)):
+            entry.at -= dt.timedelta(seconds=seconds)
+        everything.commit()
+    if refused:
+        with pytest.raises(Conflict, match="超过10秒"):
+            step(reviewer, decided.id, "take_back")
+    else:
+        assert step(reviewer, decided.id, "take_back").state == State.SUBMITTED
+
+
+def test_a_return_on_which_the_clerk_works_already_stays(
+    decided: Lookback, clerk: Actor, reviewer: Actor
+) -> None:
+    row = step(reviewer, decided.id, "return", opinion="理由")
+    save(clerk, decided.id, died() | {"village_group": "三组"}, row.version)
+    with pytest.raises(Conflict, match="后续操作"):
+        step(reviewer, decided.id, "take_back")
+    assert stored(decided.id).state == State.RETURNED
 
 
 def test_an_approval_on_which_something_was_built_stays(
@@ -546,7 +607,7 @@ def test_an_approval_on_which_something_was_built_stays(
     step(reviewer, survey.id, "approve")
     assert stored(survey.id).head_name == "王新"
     with pytest.raises(Conflict, match="已生成后续内容"):
-        act(reviewer, records.take_back, LOOKBACK, survey.id)
+        step(reviewer, survey.id, "take_back")
 
 
 # ---- drafts --------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registry import counters
 from app.registry.attachments import Attachment
-from app.registry.flow import State
+from app.registry.flow import SENT_BACK, State
 from app.registry.formats import id_number_problem
 from app.registry.households import Finding, Household, SearchKey, Sex, search_values
 from app.registry.reading import columns_of
@@ -78,7 +78,7 @@ def check_counters(session: Session) -> None:
 def check_rules(session: Session) -> None:
     """What was submitted is complete and right; what is only entered may lack answers."""
     broken = LOOKBACK.rules.violations(columns_of(Lookback, LOOKBACK.name))
-    complete = Lookback.state.in_([State.SUBMITTED, State.APPROVED, State.RETURNED])
+    complete = Lookback.state.in_([State.SUBMITTED, State.APPROVED, *SENT_BACK])
     for code, condition in broken.items():
         allowed = complete if code.endswith(".required") else Lookback.state != State.MISSING
         found = session.scalar(select(func.count()).select_from(Lookback).where(allowed, condition))
@@ -92,7 +92,7 @@ def check_history(session: Session) -> None:
     for entry in session.scalars(select(HistoryEntry).order_by(HistoryEntry.at)):
         before = last.get(entry.record_id)
         assert entry.source == (before.target if before else State.DRAFT) or (
-            before.target == State.RETURNED and entry.source == State.RETURNED
+            before.target in SENT_BACK and entry.source == before.target
         )
         assert entry.at < now()
         assert entry.person
@@ -101,7 +101,7 @@ def check_history(session: Session) -> None:
             assert entry.snapshot["died"] in {"yes", "no"}
         else:
             assert entry.account_id != before.account_id, "nobody reviews his own"
-        assert (entry.opinion is not None) == (entry.target == State.RETURNED)
+        assert (entry.opinion is not None) == (entry.target in SENT_BACK)
         last[entry.record_id] = entry
     for record in session.scalars(select(Lookback)):
         if record.state in {State.MISSING, State.DRAFT}:

@@ -68,4 +68,5 @@ def test_own_jobs_open_or_lately_ended(session):
 
 
 def test_the_figures_of_single_states_are_known(lookback):
-    assert lookback.state_figures == {state: state.value for state in State}
+    expected = {state: state.value for state in State} | {State.RETURNED: "returned_county"}
+    assert lookback.state_figures == expected

@@ -12,6 +12,8 @@ from PIL import Image
 
 from app.access.scope import unscoped
 from app.registers.lookback.model import Lookback
+from tests import builders
+from tests.hands import Hands
 
 
 @pytest.fixture
@@ -23,6 +25,11 @@ def stored(app: Flask) -> Callable[[uuid.UUID], Lookback]:
             return session.get_one(Lookback, record_id)
 
     return look
+
+
+@pytest.fixture
+def reviewer(as_account: Callable[..., Hands]) -> Hands:
+    return as_account(builders.COUNTY_REVIEWER)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from app.actions import households, records
 from app.actions.parcels import number_is_known
 from app.parts.choices import Grade
 from app.registers.lookback.model import Living, Lookback
-from app.registry.flow import State, county_review
+from app.registry.flow import SENT_BACK, State, county_review
 from app.registry.households import Household
 from app.registry.register import (
     Column,
@@ -128,7 +128,9 @@ LOOKBACK = register(
         "draft": Figure("已录入", r.state.is_(State.DRAFT), tone="info"),
         "submitted": Figure("待审核", r.state.is_(State.SUBMITTED), tone="warn"),
         "approved": Figure("审核通过", approved, tone="good"),
-        "returned": Figure("退回补正", r.state.is_(State.RETURNED), tone="bad"),
+        "returned": Figure("退回补正", r.state.in_(*SENT_BACK), tone="bad"),
+        "returned_county": Figure("县级退回补正", r.state.is_(State.RETURNED), tone="bad"),
+        "rectify": Figure("退回整改", r.state.is_(State.RECTIFY), tone="bad"),
         "own_house": Figure("自有农村住房", approved_own),
         "no_hazard": Figure(
             "未发现安全隐患", approved_own & r.grade.in_(Grade.A, Grade.B), tone="good"
@@ -147,7 +149,10 @@ LOOKBACK = register(
         Table(
             "progress",
             "进度统计",
-            columns("total missing draft submitted approved returned"),
+            (
+                *columns("total missing draft submitted approved returned"),
+                Column("rectify", head="其中：退回整改"),
+            ),
             identities=(Identity("total = missing + draft + submitted + approved + returned"),),
             chart=("approved", "submitted", "draft", "returned", "missing"),
             progress=("approved", "total"),

@@ -1,0 +1,56 @@
+"""What a reviewer should look at: rules that speak up, gaps, doubts of the list, nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.core.i18n import _, translate
+from app.registry.flow import SENT_BACK
+from app.registry.households import Household
+from app.registry.records import HistoryEntry
+from app.registry.register import Register
+from app.registry.rules import Evaluation
+
+
+def of(
+    register: Register,
+    household: Household,
+    evaluation: Evaluation,
+    entries: Sequence[HistoryEntry],
+    changes: Sequence[Any],
+) -> list[dict[str, str]]:
+    """``{tone: bad|warn, text, field}`` for each finding, grave ones first; ``field`` may be empty.
+    ``changes`` are those between the last two submissions.
+    """
+    found = [
+        {
+            "tone": "bad" if problem.severity == "error" else "warn",
+            "text": _label(register, problem.field) + problem.message,
+            "field": problem.field.partition("-")[0],
+        }
+        for problem in evaluation.problems
+    ]
+    if _came_back(entries) and not changes:
+        text = _("退回后重新上报，但内容没有任何改动。")
+        found.append({"tone": "bad", "text": text, "field": ""})
+    if household.findings:
+        text = _(
+            "名单存疑：%(what)s", what=Household.__fields__["findings"].text(household.findings)
+        )
+        found.append({"tone": "warn", "text": text, "field": ""})
+    return sorted(found, key=lambda one: one["tone"] != "bad")
+
+
+def _label(register: Register, name: str) -> str:
+    """The field's name before a message that does not say it."""
+    made = register.fields.get(name.partition("-")[0])
+    return _("%(label)s：", label=translate(made.label)) if made else ""
+
+
+def _came_back(entries: Sequence[HistoryEntry]) -> bool:
+    """Was the record sent back between its last two submissions?"""
+    submitted = [n for n, entry in enumerate(entries) if entry.snapshot is not None]
+    if len(submitted) < 2:
+        return False
+    return any(e.target in SENT_BACK for e in entries[submitted[-2] : submitted[-1]])
