@@ -42,7 +42,7 @@ msgstr ""
 
 """
 #: What can be done to records of every register beside the steps of their flow.
-_STEPS = (records.CLEAR, records.TAKE_BACK, parcels.LATE, parcels.DROP)
+_STEPS = (records.CLEAR, parcels.LATE, parcels.DROP)
 _METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 
 

@@ -4,8 +4,8 @@ Safe on a running system: a new small table; the look-backs that a level above t
 are found by the index of states. Counters of the two new figures are counted from the rows; records
 that move in this moment are put right by ``flask stats rebuild``.
 
-Revision ID: 0012
-Revises: 0011
+Revision ID: 0014
+Revises: 0013
 Create Date: 2026-11-22 14:40:00
 """
 
@@ -17,8 +17,8 @@ from alembic import op
 from app.core import types
 
 
-revision = '0012'
-down_revision = '0011'
+revision = '0014'
+down_revision = '0013'
 branch_labels = None
 depends_on = None
 
