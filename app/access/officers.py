@@ -36,6 +36,10 @@ FIELDS: dict[str, tuple[str, int]] = {
 }
 
 
+#: Numbers of persons, masked like all others (spec 01 "Personal data"); a fax is an office's.
+PHONES = ("office_phone", "mobile")
+
+
 class Officer(Model):
     """One of the two persons of a division. It names the division by its key and follows it."""
 

@@ -14,8 +14,9 @@ from app.access import audit, notices, policy, region_asked, regions
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
 from app.access.notices import NoticeKind
-from app.access.officers import FIELDS, Officer, Post
+from app.access.officers import FIELDS, PHONES, Officer, Post
 from app.access.regions import Level, Region, in_subtree
+from app.actions import personal
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Forbidden, Invalid, NotFound
@@ -86,6 +87,21 @@ def may_keep(actor: Actor, region: Region) -> bool:
     return actor.has(Capability.MANAGE_USERS) and region.id == actor.region_id
 
 
+def phone(region_id: int, post: Post, name: str) -> str:
+    """One of :data:`PHONES` whole, on a click that the audit log keeps. Commits.
+
+    :raises NotFound: outside the area, or there is none. :raises TooMany: looked at too many.
+    """
+    actor = policy.require(Capability.MANAGE_USERS)
+    region = place(region_id, actor)
+    officer = lines(db.session, [region])[0].officers.get(post)
+    text = officer.values().get(name) if officer and name in PHONES else None
+    if not text:
+        raise NotFound(_("没有这个项目。"))
+    personal.note_look(SUBJECT, Place(region.path), f"{post.zh}{FIELDS[name][0]}")
+    return text
+
+
 def save(region_id: int, form: Form) -> None:
     """Both persons of the manager's own division; an empty one is taken off the list. Commits.
 
@@ -145,7 +161,7 @@ def _tell_above(region: Region, posts: list[str]) -> None:
 def _mended(values: Mapping[str, str]) -> dict[str, str]:
     found = {name: nfc(values.get(name, "")) for name in FIELDS}
     found["name"] = formats.mend_name(found["name"])
-    for name in ("office_phone", "mobile"):
+    for name in PHONES:
         found[name] = formats.mend_phone(found[name])
     found["fax"] = formats.half_width(found["fax"]).replace(" ", "")
     found["email"] = formats.half_width(found["email"])
@@ -173,7 +189,7 @@ def _problems(post: Post, values: dict[str, str]) -> list[Problem]:
         say("name", _("请填写姓名。"))
     if not (values["office_phone"] or values["mobile"]):
         say("mobile", _("办公电话和手机至少填写一个。"))
-    for name in ("office_phone", "mobile"):
+    for name in PHONES:
         if values[name] and not formats.phone_valid(values[name]):
             say(name, _("电话号码不正确，请填写 11 位手机号，或区号-号码。"))
     if values["fax"] and not _NUMBER.fullmatch(values["fax"]):

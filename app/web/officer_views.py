@@ -11,20 +11,21 @@ from flask_appbuilder import BaseView, expose
 
 from app.access import notices, policy, region_asked, regions
 from app.access.actor import Actor, Capability
-from app.access.officers import FIELDS, Post
+from app.access.officers import FIELDS, PHONES, Post
 from app.access.regions import Level, Region
 from app.actions import officers
 from app.core.clock import local, today
 from app.core.db import db
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.core.i18n import _, translate
 from app.exchange import officer_list
 from app.exchange.writer import MEDIA_TYPE
+from app.registry import formats
 from app.registry.rules import Problem
 from app.web import shell
 
 BASE = "/officers"
-_KINDS = {"office_phone": "phone", "mobile": "phone"}
+_KINDS = dict.fromkeys(PHONES, "phone")
 
 
 class OfficersView(BaseView):
@@ -84,11 +85,21 @@ class OfficersView(BaseView):
             "problems": problems,
             "action_url": f"{BASE}/{region_id}",
             "back_url": f"{BASE}/?region={region_id}",
-            "posts": [_post(post, values.get(post, {}), problems) for post in Post],
+            "posts": [_post(region, post, values.get(post, {}), problems) for post in Post],
             "changed": f"{local(changed):%Y-%m-%d %H:%M}" if changed else "",
         }
         rendered = self.render_template("anju/officers_form.html", page=page)
         return (rendered, 422) if problems else rendered
+
+    @expose("/<int:region_id>/reveal", methods=["POST"])
+    def reveal(self, region_id: int) -> Any:
+        """The whole of a masked number, on a click that the audit log keeps."""
+        policy.require(Capability.MANAGE_USERS)
+        post = next((p for p in Post if p == request.args.get("post")), None)
+        if post is None:
+            raise NotFound(_("没有这个项目。"))
+        text = officers.phone(region_id, post, request.args.get("field", ""))
+        return self.render_template("anju/_revealed.html", text=text)
 
     @expose("/export", methods=["POST"])
     def export(self) -> Response:
@@ -156,11 +167,13 @@ def _cell(line: officers.Line, post: Post) -> dict[str, str] | None:
     return {
         "name": officer.name,
         "work": " ".join(part for part in parts if part),
-        "phone": _("、").join(n for n in (officer.office_phone, officer.mobile) if n),
+        "phone": _("、").join(
+            formats.mask_phone(n) for n in (officer.office_phone, officer.mobile) if n
+        ),
     }
 
 
-def _post(post: Post, values: Any, problems: list[Problem]) -> dict[str, Any]:
+def _post(region: Region, post: Post, values: Any, problems: list[Problem]) -> dict[str, Any]:
     fields = []
     for name, (label, most) in FIELDS.items():
         key = f"{post}-{name}"
@@ -178,5 +191,14 @@ def _post(post: Post, values: Any, problems: list[Problem]) -> dict[str, Any]:
         "name": post.value,
         "title": post.label,
         "fields": fields,
-        "facts": [{"label": f["label"], "text": f["value"]} for f in fields],
+        "facts": [_fact(region, post, name, values.get(name, "")) for name in FIELDS],
     }
+
+
+def _fact(region: Region, post: Post, name: str, value: str) -> dict[str, Any]:
+    """What those see who do not keep the list: numbers masked, whole on a click."""
+    fact = {"label": translate(FIELDS[name][0]), "text": value}
+    if name not in PHONES or not value:
+        return fact
+    url = f"{BASE}/{region.id}/reveal?post={post.value}&field={name}"
+    return fact | {"text": formats.mask_phone(value), "kind": "id", "mask_url": url}

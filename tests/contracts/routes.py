@@ -75,6 +75,7 @@ ASKS: dict[str, Any] = {
     "RecordersView.export": C.MANAGE_USERS,
     "OfficersView.index": C.MANAGE_USERS,
     "OfficersView.show": MANAGES,
+    "OfficersView.reveal": MANAGES,
     "OfficersView.export": C.MANAGE_USERS,
     "NoticesView.index": C.MANAGE_USERS,
     "NoticesView.seen": MANAGES,

@@ -401,8 +401,28 @@ def test_a_list_is_kept_and_told_to_the_level_above(app: Flask, as_account: AsAc
     assert far.post(f"/notices/{notice.id}/seen").status_code == 404
     assert city.post(f"/notices/{notice.id}/seen").status_code == 302
     assert "更新了" not in city.get("/notices/").text
-    assert "王处" in city.get("/officers/").text
+    for url in ("/officers/", f"/officers/{county.id}"):
+        assert "王处" in city.get(url).text
+        assert "139****0000" in city.get(url).text
+        assert "13909180000" not in city.get(url).text
+    assert "13909180000" in hands.get(f"/officers/{county.id}").text, "who keeps it"
     assert "王处" in far.get(f"/officers/{county.id}").text
+
+
+def test_a_number_of_the_list_is_whole_on_a_click(app: Flask, as_account: AsAccount) -> None:
+    with app.app_context():
+        county, away = region(COUNTY), region(FAR_COUNTY)
+    as_account(COUNTY_MANAGER).post(f"/officers/{county.id}", LEADER)
+    city = as_account(CITY)
+    url = f"/officers/{county.id}/reveal?post=leader&field="
+    assert "13909180000" in city.post(f"{url}mobile").text
+    (entry,) = looked_up(app, AuditEntry, AuditEntry.act == Act.REVEAL)
+    assert (entry.register, entry.detail["field"]) == ("officer", "负责人手机")
+    for wrong in (f"{url}name", f"{url}fax", url.replace("leader", "operator") + "mobile",
+                  f"/officers/{county.id}/reveal?post=x&field=mobile",
+                  f"/officers/{away.id}/reveal?post=leader&field=mobile"):  # fmt: skip
+        assert city.post(wrong).status_code == 404, wrong
+    assert as_account(TOWN_CLERK).post(f"{url}mobile").status_code == 403
 
 
 @pytest.mark.parametrize(
