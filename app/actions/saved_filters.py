@@ -20,14 +20,12 @@ from app.core.db import db
 from app.core.errors import AnjuError, Forbidden, Invalid, NotFound
 from app.core.i18n import _, translate
 from app.core.types import nfc
-from app.registry.ledger import PLACE_NAMES, parse
+from app.registry.ledger import BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, parse
 from app.registry.register import Menu, Register
 from app.registry.rules import Problem
 from app.registry.saved_filters import LONGEST_NAME, SavedFilter
 
 MOST = 30
-#: What a list's address says besides the declared filters, as far as it is kept.
-_BESIDE = ("region", "unplaced", "figure", *PLACE_NAMES)
 _PERSONAL = ("head_name", "head_id")
 _LONGEST_VALUE, _MOST_VALUES = 200, 60
 Pairs = list[tuple[str, str]]
@@ -76,7 +74,7 @@ def get(register: Register, menu: Menu, key: uuid.UUID) -> SavedFilter:
 
 def asked_of(register: Register, args: MultiDict[str, str]) -> Pairs:
     """The conditions of an address, without page and size."""
-    known = (*_BESIDE, *register.filters.split())
+    known = _known(register)
     return [(name, text) for name, text in args.items(multi=True) if name in known and text]
 
 
@@ -147,7 +145,7 @@ def opened(register: Register, row: SavedFilter) -> Opened:
     actor = policy.require(Capability.SEARCH, register.name)
     asked: Pairs = []
     problems: list[str] = []
-    known = (*_BESIDE, *register.filters.split())
+    known = _known(register)
     for name, text in row.asked:
         if name not in known:
             problems.append(_("“%(what)s”已不再是筛选条件", what=_label(register, name)))
@@ -162,6 +160,11 @@ def opened(register: Register, row: SavedFilter) -> Opened:
             else:
                 asked.append((name, text))
     return Opened(asked, tuple(problems))
+
+
+def _known(register: Register) -> set[str]:
+    """The conditions that are kept: a result of one's own expires and is nobody else's."""
+    return {*BESIDE, *register.filters.split()} - {"found"}
 
 
 def _place(text: str, actor: Actor, asked: Pairs) -> list[str]:
@@ -182,7 +185,8 @@ def _label(register: Register, name: str) -> str:
         return translate(made.label)
     if name in PLACE_NAMES:
         return translate(PLACE_NAMES[name][0])
-    return {"figure": _("统计项"), "unplaced": _("行政区划缺失")}.get(name, name)
+    words = {"figure": _("统计项"), "unplaced": _("行政区划缺失")}
+    return words.get(name, _(DECIDED_FROM_LABEL) if name == DECIDED_FROM else name)
 
 
 def _changeable(register: Register, menu: Menu, key: uuid.UUID) -> tuple[SavedFilter, Actor]:

@@ -21,6 +21,11 @@ def today() -> dt.date:
     return dt.datetime.now(CHINA).date()
 
 
+def day_begins(day: dt.date) -> dt.datetime:
+    """The instant at which a day begins in China."""
+    return dt.datetime.combine(day, dt.time(), tzinfo=CHINA).astimezone(dt.UTC)
+
+
 def local(moment: dt.datetime) -> dt.datetime:
     """The same instant on China's clock, for display."""
     return moment.astimezone(CHINA)

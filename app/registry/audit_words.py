@@ -41,6 +41,7 @@ LABELS: dict[str, Any] = {
     "columns": lazy("列"),
     "county": lazy("县"),
     "created": lazy("新账号"),
+    "decided_from": lazy("审核日期"),
     "department": lazy("所属部门"),
     "divisions": lazy("行政区划"),
     "dry_run": lazy("只检查，不写入"),

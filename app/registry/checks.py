@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.registry import lists
 from app.registry.field import CHILDREN, CHOICE, DATE, DECIMAL, FILES, MANY, MONEY, YES_NO
-from app.registry.register import WEEK, Register, all_registers
+from app.registry.register import TREND, WEEK, Register, all_registers
 from app.registry.rules import DeclarationError
 
 _LABEL_LENGTH = 40
@@ -146,8 +146,8 @@ def _check_figures(register: Register) -> Iterator[Finding]:
         if name not in register.figures:
             yield Finding("R032", register.name, f"headline: unknown figure {name}")
     for table in register.tables:
-        if table.name == WEEK:
-            yield Finding("R034", register.name, f"no table may be called {WEEK}")
+        if table.name in (WEEK, TREND):
+            yield Finding("R034", register.name, f"no table may be called {table.name}")
         shown = [column.figure for column in table.leaves()]
         named = [*shown, *table.chart, *(table.progress or ())]
         named += (n for i in table.identities for n in (i.total, *i.parts))

@@ -14,6 +14,7 @@ Rows come in the order of the divisions' paths; a search by name in the order of
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +41,7 @@ from app.access import region_asked, region_search
 from app.access.actor import Actor
 from app.access.regions import Level, Region, in_subtree, subtree
 from app.access.scope import MADE_ONCE
+from app.core.clock import day_begins
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, mark, translate
 from app.core.jobs import Job, JobState
@@ -58,11 +60,16 @@ SMALL_AREA = 50_000  # rows among which a filter without an index may search
 SIZES = (20, 50, 100)
 _MOST_BRANCHES = 24
 _CURSOR = re.compile(r"(\d{1,9})~([0-9a-f]{32})~(.{1,64})")
+#: What a list's address says besides the declared filters: its parameter for the day of decisions …
+DECIDED_FROM = "decided_from"
+DECIDED_FROM_LABEL = mark("审核日期")
 #: Filters by the name of a division: parameter -> its label and the level that is named.
 PLACE_NAMES = {
     "town_name": (mark("乡镇名称"), Level.TOWN),
     "village_name": (mark("村名称"), Level.VILLAGE),
 }
+#: … and all of these.
+BESIDE = ("region", "unplaced", "figure", "found", DECIDED_FROM, *PLACE_NAMES)
 _MOST_PLACES = {Level.TOWN: 50, Level.VILLAGE: 500}
 _BY_KEY = ("head_name", "head_id")
 _made: dict[Any, Select[Any]] = {}
@@ -86,6 +93,7 @@ class Query:
     head_id: str = ""
     named: Mapping[str, str] = field(default_factory=dict)
     found: uuid.UUID | None = None  # only among what this search in the background has found
+    decided_from: dt.date | None = None  # only what was decided from that day of China on
 
 
 @dataclass(frozen=True)
@@ -152,7 +160,19 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
         head_id=formats.mend_id_number(args.get("head_id") or "")[:32],
         named={n: text for n in PLACE_NAMES if (text := nfc(args.get(n) or "")[:30])},
         found=_found(args.get("found"), register, session, actor),
+        decided_from=_day(args.get(DECIDED_FROM), register),
     )
+
+
+def _day(text: str | None, register: Register) -> dt.date | None:
+    if not text:
+        return None
+    try:
+        if hasattr(register.model, "decided_at"):
+            return dt.date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise BadInput(_("审核日期有误。"))
 
 
 def _found(
@@ -241,6 +261,8 @@ class Ledger:
                 found.append(column.in_(values))
         if self.query.head_id:
             found.append(self._household().in_(self._households_of_id()))
+        if self.query.decided_from:
+            found.append(self.model.decided_at >= day_begins(self.query.decided_from))
         if self.query.found and self.by_name:
             among = select(ResultRow.record_id).where(ResultRow.search_id == self.query.found)
             found.append(self.model.id.in_(among))
@@ -297,7 +319,7 @@ class Ledger:
         asked = self.query
         if asked.filters or asked.head_id or asked.head_name or self.level > Level.COUNTY:
             return None
-        if asked.unplaced or asked.named or asked.found:
+        if asked.unplaced or asked.named or asked.found or asked.decided_from:
             return None
         if asked.figure:
             return asked.figure if not asked.states else None
@@ -311,14 +333,16 @@ class Ledger:
         """:raises TooWide: when a filter without an index meets too large an area."""
         asked = self.query
         indexed = set(self.register.indexed.split())
-        loose = [n for n in asked.filters if n not in indexed]
+        known = self.model.__fields__
+        loose = [known[n].label for n in asked.filters if n not in indexed]
+        loose += [DECIDED_FROM_LABEL] if asked.decided_from else []
         if not loose or asked.head_id or self.level > Level.COUNTY or not self.register.figures:
             return
         if asked.found:
             return
         whole = self._sum("total") if "total" in self.register.figures else 0
         if whole > SMALL_AREA:
-            label = _(self.model.__fields__[loose[0]].label)
+            label = _(loose[0])
             raise TooWideNow(
                 _(
                     "按“%(label)s”筛选的范围过大（%(n)s 户），请先选择区县，再筛选；也可以转到后台查询。",

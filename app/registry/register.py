@@ -191,8 +191,8 @@ class Register:
         return next((t for t in self.tables if t.name == name), None)
 
 
-#: Name of the weekly table in addresses; no declared table may have it.
-WEEK = "week"
+#: Names of the weekly table and of the days in addresses; no declared table may have them.
+WEEK, TREND = "week", "trend"
 
 _registers: list[Register] = []
 

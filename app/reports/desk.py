@@ -14,7 +14,7 @@ from app.access.audit import Act, AuditEntry
 from app.access.regions import Level, Region
 from app.core.db import db
 from app.registry.register import Register, all_registers
-from app.reports import charts, statistics, tables
+from app.reports import charts, statistics, tables, trend
 from app.reports.days import Then, a_week_ago
 from app.reports.statistics import Line, LineKind, Sheet
 from app.reports.tables import Report
@@ -32,8 +32,8 @@ class Big:
 
 @dataclass(frozen=True)
 class Module:
-    """A register on the desk: its large figures, how much is done, its table and chart, and what
-    lies in no division below the account's.
+    """A register on the desk: its large figures, how much is done, its table and chart, how it grew
+    day by day, and what lies in no division below the account's.
     """
 
     register: Register
@@ -41,6 +41,7 @@ class Module:
     progress: tuple[int, int] | None
     report: Report | None
     chart: dict[str, Any] | None
+    trend: dict[str, Any] | None
     unplaced: Line | None
 
 
@@ -70,7 +71,7 @@ class Desk:
 
 
 def read(actor: Actor) -> Desk:
-    """The desk of an account. Statements: one a register and nine."""
+    """The desk of an account. Statements: two a register and nine."""
     region = statistics.region_asked_for(actor, None)
     registers = [
         register
@@ -126,6 +127,15 @@ def _figures(register: Register) -> tuple[str, ...]:
     return (*register.headline.split(), *names)
 
 
+def _trend(sheet: Sheet) -> dict[str, Any] | None:
+    """The large figures day by day, without the whole: beside it the others are flat lines."""
+    progress = sheet.register.progress_table
+    if progress is None or progress.progress is None or sheet.region.level > Level.COUNTY:
+        return None
+    names = [n for n in sheet.register.headline.split() if n != progress.progress[1]]
+    return trend.chart(trend.read(sheet, names, trend.ON_DESK), names)
+
+
 def _module(sheet: Sheet, then: Then | None) -> Module:
     register, total = sheet.register, sheet.total.counts
     table = next((t for t in register.tables if t.on_desk), None)
@@ -145,5 +155,6 @@ def _module(sheet: Sheet, then: Then | None) -> Module:
         else None,
         report=tables.of_sheet(table, sheet) if table else None,
         chart=charts.of_sheet(progress, sheet) if progress else None,
+        trend=_trend(sheet),
         unplaced=last if (last := sheet.lines[-1]).kind == LineKind.UNPLACED else None,
     )

@@ -49,6 +49,7 @@ class LineKind(Choices):
     OWN = "own", "本级"
     DIVISION = "division", "地区"
     UNPLACED = "unplaced", "行政区划缺失"
+    DAY = "day", "日期"
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,14 @@ from app.reports.statistics import LineKind, Sheet, read
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: a count with the figure whose rows it is, or a text. ``sub`` is the small line."""
+    """One cell: a count with the figure whose rows it is (of those ``since`` a day the ones that were
+    decided from then on), or a text. ``sub`` is the small line. ``setting``: where it is set.
+    """
 
     value: int | str
     figure: str = ""
+    since: dt.date | None = None
+    setting: str = ""
     sub: str = ""
     tone: str = ""
 
@@ -45,6 +49,7 @@ class Report:
     rows: tuple[Row, ...]
     at: dt.datetime
     notes: tuple[str, ...] = ()
+    first_head: str = ""  # what the rows are, unless divisions
 
 
 def report(register: Register, table: Table, region: Region) -> Report:

@@ -1,25 +1,29 @@
 """The weekly table: how far each division is, what the week brought, its rank (spec 02 "Lists").
 
-Divisions down to the county are compared with the counters kept a week ago. Inside a county
-nothing is kept by day; there the records decided in the last seven days stand for the increase.
+Divisions down to the county are compared with the counters kept a week ago, at the end of a day of
+China. Inside a county nothing is kept by day; there the records decided since the end of that day
+stand for the increase. A division that moved has taken its past days along, so its move is no
+increase of the one it came to.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from functools import partial
 
 from sqlalchemy import func, select
 
 from app.access.regions import Level, Region, in_subtree
-from app.core.clock import now
+from app.core.clock import day_begins, today
 from app.core.db import db
 from app.core.i18n import _, translate
 from app.registry.reading import columns_of
 from app.registry.register import Column, Register, Table
-from app.reports import statistics
+from app.reports import deadlines, statistics
 from app.reports.days import DAYS, Then, a_week_ago, month_day
+from app.reports.deadlines import Deadline
 from app.reports.statistics import Line, LineKind, Sheet
 from app.reports.tables import Cell, Report, Row, column_label, unplaced_note
 
@@ -33,16 +37,18 @@ def report(register: Register, table: Table, region: Region) -> Report:
     done, whole = table.progress
     sheet = statistics.read(register, region, (whole, done))
     if region.level < Level.COUNTY:
-        then = a_week_ago([register], [line.region for line in sheet.lines])
+        then, since = a_week_ago([register], [line.region for line in sheet.lines]), None
         gains = _gains_since(sheet, then, done)
         head = _("比%(day)s增加", day=month_day(then.day)) if then else _("比上周增加")
         notes = () if then else (_("还没有一周前的数据，从系统开始统计满一周后显示增加数。"),)
     else:
         label = column_label(register, Column(done))
         then, head, notes = None, _("近7天新增%(what)s", what=label), ()
-        gains = _decided_lately(register, sheet, done)
+        since = today() - dt.timedelta(days=DAYS - 1)
+        gains = _decided_since(since, sheet, done)
     rank = ranks(sheet.divisions, done, whole)
     before = _ranks_then(sheet, then, done, whole)
+    until = deadlines.of_children(register, region, [line.region for line in sheet.divisions])
     rows = [
         Row(
             line.kind,
@@ -52,8 +58,13 @@ def report(register: Register, table: Table, region: Region) -> Report:
                 Cell(line.counts[whole], figure=whole),
                 Cell(line.counts[done], figure=done),
                 Cell(share(line.counts[done], line.counts[whole])),
-                _gain_cell(gains.get(_key(line))),
+                _gain_cell(gains.get(_key(line)), done, since),
                 _rank_cell(line, rank, before),
+                *(
+                    [_deadline_cell(line, until, sheet, _is_open(line, done, whole))]
+                    if register.flow
+                    else []
+                ),
             ),
         )
         for line in sheet.lines
@@ -64,6 +75,7 @@ def report(register: Register, table: Table, region: Region) -> Report:
         _("完成率"),
         head,
         _("排名"),
+        *([_("截止日期")] if register.flow else []),
     )
     last = len(rows)
     rows[1:] = sorted(
@@ -91,9 +103,11 @@ def ranks(divisions: Iterable[Line], done: str, whole: str) -> dict[int, int]:
 
 
 def _ranked(pairs: Mapping[int, tuple[int, int]]) -> dict[int, int]:
-    shares = {key: done / whole for key, (done, whole) in pairs.items() if whole}
-    order = sorted(shares.values(), reverse=True)
-    return {key: order.index(value) + 1 for key, value in shares.items()}
+    shares = {key: Fraction(done, whole) for key, (done, whole) in pairs.items() if whole}
+    order: dict[Fraction, int] = {}
+    for place, value in enumerate(sorted(shares.values(), reverse=True), 1):
+        order.setdefault(value, place)
+    return {key: order[value] for key, value in shares.items()}
 
 
 def _ranks_then(sheet: Sheet, then: Then | None, done: str, whole: str) -> dict[int, int]:
@@ -103,6 +117,11 @@ def _ranks_then(sheet: Sheet, then: Then | None, done: str, whole: str) -> dict[
     return _ranked(
         {d.region.id: (of(d.region, done), of(d.region, whole)) for d in sheet.divisions}
     )
+
+
+def _is_open(line: Line, done: str, whole: str) -> bool:
+    """Is something left to do there?"""
+    return line.counts[done] < line.counts[whole]
 
 
 def _key(line: Line) -> tuple[LineKind, int]:
@@ -118,9 +137,10 @@ def _gains_since(sheet: Sheet, then: Then | None, done: str) -> dict[tuple[LineK
     }
 
 
-def _decided_lately(register: Register, sheet: Sheet, done: str) -> dict[tuple[LineKind, int], int]:
-    """Rows that count as done and were decided within the week, by line. One statement."""
-    model, region = register.model, sheet.region
+def _decided_since(day: dt.date, sheet: Sheet, done: str) -> dict[tuple[LineKind, int], int]:
+    """Rows that count as done and were decided from ``day`` on, by line. One statement."""
+    register, region = sheet.register, sheet.region
+    model = register.model
     columns = columns_of(model, register.name)
     place = statistics.child_path(model.path, statistics.child_width(region)).label("place")
     query = (
@@ -128,7 +148,7 @@ def _decided_lately(register: Register, sheet: Sheet, done: str) -> dict[tuple[L
         .where(
             in_subtree(model.path, region.path),
             register.figures[done].where.sql(columns),
-            model.decided_at >= now() - dt.timedelta(days=DAYS),
+            model.decided_at >= day_begins(day),
         )
         .group_by(place)
     )
@@ -140,10 +160,31 @@ def _decided_lately(register: Register, sheet: Sheet, done: str) -> dict[tuple[L
     return gains
 
 
-def _gain_cell(gain: int | None) -> Cell:
+def _gain_cell(gain: int | None, done: str, since: dt.date | None) -> Cell:
+    """An increase that was counted from rows leads to them; a difference of two days has none."""
     if gain is None:
         return Cell(_UNKNOWN)
-    return Cell(gain, tone="good" if gain > 0 else "bad" if gain < 0 else "")
+    tone = "good" if gain > 0 else "bad" if gain < 0 else ""
+    return Cell(gain, figure=done if since else "", since=since, tone=tone)
+
+
+def _deadline_cell(line: Line, until: Mapping[int, Deadline], sheet: Sheet, open_: bool) -> Cell:
+    """The day until which the division is to be done; how late it is while something is left."""
+    register = sheet.register
+    if line.kind == LineKind.UNPLACED:
+        return Cell(_UNKNOWN)
+    own = line.kind != LineKind.DIVISION
+    found = deadlines.of(register, sheet.region.path) if own else until.get(line.region.id)
+    setting = deadlines.setting_of(register)
+    if found is None:
+        return Cell(_("未设置"), setting=setting)
+    day = found.until.isoformat()
+    if not open_:
+        return Cell(day, setting=setting, sub=_("已完成"), tone="good")
+    if found.passed:
+        return Cell(day, setting=setting, sub=_("已逾期%(n)s天", n=-found.left), tone="bad")
+    tone = "warn" if found.left <= deadlines.SOON_DAYS else ""
+    return Cell(day, setting=setting, sub=_("还剩%(n)s天", n=found.left), tone=tone)
 
 
 def _rank_cell(line: Line, rank: Mapping[int, int], before: Mapping[int, int]) -> Cell:

@@ -16,15 +16,20 @@ from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, lazy, translate
 from app.exchange import ledger_export
 from app.registry.field import Field
-from app.registry.ledger import PLACE_NAMES, Ledger, parse
+from app.registry.ledger import (
+    BESIDE,
+    DECIDED_FROM,
+    DECIDED_FROM_LABEL,
+    PLACE_NAMES,
+    Ledger,
+    parse,
+)
 from app.registry.ledger_columns import REGION, REGION_LABEL
 from app.registry.register import Register, get_register
 from app.web import shell
 
 #: What most exports are for; the reason may also be typed.
 _REASONS = (lazy("工作调度"), lazy("上级要求报送"), lazy("入户核实"), lazy("档案留存"))
-#: What a ledger's address says besides its filters.
-_BESIDE = ("region", "unplaced", "figure", "found", *PLACE_NAMES)
 
 
 class LedgerExportView(BaseView):
@@ -40,7 +45,7 @@ class LedgerExportView(BaseView):
             raise NotFound(_("没有这个模块。"))
         actor = policy.require(Capability.EXPORT, register.name)
         errors: dict[str, list[str]] = {}
-        known = (*_BESIDE, *register.filters.split())
+        known = (*BESIDE, *register.filters.split())
         args = {k: request.args.getlist(k) for k in request.args if k in known}
         if request.method == "POST":
             reason = request.form.get("other_reason", "").strip() or request.form.get("reason", "")
@@ -88,6 +93,8 @@ def _filters(register: Register, args: dict[str, list[str]]) -> list[dict[str, s
         if name == "figure" and values[0] in register.figures:
             text = translate(register.figures[values[0]].label)
             lines.append({"label": _("统计项"), "text": text})
+        elif name == DECIDED_FROM and values[0]:
+            lines.append({"label": _(DECIDED_FROM_LABEL), "text": values[0][:10]})
         elif name == "found" and values[0]:
             lines.append({"label": _("范围"), "text": _("后台查询的结果")})
         elif name in PLACE_NAMES and values[0]:

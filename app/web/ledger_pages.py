@@ -21,6 +21,9 @@ from app.core.i18n import _, translate
 from app.registry.field import CHOICE, MANY, YES_NO, Field
 from app.registry.flow import EDITABLE, State
 from app.registry.ledger import (
+    BESIDE,
+    DECIDED_FROM,
+    DECIDED_FROM_LABEL,
     PLACE_NAMES,
     SIZES,
     Ledger,
@@ -40,7 +43,13 @@ _SIZE = 20
 _FIRST_FILTERS = ("state", "head_name", "head_id")
 _CURSORS = ("after", "before", "page")
 _PLACES = (*_CURSORS, "size", "list")
-_KEPT = ("size", "figure", "unplaced", "found")  # what a filter that is set leaves as it is
+_KEPT = (
+    "size",
+    "figure",
+    "unplaced",
+    "found",
+    DECIDED_FROM,
+)  # what a filter that is set leaves as it is
 
 
 def context(
@@ -185,11 +194,11 @@ def _filters(register: Register, query: Query, args: MultiDict[str, str]) -> lis
 
 def _filters_key(register: Register, args: MultiDict[str, str]) -> Any:
     """What the filters of this page depend on, so that they are rendered once; None where a person's
-    name or number is asked for, which nobody else will ask.
+    name or number, or an account's own result is asked for, which nobody else will ask.
     """
     made = register.model.__fields__
     texts = [n for n in register.filters.split() if made[n].kind not in (YES_NO, CHOICE, MANY)]
-    if any(args.get(name) for name in (*texts, *PLACE_NAMES) if name != "state"):
+    if any(args.get(name) for name in (*texts, *PLACE_NAMES, "found") if name != "state"):
         return None
     return request.path, tuple((k, v) for k, v in args.items(multi=True) if k not in _CURSORS)
 
@@ -217,6 +226,9 @@ def chips(
         found.append((_("统计项"), label, "figure"))
     if query.unplaced:
         found.append((_("范围"), _("行政区划缺失"), "unplaced"))
+    if query.decided_from:
+        since = _("%(day)s 起", day=query.decided_from.isoformat())
+        found.append((_(DECIDED_FROM_LABEL), since, DECIDED_FROM))
     if query.found:
         found.append((_("范围"), _("后台查询的结果"), "found"))
     found += [
@@ -385,7 +397,7 @@ def _empty(
     if query.found:
         hint = _("没有符合条件的农户，或者他们已不在您的管辖范围内。")
         return {"title": _("后台查询没有结果"), "hint": hint, "actions": [again]}
-    if any(args.getlist(n) for n in (*register.filters.split(), *PLACE_NAMES, "region", "figure")):
+    if any(args.getlist(n) for n in (*register.filters.split(), *BESIDE)):
         return {
             "title": _("没有符合条件的农户"),
             "hint": _empty_hint(query),

@@ -19,7 +19,7 @@ from app.core.db import db
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _, translate
 from app.registry import ledger_columns
-from app.registry.ledger import Ledger, TooWideNow, parse
+from app.registry.ledger import BESIDE, Ledger, TooWideNow, parse
 from app.registry.register import Menu
 from app.registry.saved_filters import LONGEST_NAME, SavedFilter
 from app.web import ledger_pages, shell, walk
@@ -226,7 +226,8 @@ class ListPages(RegisterPages):
             Ledger(self.register, query, db.session, actor).require_narrow()
         except TooWideNow:
             words = (c["label"] for c in ledger_pages.chips(self.register, menu, query, wanted))
-            asked = MultiDict(saved_filters.asked_of(self.register, wanted))
+            known = {*BESIDE, *self.register.filters.split()} - {"found"}
+            asked = MultiDict((k, v) for k, v in wanted.items(multi=True) if v and k in known)
             job = searches.start(self.register, menu, dict(asked.lists()), _("，").join(words))
             return redirect(searches.address(job))
         return redirect(self._back(menu))

@@ -1,4 +1,4 @@
-"""Statistics tables by division, their Excel, and the desk."""
+"""Statistics tables by division and by day, their Excel, and the desk."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from app.core.errors import Forbidden, NotFound
 from app.core.i18n import _, lazy, translate
 from app.exchange.writer import MEDIA_TYPE, Book, Column, head_spans
 from app.registry.flow import State
-from app.registry.register import WEEK, Register, Table, get_register
-from app.reports import charts, desk, statistics, tables, week
+from app.registry.ledger import DECIDED_FROM
+from app.registry.register import TREND, WEEK, Register, Table, get_register
+from app.reports import charts, desk, statistics, tables, trend, week
 from app.reports.days import month_day
 from app.reports.desk import Desk, Module
 from app.reports.statistics import LineKind
-from app.reports.tables import Report, Row
+from app.reports.tables import Cell, Report, Row
 from app.reports.waiting import Waiting
 from app.web import deadlines, shell
 
@@ -33,7 +34,7 @@ _NAME_WIDTH, _TEXT_WIDTH = 24, 14  # characters, in Excel
 
 
 class StatisticsView(BaseView):
-    """``/<register>/statistics/<table>``; ``week`` names the weekly table."""
+    """``/<register>/statistics/<table>``; ``week`` names the weekly table, ``trend`` the days."""
 
     route_base = ""
     default_view = "table"
@@ -44,10 +45,14 @@ class StatisticsView(BaseView):
         made, table = _table(register, name)
         actor = policy.require(Capability.SEARCH, made.name)
         region = statistics.region_asked_for(actor, request.args.get("region"))
-        report, chart = _report(made, table, name, region)
+        days = trend.days_asked_for(request.args.get("days"))
+        report, chart = _report(made, table, name, region, days)
         url = url_for("StatisticsView.table", register=made.name, name=name)
         shell.at(url_for("StatisticsView.table", register=made.name, name=table.name))
-        excel = url_for("StatisticsView.excel", register=made.name, name=name, region=region.id)
+        shown_days: dict[str, Any] = {"days": days} if name == TREND else {}
+        excel = url_for(
+            "StatisticsView.excel", register=made.name, name=name, region=region.id, **shown_days
+        )
         page = shown(report, url) | {
             "title": report.title,
             "as_of": f"{local(report.at):%Y-%m-%d %H:%M}",
@@ -56,9 +61,11 @@ class StatisticsView(BaseView):
                 for r in statistics.trail(actor, region)
             ],
             "tabs": _tabs(made, name, region),
+            "ranges": _ranges(f"{url}?region={region.id}", days) if name == TREND else [],
             "chart": chart and chart | {"urls": _chart_urls(chart, url)},
             "notes": report.notes,
             "deadline": deadlines.tag(made, region.path),
+            "deadline_url": deadlines.setting_url(made, region, actor),
             "excel_url": excel if actor.has(Capability.EXPORT_STATISTICS, made.name) else None,
         }
         return self.render_template("anju/statistics.html", table=page)
@@ -69,7 +76,8 @@ class StatisticsView(BaseView):
         made, table = _table(register, name)
         actor = policy.require(Capability.EXPORT_STATISTICS, made.name)
         region = statistics.region_asked_for(actor, request.args.get("region"))
-        report, _chart = _report(made, table, name, region)
+        days = trend.days_asked_for(request.args.get("days"))
+        report, _chart = _report(made, table, name, region, days)
         audit.note(
             Act.EXPORT,
             register=made.name,
@@ -106,21 +114,24 @@ class DeskView(IndexView):
 
 
 def _table(register: str, name: str) -> tuple[Register, Table]:
-    """The declared table of an address; of the weekly one the table that it compares."""
+    """The declared table of an address; of the week and the days the table that they follow."""
     made = get_register(register)
     table = None
     if made is not None:
-        table = made.progress_table if name == WEEK else made.table(name)
+        table = made.progress_table if name in (WEEK, TREND) else made.table(name)
     if made is None or table is None:
         raise NotFound(_("没有这张统计表。"))
     return made, table
 
 
 def _report(
-    register: Register, table: Table, name: str, region: Region
+    register: Register, table: Table, name: str, region: Region, days: int
 ) -> tuple[Report, dict[str, Any] | None]:
     if name == WEEK:
         return week.report(register, table, region), None
+    if name == TREND:
+        report, line = trend.report(register, table, region, days)
+        return report, trend.chart(line, table.chart)
     sheet = statistics.read(register, region, tables.table_figures(table))
     return tables.of_sheet(table, sheet), charts.of_sheet(table, sheet)
 
@@ -140,9 +151,7 @@ def shown(report: Report, url: str) -> dict[str, Any]:
                 "cells": [
                     {
                         "text": f"{cell.value:,}" if isinstance(cell.value, int) else cell.value,
-                        "url": f"{ledger}?figure={cell.figure}{_place(row)}"
-                        if ledger and cell.figure and cell.value
-                        else None,
+                        "url": _cell_url(report.register, row, cell, ledger),
                         "sub": cell.sub,
                         "tone": cell.tone,
                     }
@@ -154,8 +163,19 @@ def shown(report: Report, url: str) -> dict[str, Any]:
     }
 
 
+def _cell_url(register: Register, row: Row, cell: Cell, ledger: str | None) -> str | None:
+    """The rows that a number counts; where a setting is set, for those who may."""
+    if cell.setting:
+        actor = current_actor()
+        return deadlines.setting_url(register, row.region, actor) if actor else None
+    if not (ledger and cell.figure and cell.value):
+        return None
+    since = f"&{DECIDED_FROM}={cell.since}" if cell.since else ""
+    return f"{ledger}?figure={cell.figure}{_place(row)}{since}"
+
+
 def _headers(report: Report) -> list[list[dict[str, Any]]]:
-    heads = [(_("序号"),), (_("地区"),), *report.heads]
+    heads = [(_("序号"),), (_first_head(report),), *report.heads]
     lines: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for span in head_spans(heads, max(map(len, heads))):
         lines[span.top].append(
@@ -167,6 +187,10 @@ def _headers(report: Report) -> list[list[dict[str, Any]]]:
             }
         )
     return [lines[top] for top in sorted(lines)]
+
+
+def _first_head(report: Report) -> str:
+    return report.first_head or _("地区")
 
 
 def _leads_down(row: Row) -> bool:
@@ -188,7 +212,7 @@ def _ledger_url(register: Register) -> str | None:
 def _tabs(register: Register, here: str, region: Region) -> list[dict[str, Any]]:
     names = {table.name: translate(table.title) for table in register.tables}
     if register.progress_table:
-        names[WEEK] = _("周进度")
+        names |= {WEEK: _("周进度"), TREND: _("趋势")}
     return [
         {
             "label": label,
@@ -201,13 +225,21 @@ def _tabs(register: Register, here: str, region: Region) -> list[dict[str, Any]]
     ]
 
 
+def _ranges(url: str, chosen: int) -> list[dict[str, Any]]:
+    """How many days may be looked back."""
+    return [
+        {"label": _("近%(n)s天", n=days), "url": f"{url}&days={days}", "active": days == chosen}
+        for days in trend.RANGES
+    ]
+
+
 def _chart_urls(chart: dict[str, Any], url: str) -> list[str | None]:
-    return [f"{url}?region={key}" if key else None for key in chart["regions"]]
+    return [f"{url}?region={key}" if key else None for key in chart.get("regions", ())]
 
 
 def workbook(report: Report) -> BytesIO:
     """The table as an Excel file: its head merged as on the page, the place and time above it."""
-    columns = [Column((_("序号"),), width=6), Column((_("地区"),), width=_NAME_WIDTH)]
+    columns = [Column((_("序号"),), width=6), Column((_first_head(report),), width=_NAME_WIDTH)]
     columns += [Column(texts, width=_TEXT_WIDTH) for texts in report.heads]
     title = _(
         "%(register)s %(table)s（%(place)s，%(time)s）",
@@ -217,14 +249,20 @@ def workbook(report: Report) -> BytesIO:
         time=f"{local(report.at):%Y-%m-%d %H:%M}",
     )
     rows = [
-        (number, row.label, *(cell.value for cell in row.cells))
-        for number, row in enumerate(report.rows, 1)
+        (number, row.label, *map(_in_excel, row.cells)) for number, row in enumerate(report.rows, 1)
     ]
     file = BytesIO()
     with Book(file) as book:
         book.table(report.title, columns, rows, title=title, frozen_columns=2)
     file.seek(0)
     return file
+
+
+def _in_excel(cell: Cell) -> int | str:
+    """A number as such; a text with the small line that stands under it."""
+    if isinstance(cell.value, int) or not cell.sub:
+        return cell.value
+    return _("%(value)s（%(sub)s）", value=cell.value, sub=cell.sub)
 
 
 # ---- desk ------------------------------------------------------------------------------------
@@ -357,6 +395,8 @@ def _module(module: Module, read: Desk) -> dict[str, Any]:
         else None,
         "table": shown(report, url) if report and url else None,
         "chart": module.chart and module.chart | {"urls": _chart_urls(module.chart, chart_url)},
+        "trend": module.trend,
+        "trend_url": f"/{register.name}/statistics/{TREND}",
     }
 
 

@@ -233,7 +233,7 @@ def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
     elif rule.endpoint == f"{_VIEW}batch":
         yield {"name": "approve"}, asks
     elif rule.endpoint.startswith("StatisticsView."):
-        for table in (*(t.name for t in LOOKBACK.tables), "week"):
+        for table in (*(t.name for t in LOOKBACK.tables), "week", "trend"):
             yield {"name": table}, asks
     elif rule.endpoint.startswith("ChoiceView."):
         yield {"name": "structure", "code": "01"}, asks

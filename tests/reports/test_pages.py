@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from io import BytesIO
 
@@ -14,13 +15,14 @@ from app.access.actor import Kind
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Level
 from app.access.scope import unscoped
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.db import db
 from app.registry.counters import snapshot
+from app.registry.flow import State
 from tests import builders as b
 from tests.reports import country
 
-TABLES = ("progress", "summary", "week")
+TABLES = ("progress", "summary", "week", "trend")
 MOST_STATEMENTS = {"table": 12, "desk": 20}
 
 
@@ -165,7 +167,7 @@ def test_the_table_as_excel_is_logged(filled, who, name):
     assert answer.status_code == 200
     assert "attachment" in answer.headers["Content-Disposition"]
     rows = list(openpyxl.load_workbook(BytesIO(answer.data)).active.iter_rows(values_only=True))
-    assert rows[1][1] == "地区"
+    assert rows[1][1] == ("日期" if name == "trend" else "地区")
     text = " ".join(str(cell) for row in rows for cell in row)
     assert not re.search(r"\d{17}[\dX]", text)  # no personal data
     assert "户主0" not in text
@@ -212,6 +214,60 @@ def test_without_the_right_to_search_there_is_nothing(filled, monkeypatch):
     assert "脱贫户总数" not in desk.text
 
 
+# ---- deadlines and days ---------------------------------------------------------------------
+
+
+def test_managers_reach_the_deadline_from_the_table(filled):
+    county = place(filled, b.COUNTY, Level.COUNTY)
+    url = f"/settings/lookback.deadline?region={county}"
+    for table in ("progress", "week"):
+        page = b.sign_in(filled, b.COUNTY_MANAGER).get(f"/lookback/statistics/{table}").text
+        assert f'href="{url}"' in page
+        assert (
+            "/settings/"
+            not in b.sign_in(filled, b.COUNTY_READER).get(f"/lookback/statistics/{table}").text
+        )
+    week = b.sign_in(filled, b.CITY).get("/lookback/statistics/week").text
+    assert f'<a href="{url}">未设置</a>' in week
+
+
+def test_the_days_have_a_range_a_chart_and_a_workbook(filled):
+    with filled.app_context(), unscoped("tests keep days") as session:
+        for n in (1, 2, 20):
+            snapshot(session, today() - dt.timedelta(days=n))
+        session.commit()
+    client = b.sign_in(filled, b.COUNTY_MANAGER)
+    url = "/lookback/statistics/trend"
+    assert client.get(f"{url}?days=5").status_code == 400
+    assert client.get(f"{url}/excel?days=x").status_code == 400
+    page = client.get(f"{url}?days=14").text
+    assert '"kind": "line"' in page
+    assert 'aria-current="true">近14天' in page
+    county = place(filled, b.COUNTY, Level.COUNTY)
+    for days, rows in ((14, 3), (30, 21)):
+        answer = client.get(f"{url}/excel?region={county}&days={days}")
+        sheet = openpyxl.load_workbook(BytesIO(answer.data)).active
+        lines = [row for row in sheet.iter_rows(values_only=True) if isinstance(row[0], int)]
+        assert len(lines) == rows
+        assert lines[0][1].startswith(today().isoformat())
+
+
+def test_what_a_county_gained_in_a_week_leads_to_exactly_these_rows(filled):
+    with filled.app_context():
+        village = b.seat(Level.VILLAGE)
+        for n in (1, 30):
+            decided = now() - dt.timedelta(days=n)
+            b.household(village, state=State.APPROVED, **b.died(), decided_at=decided)
+    client = b.sign_in(filled, b.COUNTY_MANAGER)
+    page = client.get("/lookback/statistics/week").text
+    urls = re.findall(r'href="([^"]+decided_from[^"]+)">([\d,]+)</a>', page)
+    assert urls
+    for url, n in urls:
+        listed = client.get(url.replace("&amp;", "&")).text
+        assert f"共 {n} 户" in listed
+        assert "审核日期" in listed
+
+
 # ---- desk -----------------------------------------------------------------------------------
 
 
@@ -237,8 +293,6 @@ def test_a_reader_has_no_doors(filled):
 
 
 def test_large_figures_tell_the_trend(filled):
-    import datetime as dt
-
     with filled.app_context(), unscoped("tests keep a day") as session:
         snapshot(session, today() - dt.timedelta(days=7))
         session.commit()
@@ -256,8 +310,6 @@ def test_the_last_login_is_told_with_its_address(filled):
         made = b.account(b.Who(Level.COUNTY, Kind.ORDINARY), username="reader01")
         with unscoped("tests write the log") as session:
             for hour, address in ((1, "10.0.0.1"), (2, "10.0.0.2"), (3, "10.0.0.3")):
-                import datetime as dt
-
                 entry = audit.AuditEntry(
                     act=Act.LOGIN, account_id=made.uuid, address=address,
                     at=dt.datetime(2026, 3, 5, hour, tzinfo=dt.UTC),

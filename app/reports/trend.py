@@ -1,0 +1,176 @@
+"""How a division's figures grew day by day, from the counters kept each day (spec 02 "Lists").
+
+Days are kept for every division down to the county. A division that moves takes its past days along
+(:mod:`app.actions.division_counts`), so a curve tells of the division as it is today. A day on which
+nothing was kept is a gap, never a zero.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from app.access.regions import Level, Region
+from app.core.clock import today
+from app.core.db import db
+from app.core.errors import BadInput
+from app.core.i18n import _, translate
+from app.registry.counters import CounterDay
+from app.registry.register import Column, Register, Table
+from app.reports import statistics, tables
+from app.reports.days import month_day
+from app.reports.statistics import LineKind, Sheet
+from app.reports.tables import Cell, Report, Row, column_label
+
+#: Days that may be looked back.
+RANGES = (14, 30, 90, 365)
+ON_DESK = 30
+_UNKNOWN = "—"
+
+
+@dataclass(frozen=True)
+class Trend:
+    """What a division counted at the end of each of ``days``, the oldest first, and what it counts
+    now (of today). A day of which nothing was kept is in ``days`` but not in ``counts``.
+    """
+
+    register: Register
+    region: Region
+    days: tuple[dt.date, ...]
+    counts: Mapping[dt.date, Mapping[str, int]]
+
+    def of(self, day: dt.date, figure: str) -> int | None:
+        """How many; None where nothing was kept."""
+        found = self.counts.get(day)
+        return found.get(figure, 0) if found is not None else None
+
+
+def days_asked_for(text: str | None) -> int:
+    """How many days an address asks for. :raises BadInput: none of :data:`RANGES`."""
+    if not text:
+        return ON_DESK
+    if text not in map(str, RANGES):
+        raise BadInput(_("时间范围有误，请从页面上重新选择。"))
+    return int(text)
+
+
+def read(sheet: Sheet, figures: Sequence[str], days: int) -> Trend:
+    """The last ``days`` days of the sheet's region, with today as the sheet has it. One statement, by
+    key; none below the county.
+    """
+    now, region = today(), sheet.region
+    counts: dict[dt.date, dict[str, int]] = {}
+    if region.level <= Level.COUNTY:
+        query = select(CounterDay.day, CounterDay.figure, CounterDay.n).where(
+            CounterDay.register == sheet.register.name,
+            CounterDay.figure.in_(figures),
+            CounterDay.region_id == region.id,
+            CounterDay.day.between(now - dt.timedelta(days=days - 1), now - dt.timedelta(days=1)),
+        )
+        for day, figure, n in db.session.execute(query):
+            counts.setdefault(day, {})[figure] = n
+    counts[now] = {name: sheet.total.counts[name] for name in figures}
+    first = min(counts)
+    line = tuple(first + dt.timedelta(days=n) for n in range((now - first).days + 1))
+    return Trend(sheet.register, region, line, counts)
+
+
+def report(register: Register, table: Table, region: Region, days: int) -> tuple[Report, Trend]:
+    """The days as a table, the newest first; of what is done also what each day brought."""
+    if table.progress is None:
+        raise ValueError(f"{register.name}.{table.name} declares no progress")
+    done = table.progress[0]
+    names = tuple(dict.fromkeys(column.figure for column in table.leaves()))
+    figures = tuple(dict.fromkeys((*names, *table.chart, *table.progress)))
+    sheet = statistics.read(register, region, figures, ())
+    trend = read(sheet, figures, days)
+    rows = []
+    for day in reversed(trend.days):
+        now = day == trend.days[-1]
+        rows.append(
+            Row(
+                LineKind.DAY,
+                _("%(day)s（现在）", day=day.isoformat()) if now else day.isoformat(),
+                region,
+                (
+                    *(_cell(trend.of(day, name), name if now else "") for name in names),
+                    _gain(trend, day, done),
+                ),
+            )
+        )
+    label = column_label(register, Column(done))
+    made = Report(
+        title=_("%(table)s（趋势）", table=translate(table.title)),
+        register=register,
+        region=region,
+        heads=(
+            *tables.heads(register, table.columns),
+            (_("当日新增%(what)s", what=label),),
+        ),
+        rows=tuple(rows),
+        at=sheet.at,
+        notes=_notes(trend, days),
+        first_head=_("日期"),
+    )
+    return made, trend
+
+
+def chart(trend: Trend, names: Sequence[str]) -> dict[str, Any] | None:
+    """Lines for static/js/charts.js; None where there is one day only."""
+    if len(trend.days) < 2:
+        return None
+    figures = trend.register.figures
+    first, last = trend.days[0], trend.days[-1]
+    grown = _("、").join(
+        _(
+            "%(figure)s从%(before)s户到%(after)s户",
+            figure=translate(figures[name].label),
+            before=f"{trend.of(first, name) or 0:,}",
+            after=f"{trend.of(last, name) or 0:,}",
+        )
+        for name in names
+    )
+    return {
+        "title": _("%(place)s近%(n)s天趋势图", place=trend.region.name, n=len(trend.days)),
+        "text": grown,
+        "kind": "line",
+        "unit": _("户"),
+        "labels": [month_day(day) for day in trend.days],
+        "series": [
+            {
+                "name": translate(figures[name].label),
+                "tone": figures[name].tone,
+                "values": [trend.of(day, name) for day in trend.days],
+            }
+            for name in names
+        ],
+    }
+
+
+def _cell(n: int | None, figure: str) -> Cell:
+    return Cell(_UNKNOWN) if n is None else Cell(n, figure=figure)
+
+
+def _gain(trend: Trend, day: dt.date, figure: str) -> Cell:
+    now, before = trend.of(day, figure), trend.of(day - dt.timedelta(days=1), figure)
+    if now is None or before is None:
+        return Cell(_UNKNOWN)
+    gain = now - before
+    return Cell(gain, tone="good" if gain > 0 else "bad" if gain < 0 else "")
+
+
+def _notes(trend: Trend, days: int) -> tuple[str, ...]:
+    if trend.region.level > Level.COUNTY:
+        return (_("每日数据只保存到县级，乡镇和村只有现在的数据。"),)
+    lost = sum(day not in trend.counts for day in trend.days)
+    found = [_("每天的数据在当天结束后保存，行政区划调整时随之调整。")]
+    if lost:
+        found.append(_("有 %(n)s 天没有留存数据，图中断开，表中为“—”。", n=lost))
+    if len(trend.days) < days:
+        day = month_day(trend.days[0])
+        found.append(_("系统从%(day)s开始留存数据。", day=day))
+    return tuple(found)
