@@ -37,6 +37,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     from app.core.jobs import init_jobs
     from app.core.storage import init_storage
     from app.web import errors, pages, requests, shell
+    from app.web.api import callers
     from app.web.report_views import DeskView
     from app.web.security import AccountSecurityManager
 
@@ -56,6 +57,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
             base_template="appbuilder/base.html",
         )
         pages.register(app, builder)
+    callers.install(app)
     requests.install(app)
     shell.install(app)
     _add_commands(app)

@@ -9,9 +9,11 @@ from app.access import (
     officers,
     region_changes,
     regions,
+    repeats,
     scope,
     sessions,
     settings,
+    tokens,
 )
 from app.core import jobs
 from app.exchange import import_notes, ledger_export
@@ -51,9 +53,11 @@ __all__ = [
     "records",
     "region_changes",
     "regions",
+    "repeats",
     "results",
     "saved_filters",
     "scope",
     "sessions",
     "settings",
+    "tokens",
 ]

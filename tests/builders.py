@@ -22,15 +22,16 @@ from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import select
 from werkzeug.security import generate_password_hash
 
-from app.access import policy, settings
+from app.access import policy, settings, tokens
 from app.access.accounts import Account
 from app.access.actor import Actor, Duty, Kind
 from app.access.regions import Level, Region
 from app.access.scope import acting_as, unscoped
 from app.access.sessions import OpenSession
 from app.access.settings import Setting
+from app.access.tokens import Token
 from app.actions.records import Contact
-from app.core.clock import uuid7
+from app.core.clock import today, uuid7
 from app.core.db import read_only
 from app.parts import outlines, parcels, prior
 from app.parts.choices import Grade, Judged, Measure, OtherHome, ParcelState, Policy, Seismic
@@ -173,6 +174,26 @@ def account(who: Who, place: Region | None = None, **columns: Any) -> Account:
         session.add(made)
         session.commit()
     return made
+
+
+def api_token(
+    owner: Account, place: Region | None = None, *, until: dt.date | None = None, **registers: str
+) -> tuple[Token, str]:
+    """A token of the account and its secret; all registers for writing and a month unless given."""
+    secret = tokens.new_secret()
+    made = Token(
+        account_id=owner.id,
+        region_id=place.id if place else owner.region_id,
+        name="民政数据交换",
+        secret_hash=tokens.hashed(secret),
+        hint=secret[-4:],
+        registers=registers or {"household": "read", "lookback": "enter"},
+        expires_on=until or today() + dt.timedelta(days=30),
+    )
+    with read_only(value=False), unscoped("tests make tokens") as session:
+        session.add(made)
+        session.commit()
+    return made, secret
 
 
 def actor(who: Who, place: Region | None = None, **columns: Any) -> Actor:

@@ -58,7 +58,8 @@ class Actor:
     """Who asks. ``capabilities`` holds (capability, register name or ``SYSTEM``) pairs; of those
     that were granted only for named divisions, ``limits`` holds these divisions' paths.
 
-    ``in_job``: a background job acts in the account's name, nobody clicks.
+    ``in_job``: a background job acts in the account's name, nobody clicks. ``token``: another
+    system does, by the token of this name.
     """
 
     account_id: uuid.UUID
@@ -72,6 +73,7 @@ class Actor:
     contact_phone: str = ""
     capabilities: frozenset[tuple[str, str]] = field(default_factory=frozenset)
     in_job: bool = False
+    token: str = ""
     limits: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def has(self, capability: Capability, subject: str = SYSTEM) -> bool:

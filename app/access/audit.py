@@ -123,6 +123,8 @@ def entry_of(
 ) -> AuditEntry:
     """An entry about what this account does now, to be written by :func:`write` or a session."""
     actor = current_actor()
+    if actor and actor.token:
+        detail = {**(detail or {}), "token": actor.token}
     return AuditEntry(
         at=now(),
         act=act,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, ScalarSelect, and_, func, select
 from sqlalchemy.orm import joinedload
 
-from app.access import audit, limits, managing, policy, sessions
+from app.access import audit, limits, managing, policy, sessions, tokens
 from app.access.accounts import Account
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
@@ -168,6 +168,7 @@ def _lock(actor: Actor, reason: str) -> None:
         return
     account.locked_at, account.lock_reason = now(), reason
     ended = sessions.end(account.id)
+    tokens.end_all(account.id)
     stopped = jobs.cancel_all(account.uuid, translate("账号已被封闭，已停止。"))
     detail = {"account": account.username, "reason": reason_of(account)}
     detail |= {"sessions": ended, "jobs": stopped}

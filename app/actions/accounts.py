@@ -19,7 +19,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from app.access import account_names, allowances, audit, managing, policy, sessions, signin
+from app.access import (
+    account_names,
+    allowances,
+    audit,
+    managing,
+    policy,
+    sessions,
+    signin,
+    tokens,
+)
 from app.access.accounts import DEPARTMENTS, Account, first_password, hashed
 from app.access.actor import Actor, Capability, Duty, Kind, RegisterAccess
 from app.access.allowances import AllowanceFull
@@ -240,6 +249,7 @@ def deactivate(account_id: uuid.UUID) -> Account:
     if account.active:
         account.active = False
         sessions.end(account.id)
+        tokens.end_all(account.id)
         _note_changes(account, {"active": True}, {"active": False}, Act.PERMISSION)
         db.session.commit()
     return account

@@ -101,6 +101,7 @@ LABELS: dict[str, Any] = {
     "table": lazy("统计表"),
     "text": lazy("文字"),
     "to": lazy("现在"),
+    "token": lazy("接口令牌"),
     "url": lazy("网址"),
     "valid_from": lazy("启用日期"),
     "valid_to": lazy("停用日期"),

@@ -15,8 +15,8 @@ from app.core.choices import Choices
 from app.core.clock import today
 from app.core.db import Model
 from app.core.types import NfcText, UuidType
+from app.registry import feed, formats
 from app.registry import fields as f
-from app.registry import formats
 from app.registry.records import Record
 
 
@@ -50,6 +50,7 @@ class Household(Record, Model):
     __table_args__ = (
         Index("ix_household_place", "path", "id"),
         Index("ix_household_match", "match_key", unique=True),
+        *feed.indexes("household"),
     )
 
     issued_name = f.system(f.text("下发户主姓名", 64), default="")

@@ -84,9 +84,7 @@ def counts(actor: Actor) -> dict[tuple[str, str], int]:
         (register, menu, state)
         for register in all_registers()
         for menu in register.menus
-        if register.flow is not None
-        and not menu.page
-        and actor.has(menu.capability, register.name)
+        if register.flow is not None and not menu.page and actor.has(menu.capability, register.name)
         for state in BADGES.get(menu.capability, ())
     ]
     found: dict[tuple[str, str], int] = {}

@@ -13,7 +13,7 @@ from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
 from werkzeug.security import generate_password_hash
 
-from app.access import audit, passwords, sessions, signin
+from app.access import audit, passwords, sessions, signin, tokens
 from app.access.accounts import Account
 from app.access.actor import SYSTEM, Capability
 from app.access.audit import Act, AuditEntry
@@ -25,7 +25,7 @@ from app.core.db import db
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.exchange.account_list import department_of
-from app.web import account_forms, shell
+from app.web import account_forms, shell, token_views
 from app.web.devices import shown
 
 
@@ -66,6 +66,7 @@ class AccountView(BaseView):
             password_url=url_for("AccountView.password"),
             logins=_logins(account),
             sessions=_sessions(account),
+            tokens=_tokens(account),
             end_url=url_for("AccountView.end"),
         ), 422 if errors else 200
 
@@ -173,6 +174,20 @@ def _sessions(account: Account) -> list[dict[str, Any]]:
         }
         for one in sessions.of(account.id, idle)
     ]
+
+
+def _tokens(account: Account) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": one.name,
+            "text": _("%(registers)s；有效至 %(day)s", registers=token_views.registers_text(one),
+                      day=one.expires_on.isoformat()),
+            "used": token_views.used(one),
+            "state": token_views.state(one),
+            "revoke": token_views.revoke_action(one),
+        }
+        for one in tokens.of(account.id)
+    ]  # fmt: skip
 
 
 def _logins(account: Account) -> list[dict[str, str]]:

@@ -60,7 +60,10 @@ def steps(actor: Actor, account: Account, url: str, *, managed: bool) -> list[di
     if managed and not accounts.has_worked(account):
         text = _("删除后不能恢复。确定删除 %(name)s 吗？", name=account.username)
         found.append({"label": _("删除"), "url": f"{url}/delete", "confirm": text, "danger": True})
-    return [step | {"post": True} for step in found]
+    found = [step | {"post": True} for step in found]
+    if managed and account.active:
+        found.append({"label": _("新建接口令牌"), "url": f"/tokens/new?account={account.uuid}"})
+    return found
 
 
 def grants(account: Account, url: str, *, managed: bool) -> list[dict[str, Any]]:

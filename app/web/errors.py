@@ -21,6 +21,7 @@ from app.core.db import db
 from app.core.errors import AnjuError, Conflict
 from app.core.i18n import _
 from app.core.storage import StorageFull, is_full
+from app.web.api import problems
 from app.web.requests import wants_json
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ def render(error: AnjuError) -> Any:
     noted = error.details.get("noted", False)  # with more than the address, where it was raised
     if error.status in (403, 404) and current_actor() is not None and not noted:
         audit.note(audit.Act.REFUSED, detail={"url": request.path, "method": request.method})
+    if problems.is_api():
+        return problems.of(error)
     return _answer(error.status, error.code, error.message)
 
 
@@ -66,6 +69,9 @@ def _followed(error: MergedAway) -> str | None:
 
 
 def _csrf(_error: CSRFError) -> Any:
+    if problems.is_api():
+        text = _("用登录状态写入时须带请求头 X-CSRFToken；对接系统请用接口令牌。")
+        return problems.answer(400, "csrf", text)
     return _answer(400, "csrf", _("页面已过期，请刷新后重试；填写的内容已自动保存为草稿。"))
 
 
@@ -78,7 +84,11 @@ def _http(error: HTTPException) -> Any:
     status = error.code or 500
     if status < 400 or isinstance(error, BadHost):  # without a host no page has addresses
         return error
-    return _answer(status, f"http_{status}", _messages().get(status, _("请求无法处理。")))
+    message = _messages().get(status, _("请求无法处理。"))
+    if problems.is_api():
+        allow = {name: value for name, value in error.get_headers() if name == "Allow"}
+        return problems.answer(status, f"http_{status}", message, headers=allow)
+    return _answer(status, f"http_{status}", message)
 
 
 def _unexpected(error: Exception) -> Any:
@@ -106,24 +116,15 @@ def _messages() -> dict[int, str]:
 
 
 def _answer(status: int, code: str, message: str, number: str | None = None) -> Any:
+    if problems.is_api():
+        return problems.answer(status, code, message, number=number)
     if wants_json():
         return jsonify(error=code, message=message, number=number), status
     if request.headers.get("HX-Request"):  # the page stays; its script says what went wrong
         return Response(message, status, mimetype="text/plain")
-    titles = {
-        400: _("请求有误"),
-        403: _("没有权限"),
-        404: _("没有找到"),
-        409: _("内容已被修改"),
-        413: _("内容过大"),
-        429: _("操作过于频繁"),
-        500: _("系统故障"),
-        503: _("系统繁忙"),
-        507: _("存储空间已满"),
-    }
     page = {
         "status": status,
-        "title": titles.get(status, _("请求无法处理")),
+        "title": problems.titles().get(status, _("请求无法处理")),
         "message": message,
         "hint": None,
         "number": number,

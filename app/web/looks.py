@@ -26,7 +26,7 @@ _noted: set[Any] = set()
 def note(register: str, row: Any) -> None:
     """The page that is being answered shows the whole of ``row``."""
     actor = current_actor()
-    key = (actor and actor.account_id, row.id, today())
+    key = (actor and (actor.account_id, actor.token), row.id, today())
     if key in _noted:
         return
     entry = audit.entry_of(Act.VIEW, register=register, row=row)

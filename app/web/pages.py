@@ -7,11 +7,15 @@ from flask_appbuilder import AppBuilder
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.actions.tokens import offered
 from app.core.db import db
 from app.core.jobs import queue_state
 from app.registry.register import all_registers
 from app.web.account_bulk_views import AccountBulkView
 from app.web.account_views import AccountsView, RecordersView
+from app.web.api.common import DivisionsApi, HouseholdRecordsApi, SystemApi
+from app.web.api.help import ApiHelpView
+from app.web.api.registers import api_of
 from app.web.attachments import FileView
 from app.web.audit_views import AuditView
 from app.web.choice_views import ChoiceView
@@ -28,6 +32,7 @@ from app.web.register_views import view_of
 from app.web.report_views import StatisticsView
 from app.web.settings_views import SettingsView
 from app.web.shell import LanguageView
+from app.web.token_views import TokensView
 
 
 def register(app: Flask, builder: AppBuilder) -> None:
@@ -48,13 +53,30 @@ def register(app: Flask, builder: AppBuilder) -> None:
         DivisionFilesView,
     ):
         builder.add_view_no_menu(view)
-    for view in (AccountsView, AccountBulkView, RecordersView, OfficersView, NoticesView):
+    for view in (
+        AccountsView,
+        AccountBulkView,
+        RecordersView,
+        OfficersView,
+        NoticesView,
+        TokensView,
+    ):
         builder.add_view_no_menu(view)
-    for view in (LanguageView, FileView, HouseholdView, SearchView, HelpView, StatisticsView):
+    for view in (
+        LanguageView,
+        FileView,
+        HouseholdView,
+        SearchView,
+        HelpView,
+        ApiHelpView,
+        StatisticsView,
+    ):
         builder.add_view_no_menu(view)
     for declared in all_registers():
         if declared.flow is not None:  # the household's own page is HouseholdView
             builder.add_view_no_menu(view_of(declared))
+    for api in (*map(api_of, offered()), SystemApi, DivisionsApi, HouseholdRecordsApi):
+        builder.add_api(api)
 
     @app.get("/health")
     def health() -> tuple[Response, int]:

@@ -35,6 +35,7 @@ from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _
 from app.registry import lists
 from app.web import maps
+from app.web.api import callers, problems
 
 #: Endpoints that need no sign-in. The contract tests walk all others.
 PUBLIC = frozenset(
@@ -124,6 +125,9 @@ def _begin() -> Any:
     set_read_only(request.method in _READS)
     if request.endpoint in PUBLIC:
         return None
+    if callers.by_token():
+        callers.enter()
+        return None
     if request.endpoint is None and not current_user.is_authenticated:
         return None  # there is no such page; who is signed in is told so within the frame
     if not current_user.is_authenticated:
@@ -143,6 +147,8 @@ def _begin() -> Any:
             text = _("密码已被重置，请在新窗口中修改密码，再回到这里继续，填写的内容都还在。")
             raise Forbidden(text, noted=True)
         return redirect(url_for("AccountView.password"))
+    if problems.is_api() and current_app.config["WTF_CSRF_ENABLED"]:
+        csrf.protect()  # FAB exempts every API, for those who bring a token and no cookie
     return None
 
 
@@ -191,13 +197,16 @@ def _quiet() -> bool:
 def wants_json() -> bool:
     """Did a script ask, which wants a status and a message rather than a page?"""
     return (
-        request.is_json
+        problems.is_api()
+        or request.is_json
         or request.headers.get("X-Requested-With") == "fetch"
         or request.accept_mimetypes.best == "application/json"
     )
 
 
 def _ask_to_sign_in() -> Any:
+    if problems.is_api():
+        return problems.answer(401, "signed_out", _("请先登录，或使用接口令牌。"))
     if wants_json():
         return jsonify(error="signed_out", message=_("登录已失效，请重新登录。")), 401
     if request.headers.get("HX-Request"):

@@ -27,6 +27,7 @@ _GROUPS = {
     "review": lazy("审核"),
     "personal": lazy("个人信息"),
     "map": lazy("地图"),
+    "tokens": lazy("数据接口"),
 }
 _MOST_DIGITS = 9
 

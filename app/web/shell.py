@@ -224,6 +224,7 @@ def _system_items(actor: Actor) -> Iterator[Item]:
     if actor.has(Capability.MANAGE_USERS):
         yield Item(_("录入人台账"), "/recorders")
         yield Item(_("负责人与责任人名单"), "/officers")
+        yield Item(_("接口令牌"), "/tokens/")
     if actor.has(Capability.AUDIT):
         yield Item(_("审计日志"), "/audit/")
     if actor.has(Capability.SETTINGS):

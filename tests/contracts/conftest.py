@@ -30,6 +30,7 @@ from tests.builders import (
     Who,
     account,
     actor_of,
+    api_token,
     attach,
     below,
     complete,
@@ -52,6 +53,7 @@ class Place:
     entry: uuid.UUID = field(default_factory=uuid.uuid4)  # of the audit log, about the survey
     account: uuid.UUID = field(default_factory=uuid.uuid4)  # a clerk's who cannot be deleted
     notice: uuid.UUID = field(default_factory=uuid.uuid4)  # told to the county's manager
+    token: uuid.UUID = field(default_factory=uuid.uuid4)  # of the clerk's account
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -83,7 +85,8 @@ def settle(place: Region, name: str) -> Place:
         session.commit()
     clerk = account(VILLAGE_CLERK, place, first_name=f"{name}账号", demo=True)
     file = attach(survey, "front_photos")[0]
-    return Place(survey, file, place, job.id, entry.id, clerk.uuid, notice.id)
+    token, _secret = api_token(clerk)
+    return Place(survey, file, place, job.id, entry.id, clerk.uuid, notice.id, token.id)
 
 
 @pytest.fixture

@@ -102,6 +102,18 @@ ASKS: dict[str, Any] = {
     "ChoiceView.items": MINISTRY,
     "ChoiceView.new": MINISTRY,
     "ChoiceView.edit": MINISTRY,
+    "TokensView.index": C.MANAGE_USERS,
+    "TokensView.new": C.MANAGE_USERS,
+    "TokensView.revoke": ANYBODY,  # of one's own account: see tests/access/test_tokens.py
+    "ApiHelpView.show": ANYBODY,
+    "SystemApi.document": ANYBODY,
+    "SystemApi.me": ANYBODY,
+    "SystemApi.choices": C.SEARCH,
+    "SystemApi.choice": C.SEARCH,
+    "DivisionsApi.search": C.SEARCH,
+    "DivisionsApi.division": C.SEARCH,
+    "DivisionsApi.children": C.SEARCH,
+    "HouseholdRecordsApi.records": C.SEARCH,
     "SettingsView.index": C.SETTINGS,
     "SettingsView.edit": C.SETTINGS,
 }
@@ -128,6 +140,24 @@ REGISTER_ASKS: dict[str, Any] = {
 _VIEW = "LookbackView."
 #: Pages about a list ask for what its menu entry asks for.
 LIST_PAGES = ("ledger", "columns", "filters", "saved_filter", "search", "walk")
+#: The same for the API of every register; beside them stand what it offers without a register.
+API_ASKS: dict[str, Any] = {
+    "records": C.SEARCH,
+    "changes": C.SEARCH,
+    "record": C.SEARCH,
+    "reveal": C.SEARCH,
+    "statistics": C.SEARCH,
+    "history": C.SEARCH,
+    "check": C.SEARCH,
+    "files": C.SEARCH,
+    "create": C.ENTER,
+    "change": C.ENTER,
+    "clear": C.ENTER,
+    "upload": C.ENTER,
+    "remove": C.ENTER,
+}
+_API = "LookbackApi."
+_APIS = (_API, "HouseholdApi.")
 
 
 @dataclass
@@ -147,8 +177,11 @@ class Call:
 
 def asked(endpoint: str) -> Any:
     """What the endpoint asks for; None when nobody has said so."""
-    if endpoint == f"{_VIEW}step" or endpoint.removeprefix(_VIEW) in LIST_PAGES:
+    steps = (f"{_VIEW}step", f"{_API}step")
+    if endpoint in steps or endpoint.removeprefix(_VIEW) in LIST_PAGES:
         return "by name"
+    if endpoint.startswith(_APIS):
+        return API_ASKS.get(endpoint.partition(".")[2])
     if endpoint.startswith(_VIEW):
         return REGISTER_ASKS.get(endpoint.removeprefix(_VIEW))
     return ASKS.get(endpoint)
@@ -175,6 +208,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "entry_id",
             "account_id",
             "notice_id",
+            "token_id",
             "region_id",
         }
         & rule.arguments
@@ -190,9 +224,10 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "account_id": str(place.account),
             "notice_id": str(place.notice),
             "grant_id": str(uuid.uuid4()),
+            "token_id": str(place.token),
             "region_id": str(
                 place.region.id
-                if rule.endpoint.startswith("DivisionsView.")
+                if rule.endpoint.startswith(("DivisionsView.", "DivisionsApi."))
                 else place.region.county_id
             ),
             "number": "0",
@@ -203,7 +238,9 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
         for name in rule.arguments:
             converter = rule._converters[name]
             path = path.replace(f"<{_KINDS[type(converter).__name__]}:{name}>", known[name])
-        options = _body(rule.endpoint, place) if method == "POST" else {}
+        if rule.endpoint.startswith("HouseholdApi."):
+            path = path.replace(str(place.survey.id), str(place.survey.household_id))
+        options = _body(rule.endpoint, place) if method != "GET" else {}
         if rule.endpoint in (
             f"{_VIEW}clear",
             f"{_VIEW}drop_parcel",
@@ -227,7 +264,7 @@ def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
     if rule.endpoint.removeprefix(_VIEW) in LIST_PAGES:
         for menu in LOOKBACK.menus:
             yield {"name": menu.name}, Capability(menu.capability)
-    elif rule.endpoint == f"{_VIEW}step":
+    elif rule.endpoint in (f"{_VIEW}step", f"{_API}step"):
         for step in LOOKBACK.flow.transitions:
             yield {"name": step.name}, step.capability
     elif rule.endpoint == f"{_VIEW}batch":
@@ -235,11 +272,14 @@ def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
     elif rule.endpoint.startswith("StatisticsView."):
         for table in (*(t.name for t in LOOKBACK.tables), "week", "trend"):
             yield {"name": table}, asks
-    elif rule.endpoint.startswith("ChoiceView."):
+    elif rule.endpoint == f"{_API}statistics":
+        for table in (*(t.name for t in LOOKBACK.tables), "week"):
+            yield {"name": table}, asks
+    elif rule.endpoint.startswith("ChoiceView.") or rule.endpoint == "SystemApi.choice":
         yield {"name": "structure", "code": "01"}, asks
     elif rule.endpoint == "SettingsView.edit":
         yield {"name": "lookback.deadline"}, asks
-    elif rule.endpoint == f"{_VIEW}upload":
+    elif rule.endpoint in (f"{_VIEW}upload", f"{_API}upload"):
         yield {"field": "front_photos"}, asks
     else:
         yield {}, asks
@@ -247,7 +287,9 @@ def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
 
 def _body(endpoint: str, place: Place) -> dict[str, Any]:
     """A body that is understood; its version is old, so that it changes nothing."""
-    name = endpoint.removeprefix(_VIEW)
+    if endpoint.startswith(_APIS) and endpoint != f"{_API}upload":
+        return _api_body(endpoint.partition(".")[2], place)
+    name = endpoint.removeprefix(_VIEW).removeprefix(_API)
     if name == "draft":
         return {"json": {"version": 9999, "values": {"storeys": "2"}}}
     if name == "upload":
@@ -263,6 +305,17 @@ def _body(endpoint: str, place: Place) -> dict[str, Any]:
             "region": "1",
         }
     }  # fmt: skip
+
+
+def _api_body(name: str, place: Place) -> dict[str, Any]:
+    bodies: dict[str, Any] = {
+        "create": {"household_id": str(place.survey.household_id), "values": {"died": True}},
+        "change": {"version": 9999, "values": {"died": True}},
+        "reveal": {"field": "phone"},
+    }
+    if name in ("clear", "remove"):
+        return {"headers": {"If-Match": '"9999"'}}
+    return {"json": bodies.get(name, {"version": 9999, "opinion": "不符"})}
 
 
 def picture() -> io.BytesIO:

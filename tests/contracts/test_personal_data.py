@@ -31,6 +31,7 @@ from tests.contracts.routes import calls
 
 #: Where those who enter or review see a record whole.
 _WHOLE = {"LookbackView.show", "LookbackView.edit", "LookbackView.review", "LookbackView.decide"}
+_WHOLE |= {"LookbackApi.record", "LookbackApi.history"}
 _CLICKS = {"LookbackView.reveal", "HouseholdView.reveal"}  # each is noted and counted
 
 

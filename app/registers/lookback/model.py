@@ -8,6 +8,7 @@ from app.core.choices import Choices
 from app.core.db import Model
 from app.parts.choices import OtherHome
 from app.parts.house import Assurance, Hazards, House, Safety, Surveyed
+from app.registry import feed
 from app.registry import fields as f
 from app.registry.households import Sex
 from app.registry.records import Reviewed
@@ -31,6 +32,7 @@ class Lookback(Reviewed, House, Hazards, Safety, Assurance, Surveyed, Model):
         Index("ix_lookback_household", "household_id", unique=True),
         Index("ix_lookback_parcel", "parcel_number"),
         Index("ix_lookback_parcel_state", "parcel_state", "path", "id"),
+        *feed.indexes("lookback"),
     )
 
     corrected_id = f.id_number(

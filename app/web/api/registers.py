@@ -1,0 +1,384 @@
+"""The addresses of a register, ``/api/v1/<register>``: made once for each, registered with FAB.
+
+FAB gives blueprint, routing and permission name. Its ModelRestApi has neither scope nor rules of
+ours (docs/adr/api.md), so what is done here is what the pages do: the same actions, the same ledger.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any, BinaryIO, cast
+
+from flask import Response, request
+from flask_appbuilder.api import BaseApi, expose
+from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
+
+from app.access import policy, regions
+from app.access.actor import Actor, Capability
+from app.access.regions import Region, within
+from app.actions import attachments, households, personal, records
+from app.actions.attachments import Sent
+from app.core.clock import CHINA
+from app.core.db import db
+from app.core.errors import BadInput, Conflict, NotFound
+from app.core.i18n import _
+from app.registry import feed
+from app.registry.flow import State
+from app.registry.households import Household
+from app.registry.ledger import PLACE_NAMES, SIZES, Ledger, parse
+from app.registry.register import WEEK, Register
+from app.registry.rules import Problem
+from app.reports import statistics, tables, week
+from app.web import record_pages
+from app.web.api import bodies, problems, shapes, values
+from app.web.api.bodies import Made
+from app.web.api.problems import PREFIX
+
+MOST_CHANGES = 500
+PAGE = SIZES[-1]
+_YEARS = range(1970, 2200)
+
+#: What every register has, what those with a flow have besides, and the list of households.
+READING = {"records", "changes", "record", "reveal", "statistics"}
+FLOWING = {"change", "clear", "history", "check", "step", "files", "upload", "remove"}
+
+
+class RegisterApi(BaseApi):
+    """See the module. Subclasses carry ``register``; :func:`api_of` makes them."""
+
+    register: Register
+
+    # ---- lists ------------------------------------------------------------------------------
+    @expose("")
+    def records(self) -> Response:
+        """A page of the ledger, with its filters."""
+        register = self.register
+        args = bodies.parameters(
+            "region", "region_code", "figure", "unplaced", *PLACE_NAMES,
+            *register.filters.split(), "cursor", "size", "fields",
+        )  # fmt: skip
+        actor = policy.require(Capability.SEARCH, register.name)
+        size = bodies.whole_number(args.get("size"), PAGE, 1, PAGE, "size")
+        if size not in SIZES:
+            raise BadInput(_("每页条数有误。"), parameter="size")
+        names = self._fields(args)
+        query = parse(register, _with_region(args, actor), db.session, actor)
+        page = Ledger(register, query, db.session, actor).page(size, after=args.get("cursor"))
+        body = {
+            "items": shapes.listed(register, [row.id for row in page.rows], names),
+            "count": page.count.n,
+            "count_exact": page.count.exact,
+            "next": page.after,
+        }
+        return shapes.answer(body)
+
+    @expose("/changes")
+    def changes(self) -> Response:
+        """What changed since an instant, oldest first."""
+        args = bodies.parameters("since", "region", "region_code", "cursor", "limit", "fields")
+        actor = policy.require(Capability.SEARCH, self.register.name)
+        limit = bodies.whole_number(args.get("limit"), 100, 1, MOST_CHANGES, "limit")
+        names, start = self._fields(args), _instant(args.get("since"))
+        region = statistics.region_asked_for(actor, _with_region(args, actor).get("region"))
+        model = self.register.model
+        found = feed.since(db.session, model, region, start, limit, args.get("cursor"))
+        body = {
+            "items": shapes.listed(self.register, found.ids, names),
+            "next": found.cursor,
+            "until": shapes.instant(found.until),
+        }
+        return shapes.answer(body)
+
+    def _fields(self, args: MultiDict[str, str]) -> list[str]:
+        """The fields that are asked for; without ``fields`` those of the ledger."""
+        known = shapes.form_fields(self.register)
+        if "fields" not in args:
+            return [name for name in self.register.ledger.split() if name in known]
+        names = [name for name in args["fields"].split(",") if name]
+        for name in names:
+            if name not in known:
+                raise BadInput(_("没有项目“%(name)s”。", name=name[:40]), parameter="fields")
+        return names
+
+    # ---- one record ---------------------------------------------------------------------------
+    @expose("", methods=["POST"])
+    def create(self) -> Response:
+        """Enter the record of a household on the list, which is 未录入 until then."""
+        register = self.register
+        actor = policy.require(Capability.ENTER, register.name)
+        said = bodies.json_object("household_id", "values")
+        key = _uuid(said.get("household_id"), "/household_id")
+        given, wrong = values.read(register.fields, bodies.of_type(said, "values", dict, {}))
+
+        def act() -> Made:
+            household = households.get(key)
+            model = register.model
+            row = db.session.scalar(select(model).where(model.household_id == household.id))
+            if row is None:
+                raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"))
+            policy.require(Capability.ENTER, register.name, row)
+            if row.state != State.MISSING:
+                current = {"id": str(row.id), "version": row.version, "state": row.state.value}
+                raise Conflict(_("该户已经录入，请改用修改（PATCH）。"), current=current)
+            records.save(register, row.id, given, row.version, wrong)
+            return Made(201, row.id)
+
+        return bodies.once(actor, act, self._made)
+
+    @expose("/<uuid:record_id>")
+    def record(self, record_id: uuid.UUID) -> Response:
+        """One record; whole for those who may enter or review it."""
+        bodies.parameters()
+        return self._answer(*self._found(record_id))
+
+    @expose("/<uuid:record_id>", methods=["PATCH"])
+    def change(self, record_id: uuid.UUID) -> Response:
+        """Change the named fields; all others stay."""
+        register = self.register
+        said = bodies.json_object("version", "values")
+        row = records.get(register, record_id)
+        actor = policy.require(Capability.ENTER, register.name, row)
+        given, wrong = values.read(register.fields, bodies.of_type(said, "values", dict, {}))
+        try:
+            row = records.save(register, record_id, given, bodies.version(said), wrong)
+        except Conflict as error:
+            db.session.rollback()
+            row = self._fresh(record_id)
+            error.details["current"] = shapes.differences(register, row, given, actor)
+            raise
+        return self._answer(row, actor)
+
+    @expose("/<uuid:record_id>", methods=["DELETE"])
+    def clear(self, record_id: uuid.UUID) -> Response:
+        """Delete what was entered: the record is 未录入 again, its history stays."""
+        register = self.register
+        row = records.get(register, record_id)
+        actor = policy.require(Capability.ENTER, register.name, row)
+        return self._answer(records.clear(register, record_id, bodies.version({})), actor)
+
+    @expose("/<uuid:record_id>/steps/<string:name>", methods=["POST"])
+    def step(self, record_id: uuid.UUID, name: str) -> Response:
+        """Submit, withdraw, approve, return …: a step of the register's flow."""
+        register = self.register
+        step = register.flow.get(name) if register.flow else None
+        if step is None:
+            raise NotFound(_("没有这一操作。"))
+        row = records.get(register, record_id)
+        actor = policy.require(step.capability, register.name, row)
+        said = bodies.json_object("version", "contact", "opinion", "reasons")
+        opinion = bodies.of_type(said, "opinion", str, "")
+        reasons = bodies.reasons(said, step.reasons)
+
+        def act() -> Made:
+            who, seen = bodies.contact(said, actor), bodies.version(said)
+            try:
+                records.transition(register, record_id, name, seen, who, opinion, reasons)
+            except Conflict as error:
+                db.session.rollback()
+                fresh = self._fresh(record_id)
+                error.details["current"] = shapes.differences(register, fresh, {}, actor)
+                raise
+            return Made(200, record_id)
+
+        return bodies.once(actor, act, self._made)
+
+    @expose("/<uuid:record_id>/history")
+    def history(self, record_id: uuid.UUID) -> Response:
+        """The record's steps with who, when, opinion, and what changed between submissions."""
+        bodies.parameters()
+        row, actor = self._found(record_id)
+        whole = shapes.sees_all(self.register, row, actor)
+        entries = records.history(row)
+        return shapes.answer({"items": shapes.history(self.register, entries, whole=whole)})
+
+    @expose("/<uuid:record_id>/check")
+    def check(self, record_id: uuid.UUID) -> Response:
+        """What is missing or wrong before it can be submitted."""
+        bodies.parameters()
+        row, _actor = self._found(record_id)
+        found = records.evaluate(self.register, row)
+        errors = problems.described(found.errors)
+        warnings = problems.described(p for p in found.problems if p.severity != "error")
+        return shapes.answer({"complete": not errors, "problems": errors, "warnings": warnings})
+
+    @expose("/<uuid:record_id>/reveal", methods=["POST"])
+    def reveal(self, record_id: uuid.UUID) -> Response:
+        """The whole of a masked field; kept in the audit log and limited, as a click on the page."""
+        row, _actor = self._found(record_id)
+        said = bodies.json_object("field")
+        made = self.register.model.__fields__.get(bodies.of_type(said, "field", str, ""))
+        if made is None or not made.stored or not values.masks(made):
+            raise NotFound(_("没有这个项目。"))
+        value = getattr(row, made.name)
+        if isinstance(row, Household):
+            value = record_pages.revealed(row, made.name) or None
+        personal.note_look(self.register.name, row, made.name)
+        return shapes.answer({"field": made.name, "value": values.shown(made, value, whole=True)})
+
+    # ---- files --------------------------------------------------------------------------------
+    @expose("/<uuid:record_id>/files")
+    def files(self, record_id: uuid.UUID) -> Response:
+        """What is known of the record's files."""
+        bodies.parameters()
+        row, _actor = self._found(record_id)
+        return shapes.answer({"items": [shapes.file(a) for a in records.attachments_of(row)]})
+
+    @expose("/<uuid:record_id>/files/<string:field>", methods=["POST"])
+    def upload(self, record_id: uuid.UUID, field: str) -> Response:
+        """Add a file, as ``file`` of a multipart form."""
+        register = self.register
+        row = records.get(register, record_id)
+        actor = policy.require(Capability.ENTER, register.name, row)
+        sent: list[dict[str, Any]] = []
+
+        def act() -> Made:
+            file = request.files.get("file")
+            if file is None:
+                raise BadInput(_("没有收到文件，请重新选择。"), parameter="file")
+            given = Sent(cast(BinaryIO, file.stream), file.filename or "")
+            made = attachments.add(register, record_id, field, given)
+            sent.append(shapes.file(made))
+            return Made(201, made.id)
+
+        def answer(made: Made) -> Response:
+            known = [shapes.file(a) for a in records.attachments_of(row) if a.id == made.key]
+            if not (sent or known):
+                raise NotFound(_("没有找到该文件。它可能不存在，或不在您的管辖范围内。"))
+            return shapes.answer((sent or known)[0], made.status)
+
+        return bodies.once(actor, act, answer)
+
+    @expose("/<uuid:record_id>/files/<uuid:file_id>", methods=["DELETE"])
+    def remove(self, record_id: uuid.UUID, file_id: uuid.UUID) -> Response:
+        """Take a file off a record that may be changed."""
+        row = records.get(self.register, record_id)
+        actor = policy.require(Capability.ENTER, self.register.name, row)
+        if file_id not in {a.id for a in records.attachments_of(row)}:
+            raise NotFound(_("没有找到该文件。它可能不存在，或不在您的管辖范围内。"))
+        attachments.arrange(self.register, row, [str(file_id)], [])
+        return self._answer(self._fresh(record_id), actor)
+
+    # ---- statistics -----------------------------------------------------------------------------
+    @expose("/statistics/<string:name>")
+    def statistics(self, name: str) -> Response:
+        """A statistics table by division."""
+        args = bodies.parameters("region", "region_code")
+        register = self.register
+        actor = policy.require(Capability.SEARCH, register.name)
+        table = register.progress_table if name == WEEK else register.table(name)
+        if table is None:
+            raise NotFound(_("没有这张统计表。"))
+        region = statistics.region_asked_for(actor, _with_region(args, actor).get("region"))
+        make = week.report if name == WEEK else tables.report
+        return shapes.answer(_report(make(register, table, region)))
+
+    # ---- small parts ----------------------------------------------------------------------------
+    def _found(self, record_id: uuid.UUID) -> tuple[Any, Actor]:
+        row = records.get(self.register, record_id)
+        return row, policy.require(Capability.SEARCH, self.register.name, row)
+
+    def _fresh(self, record_id: uuid.UUID) -> Any:
+        db.session.expire_all()
+        return records.get(self.register, record_id)
+
+    def _made(self, made: Made) -> Response:
+        row, actor = self._found(made.key)
+        response = self._answer(row, actor, made.status)
+        if made.status == 201:
+            response.headers["Location"] = shapes.url_of(self.register, row.id)
+        return response
+
+    def _answer(self, row: Any, actor: Actor, status: int = 200) -> Response:
+        body = shapes.record(self.register, row, actor)
+        return shapes.answer(body, status, ETag=f'"{row.version}"')
+
+
+def api_of(register: Register) -> type[RegisterApi]:
+    """The API class of one register, with its own address and permission name."""
+    routes = set(READING)
+    if register.flow is not None:
+        routes |= FLOWING
+    if register.follows_list:
+        routes.add("create")
+    if not register.tables:
+        routes.discard("statistics")
+    body = {
+        "register": register,
+        "route_base": f"{PREFIX}/{register.name}",
+        "class_permission_name": register.name,
+        "include_route_methods": routes,
+    }
+    return type(f"{register.model.__name__}Api", (RegisterApi,), body)
+
+
+def _with_region(args: MultiDict[str, str], actor: Actor) -> MultiDict[str, str]:
+    """The parameters with the division's key, where it was named by its code.
+
+    :raises NotFound: none in the actor's area has the code.
+    """
+    code = args.get("region_code")
+    if code is None:
+        return args
+    if "region" in args or not (code.isascii() and code.isdigit() and len(code) <= 12):
+        raise BadInput(
+            _("region_code 应为行政区划代码，且不能与 region 同时使用。"), parameter="region_code"
+        )
+    region = regions.by_code(code)
+    if region is None or region.structural or not within(region.path, actor.path):
+        raise NotFound(_("没有找到该地区。它可能不存在，或不在您的管辖范围内。"))
+    changed = args.copy()
+    changed["region"] = str(region.id)
+    return changed
+
+
+def _instant(text: str | None) -> dt.datetime:
+    """ISO 8601; without an offset it is China's time, a day begins there.
+
+    :raises BadInput: unreadable, or missing.
+    """
+    try:
+        # a plus that was not escaped arrives as a blank
+        found = dt.datetime.fromisoformat((text or "").replace(" ", "+"))
+    except ValueError:
+        found = None
+    if found is None or found.year not in _YEARS:
+        text = _("since 应为时间，例如 2026-11-01T00:00:00+08:00。")
+        raise BadInput(text, parameter="since")
+    return found if found.tzinfo else found.replace(tzinfo=CHINA)
+
+
+def _uuid(raw: Any, where: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(raw)
+    except (ValueError, TypeError, AttributeError):
+        text = _("请填写农户编号（household_id）。")
+        raise bodies.invalid([Problem(where, "household_id.type", text)]) from None
+
+
+def _report(report: tables.Report) -> dict[str, Any]:
+    figures = [cell.figure for cell in report.rows[0].cells]
+    return {
+        "title": report.title,
+        "region": _place(report.region),
+        "at": shapes.instant(report.at),
+        "columns": [
+            {"heads": list(heads), "figure": figure or None}
+            for heads, figure in zip(report.heads, figures, strict=True)
+        ],
+        "rows": [
+            {
+                "kind": row.kind.value,
+                "label": row.label,
+                "region": _place(row.region),
+                "cells": [cell.value for cell in row.cells],
+            }
+            for row in report.rows
+        ],
+        "notes": list(report.notes),
+    }
+
+
+def _place(region: Region) -> dict[str, Any]:
+    return shapes.place(region.id, region.code, region.full_name, region.level)

@@ -1,0 +1,215 @@
+"""Records as JSON, in lists and alone; see :mod:`app.web.api.openapi` for their description."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flask import Response
+from sqlalchemy import select
+
+from app.access.actor import Actor
+from app.access.regions import Region
+from app.actions import records
+from app.core.clock import local
+from app.core.db import db
+from app.core.i18n import done_word, step_word, translate
+from app.core.types import storable
+from app.registry import formats
+from app.registry.attachments import Attachment
+from app.registry.field import FILES, Field
+from app.registry.records import HistoryEntry
+from app.registry.register import Register
+from app.web import looks, record_pages
+from app.web.api import values
+from app.web.api.problems import PREFIX
+
+#: Of every record, beside its fields; those that a model has not are left out.
+FACTS = ("id", "version", "household_id", "created_at", "changed_at", "submitted_at", "decided_at")
+
+
+def answer(body: Any, status: int = 200, **headers: str) -> Response:
+    """JSON; Chinese stays readable."""
+    text = storable(json.dumps(body, ensure_ascii=False))
+    response = Response(text, status, mimetype="application/json")
+    response.headers.update(headers)
+    return response
+
+
+def facts(model: Any) -> list[str]:
+    return [name for name in FACTS if hasattr(model, name)]
+
+
+def kept_fields(register: Register) -> dict[str, Field]:
+    """The fields that the kernel keeps; they stand beside ``values``."""
+    made = register.model.__fields__
+    return {name: f for name, f in made.items() if name not in register.fields and f.stored}
+
+
+def form_fields(register: Register) -> dict[str, Field]:
+    """The fields of ``values``."""
+    return {name: made for name, made in register.fields.items() if made.kind != FILES}
+
+
+def instant(moment: dt.datetime | None) -> str | None:
+    """An instant on China's clock, with its offset."""
+    return local(moment).isoformat() if moment else None
+
+
+def place(region_id: int, code: str, full_name: str, level: Any) -> dict[str, Any]:
+    return {"id": region_id, "code": code, "full_name": full_name, "level": level.name.lower()}
+
+
+# ---- lists ---------------------------------------------------------------------------------
+
+
+def listed(
+    register: Register, ids: Sequence[uuid.UUID], names: Iterable[str]
+) -> list[dict[str, Any]]:
+    """The records with these keys, in their order, masked, with these fields. One statement."""
+    model, kept, fields = register.model, kept_fields(register), form_fields(register)
+    chosen = [name for name in fields if name in set(names)]
+    columns = {name: getattr(model, name) for name in (*facts(model), *kept, *chosen)}
+    query = (
+        select(*columns.values(), Region.id, Region.code, Region.full_name, Region.level)
+        .join(Region, Region.id == model.region_id)
+        .where(model.id.in_(ids))
+    )
+    found = {}
+    for row in db.session.execute(query):
+        known = dict(zip(columns, row, strict=False))
+        found[known["id"]] = _common(register, known, place(*row[-4:])) | {
+            "values": {n: values.shown(fields[n], known[n], whole=False) for n in chosen}
+        }
+    return [found[key] for key in ids if key in found]
+
+
+def _common(
+    register: Register, known: dict[str, Any], region: dict[str, Any], *, whole: bool = False
+) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    for name in facts(register.model):
+        value = known[name]
+        if isinstance(value, dt.datetime):
+            value = instant(value)
+        body[name] = str(value) if isinstance(value, uuid.UUID) else value
+    body["region"] = region
+    for name, made in kept_fields(register).items():
+        body[name] = values.shown(made, known[name], whole=whole)
+    return body
+
+
+# ---- one record ------------------------------------------------------------------------------
+
+
+def sees_all(register: Register, row: Any, actor: Actor) -> bool:
+    """May the actor see the record whole? Then the look is noted, as that of its page."""
+    if register.flow is None or not record_pages.sees_all(register, row, actor):
+        return False
+    looks.note(register.name, row)
+    return True
+
+
+def record(register: Register, row: Any, actor: Actor) -> dict[str, Any]:
+    """All of one record, as this actor may see it, and what it may do with it."""
+    whole = sees_all(register, row, actor)
+    region = db.session.get_one(Region, row.region_id)
+    names = (*facts(register.model), *kept_fields(register))
+    known = {name: getattr(row, name) for name in names}
+    where = place(region.id, region.code, region.full_name, region.level)
+    body = _common(register, known, where, whole=whole)
+    fields = form_fields(register)
+    body["values"] = {
+        n: values.shown(made, getattr(row, n), whole=whole) for n, made in fields.items()
+    }
+    body["masked"] = [] if whole else [
+        n for n, made in register.model.__fields__.items() if made.stored and values.masks(made)
+    ]  # fmt: skip
+    if register.flow is not None:
+        body["may_edit"] = records.may_edit(register, row, actor)
+        body["steps"] = [step.name for step in records.open_steps(register, row, actor)]
+        body["files"] = [file(a) for a in records.attachments_of(row)]
+    return body
+
+
+def file(attachment: Attachment) -> dict[str, Any]:
+    """What is known of a file; its bytes are at ``url``."""
+    return {
+        "id": str(attachment.id),
+        "field": attachment.field,
+        "name": attachment.name,
+        "media_type": attachment.mime,
+        "size": attachment.size,
+        "sha256": attachment.sha256,
+        "added_at": instant(attachment.added_at),
+        "taken_at": attachment.taken_at and attachment.taken_at.isoformat(),
+        "latitude": attachment.latitude,
+        "longitude": attachment.longitude,
+        "url": f"/files/{attachment.id}",
+    }
+
+
+def history(
+    register: Register, entries: Sequence[HistoryEntry], *, whole: bool
+) -> list[dict[str, Any]]:
+    """The record's steps, oldest first, each submission with what changed since the one before."""
+    found = []
+    before: HistoryEntry | None = None
+    for entry in entries:
+        changes: list[dict[str, str]] = []
+        if entry.snapshot is not None:
+            if before is not None:
+                changes = record_pages.changes(register, before, entry, whole=whole)
+            before = entry
+        phone = entry.phone if whole else formats.mask_phone(entry.phone or None)
+        found.append(
+            {
+                "at": instant(entry.at),
+                "step": entry.step,
+                "label": done_word(entry.label),
+                "from": entry.source.value,
+                "to": entry.target.value,
+                "account": entry.account_name,
+                "person": entry.person,
+                "phone": phone,
+                "opinion": entry.opinion or "",
+                "reasons": [translate(r) for r in entry.reasons or ()],
+                "changes": changes,
+            }
+        )
+    return found
+
+
+def differences(register: Register, row: Any, sent: dict[str, Any], actor: Actor) -> dict[str, Any]:
+    """The record as it stands beside what a client meant to write."""
+    whole = sees_all(register, row, actor)
+    fields = [(register.fields[n], value) for n, value in sent.items() if n in register.fields]
+    return {
+        "version": row.version,
+        "state": row.state.value,
+        "changed_at": instant(row.changed_at),
+        "changed": [
+            {
+                "field": made.name,
+                "label": translate(made.label),
+                "yours": values.shown(made, value, whole=whole),
+                "current": values.shown(made, getattr(row, made.name), whole=whole),
+            }
+            for made, value in fields
+            if values.shown(made, value, whole=True)
+            != values.shown(made, getattr(row, made.name), whole=True)
+        ],
+    }
+
+
+def step(register: Register, name: str) -> str:
+    """What a step is called."""
+    made = register.flow.get(name) if register.flow else None
+    return step_word(made.label) if made else name
+
+
+def url_of(register: Register, key: uuid.UUID) -> str:
+    return f"{PREFIX}/{register.name}/{key}"
