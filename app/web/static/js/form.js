@@ -184,7 +184,8 @@ async function submit(event) {
   event.preventDefault();
   if (sending) return;
   const button = event.submitter ?? form.querySelector("[name=intent]");
-  if (uploadsRunning(form)) { toast(say("uploading", { name: "" })); return; }
+  const files = uploadsRunning(form, "complete" in button.dataset);
+  if (files) { toast(say("upload_not_done", { n: files })); return; }
   if ("complete" in button.dataset) {
     const list = problems();
     summarise(list);

@@ -13,7 +13,10 @@ function setCsrfToken(token) {
 }
 
 const layer = document.getElementById("signin-dialog");
-const account = layer?.dataset.account ?? "";
+export const account = layer?.dataset.account ?? "";
+
+/** Where outbox.js notes how many files of an account wait, for pages that need nothing else of it. */
+export const outboxCount = (login) => `anju.outbox.${login}`;
 
 /** What a request of this page carries: its token, and the account that the page was made for. */
 export function ownHeaders() {
@@ -71,6 +74,7 @@ export function signIn() {
         if (response.ok) {
           setCsrfToken(answer.csrf_token);
           done = true;
+          window.dispatchEvent(new Event("anju:signed-in"));
           close();
           return;
         }

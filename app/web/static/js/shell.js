@@ -1,6 +1,6 @@
 /** What every page does: menus, theme, search key, notices, dialogs, double submits, parts by htmx. */
 import { say } from "./words.js";
-import { ownHeaders, signIn, stillSignedIn } from "./http.js";
+import { account, outboxCount, ownHeaders, signIn, stillSignedIn } from "./http.js";
 import { openPhotos } from "./photos.js";
 import { attachRegionPickers } from "./region.js";
 
@@ -213,6 +213,22 @@ function parts() {
   body.addEventListener("htmx:afterSwap", (event) => attachRegionPickers(event.detail.target));
 }
 
+/** Files that wait are sent from whichever page is open; signing out leaves nothing behind. */
+function leftovers() {
+  if (account && Number(localStorage.getItem(outboxCount(account))) > 0) {
+    import("./outbox_bar.js").then(({ watchOutbox }) => watchOutbox());
+  }
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("[data-sign-out]");
+    if (!button || button.dataset.left) return;
+    event.preventDefault();
+    const { leave } = await import("./leaving.js");
+    if (!(await leave())) return;
+    button.dataset.left = "yes";
+    button.click();
+  });
+}
+
 sidebar();
 theme();
 drops();
@@ -220,5 +236,6 @@ searchKey();
 clicks();
 forms();
 parts();
+leftovers();
 attachRegionPickers(document);
 document.documentElement.classList.add("has-script");

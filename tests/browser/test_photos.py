@@ -1,0 +1,135 @@
+"""Photos in a browser: several at once, turned, moved; without a line they wait and come after all."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.access.scope import unscoped
+from app.registers.lookback.model import Lookback
+from app.registry.attachments import Attachment
+from tests import builders, pictures
+from tests.browser.conftest import OVERFLOW, SMALL, Desk
+from tests.conftest import Server
+
+SitDown = Callable[..., Desk]
+BOX = "#field-front_photos"
+
+
+@pytest.fixture
+def survey(server: Server) -> Lookback:
+    with server.app.app_context():
+        return builders.household(name="张建国", population=4)[1]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    """Two of a phone, one that is no photo."""
+    exif = pictures.camera(dt.datetime(2024, 9, 9, 10), (34.16, 109.32))
+    for name in ("一.jpg", "二.jpg"):
+        (tmp_path / name).write_bytes(pictures.picture((800, 600), exif=exif))
+    (tmp_path / "三.jpg").write_bytes(b"<svg onload=alert(1)>")
+    return [tmp_path / f"{n}.jpg" for n in "一二三"]
+
+
+def files_of(server: Server, survey: Lookback) -> list[Attachment]:
+    with server.app.app_context(), unscoped("tests look at files") as session:
+        query = select(Attachment).where(Attachment.record_id == survey.id)
+        return list(session.scalars(query.order_by(Attachment.position)))
+
+
+def open_form(clerk: Desk, survey: Lookback) -> Any:
+    page = clerk.open(f"/lookback/{survey.id}/edit")
+    clerk.pick("died", "否")
+    clerk.pick("living", "自有农村住房")
+    return page
+
+
+def test_several_photos_are_turned_moved_and_taken_off(
+    desk: SitDown, server: Server, survey: Lookback, photos: list[Path], assert_accessible: Any
+) -> None:
+    clerk = desk(builders.TOWN_CLERK, width=360, height=740)
+    page = open_form(clerk, survey)
+    page.fill("#f-surveyed_on", "2024-09-12")
+    page.locator(f"{BOX} input[type=file]").last.set_input_files(photos)
+    page.wait_for_selector(f"{BOX} .is-failed")
+    page.locator(f"{BOX} [data-file]").nth(1).wait_for()
+    assert "这个文件不是照片" in page.locator(f"{BOX} .is-failed [role=alert]").inner_text()
+    page.locator(f"{BOX} .is-failed [data-file-remove]").click()
+    first = page.locator(f"{BOX} .file-tile").first
+    assert "拍摄于2024-09-09 10:00 · 蓝田县 · HUAWEI LYA-AL00" in first.inner_text()
+    assert "拍摄日期2024-09-09与排查时间2024-09-12不一致" in first.inner_text()
+    page.fill("#f-surveyed_on", "2024-09-09")
+    assert "不一致" not in first.inner_text()
+    first.locator("[data-file-turn='90']").click()
+    page.wait_for_selector(f"{BOX} [data-turned='90']")
+    first.locator("[data-file-move='1']").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate(OVERFLOW) <= 0
+    assert page.evaluate(SMALL) == []
+    assert_accessible(page)
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.wait_for_selector(".notice-good")
+    assert [(a.name, a.turned, a.width) for a in files_of(server, survey)] == [
+        ("二.jpg", 0, 800),
+        ("一.jpg", 90, 600),
+    ]
+
+
+def test_photos_wait_for_a_line_and_outlive_a_reload(
+    desk: SitDown, server: Server, survey: Lookback, photos: list[Path]
+) -> None:
+    clerk = desk(builders.TOWN_CLERK)
+    page = open_form(clerk, survey)
+    page.wait_for_selector("[data-draft-state]:has-text('自动保存')")
+    page.route("**/files/front_photos", lambda route: route.abort())
+    page.locator(f"{BOX} input[type=file]").last.set_input_files(photos[:2])
+    page.wait_for_selector(f"{BOX} .is-waiting.is-late")
+    first = page.locator(f"{BOX} .file-tile").first
+    first.locator("[data-file-turn='-90']").click()
+    page.wait_for_selector(f"{BOX} .turn-270")
+    assert "待上传 2 张" in page.locator(".outbox-bar").inner_text()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    page.locator(f"{BOX} .is-waiting").nth(1).wait_for()
+    assert files_of(server, survey) == []
+    page.goto(f"{server.url}/lookback/entry")
+    page.wait_for_selector(".outbox-bar")
+    page.unroute("**/files/front_photos")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.wait_for_selector(".outbox-bar", state="detached")
+    kept = files_of(server, survey)
+    assert [(a.name, a.turned) for a in kept] == [("一.jpg", 270), ("二.jpg", 0)]
+
+
+def test_an_answer_that_gets_lost_and_a_session_that_ends_make_nothing_twice(
+    desk: SitDown, server: Server, survey: Lookback, photos: list[Path]
+) -> None:
+    clerk = desk(builders.TOWN_CLERK)
+    page = open_form(clerk, survey)
+    lost = []
+
+    def lose_the_answer(route: Any) -> None:
+        if lost:
+            route.continue_()
+            return
+        lost.append(route.fetch().status)
+        route.abort()
+
+    page.route("**/files/front_photos", lose_the_answer)
+    page.locator(f"{BOX} input[type=file]").last.set_input_files(photos[0])
+    page.wait_for_selector(f"{BOX} .is-waiting.is-late")
+    assert lost == [200]
+    assert len(files_of(server, survey)) == 1
+    page.context.clear_cookies()
+    page.locator(f"{BOX} [data-file-again]").click()
+    page.wait_for_selector("#signin-dialog[open]")
+    page.fill("#signin-dialog [name=password]", builders.PASSWORD)
+    page.locator("#signin-dialog button[type=submit]").click()
+    page.wait_for_selector(f"{BOX} [data-file]")
+    assert len(files_of(server, survey)) == 1
