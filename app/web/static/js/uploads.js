@@ -118,7 +118,7 @@ class Files {
     look(tile, { url: preview, thumb: preview, photo, name: item.name });
     for (const button of tile.querySelectorAll("[data-file-turn]")) button.hidden = !photo;
     this.drawTurn(tile, item.turned);
-    this.waits(tile, item);
+    this.waits(tile);
     tile.dataset.key = item.key;
   }
 
@@ -127,9 +127,9 @@ class Files {
     if (image) image.className = turned ? `turn-${turned}` : "";
   }
 
-  waits(tile, item, why) {
+  waits(tile, why) {
     tile.className = why ? "file-tile is-waiting is-late" : "file-tile is-waiting";
-    const text = why ? say("upload_why", { name: item.name, why }) : say("upload_waiting", { name: item.name });
+    const text = why ? say("upload_why", { why }) : say("upload_waiting");
     part(tile, "note").textContent = text;
     tile.querySelector("progress")?.remove();
     part(tile, "again")?.remove();
@@ -176,7 +176,7 @@ class Files {
     const known = this.items.get(key);
     if (!known) return;
     const { item, tile } = known;
-    if (state === "waiting") this.waits(tile, item, why);
+    if (state === "waiting") this.waits(tile, why);
     if (state === "sending") this.sends(tile, item, share);
     if (!["sent", "refused", "dropped"].includes(state)) return;
     this.items.delete(key);
@@ -208,7 +208,7 @@ class Files {
 
   async deliver(file, tile) {
     tile.classList.add("is-loading");
-    part(tile, "note").textContent = say("preparing", { name: "" });
+    part(tile, "note").textContent = say("preparing");
     const at = moment();
     const blob = await lighter(file);
     if (!tile.isConnected) return;  // taken off meanwhile
