@@ -68,21 +68,25 @@ def lock(session: Session, region_id: int) -> None:
     session.execute(select(Region.id).where(Region.id == region_id).with_for_update(key_share=True))
 
 
-def allowances(session: Session, level: Level, kind: Kind, region: Region) -> list[Allowance]:
-    """What limits a new account of that role there: one or two lines."""
+def allowances(
+    session: Session, level: Level, kind: Kind, region: Region, but: int | None = None
+) -> list[Allowance]:
+    """What limits a new account of that role there: one or two lines; ``but`` is not counted."""
     if kind == Kind.MANAGER:
         name = _("%(place)s的管理用户", place=region.name)
-        found = [Allowance(_count(session, _in(region, level, kind)), 1, name)]
+        found = [Allowance(_count(session, _in(region, level, kind), but), 1, name)]
         if level == Level.TOWN:
-            found.append(ordinary_of_county(session, region.path[:-1].rpartition(".")[0] + "."))
+            found.append(
+                ordinary_of_county(session, region.path[:-1].rpartition(".")[0] + ".", but)
+            )
         return found
     if kind == Kind.ORDINARY and level == Level.COUNTY:
-        return [ordinary_of_county(session, region.path)]
+        return [ordinary_of_county(session, region.path, but)]
     if kind == Kind.CLERK:
         name = _("%(place)s的信息采集员", place=region.name)
     else:
         name = _("%(place)s的普通用户", place=region.name)
-    used = _count(session, _in(region, level, kind))
+    used = _count(session, _in(region, level, kind), but)
     return [Allowance(used, most(level, kind, region.path), name)]
 
 
@@ -96,9 +100,14 @@ def most(level: Level, kind: Kind, path: str) -> int:
     return int(settings.value(setting.name, path))
 
 
-def require_room(session: Session, level: Level, kind: Kind, region: Region) -> None:
-    """Under :func:`lock`. :raises AllowanceFull: with what is full and what to do."""
-    for line in allowances(session, level, kind, region):
+def require_room(
+    session: Session, level: Level, kind: Kind, region: Region, but: int | None = None
+) -> None:
+    """Under :func:`lock`; the account ``but`` is the one that comes, and not counted.
+
+    :raises AllowanceFull: with what is full and what to do.
+    """
+    for line in allowances(session, level, kind, region, but):
         if not line.left:
             raise AllowanceFull(
                 _(
@@ -111,13 +120,13 @@ def require_room(session: Session, level: Level, kind: Kind, region: Region) -> 
             )
 
 
-def ordinary_of_county(session: Session, path: str) -> Allowance:
+def ordinary_of_county(session: Session, path: str, but: int | None = None) -> Allowance:
     """The county's ordinary users and town managers, who share one allowance (2009 §三)."""
     shared = or_(
         and_(Account.level == Level.COUNTY, Account.kind == Kind.ORDINARY),
         and_(Account.level == Level.TOWN, Account.kind == Kind.MANAGER),
     )
-    used = _count(session, and_(in_subtree(Account.path, path), shared))
+    used = _count(session, and_(in_subtree(Account.path, path), shared), but)
     name = _("全县的普通用户和乡镇级管理用户")
     return Allowance(used, settings.value(ORDINARY.name, path), name)
 
@@ -126,6 +135,8 @@ def _in(region: Region, level: Level, kind: Kind) -> ColumnElement[bool]:
     return and_(Account.path == region.path, Account.level == level, Account.kind == kind)
 
 
-def _count(session: Session, where: ColumnElement[bool]) -> int:
+def _count(session: Session, where: ColumnElement[bool], but: int | None) -> int:
     query = select(func.count()).select_from(Account).where(where, Account.active.is_(True))
+    if but is not None:
+        query = query.where(Account.id != but)
     return session.scalar(query) or 0

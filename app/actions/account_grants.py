@@ -95,18 +95,25 @@ def revoke(account_id: uuid.UUID, grant_id: uuid.UUID) -> None:
     )
     if found is None:
         raise NotFound(_("没有找到这项授权。"))
-    if found.open:
-        found.revoked_at = now()
-        detail = {
-            "account": account.username,
-            "revoked": found.capability.zh,
-            "regions": [found.region.full_name],
-            "ends_on": found.ends_on.isoformat(),
-        }
-        audit.record(
-            db.session, Act.PERMISSION, register=SUBJECT, row=subject_of(account), detail=detail
-        )
+    if end(account, found):
         db.session.commit()
+
+
+def end(account: Account, grant: Grant) -> bool:
+    """End it now, if it has not ended; whether it had not. The caller has asked and commits."""
+    if not grant.open:
+        return False
+    grant.revoked_at = now()
+    detail = {
+        "account": account.username,
+        "revoked": grant.capability.zh,
+        "regions": [grant.region.full_name],
+        "ends_on": grant.ends_on.isoformat(),
+    }
+    audit.record(
+        db.session, Act.PERMISSION, register=SUBJECT, row=subject_of(account), detail=detail
+    )
+    return True
 
 
 def grants_of(account: Account) -> Sequence[Grant]:

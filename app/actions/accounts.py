@@ -111,6 +111,7 @@ def duties_of(account: Account) -> list[Duty]:
 def fingerprint(account: Account) -> str:
     """Tells a form that was filled in on older details."""
     told = asdict(details_of(account)) | {"duties": sorted(duties_of(account))}
+    told |= {"level": account.level, "kind": account.kind, "region": account.region_id}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -128,7 +129,7 @@ def create(
     if (level, kind) not in managing.creates(actor):
         raise Forbidden(_("您的账号不能创建这种用户。"))
     region = db.session.get(Region, region_id) if region_id is not None else None
-    problems = _place_problems(actor, level, kind, region)
+    problems = place_problems(actor, level, kind, region)
     login = account_names.mended(login)
     if login and (wrong := account_names.problem(login)):
         problems.append(Problem("login", "login.form", wrong))
@@ -175,7 +176,7 @@ def new_account(
         path=region.path,
         must_change_password=True,
     )
-    _assign(session, account, details)
+    assign(session, account, details)
     session.add(account)
     return account
 
@@ -203,7 +204,7 @@ def change(account_id: uuid.UUID, details: Details, seen: str) -> Account:
     details = _with_own_duties(account, details)
     if _told(before) != _told(details) and fingerprint(account) != seen:
         raise Conflict(_("该用户的信息刚被修改，请核对后再保存。"), row=account)
-    _assign(db.session, account, details)
+    assign(db.session, account, details)
     _note_changes(account, _told(before), _told(details_of(account)))
     db.session.commit()
     return account
@@ -218,7 +219,7 @@ def change_own(account: Account, details: Details) -> None:
     problems = _problems(Level(account.level), account.kind, wanted)
     if problems:
         raise Invalid(invalid_text(problems), problems)
-    _assign(db.session, account, wanted)
+    assign(db.session, account, wanted)
     _note_changes(account, _told(kept), _told(details_of(account)))
     db.session.commit()
 
@@ -304,9 +305,9 @@ def has_worked(account: Account) -> bool:
 # ---- shared --------------------------------------------------------------------------------
 
 
-def managed_account(account_id: uuid.UUID) -> Account:
+def managed_account(account_id: uuid.UUID, *, lock: bool = True) -> Account:
     """The account, locked, if the actor manages it. :raises Forbidden: another manager does."""
-    account = get(account_id, lock=True)
+    account = get(account_id, lock=lock)
     actor = policy.require(Capability.MANAGE_USERS)
     if account.uuid == actor.account_id:
         raise Forbidden(_("不能在这里修改自己的账号，请到“我的账号”。"))
@@ -315,7 +316,8 @@ def managed_account(account_id: uuid.UUID) -> Account:
     return account
 
 
-def _place_problems(actor: Actor, level: Level, kind: Kind, region: Region | None) -> list[Problem]:
+def place_problems(actor: Actor, level: Level, kind: Kind, region: Region | None) -> list[Problem]:
+    """What stands against an account of that role in that division."""
     if region is None:
         return [Problem("region", "region.required", _("请选择所属地区。"))]
     if managing.may_create(actor, (level, kind), region):
@@ -359,7 +361,7 @@ def _register_problems(
     return []
 
 
-def _assign(session: Session, account: Account, details: Details) -> None:
+def assign(session: Session, account: Account, details: Details) -> None:
     """Set the details; roles are those of the level and kind, of its own and the given duties."""
     level = Level(account.level)
     account.first_name = details.name

@@ -61,6 +61,8 @@ def steps(actor: Actor, account: Account, url: str, *, managed: bool) -> list[di
         text = _("删除后不能恢复。确定删除 %(name)s 吗？", name=account.username)
         found.append({"label": _("删除"), "url": f"{url}/delete", "confirm": text, "danger": True})
     found = [step | {"post": True} for step in found]
+    if managed:
+        found.append({"label": _("调整角色和地区"), "url": f"{url}/role"})
     if managed and account.active:
         found.append({"label": _("新建接口令牌"), "url": f"/tokens/new?account={account.uuid}"})
     return found

@@ -15,7 +15,7 @@ from app.access.accounts import Account
 from app.access.actor import Actor, Capability
 from app.access.managing import Role
 from app.access.regions import Level, Region
-from app.actions import account_grants, accounts
+from app.actions import account_grants, account_roles, accounts
 from app.actions.accounts import Details
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Invalid
@@ -81,14 +81,7 @@ class AccountsView(BaseView):
         page = {
             "title": title,
             "action_url": f"{BASE}/new?role={account_forms.role_key(role)}",
-            "tabs": [
-                {
-                    "label": account_forms.role_label(one),
-                    "url": f"{BASE}/new?role={account_forms.role_key(one)}",
-                    "active": one == role,
-                }
-                for one in managing.creates(actor)
-            ],
+            "tabs": _role_tabs(managing.creates(actor), role, f"{BASE}/new"),
             "allowances": _allowances(region, role) if region else [],
             "fields": [
                 account_forms.region_field(role, region, problems, fixed=fixed),
@@ -169,6 +162,57 @@ class AccountsView(BaseView):
         shell.crumb(account.first_name)
         rendered = self.render_template("anju/account_page.html", page=page)
         return (rendered, 422) if problems or (grant and grant["problems"]) else rendered
+
+    @expose("/<uuid:account_id>/role", methods=["GET", "POST"])
+    def role(self, account_id: uuid.UUID) -> Any:
+        """Another role or division for the account."""
+        actor = policy.require(Capability.MANAGE_USERS)
+        account = accounts.managed_account(account_id, lock=False)
+        roles = managing.creates(actor)
+        now = (Level(account.level), account.kind)
+        role = account_forms.role_named(request.args.get("role", ""), roles) or now
+        problems: list[Problem] = []
+        if request.method == "POST":
+            try:
+                account_roles.change_role(
+                    account_id, role, _region_id(actor, role), request.form.get("seen", "")
+                )
+            except Invalid as error:
+                problems = error.problems
+            except Conflict as error:
+                problems = [Problem("", "version", error.message)]
+            else:
+                flash(_("已调整，该账号立即按新的角色和地区使用。"), "success")
+                return redirect(f"{BASE}/{account_id}")
+            db.session.rollback()
+            account = accounts.get(account_id)
+        return self._role_page(actor, account, role, problems)
+
+    def _role_page(
+        self, actor: Actor, account: Account, role: Role, problems: list[Problem]
+    ) -> Any:
+        region, fixed = _chosen_region(actor, role)
+        if region is None and request.method == "GET" and role[0] == account.level:
+            region = account.region
+        url = f"{BASE}/{account.uuid}"
+        title = _("调整角色和地区")
+        page = {
+            "title": _("%(name)s：调整角色和地区", name=account.first_name),
+            "intro": _("账号和密码不变；不适用于新角色的职责和临时授权一并收回。"),
+            "action_url": f"{url}/role?role={account_forms.role_key(role)}",
+            "tabs": _role_tabs(managing.creates(actor), role, f"{url}/role"),
+            "allowances": _allowances(region, role) if region else [],
+            "fields": [account_forms.region_field(role, region, problems, fixed=fixed)],
+            "seen": accounts.fingerprint(account),
+            "suggest_url": "",
+            "problems": problems,
+            "save": _("保存"),
+            "back_url": url,
+        }
+        shell.crumb(account.first_name, url)
+        shell.crumb(title)
+        rendered = self.render_template("anju/account_form.html", page=page)
+        return (rendered, 422) if problems else rendered
 
     @expose("/<uuid:account_id>/reset", methods=["POST"])
     def reset(self, account_id: uuid.UUID) -> Any:
@@ -324,6 +368,17 @@ def export_page(view: BaseView, what: str, back: str) -> Any:
 
 
 # ---- what the pages are made of ------------------------------------------------------------
+
+
+def _role_tabs(roles: tuple[Role, ...], here: Role, url: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": account_forms.role_label(one),
+            "url": f"{url}?role={account_forms.role_key(one)}",
+            "active": one == here,
+        }
+        for one in roles
+    ]
 
 
 def _done(what: str, url: str) -> Any:

@@ -63,6 +63,7 @@ ASKS: dict[str, Any] = {
     "AccountsView.new": C.MANAGE_USERS,
     "AccountsView.suggest": C.MANAGE_USERS,
     "AccountsView.show": MANAGES,
+    "AccountsView.role": MANAGES,
     "AccountsView.reset": MANAGES,
     "AccountsView.deactivate": MANAGES,
     "AccountsView.reactivate": MANAGES,
