@@ -312,7 +312,9 @@ class _Import:
 
     def _compare(self, line: _Line, names: Sequence[tuple[Any, str]]) -> None:
         level, parent = _certain(line.level), line.parent
-        if line.known is not None and line.known.name == line.name:
+        known = line.known
+        stays = known is not None and line.values.get("parent_id") == known.values["parent_id"]
+        if known is not None and known.name == line.name and stays and isinstance(parent, Staged):
             return
         above = parent.level if parent is not None else None
         forced = self.job.args["force"] and may_force(self.actor, level, above or Level.NATION)

@@ -232,3 +232,17 @@ def test_a_killed_import_staged_nothing(run: Any, monkeypatch: Any) -> None:
     assert pending() == {}
     assert counts(run(rows)) == (1, 0, 0, 0)
     assert divisions.levels_below(Level.TOWN) == [Level.VILLAGE]
+
+
+def test_a_village_does_not_move_beside_one_of_its_name(run: Any) -> None:
+    one, other = (below(region(COUNTY, Level.COUNTY), Level.TOWN, n) for n in range(2))
+    twin, code = below(other, Level.VILLAGE), f"{one.code[:9]}901"
+    run([village(code, twin.name, one.code)])
+    with acting_as(actor_of(account(COUNTY_MANAGER))):
+        division_publish.publish(region(COUNTY, Level.COUNTY).id)
+        db.session.commit()
+    job = run([village(code, twin.name, other.code)])
+    assert counts(job) == (0, 0, 0, 1)
+    assert "相同或相似" in messages(job)[2]
+    job = run([village(code, "永宁村", other.code)])
+    assert counts(job) == (0, 1, 0, 0)
