@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po, write_po
 
 import app
 from app.access import policy
-from app.actions import parcels, records
+from app.actions import moves, parcels, records
 from app.core.choices import Choices
 from app.core.i18n import DONE, STEP
 from app.core.jobs import KINDS
@@ -42,7 +42,15 @@ msgstr ""
 
 """
 #: What can be done to records of every register beside the steps of their flow.
-_STEPS = (records.CLEAR, parcels.LATE, parcels.DROP)
+_STEPS = (
+    records.CLEAR,
+    parcels.LATE,
+    parcels.DROP,
+    moves.ASKED,
+    moves.CAME,
+    moves.REFUSED,
+    moves.WITHDRAWN,
+)
 _METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 
 

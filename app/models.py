@@ -28,6 +28,7 @@ from app.registry import (
     records,
     results,
     saved_filters,
+    transfers,
 )
 
 __all__ = [
@@ -60,4 +61,5 @@ __all__ = [
     "sessions",
     "settings",
     "tokens",
+    "transfers",
 ]

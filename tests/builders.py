@@ -362,6 +362,7 @@ _BASICS: dict[str, Any] = {
     "surveyed_on": SURVEYED,
     "head_changed": False,
     "split": False,
+    "moved": False,
 }
 _HOUSE: dict[str, Any] = {
     "living": Living.OWN,
@@ -395,6 +396,17 @@ _HOUSE: dict[str, Any] = {
 def died() -> dict[str, Any]:
     """The household died out: nothing else is needed."""
     return {"died": True}
+
+
+def moved(village: int) -> dict[str, Any]:
+    """The household moves to another village: nothing else is needed."""
+    return {
+        "died": False,
+        "head_changed": False,
+        "split": False,
+        "moved": True,
+        "new_place": village,
+    }
 
 
 def other_home(home: OtherHome = OtherHome.CARE_HOME) -> dict[str, Any]:

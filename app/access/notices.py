@@ -29,6 +29,10 @@ class NoticeKind(Choices):
 
     CROWDED = "crowded", "%(place)s合并后有%(used)s个%(what)s，最多%(most)s个，请注销多余的账号。"
     OFFICERS = "officers", "%(place)s更新了负责人与责任人名单：%(what)s"
+    MOVE_ASKED = "move_asked", "%(name)s户申请从%(from)s迁往%(to)s，请审批"
+    MOVE_DONE = "move_done", "%(name)s户已从%(from)s迁入%(to)s"
+    MOVE_REFUSED = "move_refused", "%(name)s户从%(from)s迁往%(to)s的申请未获同意"
+    MOVE_WITHDRAWN = "move_withdrawn", "%(name)s户从%(from)s迁往%(to)s的申请已撤回"
 
 
 class Notice(Model):

@@ -15,13 +15,15 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, null, select, union_all
 
+from app.access import regions
 from app.access.region_changes import LEFT_BEHIND, RegionHistory
 from app.access.region_names import readable, spellings
-from app.access.regions import Level, Region
+from app.access.regions import CODE_LENGTH, Level, Region
 from app.core.db import db
 
 _STRUCTURAL = re.compile("直辖|直管|^市辖区$|^县$")
 _UPPER = (Level.PROVINCE, Level.CITY, Level.COUNTY)
+_MOST_DIGITS = 9  # a longer number is no key of a division
 _STEPS = range(3)  # how many spellings a name has
 _NEAREST_FIRST = sorted(product(_STEPS, _STEPS), key=sum)
 
@@ -163,6 +165,27 @@ class Finder:
                 )
             )
         return kept[parent.id]
+
+
+def meant(text: str, level: Level) -> Region | None:
+    """The division that a form or a cell names: by its key, its code of 12 digits or its full name,
+    written as the tree has it. None if there is none, which is shown, of any level.
+    """
+    if text.isascii() and text.isdigit():
+        if len(text) == CODE_LENGTH:
+            return regions.by_code(text, level) or regions.by_code(text)
+        found = regions.get(int(text)) if len(text) <= _MOST_DIGITS else None
+        return None if found is None or found.structural else found
+    return _of_full_name(text)
+
+
+def _of_full_name(text: str) -> Region | None:
+    """Down the tree, one statement a level: where the text goes on like a child's full name."""
+    found = db.session.scalar(select(Region).where(Region.level == Level.NATION))
+    while found is not None and found.full_name != text:
+        begins = [r for r in regions.children(found) if text.startswith(r.full_name)]
+        found = max(begins, key=lambda region: len(region.full_name), default=None)
+    return found
 
 
 def _lies_in(place: Place, area: Place) -> bool:

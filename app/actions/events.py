@@ -1,26 +1,73 @@
 """What joins registers without their knowing each other: functions told of a change.
 
-A register subscribes in its ``register.py``; the functions run in the transaction of the change.
+They subscribe where they stand, and run in the transaction of the change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from app.registry.flow import Transition
 from app.registry.register import Register
+from app.registry.rules import Problem
 
+Checker = Callable[[Register, Any, Mapping[str, Any]], Iterable[Problem]]
 Listener = Callable[[Register, Any], None]
-_on_save: list[Listener] = []
+SaveListener = Callable[[Register, Any, Mapping[str, Any]], None]
+StepListener = Callable[[Register, Any, Transition], None]
+_on_check: list[Checker] = []
+_on_save: list[SaveListener] = []
+_on_clear: list[Listener] = []
+_on_step: list[StepListener] = []
 
 
-def on_save(listener: Listener) -> Listener:
-    """Call ``listener(register, row)`` at every save of every register."""
+def on_check(checker: Checker) -> Checker:
+    """Ask ``checker(register, row, values)`` what is wrong with the values, wherever the checks that
+    a register declares are asked.
+    """
+    _on_check.append(checker)
+    return checker
+
+
+def on_save(listener: SaveListener) -> SaveListener:
+    """Call ``listener(register, row, changes)`` at every save of every register; ``changes`` holds
+    field -> [old, new] as text.
+    """
     _on_save.append(listener)
     return listener
 
 
-def saved(register: Register, row: Any) -> None:
+def on_clear(listener: Listener) -> Listener:
+    """Call ``listener(register, row)`` before what was entered is deleted; it may refuse."""
+    _on_clear.append(listener)
+    return listener
+
+
+def on_step(listener: StepListener) -> StepListener:
+    """Call ``listener(register, row, step)`` before a step is done; it may refuse."""
+    _on_step.append(listener)
+    return listener
+
+
+def problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
+    """What the checkers say."""
+    return [problem for checker in _on_check for problem in checker(register, row, values)]
+
+
+def saved(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     """Tell the listeners that ``row`` was saved by a click."""
     for listener in _on_save:
+        listener(register, row, changes)
+
+
+def clearing(register: Register, row: Any) -> None:
+    """Tell the listeners that what was entered is about to go."""
+    for listener in _on_clear:
         listener(register, row)
+
+
+def stepping(register: Register, row: Any, step: Transition) -> None:
+    """Tell the listeners that a step is about to be done."""
+    for listener in _on_step:
+        listener(register, row, step)

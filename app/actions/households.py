@@ -28,7 +28,7 @@ from app.core.i18n import _, mark
 from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.households import Finding, Household, SearchKey, search_values
-from app.registry.records import HistoryEntry
+from app.registry.records import HistoryEntry, Standing
 from app.registry.register import Register, all_registers
 
 CHECKS = settings.declare(
@@ -93,6 +93,7 @@ def copies(household: Household) -> dict[str, Any]:
         "former_head": household.issued_name
         if household.issued_name != household.head_name
         else None,
+        "standing": household.standing,
     }
 
 
@@ -120,6 +121,21 @@ def refresh(session: Session, household: Household) -> None:
                 owned.region_id = place
 
 
+def settle(session: Session, household: Household, region: Region) -> list[Household]:
+    """Put a household into a village, with all that is about it and with those who split off and do
+    not stand on the list yet; gives who went. The caller commits.
+    """
+    split_off = select(Household).where(
+        Household.parent_id == household.id, Household.standing == Standing.PENDING
+    )
+    going = [household, *session.scalars(split_off)]
+    for one in going:
+        one.region_id = region.id
+        one.findings = tuple(f for f in one.findings or () if f != Finding.NO_VILLAGE)
+        refresh(session, one)
+    return going
+
+
 def assign_village(household_id: uuid.UUID, region_id: int, register: Register) -> Household:
     """Place a household that has no village yet (spec 02: the county or the town does it inside
     档案填报). Commits.
@@ -136,9 +152,7 @@ def assign_village(household_id: uuid.UUID, region_id: int, register: Register) 
         raise BadInput(_("该户已有行政村，迁移请使用“是否迁户”。"))
     policy.require(Capability.ENTER, register.name, region)
     before = household.path
-    household.region_id = region.id
-    household.findings = tuple(f for f in household.findings or () if f != "no_village")
-    refresh(db.session, household)
+    settle(db.session, household, region)
     audit.record(
         db.session,
         Act.UPDATE,

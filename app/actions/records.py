@@ -122,7 +122,6 @@ def apply(
     """
     row = get(register, record_id, lock=True)
     actor = policy.require(Capability.ENTER, register.name, row)
-    require_editable(register, row)
     result = evaluate(register, row, values)
     blocking = [*(parse_problems or []), *(p for p in result.broken if p.severity == "error")]
     needed = set(register.save_needs.split())
@@ -131,9 +130,10 @@ def apply(
         blocking += _special_problems(register, row, result.values)
         blocking += _expired_choices(register, row, result.values)
     new = {n: v for n, v in result.values.items() if register.fields[n].kind != FILES}
+    if row.version != version and not blocking and _same(row, new):
+        return row  # the same form, sent twice
+    require_editable(register, row)
     if row.version != version:
-        if not blocking and _same(row, new):
-            return row  # the same form, sent twice
         raise Conflict(_("该档案已被他人修改，请核对后再保存。"), row=row)
     if blocking:
         raise Invalid(_("有 %(n)s 处需要修改，修改后再保存。", n=len(blocking)), blocking)
@@ -151,7 +151,7 @@ def apply(
         detail={"changes": changes},
     )
     forget_draft(db.session, actor.account_id, row.id)
-    events.saved(register, row)
+    events.saved(register, row, changes)
     return row
 
 
@@ -166,6 +166,7 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     require_editable(register, row)
     require_version(row, version)
     unusual.count(unusual.What.DELETIONS)
+    events.clearing(register, row)
     changes = _assign(row, {n: None for n, f in register.fields.items() if f.stored})
     for attachment in attachments_of(row):
         db.session.delete(attachment)
@@ -201,6 +202,10 @@ def transition(
     target = step.target_for(actor.level)
     if row.state == target and _last_step_is(row, actor, name):
         return row  # the same click, sent twice
+    if asks_to_move(register, row):
+        raise Conflict(
+            _("该户的迁户申请正在审批；批准后由迁入地填报并上报，不需要在这里上报。"), row=row
+        )
     if row.state not in step.sources:
         raise Conflict(
             _(
@@ -226,6 +231,7 @@ def transition(
             ),
             problems,
         )
+    events.stepping(register, row, step)
     source, row.state = row.state, target
     _stamp(row, step, actor)
     label = step.label_for(actor.level)
@@ -268,7 +274,13 @@ def self_review() -> bool:
 
 def may_edit(register: Register, row: Any, actor: Actor) -> bool:
     """May this actor change this record now?"""
-    return row.state in EDITABLE and policy.may(Capability.ENTER, register.name, row, actor=actor)
+    open_now = row.state in EDITABLE and not asks_to_move(register, row)
+    return open_now and policy.may(Capability.ENTER, register.name, row, actor=actor)
+
+
+def asks_to_move(register: Register, row: Any) -> bool:
+    """Does the record ask for a move that nobody has decided? It waits for that (app.actions.moves)."""
+    return register.move_fields is not None and bool(getattr(row, register.move_fields[0]))
 
 
 def snapshot(register: Register, row: Any) -> dict[str, Any]:
@@ -315,6 +327,8 @@ def require_editable(register: Register, row: Any) -> None:
             ),
             row=row,
         )
+    if asks_to_move(register, row):
+        raise Conflict(_("该户的迁户申请正在审批，撤回申请后才能修改。"), row=row)
 
 
 def require_version(row: Any, version: int) -> None:
@@ -399,7 +413,8 @@ def _too_long(*said: tuple[str, Any, str]) -> list[Problem]:
 
 
 def _special_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
-    return [problem for check in register.checks for problem in check(row, values)]
+    own = [problem for check in register.checks for problem in check(row, values)]
+    return own + events.problems(register, row, values)
 
 
 def _expired_choices(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:

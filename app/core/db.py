@@ -13,7 +13,7 @@ from flask import has_app_context
 from flask_appbuilder import Model
 from flask_appbuilder.models.sqla.base import SQLA
 from psycopg import Error as PsycopgError
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
@@ -24,6 +24,7 @@ __all__ = [
     "db",
     "is_connected",
     "on_sqlite_connect",
+    "only_where",
     "read_only",
     "set_read_only",
     "upsert",
@@ -65,6 +66,11 @@ def read_only(*, value: bool = True) -> Iterator[None]:
 def is_connected() -> bool:
     """Is there an application whose database can be asked?"""
     return has_app_context()
+
+
+def only_where(condition: str) -> dict[str, Any]:
+    """Options of an index that holds only some rows; the condition is SQL of both databases."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
 
 
 def upsert(session: Session, model: Any) -> Any:

@@ -180,6 +180,8 @@ def _household(line: Line) -> dict[str, Any]:
         "findings": tuple(sorted(f.value for f in line.findings)) or None,
         "place_written": line.written_place or None,
         "poverty_exit": True,
+        "parent_id": None,
+        "standing": None,
         "match_key": line.key,
         **line.values,
     }

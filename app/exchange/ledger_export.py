@@ -28,7 +28,7 @@ from app.exchange.household_columns import REFERENCE
 from app.exchange.reasons import required_reason
 from app.exchange.writer import MEDIA_TYPE, Book, Cell, Column
 from app.registry import lists
-from app.registry.field import DATE, DECIMAL, FILES, INTEGER, MONEY, YEAR, YES_NO, Field
+from app.registry.field import DATE, DECIMAL, FILES, INTEGER, MONEY, REGION, YEAR, YES_NO, Field
 from app.registry.ledger import Ledger, parse
 from app.registry.register import Register, get_register
 
@@ -180,7 +180,7 @@ def _cell(made: Field) -> Callable[[Any], Cell]:
         return lambda value: words[value]
     if made.kind == DATE:
         return lambda value: value.isoformat() if value else None
-    if made.choices or made.list_name:
+    if made.choices or made.list_name or made.kind == REGION:
         known: dict[Any, Cell] = {None: None}
 
         def look_up(value: Any) -> Cell:

@@ -9,7 +9,7 @@ from app.core.i18n import _, translate
 from app.exchange.household_columns import COLUMNS, ListColumn
 from app.exchange.writer import Book, Column
 from app.registry import lists
-from app.registry.field import CHILDREN, FILES, MANY, YES_NO, Field
+from app.registry.field import CHILDREN, FILES, MANY, REGION, YES_NO, Field
 from app.registry.households import Sex
 from app.registry.register import Register
 
@@ -63,6 +63,12 @@ def _form_column(section: str, made: Field) -> Column:
     elif made.kind == MANY:
         notes.append(
             _("可填多项，用“、”分开：%(options)s", options=_("、").join(made.options().values()))
+        )
+    elif made.kind == REGION:
+        notes.append(
+            _(
+                "填写行政区划全称，从省写到村，如“云南省昆明市寻甸回族自治县甸沙乡海尾村委会”；或12位代码。"
+            )
         )
     else:
         options = tuple(made.options().values())

@@ -24,6 +24,7 @@ from app.registry.field import CHILDREN, Field
 from app.registry.flow import State
 from app.registry.reading import said
 from app.registry.register import get_register
+from app.registry.transfers import Word
 
 _SUMMARY = 80
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])([0-9]{17}[0-9Xx]|[0-9]{20})(?![0-9A-Za-z])")
@@ -71,6 +72,7 @@ LABELS: dict[str, Any] = {
     "new": lazy("新增"),
     "number": lazy("号码"),
     "opinion": lazy("意见"),
+    "parent": lazy("主户"),
     "parent_id": lazy("上级行政区划"),
     "phone": lazy("联系电话"),
     "published": lazy("发布的变更"),
@@ -102,6 +104,7 @@ LABELS: dict[str, Any] = {
     "text": lazy("文字"),
     "to": lazy("现在"),
     "token": lazy("接口令牌"),
+    "transfer": lazy("迁户"),
     "url": lazy("网址"),
     "valid_from": lazy("启用日期"),
     "valid_to": lazy("停用日期"),
@@ -225,6 +228,8 @@ def _value(entry: AuditEntry, key: str, value: Any) -> str:
         return State(value).label
     if key == "step" and register and register.flow and (step := register.flow.get(str(value))):
         return done_word(step.label)
+    if key == "transfer" and value in list(Word):
+        return Word(value).label
     if key == "register":
         return register_title(str(value))
     if key in _CHANGE_KINDS and value in list(ChangeKind):

@@ -6,14 +6,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.registry import lists
-from app.registry.field import CHILDREN, CHOICE, DATE, DECIMAL, FILES, MANY, MONEY, YES_NO
+from app.registry.field import (
+    CHILDREN,
+    CHOICE,
+    DATE,
+    DECIMAL,
+    FILES,
+    MANY,
+    MONEY,
+    REGION,
+    YES_NO,
+)
 from app.registry.register import TREND, WEEK, Register, all_registers
 from app.registry.rules import DeclarationError
 
 _LABEL_LENGTH = 40
 _OF_FORM = ("save_needs", "remember")  # these name fields of the form, files too
-#: A row is kept as JSON, which knows neither days nor amounts; and rows hold no rows.
-_NOT_IN_ROWS = (DATE, DECIMAL, MONEY, CHILDREN, FILES)
+#: A row is kept as JSON, which knows neither days nor amounts, and follows no division; and rows
+#: hold no rows.
+_NOT_IN_ROWS = (DATE, DECIMAL, MONEY, REGION, CHILDREN, FILES)
+#: What is known of a head who splits off.
+_HEAD = {"name", "id_number", "phone"}
 _TONES = {"", "good", "warn", "bad", "info", "neutral"}
 
 
@@ -67,6 +80,7 @@ def check(register: Register) -> Iterator[Finding]:
     yield from _check_names(register)
     yield from _check_rules(register)
     yield from _check_figures(register)
+    yield from _check_changes(register)
 
 
 def _check_names(register: Register) -> Iterator[Finding]:
@@ -94,6 +108,25 @@ def _check_names(register: Register) -> Iterator[Finding]:
         for row in made.rows:
             if row.kind in _NOT_IN_ROWS:
                 yield Finding("R015", register.name, f"{name}: rows cannot hold {row.kind}")
+
+
+def _check_changes(register: Register) -> Iterator[Finding]:
+    known = register.model.__fields__
+    for what, kind in (("moves", REGION), ("splits", CHILDREN)):
+        names = getattr(register, what).split()
+        if not names:
+            continue
+        if (
+            len(names) != 2
+            or any(name not in register.field_names for name in names)
+            or (known[names[0]].kind, known[names[1]].kind) != (YES_NO, kind)
+        ):
+            text = f"{what}: not a yes/no field and one of {kind}, both in the form"
+            yield Finding("R040", register.name, text)
+        elif kind == CHILDREN and not {row.name for row in known[names[1]].rows} >= _HEAD:
+            yield Finding("R041", register.name, f"{what}: rows need {', '.join(sorted(_HEAD))}")
+    for name in sorted(register.listed.names() - known.keys()):
+        yield Finding("R022", register.name, f"listed: unknown field {name}")
 
 
 def _check_rules(register: Register) -> Iterator[Finding]:

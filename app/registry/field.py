@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Date, Integer, Numeric, SmallInteger
+from sqlalchemy import JSON, Boolean, Date, ForeignKey, Integer, Numeric, SmallInteger
 from sqlalchemy.orm import mapped_column
 from sqlalchemy.types import TypeEngine
 
+from app.access import region_match, regions
+from app.access.regions import Level, Region
 from app.core.choices import Choices
 from app.core.i18n import translate
 from app.core.types import CodeSetType, CodeType, NfcText, nfc
@@ -48,6 +50,7 @@ TEXT, TEXTAREA, INTEGER, DECIMAL, MONEY, DATE, YEAR = (
 YES_NO, CHOICE, MANY = (FieldKind(k) for k in ("yes_no", "choice", "many"))
 ID_NUMBER, PHONE, USCC = (FieldKind(k) for k in ("id_number", "phone", "uscc"))
 CHILDREN, FILES = (FieldKind(k) for k in ("children", "files"))
+REGION = FieldKind("region")
 
 _SEVERITIES = {"error", "warning"}
 #: Characters that nobody sees; PostgreSQL refuses NUL, UTF-8 half surrogates.
@@ -107,6 +110,7 @@ class Field:
     chooser: str = ""  # what its values may be chosen from on a map: "parcel"
     accept: str = ""  # files: "photo" or "paper"
     taken_on: str = ""  # photos: the field that says on which day they should have been taken
+    level: Level = Level.VILLAGE  # region: the level of division that is chosen
     rows: tuple[Field, ...] = ()  # children: their fields
     checks: list[Check] = field(default_factory=list)
     name: str = ""
@@ -173,6 +177,7 @@ class Field:
     def column(self) -> Any:
         return mapped_column(
             self.sql_type(),
+            *([ForeignKey(Region.id)] if self.kind == REGION else []),
             nullable=self.default is None,
             default=self.default,
             active_history=True,  # counters subtract what was, also where it was not loaded
@@ -184,6 +189,7 @@ class Field:
             return CodeType(self.choices) if self.choices else NfcText(32)
         simple: dict[str, TypeEngine[Any]] = {
             INTEGER: Integer(),
+            REGION: Integer(),
             YEAR: SmallInteger(),
             DECIMAL: Numeric(12, 2),
             MONEY: Numeric(14, 2),
@@ -216,6 +222,8 @@ class Field:
             return self._decimal(text)
         if self.kind == DATE:
             return _date(text)
+        if self.kind == REGION:
+            return self._place(text)
         if self.kind in _MENDS:
             text = _MENDS[self.kind](text)
         elif self.kind == TEXT:
@@ -236,6 +244,25 @@ class Field:
         if self.source_list and (code := lists.code_of(self.source_list, text)) is not None:
             return self.choices(code) if self.choices else code
         raise ValueError(translate("“%(text)s”不在选项中，请从列表中选择。", text=text[:30]))
+
+    def _place(self, text: str) -> int:
+        """The key of the division that a form's key, a code or a full name means."""
+        found = region_match.meant(formats.half_width(text), self.level)
+        if found is None:
+            raise ValueError(
+                translate(
+                    "没有“%(text)s”这个行政区划，请从列表中选择，或填写全称。", text=text[:60]
+                )
+            )
+        if found.level != self.level:
+            raise ValueError(
+                translate(
+                    "“%(name)s”不是%(level)s行政区划，请选择到%(level)s。",
+                    name=found.full_name,
+                    level=self.level.label,
+                )
+            )
+        return found.id
 
     def _whole(self, text: str) -> int:
         plain = formats.half_width(text)
@@ -279,6 +306,9 @@ class Field:
             return ""
         if self.kind == YES_NO:
             return translate("是") if value else translate("否")
+        if self.kind == REGION:
+            found = regions.get(value)
+            return found.full_name if found else ""
         if self.kind == MANY:
             return translate("、").join(self._label(v, at) for v in value)
         if self.kind == CHOICE:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from app.access.regions import Level
 from app.core.choices import Choices
 from app.core.clock import today
 from app.registry import formats
@@ -25,6 +26,7 @@ from app.registry.field import (
     MANY,
     MONEY,
     PHONE,
+    REGION,
     TEXT,
     TEXTAREA,
     USCC,
@@ -125,6 +127,11 @@ def many(label: str, choices: type[Choices] | str, **options: Any) -> Any:
     """Several of a code enum or of a list of the ministry's."""
     key = "list_name" if isinstance(choices, str) else "choices"
     return _field(MANY, label, **{key: choices}, **options)
+
+
+def region(label: str, level: Level = Level.VILLAGE, **options: Any) -> Any:
+    """A division of ``level``, anywhere in the nation: its key. Divisions that merge are followed."""
+    return _field(REGION, label, level=level, **options)
 
 
 def id_number(label: str, **options: Any) -> Any:
@@ -237,6 +244,7 @@ __all__ = [
     "papers",
     "phone",
     "photos",
+    "region",
     "row",
     "system",
     "text",

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.access.scope import Scoped
 from app.core.choices import Choices
 from app.core.clock import today
-from app.core.db import Model
+from app.core.db import Model, only_where
 from app.core.types import NfcText, UuidType
 from app.registry import feed, formats
 from app.registry import fields as f
-from app.registry.records import Record
+from app.registry.records import Record, Standing
 
 
 class Sex(Choices):
@@ -30,6 +30,7 @@ class Source(Choices):
 
     ISSUED = "issued", "名单下发"
     MANUAL = "manual", "手工新增"
+    SPLIT = "split", "分户"
 
 
 class Finding(Choices):
@@ -51,6 +52,7 @@ class Household(Record, Model):
         Index("ix_household_place", "path", "id"),
         Index("ix_household_match", "match_key", unique=True),
         *feed.indexes("household"),
+        Index("ix_household_parent", "parent_id", **only_where("parent_id IS NOT NULL")),
     )
 
     issued_name = f.system(f.text("下发户主姓名", 64), default="")
@@ -72,6 +74,9 @@ class Household(Record, Model):
 
     poverty_exit: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True)
     match_key: Mapped[str] = mapped_column(String(64), nullable=False)
+    #: The household that it split off from; see app.actions.splits.
+    parent_id: Mapped[uuid.UUID | None] = mapped_column(UuidType)
+    standing = f.system(f.choice("分户情况", Standing))
 
     @hybrid_property
     def former_head(self) -> str | None:

@@ -48,6 +48,7 @@ from app.core.jobs import Job, JobState
 from app.core.types import nfc
 from app.registry import formats, lists
 from app.registry.counters import Counter, total, total_between
+from app.registry.expressions import ALWAYS, Expr
 from app.registry.field import FILES, MANY, Field
 from app.registry.flow import State
 from app.registry.households import SearchKey
@@ -81,11 +82,12 @@ _LAST_CHARACTER = "\U0010ffff"
 class Query:
     """What is asked for. ``filters``: field name -> parsed value, or a tuple of values.
 
-    ``unplaced``: only rows of the region itself that lie in no division below it.
+    ``menu``: the entry whose list it is, where that one has rows of its own. ``unplaced``: only rows of the region itself that lie in no division below it.
     """
 
     region: Region | None = None
     unplaced: bool = False
+    menu: str = ""
     figure: str | None = None
     states: tuple[State, ...] = ()
     filters: Mapping[str, Any] = field(default_factory=dict)
@@ -152,6 +154,7 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
     )
     return Query(
         region=_region(args.get("region"), session, actor),
+        menu=_menu(register, args.get("menu") or ""),
         unplaced=_flag(args.get("unplaced")),
         figure=figure,
         states=states,
@@ -204,6 +207,12 @@ def _parsed(made: Field, text: str) -> Any:
     return value[0] if made.kind == MANY and value else value
 
 
+def _menu(register: Register, name: str) -> str:
+    if name and not any(menu.name == name for menu in register.menus):
+        raise BadInput(_("没有这个列表：%(name)s。", name=name[:40]))
+    return name
+
+
 def _flag(text: str | None) -> bool:
     if text not in (None, "", "0", "1"):
         raise BadInput(_("筛选条件“行政区划缺失”有误。"))
@@ -248,6 +257,8 @@ class Ledger:
         """The query as conditions, without the scope (the guard adds it)."""
         low, high = subtree(self.path)
         found = [self.model.path >= low, self.model.path < high, *self._covered_conditions()]
+        if self._base is not ALWAYS and not self.query.figure:
+            found.append(self._base.sql(self.columns))
         if self.query.unplaced:
             found.append(self.model.path == self.path)
         if self.query.named:
@@ -274,6 +285,12 @@ class Ledger:
             yield self.register.figures[self.query.figure].where.sql(self.columns)
         if self.query.states and len(self.query.states) < len(State):
             yield self.model.state.in_(self.query.states)
+
+    @cached_property
+    def _base(self) -> Expr:
+        """Which rows the list is of: those that are listed, unless its menu entry says others."""
+        only = next((m.rows for m in self.register.menus if m.name == self.query.menu), None)
+        return only or self.register.listed
 
     @cached_property
     def _places(self) -> list[str]:
@@ -320,6 +337,8 @@ class Ledger:
         if asked.filters or asked.head_id or asked.head_name or self.level > Level.COUNTY:
             return None
         if asked.unplaced or asked.named or asked.found or asked.decided_from:
+            return None
+        if self._base is not self.register.listed:
             return None
         if asked.figure:
             return asked.figure if not asked.states else None

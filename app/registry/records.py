@@ -10,11 +10,21 @@ from sqlalchemy import JSON, Index, Integer, String, delete
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from app.access.scope import Scoped
+from app.core.choices import Choices
 from app.core.clock import now, uuid7
 from app.core.db import Model
 from app.core.types import CodeSetType, CodeType, NfcText, UtcDateTime, UuidType
 from app.registry import fields as f
 from app.registry.flow import State
+
+
+class Standing(Choices):
+    """How a household that split off stands on the list (spec 02 "Split households"); None: it did
+    not split off.
+    """
+
+    PENDING = "pending", "分户，主户待审核"
+    COUNTED = "counted", "分户"
 
 
 class Record(f.Declared, Scoped):
@@ -59,6 +69,7 @@ class Reviewed(Record):
     head_id = f.system(f.id_number("身份证号"))
     head_id.length = 32  # a copy of the household's, where wrong numbers come in too
     former_head = f.system(f.text("原户主", 64))  # the issued head, where another one is head now
+    standing = f.system(f.choice("分户情况", Standing))
 
 
 class HistoryEntry(Scoped, Model):

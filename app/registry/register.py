@@ -115,6 +115,7 @@ class Menu:
     title: str
     capability: Capability
     states: tuple[str, ...] = ()  # preselected; empty: all
+    rows: Expr | None = None  # the rows of its list, where they are not those that are listed
     action: str = ""  # word of the row action
     hint: str = ""  # what an empty page says
     only: str = ""  # field=code of the rows that it lists, whatever else is asked
@@ -139,6 +140,9 @@ class Register:
     filters: str = ""  # filters of its lists; region is always there
     indexed: str = ""  # filters that an index serves at any size
     follows_list: bool = False  # has one row, 未录入 at first, for every household of the list
+    listed: Expr = ALWAYS  # the rows that its lists show and every figure asks for
+    moves: str = ""  # a yes/no field and a division: yes asks for a move there (app.actions.moves)
+    splits: str = ""  # a yes/no field and rows of heads who split off (app.actions.splits)
     save_needs: str = ""  # fields without which even saving is refused
     figures: Mapping[str, Figure] = field(default_factory=dict)
     headline: str = ""  # figures that the desk shows large
@@ -169,14 +173,26 @@ class Register:
 
     @cached_property
     def state_figures(self) -> dict[State, str]:
-        """The figures that count the rows of exactly one state, by that state."""
+        """The figures that count the listed rows of exactly one state, by that state."""
         found: dict[State, str] = {}
         for name, figure in self.figures.items():
-            if figure.where.names() == {"state"}:
+            if figure.where.names() == {"state"} | self.listed.names():
                 states = [s for s in State if figure.where.test({"state": s})]
                 if len(states) == 1:
                     found.setdefault(states[0], name)
         return found
+
+    @cached_property
+    def move_fields(self) -> tuple[str, str] | None:
+        """The names of ``moves``."""
+        asked, place = self.moves.split() or (None, None)
+        return (asked, place) if asked and place else None
+
+    @cached_property
+    def split_fields(self) -> tuple[str, str] | None:
+        """The names of ``splits``."""
+        asked, heads = self.splits.split() or (None, None)
+        return (asked, heads) if asked and heads else None
 
     @property
     def progress_table(self) -> Table | None:

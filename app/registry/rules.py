@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, case, func, not_
 
 from app.core.i18n import translate
 from app.registry.expressions import ALWAYS, Columns, Expr, is_missing
-from app.registry.field import CHILDREN, CHOICE, FILES, MANY, YES_NO, Check, Field
+from app.registry.field import CHILDREN, CHOICE, FILES, MANY, REGION, YES_NO, Check, Field
 
 REQUIRED = "required"
 
@@ -170,7 +170,7 @@ def required_text(made: Field) -> str:
     label = translate(made.label)
     if made.kind == FILES:
         return translate("请上传%(label)s。", label=label)
-    if made.kind in (YES_NO, CHOICE, MANY):
+    if made.kind in (YES_NO, CHOICE, MANY, REGION):
         return translate("请选择%(label)s。", label=label)
     return translate("请填写%(label)s。", label=label)
 

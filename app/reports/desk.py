@@ -6,14 +6,16 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.access import notices, regions, unusual
 from app.access.actor import Actor, Capability
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Level, Region
 from app.core.db import db
+from app.registry import transfers
 from app.registry.register import Register, all_registers
+from app.registry.transfers import Transfer
 from app.reports import charts, statistics, tables, trend
 from app.reports.days import Then, a_week_ago
 from app.reports.statistics import Line, LineKind, Sheet
@@ -57,7 +59,7 @@ class LastLogin:
 class Desk:
     """Everything that the first page tells. ``since`` is the day that gains compare with; ``notices``
     how many nobody of the division has taken note of; ``locked`` how many accounts wait to be
-    unlocked.
+    unlocked; ``transfers`` how many requests to move wait for the account.
     """
 
     region: Region
@@ -68,6 +70,7 @@ class Desk:
     last_login: LastLogin | None
     notices: int
     locked: int
+    transfers: int
 
 
 def read(actor: Actor) -> Desk:
@@ -81,7 +84,7 @@ def read(actor: Actor) -> Desk:
     children = regions.children(region)
     kept = region.level <= Level.COUNTY  # days are kept down to the county
     then = a_week_ago(registers, [region]) if registers and kept else None
-    told, locked = _for_managers(actor)
+    told, locked, transfers = _for_managers(actor)
     return Desk(
         region=region,
         waiting=waiting_for(actor),
@@ -94,16 +97,22 @@ def read(actor: Actor) -> Desk:
         last_login=last_login(actor),
         notices=told,
         locked=locked,
+        transfers=transfers,
     )
 
 
-def _for_managers(actor: Actor) -> tuple[int, int]:
-    """Unread notices and locked accounts, in one statement; none for who manages nobody."""
-    if not actor.has(Capability.MANAGE_USERS):
-        return 0, 0
-    both = select(notices.number_unseen(actor), unusual.number_locked(actor))
-    unread, locked = db.session.execute(both).one()
-    return unread, locked
+def _for_managers(actor: Actor) -> tuple[int, int, int]:
+    """Unread notices, locked accounts and requests to move, in one statement; none for who neither
+    manages anybody nor decides on moves.
+    """
+    manages = actor.has(Capability.MANAGE_USERS)
+    if not manages and not any(c == Capability.APPROVE_MOVE for c, _of in actor.capabilities):
+        return 0, 0, 0
+    moving = select(func.count()).select_from(Transfer).where(transfers.waits_for(actor))
+    counts = (notices.number_unseen(actor), unusual.number_locked(actor)) if manages else ()
+    *others, waiting = db.session.execute(select(*counts, moving.scalar_subquery())).one()
+    unread, locked = others or (0, 0)
+    return unread, locked, waiting
 
 
 def last_login(actor: Actor) -> LastLogin | None:

@@ -32,6 +32,7 @@ from app.core.db import db
 from app.core.jobs import OPEN_STATES, Job, JobState
 from app.registry.counters import Counter
 from app.registry.flow import SENT_BACK, State
+from app.registry.reading import columns_of
 from app.registry.register import Menu, Register, all_registers, get_register
 
 #: What an account with the capability has to do with a record of each state, most urgent first.
@@ -72,7 +73,10 @@ def waiting_for(actor: Actor) -> list[Waiting]:
         (register, menu, state)
         for register in all_registers()
         for menu in register.menus
-        if register.flow is not None and actor.has(menu.capability, register.name) and not menu.page
+        if register.flow is not None
+        and not menu.page
+        and menu.rows is None
+        and actor.has(menu.capability, register.name)
         for state in DUTIES.get(menu.capability, ())
     ]
     return [item for item in _count(actor, wanted) if item.n]
@@ -84,7 +88,10 @@ def counts(actor: Actor) -> dict[tuple[str, str], int]:
         (register, menu, state)
         for register in all_registers()
         for menu in register.menus
-        if register.flow is not None and not menu.page and actor.has(menu.capability, register.name)
+        if register.flow is not None
+        and not menu.page
+        and menu.rows is None
+        and actor.has(menu.capability, register.name)
         for state in BADGES.get(menu.capability, ())
     ]
     found: dict[tuple[str, str], int] = {}
@@ -156,7 +163,9 @@ def _part(name: str, state: State, areas: int, by_counter: bool) -> Select[*tupl
             _within(Counter.path, areas),
         )
     model = register.model
-    return select(*keys, func.count()).where(model.state == state, _within(model.path, areas))
+    listed = register.listed.sql(columns_of(model, register.name))
+    own = (model.state == state, _within(model.path, areas), listed)
+    return select(*keys, func.count()).where(*own)
 
 
 def _within(path: Any, areas: int) -> ColumnElement[bool]:

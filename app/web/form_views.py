@@ -43,7 +43,8 @@ class FormPages(ParcelPages):
         row = records.get(self.register, record_id)
         actor = policy.require(Capability.ENTER, self.register.name, row)
         if not records.may_edit(self.register, row, actor):
-            flash(_("该档案现在是“%(state)s”，不能修改。", state=row.state.label), "warning")
+            if not records.asks_to_move(self.register, row):
+                flash(_("该档案现在是“%(state)s”，不能修改。", state=row.state.label), "warning")
             return redirect(f"/{self.register.name}/{row.id}")
         if request.method == "POST":
             return self._save(row, actor)
@@ -106,6 +107,9 @@ class FormPages(ParcelPages):
         for name in self.register.remember.split():
             if posted.typed.get(name):
                 session[f"last_{name}"] = posted.typed[name]
+        if records.asks_to_move(self.register, row):
+            flash(_("%(name)s的迁户申请已提交，等待审批。", name=row.head_name), "success")
+            return redirect(f"/{self.register.name}/{row.id}")
         if request.form.get("intent") != "submit":
             flash(
                 _(

@@ -25,7 +25,7 @@ from app.core.uploads import MAX_BYTES
 from app.registry import lists
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
-from app.registry.field import CHILDREN, CHOICE, FILES, MANY, YEAR, YES_NO, Field
+from app.registry.field import CHILDREN, CHOICE, FILES, MANY, REGION, YEAR, YES_NO, Field
 from app.registry.photo_facts import PhotoFacts
 from app.registry.register import Register
 from app.registry.rules import Evaluation, Problem
@@ -251,6 +251,8 @@ def _field(
     context["memo"] = _memo_key(made, context)
     if made.source_list and context["value"]:
         context["options"] = _with_held(made, context["options"], context["value"])
+    if made.kind == REGION:
+        context |= {"text": _place_name(made, context["value"])}
     if made.kind == FILES:
         context |= {
             "accept": made.accept,
@@ -269,6 +271,14 @@ def _field(
             "fillers": shown.fillers.get(name, []),
         }
     return context
+
+
+def _place_name(made: Field, typed: Any) -> str:
+    """The name of the division whose key was typed; what is none stands as it was typed."""
+    try:
+        return made.text(made.parse(typed))
+    except ValueError:
+        return str(typed)
 
 
 def _memo_key(made: Field, context: dict[str, Any]) -> Any:
@@ -313,6 +323,8 @@ def _describe(made: Field) -> dict[str, Any]:
         context["options"] = [{"value": c, "label": t} for c, t in made.options().items()]
     if made.kind == YEAR:
         context["length"] = 4
+    if made.kind == REGION:
+        context |= {"until": made.level.name.lower(), "whole": True}
     return context
 
 

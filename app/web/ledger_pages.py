@@ -118,6 +118,8 @@ def asked(
     wanted = args.copy()
     if menu.states and not args.getlist("state"):
         wanted.setlist("state", [str(s) for s in menu.states])
+    if menu.rows is not None:
+        wanted["menu"] = menu.name
     if menu.only:
         name, _equals, code = menu.only.partition("=")
         wanted.setlist(name, [code])
@@ -425,7 +427,8 @@ def _exports(
 ) -> list[dict[str, Any]]:
     if not actor.has(Capability.EXPORT, register.name):
         return []
-    text = asked_text(args)
+    own = f"menu={menu.name}" if menu.rows is not None else ""
+    text = "&".join(part for part in (asked_text(args), own) if part)
     url = f"/exchange/export/{register.name}"
     as_seen = "&".join(part for part in (text, f"as_seen={menu.name}") if part)
     return [

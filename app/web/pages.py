@@ -33,6 +33,7 @@ from app.web.report_views import StatisticsView
 from app.web.settings_views import SettingsView
 from app.web.shell import LanguageView
 from app.web.token_views import TokensView
+from app.web.transfer_views import TransfersView
 
 
 def register(app: Flask, builder: AppBuilder) -> None:
@@ -72,6 +73,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
         StatisticsView,
     ):
         builder.add_view_no_menu(view)
+    builder.add_view_no_menu(TransfersView)
     for declared in all_registers():
         if declared.flow is not None:  # the household's own page is HouseholdView
             builder.add_view_no_menu(view_of(declared))

@@ -1,4 +1,5 @@
-"""What the division picker asks: a search, and one step down the tree, in the account's area.
+"""What the division picker asks: a search, and one step down the tree, in the account's area; with
+``whole=1`` in the whole nation, for fields that name a division elsewhere (names are no secret).
 
 Both answer ``{"items": [{id, code, name, full_name, level, level_label, has_children}]}``; the
 divisions lately chosen are kept by the browser.
@@ -13,7 +14,7 @@ from flask import jsonify, request
 from flask_appbuilder import BaseView, expose
 
 from app.access import policy, regions
-from app.access.actor import Capability
+from app.access.actor import Actor, Capability
 from app.access.region_search import LIMIT, Entry, entries_below, entry, of_keys, search
 from app.access.regions import Level
 from app.core.errors import BadInput, NotFound
@@ -37,18 +38,20 @@ class RegionPickerView(BaseView):
             raise BadInput(_("查询内容不能超过%(n)s个字。", n=_LONGEST_QUERY))
         level, until = _level("level"), _level("until") or Level.VILLAGE
         levels = [one for one in Level if one <= until and level in {None, one}]
-        return jsonify(items=_shown(search(query, actor.path, levels, LIMIT), until))
+        found = search(query, _area(actor), levels, LIMIT)
+        return jsonify(items=_shown(found, until))
 
     @expose("/children")
     def children(self) -> Any:
         """The divisions below ``id``, by default the account's own; ``trail`` leads down to it. Of
         ``recent``, keys that the browser remembers, those that are still there, by today's names.
 
-        An account of a village has none below its own: it is offered that one.
+        An account of a village has none below its own: it is offered that one. Where the whole nation
+        is asked for, the way begins in the account's county.
         """
         actor = policy.require(Capability.SEARCH)
-        until = _level("until") or Level.VILLAGE
-        found = entry(_id("id", actor.region_id), actor.path)
+        until, area = _level("until") or Level.VILLAGE, _area(actor)
+        found = entry(_id("id", _start(actor, area)), area)
         if found is None:
             raise NotFound(_("没有找到该行政区划，或它不在您的管辖范围内。"))
         region, path = found
@@ -59,10 +62,21 @@ class RegionPickerView(BaseView):
         trail = [
             {"id": above.id, "name": above.name}
             for above in regions.along(path)
-            if regions.within(above.path, actor.path)
+            if regions.within(above.path, area)
         ]
-        recent = of_keys(_ids("recent"), actor.path)
+        recent = of_keys(_ids("recent"), area)
         return jsonify(items=_shown(items, until), trail=trail, recent=_shown(recent, until))
+
+
+def _area(actor: Actor) -> str:
+    """The path below which divisions are offered."""
+    return regions.NATION_PATH if request.args.get("whole") == "1" else actor.path
+
+
+def _start(actor: Actor, area: str) -> int:
+    """The division at which the way down begins."""
+    own = regions.get(actor.region_id) if area != actor.path else None
+    return own.county_id if own is not None and own.county_id else actor.region_id
 
 
 def _shown(entries: Iterable[Entry], until: Level) -> list[dict[str, Any]]:

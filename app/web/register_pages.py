@@ -17,6 +17,7 @@ from app.core.clock import local
 from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _, done_word, translate
 from app.registry.flow import SENT_BACK, State
+from app.registry.records import Standing
 from app.registry.register import Register
 from app.registry.rules import Problem
 from app.web import findings, looks, record_pages, shell
@@ -93,6 +94,18 @@ class RegisterPages:
         }
 
     def _notices(self, row: Any, entries: Sequence[Any]) -> list[dict[str, str]]:
+        if records.asks_to_move(self.register, row):
+            return [
+                {
+                    "tone": "info",
+                    "text": _(
+                        "该户的迁户申请正在审批。批准以前，该户仍在这里统计；撤回申请后可以修改档案。"
+                    ),
+                }
+            ]
+        if row.standing == Standing.PENDING and row.state == State.SUBMITTED:
+            text = _("该户由主户分出，主户的档案审核通过后才能审核。")
+            return [{"tone": "warn", "text": text}]
         if row.state == State.MISSING:
             return [
                 {

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Region
-from app.actions import personal, records
+from app.actions import moves, personal, records
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, done_word, step_word, translate
@@ -96,6 +96,11 @@ class RegisterView(ListPages, FormPages, FilePages, ReviewPages, ModelView):
         context["actions"] = [
             {"label": _("农户主页"), "url": f"/household/{row.household_id}", "icon": "home"}
         ]
+        if records.asks_to_move(self.register, row):
+            waiting = moves.waiting_of(row.household_id)
+            if waiting is not None:
+                url = f"/transfers/{waiting.id}"
+                context["actions"].append({"label": _("迁户申请"), "url": url, "primary": True})
         if actor.has(Capability.AUDIT):
             url = f"/audit/of/{self.register.name}/{row.id}"
             context["actions"].append({"label": _("审计记录"), "url": url})

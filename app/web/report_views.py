@@ -288,6 +288,7 @@ _DOORS = {
 _UNPLACED = _Door(lazy("行政区划缺失，待确定到村"), icon="map-pin-question", tone="warn")
 _LOCKED = _Door(lazy("封闭账号，待核实解除"), icon="lock", tone="bad")
 _NOTICES = _Door(lazy("通知"), icon="bell", tone="info")
+_TRANSFERS = _Door(lazy("迁户申请，待审批"), icon="transfer", tone="warn")
 _JOBS = _Door(lazy("导入导出记录"), icon="transfer", tone="info")
 
 
@@ -300,6 +301,7 @@ def _desk_page(actor: Actor, read: Desk) -> dict[str, Any]:
         "doors": [
             *([_door(_LOCKED, read.locked, "", "/locked/")] if read.locked else []),
             *_record_doors(read),
+            *_transfer_doors(read),
             *_unplaced_doors(actor, read),
             *_notice_doors(read),
             *_job_doors(read),
@@ -346,6 +348,12 @@ def _unplaced_doors(actor: Actor, read: Desk) -> list[dict[str, Any]]:
             n = row.counts[(progress.progress or ("", ""))[1]]
             doors.append(_door(_UNPLACED, n, _door_hint(register, read), url))
     return doors
+
+
+def _transfer_doors(read: Desk) -> list[dict[str, Any]]:
+    """Requests to move that wait for the account's consent."""
+    url = "/transfers/?show=mine"
+    return [_door(_TRANSFERS, read.transfers, "", url)] if read.transfers else []
 
 
 def _notice_doors(read: Desk) -> list[dict[str, Any]]:

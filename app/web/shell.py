@@ -25,6 +25,7 @@ from app.access.scope import current_actor
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
+from app.registry.households import Household
 from app.registry.register import Register, all_registers
 from app.reports import waiting
 from app.web import ledger_table, walk
@@ -193,6 +194,8 @@ def _groups(actor: Actor) -> Iterator[Group]:
     for register in all_registers():
         if register.menus:
             items = (*_menu_items(actor, register, waits), *_table_items(actor, register))
+            if register.model is Household:
+                items = (*items, Item(_("迁户申请"), "/transfers/"))
             single = len(items) == 1
             icon = "users" if single else "home-check"
             yield Group(register.label, icon=icon, items=items, single=single)

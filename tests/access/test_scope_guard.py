@@ -333,6 +333,8 @@ PAST_THE_GUARD: dict[str, str] = {
 UNSCOPED: dict[str, str] = {
     "access/audit.py": "refusals are noted whatever becomes of the request",
     "actions/households.py": "an ID number is on one list in the whole country",
+    "actions/moves.py": "a move concerns two areas; who decides is asked of both",
+    "actions/splits.py": "who split off may have moved to another area",
     "commands.py": "counters are rebuilt and proved over all rows",
     "demo/cli.py": "the demonstration fills all areas",
     "exchange/cli.py": "looks up the account that is named",

@@ -655,11 +655,13 @@ def test_listeners_run_in_the_transaction_of_the_save(
     clerk: Actor, survey: Lookback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = []
-    monkeypatch.setattr(events, "_on_save", [lambda r, row: heard.append((r.name, row.died))])
+    monkeypatch.setattr(
+        events, "_on_save", [lambda r, row, _changes: heard.append((r.name, row.died))]
+    )
     save(clerk, survey.id, died(), 1)
     assert heard == [("lookback", True)]
 
-    def fail(_register: Any, _row: Any) -> None:
+    def fail(*_told: Any) -> None:
         raise RuntimeError
 
     monkeypatch.setattr(events, "_on_save", [fail])

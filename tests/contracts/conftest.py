@@ -21,6 +21,7 @@ from app.core.jobs import Job
 from app.parts.choices import Grade
 from app.registers.lookback.model import Lookback
 from app.registry.attachments import Attachment
+from app.registry.transfers import Transfer, TransferState
 from tests.builders import (
     COUNTY,
     EVERYBODY,
@@ -54,6 +55,7 @@ class Place:
     account: uuid.UUID = field(default_factory=uuid.uuid4)  # a clerk's who cannot be deleted
     notice: uuid.UUID = field(default_factory=uuid.uuid4)  # told to the county's manager
     token: uuid.UUID = field(default_factory=uuid.uuid4)  # of the clerk's account
+    transfer: uuid.UUID = field(default_factory=uuid.uuid4)  # a request to move that was taken back
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -81,12 +83,19 @@ def settle(place: Region, name: str) -> Place:
             detail={"changes": {"head_id": [survey.head_id, None], "surveyor": [name, None]}},
         )  # fmt: skip
         notice = Notice(region_id=place.county_id, kind=NoticeKind.OFFICERS, values={})
-        session.add_all([job, notice])
+        transfer = Transfer(
+            register="lookback", record_id=survey.id, household_id=survey.household_id,
+            from_region_id=place.id, from_path=place.path, to_region_id=place.id,
+            to_path=place.path, asked_by=uuid.uuid4(), state=TransferState.WITHDRAWN,
+        )  # fmt: skip
+        session.add_all([job, notice, transfer])
         session.commit()
     clerk = account(VILLAGE_CLERK, place, first_name=f"{name}账号", demo=True)
     file = attach(survey, "front_photos")[0]
     token, _secret = api_token(clerk)
-    return Place(survey, file, place, job.id, entry.id, clerk.uuid, notice.id, token.id)
+    return Place(
+        survey, file, place, job.id, entry.id, clerk.uuid, notice.id, token.id, transfer.id
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -78,6 +78,11 @@ ASKS: dict[str, Any] = {
     "OfficersView.show": MANAGES,
     "OfficersView.reveal": MANAGES,
     "OfficersView.export": C.MANAGE_USERS,
+    "TransfersView.index": C.SEARCH,
+    "TransfersView.show": C.SEARCH,
+    "TransfersView.agree": C.APPROVE_MOVE,
+    "TransfersView.refuse": C.APPROVE_MOVE,
+    "TransfersView.withdraw": C.ENTER,
     "NoticesView.index": C.MANAGE_USERS,
     "NoticesView.seen": MANAGES,
     **{
@@ -210,6 +215,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "account_id",
             "notice_id",
             "token_id",
+            "transfer_id",
             "region_id",
         }
         & rule.arguments
@@ -224,6 +230,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "entry_id": str(place.entry),
             "account_id": str(place.account),
             "notice_id": str(place.notice),
+            "transfer_id": str(place.transfer),
             "grant_id": str(uuid.uuid4()),
             "token_id": str(place.token),
             "region_id": str(

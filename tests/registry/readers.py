@@ -99,6 +99,8 @@ def value_of(made: Field) -> st.SearchStrategy[Any]:
     if kind == f.CHILDREN:
         row = st.fixed_dictionaries({r.name: st.none() | _json_value(r) for r in made.rows})
         return st.lists(row, max_size=3)
+    if kind == f.REGION:
+        return st.integers(1, 4)
     return st.integers(0, 4)  # files
 
 

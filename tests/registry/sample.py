@@ -79,6 +79,7 @@ class Sample(f.Declared, Base):
         required=False,
         high=2,
     )
+    home = f.region("地区", shown=~gate.no)
     pictures = f.photos("照片", 2, 3, shown=people.compare("ge", 1))
     proofs = f.papers("材料", 1, 2, shown=pictures.given & way.given, required=False)
 
@@ -98,6 +99,10 @@ class Sample(f.Declared, Base):
     letter.checks.append(
         f.Check("clash", letter.is_(Letter.A) & letters.has(Letter.CAPITAL_A), "大小写冲突。")
     )
+    home.checks += [
+        f.Check("second", home.is_(2), "不能是第二个。"),
+        f.Check("moved", ~home.given & gate.yes & way.is_(Way.OTHER), "需要地区。"),
+    ]
     letters.checks += [
         f.Check("ab", letters.has(Letter.AB), "不能是甲乙。"),
         f.Check("low", letters.has(Letter.UNDERSCORE) & ~gate.no, "不能是下划。"),

@@ -128,6 +128,12 @@ WRONG: list[tuple[str, Any]] = [
     ("R032", lambda: declared(tables=table(progress=("nothing", "total")))),
     ("R032", lambda: declared(tables=table(identities=(Identity("total = nothing"),)))),
     ("R033", lambda: declared(figures=figures(tone="loud"))),
+    ("R040", lambda: declared(moves="ready")),
+    ("R040", lambda: declared(moves="ready name")),
+    ("R040", lambda: declared(splits="ready nothing")),
+    ("R041", lambda: declared(splits="ready heads", fields={
+        "heads": f.children("户主", f.row("name", f.text("姓名")))})),
+    ("R022", lambda: declared(listed=UNKNOWN)),
     ("R034", lambda: declared(tables=table(name="week"))),
 ]  # fmt: skip
 

@@ -18,6 +18,7 @@ from tests.builders import (
     died,
     full_house,
     id_number,
+    moved,
     other_home,
     own_house,
 )
@@ -57,6 +58,7 @@ def shown(form: dict[str, Any]) -> set[str]:
         pytest.param(own_house(Grade.C), FILES_UNSAFE, id="grade C"),
         pytest.param(own_house(Grade.D), FILES_UNSAFE, id="grade D"),
         pytest.param(full_house(), FILES_ALL, id="everything"),
+        pytest.param(moved(1), (), id="moved"),
         pytest.param(own_house(Grade.A) | UNSEISMIC | SECURED, (*FILES_OWN, "seismic_paper"),
                      id="grade A, not earthquake-proof"),
     ],
@@ -68,10 +70,11 @@ def test_complete_forms_are_valid(form: dict[str, Any], files: tuple[str, ...]) 
 def test_everything_is_used() -> None:
     """The fullest form answers every field but those of the two other ways of living."""
     assert set(full_house()) | set(FILES_ALL) == set(LOOKBACK.fields) - {
-        "other_home", "other_home_text", "interim_measure",
+        "other_home", "other_home_text", "interim_measure", "new_place",
     }  # fmt: skip
 
 
+MOVED = moved(1)
 A, C, FULL = own_house(Grade.A), own_house(Grade.C), full_house()
 OTHER = other_home(OtherHome.OTHER)
 
@@ -79,7 +82,7 @@ OTHER = other_home(OtherHome.OTHER)
 WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {}, "died.required"),
     *[(OTHER, {name: None}, f"{name}.required") for name in (
-        "surveyor", "surveyed_on", "head_changed", "split", "living", "other_home",
+        "surveyor", "surveyed_on", "head_changed", "split", "moved", "living", "other_home",
         "other_home_text")],
     *[(A, {name: None}, f"{name}.required") for name in (
         "policy_enjoyed", "policies", "parcel_state", "storeys", "floor_area", "year_built",
@@ -94,6 +97,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         "hazard_kinds", "seismic_kinds", "strengthened_on", "damage_then", "altered_times",
         "altered_what", "business_approved", "business_kind", "seismic_judged_on",
         "seismic_result", "seismic_paper")],
+    (MOVED, {"new_place": None}, "new_place.required"),
     (A, {"surveyed_on": dt.date(2099, 1, 1)}, "surveyed_on.late"),
     (A, {"population": 0}, "population.low"),
     (A, {"population": 31}, "population.high"),
@@ -137,7 +141,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ("form", "change", "rule"), [pytest.param(*case, id=case[2]) for case in WRONG]
 )
 def test_each_rule(form: dict[str, Any], change: dict[str, Any], rule: str) -> None:
-    files = () if form in ({}, OTHER) else FILES_UNSAFE if form is C else FILES_ALL
+    files = () if form in ({}, OTHER, MOVED) else FILES_UNSAFE if form is C else FILES_ALL
     whole = record(form, files)
     if form:
         assert not LOOKBACK.rules.evaluate(whole).errors

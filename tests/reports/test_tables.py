@@ -26,7 +26,8 @@ def test_heads_are_merged_as_the_manual_has_them(settled, lookback):
     first, second = shown(report, "/x")["headers"]
     spans = [(head["text"], head["colspan"], head["rowspan"]) for head in first]
     assert spans == [
-        ("序号", 1, 2), ("地区", 1, 2), ("脱贫户总数", 1, 2), ("档案审核通过", 1, 2),
+        ("序号", 1, 2), ("地区", 1, 2), ("脱贫户总数", 1, 2), ("其中：分户", 1, 2),
+            ("档案审核通过", 1, 2),
         ("自有农村住房", 4, 1), ("其他安全住房", 1, 2), ("死亡销户", 1, 2),
     ]  # fmt: skip
     assert [head["text"] for head in second] == [
@@ -42,7 +43,7 @@ def test_the_workbook_shows_what_the_page_shows(settled, lookback):
     rows = list(openpyxl.load_workbook(workbook(report)).active.iter_rows(values_only=True))
     assert "综合统计" in rows[0][0]
     assert county.full_name in rows[0][0]
-    assert rows[1][:5] == ("序号", "地区", "脱贫户总数", "档案审核通过", "自有农村住房")
+    assert rows[1][:5] == ("序号", "地区", "脱贫户总数", "其中：分户", "档案审核通过")
     assert rows[2][4:6] == ("总数", "未发现安全隐患")
     body = rows[3:]
     assert len(body) == len(page["rows"]) == len(sheet.lines)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from app.access.actor import Capability
-from app.registry.expressions import ALWAYS
 from app.registry.households import Finding, Household
+from app.registry.records import Standing
 from app.registry.register import Figure, Menu, Section, register, rule
 
 r = rule(Household)
+#: One that split off stands on the list when its parent is approved.
+listed = ~r.standing.is_(Standing.PENDING)
 
 HOUSEHOLD = register(
     Household,
@@ -23,6 +25,7 @@ HOUSEHOLD = register(
     filters="head_name head_id findings exit_year",
     indexed="head_name head_id",
     save_needs="head_name",
+    listed=listed,
     menus=(
         Menu(
             "list",
@@ -33,7 +36,7 @@ HOUSEHOLD = register(
         ),
     ),
     figures={
-        "total": Figure("农户总数", ALWAYS),
-        "no_village": Figure("行政区划缺失", r.findings.has(Finding.NO_VILLAGE)),
+        "total": Figure("农户总数", listed),
+        "no_village": Figure("行政区划缺失", listed & r.findings.has(Finding.NO_VILLAGE)),
     },
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Index
 
 from app.core.choices import Choices
-from app.core.db import Model
+from app.core.db import Model, only_where
 from app.parts.choices import OtherHome
 from app.parts.house import Assurance, Hazards, House, Safety, Surveyed
 from app.registry import feed
@@ -33,6 +33,8 @@ class Lookback(Reviewed, House, Hazards, Safety, Assurance, Surveyed, Model):
         Index("ix_lookback_parcel", "parcel_number"),
         Index("ix_lookback_parcel_state", "parcel_state", "path", "id"),
         *feed.indexes("lookback"),
+        Index("ix_lookback_split", "path", "id", **only_where("standing IS NOT NULL")),
+        Index("ix_lookback_new_place", "new_place", **only_where("new_place IS NOT NULL")),
     )
 
     corrected_id = f.id_number(
@@ -62,6 +64,8 @@ class Lookback(Reviewed, House, Hazards, Safety, Assurance, Surveyed, Model):
         low=1,
         high=5,
     )
+    moved = f.yes_no("是否迁户", help="选择“是”保存后提出迁户申请，不需要录入其他信息")
+    new_place = f.region("迁户后的地区", shown=moved.yes, help="具体到行政村")
     living = f.choice("现住房情况", Living)
     other_home = f.choice("其他安全住房", OtherHome, shown=living.is_(Living.OTHER))
     other_home_text = f.long_text("其他情况说明", 200, shown=other_home.is_(OtherHome.OTHER))

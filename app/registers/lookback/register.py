@@ -14,6 +14,7 @@ from app.parts.choices import Grade
 from app.registers.lookback.model import Living, Lookback
 from app.registry.flow import SENT_BACK, State, county_review
 from app.registry.households import Household
+from app.registry.records import Standing
 from app.registry.register import (
     Column,
     Figure,
@@ -30,8 +31,12 @@ from app.registry.rules import Problem
 r = rule(Lookback)
 
 alive = r.died.no
-own = alive & r.living.is_(Living.OWN)
-approved = r.state.is_(State.APPROVED)
+#: Whoever moves is surveyed where they move to (spec 02 "Moves").
+stays = alive & ~r.moved.yes
+own = stays & r.living.is_(Living.OWN)
+#: A household that split off joins when its parent is approved (spec 02 "Split households").
+listed = ~r.standing.is_(Standing.PENDING)
+approved = listed & r.state.is_(State.APPROVED)
 approved_own = approved & own
 
 
@@ -71,24 +76,28 @@ LOOKBACK = register(
     flow=county_review,
     follows_list=True,
     checks=(number_is_free, number_is_known),
+    listed=listed,
+    moves="moved new_place",
+    splits="split split_heads",
     on_approval=(identity_follows,),
     save_needs="died",
-    builds=r.head_changed.yes | r.corrected_id.given,
+    builds=r.head_changed.yes | r.corrected_id.given | r.split.yes,
     remember="surveyor surveyed_on",
     sections=(
         Section("户籍变化情况", "died"),
         Section(
             "农户基本信息",
             "corrected_id sex ethnicity population phone village_group surveyor surveyed_on",
-            shown=alive,
+            shown=stays,
         ),
         Section(
             "家庭变化情况",
-            "head_changed new_head_name new_head_id new_head_phone new_head_relation split split_heads",
+            "head_changed new_head_name new_head_id new_head_phone new_head_relation split split_heads"
+            " moved new_place",
             shown=alive,
-            all_no="head_changed split",
+            all_no="head_changed split moved",
         ),
-        Section("现住房情况", "living other_home other_home_text", shown=alive),
+        Section("现住房情况", "living other_home other_home_text", shown=stays),
         Section("住房安全保障政策", "policy_enjoyed policies", shown=own),
         Section(
             "房屋基本信息",
@@ -123,14 +132,15 @@ LOOKBACK = register(
     filters="head_name head_id state died living grade secured measure measure_year parcel_state",
     indexed="state head_name head_id parcel_state",
     figures={
-        "total": Figure("脱贫户总数", r.state.in_(*State)),
-        "missing": Figure("未录入", r.state.is_(State.MISSING), tone="neutral"),
-        "draft": Figure("已录入", r.state.is_(State.DRAFT), tone="info"),
-        "submitted": Figure("待审核", r.state.is_(State.SUBMITTED), tone="warn"),
+        "total": Figure("脱贫户总数", listed & r.state.in_(*State)),
+        "split": Figure("其中：分户", r.standing.is_(Standing.COUNTED)),
+        "missing": Figure("未录入", listed & r.state.is_(State.MISSING), tone="neutral"),
+        "draft": Figure("已录入", listed & r.state.is_(State.DRAFT), tone="info"),
+        "submitted": Figure("待审核", listed & r.state.is_(State.SUBMITTED), tone="warn"),
         "approved": Figure("审核通过", approved, tone="good"),
-        "returned": Figure("退回补正", r.state.in_(*SENT_BACK), tone="bad"),
-        "returned_county": Figure("县级退回补正", r.state.is_(State.RETURNED), tone="bad"),
-        "rectify": Figure("退回整改", r.state.is_(State.RECTIFY), tone="bad"),
+        "returned": Figure("退回补正", listed & r.state.in_(*SENT_BACK), tone="bad"),
+        "returned_county": Figure("县级退回补正", listed & r.state.is_(State.RETURNED), tone="bad"),
+        "rectify": Figure("退回整改", listed & r.state.is_(State.RECTIFY), tone="bad"),
         "own_house": Figure("自有农村住房", approved_own),
         "no_hazard": Figure(
             "未发现安全隐患", approved_own & r.grade.in_(Grade.A, Grade.B), tone="good"
@@ -140,7 +150,7 @@ LOOKBACK = register(
             "存在严重安全隐患", approved_own & r.grade.is_(Grade.D), tone="bad"
         ),
         "other_safe": Figure(
-            "其他安全住房", approved & alive & r.living.is_(Living.OTHER), tone="info"
+            "其他安全住房", approved & stays & r.living.is_(Living.OTHER), tone="info"
         ),
         "died": Figure("死亡销户", approved & r.died.yes, tone="neutral"),
     },
@@ -150,7 +160,7 @@ LOOKBACK = register(
             "progress",
             "进度统计",
             (
-                *columns("total missing draft submitted approved returned"),
+                *columns("total split missing draft submitted approved returned"),
                 Column("rectify", head="其中：退回整改"),
             ),
             identities=(Identity("total = missing + draft + submitted + approved + returned"),),
@@ -162,6 +172,7 @@ LOOKBACK = register(
             "综合统计",
             (
                 Column("total"),
+                Column("split"),
                 Column("approved", head="档案审核通过"),
                 Column(
                     head="自有农村住房",
@@ -190,6 +201,14 @@ LOOKBACK = register(
             Capability.ENTER,
             action="档案填报",
             hint="如果村、镇没有显示脱贫户，请联系上级主管部门核实账号，或由上级点击“档案填报”选择地区后保存。",
+        ),
+        Menu(
+            "splits",
+            "分户档案录入",
+            Capability.ENTER,
+            rows=r.standing.given,
+            action="档案填报",
+            hint="在“档案录入”里填报“是否分户”并保存后，分户的户主会出现在这里。",
         ),
         Menu("review", "档案审核", Capability.REVIEW, states=(State.SUBMITTED,), action="档案审核"),
         Menu(

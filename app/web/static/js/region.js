@@ -1,6 +1,7 @@
 /**
  * The division picker: type a name, code or pinyin initials, or go down the levels; those chosen
  * lately come first. The server only ever offers what lies in the account's area.
+ * A box with data-whole offers the whole nation instead (whole=1).
  * GET search-url?q=&until=  -> {items: [{id, name, full_name, level_label, code, has_children}]}
  * GET children-url?id=      -> {trail: [{id, name}], items: […]}; without id the account's own area,
  *   and with recent=1,2 also {recent: […]}
@@ -35,7 +36,8 @@ function attach(box) {
   const input = box.querySelector(".picker-input");
   const hidden = box.querySelector("[data-picker-value]");
   const clear = box.querySelector(".picker-clear");
-  const { searchUrl, childrenUrl, until } = box.dataset;
+  const { searchUrl, childrenUrl, until, whole } = box.dataset;
+  const area = whole ? { until, whole } : { until };
   let shown = input.value;
 
   const asOption = (item, full) => ({
@@ -43,14 +45,14 @@ function attach(box) {
     down: item.has_children ? () => level(item.id) : null,
   });
   async function level(id) {
-    const data = await get(childrenUrl, id === null ? { until, recent: recentKeys() } : { id, until });
+    const data = await get(childrenUrl, id === null ? { ...area, recent: recentKeys() } : { ...area, id });
     const steps = (data.trail ?? []).map((step) => ({ label: step.name, go: () => level(step.id) }));
     const lately = (data.recent ?? []).map((item) => ({ id: item.id, text: item.full_name, item }));
     return { groups: [{ options: data.items.map((item) => asOption(item, false)) }], trail: steps, lately };
   }
   async function offer(query) {
     if (query) {
-      const data = await get(searchUrl, { q: query, until });
+      const data = await get(searchUrl, { ...area, q: query });
       return { groups: [{ options: data.items.map((item) => asOption(item, true)) }] };
     }
     const start = await level(null);
@@ -73,6 +75,12 @@ function attach(box) {
     chosen: () => hidden.value,
     pick: (option) => { keep(option.item); set(option.id, option.item.full_name); },
     restore: (typed) => { if (!typed && shown) set("", ""); else input.value = shown; },
+  });
+  // A script chose for the user (see values.js): the name belongs to it.
+  hidden.addEventListener("anju:set", async () => {
+    const id = hidden.value;
+    const { recent: [found] = [] } = id ? await get(childrenUrl, { ...area, recent: id }) : {};
+    if (hidden.value === id) { input.value = found?.full_name ?? ""; shown = input.value; clear.hidden = !id; }
   });
   clear.addEventListener("click", () => { set("", ""); input.focus(); });
 }
