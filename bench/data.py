@@ -186,7 +186,7 @@ def _person(pick: random.Random) -> dict[str, Any]:
         "died": False, "sex": pick.choice(list(Sex)), "ethnicity": "01",
         "population": pick.randint(1, 7), "surveyor": "赵建国",
         "surveyed_on": SURVEYED + dt.timedelta(days=pick.randrange(30)),
-        "head_changed": False, "split": False,
+        "head_changed": False, "split": False, "moved": False,
     }  # fmt: skip
 
 

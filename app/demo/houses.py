@@ -69,6 +69,7 @@ class Surveys:
             "surveyed_on": day,
             "head_changed": self._chance(0.025),
             "split": population > 3 and self._chance(0.008),
+            "moved": False,
         }
         if given["head_changed"]:
             heir = self.people.child_of(head, prefixes)

@@ -36,7 +36,7 @@ from app.registry.expressions import to_json
 from app.registry.field import FILES
 from app.registry.flow import State
 from app.registry.households import Finding, Household, SearchKey, Source, match_key
-from app.registry.records import HistoryEntry
+from app.registry.records import HistoryEntry, Standing
 
 SEED = 20240907
 _CHUNK = 2_000
@@ -221,11 +221,51 @@ class _Demonstration:
             record["version"] = 2 + len(steps)
             if any(step.target == State.APPROVED for step in steps):
                 _new_head(home, record)
+            self._split_off(place, home, record, steps)
         for value in {home[n] for n in ("issued_name", "head_name", "issued_id", "head_id")} - {
             None
         }:
             self._add(SearchKey, place, household_id=home["id"], value=value)
         return answers
+
+    def _split_off(self, place: Place, parent: Values, record: Values, steps: list[Step]) -> None:
+        """Households of their own, counted from the day their parent was first approved."""
+        approved = next((s for s in steps if s.transition.target == State.APPROVED), None)
+        for head in record["split_heads"] or ():
+            stamps = {"version": 1, "created_at": record["changed_at"]}
+            stamps |= {"changed_at": record["changed_at"]}
+            identity = {"head_name": head["name"], "head_id": head["id_number"]}
+            identity["standing"] = Standing.COUNTED if approved else Standing.PENDING
+            child = self._add(
+                Household,
+                place,
+                id=uuid7(),
+                parent_id=parent["id"],
+                issued_name=head["name"],
+                issued_id=head["id_number"],
+                phone=head["phone"],
+                village_group=parent["village_group"],
+                source=Source.SPLIT,
+                findings=(),
+                poverty_exit=True,
+                match_key=match_key(head["id_number"]),
+                **identity,
+                **stamps,
+            )
+            survey = self._add(
+                Lookback,
+                place,
+                id=uuid7(),
+                household_id=child["id"],
+                state=State.MISSING,
+                **identity,
+                **stamps,
+            )
+            for value in identity["head_name"], identity["head_id"]:
+                self._add(SearchKey, place, household_id=child["id"], value=value)
+            if approved:
+                self._count_in(HOUSEHOLD, child, approved.at, 1)
+                self._count_in(LOOKBACK, survey, approved.at, 1)
 
     def _state(self, county: County, place: Place) -> State:
         if place.level != Level.VILLAGE or county.shares is None:
