@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.access import audit, notices, policy, region_asked, regions
@@ -55,12 +55,18 @@ def overview(session: Session, region: Region) -> list[Line]:
 
 def all_below(session: Session, path: str) -> list[Line]:
     """Every division down to the county in the area: at most some 3,400."""
-    query = select(Region).where(
-        Region.level.in_([level for level in Level if level <= Level.COUNTY]),
-        in_subtree(Region.path, path),
-        ~Region.structural,
-    )
-    return lines(session, list(session.scalars(query.order_by(Region.path))))
+    query = select(Region).where(_listed(path)).order_by(Region.path)
+    return lines(session, list(session.scalars(query)))
+
+
+def number_below(path: str) -> int:
+    """How many :func:`all_below` gives."""
+    return db.session.scalar(select(func.count()).select_from(Region).where(_listed(path))) or 0
+
+
+def _listed(path: str) -> ColumnElement[bool]:
+    levels = [level for level in Level if level <= Level.COUNTY]
+    return and_(Region.level.in_(levels), in_subtree(Region.path, path), ~Region.structural)
 
 
 def lines(session: Session, places: Sequence[Region]) -> list[Line]:

@@ -23,7 +23,7 @@ from app.core.i18n import _, lazy, translate
 from app.exchange import account_list
 from app.exchange.account_list import RECORDERS, USERS, role_of
 from app.registry.rules import Problem
-from app.web import account_forms, account_lists, account_parts, shell
+from app.web import account_forms, account_lists, account_parts, export_form, shell
 
 BASE = "/accounts"
 _SAID = {
@@ -331,40 +331,24 @@ def export_page(view: BaseView, what: str, back: str) -> Any:
     actor = policy.require(Capability.MANAGE_USERS)
     args = {k: v for k, v in request.args.items() if k in account_list.FILTERS and v}
     query = account_list.parse(args, actor)
-    errors: dict[str, list[str]] = {}
-    if request.method == "POST":
-        reason = request.form.get("other_reason", "").strip() or request.form.get("reason", "")
-        try:
-            job = account_list.start(what, args, reason)
-        except BadInput as error:
-            db.session.rollback()
-            errors["reason"] = [error.message]
-        else:
-            flash(_("已开始导出：%(what)s。完成后在这里下载。", what=job.subject), "success")
-            return redirect("/exchange/jobs")
     title = _("导出%(what)s", what=translate(account_list.TITLES[what]))
-    shell.crumb(title)
-    count = accounts_read.count(db.session, actor, query)
-    page = view.render_template(
-        "anju/export.html",
-        page={
+
+    def start(reason: str) -> Any:
+        return export_form.in_background(account_list.start(what, args, reason).subject)
+
+    def told() -> dict[str, Any]:
+        return {
             "title": title,
-            "count": f"{count:,}",
+            "count": f"{accounts_read.count(db.session, actor, query):,}",
             "count_label": _("用户数"),
-            "warning": _(
-                "文件含完整的联系电话。导出人、范围和原因记入审计日志；用后请及时彻底删除。"
-            ),
+            "warning": export_form.phones_warning(),
             "area": query.region.full_name if query.region else None,
             "filters": [],
-            "action_url": request.full_path.rstrip("?"),
             "back_url": back,
-            "reasons": [str(reason) for reason in _REASONS],
-            "reason": request.form.get("reason", ""),
-            "other_reason": request.form.get("other_reason", ""),
-            "errors": errors,
-        },
-    )
-    return (page, 422) if errors else page
+        }
+
+    shell.crumb(title)
+    return export_form.ask(view, _REASONS, start, told)
 
 
 # ---- what the pages are made of ------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import flash, redirect, request
+from flask import request
 from flask_appbuilder import BaseView, expose
 from sqlalchemy import select, union_all
 
@@ -28,7 +28,7 @@ from app.registry import audit_words, formats
 from app.registry.households import Household, SearchKey
 from app.registry.register import all_registers, get_register
 from app.reports import statistics
-from app.web import shell
+from app.web import export_form, shell
 
 SIZES = (20, 50, 100)
 _SIZE = 50
@@ -124,27 +124,16 @@ class AuditView(BaseView):
     def export(self) -> Any:
         actor = policy.require(Capability.AUDIT)
         search, region = _asked(actor)
-        errors: dict[str, list[str]] = {}
         words = [(c["name"], c["value"]) for c in _said(region)]
-        if request.method == "POST":
-            reason = request.form.get("other_reason", "").strip() or request.form.get("reason", "")
-            try:
-                job = audit_export.start(search, reason, dict(words))
-            except BadInput as error:
-                db.session.rollback()
-                errors["reason"] = [error.message]
-            else:
-                flash(_("已开始导出：%(what)s。完成后在这里下载。", what=job.title), "success")
-                return redirect("/exchange/jobs")
-        found = audit_search.page(db.session, search, 1)
-        shell.at("/audit/")
-        shell.crumb(_("导出"))
-        page = self.render_template(
-            "anju/export.html",
-            page={
+
+        def start(reason: str) -> Any:
+            return export_form.in_background(audit_export.start(search, reason, dict(words)).title)
+
+        def told() -> dict[str, Any]:
+            return {
                 "title": _("导出审计日志"),
                 "count_label": _("条数"),
-                "count": _count(found),
+                "count": _count(audit_search.page(db.session, search, 1)),
                 "area": region.full_name if region else None,
                 "filters": [
                     {"label": c["label"], "text": c["value"]}
@@ -152,15 +141,12 @@ class AuditView(BaseView):
                     if c["name"] != "region"
                 ],
                 "warning": _("导出人、范围和原因记入审计日志；身份证号和电话在文件中仍部分隐藏。"),
-                "action_url": request.full_path.rstrip("?"),
                 "back_url": _url("/audit/"),
-                "reasons": [str(reason) for reason in _REASONS],
-                "reason": request.form.get("reason", ""),
-                "other_reason": request.form.get("other_reason", ""),
-                "errors": errors,
-            },
-        )
-        return (page, 422) if errors else page
+            }
+
+        shell.at("/audit/")
+        shell.crumb(_("导出"))
+        return export_form.ask(self, _REASONS, start, told)
 
 
 # ---- what is asked ------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, request
+from flask import request
 from flask_appbuilder import BaseView, expose
 from flask_login import current_user
 
@@ -12,7 +12,7 @@ from app.access import policy
 from app.access.actor import Capability
 from app.actions import list_columns
 from app.core.db import db
-from app.core.errors import BadInput, NotFound
+from app.core.errors import NotFound
 from app.core.i18n import _, lazy, translate
 from app.exchange import ledger_export
 from app.registry.field import Field
@@ -26,7 +26,7 @@ from app.registry.ledger import (
 )
 from app.registry.ledger_columns import REGION, REGION_LABEL
 from app.registry.register import Register, get_register
-from app.web import shell
+from app.web import export_form, shell
 
 #: What most exports are for; the reason may also be typed.
 _REASONS = (lazy("工作调度"), lazy("上级要求报送"), lazy("入户核实"), lazy("档案留存"))
@@ -44,39 +44,25 @@ class LedgerExportView(BaseView):
         if register is None:
             raise NotFound(_("没有这个模块。"))
         actor = policy.require(Capability.EXPORT, register.name)
-        errors: dict[str, list[str]] = {}
         known = (*BESIDE, *register.filters.split())
         args = {k: request.args.getlist(k) for k in request.args if k in known}
-        if request.method == "POST":
-            reason = request.form.get("other_reason", "").strip() or request.form.get("reason", "")
-            try:
-                job = ledger_export.start(register, args, reason, _columns(register))
-            except BadInput as error:
-                db.session.rollback()
-                errors["reason"] = [error.message]
-            else:
-                flash(_("已开始导出：%(what)s。完成后在这里下载。", what=job.subject), "success")
-                return redirect("/exchange/jobs")
-        found = Ledger(
-            register, parse(register, request.args, db.session, actor), db.session, actor
-        )
-        shell.crumb(_("导出台账"))
-        page = self.render_template(
-            "anju/export.html",
-            page={
+
+        def start(reason: str) -> Any:
+            job = ledger_export.start(register, args, reason, _columns(register))
+            return export_form.in_background(job.subject)
+
+        def told() -> dict[str, Any]:
+            query = parse(register, request.args, db.session, actor)
+            return {
                 "title": _("导出%(what)s台账", what=register.label),
-                "count": str(found.count()),
-                "area": found.query.region.full_name if found.query.region else None,
+                "count": str(Ledger(register, query, db.session, actor).count()),
+                "area": query.region.full_name if query.region else None,
                 "filters": [*_filters(register, args), *_as_seen(register)],
-                "action_url": request.full_path.rstrip("?"),
                 "back_url": _back(register),
-                "reasons": [str(reason) for reason in _REASONS],
-                "reason": request.form.get("reason", ""),
-                "other_reason": request.form.get("other_reason", ""),
-                "errors": errors,
-            },
-        )
-        return (page, 422) if errors else page
+            }
+
+        shell.crumb(_("导出台账"))
+        return export_form.ask(self, _REASONS, start, told)
 
 
 def _columns(register: Register) -> tuple[str, ...] | None:

@@ -17,14 +17,16 @@ from app.actions import officers
 from app.core.clock import local, today
 from app.core.db import db
 from app.core.errors import Invalid, NotFound
-from app.core.i18n import _, translate
+from app.core.i18n import _, lazy, translate
 from app.exchange import officer_list
 from app.exchange.writer import MEDIA_TYPE
 from app.registry import formats
 from app.registry.rules import Problem
-from app.web import shell
+from app.web import export_form, shell
 
 BASE = "/officers"
+#: What most exports of the list are for; the reason may also be typed.
+_REASONS = (lazy("工作联系"), lazy("上级要求报送"))
 _KINDS = dict.fromkeys(PHONES, "phone")
 
 
@@ -101,15 +103,34 @@ class OfficersView(BaseView):
         text = officers.phone(region_id, post, request.args.get("field", ""))
         return self.render_template("anju/_revealed.html", text=text)
 
-    @expose("/export", methods=["POST"])
-    def export(self) -> Response:
+    @expose("/export", methods=["GET", "POST"])
+    def export(self) -> Any:
+        """The whole list of an area as a workbook, at once, once a reason is stated."""
+        policy.require(Capability.EXPORT)
         actor = policy.require(Capability.MANAGE_USERS)
         region = officers.place(_region_id(actor), actor)
-        file = io.BytesIO()
-        officer_list.write(file, region)
-        file.seek(0)
-        name = f"{_('负责人与责任人名单')}_{region.name}_{today():%Y%m%d}.xlsx"
-        return send_file(file, mimetype=MEDIA_TYPE, download_name=name, as_attachment=True)
+
+        def start(reason: str) -> Response:
+            file = io.BytesIO()
+            officer_list.write(file, region, reason)
+            file.seek(0)
+            name = f"{_('负责人与责任人名单')}_{region.name}_{today():%Y%m%d}.xlsx"
+            return send_file(file, mimetype=MEDIA_TYPE, download_name=name, as_attachment=True)
+
+        def told() -> dict[str, Any]:
+            return {
+                "title": _("导出%(what)s", what=_("负责人与责任人名单")),
+                "intro": _("填写原因后直接下载 Excel 文件。"),
+                "count": f"{officers.number_below(region.path):,}",
+                "count_label": _("地区数"),
+                "warning": export_form.phones_warning(),
+                "area": region.full_name,
+                "filters": [],
+                "back_url": f"{BASE}/?region={region.id}",
+            }
+
+        shell.crumb(_("导出"))
+        return export_form.ask(self, _REASONS, start, told)
 
 
 class NoticesView(BaseView):

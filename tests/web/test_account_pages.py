@@ -464,12 +464,17 @@ def test_the_whole_list_as_excel(app: Flask, as_account: AsAccount) -> None:
     with app.app_context():
         county = region(COUNTY)
     as_account(COUNTY_MANAGER).post(f"/officers/{county.id}", LEADER)
-    answer = as_account(PROVINCE).post("/officers/export")
+    hands = as_account(PROVINCE)
+    assert "导出原因" in hands.get("/officers/export").text
+    wrong = hands.post("/officers/export")
+    assert wrong.status_code == 422
+    assert "请填写导出原因" in wrong.text
+    answer = hands.post("/officers/export", {"reason": "工作联系"})
     book = openpyxl.load_workbook(io.BytesIO(answer.data))
     cells = [str(cell) for row in book.active.iter_rows(values_only=True) for cell in row if cell]
     assert {"王处", "蓝田县住建局", "13909180000", "负责人", "责任人", "职务职称"} <= set(cells)
     (entry,) = looked_up(app, AuditEntry, AuditEntry.act == Act.EXPORT)
-    assert entry.register == "officer"
+    assert (entry.register, entry.detail["reason"]) == ("officer", "工作联系")
 
 
 # ---- FAB's own pages -----------------------------------------------------------------------
