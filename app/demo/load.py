@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.access.regions import Level
 from app.core.clock import today, uuid7
+from app.demo import lists
 from app.demo import parcels as footprints
 from app.demo.accounts import Accounts, Staff
 from app.demo.cameras import Cameras
@@ -87,6 +88,8 @@ class _Demonstration:
             self.timeline = Timeline(self.pick, self.today, above)
             if county.shares is not None:
                 self._county(county, places_of(self.session, place), staff)
+        province = managers[waiting.code[:2]]
+        lists.keep(self.session, self.today, province, [s.manager for _, _, s in staffs[:2]])
         for model in _MODELS:
             self._flush(model)
         self._count()

@@ -48,7 +48,7 @@ function axes(data, c, narrow) {
     grid: { left: 8, right: 12, top: data.series.length > 1 ? 40 : 24, bottom: 4, containLabel: true },
     xAxis: {
       type: "category", data: data.labels, axisTick: { show: false }, axisLine: { lineStyle: { color: c.line } },
-      axisLabel: { color: c.muted, interval: data.kind === "line" ? "auto" : 0, rotate: many ? 45 : 0, fontSize: 12, width: 96, overflow: "truncate" },
+      axisLabel: { color: c.muted, interval: data.kind === "line" ? "auto" : 0, rotate: many && data.kind !== "line" ? 45 : 0, fontSize: 12, width: 96, overflow: "truncate" },
     },
     yAxis: {
       type: "value", name: data.series.length > 1 ? "" : data.unit ?? "", nameTextStyle: { color: c.muted, align: "left" }, minInterval: 1,

@@ -39,10 +39,9 @@ function bulk(form) {
 
 /** Empty filters stay out of the address, so that it can be read and sent on. */
 function filters(form) {
-  form.addEventListener("submit", () => {
-    for (const input of form.elements) if (input.name && input.value === "") input.disabled = true;
+  form.addEventListener("formdata", ({ formData }) => {
+    for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
   });
-  window.addEventListener("pageshow", () => { for (const input of form.elements) input.disabled = false; });
   form.addEventListener("change", (event) => {
     if (event.target.matches("[data-auto], [data-picker-value]")) form.requestSubmit();
   });
@@ -55,6 +54,17 @@ function filters(form) {
   });
 }
 
-for (const ledger of document.querySelectorAll("[data-ledger]")) columns(ledger);
-for (const form of document.querySelectorAll("[data-bulk]")) bulk(form);
-for (const form of document.querySelectorAll("[data-filters]")) filters(form);
+function begin(root) {
+  for (const ledger of root.querySelectorAll("[data-ledger]")) columns(ledger);
+  for (const form of root.querySelectorAll("[data-bulk]")) bulk(form);
+  for (const form of root.querySelectorAll("[data-filters]")) filters(form);
+}
+
+begin(document);
+
+/** The list was changed in place: whoever pages by keys goes on from its rows. */
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id !== "content") return;
+  begin(event.detail.target);
+  if (document.activeElement === document.body) event.detail.target.querySelector(".ledger-scroll")?.focus({ preventScroll: true });
+});

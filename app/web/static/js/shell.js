@@ -187,6 +187,7 @@ function parts() {
   });
   body.addEventListener("htmx:afterRequest", (event) => still(event.detail.target));
   const again = (elt) => window.htmx.trigger(elt, elt.hasAttribute("hx-trigger") ? "retry" : "click");
+  const cleared = (target) => { if (target?.previousElementSibling?.matches(".part-failed")) target.previousElementSibling.remove(); };
   const failed = async (event) => {
     const { elt, target, xhr } = event.detail;
     still(target);
@@ -195,22 +196,23 @@ function parts() {
       return;
     }
     if (elt.hasAttribute("data-quiet")) return;
+    cleared(target);
     const line = document.createElement("div");
     line.className = "part-failed";
     line.setAttribute("role", "alert");
     const said = xhr?.getResponseHeader("Content-Type")?.startsWith("text/plain") && xhr.responseText;
-    line.textContent = said || say("failed_part");
-    const again = document.createElement("button");
-    again.type = "button";
-    again.className = "btn btn-plain btn-sm";
-    again.textContent = say("retry");
-    again.addEventListener("click", () => { line.remove(); again(elt); });
-    line.append(again);
+    line.textContent = said || say(xhr?.status ? "failed_part" : "network");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn btn-plain btn-sm";
+    button.textContent = say("retry");
+    button.addEventListener("click", () => { line.remove(); again(elt); });
+    line.append(button);
     target.before(line);
   };
   body.addEventListener("htmx:responseError", failed);
   body.addEventListener("htmx:sendError", failed);
-  body.addEventListener("htmx:afterSwap", (event) => attachRegionPickers(event.detail.target));
+  body.addEventListener("htmx:afterSwap", (event) => { cleared(event.detail.target); attachRegionPickers(event.detail.target); });
 }
 
 /** Files that wait are sent from whichever page is open; signing out leaves nothing behind. */
