@@ -226,7 +226,7 @@ class ListPages(RegisterPages):
             Ledger(self.register, query, db.session, actor).require_narrow()
         except TooWideNow:
             words = (c["label"] for c in ledger_pages.chips(self.register, menu, query, wanted))
-            known = {*BESIDE, *self.register.filters.split()} - {"found"}
+            known = {*BESIDE, "menu", *self.register.filters.split()} - {"found"}
             asked = MultiDict((k, v) for k, v in wanted.items(multi=True) if v and k in known)
             job = searches.start(self.register, menu, dict(asked.lists()), _("，").join(words))
             return redirect(searches.address(job))
