@@ -10,10 +10,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from sqlalchemy import select
 
@@ -31,11 +31,12 @@ from app.core.errors import BadInput, Invalid
 from app.core.i18n import _, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
 from app.core.types import nfc
-from app.exchange import import_notes, inbox
+from app.exchange import import_notes, inbox, marked
 from app.exchange.cells import Unreadable
-from app.exchange.division_list import Head, find_head, label_of
+from app.exchange.division_list import find_head, label_of
 from app.exchange.reader import read_book
-from app.exchange.writer import MEDIA_TYPE, Book, Column
+from app.exchange.sheet import Head
+from app.exchange.writer import Column
 from app.registry.formats import half_width
 
 KIND = "divisions.import"
@@ -387,43 +388,16 @@ class _Import:
     def _finish(self, counts: dict[str, int]) -> dict[str, Any]:
         result: dict[str, Any] = {**counts, "workbook": None}
         if counts["rejected"]:
-            name = _("%(name)s-标注", name=Path(self.job.files[0]["name"]).stem) + ".xlsx"
-            with tempfile.TemporaryFile() as file:
-                with read_only():
-                    self._mark(file)
-                    db.session.rollback()
-                file.seek(0)
-                self.job.attach(file, name, MEDIA_TYPE)
-            result["workbook"] = name
+            result["workbook"] = marked.attach(self.job, self._mark)
         return result
 
-    def _mark(self, file: Any) -> None:
-        """Every rejected row as it came, with its comments; importable again."""
-        width = len(self.head.labels)
-        columns = [Column((label,), 16) for label in self.head.labels]
-        columns += [Column((_("原行号"),), 8), Column((_("问题说明"),), 50)]
-        notes = {note.row: note for note in import_notes.notes_of(self.job.id)}
-
-        def rows() -> Iterator[tuple[list[str], dict[int, str]]]:
-            for number, cells in self.head.sheet:
-                note = notes.get(number)
-                if note is None:
-                    continue
-                marks: dict[int, str] = {}
-                for name, message in note.notes:
-                    at = self.head.columns.get(name, self.head.columns["code"])
-                    marks[at] = f"{marks[at]}\n{message}" if at in marks else message
-                told = "\n".join(
-                    _("%(label)s：%(value)s", label=label_of(n), value=m) for n, m in note.notes
-                )
-                own = [str(c) for c in cells[:width]] + [""] * (width - len(cells))
-                yield [*own, str(number), told], marks
-
-        with Book(file) as book:
-            book.table(
-                _("行政区划"), columns, (cells for cells, _m in rows()),
-                comments=(marks for _c, marks in rows()),
-            )  # fmt: skip
+    def _mark(self, file: IO[bytes]) -> None:
+        """Every rejected row as it came."""
+        number = Column((_("原行号"),), 8)
+        marked.write_form(
+            file, self.head, "code", _("行政区划"), number, lambda note: str(note.row), label_of,
+            self.job.id,
+        )  # fmt: skip
 
 
 _CHINESE = {

@@ -20,7 +20,7 @@ from app.core.db import db, read_only
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, mark, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
-from app.exchange.sheet import Sheet
+from app.exchange.sheet import Head, Sheet
 from app.exchange.writer import MEDIA_TYPE, Book, Column
 from app.registry.formats import half_width
 
@@ -52,16 +52,6 @@ COLUMNS = (
     DivisionColumn("full_name", mark("全称"), 44, mark("导入时不读取这一列。")),
 )  # fmt: skip
 _GIVEN = {column.label: column.name for column in COLUMNS}
-
-
-@dataclass(frozen=True)
-class Head:
-    """Where the columns stand: name -> index. Data begin below row ``row``."""
-
-    sheet: Sheet
-    row: int
-    labels: tuple[str, ...]
-    columns: dict[str, int]
 
 
 def find_head(sheets: Sequence[Sheet]) -> Head:

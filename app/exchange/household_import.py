@@ -34,7 +34,6 @@ from app.exchange.household_list import Checker, Head, Line, find_head
 from app.exchange.household_match import Decision, decide
 from app.exchange.household_write import HouseholdWriter
 from app.exchange.reader import read_book
-from app.exchange.writer import MEDIA_TYPE
 
 KIND = "household.import"
 ROWS_A_COMMIT = 1000
@@ -269,14 +268,8 @@ class _Import:
     def _finish(self) -> dict[str, Any]:
         result: dict[str, Any] = {**self.counts, "workbook": None}
         if self.counts["rejected"] or self.counts["flagged"]:
-            name = translate("%(name)s-标注", name=Path(self.job.files[0]["name"]).stem) + ".xlsx"
-            with tempfile.TemporaryFile() as file:
-                with read_only():
-                    marked.write(file, self.head, self.job.id)
-                    db.session.rollback()
-                file.seek(0)
-                self.job.attach(file, name, MEDIA_TYPE)
-            result["workbook"] = name
+            head, key = self.head, self.job.id
+            result["workbook"] = marked.attach(self.job, lambda file: marked.write(file, head, key))
         audit.record(
             db.session,
             Act.IMPORT,

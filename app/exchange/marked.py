@@ -1,40 +1,134 @@
-"""The marked workbook: every rejected and flagged row as it came, a comment in each cell that
-somebody must look at, and the household's key where there is one, so that it can be corrected and
-imported again.
+"""The marked workbook of an import: every row that was rejected or flagged as it came, a comment in
+each cell that somebody must look at, so that it can be corrected and imported again.
 """
 
 from __future__ import annotations
 
+import tempfile
 import uuid
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
 
+from app.core.db import db, read_only
 from app.core.i18n import mark, translate
+from app.core.jobs import JobContext
 from app.exchange.household_columns import COLUMNS, REFERENCE
 from app.exchange.household_list import Head, label_of
 from app.exchange.import_notes import ImportNote, notes_of
-from app.exchange.writer import Book, Column, Comments
+from app.exchange.sheet import Head as FormHead
+from app.exchange.sheet import Sheet
+from app.exchange.writer import MEDIA_TYPE, Book, Column, Comments
 
 _WIDTHS = {column.name: column.width for column in COLUMNS}
 
 
-def write(file: IO[bytes], head: Head, job_id: uuid.UUID) -> int:
-    """Write it for one import; gives the number of rows. Streams: memory does not grow."""
+Marked = tuple[list[str], Comments]
+"""One row with the comments of its cells."""
+
+
+def attach(job: JobContext, write: Callable[[IO[bytes]], Any]) -> str:
+    """Keep what ``write`` writes beside the file that was sent; gives its name."""
+    name = translate("%(name)s-标注", name=Path(job.files[0]["name"]).stem) + ".xlsx"
+    with tempfile.TemporaryFile() as file:
+        with read_only():
+            write(file)
+            db.session.rollback()
+        file.seek(0)
+        job.attach(file, name, MEDIA_TYPE)
+    return name
+
+
+def write(file: IO[bytes], head: Head, job_id: uuid.UUID) -> None:
+    """That of a list of households: its own columns as they came, then 原行号, 处理结果, 问题说明 and
+    农户编号.
+    """
     layout = _Layout(head)
+    _write(file, head.sheet, head.sheet.name, layout.columns, job_id, layout.row)
+
+
+def write_form(
+    file: IO[bytes],
+    head: FormHead,
+    main: str,
+    title: str,
+    beside: Column,
+    said_beside: Callable[[ImportNote], str],
+    label_of: Callable[[str], str],
+    job_id: uuid.UUID,
+) -> None:
+    """That of a form with fixed columns: those, then ``beside`` with what ``said_beside`` says of a
+    row, then 问题说明. ``label_of`` names a field; ``main`` is the one whose column takes what is said
+    of a field without one.
+    """
+    width = len(head.labels)
+    columns = [Column((label,), 16) for label in head.labels]
+    columns += [beside, Column((translate(_MESSAGES),), 50)]
+
+    def row(cells: list[str], note: ImportNote) -> Marked:
+        own = [str(c) for c in cells[:width]] + [""] * (width - len(cells))
+        told = [said_beside(note), _messages(note, label_of)]
+        return own + told, _comments(note, head.columns, head.columns[main])
+
+    _write(file, head.sheet, title, columns, job_id, row)
+
+
+def _write(
+    file: IO[bytes],
+    sheet: Sheet,
+    title: str,
+    columns: list[Column],
+    job_id: uuid.UUID,
+    row: Callable[[list[str], ImportNote], Marked],
+) -> None:
+    """Streams: memory does not grow with the rows."""
     with Book(file) as book:
-        return book.table(
-            head.sheet.name,
-            layout.columns,
-            (cells for cells, _ in layout.rows(job_id)),
-            comments=(marks for _, marks in layout.rows(job_id)),
+        book.table(
+            title,
+            columns,
+            (cells for cells, _ in _noted(sheet, job_id, row)),
+            comments=(marks for _, marks in _noted(sheet, job_id, row)),
         )
 
 
+def _noted(
+    sheet: Sheet, job_id: uuid.UUID, row: Callable[[list[str], ImportNote], Marked]
+) -> Iterator[Marked]:
+    notes = notes_of(job_id)
+    note = next(notes, None)
+    for number, cells in sheet:
+        if note is None:
+            return
+        if number == note.row:
+            yield row(cells, note)
+            note = next(notes, None)
+
+
+def _comments(note: ImportNote, at: Mapping[str, int], other: int) -> Comments:
+    """Column -> what is wrong there; of a field that has none, in the column ``other``."""
+    marks: dict[int, str] = {}
+    for name, message in note.notes:
+        place = at.get(name, other)
+        marks[place] = f"{marks[place]}\n{message}" if place in marks else message
+    return marks
+
+
+def _messages(note: ImportNote, label_of: Callable[[str], str]) -> str:
+    return "\n".join(
+        translate("%(label)s：%(value)s", label=label_of(name), value=message)
+        for name, message in note.notes
+    )
+
+
+def outcome(note: ImportNote) -> str:
+    """处理结果 of a row."""
+    return translate("未导入") if note.rejected else translate("已导入，请核对")
+
+
 class _Layout:
-    """The list's own columns as they came, then 原行号, 处理结果, 问题说明 and 农户编号."""
+    """The columns of a list of households."""
 
     def __init__(self, head: Head) -> None:
-        self._head = head
         own = [i for i in range(len(head.cells)) if i != head.columns.get(REFERENCE.name)]
         while own and not head.cells[own[-1]].strip():
             own.pop()
@@ -52,28 +146,11 @@ class _Layout:
             Column((REFERENCE.label,), REFERENCE.width),
         ]
 
-    def rows(self, job_id: uuid.UUID) -> Iterator[tuple[list[str], Comments]]:
-        notes = notes_of(job_id)
-        note = next(notes, None)
-        for number, cells in self._head.sheet:
-            if note is None:
-                return
-            if number == note.row:
-                yield self._row(cells, note)
-                note = next(notes, None)
-
-    def _row(self, cells: list[str], note: ImportNote) -> tuple[list[str], Comments]:
+    def row(self, cells: list[str], note: ImportNote) -> Marked:
         row = [str(cells[i]) if i < len(cells) else "" for i in self._own]
-        marks: dict[int, str] = {}
-        for name, message in note.notes:
-            place = self._at.get(name, self._at["head_name"])
-            marks[place] = f"{marks[place]}\n{message}" if place in marks else message
-        result = translate("未导入") if note.rejected else translate("已导入，请核对")
-        messages = "\n".join(
-            translate("%(label)s：%(value)s", label=label_of(name), value=message)
-            for name, message in note.notes
-        )
-        return [*row, str(note.row), result, messages, str(note.household_id or "")], marks
+        told = [str(note.row), outcome(note), _messages(note, label_of)]
+        marks = _comments(note, self._at, self._at["head_name"])
+        return [*row, *told, str(note.household_id or "")], marks
 
 
 _ROW, _RESULT, _MESSAGES = mark("原行号"), mark("处理结果"), mark("问题说明")

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from sqlalchemy import select
 
@@ -27,12 +27,12 @@ from app.core.db import db, read_only
 from app.core.errors import AnjuError, BadInput, Invalid, TryAgain
 from app.core.i18n import _, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
-from app.exchange import import_notes, inbox
+from app.exchange import import_notes, inbox, marked
 from app.exchange.cells import Unreadable
 from app.exchange.household_columns import REFERENCE
 from app.exchange.reader import read_book
-from app.exchange.sheet import Sheet
-from app.exchange.writer import MEDIA_TYPE, Book, Column
+from app.exchange.sheet import Head, Sheet
+from app.exchange.writer import Column
 from app.registry import formats, lists
 from app.registry.expressions import to_json
 from app.registry.field import CHILDREN, FILES, MANY, Field
@@ -68,16 +68,6 @@ def start_checked(register: Register, checked: Job) -> Job:
     """
     with inbox.kept_file(checked, KIND) as (stream, name):
         return start(register, stream, name, dry_run=False, whole=checked.args["whole"])
-
-
-@dataclass(frozen=True)
-class Head:
-    """Where the columns stand: field name -> index. Data begin below row ``row``."""
-
-    sheet: Sheet
-    row: int
-    labels: tuple[str, ...]
-    columns: dict[str, int]
 
 
 def find_head(register: Register, sheets: Sequence[Sheet]) -> Head:
@@ -358,14 +348,7 @@ class _Import:
     def _finish(self) -> dict[str, Any]:
         result: dict[str, Any] = {**self.counts, "workbook": None}
         if self.counts["rejected"] or self.counts["flagged"]:
-            name = _("%(name)s-标注", name=Path(self.job.files[0]["name"]).stem) + ".xlsx"
-            with tempfile.TemporaryFile() as file:
-                with read_only():
-                    self._mark(file)
-                    db.session.rollback()
-                file.seek(0)
-                self.job.attach(file, name, MEDIA_TYPE)
-            result["workbook"] = name
+            result["workbook"] = marked.attach(self.job, self._mark)
         detail = {
             "job": str(self.job.id),
             "file": self.job.files[0]["name"],
@@ -375,35 +358,12 @@ class _Import:
         audit.record(db.session, Act.IMPORT, register=self.register.name, detail=detail)
         return result
 
-    def _mark(self, file: Any) -> None:
-        """Every rejected and flagged row as it came, with its comments; importable again."""
-        width = len(self.head.labels)
-        columns = [Column((label,), 16) for label in self.head.labels]
-        columns += [Column((_("处理结果"),), 14), Column((_("问题说明"),), 50)]
-        notes = {note.row: note for note in import_notes.notes_of(self.job.id)}
-
-        def rows() -> Iterator[tuple[list[str], dict[int, str]]]:
-            for number, cells in self.head.sheet:
-                note = notes.get(number)
-                if note is None:
-                    continue
-                marks: dict[int, str] = {}
-                for name, message in note.notes:
-                    place = self.head.columns.get(name, self.head.columns[_NUMBER])
-                    marks[place] = f"{marks[place]}\n{message}" if place in marks else message
-                result = _("未导入") if note.rejected else _("已导入，请核对")
-                text = "\n".join(
-                    _("%(label)s：%(value)s", label=label_of(self.register, n), value=m)
-                    for n, m in note.notes
-                )
-                own = [str(c) for c in cells[:width]] + [""] * (width - len(cells))
-                yield [*own, result, text], marks
-
-        with Book(file) as book:
-            book.table(
-                self.register.label, columns, (cells for cells, _m in rows()),
-                comments=(marks for _c, marks in rows()),
-            )  # fmt: skip
+    def _mark(self, file: IO[bytes]) -> None:
+        """Every rejected and flagged row as it came."""
+        marked.write_form(
+            file, self.head, _NUMBER, self.register.label, Column((_("处理结果"),), 14), marked.outcome,
+            lambda name: label_of(self.register, name), self.job.id,
+        )  # fmt: skip
 
 
 def label_of(register: Register, name: str) -> str:

@@ -8,6 +8,7 @@ import json
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from app.exchange.cells import Unreadable
 
@@ -61,3 +62,13 @@ class Sheet:
                 for column, reason in odd[0] if odd else ():
                     cells[column] = Unreadable(cells[column], reason)
                 yield number, cells
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where the columns stand: field name -> index. Data begin below row ``row``."""
+
+    sheet: Sheet
+    row: int
+    labels: tuple[str, ...]
+    columns: dict[str, int]
