@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
-from typing import Any, cast
+from typing import Any
 
 from flask import redirect, request, send_file
 from flask_appbuilder import BaseView, expose
@@ -24,8 +24,8 @@ from app.exchange.writer import MEDIA_TYPE
 from app.web import shell
 from app.web.division_views import key_asked_for
 from app.web.division_words import URL
-from app.web.import_views import import_page, sent_file, workbook
-from app.web.job_views import job_asked, job_details, own
+from app.web.import_views import answer, import_page, workbook
+from app.web.job_views import job_details, own
 
 _FORMS = ("xlsx", "csv")
 
@@ -39,29 +39,10 @@ class DivisionFilesView(BaseView):
     @expose("/import/", methods=["GET", "POST"])
     def import_page(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
-        errors: dict[str, list[str]] = {}
-        job = job_asked()
-        if request.method == "POST":
-            try:
-                sent = sent_file()
-                job = division_import.start(
-                    cast("Any", sent.stream),
-                    str(sent.filename),
-                    dry_run=request.form.get("mode") != "import",
-                    whole=request.form.get("whole") == "yes",
-                    force=request.form.get("force") == "yes",
-                )
-                db.session.commit()
-                return redirect(f"{URL}import/?job={job.id}")
-            except BadInput as error:
-                db.session.rollback()
-                errors["file"], job = [error.message], None
         shell.at(URL)
         shell.crumb(_("导入"))
-        page = self.render_template(
-            "anju/import.html", page=_page(actor, errors), job=_shown(job) if job else None
-        )
-        return (page, 422) if errors else page
+        force = request.form.get("force") == "yes"
+        return answer(self, division_import.start, lambda: _page(actor), _shown, force=force)
 
     @expose("/import/again/<uuid:job_id>", methods=["POST"])
     def import_again(self, job_id: uuid.UUID) -> Any:
@@ -118,8 +99,8 @@ def _asked() -> tuple[Region, str]:
     return division_publish.area_of(key_asked_for("region") or actor.region_id), form
 
 
-def _page(actor: Actor, errors: dict[str, list[str]]) -> dict[str, Any]:
-    page = import_page(errors)
+def _page(actor: Actor) -> dict[str, Any]:
+    page = import_page()
     if actor.level < Level.COUNTY:
         force = {
             "name": "force",

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import io
 import uuid
+from collections.abc import Callable
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 from flask import Response, redirect, request, send_file
@@ -34,20 +36,7 @@ class HouseholdImportView(BaseView):
     @expose("/", methods=["GET", "POST"])
     def page(self) -> Any:
         policy.require(Capability.IMPORT_LIST)
-        errors: dict[str, list[str]] = {}
-        job = job_asked()
-        if request.method == "POST":
-            try:
-                return redirect(f"{LIST_IMPORT_URL}/?job={self._start().id}")
-            except BadInput as error:
-                db.session.rollback()
-                errors["file"] = [error.message]
-        page = self.render_template(
-            "anju/import.html",
-            page=import_page(errors),
-            job=job_details(job) if job else None,
-        )
-        return (page, 422) if errors else page
+        return answer(self, household_import.start, import_page)
 
     @expose("/again/<uuid:job_id>", methods=["POST"])
     def again(self, job_id: uuid.UUID) -> Any:
@@ -64,16 +53,6 @@ class HouseholdImportView(BaseView):
         templates.write_household_list(file)
         return workbook(file, _("农户名单模板"))
 
-    def _start(self) -> Job:
-        sent = sent_file()
-        dry_run = request.form.get("mode") != "import"
-        whole = request.form.get("whole") == "yes"
-        job = household_import.start(
-            cast("BinaryIO", sent.stream), str(sent.filename), dry_run=dry_run, whole=whole
-        )
-        db.session.commit()
-        return job
-
 
 class RecordImportView(BaseView):
     """``/exchange/import/<register>``: a register's forms from Excel, for those who enter."""
@@ -84,38 +63,21 @@ class RecordImportView(BaseView):
     @expose("/<string:name>/", methods=["GET", "POST"])
     def page(self, name: str) -> Any:
         register = _entered(name)
-        errors: dict[str, list[str]] = {}
-        job = job_asked()
-        if request.method == "POST":
-            try:
-                sent = sent_file()
-                job = record_import.start(
-                    register,
-                    cast("BinaryIO", sent.stream),
-                    str(sent.filename),
-                    dry_run=request.form.get("mode") != "import",
-                    whole=request.form.get("whole") == "yes",
-                )
-                db.session.commit()
-                return redirect(f"{import_url(job)}/?job={job.id}")
-            except BadInput as error:
-                db.session.rollback()
-                errors["file"], job = [error.message], None
-        context = import_page(errors) | {
-            "title": _("导入%(what)s", what=translate(register.record_word)),
-            "intro": _("按身份证号对应到名单上的农户，保存为“已录入”；不新增农户。"),
-            "template_url": f"/exchange/template/{register.name}",
-            "action_url": f"/exchange/import/{register.name}/",
-            "hints": [
-                _("请用本页的模板，或把导出的台账改好后直接导入。"),
-                _("待审核和审核通过的不能导入；照片和材料请在表单中上传。"),
-                _("填错的行不导入，缺项的行先保存；都会标在标注文件里，改好可再次导入。"),
-            ],
-        }
-        page = self.render_template(
-            "anju/import.html", page=context, job=job_details(job) if job else None
-        )
-        return (page, 422) if errors else page
+
+        def page() -> dict[str, Any]:
+            return import_page() | {
+                "title": _("导入%(what)s", what=translate(register.record_word)),
+                "intro": _("按身份证号对应到名单上的农户，保存为“已录入”；不新增农户。"),
+                "template_url": f"/exchange/template/{register.name}",
+                "action_url": f"/exchange/import/{register.name}/",
+                "hints": [
+                    _("请用本页的模板，或把导出的台账改好后直接导入。"),
+                    _("待审核和审核通过的不能导入；照片和材料请在表单中上传。"),
+                    _("填错的行不导入，缺项的行先保存；都会标在标注文件里，改好可再次导入。"),
+                ],
+            }
+
+        return answer(self, partial(record_import.start, register), page)
 
     @expose("/<string:name>/again/<uuid:job_id>", methods=["POST"])
     def again(self, name: str, job_id: uuid.UUID) -> Any:
@@ -132,6 +94,41 @@ def _entered(name: str) -> Register:
         raise NotFound(_("没有这个模块。"))
     policy.require(Capability.ENTER, register.name)
     return register
+
+
+def answer(
+    view: BaseView,
+    start: Callable[..., Job],
+    page: Callable[[], dict[str, Any]],
+    shown: Callable[[Job], dict[str, Any]] = job_details,
+    **more: Any,
+) -> Any:
+    """An import's page with what becomes of the job that the address names; of a POST the file is
+    taken in by ``start(stream, name, dry_run=, whole=, **more)``, and the address of its job follows.
+    """
+    errors: dict[str, list[str]] = {}
+    job = job_asked()
+    if request.method == "POST":
+        try:
+            sent = sent_file()
+            job = start(
+                cast("BinaryIO", sent.stream),
+                str(sent.filename),
+                dry_run=request.form.get("mode") != "import",
+                whole=request.form.get("whole") == "yes",
+                **more,
+            )
+            db.session.commit()
+            return redirect(f"{import_url(job)}/?job={job.id}")
+        except BadInput as error:
+            db.session.rollback()
+            errors["file"], job = [error.message], None
+    rendered = view.render_template(
+        "anju/import.html",
+        page=page() | {"errors": errors},
+        job=shown(job) if job else None,
+    )
+    return (rendered, 422) if errors else rendered
 
 
 def sent_file() -> FileStorage:
@@ -167,7 +164,7 @@ def workbook(file: io.BytesIO, name: str) -> Response:
     )
 
 
-def import_page(errors: dict[str, list[str]]) -> dict[str, Any]:
+def import_page() -> dict[str, Any]:
     """What every import's page shows, as the list of households has it."""
     whole = {
         "name": "whole",
@@ -189,5 +186,4 @@ def import_page(errors: dict[str, list[str]]) -> dict[str, Any]:
             _("同一名单可以重复导入：不会产生重复的户。"),
             _("有问题的行会生成标注文件，在其中改正后可直接再次导入。"),
         ],
-        "errors": errors,
     }
