@@ -60,6 +60,7 @@ def json_object(*known: str) -> dict[str, Any]:
 
     :raises NotJson: not sent as JSON. :raises BadInput: it is none. :raises Invalid: unknown names.
     """
+    parameters()
     if request.mimetype != "application/json":
         raise NotJson(_("请求内容应为 JSON（Content-Type: application/json）。"))
     try:

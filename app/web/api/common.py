@@ -105,15 +105,14 @@ class DivisionsApi(BaseApi):
         """By a name, a code or pinyin initials (``q``), or one exactly by its code."""
         args = bodies.parameters("q", "code", "level")
         actor = policy.require(Capability.SEARCH)
-        level = _level(args.get("level"))
+        level, query = _level(args.get("level")), args.get("q", "")
+        if len(query) > _LONGEST_QUERY:
+            text = _("查询内容不能超过%(n)s个字。", n=_LONGEST_QUERY)
+            raise BadInput(text, parameter="q")
         if "code" in args:
             region = regions.by_code(_code(args["code"]), level)
             inside = region is not None and _inside(region, actor)
             return shapes.answer({"items": [_place(region)] if region and inside else []})
-        query = args.get("q", "")
-        if len(query) > _LONGEST_QUERY:
-            text = _("查询内容不能超过%(n)s个字。", n=_LONGEST_QUERY)
-            raise BadInput(text, parameter="q")
         levels = tuple(Level) if level is None else (level,)
         found = region_search.search(query, actor.path, levels)
         return shapes.answer({"items": [_entry(one) for one in found]})

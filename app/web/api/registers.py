@@ -153,6 +153,7 @@ class RegisterApi(BaseApi):
     @expose("/<uuid:record_id>", methods=["DELETE"])
     def clear(self, record_id: uuid.UUID) -> Response:
         """Delete what was entered: the record is 未录入 again, its history stays."""
+        bodies.parameters()
         register = self.register
         row = records.get(register, record_id)
         actor = policy.require(Capability.ENTER, register.name, row)
@@ -228,6 +229,7 @@ class RegisterApi(BaseApi):
     @expose("/<uuid:record_id>/files/<string:field>", methods=["POST"])
     def upload(self, record_id: uuid.UUID, field: str) -> Response:
         """Add a file, as ``file`` of a multipart form."""
+        bodies.parameters()
         register = self.register
         row = records.get(register, record_id)
         actor = policy.require(Capability.ENTER, register.name, row)
@@ -253,6 +255,7 @@ class RegisterApi(BaseApi):
     @expose("/<uuid:record_id>/files/<uuid:file_id>", methods=["DELETE"])
     def remove(self, record_id: uuid.UUID, file_id: uuid.UUID) -> Response:
         """Take a file off a record that may be changed."""
+        bodies.parameters()
         row = records.get(self.register, record_id)
         actor = policy.require(Capability.ENTER, self.register.name, row)
         if file_id not in {a.id for a in records.attachments_of(row)}:
