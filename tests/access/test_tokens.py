@@ -117,7 +117,7 @@ def test_wrong_tokens(app: Flask, secret: str) -> None:
         {"account": {"active": False}},
         {"account": {"locked_at": now()}},
     ],
-    ids=str,
+    ids=["past its day", "revoked", "account closed", "account locked"],
 )
 def test_ended_ones(app: Flask, change: dict[str, Any]) -> None:
     with app.app_context():
@@ -214,7 +214,6 @@ def test_managers_make_and_revoke(session: Any) -> None:
         ({"expires_on": dt.date(2020, 1, 1)}, "expires_on"),
         ({"expires_on": today() + dt.timedelta(days=366)}, "expires_on"),
     ],
-    ids=str,
 )
 def test_what_a_token_must_say(session: Any, changes: dict[str, Any], field: str) -> None:
     manager = account(COUNTY_MANAGER)

@@ -277,11 +277,8 @@ def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
             yield {"name": step.name}, step.capability
     elif rule.endpoint == f"{_VIEW}batch":
         yield {"name": "approve"}, asks
-    elif rule.endpoint.startswith("StatisticsView."):
+    elif rule.endpoint.startswith("StatisticsView.") or rule.endpoint == f"{_API}statistics":
         for table in (*(t.name for t in LOOKBACK.tables), "week", "trend"):
-            yield {"name": table}, asks
-    elif rule.endpoint == f"{_API}statistics":
-        for table in (*(t.name for t in LOOKBACK.tables), "week"):
             yield {"name": table}, asks
     elif rule.endpoint.startswith("ChoiceView.") or rule.endpoint == "SystemApi.choice":
         yield {"name": "structure", "code": "01"}, asks

@@ -21,8 +21,9 @@ from app.registry.expressions import ALWAYS
 from app.registry.field import CHOICE, FILES, MANY, YES_NO, Field
 from app.registry.flow import State, Transition
 from app.registry.ledger import PLACE_NAMES, SIZES
-from app.registry.register import WEEK, Register
+from app.registry.register import TREND, WEEK, Register
 from app.reports.statistics import LineKind
+from app.reports.trend import RANGES
 from app.web.api import problems, shapes, values
 from app.web.api.values import Schema
 
@@ -409,12 +410,14 @@ def _paths(register: Register) -> dict[str, Any]:
     if register.flow is not None:
         paths = _merged(paths, _flow_paths(register, key))
     if register.tables:
-        tables = [t.name for t in register.tables] + ([WEEK] if register.progress_table else [])
+        tables = [t.name for t in register.tables]
+        tables += [WEEK, TREND] if register.progress_table else []
         paths[f"{base}/statistics/{{table}}"] = {
             "get": _operation(
                 f"{tag}.statistics", tag, _("%(what)s：统计表", what=label), _ref("Report"),
                 parameters=[
                     _parameter("table", {"type": "string", "enum": tables}, where="path"), *_regions(),
+                    _parameter("days", {"type": "integer", "enum": list(RANGES)}, _("趋势的天数")),
                 ],
             )
         }  # fmt: skip

@@ -28,9 +28,9 @@ from app.registry import feed
 from app.registry.flow import State
 from app.registry.households import Household
 from app.registry.ledger import PLACE_NAMES, SIZES, Ledger, parse
-from app.registry.register import WEEK, Register
+from app.registry.register import TREND, WEEK, Register
 from app.registry.rules import Problem
-from app.reports import statistics, tables, week
+from app.reports import statistics, tables, trend, week
 from app.web import record_pages
 from app.web.api import bodies, problems, shapes, values
 from app.web.api.bodies import Made
@@ -267,13 +267,17 @@ class RegisterApi(BaseApi):
     @expose("/statistics/<string:name>")
     def statistics(self, name: str) -> Response:
         """A statistics table by division."""
-        args = bodies.parameters("region", "region_code")
+        args = bodies.parameters("region", "region_code", "days")
         register = self.register
         actor = policy.require(Capability.SEARCH, register.name)
-        table = register.progress_table if name == WEEK else register.table(name)
+        compared = name in (WEEK, TREND)
+        table = register.progress_table if compared else register.table(name)
         if table is None:
             raise NotFound(_("没有这张统计表。"))
         region = statistics.region_asked_for(actor, _with_region(args, actor).get("region"))
+        days = trend.days_asked_for(args.get("days"))
+        if name == TREND:
+            return shapes.answer(_report(trend.report(register, table, region, days)[0]))
         make = week.report if name == WEEK else tables.report
         return shapes.answer(_report(make(register, table, region)))
 

@@ -25,6 +25,7 @@ from app.registry.field import (
     INTEGER,
     MANY,
     MONEY,
+    REGION,
     YEAR,
     YES_NO,
     Field,
@@ -36,6 +37,8 @@ Schema = dict[str, Any]
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _AMOUNT = r"^-?[0-9]{1,10}(\.[0-9]{1,2})?$"
 _NUMBERS = {INTEGER: (None, None), YEAR: (1900, 2100)}
+_MOST_KEY = 999_999_999
+_CODE = "[0-9]{12}"
 
 
 # ---- as they are shown ---------------------------------------------------------------------
@@ -98,6 +101,11 @@ def _scalar(made: Field, *, written: bool) -> Schema:
         return {"type": ["boolean", "null"]}
     if made.kind == CHOICE:
         return {"type": ["string", "null"], "enum": [*_codes(made), None]}
+    if made.kind == REGION:
+        if not written:
+            return {"type": ["integer", "null"]}
+        key = {"type": ["integer", "null"], "minimum": 1, "maximum": _MOST_KEY}
+        return {"anyOf": [key, {"type": "string", "pattern": f"^{_CODE}$"}]}
     if made.kind in _NUMBERS:
         low, high = _NUMBERS[made.kind]
         low, high = (
@@ -123,6 +131,7 @@ def _words(made: Field) -> Schema:
     found: Schema = {"title": translate(made.label)}
     notes = [_("单位：%(unit)s", unit=translate(made.unit))] if made.unit else []
     notes += [translate(made.help)] if made.help else []
+    notes += [_("行政区划的 id 或 12 位代码")] if made.kind == REGION else []
     if made.masked:
         notes.append(_("号码只对录入、审核该档案的账号完整显示，其余显示为掩码。"))
     if notes:
@@ -197,7 +206,9 @@ def _of_kind(made: Field, raw: Any) -> bool:
         return isinstance(raw, bool)
     if made.kind == MANY:
         return isinstance(raw, list) and all(isinstance(code, str) for code in raw)
-    if made.kind in _NUMBERS:
+    if made.kind == REGION and isinstance(raw, str):
+        return re.fullmatch(_CODE, raw) is not None
+    if made.kind in _NUMBERS or made.kind == REGION:
         return isinstance(raw, int | float) and not isinstance(raw, bool) and raw == raw // 1
     if made.kind in (DECIMAL, MONEY):
         return isinstance(raw, str) and re.fullmatch(_AMOUNT, raw) is not None
@@ -215,7 +226,7 @@ def _as_text(made: Field, raw: Any) -> Any:
         if wrong:
             raise ValueError(_("“%(text)s”不在选项中，请从列表中选择。", text=str(wrong[0])[:30]))
         return raw
-    if made.kind in _NUMBERS:
+    if made.kind in _NUMBERS or (made.kind == REGION and not isinstance(raw, str)):
         return str(int(raw))
     if len(raw) > made.length and made.kind not in (DECIMAL, MONEY, DATE):
         text = _("最多 %(n)s 个字，现有 %(m)s 个。", n=made.length, m=len(raw))
@@ -230,6 +241,7 @@ def _wrong_type(made: Field, where: str, code: str) -> Problem:
         MANY: _("应为选项代码的数组。"),
         INTEGER: _("应为整数，不加引号。"),
         YEAR: _("应为整数，不加引号。"),
+        REGION: _("应为行政区划的 id，或加引号的 12 位代码。"),
         DECIMAL: _('应为加引号的数字，例如 "120.50"。'),
         MONEY: _('应为加引号的数字，例如 "120.50"。'),
         DATE: _('应为日期，例如 "2024-09-07"。'),
