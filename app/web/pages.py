@@ -27,6 +27,7 @@ from app.web.import_views import HouseholdImportView, RecordImportView, Template
 from app.web.job_views import JobsView, JobView
 from app.web.locked_views import LockedView
 from app.web.officer_views import NoticesView, OfficersView
+from app.web.offline_views import OfflineView
 from app.web.picker import RegionPickerView
 from app.web.register_views import view_of
 from app.web.report_views import StatisticsView
@@ -66,6 +67,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
     for view in (
         LanguageView,
         FileView,
+        OfflineView,
         HouseholdView,
         SearchView,
         HelpView,

@@ -48,6 +48,8 @@ PUBLIC = frozenset(
         "CaptchaView.image",
         "LanguageView.choose",
         "LocaleView.index",
+        "OfflineView.page",
+        "OfflineView.worker",
     }
 )
 #: What an account that must change its password may still open.

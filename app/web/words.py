@@ -24,6 +24,7 @@ WORDS = {
     "draft_saved": lazy("草稿已于 {time} 自动保存"),
     "draft_saving": lazy("正在保存草稿…"),
     "draft_failed": lazy("草稿暂未保存，网络恢复后会自动再试"),
+    "draft_local": lazy("暂时连不上服务器，已存在这台设备上，恢复后自动保存"),
     "draft_waiting": lazy("登录已过期，登录后继续保存"),
     "sum_errors": lazy("有 {n} 处需要修改，点击可跳到该处"),
     "labelled": lazy("{label}：{message}"),

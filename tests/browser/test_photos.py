@@ -14,7 +14,7 @@ from app.access.scope import unscoped
 from app.registers.lookback.model import Lookback
 from app.registry.attachments import Attachment
 from tests import builders, pictures
-from tests.browser.conftest import OVERFLOW, SMALL, Desk
+from tests.browser.conftest import OVERFLOW, SMALL, Desk, sign_in
 from tests.conftest import Server
 
 SitDown = Callable[..., Desk]
@@ -133,3 +133,47 @@ def test_an_answer_that_gets_lost_and_a_session_that_ends_make_nothing_twice(
     page.locator("#signin-dialog button[type=submit]").click()
     page.wait_for_selector(f"{BOX} [data-file]")
     assert len(files_of(server, survey)) == 1
+
+
+def test_a_form_is_opened_filled_in_and_reloaded_without_a_line(
+    browser: Any, server: Server, survey: Lookback, photos: list[Path]
+) -> None:
+    """On a phone; what was typed and taken arrives once the line is back."""
+    with server.app.app_context():
+        login = builders.account(builders.TOWN_CLERK).username
+    context = browser.new_context(
+        locale="zh-CN", viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    clerk = Desk(page, server, login)
+    sign_in(clerk)
+    clerk.open(f"/lookback/{survey.id}/edit")
+    page.wait_for_selector("html[data-offline=ready]")
+    context.set_offline(True)
+    page.goto(f"{server.url}/lookback/entry")
+    assert "没有网络" in page.inner_text("h1")
+    page.get_by_role("link", name="张建国").click()
+    clerk.pick("died", "否")
+    clerk.pick("living", "自有农村住房")
+    page.fill("#f-surveyor", "李明")
+    page.locator(f"{BOX} input[type=file]").last.set_input_files(photos[0])
+    page.locator(f"{BOX} .is-waiting").wait_for()
+    page.wait_for_selector("[data-draft-state]:has-text('这台设备')")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    page.wait_for_selector(f"{BOX} .is-waiting")
+    assert page.input_value("#f-surveyor") == "李明"
+    assert files_of(server, survey) == []
+    context.set_offline(False)
+    page.wait_for_selector(f"{BOX} [data-file]")
+    page.wait_for_selector("[data-draft-state]:has-text('自动保存'):not(:has-text('这台设备'))")
+    assert len(files_of(server, survey)) == 1
+    page.reload()
+    assert page.input_value("#f-surveyor") == "李明"  # from the server
+    page.locator(".drop-me summary").click()
+    page.locator("[data-sign-out]").first.click()
+    page.wait_for_url("**/login/")
+    kept = page.evaluate("caches.keys().then((names) => names.join())")
+    assert "anju-pages" not in kept
+    context.close()

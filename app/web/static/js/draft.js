@@ -1,5 +1,6 @@
 /** Keeps what is typed as a draft on the server, a few seconds after the last change. */
 import { send } from "./http.js";
+import { localDraft } from "./offline_form.js";
 import { say } from "./words.js";
 
 const WAIT = 3000;
@@ -10,6 +11,7 @@ export function keepDraft({ url, version, read, line }) {
   let timer = null;
   let pending = false;
   let busy = Promise.resolve(true);
+  const local = localDraft(url);
 
   async function save() {
     pending = false;
@@ -17,11 +19,13 @@ export function keepDraft({ url, version, read, line }) {
     try {
       const { ok, status, data } = await send(url, { method: "POST", json: { version: version(), values: read() } });
       if (ok) {
+        local.drop();
         line.textContent = say("draft_saved", { time: data?.saved_at ?? "" });
         return true;
       }
       if (status === 401) {
         pending = true;
+        await local.keep(version(), read());
         line.textContent = say("draft_waiting");
         return false;
       }
@@ -33,7 +37,7 @@ export function keepDraft({ url, version, read, line }) {
       throw new Error(String(status));
     } catch {
       pending = true;
-      line.textContent = say("draft_failed");
+      line.textContent = say((await local.keep(version(), read())) ? "draft_local" : "draft_failed");
       later(AGAIN);
       return false;
     }
@@ -49,6 +53,7 @@ export function keepDraft({ url, version, read, line }) {
   }
   window.addEventListener("online", () => { if (pending) flush(); });
   return {
+    kept: local.kept,
     touch() { pending = true; later(WAIT); },
     flush: () => (url ? flush() : Promise.resolve(true)),
   };

@@ -6,6 +6,7 @@ import { attachParcel } from "./form_parcel.js";
 import { attachPriors } from "./prior.js";
 import { evaluate, idCheckCharacter } from "./rules.js";
 import { confirmed, toast } from "./shell.js";
+import { keepForm } from "./offline_form.js";
 import { attachUploads, uploadsRunning } from "./uploads.js";
 import { mend, readField, readForm, writeField } from "./values.js";
 import { say } from "./words.js";
@@ -128,6 +129,13 @@ const draft = keepDraft({
   line: form.querySelector("[data-draft-state]"),
 });
 
+/** Sets a field of any kind but files. */
+function put(element, value) {
+  const rows = element.querySelector("[data-children]");
+  if (rows) rows.dispatchEvent(new CustomEvent("anju:rows", { detail: value }));
+  else writeField(element, value);
+}
+
 function changed() {
   dirty = true;
   apply();
@@ -239,10 +247,7 @@ document.getElementById("conflict")?.addEventListener("change", (event) => {
   const row = event.target.closest("[data-conflict]");
   const element = row && elements.get(row.dataset.conflict);
   if (!element) return;
-  const value = JSON.parse(event.target.dataset.value);
-  const rows = element.querySelector("[data-children]");
-  if (rows) rows.dispatchEvent(new CustomEvent("anju:rows", { detail: value }));
-  else writeField(element, value);
+  put(element, JSON.parse(event.target.dataset.value));
 });
 form.addEventListener("submit", submit);
 document.addEventListener("keydown", (event) => {
@@ -264,3 +269,15 @@ attachUploads(form, changed);
 attachChildren(form, changed);
 apply();
 document.getElementById("conflict")?.focus();
+
+/** What was typed here without a line. As an older version of the record it meets the newer one on saving. */
+draft.kept().then((row) => {
+  if (!row) return;
+  form.elements.version.value = row.version;
+  for (const [name, value] of Object.entries(row.values)) {
+    const element = elements.get(name);
+    const same = !element || JSON.stringify(readField(element)) === JSON.stringify(value);
+    if (!same && element.dataset.kind !== "files") put(element, value);
+  }
+});
+window.addEventListener("load", keepForm);

@@ -217,6 +217,10 @@ function parts() {
 
 /** Files that wait are sent from whichever page is open; signing out leaves nothing behind. */
 function leftovers() {
+  if (account && localStorage.getItem("anju.account") !== account) {
+    localStorage.setItem("anju.account", account);
+    window.caches?.delete("anju-pages");  // forms of whoever used this browser before
+  }
   if (account && Number(localStorage.getItem(outboxCount(account))) > 0) {
     import("./outbox_bar.js").then(({ watchOutbox }) => watchOutbox());
   }
