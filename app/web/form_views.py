@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import flash, jsonify, redirect, request, session
+from flask import flash, jsonify, redirect, request
 from flask_appbuilder import expose
 
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region
-from app.actions import attachments, drafts, households, records
+from app.actions import attachments, drafts, habits, households, records
 from app.actions.records import Contact
 from app.core.clock import local, today
 from app.core.db import db
@@ -24,7 +24,7 @@ from app.registry.flow import SENT_BACK, State
 from app.registry.households import Household
 from app.registry.photo_facts import PhotoFacts
 from app.registry.rules import Problem
-from app.web import forms, looks, record_pages, shell
+from app.web import form_pages, forms, looks, record_pages, shell
 from app.web.forms import Posted, Shown
 from app.web.parcel_views import ParcelPages
 from app.web.register_pages import (
@@ -54,19 +54,25 @@ class FormPages(ParcelPages):
                 row, actor, forms.parse(self.register, draft.values), draft=draft
             )
         typed = forms.typed_of(self.register, row)
-        if row.state == State.MISSING:
-            self._prefill(row, typed)
-        return self._form_page(row, actor, forms.parse(self.register, typed))
+        carried = self._prefill(row, actor, typed) if row.state == State.MISSING else {}
+        return self._form_page(row, actor, forms.parse(self.register, typed), carried=carried)
 
-    def _prefill(self, row: Any, typed: forms.Typed) -> None:
-        """What the list already says, and what this person typed last time; nothing is chosen."""
+    def _prefill(self, row: Any, actor: Actor, typed: forms.Typed) -> dict[str, str]:
+        """Put in what the list already says, and what this account gave last time; says where each
+        came from, so that the form shows it. It counts only once it is saved by a click.
+        """
         household = households.get(row.household_id)
+        last = habits.fields(actor, self.register)
+        carried = {}
         for name in typed:
-            if is_missing(typed[name]) and name in Household.__fields__:
-                typed[name] = to_json(getattr(household, name))
-        for name in self.register.remember.split():
-            if is_missing(typed.get(name)):
-                typed[name] = session.get(f"last_{name}")
+            if not is_missing(typed[name]):
+                continue
+            value = to_json(getattr(household, name)) if name in Household.__fields__ else None
+            if not is_missing(value):
+                typed[name], carried[name] = value, _("按名单带出")
+            elif name in last:
+                typed[name], carried[name] = last[name], _("按上次填写带出")
+        return carried
 
     def _save(self, row: Any, actor: Actor) -> Any:
         posted = forms.read(self.register, request.form)
@@ -99,18 +105,17 @@ class FormPages(ParcelPages):
             return page, error.status
         except Conflict as error:
             db.session.rollback()
-            return self._conflict_page(self._fresh(row), actor, posted, contact, error)
+            return self._conflict_page(self._fresh(row), actor, posted, contact, removed, error)
         attachments.arrange(
             self.register, row, removed,
             [i for n, f in self.register.fields.items() if f.accept for i in request.form.getlist(n)],
         )  # fmt: skip
-        for name in self.register.remember.split():
-            if posted.typed.get(name):
-                session[f"last_{name}"] = posted.typed[name]
+        habits.remember_fields(actor, self.register, posted.typed)
         if records.asks_to_move(self.register, row):
             flash(_("%(name)s的迁户申请已提交，等待审批。", name=row.head_name), "success")
             return redirect(f"/{self.register.name}/{row.id}")
-        if request.form.get("intent") != "submit":
+        intent = request.form.get("intent")
+        if intent != "submit":
             flash(
                 _(
                     "%(name)s的%(what)s已保存。",
@@ -119,7 +124,12 @@ class FormPages(ParcelPages):
                 ),
                 "success",
             )
-            return redirect(f"/{self.register.name}/{row.id}/edit")
+            following = (
+                form_pages.following(self.register, row, actor) if intent == "next" else None
+            )
+            if intent == "next" and following is None:
+                flash(_("列表中没有下一户要填的了。"), "info")
+            return redirect(following or f"/{self.register.name}/{row.id}/edit")
         return self._submit(row, actor, posted, contact)
 
     def _submit(self, row: Any, actor: Actor, posted: Posted, contact: Contact) -> Any:
@@ -131,14 +141,13 @@ class FormPages(ParcelPages):
             return self._form_page(
                 self._fresh(row), actor, posted, problems=error.problems, contact=contact
             )
-        flash(
-            _(
-                "%(name)s的%(what)s已上报，等待审核。",
-                name=row.head_name,
-                what=translate(self.register.record_word),
-            ),
-            "success",
+        said = _(
+            "%(name)s的%(what)s已上报，等待审核。",
+            name=row.head_name,
+            what=translate(self.register.record_word),
         )
+        following = form_pages.following(self.register, row, actor)
+        flash(form_pages.with_link(said, _("填下一户"), following), "success")
         return redirect(shell.list_url(self._menu_url(Capability.ENTER)))
 
     def _fresh(self, row: Any) -> Any:
@@ -146,12 +155,27 @@ class FormPages(ParcelPages):
         return records.get(self.register, row.id)
 
     def _conflict_page(
-        self, row: Any, actor: Actor, posted: Posted, contact: Contact, error: Conflict
+        self,
+        row: Any,
+        actor: Actor,
+        posted: Posted,
+        contact: Contact,
+        removed: Sequence[str],
+        error: Conflict,
     ) -> Any:
+        """Both versions, side by side. What this person did not touch is taken as it is stored."""
         if not records.may_edit(self.register, row, actor):
             flash(error.message + _("您填写的内容没有写入。"), "danger")
             return redirect(f"/{self.register.name}/{row.id}")
         stored = forms.typed_of(self.register, row)
+        touched = form_pages.touched(self.register, request.form)
+        taken = []
+        for name, value in stored.items():
+            if touched is not None and name not in touched and posted.typed.get(name) != value:
+                if (posted.typed.get(name) or None) != (value or None):
+                    taken.append(translate(self.register.fields[name].label))
+                posted.typed[name] = value
+        posted = forms.parse(self.register, posted.typed)
         differing = [
             {
                 "name": name,
@@ -162,15 +186,20 @@ class FormPages(ParcelPages):
                 "theirs_value": stored[name],
             }
             for name, made in self.register.fields.items()
-            if name in stored and (posted.typed.get(name) or None) != (stored[name] or None)
+            if name in stored
+            and (posted.typed.get(name) or None) != (stored[name] or None)
+            and reading.said(made, posted.typed.get(name)) != reading.said(made, stored[name])
         ]
         conflict = {
-            "who": _("另一位用户"),
+            "who": form_pages.last_saver(row) or _("另一位用户"),
+            "taken": taken,
             "when": f"{local(row.changed_at):%Y-%m-%d %H:%M}",
             "rows": differing,
             "version": row.version,
         }
-        return self._form_page(row, actor, posted, contact=contact, conflict=conflict)
+        return self._form_page(
+            row, actor, posted, contact=contact, conflict=conflict, removed=removed
+        )
 
     def _form_page(
         self,
@@ -183,6 +212,7 @@ class FormPages(ParcelPages):
         draft: Any = None,
         conflict: dict[str, Any] | None = None,
         removed: Sequence[str] = (),
+        carried: Mapping[str, str] | None = None,
     ) -> Any:
         looks.note(self.register.name, row)
         base = f"/{self.register.name}/{row.id}"
@@ -194,6 +224,7 @@ class FormPages(ParcelPages):
             evaluation=records.evaluate(self.register, row, posted.values, stored),
             attachments=files,
             problems=problems,
+            carried=carried or {},
             upload_url=f"{base}/files/{{field}}",
             priors=self._priors(row, household),
             turn_url=f"{base}/turn",
@@ -218,6 +249,9 @@ class FormPages(ParcelPages):
             "draft_url": f"{base}/draft",
             "draft": draft and _draft_context(draft, base),
             "removed": list(removed),
+            "touched": form_pages.touched(self.register, request.form)
+            if request.method == "POST"
+            else form_pages.touched_before(self.register, row, posted, draft),
             "actions": self._form_actions(row, actor),
             "links": [
                 {"label": _("返回列表"), "url": shell.list_url(self._menu_url(Capability.ENTER))}
@@ -233,11 +267,22 @@ class FormPages(ParcelPages):
         return self.render_template("anju/form.html", form=context), status
 
     def _form_actions(self, row: Any, actor: Actor) -> list[dict[str, Any]]:
-        actions: list[dict[str, Any]] = [{"name": "save", "label": _("保存")}]
+        actions: list[dict[str, Any]] = [
+            {"name": "save", "label": _("保存"), "keys": "Ctrl+S"},
+            {"name": "next", "label": _("保存并填下一户")},
+        ]
         step = self.register.flow.get("submit") if self.register.flow else None
         if step and policy.may(step.capability, self.register.name, row, actor=actor):
             label = _("保存并上报")
-            actions.append({"name": "submit", "label": label, "primary": True, "complete": True})
+            actions.append(
+                {
+                    "name": "submit",
+                    "label": label,
+                    "primary": True,
+                    "complete": True,
+                    "keys": "Ctrl+Enter",
+                }
+            )
         return actions
 
     def _priors(self, row: Any, household: Household) -> dict[str, list[dict[str, Any]]]:

@@ -153,6 +153,7 @@ class Shown:
     evaluation: Evaluation
     attachments: Iterable[Attachment] = ()
     problems: Iterable[Problem] = ()
+    carried: Mapping[str, str] = field(default_factory=dict)  # prefilled, and from where
     upload_url: str = ""  # with {field} in it
     turn_url: str = ""
     priors: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -246,6 +247,7 @@ def _field(
         "value": shown.typed.get(name),
         "errors": messages.get(name, []),
         "hidden": name not in shown.evaluation.shown,
+        "carried": shown.carried.get(name),
         "priors": shown.priors.get(name, []),
     }
     context["memo"] = _memo_key(made, context)
@@ -287,7 +289,7 @@ def _memo_key(made: Field, context: dict[str, Any]) -> Any:
     personal = value is not None and made.kind not in (YES_NO, CHOICE)
     if personal or context["errors"] or context["priors"] or made.kind in (FILES, CHILDREN):
         return None
-    return _static_key(made), value, context["hidden"]
+    return _static_key(made), value, context["hidden"], context["carried"]
 
 
 def _static_key(made: Field) -> Any:

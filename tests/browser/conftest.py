@@ -42,9 +42,9 @@ class Desk:
 
     def choose(self, field: str, text: str) -> None:
         """A choice, as buttons or as a list."""
-        select = self.page.locator(f"select#f-{field}")
-        if select.count():
-            select.select_option(label=text)
+        if self.page.locator(f"select#f-{field}").count():
+            self.page.fill(f"#f-{field}-text", text)
+            self.page.locator(f"#f-{field}-list [role=option]", has_text=text).first.click()
         else:
             self.pick(field, text)
 

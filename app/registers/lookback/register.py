@@ -82,7 +82,7 @@ LOOKBACK = register(
     on_approval=(identity_follows,),
     save_needs="died",
     builds=r.head_changed.yes | r.corrected_id.given | r.split.yes,
-    remember="surveyor surveyed_on",
+    remember="surveyor surveyed_on heating cooking",
     sections=(
         Section("户籍变化情况", "died"),
         Section(

@@ -4,6 +4,7 @@ import { localDraft } from "./offline_form.js";
 import { say } from "./words.js";
 
 const WAIT = 3000;
+const MOST_WAIT = 12000;  // somebody who types on and on is saved as well
 const AGAIN = 15000;
 
 /** @returns {{touch, flush}} touch: something changed; flush: save now, resolves true when it is safe */
@@ -12,14 +13,19 @@ export function keepDraft({ url, version, read, line }) {
   let pending = false;
   let busy = Promise.resolve(true);
   const local = localDraft(url);
+  let since = 0;
+  let sent = null;
 
   async function save() {
     pending = false;
+    since = 0;
     line.textContent = say("draft_saving");
+    const values = read();
     try {
-      const { ok, status, data } = await send(url, { method: "POST", json: { version: version(), values: read() } });
+      const { ok, status, data } = await send(url, { method: "POST", json: { version: version(), values } });
       if (ok) {
         local.drop();
+        sent = JSON.stringify(values);
         line.textContent = say("draft_saved", { time: data?.saved_at ?? "" });
         return true;
       }
@@ -46,15 +52,26 @@ export function keepDraft({ url, version, read, line }) {
     clearTimeout(timer);
     timer = setTimeout(flush, wait);
   }
+  /** What did not change is not sent again. */
+  function auto() {
+    if (pending && JSON.stringify(read()) !== sent) flush();
+    else since = 0;
+  }
   function flush() {
     clearTimeout(timer);
     busy = busy.then(save);
     return busy;
   }
   window.addEventListener("online", () => { if (pending) flush(); });
+  document.addEventListener("visibilitychange", () => { if (document.hidden) auto(); });  // the phone's camera opens
   return {
     kept: local.kept,
-    touch() { pending = true; later(WAIT); },
+    touch() {
+      pending = true;
+      since ||= Date.now();
+      clearTimeout(timer);
+      timer = setTimeout(auto, Math.max(0, Math.min(WAIT, since + MOST_WAIT - Date.now())));
+    },
     flush: () => (url ? flush() : Promise.resolve(true)),
   };
 }

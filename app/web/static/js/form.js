@@ -1,6 +1,7 @@
 /** The live form: shows and hides by the rules, says what is missing, checks while one types. */
 import { attachChildren, numberRows } from "./children.js";
 import { keepDraft } from "./draft.js";
+import { attachKeys } from "./form_keys.js";
 import { attachOptionLists } from "./options.js";
 import { attachParcel } from "./form_parcel.js";
 import { attachPriors } from "./prior.js";
@@ -105,7 +106,19 @@ function drawNoneOf() {
   }
 }
 
+/** Fields that come and go above the one in use do not move it (browsers that anchor do so themselves). */
+function holding(draw) {
+  const held = CSS.supports("overflow-anchor", "auto") ? null : document.activeElement?.closest("[data-field]");
+  const top = held?.getBoundingClientRect().top;
+  draw();
+  if (held && !held.hidden) window.scrollBy(0, held.getBoundingClientRect().top - top);
+}
+
 function apply() {
+  holding(drawFields);
+}
+
+function drawFields() {
   answer = evaluate(rules, readForm(elements), { today });
   for (const [name, element] of elements) {
     const found = answer[name];
@@ -134,6 +147,17 @@ function put(element, value) {
   const rows = element.querySelector("[data-children]");
   if (rows) rows.dispatchEvent(new CustomEvent("anju:rows", { detail: value }));
   else writeField(element, value);
+}
+
+/** The fields that were typed in: what was prefilled, and stands as it was, is none of them. */
+function tellTouched() {
+  const line = form.elements.touched;
+  if (!line) return;
+  const before = line.value.split(" ").filter(Boolean);
+  const now = readForm(elements);
+  const names = [...elements.keys()].filter((name) => JSON.stringify(now[name]) !== initial[name]);
+  line.value = [...new Set([...before, ...names])].join(" ");
+  line.disabled = false;
 }
 
 function changed() {
@@ -209,6 +233,7 @@ async function submit(event) {
     return;
   }
   numberRows(form);
+  tellTouched();
   const intent = document.createElement("input");
   intent.type = "hidden";
   intent.name = "intent";
@@ -221,6 +246,7 @@ form.addEventListener("input", (event) => {
   if (event.target.matches("[data-input]")) changed();
 });
 form.addEventListener("change", (event) => {
+  event.target.closest("[data-carried]")?.querySelector("[data-carried-note]")?.remove();
   if (event.target.matches("[data-input], [data-picker-value]")) changed();
 });
 form.addEventListener("focusout", (event) => {
@@ -250,12 +276,6 @@ document.getElementById("conflict")?.addEventListener("change", (event) => {
   put(element, JSON.parse(event.target.dataset.value));
 });
 form.addEventListener("submit", submit);
-document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
-    event.preventDefault();
-    form.requestSubmit(form.querySelector('[name=intent]:not([data-complete])') ?? undefined);
-  }
-});
 window.addEventListener("beforeunload", (event) => {
   if (dirty && !sending) event.preventDefault();
 });
@@ -267,12 +287,15 @@ attachPriors(form);
 attachParcel(form, elements);
 attachUploads(form, changed);
 attachChildren(form, changed);
+attachKeys(form);
 apply();
+const initial = Object.fromEntries(Object.entries(readForm(elements)).map(([name, value]) => [name, JSON.stringify(value)]));
 document.getElementById("conflict")?.focus();
 
 /** What was typed here without a line. As an older version of the record it meets the newer one on saving. */
 draft.kept().then((row) => {
   if (!row) return;
+  if (String(row.version) !== form.elements.version.value) form.elements.touched?.remove();  // nobody can tell what was typed
   form.elements.version.value = row.version;
   for (const [name, value] of Object.entries(row.values)) {
     const element = elements.get(name);
