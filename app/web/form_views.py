@@ -268,7 +268,7 @@ class FormPages(ParcelPages):
 
     def _form_actions(self, row: Any, actor: Actor) -> list[dict[str, Any]]:
         actions: list[dict[str, Any]] = [
-            {"name": "save", "label": _("保存"), "keys": "Ctrl+S"},
+            {"name": "save", "label": _("保存"), "shortcut": "Ctrl+S"},
             {"name": "next", "label": _("保存并填下一户")},
         ]
         step = self.register.flow.get("submit") if self.register.flow else None
@@ -280,7 +280,7 @@ class FormPages(ParcelPages):
                     "label": label,
                     "primary": True,
                     "complete": True,
-                    "keys": "Ctrl+Enter",
+                    "shortcut": "Ctrl+Enter",
                 }
             )
         return actions
