@@ -44,7 +44,9 @@ class Desk:
         """A choice, as buttons or as a list."""
         if self.page.locator(f"select#f-{field}").count():
             self.page.fill(f"#f-{field}-text", text)
-            self.page.locator(f"#f-{field}-list [role=option]", has_text=text).first.click()
+            self.page.locator(f"#f-{field}-list").get_by_role(
+                "option", name=text, exact=True
+            ).click()
         else:
             self.pick(field, text)
 

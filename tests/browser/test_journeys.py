@@ -224,29 +224,47 @@ def test_the_queue_by_keyboard(desk: SitDown, server: Server, assert_accessible:
         county = builders.region(builders.NEXT_COUNTY, Level.COUNTY)
         waiting = [
             builders.household(place, name=name, state=State.SUBMITTED, died=True)[1]
-            for name in ("甲一", "乙二", "丙三")
+            for name in ("甲一", "乙二", "丙三", "丁四")
         ]
     reviewer = desk(builders.COUNTY_REVIEWER, place=county)
     page = reviewer.open("/lookback/review")
-    head = page.locator(".record-head h1")
-    assert head.inner_text() == "甲一"
+
+    def opened(name: str) -> None:
+        page.locator(".review-record h1", has_text=name).wait_for()
+        page.wait_for_timeout(320)  # keys that come sooner were meant for the one before
+
+    opened("甲一")
     assert_accessible(page)
     page.keyboard.press("ArrowRight")
-    page.wait_for_url(f"**/{waiting[1].id}/review")
+    opened("乙二")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_url(f"**/{waiting[0].id}/review")
+    opened("甲一")
+    page.evaluate("window.stays = true")
     page.keyboard.press("a")
-    page.wait_for_url(f"**/{waiting[1].id}/review")  # the next one opens at once
-    assert page.locator(".queue-left").inner_text() == "2"
+    opened("乙二")  # at once, and without a new page
+    assert page.locator(".queue-left").inner_text() == "3"
+    page.locator("#review-undo button").click()
+    opened("甲一")
+    assert stored(server, waiting[0]).state == State.SUBMITTED
+    page.keyboard.press("a")
+    opened("乙二")
     page.keyboard.press("r")
-    page.get_by_role("button", name="退回补正").click()
+    page.keyboard.press("Control+Enter")
     assert "原因" in page.locator("#opinion-errors").inner_text()  # not without a reason
-    page.locator("#opinion").focus()
-    page.keyboard.type("a R a 照片看不清")  # keys are text while one types
-    page.get_by_role("button", name="退回补正").click()
-    page.wait_for_url(f"**/{waiting[2].id}/review")
+    assert_accessible(page)
+    page.keyboard.type("a R a 照片看不清 1")  # keys are text while one types
+    page.keyboard.press("Control+Enter")
+    opened("丙三")
+    with server.app.app_context(), unscoped("somebody else is quicker") as session:
+        session.get_one(Lookback, waiting[2].id).state = State.DRAFT
+        session.commit()
+    page.keyboard.press("a")
+    opened("丁四")
+    page.locator("#review-notes", has_text="丙三").wait_for()  # said, and the next one is open
+    assert page.evaluate("window.stays") is True, "no page was loaded in between"
+    assert page.url.endswith(f"{waiting[3].id}/review")
     states = [stored(server, one).state for one in waiting]
-    assert states == [State.APPROVED, State.RETURNED, State.SUBMITTED]
+    assert states == [State.APPROVED, State.RETURNED, State.DRAFT, State.SUBMITTED]
 
 
 def test_a_resubmission_shows_why_it_came_back_and_what_changed(
@@ -259,7 +277,7 @@ def test_a_resubmission_shows_why_it_came_back_and_what_changed(
     page = desk(builders.COUNTY_REVIEWER).open(f"/lookback/{survey.id}/review")
     page.keyboard.press("r")
     page.fill("#opinion", "建筑面积不对")
-    page.get_by_role("button", name="退回补正").click()
+    page.locator("[data-return-send]").click()
     page.wait_for_selector("[data-undo]")
     clerk.open(f"/lookback/{survey.id}/edit")
     assert "建筑面积不对" in clerk.page.locator(".notice-warn").inner_text()

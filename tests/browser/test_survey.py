@@ -81,10 +81,10 @@ def test_from_typing_to_approval(
     reviewer.wait_for_selector("#photo-dialog[open]")
     reviewer.keyboard.press("Escape")
     reviewer.keyboard.press("r")
-    assert reviewer.locator("#return-part").is_visible()
+    assert reviewer.locator("#return-dialog").is_visible()
     assert_accessible(reviewer)
-    reviewer.locator("#return-part label.pick").first.click()
-    reviewer.get_by_role("button", name="退回补正").click()
+    reviewer.locator("#return-dialog label.pick").first.click()
+    reviewer.locator("[data-return-send]").click()
     reviewer.wait_for_selector("[data-undo]")
     assert stored(server, survey).state == State.RETURNED
 
@@ -99,7 +99,7 @@ def test_from_typing_to_approval(
     assert changed.count() == 1
     assert "96.5" in changed.inner_text()
     reviewer.keyboard.press("a")
-    reviewer.wait_for_selector("[data-undo]")
+    reviewer.locator("[data-undo]", has_text="审核通过").wait_for()
     assert stored(server, survey).state == State.APPROVED
     reviewer.locator("[data-undo] button").click()
     reviewer.wait_for_selector("#decide")

@@ -15,7 +15,7 @@ const notes = document.getElementById("review-notes");
 const undoPlace = document.getElementById("review-undo");
 const fetched = new Map();  // url -> promise of {html} or {message, url}, or null where the line failed
 const decided = new Set();
-let shownAt = 0;
+let shownAt = -SETTLE;
 let waiting = 0;
 let sending = Promise.resolve();
 
@@ -131,6 +131,7 @@ function offerUndo(undo) {
   const bar = document.createElement("div");
   bar.className = "notice notice-good undo-notice";
   bar.setAttribute("role", "status");
+  bar.dataset.undo = undo.seconds;
   const line = document.createElement("div");
   line.className = "undo-bar";
   const words = document.createElement("span");
