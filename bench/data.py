@@ -17,14 +17,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 
 from app.access.regions import Level, Region
-from app.parts.choices import Grade, Judged, Measure, OtherHome, ParcelState, Policy
-from app.registers.lookback.model import Living, Lookback
+from app.parts.choices import Grade, Judged, OtherHome
+from app.registers.lookback.model import Lookback
 from app.registry.attachments import Attachment
 from app.registry.flow import State
 from app.registry.formats import id_check_character
 from app.registry.households import Household, SearchKey, Sex
 from app.registry.records import HistoryEntry
 from bench.bulk import Writer, key_maker, without_indexes
+from tests import answers
 
 START = dt.datetime(2024, 9, 1, tzinfo=dt.UTC)
 SURVEYED = dt.date(2024, 9, 20)
@@ -168,13 +169,9 @@ def id_number(prefix: str, number: int) -> str:
 
 def surveys_of(pick: random.Random) -> list[Survey]:
     """A few hundred different surveys: 4 % died, 8 % live elsewhere, the others in a house of their own."""
-    made = [Survey({"died": True}, ()) for _ in range(12)]
+    made = [Survey(answers.died(), ()) for _ in range(12)]
     made += [
-        Survey(
-            _person(pick)
-            | {"living": Living.OTHER, "other_home": pick.choice(list(OtherHome)[:-1])},
-            (),
-        )
+        Survey(_shared(answers.other_home(pick.choice(list(OtherHome)[:-1])) | _person(pick)), ())
         for _ in range(24)
     ]
     made += [_own_house(pick) for _ in range(264)]
@@ -182,55 +179,46 @@ def surveys_of(pick: random.Random) -> list[Survey]:
 
 
 def _person(pick: random.Random) -> dict[str, Any]:
+    """What differs from person to person."""
     return {
-        "died": False, "sex": pick.choice(list(Sex)), "ethnicity": "01",
+        "sex": pick.choice(list(Sex)), "ethnicity": "01",
         "population": pick.randint(1, 7), "surveyor": "赵建国",
         "surveyed_on": SURVEYED + dt.timedelta(days=pick.randrange(30)),
-        "head_changed": False, "split": False, "moved": False,
     }  # fmt: skip
 
 
 def _own_house(pick: random.Random) -> Survey:
     grade = pick.choices(list(Grade), (45, 42, 9, 4))[0]
     risky = grade in (Grade.C, Grade.D)
-    fields = _person(pick) | {
-        "living": Living.OWN,
-        "policy_enjoyed": pick.random() < 0.4,
-        "parcel_state": ParcelState.NOT_FOUND,
+    enjoyed = pick.random() < 0.4
+    fields = answers.own_house(grade) | _person(pick)
+    fields |= {
+        "policy_enjoyed": enjoyed,
         "storeys": pick.randint(1, 3),
         "floor_area": Decimal(pick.randint(4000, 24000)) / 100,
         "year_built": f"{pick.randint(1, 6):02}",
         "structure": f"{pick.randint(1, 5):02}",
         "way_built": f"{pick.randint(1, 3):02}",
-        "land_nature": "01",
-        "planning_permit": False,
-        "homestead_permit": False,
-        "property_certificate": False,
-        "geological_hazard": False,
-        "seismic_design": False,
-        "seismic_built": False,
-        "strengthened": False,
-        "altered": False,
-        "business": False,
         "heating": f"{pick.randint(1, 4):02}",
         "cooking": f"{pick.randint(1, 4):02}",
         "judged": pick.choice(list(Judged)),
         "judged_on": dt.date(2023, 1, 1) + dt.timedelta(days=pick.randrange(600)),
         "judged_by": "房屋安全鉴定有限公司",
-        "grade": grade,
-        "seismic_judged": False,
     }
-    if fields["policy_enjoyed"]:
-        fields["policies"] = (Policy.RENOVATION.value,)
     if risky:
-        secured = pick.random() < 0.4
         fields |= {
             "risky_parts": ("02", "05"),
-            "secured": secured,
-            "measure": Measure.RENOVATION,
+            "secured": pick.random() < 0.4,
             "measure_year": 2024,
         }
-    return Survey(fields, FILES if risky else FILES[:2])
+    if not enjoyed:
+        del fields["policies"]
+    return Survey(_shared(fields), FILES if risky else FILES[:2])
+
+
+def _shared(form: dict[str, Any]) -> dict[str, Any]:
+    """Without what every row has for itself."""
+    return {name: value for name, value in form.items() if name != "phone"}
 
 
 def steps_to(state: State) -> list[dict[str, Any]]:
