@@ -10,23 +10,22 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import String, bindparam, cast, delete, insert, literal, or_, select, update
 
 from app.access import notices, region_moves
 from app.access.actor import Actor
-from app.access.audit import Act, AuditEntry
 from app.access.notices import NoticeKind
-from app.access.region_changes import VALUES, ChangeKind, RegionChange, RegionHistory, audit_key
+from app.access.region_changes import VALUES, ChangeKind, RegionChange, RegionHistory
 from app.access.region_names import initials
 from app.access.regions import Level, Region, in_subtree, joined_name
 from app.actions import division_counts, division_holdings, division_keys
+from app.actions.division_chronicle import Chronicle, Wanted, parts_of, regions_of
 from app.actions.division_crowds import crowds
 from app.actions.division_values import LONGEST_FULL_NAME
 from app.actions.divisions import PARENTS
-from app.core.clock import now, uuid7
 from app.core.db import db
 from app.core.errors import Conflict
 from app.core.i18n import _
@@ -35,13 +34,6 @@ from app.core.jobs import Job, JobState
 _CHUNK = 500
 _TABLE: Any = Region.__table__
 _VALUES = tuple(name for name in VALUES if name != "parent_id")
-
-_ACTS = {
-    ChangeKind.ADD: Act.CREATE,
-    ChangeKind.CHANGE: Act.UPDATE,
-    ChangeKind.MERGE: Act.DELETE,
-    ChangeKind.DELETE: Act.DELETE,
-}
 
 Progress = Callable[[int, int], None]
 
@@ -81,14 +73,13 @@ class Publication:
     changes: Sequence[Wanted]
     progress: Progress
     obstacles: list[Obstacle] = field(default_factory=list)
-    history: list[dict[str, Any]] = field(default_factory=list)
-    audited: list[dict[str, Any]] = field(default_factory=list)
     renamed: set[str] = field(default_factory=set)  # paths below which full names change
     keys: dict[uuid.UUID, str] = field(default_factory=dict)  # of households without a number
     done: int = 0
 
     def run(self) -> None:
         self.connection = db.session.connection()
+        self.chronicle = Chronicle(self.actor)
         self.before = self._regions([change.region_id for change in self.changes])
         self._hold()
         self._free_codes()
@@ -103,7 +94,7 @@ class Publication:
         self._full_names()
         self._tell_crowds()
         self._forget_pending()
-        self._write_down()
+        self.chronicle.write_down(self.connection)
 
     # ---- before ---------------------------------------------------------------------------
 
@@ -135,7 +126,7 @@ class Publication:
         if paths:
             region_moves.hold_counties(self.connection, counties)
         self.keys = division_keys.kept(db.session(), sorted(paths))
-        for part in _parts(sorted(paths)):
+        for part in parts_of(sorted(paths)):
             place: Any = Job.path
             theirs = or_(*(in_subtree(place, path) for path in part))
             again = update(Job).where(Job.state == JobState.RUNNING, theirs)
@@ -150,7 +141,7 @@ class Publication:
             and (change.kind != ChangeKind.CHANGE
                  or change.code != self.before[change.region_id].code)
         ]  # fmt: skip
-        for part in _parts(going):
+        for part in parts_of(going):
             free = update(_TABLE).where(_TABLE.c.id.in_(part))
             self.connection.execute(free.values(code=literal("~") + cast(_TABLE.c.id, String)))
         taken: dict[tuple[int, str], Any] = {}
@@ -158,7 +149,7 @@ class Publication:
         for change in comers:
             if taken.setdefault((change.level, change.code), change) is not change:
                 self._refuse(change, _("的代码 %(code)s 重复。", code=change.code))
-        for part in _parts(comers):
+        for part in parts_of(comers):
             codes = {change.code for change in part}
             query = select(_TABLE.c.id, _TABLE.c.level, _TABLE.c.code, _TABLE.c.name)
             for key, level, code, name in self.connection.execute(
@@ -184,8 +175,8 @@ class Publication:
                 paths = region_moves.new_paths(self.connection, owner, level, len(comers))
                 for change, path in zip(sorted(comers, key=_order), paths, strict=True):
                     rows.append(_row(change, owner, path))
-                    self._note(change, None, path)
-            for part in _parts(rows):
+                    self.chronicle.note(change, None, path)
+            for part in parts_of(rows):
                 self.connection.execute(insert(_TABLE), part)
                 self._step(len(part))
 
@@ -204,7 +195,7 @@ class Publication:
         changes = [c for c in self._of(ChangeKind.CHANGE) if c.region_id in self.before]
         if not changes or self.obstacles:
             return
-        for part in _parts(changes):
+        for part in parts_of(changes):
             values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _VALUES}
             values["initials"] = bindparam("new_initials")
             plain = update(_TABLE).where(_TABLE.c.id == bindparam("key")).values(values)
@@ -219,7 +210,7 @@ class Publication:
             region = self._region(change.region_id)
             if change.name != old.name:
                 self.renamed.add(region.path)
-            self._note(change, old, region.path)
+            self.chronicle.note(change, old, region.path)
 
     def _move(self, key: int, parent_id: int, parent: Any) -> None:
         """Under ``parent``, with everything below and in it."""
@@ -276,7 +267,7 @@ class Publication:
                 theirs = update(table).where(table.c[column] == node.id)
                 self.connection.execute(theirs.values({column: target.id}))
             self.connection.execute(delete(_TABLE).where(_TABLE.c.id == node.id))
-            self._note(change, self.before[node.id], target.path, target)
+            self.chronicle.note(change, self.before[node.id], target.path, target)
             self._step(1)
 
     def _names_in_both(self, one: int, other: int) -> str:
@@ -299,7 +290,9 @@ class Publication:
             ).all()
             place = self._parent_of(node).path
             for region in gone:  # its own code was set free already
-                self._note(change, self.before[node.id] if region.id == node.id else region, place)
+                self.chronicle.note(
+                    change, self.before[node.id] if region.id == node.id else region, place
+                )
             keys = [region.id for region in gone]
             table: Any = RegionHistory.__table__
             lost = update(table).where(table.c.into_id.in_(keys))
@@ -332,7 +325,7 @@ class Publication:
                 if known[row.id].full_name != row.full_name:
                     changed.append({"key": row.id, "now": known[row.id].full_name})
             write = update(_TABLE).where(_TABLE.c.id == bindparam("key"))
-            for part in _parts(changed):
+            for part in parts_of(changed):
                 self.connection.execute(write.values(full_name=bindparam("now")), part)
 
     def _tell_crowds(self) -> None:
@@ -353,7 +346,7 @@ class Publication:
 
     def _forget_pending(self) -> None:
         table: Any = RegionChange.__table__
-        for part in _parts([change.region_id for change in self.changes]):
+        for part in parts_of([change.region_id for change in self.changes]):
             self.connection.execute(delete(table).where(table.c.region_id.in_(part)))
         # What waits below a new division lies in that one from now on.
         fresh = [c.region_id for c in self._of(ChangeKind.ADD) if c.level < Level.VILLAGE]
@@ -364,89 +357,13 @@ class Publication:
                 self.connection.execute(update(table).where(waiting).values(path=region.path))
                 below = list(self.connection.scalars(select(table.c.region_id).where(waiting)))
 
-    def _note(self, change: Any, old: Any, path: str, target: Any = None) -> None:
-        """Keep what a division was (``old``; None of a new one), and write down who changed what.
-
-        ``target`` is the one that it was merged into.
-        """
-        goes = change.kind in (ChangeKind.MERGE, ChangeKind.DELETE)
-        key = old.id if old is not None else change.region_id
-        before = {name: getattr(old, name) for name in VALUES} if old is not None else None
-        after = before if goes and before else {name: getattr(change, name) for name in VALUES}
-        was = before or after
-        changes = {
-            name: [before[name] if before else None, after[name]]
-            for name in VALUES
-            if before is None or before[name] != after[name]
-        }
-        into = target.id if target is not None else None
-        self.history.append(
-            {
-                "region_id": key,
-                "into_id": into if goes else key,
-                "kind": change.kind,
-                "level": old.level if old is not None else change.level,
-                "path": path,
-                "parent_id": was["parent_id"],
-                "code": was["code"],
-                "name": was["name"],
-                "full_name": old.full_name if old is not None else "",
-                "changes": changes,
-                "at": now(),
-                "account_id": self.actor.account_id,
-                "account_name": self.actor.name,
-            }
-        )
-        detail = {"published": change.kind.value, "name": was["name"], "code": was["code"]}
-        detail |= {"changes": changes, "staged_by": change.made_by_name}
-        self.audited.append(
-            {
-                "id": uuid7(),
-                "at": now(),
-                "act": _ACTS[change.kind],
-                "account_id": self.actor.account_id,
-                "account_name": f"{self.actor.login} {self.actor.name}",
-                "path": path,
-                "register": "region",
-                "record_id": audit_key(key),
-                "detail": detail | ({"into": target.full_name} if target is not None else {}),
-            }
-        )
-
-    def _write_down(self) -> None:
-        """History and audit log, with the places where things lie in the end."""
-        told = [entry["detail"] for entry in self.audited]
-        above = self._regions({p for d in told for p in d["changes"].get("parent_id", ())})
-        for detail in told:
-            if "parent_id" in detail["changes"]:  # the log is read by people
-                ids = detail["changes"]["parent_id"]
-                names = [above[p].full_name if p in above else None for p in ids]
-                detail["changes"] = detail["changes"] | {"parent_id": names}
-        ends = self._regions([line["into_id"] for line in self.history if line["into_id"]])
-        for line, entry in zip(self.history, self.audited, strict=True):
-            end = ends.get(line["into_id"])
-            if end is not None:
-                line["path"] = entry["path"] = end.path
-                line["full_name"] = line["full_name"] or end.full_name
-        tables: tuple[tuple[Any, list[dict[str, Any]]], ...] = (
-            (RegionHistory.__table__, self.history),
-            (AuditEntry.__table__, self.audited),
-        )
-        for table, rows in tables:
-            for part in _parts(rows):
-                self.connection.execute(insert(table), part)
-
     # ---- reading ----------------------------------------------------------------------------
 
     def _region(self, key: int | None) -> Any:
         return self.connection.execute(select(_TABLE).where(_TABLE.c.id == key)).one_or_none()
 
     def _regions(self, keys: Iterable[int | None]) -> dict[int, Any]:
-        found: dict[int, Any] = {}
-        for part in _parts(sorted({key for key in keys if key is not None})):
-            rows = self.connection.execute(select(_TABLE).where(_TABLE.c.id.in_(part)))
-            found |= {row.id: row for row in rows}
-        return found
+        return regions_of(self.connection, keys)
 
     def _refuse(self, change: Any, why: str) -> None:
         self.obstacles.append(Obstacle(change.region_id, change.name, why))
@@ -463,27 +380,6 @@ class _Named:
     level: Level
     name: str
     full_name: str
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A pending change as plain values: the session forgets objects, and rows change under us."""
-
-    region_id: int
-    kind: ChangeKind
-    level: Level
-    parent_id: int
-    code: str
-    national_code: str
-    name: str
-    sort: int
-    department: str
-    into_id: int | None
-    made_by_name: str
-
-    @classmethod
-    def of(cls, change: RegionChange) -> Self:
-        return cls(**{one.name: getattr(change, one.name) for one in fields(cls)})
 
 
 def _order(change: Any) -> tuple[int, str]:
@@ -507,8 +403,3 @@ def _row(change: Any, parent: Any, path: str) -> dict[str, Any]:
         "county_id": key if level == Level.COUNTY else parent.county_id,
         "province_id": key if level == Level.PROVINCE else parent.province_id,
     }  # fmt: skip
-
-
-def _parts(rows: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    for first in range(0, len(rows), _CHUNK):
-        yield rows[first : first + _CHUNK]

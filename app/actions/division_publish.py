@@ -17,7 +17,8 @@ from app.access.actor import Capability
 from app.access.region_changes import ChangeKind, RegionChange
 from app.access.regions import Region, in_subtree
 from app.actions import division_holdings
-from app.actions.division_publication import Progress, Publication, Wanted, moves
+from app.actions.division_chronicle import Wanted
+from app.actions.division_publication import Progress, Publication, moves
 from app.actions.divisions import inside, visible
 from app.core.db import db
 from app.core.errors import NotFound
