@@ -41,6 +41,8 @@ NOT_SHOWN: dict[str, set[str] | None] = {
     "access/regions.py": {"住房和城乡建设部"},  # a fact about a division, as its name is
     "access/regions_seed.py": {"全国"},  # the name of the uppermost division
     "exchange/household_columns.py": None,  # heads as people write them, samples; labels are marked
+    "exchange/parcel_columns.py": None,  # names of properties as census exports write them
+    "exchange/parcel_import.py": {"(1[89]\\d\\d|20\\d\\d)(?:年|\\.0)?(?:[-/.年]\\d{1,2}.*)?", "以后"},
     "exchange/record_import.py": {"[、，,；;]", "。."},  # marks that are read or cut off
     "exchange/writer.py": {"选项"},  # a hidden sheet that formulas name
     "registry/formats.py": {

@@ -1,4 +1,4 @@
-"""``flask exchange import household FILE --as ACCOUNT``: the same import as on the page."""
+"""``flask exchange import household|parcel|prior FILE --as ACCOUNT``: the same imports as on the pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 from flask.cli import AppGroup, with_appcontext
@@ -21,55 +23,68 @@ from app.core.db import db, read_only
 from app.core.errors import AnjuError
 from app.core.jobs import OPEN_STATES, Job, JobState
 from app.core.storage import storage
-from app.exchange import household_import
+from app.exchange import household_import, parcel_import, prior_import
 
 exchange_cli = AppGroup("exchange", help="Excel in and out.")
 import_cli = AppGroup("import", help="Import a list.")
 exchange_cli.add_command(import_cli)
 
 
-@import_cli.command("household")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--as", "login", required=True, help="The account that imports.")
-@click.option("--dry-run", is_flag=True, help="Check only, write nothing.")
-@click.option("--whole", is_flag=True, help="Nothing goes in if any row is rejected.")
-@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
-@click.option(
-    "--workbook",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to put the marked workbook; beside the working directory's files if not given.",
-)
-@with_appcontext
-def household(
-    file: Path, login: str, *, dry_run: bool, whole: bool, as_json: bool, workbook: Path | None
-) -> None:
-    """Import the households of an Excel or csv file."""
-    try:
-        job = _run(file, login, dry_run=dry_run, whole=whole)
-    except AnjuError as error:
-        raise click.ClickException(error.message) from error
-    if job.state != JobState.DONE or job.result is None:
-        raise click.ClickException(job.message or str(job.state.label))
-    result = dict(job.result)
-    for made in job.files_of("result"):
-        target = workbook or Path.cwd() / made["name"]
-        with storage().open(made["key"]) as source, target.open("wb") as copy:
-            copy.write(source.read())
-        result["workbook"] = str(target)
-    if as_json:
-        click.echo(json.dumps(result, ensure_ascii=False))
-    else:
-        for name, value in result.items():
-            click.echo(f"{name}: {value}")
+#: What can be imported from the command line: name -> (what the file is, the import's module).
+_IMPORTS: dict[str, tuple[str, Any]] = {
+    "household": ("the households of an Excel or csv file", household_import),
+    "parcel": ("the parcels of a GeoJSON file", parcel_import),
+    "prior": ("the earlier results of an Excel or csv file", prior_import),
+}
 
 
-def _run(file: Path, login: str, *, dry_run: bool, whole: bool) -> Job:
+def _command(name: str, what: str, module: Any) -> click.Command:
+    @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+    @click.option("--as", "login", required=True, help="The account that imports.")
+    @click.option("--dry-run", is_flag=True, help="Check only, write nothing.")
+    @click.option("--whole", is_flag=True, help="Nothing goes in if any row is rejected.")
+    @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+    @click.option(
+        "--workbook",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Where to put the marked workbook; beside the working directory's files if not given.",
+    )
+    @with_appcontext
+    def command(
+        file: Path, login: str, *, dry_run: bool, whole: bool, as_json: bool, workbook: Path | None
+    ) -> None:
+        try:
+            job = _run(module.start, file, login, dry_run=dry_run, whole=whole)
+        except AnjuError as error:
+            raise click.ClickException(error.message) from error
+        if job.state != JobState.DONE or job.result is None:
+            raise click.ClickException(job.message or str(job.state.label))
+        result = dict(job.result)
+        for made in job.files_of("result"):
+            target = workbook or Path.cwd() / made["name"]
+            with storage().open(made["key"]) as source, target.open("wb") as copy:
+                copy.write(source.read())
+            result["workbook"] = str(target)
+        if as_json:
+            click.echo(json.dumps(result, ensure_ascii=False))
+        else:
+            for key, value in result.items():
+                click.echo(f"{key}: {value}")
+
+    return click.command(name, help=f"Import {what}.")(command)
+
+
+for _name, (_what, _module) in _IMPORTS.items():
+    import_cli.add_command(_command(_name, _what, _module))
+
+
+def _run(start: Callable[..., Job], file: Path, login: str, *, dry_run: bool, whole: bool) -> Job:
     with unscoped("the command line names an account") as session, read_only():
         found = session.scalar(select(Account.uuid).where(Account.username == login))
     if found is None:
         raise click.ClickException(f"no account is called {login!r}")
     with policy.as_account(found), file.open("rb") as stream:
-        job_id = household_import.start(stream, file.name, dry_run=dry_run, whole=whole).id
+        job_id = start(stream, file.name, dry_run=dry_run, whole=whole).id
         db.session.commit()
     app = app_ctx.app
     while (job := _read(job_id)).state in OPEN_STATES:

@@ -28,13 +28,13 @@ def kept_file(checked: Job, kind: str) -> Iterator[tuple[BinaryIO, str]]:
         yield stream, file["name"]
 
 
-def keep(stream: BinaryIO, name: str) -> dict[str, str]:
-    """Store the file; what a job's ``inputs`` say of it.
+def keep(stream: BinaryIO, name: str, suffix: str = "") -> dict[str, str]:
+    """Store the file, a workbook or csv unless ``suffix`` says else; what a job's ``inputs`` say of it.
 
     :raises BadInput: it is empty or too large; nothing is kept.
     """
-    suffix = "csv" if name.lower().endswith((".csv", ".txt")) else "xlsx"
-    key = storage().put(stream, suffix)
+    sheet = "csv" if name.lower().endswith((".csv", ".txt")) else "xlsx"
+    key = storage().put(stream, suffix or sheet)
     size = storage().size(key)
     if not 0 < size <= MAX_BYTES:
         discard(key)

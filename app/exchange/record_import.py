@@ -12,27 +12,25 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from sqlalchemy import select
 
-from app.access import audit, policy
+from app.access import policy
 from app.access.actor import Capability
-from app.access.audit import Act
 from app.actions import records
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Invalid, TryAgain
 from app.core.i18n import _, translate
 from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
-from app.exchange import import_notes, inbox, marked
+from app.exchange import import_notes, inbox, row_import
 from app.exchange.cells import Unreadable
 from app.exchange.household_columns import REFERENCE
 from app.exchange.reader import read_book
+from app.exchange.row_import import Line, SheetImport, plain_head
 from app.exchange.sheet import Head, Sheet
-from app.exchange.writer import Column
 from app.registry import formats, lists
 from app.registry.expressions import to_json
 from app.registry.field import CHILDREN, FILES, MANY, Field
@@ -41,9 +39,6 @@ from app.registry.households import SearchKey
 from app.registry.register import Register, get_register
 
 KIND = "records.import"
-OUTCOMES = ("created", "updated", "unchanged", "rejected", "mended", "flagged")
-_LOOK_FOR_HEAD = 10
-_ROWS_A_COMMIT = 20  # on SQLite nobody else writes meanwhile
 _MISSING_SHOWN = 5
 _BETWEEN = re.compile("[、，,；;]")  # between the choices in one cell
 _NUMBER, _NAME = "head_id", "head_name"
@@ -75,28 +70,16 @@ def find_head(register: Register, sheets: Sequence[Sheet]) -> Head:
 
     :raises BadInput: no row names the ID number and a field of the form.
     """
-    names = _names(register)
-    best: Head | None = None
-    for sheet in sheets:
-        above: list[str] = []
-        for number, cells in sheet:
-            if number > _LOOK_FOR_HEAD:
-                break
-            own = [_plain(cell) for cell in cells]
-            above += [""] * (len(own) - len(above))
-            labels = tuple(cell or over for cell, over in zip(own, above, strict=False))
-            columns: dict[str, int] = {}
-            for index, label in enumerate(labels):
-                if label in names:
-                    columns.setdefault(names[label], index)
-            enough = _NUMBER in columns and any(name in register.fields for name in columns)
-            # A section may be called like one of its fields: the row that names most is the head.
-            if enough and (best is None or len(columns) > len(best.columns)):
-                best = Head(sheet, number, labels, columns)
-            above = own
-    if best is not None:
-        return best
-    raise BadInput(translate("没有找到表头（应有“身份证号”和表单各项），请下载模板，按模板填写。"))
+
+    def enough(columns: Collection[str]) -> bool:
+        return _NUMBER in columns and any(name in register.fields for name in columns)
+
+    found = row_import.find_head(_names(register), sheets, enough)
+    if found is None:
+        raise BadInput(
+            translate("没有找到表头（应有“身份证号”和表单各项），请下载模板，按模板填写。")
+        )
+    return found
 
 
 def _names(register: Register) -> dict[str, str]:
@@ -104,23 +87,17 @@ def _names(register: Register) -> dict[str, str]:
     known = {_NAME: register.model.__fields__[_NAME], _NUMBER: register.model.__fields__[_NUMBER]}
     known |= {n: f for n, f in register.fields.items() if f.kind not in (FILES, CHILDREN)}
     return {
-        _plain(label): REFERENCE.name for label in (REFERENCE.label, translate(REFERENCE.label))
+        plain_head(label): REFERENCE.name for label in (REFERENCE.label, translate(REFERENCE.label))
     } | {
-        _plain(label): name
+        plain_head(label): name
         for name, made in known.items()
         for label in (made.label, translate(made.label))
     }
 
 
-def _plain(text: str) -> str:
-    """A head without blanks and without the unit behind it: 建筑面积（平方米） is 建筑面积."""
-    bare = formats.half_width(str(text)).replace(" ", "").replace("\n", "")
-    return bare.split("(")[0] if bare.endswith(")") and not bare.startswith("(") else bare
-
-
 @job_kind(KIND, title="导入表单", forget=import_notes.forget_job)
 def run(job: JobContext) -> dict[str, Any]:
-    """Do it; the result has the counts of :data:`OUTCOMES` and the marked workbook's name."""
+    """Do it; the result has the counts of :data:`app.exchange.row_import.OUTCOMES` and the marked workbook's name."""
     register = get_register(job.args["register"])
     if register is None:
         raise BadInput(translate("没有这个模块。"))
@@ -133,90 +110,25 @@ def run(job: JobContext) -> dict[str, Any]:
         return _Import(job, register, head).run()
 
 
-@dataclass
-class _Line:
-    """One row and what was said about it: (field name, message)."""
+class _Import(SheetImport):
+    rows_a_commit = 20  # each row is saved as a form is
+    key_column = _NUMBER
 
-    number: int
-    name: str
-    notes: list[tuple[str, str]] = field(default_factory=list)
-    outcome: str = "rejected"
-    mended: bool = False
-
-    def reject(self, name: str, message: str) -> None:
-        self.notes.append((name, message))
-        self.outcome = "rejected"
-
-
-class _Import:
     def __init__(self, job: JobContext, register: Register, head: Head) -> None:
-        self.job, self.register, self.head = job, register, head
-        self.total = max(0, head.sheet.height - head.row)
-        self.counts = dict.fromkeys(OUTCOMES, 0)
+        super().__init__(job, register.name, register.label, head)
+        self.register = register
 
-    def run(self) -> dict[str, Any]:
-        dry, whole = self.job.args["dry_run"], self.job.args["whole"]
-        kept = self.job.checkpoint or {}
-        if (dry or whole) and kept.get("phase") != "write":
-            self._restart({"phase": "check"})
-            self._pass(0, write=False)
-            if dry or self.counts["rejected"]:
-                if not dry:
-                    self.counts |= dict.fromkeys(set(OUTCOMES) - {"rejected"}, 0)
-                return self._finish()
-            self._restart({"phase": "write", "next": 0, "counts": dict.fromkeys(OUTCOMES, 0)})
-            kept = self.job.checkpoint or {}
-        self.counts = dict(kept.get("counts") or self.counts)
-        self._pass(kept.get("next", 0), write=True)
-        return self._finish()
+    def label(self, name: str) -> str:
+        return label_of(self.register, name)
 
-    def _restart(self, checkpoint: dict[str, Any]) -> None:
-        import_notes.forget(self.job.id)
-        self.counts = dict.fromkeys(OUTCOMES, 0)
-        self.job.save(checkpoint)
-
-    def _pass(self, after: int, *, write: bool) -> None:
-        for chunk in self._chunks(after):
-            if write:
-                lines = [self._line(number, cells, write=True) for number, cells in chunk]
-            else:
-                with read_only():
-                    lines = [self._line(number, cells, write=False) for number, cells in chunk]
-                    db.session.rollback()
-            counts = dict(self.counts)
-            for line in lines:
-                counts[line.outcome] += 1
-                if line.outcome != "rejected":
-                    counts["mended"] += line.mended
-                    counts["flagged"] += bool(line.notes)
-            self._keep_notes(lines)
-            number = lines[-1].number
-            phase = (
-                {"phase": "write", "next": number, "counts": counts}
-                if write
-                else {"phase": "check"}
-            )
-            self.job.save(phase)  # the rows, their notes and the checkpoint in one transaction
-            self.counts = counts
-            self.job.progress(number - self.head.row, self.total)
-
-    def _chunks(self, after: int) -> Iterator[list[tuple[int, list[str]]]]:
-        chunk = []
-        for number, cells in self.head.sheet:
-            if number <= max(after, self.head.row) or not any(c.strip() for c in cells):
-                continue
-            chunk.append((number, cells))
-            if len(chunk) == _ROWS_A_COMMIT:
-                yield chunk
-                chunk = []
-        if chunk:
-            yield chunk
+    def lines(self, chunk: Sequence[tuple[int, list[str]]], *, write: bool) -> list[Line]:
+        return [self._line(number, cells, write=write) for number, cells in chunk]
 
     # ---- one row ------------------------------------------------------------------------
 
-    def _line(self, number: int, cells: list[str], *, write: bool) -> _Line:
-        typed = {n: cells[i] if i < len(cells) else "" for n, i in self.head.columns.items()}
-        line = _Line(number, formats.mend_name(typed.get(_NAME, ""))[:64])
+    def _line(self, number: int, cells: list[str], *, write: bool) -> Line:
+        typed = self.typed(cells)
+        line = Line(number, formats.mend_name(typed.get(_NAME, ""))[:64])
         for name, cell in typed.items():
             if isinstance(cell, Unreadable):
                 line.reject(name, translate(cell.reason))
@@ -235,7 +147,7 @@ class _Import:
             self._save(line, record, values, write=write)
         return line
 
-    def _record(self, line: _Line, typed: dict[str, str]) -> Any:
+    def _record(self, line: Line, typed: dict[str, str]) -> Any:
         """The record of the row's household in the account's area, or None with a note."""
         given = formats.mend_id_number(typed[_NUMBER])
         if reference := typed.get(REFERENCE.name, "").strip():
@@ -261,7 +173,7 @@ class _Import:
             line.reject(_NUMBER, translate("名单中没有这个身份证号，或不在您的管辖范围内。"))
         return None
 
-    def _referred(self, line: _Line, reference: str, number: str) -> Any:
+    def _referred(self, line: Line, reference: str, number: str) -> Any:
         """The record of the household with this key. Rows get sorted and copied: the key counts
         only if the name or the number agrees with it.
         """
@@ -281,7 +193,7 @@ class _Import:
         line.reject(REFERENCE.name, translate("农户编号与该户不符，请勿改动该列；新增的行请留空。"))
         return None
 
-    def _values(self, line: _Line, typed: dict[str, str]) -> dict[str, Any]:
+    def _values(self, line: Line, typed: dict[str, str]) -> dict[str, Any]:
         values = {}
         for name, cell in typed.items():
             made = self.register.fields.get(name)
@@ -296,7 +208,7 @@ class _Import:
             line.mended |= isinstance(shown, str) and made.kind != "choice" and shown != cell
         return values
 
-    def _save(self, line: _Line, record: Any, values: dict[str, Any], *, write: bool) -> None:
+    def _save(self, line: Line, record: Any, values: dict[str, Any], *, write: bool) -> None:
         created = record.state == "missing"
         result = records.evaluate(self.register, record, values)
         needed = set(self.register.save_needs.split())
@@ -326,44 +238,6 @@ class _Import:
             line.notes.append(
                 (_NAME, _("已保存，上报前还缺 %(n)s 项：%(what)s", n=len(missing), what=text))
             )
-
-    # ---- what is told ---------------------------------------------------------------------
-
-    def _keep_notes(self, lines: list[_Line]) -> None:
-        import_notes.add(
-            [
-                {
-                    "job_id": self.job.id,
-                    "row": line.number,
-                    "rejected": line.outcome == "rejected",
-                    "name": line.name,
-                    "household_id": None,
-                    "notes": [[name, message] for name, message in line.notes],
-                }
-                for line in lines
-                if line.notes
-            ]
-        )
-
-    def _finish(self) -> dict[str, Any]:
-        result: dict[str, Any] = {**self.counts, "workbook": None}
-        if self.counts["rejected"] or self.counts["flagged"]:
-            result["workbook"] = marked.attach(self.job, self._mark)
-        detail = {
-            "job": str(self.job.id),
-            "file": self.job.files[0]["name"],
-            **self.job.args,
-            **self.counts,
-        }
-        audit.record(db.session, Act.IMPORT, register=self.register.name, detail=detail)
-        return result
-
-    def _mark(self, file: IO[bytes]) -> None:
-        """Every rejected and flagged row as it came."""
-        marked.write_form(
-            file, self.head, _NUMBER, self.register.label, Column((_("处理结果"),), 14), marked.outcome,
-            lambda name: label_of(self.register, name), self.job.id,
-        )  # fmt: skip
 
 
 def label_of(register: Register, name: str) -> str:

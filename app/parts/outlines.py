@@ -53,7 +53,7 @@ class Box:
 def read(geometry: Any) -> tuple[Outline, bool]:
     """The outline of a GeoJSON geometry, and whether something of it had to be mended.
 
-    Mended are the direction of rings, points that repeat the one before, more than seven places.
+    Mended are the direction of rings and points that repeat the one before.
 
     :raises Broken: no polygon, a ring that is open, too short or crosses itself, a place outside China.
     """
@@ -108,7 +108,7 @@ def _ring(raw: Any, *, against_clock: bool) -> tuple[Ring, bool]:
     if abs(area) < _SMALLEST:
         raise Broken(translate("图形面积为零。"))
     turned = (area > 0) != against_clock
-    return (ring[::-1] if turned else ring), turned or ring != exact
+    return (ring[::-1] if turned else ring), turned or len(ring) != len(exact)
 
 
 def _point(position: Any) -> Point:

@@ -18,7 +18,15 @@ from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, translate
 from app.core.jobs import OPEN_STATES, Job, JobState
 from app.core.storage import storage
-from app.exchange import division_import, division_list, household_import, record_import
+from app.exchange import (
+    division_import,
+    division_list,
+    household_import,
+    parcel_columns,
+    parcel_import,
+    prior_import,
+    record_import,
+)
 from app.exchange.household_list import label_of
 from app.exchange.import_notes import ImportNote, notes_of
 from app.registry import results
@@ -29,7 +37,20 @@ PAGE_SIZE = 20
 NOTES_SHOWN = 50
 JOBS_URL = "/exchange/jobs"
 LIST_IMPORT_URL = "/exchange/import/household"
-_IMPORTS = (household_import.KIND, record_import.KIND, division_import.KIND)
+_PAGES = {
+    household_import.KIND: LIST_IMPORT_URL,
+    division_import.KIND: "/divisions/import",
+    parcel_import.KIND: "/exchange/import/parcel",
+    prior_import.KIND: "/exchange/import/prior",
+}
+_IMPORTS = (*_PAGES, record_import.KIND)
+#: What notes call their columns; those of a register's forms are its fields.
+_LABELS = {
+    household_import.KIND: label_of,
+    division_import.KIND: division_list.label_of,
+    parcel_import.KIND: parcel_columns.label_of,
+    prior_import.KIND: prior_import.label_of,
+}
 _TONES = {
     JobState.QUEUED: "neutral",
     JobState.RUNNING: "info",
@@ -90,13 +111,7 @@ class JobView(BaseView):
 
 def import_url(job: Job) -> str:
     """The page that shows what became of an import."""
-    if job.kind == division_import.KIND:
-        return "/divisions/import"
-    return (
-        LIST_IMPORT_URL
-        if job.kind == household_import.KIND
-        else f"/exchange/import/{job.args['register']}"
-    )
+    return _PAGES.get(job.kind) or f"/exchange/import/{job.args['register']}"
 
 
 def own(job_id: uuid.UUID) -> Job:
@@ -198,7 +213,8 @@ def _problems(job: Job) -> dict[str, Any] | None:
         more = _(
             "这里只列前%(shown)s行，共%(n)s行，全部见标注文件。", shown=NOTES_SHOWN, n=f"{total:,}"
         )
-    named = _("名称") if job.kind == division_import.KIND else _("户主")
+    names = {division_import.KIND: _("名称"), parcel_import.KIND: _("图斑编号")}
+    named = names.get(job.kind, _("户主"))
     return {"rows": rows, "more": more, "named": named}
 
 
@@ -262,7 +278,7 @@ def _line(job: Job) -> dict[str, Any]:
 
 
 def _label(job: Job, column: str) -> str:
-    if job.kind == division_import.KIND:
-        return division_list.label_of(column)
     register = get_register(job.args["register"]) if job.kind == record_import.KIND else None
-    return record_import.label_of(register, column) if register else label_of(column)
+    if register is not None:
+        return record_import.label_of(register, column)
+    return _LABELS.get(job.kind, label_of)(column)

@@ -33,6 +33,7 @@ from app.web.register_views import view_of
 from app.web.report_views import StatisticsView
 from app.web.settings_views import SettingsView
 from app.web.shell import LanguageView
+from app.web.stock_views import ParcelImportView, PriorImportView
 from app.web.token_views import TokensView
 from app.web.transfer_views import TransfersView
 
@@ -45,6 +46,8 @@ def register(app: Flask, builder: AppBuilder) -> None:
         LedgerExportView,
         HouseholdImportView,
         RecordImportView,
+        ParcelImportView,
+        PriorImportView,
         TemplateView,
         JobsView,
         JobView,

@@ -219,6 +219,8 @@ def _table_items(actor: Actor, register: Register) -> Iterator[Item]:
 def _system_items(actor: Actor) -> Iterator[Item]:
     if actor.has(Capability.IMPORT_LIST):
         yield Item(_("名单下发"), "/exchange/import/household")
+        yield Item(_("房屋图斑导入"), "/exchange/import/parcel")
+        yield Item(_("以往信息导入"), "/exchange/import/prior")
     yield Item(_("导入导出记录"), "/exchange/jobs")
     if actor.has(Capability.MANAGE_USERS):
         yield Item(_("用户管理"), "/accounts")

@@ -340,6 +340,8 @@ UNSCOPED: dict[str, str] = {
     "commands.py": "counters are rebuilt and proved over all rows",
     "demo/cli.py": "the demonstration fills all areas",
     "exchange/cli.py": "looks up the account that is named",
+    "exchange/parcel_import.py": "a parcel's number is one parcel's in the whole country",
+    "exchange/prior_import.py": "an earlier result is kept once in the whole country",
     "exchange/household_match.py": "an ID number is on one list in the whole country",
     "deploy.py": "roles and lists",
 }

@@ -47,6 +47,12 @@ ASKS: dict[str, Any] = {
     "HouseholdImportView.page": C.IMPORT_LIST,
     "HouseholdImportView.template": C.IMPORT_LIST,
     "HouseholdImportView.again": C.IMPORT_LIST,
+    **{
+        f"{view}.{name}": C.IMPORT_LIST
+        for view in ("ParcelImportView", "PriorImportView")
+        for name in ("page", "again")
+    },
+    "PriorImportView.template": C.IMPORT_LIST,
     "RecordImportView.page": C.ENTER,
     "RecordImportView.again": C.ENTER,
     "TemplateView.show": C.SEARCH,

@@ -215,7 +215,7 @@ def test_an_import_killed_half_way_goes_on_and_does_nothing_twice(
     app: Flask, as_account: Any, homes: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clerk = as_account(builders.COUNTY_MANAGER)
-    monkeypatch.setattr("app.exchange.record_import._ROWS_A_COMMIT", 2)
+    monkeypatch.setattr("app.exchange.record_import._Import.rows_a_commit", 2)
     assert (
         send(clerk, filled(clerk, [row(home, 是否死亡销户="是") for home in homes])).status_code
         == 302
