@@ -395,3 +395,62 @@ def test_the_form_warns_of_a_photo_of_another_day(clerk: Hands, survey: Lookback
     assert clerk.post(f"/lookback/{survey.id}/edit", form).status_code == 302
     page = clerk.get(f"/lookback/{survey.id}/edit").text
     assert "拍摄日期2024-09-09与排查时间2024-09-12不一致" in page
+
+
+# ---- what is refused, over HTTP, and how the rest is served ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "0字节"),
+        (b"\xff\xd8\xff" + b"x" * 21_000_000, "20 MB"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "不是照片"),
+        (pictures.picture(form="GIF", mode="P"), "不是照片"),
+        (pictures.picture()[:3000], "损坏"),
+        (pictures.picture() + b"<html><script>alert(1)</script></html>", "夹带"),
+    ],
+)
+def test_what_is_refused_says_why(
+    clerk: Hands, app: Flask, survey: Lookback, content: bytes, message: str
+) -> None:
+    answer = send(clerk, survey, content)
+    assert answer.status_code == 400
+    assert message in answer.json["error"]
+    assert stored_files(app) == 0
+
+
+def test_fifty_megabytes_are_refused_before_they_are_read(
+    clerk: Hands, app: Flask, survey: Lookback
+) -> None:
+    answer = clerk.client.post(
+        f"/lookback/{survey.id}/files/front_photos",
+        data={"file": (io.BytesIO(bytes(50_000_000)), "大.jpg")},
+        headers={"X-CSRFToken": clerk.token(), "Accept": "application/json"},
+    )
+    assert answer.status_code == 413
+    assert "过大" in answer.json["message"]
+    assert stored_files(app) == 0
+
+
+def test_refusals_are_said_in_the_users_language(clerk: Hands, survey: Lookback) -> None:
+    clerk.post("/language/en")
+    assert "not a photo" in send(clerk, survey, b"GIF89a").json["error"]
+
+
+def test_files_are_only_what_they_are(clerk: Hands, survey: Lookback, picture: bytes) -> None:
+    photo = send(clerk, survey, picture).json
+    paper = clerk.upload(
+        f"/lookback/{survey.id}/files/judged_paper", pictures.paper(3), "报告.html"
+    ).json
+    assert (paper["name"], paper["note"], paper["photo"]) == ("报告.pdf", "共3页", False)
+    for url, mime in (
+        (photo["url"], "image/jpeg"), (photo["thumb"], "image/jpeg"),
+        (paper["url"], "application/pdf"), (paper["thumb"], "image/jpeg"),
+    ):  # fmt: skip
+        answer = clerk.get(url)
+        assert answer.mimetype == mime
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Content-Disposition"].startswith("inline; filename")
+        saved = clerk.get(f"{url}&download=1")
+        assert saved.headers["Content-Disposition"].startswith("attachment; filename")
