@@ -5,7 +5,7 @@
 | ANJU_ENV | development | ``production`` demands SECRET_KEY and sends cookies over HTTPS only |
 | DATABASE_URL | sqlite file var/anju.db | ``postgresql://user:password@host/name`` for everything real |
 | SECRET_KEY | made once in var/secret_key | signs sessions; the same for all workers |
-| OUTLINES_FILE | | map of counties instead of our own, see app/access/outlines.py |
+| BORDERS_FILE | | map of counties instead of our own, see app/access/borders.py |
 | STORAGE_DIR | var/files | folder (or mounted store) that holds uploads and exports |
 | STORAGE_URL | | S3-compatible store that holds them instead: ``https://s3.example.gov.cn`` |
 | STORAGE_BUCKET, STORAGE_REGION | , us-east-1 | its bucket, which exists, and the region to sign for |
@@ -56,7 +56,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SECRET_KEY": _secret_key(environ, production=production),
         "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url, threads),
-        "OUTLINES_FILE": Path(file) if (file := environ.get("OUTLINES_FILE")) else None,
+        "BORDERS_FILE": Path(file) if (file := environ.get("BORDERS_FILE")) else None,
         "STORAGE_DIR": str(Path(environ.get("STORAGE_DIR") or VAR / "files").resolve()),
         "STORAGE_BUCKET": storage_bucket(environ, production=production),
         "CAPTCHA_ENABLED": _switch(environ, "CAPTCHA_ENABLED", default=True),

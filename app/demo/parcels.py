@@ -8,8 +8,9 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+from app.access import borders
 from app.demo.places import Place
-from app.parts import borders, outlines, parcels, prior
+from app.parts import outlines, parcels, prior
 from app.parts.choices import Grade, Judged
 from app.parts.house import APPRAISALS_FROM
 from app.parts.prior import PriorKind

@@ -12,13 +12,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.access import outlines
+from app.access import borders
 from app.access.regions import Region
 from app.core.i18n import _, translate
 from app.registry.attachments import Attachment
 from app.registry.field import Field
-
-CODE_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -56,10 +54,10 @@ class PhotoFacts:
     def _elsewhere(self, file: Attachment) -> str:
         if file.latitude is None or file.longitude is None:
             return ""
-        away = outlines.km_outside(self._county_code, file.latitude, file.longitude)
+        away = borders.km_outside(self._county_code, file.latitude, file.longitude)
         if not away:
             return ""
-        found = outlines.county_at(file.latitude, file.longitude)
+        found = borders.county_at(file.latitude, file.longitude)
         return _(
             "拍摄地点在%(place)s，离该户所在县约%(km)s公里",
             place=found.name if found else _("地图范围以外"),
@@ -69,7 +67,7 @@ class PhotoFacts:
     @cached_property
     def _county_code(self) -> str:
         county = self._session.get(Region, self._row.county_id)
-        return county.code[:CODE_DIGITS] if county else ""
+        return county.code[: borders.CODE_DIGITS] if county else ""
 
 
 def other_day(taken: dt.date | str, label: str, day: dt.date | str) -> str:
@@ -83,7 +81,7 @@ def _note(file: Attachment) -> str:
     if file.latitude is None or file.longitude is None:
         said.append(_("无定位"))
     else:
-        found = outlines.county_at(file.latitude, file.longitude)
+        found = borders.county_at(file.latitude, file.longitude)
         said.append(found.name if found else f"{file.latitude:.4f}, {file.longitude:.4f}")
     if file.device:
         said.append(file.device)

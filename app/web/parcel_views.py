@@ -8,7 +8,7 @@ from typing import Any
 from flask import flash, jsonify, redirect, request
 from flask_appbuilder import expose
 
-from app.access import policy
+from app.access import borders, policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Region
 from app.actions import households, records
@@ -16,7 +16,7 @@ from app.actions import parcels as acts
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import _, translate
-from app.parts import borders, outlines, parcels
+from app.parts import outlines, parcels
 from app.parts.parcels import Near
 from app.registry import formats
 from app.web import maps, record_pages, shell

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.access import outlines
+from app.access import borders
 from app.access.scope import unscoped
 from app.registers.lookback.register import LOOKBACK
 from app.registry.photo_facts import Facts, PhotoFacts
@@ -70,14 +70,14 @@ def test_papers_have_no_day_and_place(facts_of: Any) -> None:
 
 def test_near_the_border_is_not_outside(app: Flask) -> None:
     with app.app_context():
-        assert outlines.km_outside("610122", *LANTIAN) == 0
-        assert outlines.km_outside("610122", *XIAN) > 10
-        assert outlines.km_outside("999999", *XIAN) is None
-        outline = outlines.county_at(*LANTIAN)
-        assert outline is not None
-        west, _south, _east, _north = outline.box
-        y = next(y for xs, ys in outline.rings for x, y in zip(xs, ys, strict=True) if x == west)
+        assert borders.km_outside("610122", *LANTIAN) == 0
+        assert borders.km_outside("610122", *XIAN) > 10
+        assert borders.km_outside("999999", *XIAN) is None
+        border = borders.county_at(*LANTIAN)
+        assert border is not None
+        west, _south, _east, _north = border.box
+        y = next(y for xs, ys in border.rings for x, y in zip(xs, ys, strict=True) if x == west)
         for step, outside in ((100, False), (400, True)):  # about 1 and 4 km to the west
-            place = (y / outlines.SCALE, (west - step) / outlines.SCALE)
-            assert not outline.holds(west - step, y)
-            assert bool(outlines.km_outside("610122", *place)) is outside
+            place = (y / borders.SCALE, (west - step) / borders.SCALE)
+            assert not border.holds(west - step, y)
+            assert bool(borders.km_outside("610122", *place)) is outside

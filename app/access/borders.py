@@ -1,6 +1,6 @@
-"""Borders of counties: in which one does a place lie, and how far outside its own?
+"""Borders of counties: in which one does a place lie, how far outside its own; and drawn on maps.
 
-The map file is ``data/outlines.xz`` or the one that ``OUTLINES_FILE`` names (``tools/pack_outlines.py``
+The map file is ``data/borders.xz`` or the one that ``BORDERS_FILE`` names (``tools/pack_borders.py``
 makes both): LZMA over one line of JSON, ``[[code, name, [points of each ring]]]``, and behind it the
 points as pairs of 32-bit numbers, little end first, each as the step from the one before, in 1/10,000
 of a degree of WGS 84. The borders are simplified: a place within :data:`NEAR_KM` is not outside.
@@ -26,6 +26,7 @@ from app.access.region_names import DATA
 
 SCALE = 10_000
 NEAR_KM = 2.0
+CODE_DIGITS = 6
 _KM_A_DEGREE = 111.2
 
 #: Longitudes and latitudes of a ring's points, times SCALE.
@@ -34,7 +35,7 @@ _Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class Outline:
+class Border:
     """One county: its six digits, its name, its rings, the box around them (west, south, east, north)."""
 
     code: str
@@ -61,28 +62,40 @@ class Outline:
         return nearest / SCALE * _KM_A_DEGREE
 
 
-def county_at(latitude: float, longitude: float) -> Outline | None:
+def county_at(latitude: float, longitude: float) -> Border | None:
     """The county in which a place lies; None outside the map."""
     x, y = round(longitude * SCALE), round(latitude * SCALE)
-    return next((one for one in _outlines().values() if one.holds(x, y)), None)
+    return next((one for one in _borders().values() if one.holds(x, y)), None)
 
 
-def outline_of(code: str) -> Outline:
+def border_of(code: str) -> Border:
     """The county with these six digits. Raises KeyError where the map does not know it."""
-    return _outlines()[code]
+    return _borders()[code]
+
+
+def of_county(code: str) -> list[list[list[tuple[float, float]]]] | None:
+    """The border of the county with this code (its first six digits count) as GeoJSON's coordinates of
+    a MultiPolygon, each ring by itself: lines to be drawn, in degrees. None where it is not known.
+    """
+    border = _borders().get(code[:CODE_DIGITS])
+    if border is None:
+        return None
+    return [
+        [[(x / SCALE, y / SCALE) for x, y in zip(xs, ys, strict=True)]] for xs, ys in border.rings
+    ]
 
 
 def km_outside(code: str, latitude: float, longitude: float) -> float | None:
     """How far a place lies outside the county with these six digits: 0 inside it or within NEAR_KM of
     its border. None where the map does not know the county, as with development zones.
     """
-    outline = _outlines().get(code)
-    if outline is None:
+    border = _borders().get(code)
+    if border is None:
         return None
     x, y = round(longitude * SCALE), round(latitude * SCALE)
-    if outline.holds(x, y):
+    if border.holds(x, y):
         return 0.0
-    away = outline.km_to(x, y)
+    away = border.km_to(x, y)
     return away if away > NEAR_KM else 0.0
 
 
@@ -99,12 +112,12 @@ def _from_side(x: int, y: int, ax: int, ay: int, bx: int, by: int, wide: float) 
     return math.hypot(px - along * sx, py - along * sy)
 
 
-def _outlines() -> dict[str, Outline]:
-    return _read(current_app.config["OUTLINES_FILE"] or DATA / "outlines.xz")
+def _borders() -> dict[str, Border]:
+    return _read(current_app.config["BORDERS_FILE"] or DATA / "borders.xz")
 
 
 @lru_cache(maxsize=2)
-def _read(file: Path) -> dict[str, Outline]:
+def _read(file: Path) -> dict[str, Border]:
     """Kept for the life of a worker, once the first place was asked for."""
     head, _newline, body = lzma.decompress(file.read_bytes()).partition(b"\n")
     steps = array("i", body)
@@ -118,5 +131,5 @@ def _read(file: Path) -> dict[str, Outline]:
             rings.append((xs[at : at + size], ys[at : at + size]))
             at += size
         box = (min(xs[begin:at]), min(ys[begin:at]), max(xs[begin:at]), max(ys[begin:at]))
-        found[code] = Outline(code, name, tuple(rings), box)
+        found[code] = Border(code, name, tuple(rings), box)
     return found
