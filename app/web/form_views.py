@@ -24,7 +24,7 @@ from app.registry.flow import SENT_BACK, State
 from app.registry.households import Household
 from app.registry.photo_facts import PhotoFacts
 from app.registry.rules import Problem
-from app.web import form_pages, forms, looks, record_pages, shell
+from app.web import form_pages, forms, looks, record_pages, shell, walk
 from app.web.forms import Posted, Shown
 from app.web.parcel_views import ParcelPages
 from app.web.register_pages import (
@@ -129,7 +129,8 @@ class FormPages(ParcelPages):
             )
             if intent == "next" and following is None:
                 flash(_("列表中没有下一户要填的了。"), "info")
-            return redirect(following or f"/{self.register.name}/{row.id}/edit")
+            here = f"/{self.register.name}/{row.id}/edit{walk.kept()}"
+            return redirect(following or here)
         return self._submit(row, actor, posted, contact)
 
     def _submit(self, row: Any, actor: Actor, posted: Posted, contact: Contact) -> Any:
@@ -245,7 +246,7 @@ class FormPages(ParcelPages):
             "rules": forms.rules_json(self.register),
             "today": today().isoformat(),
             "version": row.version if draft is None else draft.base_version,
-            "action_url": f"{base}/edit",
+            "action_url": f"{base}/edit{walk.kept()}",
             "draft_url": f"{base}/draft",
             "draft": draft and _draft_context(draft, base),
             "removed": list(removed),

@@ -69,6 +69,13 @@ def here() -> Walk | None:
     )
 
 
+def kept() -> str:
+    """What the address of this page says of the walk, for the addresses that it goes on to."""
+    if here() is None:
+        return ""
+    return "?" + urlencode({name: request.args[name] for name in ("walk", "of", "at")})
+
+
 def step(
     register: Register, menu: Menu, args: MultiDict[str, str], wanted: MultiDict[str, str]
 ) -> str:

@@ -283,6 +283,22 @@ def test_a_record_that_left_the_list_leaves_its_place_to_the_next(
     assert len(rows) == 3
 
 
+def test_saving_a_form_keeps_the_way(app: Flask, as_account: AsAccount):
+    households(app, "甲户", "乙户")
+    clerk = as_account(builders.VILLAGE_CLERK)
+    listed = clerk.get("/lookback/entry").text
+    page = clerk.get(html.unescape(re.search(r'href="([^"]+/edit[^"]+)"', listed)[1])).text
+    action = html.unescape(re.search(r'action="([^"]+/edit[^"]*)"', page)[1])
+    version = re.search(r'name="version" value="(\d+)"', page)[1]
+    form = {"version": version, "died": "yes", "intent": "save"}
+    answer = clerk.post(action, form, follow_redirects=True)
+    assert "已保存" in answer.text
+    assert "第 1 / 2 户" in answer.text
+    wrong = clerk.post(action, form | {"died": "", "version": "2"})
+    assert wrong.status_code == 422
+    assert "第 1 / 2 户" in wrong.text
+
+
 def test_a_search_by_name_is_walked_in_its_order(app: Flask, as_account: AsAccount):
     households(app, "王丙", "王甲", "王乙", "李一")
     reader = as_account(builders.COUNTY_READER)

@@ -54,10 +54,25 @@ function filters(form) {
   });
 }
 
+/** Rows close together, for those who compare many; remembered on this machine. */
+function density(button) {
+  const show = (dense) => {
+    document.documentElement.classList.toggle("is-dense", dense);
+    button.setAttribute("aria-pressed", String(dense));
+  };
+  show(localStorage.getItem("anju.dense") === "yes");
+  button.addEventListener("click", () => {
+    const dense = button.getAttribute("aria-pressed") !== "true";
+    localStorage.setItem("anju.dense", dense ? "yes" : "no");
+    show(dense);
+  });
+}
+
 function begin(root) {
   for (const ledger of root.querySelectorAll("[data-ledger]")) columns(ledger);
   for (const form of root.querySelectorAll("[data-bulk]")) bulk(form);
   for (const form of root.querySelectorAll("[data-filters]")) filters(form);
+  for (const button of root.querySelectorAll("[data-density]")) density(button);
 }
 
 begin(document);
