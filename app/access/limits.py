@@ -99,7 +99,10 @@ def require(limit: Limit) -> None:
     if take(limit) is None:
         left = wait(limit) or limit.within
         db.session.rollback()
-        raise TooMany(_("操作过于频繁，请%(n)s分钟后再试。", n=minutes(left)))
+        raise TooMany(
+            _("操作过于频繁，请%(n)s分钟后再试。", n=minutes(left)),
+            retry_after=math.ceil(left.total_seconds()),
+        )
     db.session.commit()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.registry import lists
+from app.registry import feed, lists
 from app.registry.field import (
     CHILDREN,
     CHOICE,
@@ -77,6 +77,11 @@ def check(register: Register) -> Iterator[Finding]:
         for name, made in known.items():
             if not made.system and name not in placed:
                 yield say("R007", f"field {name} stands in no section")
+    if register.menus and hasattr(register.model, "changed_at"):  # the API tells what changed
+        table = register.model.__table__
+        wanted = {index.name for index in feed.indexes(table.name)}
+        if missing := wanted - {index.name for index in table.indexes}:
+            yield say("R008", f"no index {', '.join(sorted(missing))}: add feed.indexes")
     yield from _check_names(register)
     yield from _check_rules(register)
     yield from _check_figures(register)

@@ -1,7 +1,7 @@
 """What changed since an instant, for systems that keep a copy (spec 08 "Exchange").
 
-Key paged in the order of change. Of a nation or a city the feeds of its provinces or counties are
-merged, each one range of an index, so that a page costs the same however much there is.
+Key paged in the order of change, one range of an index for the nation, a province or a county; the
+feeds of a city's counties are merged. So a page costs the same however much there is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Index, and_, select, tuple_, union_all
+from sqlalchemy import Index, and_, select, true, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from app.access.regions import Level, Region, in_subtree
@@ -27,9 +27,10 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _CURSOR = re.compile(r"(\d{1,16})~([0-9a-f]{32})")
 
 
-def indexes(table: str) -> tuple[Index, Index]:
+def indexes(table: str) -> tuple[Index, ...]:
     """The indexes that the feed of a table reads; they stand in ``__table_args__``."""
     return (
+        Index(f"ix_{table}_changed", "changed_at", "id"),
         Index(f"ix_{table}_changed_county", "county_id", "changed_at", "id"),
         Index(f"ix_{table}_changed_province", "province_id", "changed_at", "id"),
     )
@@ -93,14 +94,13 @@ def _places(session: Session, model: Any, region: Region) -> list[Any]:
         return [model.county_id == region.id]
     if region.level == Level.PROVINCE:
         return [model.province_id == region.id]
-    column, level = (
-        (model.province_id, Level.PROVINCE)
-        if region.level == Level.NATION
-        else (model.county_id, Level.COUNTY)
+    if region.level == Level.NATION:
+        return [true()]
+    below = and_(
+        in_subtree(Region.path, region.path), Region.level == Level.COUNTY, ~Region.structural
     )
-    below = and_(in_subtree(Region.path, region.path), Region.level == level, ~Region.structural)
     keys = session.scalars(select(Region.id).where(below).order_by(Region.path))
-    return [column == key for key in keys]
+    return [model.county_id == key for key in keys]
 
 
 def _read_cursor(text: str) -> tuple[dt.datetime, uuid.UUID]:

@@ -23,6 +23,7 @@ class Caller:
     app: Flask
     secret: str
     headers: dict[str, str] = field(default_factory=dict)
+    last: TestResponse | None = None
 
     def ask(self, method: str, path: str, **options: Any) -> TestResponse:
         headers = {"Authorization": f"Bearer {self.secret}"} | self.headers

@@ -50,7 +50,7 @@ def rows(server: Server) -> dict[str, str]:
 
 PAGES = [
     "/lookback/entry", "/lookback/query?head_name=没有", "/lookback/query/columns", "/lookback/query/filters?grade=C",
-    "/lookback/statistics/trend", "/household/list", "/household/list?findings=id_wrong&village_name=村", "/lookback/review?list=1", "{draft}", "{draft}/edit",
+    "/lookback/statistics/trend", "/tokens/", "/tokens/new", "/help/api", "/household/list", "/household/list?findings=id_wrong&village_name=村", "/lookback/review?list=1", "{draft}", "{draft}/edit",
     "{waiting}/review", "{home}", "/search/?q=张", "/help/", "/account/", "/account/password", "/nothing",
     "/accounts/", "/accounts/new", "/accounts/bulk/", "/accounts/export", "{clerk}", "/recorders/", "/officers/",
     "{officers}", "/notices/", "/audit/", "{entry}", "/audit/export?act=update", "/audit/of{draft}", "/settings/",

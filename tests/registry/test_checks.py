@@ -94,6 +94,7 @@ WRONG: list[tuple[str, Any]] = [
     ("R005", lambda: declared(sections=(Section("一", ALL, all_no="name"),))),
     ("R006", lambda: declared(sections=(Section("一", ALL), Section("二", "name")))),
     ("R007", lambda: declared("name proof")),
+    ("R008", lambda: declared(fields={"changed_at": f.system(f.date("改"))})),
     ("R010", lambda: declared(ledger="nothing")),
     ("R010", lambda: declared(save_needs="nothing")),
     ("R010", lambda: declared(remember="nothing")),
