@@ -18,7 +18,7 @@ from typing import IO, Any, BinaryIO
 
 from sqlalchemy import select
 
-from app.access import policy, regions
+from app.access import borders, policy, regions
 from app.access.actor import Actor, Capability
 from app.access.region_match import Finder, Place
 from app.access.regions import Level, Region
@@ -29,7 +29,7 @@ from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
 from app.exchange import geojson, import_notes, inbox, marked, parcel_columns
 from app.exchange.row_import import Line, RowImport
 from app.exchange.writer import Book, Column
-from app.parts import borders, outlines, parcels
+from app.parts import outlines, parcels
 from app.parts.parcels import Parcel
 from app.registry import lists
 from app.registry.field import Field
