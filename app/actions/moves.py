@@ -351,9 +351,11 @@ def _give_back(
     for name, text in case.transfer.kept.items():
         if (made := register.fields.get(name)) and made.stored:
             try:
-                setattr(row, name, made.parse(text))
+                with read_only():  # lists of choices are read beside this session's writing
+                    value = made.parse(text)
             except ValueError:  # a choice that is offered no more: to be chosen anew
                 continue
+            setattr(row, name, value)
     for name in register.move_fields or ():
         setattr(row, name, None)
     before, row.state = row.state, state

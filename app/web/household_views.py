@@ -24,7 +24,7 @@ from app.registry.flow import EDITABLE, State
 from app.registry.households import Household, SearchKey
 from app.registry.ledger import Ledger, Query
 from app.registry.register import Register, register_of
-from app.web import ledger_pages, record_pages, shell
+from app.web import ledger_pages, record_pages, relations, shell
 
 _MOST_FOUND = 50
 _AFTER_ALL = "\U0010ffff"
@@ -70,6 +70,7 @@ class HouseholdView(BaseView):
             "records": [_record_card(register, row, actor) for register, row in found],
             "history": _history(found),
             "members": [],
+            "relations": relations.panels(household),
         }
         shell.crumb(_("农户主页"))
         shell.crumb(household.head_name)

@@ -220,6 +220,7 @@ def household_facts(household: Household, *, whole: bool) -> list[dict[str, Any]
     facts = [
         {"label": _("户主"), "text": household.head_name, "sub": former_head(household)},
         _personal(household, "head_id", _("身份证号"), whole=whole),
+        *_parent(household),
         {"label": _("行政区划"), "text": region.full_name if region else ""},
         {"label": _("名单所写村名"), "text": _written(household, region)},
         {"label": _("村民小组"), "text": household.village_group},
@@ -231,6 +232,14 @@ def household_facts(household: Household, *, whole: bool) -> list[dict[str, Any]
     if household.corrected_id and household.corrected_id != present:
         facts.append(_personal(household, "corrected_id", _("更正身份证号"), whole=whole))
     return [fact for fact in facts if fact["text"]]
+
+
+def _parent(household: Household) -> list[dict[str, Any]]:
+    """Whom it split off from, in the own area; one statement, of a split household alone."""
+    parent = db.session.get(Household, household.parent_id) if household.parent_id else None
+    if parent is None:
+        return []
+    return [{"label": _("主户"), "text": parent.head_name, "url": f"/household/{parent.id}"}]
 
 
 def _written(household: Household, region: Region | None) -> str | None:

@@ -36,15 +36,10 @@ from app.registry.transfers import (
 )
 from app.web import record_pages, shell
 from app.web.register_pages import Said, contact_of, parse_uuid
+from app.web.relations import TONES
 
 BASE = "/transfers"
 _SIZE = 20
-TONES = {
-    TransferState.WAITING: "warn",
-    TransferState.MOVED: "good",
-    TransferState.REFUSED: "bad",
-    TransferState.WITHDRAWN: "neutral",
-}
 _WORD_TONES = {Word.AGREED: "good", Word.REFUSED: "bad"}
 
 

@@ -20,7 +20,7 @@ from app.access.regions import Level, Region
 from app.access.scope import unscoped
 from app.core.clock import now
 from app.core.storage import storage
-from app.demo import accounts, places
+from app.demo import accounts, moves, places
 from app.demo.load import load
 from app.demo.people import People, misspelt
 from app.demo.places import COUNTIES, County
@@ -34,6 +34,7 @@ from app.registry.formats import id_number_problem
 from app.registry.households import Finding, Household, SearchKey, Sex, search_values
 from app.registry.reading import columns_of
 from app.registry.records import HistoryEntry
+from app.registry.transfers import Transfer, TransferState
 
 SMALL = (
     County("610122", 2, COUNTIES[1].shares),
@@ -55,6 +56,15 @@ def test_it_is_what_real_work_would_leave_behind(demo: Session) -> None:
     check_households(demo)
     check_files(demo)
     check_accounts(demo)
+
+
+def test_some_ask_to_move(demo: Session) -> None:
+    """Asked and answered like users do it: nothing drifts."""
+    assert moves.play(SMALL) == 2
+    demo.expire_all()
+    states = Counter(demo.scalars(select(Transfer.state)))
+    assert states == {TransferState.WAITING: 1, TransferState.REFUSED: 1}
+    check_counters(demo)
 
 
 def check_counters(session: Session) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.access.actor import Capability
 from app.actions import households, records
 from app.actions.parcels import number_is_known
+from app.core.i18n import _
 from app.parts.choices import Grade
 from app.registers.lookback.model import Living, Lookback
 from app.registry.flow import SENT_BACK, State, county_review
@@ -45,7 +46,7 @@ def identity_follows(session: Session, survey: Lookback) -> None:
     an earlier approval made of it, and the survey no longer says, is undone.
     """
     household = session.get(Household, survey.household_id)
-    if household is None:
+    if household is None or survey.died:  # who died out is still known as before
         return
     before = records.approved_before(survey)
     if survey.corrected_id:
@@ -62,6 +63,20 @@ def identity_follows(session: Session, survey: Lookback) -> None:
         )
 
 
+def head_is_another(survey: Lookback, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """A new head is another person than the one of the list."""
+    number = values.get("new_head_id")
+    if not number:
+        return
+    household = households.get(survey.household_id)
+    if number in (household.issued_id, household.corrected_id, values.get("corrected_id")):
+        yield Problem(
+            "new_head_id",
+            "new_head_id.same",
+            _("与原户主的身份证号相同，户主没有变更的请选择“否”。"),
+        )
+
+
 def number_is_free(survey: Lookback, values: Mapping[str, Any]) -> Iterator[Problem]:
     """A corrected number must not be another household's already (spec 08)."""
     number = values.get("corrected_id")
@@ -75,7 +90,7 @@ LOOKBACK = register(
     record_word="回头看档案",
     flow=county_review,
     follows_list=True,
-    checks=(number_is_free, number_is_known),
+    checks=(number_is_free, head_is_another, number_is_known),
     listed=listed,
     moves="moved new_place",
     splits="split split_heads",
