@@ -39,7 +39,7 @@ from app.registry.flow import State
 from app.registry.households import Household
 from app.registry.records import Draft, HistoryEntry, Standing
 from app.registry.register import Register, get_register
-from app.registry.rules import Problem
+from app.registry.rules import Problem, required_text
 from app.registry.transfers import (
     Side,
     Transfer,
@@ -123,7 +123,10 @@ def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[P
     if register.move_fields is None or records.asks_to_move(register, row):
         return
     asked, place = register.move_fields
-    if not values.get(asked) or is_missing(values.get(place)):
+    if not values.get(asked):
+        return
+    if is_missing(values.get(place)):  # else nobody would know what is asked for
+        yield Problem(place, f"{place}.required", required_text(register.fields[place]))
         return
     if values[place] == row.region_id:
         text = _("迁户后的地区就是现在所在的村，请核对。")

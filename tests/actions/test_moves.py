@@ -139,6 +139,15 @@ def test_a_move_to_where_one_is_is_none(session: Any) -> None:
     assert [p.code for p in refused.value.problems] == ["new_place.same"]
 
 
+def test_a_move_to_nowhere_is_not_saved(session: Any) -> None:
+    _home, row = household()
+    with pytest.raises(Invalid) as refused:
+        Case.do(
+            actor(VILLAGE_CLERK), records.save, LOOKBACK, row.id, {**moved(1), "new_place": None}, 1
+        )
+    assert [p.code for p in refused.value.problems] == ["new_place.required"]
+
+
 # ---- who consents ----------------------------------------------------------------------------------
 
 
