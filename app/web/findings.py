@@ -19,9 +19,10 @@ def of(
     evaluation: Evaluation,
     entries: Sequence[HistoryEntry],
     changes: Sequence[Any],
+    sections: Sequence[dict[str, Any]] = (),
 ) -> list[dict[str, str]]:
     """``{tone: bad|warn, text, field}`` for each finding, grave ones first; ``field`` may be empty.
-    ``changes`` are those between the last two submissions.
+    ``changes`` are those between the last two submissions, ``sections`` what the page shows.
     """
     found = [
         {
@@ -34,6 +35,21 @@ def of(
     if _came_back(entries) and not changes:
         text = _("退回后重新上报，但内容没有任何改动。")
         found.append({"tone": "bad", "text": text, "field": ""})
+    for shown in (one for section in sections for one in section["fields"]):
+        warned = [text for tile in shown.get("files") or () for text in tile["warnings"]]
+        warned += [
+            _("以往%(source)s为“%(text)s”，与本次不同", source=prior["source"], text=prior["text"])
+            for prior in shown.get("priors", ())
+            if not prior["same"] and shown["text"]
+        ]
+        found += [
+            {
+                "tone": "warn",
+                "text": _("%(label)s：", label=shown["label"]) + text,
+                "field": shown["name"],
+            }
+            for text in dict.fromkeys(warned)
+        ]
     if household.findings:
         text = _(
             "名单存疑：%(what)s", what=Household.__fields__["findings"].text(household.findings)

@@ -454,5 +454,5 @@ def _bulk(register: Register, menu: Menu) -> dict[str, Any] | None:
     step = register.flow.get("approve") if register.flow else None
     if menu.capability != Capability.REVIEW or step is None:
         return None
-    action = {"name": "approve", "label": _("批量审核通过"), "primary": True}
+    action = {"name": "approve", "label": _("查看所选并审核"), "primary": True}
     return {"action_url": f"/{register.name}/batch/approve", "actions": [action]}

@@ -66,14 +66,8 @@ class RegisterPages:
             if marked and before is not None and after is not None
             else []
         )
-        return {
-            "id": str(row.id),
-            "title": row.head_name,
-            "subtitle": self.register.label,
-            "state": record_pages.state_tag(row.state),
-            "facts": record_pages.household_facts(household, whole=whole),
-            "notices": self._notices(row, entries),
-            "sections": record_pages.sections(
+        sections = (
+            record_pages.sections(
                 self.register,
                 row,
                 evaluation,
@@ -84,9 +78,20 @@ class RegisterPages:
                 known=record_pages.priors(row),
             )
             if row.state != State.MISSING
-            else [],
+            else []
+        )
+        return {
+            "id": str(row.id),
+            "title": row.head_name,
+            "subtitle": self.register.label,
+            "state": record_pages.state_tag(row.state),
+            "facts": record_pages.household_facts(household, whole=whole),
+            "notices": self._notices(row, entries),
+            "sections": sections,
             "changes": changes,
-            "findings": findings.of(self.register, household, evaluation, entries, changes)
+            "findings": findings.of(
+                self.register, household, evaluation, entries, changes, sections
+            )
             if marked
             else [],
             "history": record_pages.history(self.register, entries, whole=whole),

@@ -8,41 +8,36 @@ permission names are FAB's.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from flask import flash, redirect, request
 from flask_appbuilder import ModelView, expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from sqlalchemy import select
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.access.regions import Region
 from app.actions import moves, personal, records
 from app.core.db import db
-from app.core.errors import AnjuError, BadInput, Conflict, Forbidden, Invalid, NotFound
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, done_word, step_word, translate
 from app.registry import reading
 from app.registry.expressions import to_json
 from app.registry.flow import State, Transition
 from app.registry.register import Register
 from app.web import record_pages, shell
+from app.web.batch_views import BatchPages
 from app.web.file_pages import FilePages
 from app.web.form_views import FormPages
 from app.web.list_views import ROUTES, ListPages
 from app.web.register_pages import (
     Said,
     acting,
-    back_to,
     contact_of,
-    parse_uuid,
     version,
 )
 from app.web.review_views import ReviewPages
 
-_MOST_AT_ONCE = 100
 _ELSEWHERE = ("submit", "approve", "return", "take_back")  # on the form, at the review
 _ROUTES = {
     *ROUTES, "entry_point", "show", "edit", "draft", "discard", "upload", "turn", "review", "decide",
@@ -51,7 +46,7 @@ _ROUTES = {
 }  # fmt: skip
 
 
-class RegisterView(ListPages, FormPages, FilePages, ReviewPages, ModelView):
+class RegisterView(ListPages, FormPages, FilePages, ReviewPages, BatchPages, ModelView):
     """See the module. Subclasses carry ``register``; :func:`view_of` makes them."""
 
     register: Register
@@ -215,66 +210,6 @@ class RegisterView(ListPages, FormPages, FilePages, ReviewPages, ModelView):
         label = done_word(made.label_for(actor.level)) if made else ""
         flash(_("%(name)s：%(step)s完成。", name=row.head_name, step=label), "success")
         return redirect(f"/{self.register.name}/{row.id}")
-
-    @expose("/batch/<string:name>", methods=["POST"])
-    def batch(self, name: str) -> Any:
-        """The same step for the ticked records of a list; each stands for itself. Who does it is
-        asked first.
-        """
-        step = self.register.flow.get(name) if self.register.flow else None
-        if step is None:
-            raise NotFound(_("没有这一操作。"))
-        actor = policy.require(step.capability, self.register.name)
-        ids = [i for i in map(parse_uuid, request.form.getlist("id")) if i is not None]
-        if not ids:
-            flash(_("请先勾选农户。"), "warning")
-        if len(ids) > _MOST_AT_ONCE:
-            raise BadInput(_("一次最多处理%(n)s户。", n=_MOST_AT_ONCE))
-        contact = contact_of(actor)
-        asked = "contact_name" in request.form
-        problems = records.contact_problems(contact) if asked else []
-        if ids and (problems or not asked):
-            return self._batch_page(step, actor, ids, Said(contact, problems=problems))
-        done, failed = 0, []
-        for record_id in ids:
-            try:
-                records.transition(self.register, record_id, name, None, contact)
-                done += 1
-            except AnjuError as error:
-                db.session.rollback()
-                failed.append(error.message)
-        if done:
-            flash(_("已处理%(n)s户。", n=done), "success")
-        if failed:
-            flash(_("%(n)s户没有处理：%(why)s", n=len(failed), why=failed[0]), "warning")
-        return redirect(back_to(self._menu_url(Capability.REVIEW) + "?list=1"))
-
-    def _batch_page(
-        self, step: Transition, actor: Actor, ids: Sequence[uuid.UUID], said: Said
-    ) -> Any:
-        model = self.register.model
-        rows = db.session.execute(
-            select(model.id, model.head_name, Region.full_name)
-            .join(Region, Region.id == model.region_id)
-            .where(model.id.in_(ids))
-            .order_by(model.path, model.id)
-        ).all()
-        own = db.session.get_one(Region, actor.region_id)
-        label = step_word(step.label)
-        context = said.context | {
-            "title": _("批量%(step)s", step=label),
-            "step": label,
-            "action_url": f"/{self.register.name}/batch/{step.name}",
-            "back_url": back_to(self._menu_url(Capability.REVIEW) + "?list=1"),
-            "rows": [
-                {"id": str(key), "name": head, "place": place.removeprefix(own.full_name)}
-                for key, head, place in rows
-            ],
-            "total": _("共 %(n)s 户", n=len(rows)),
-        }
-        shell.at(self._menu_url(Capability.REVIEW))
-        shell.crumb(context["title"])
-        return self.render_template("anju/batch.html", page=context), 422 if said.problems else 200
 
 
 def view_of(register: Register) -> type[RegisterView]:

@@ -18,6 +18,7 @@ from app.core.i18n import _, done_word, step_word, translate
 from app.registry import ledger
 from app.registry.flow import State, Transition
 from app.registry.queue import Queue
+from app.registry.records import Standing
 from app.registry.register import Menu, Register
 
 _AROUND = 12
@@ -76,7 +77,7 @@ class Reviewing:
             "reasons": self._reasons(),
             "prev_url": self.url(before) if before else None,
             "next_url": following,
-            "blocked": self._blocked(row.submitted_by),
+            "blocked": blocked(row, self.actor),
         }
 
     def _line(self, one: Row[Any], row: Any) -> dict[str, Any]:
@@ -85,7 +86,7 @@ class Reviewing:
             "url": self.url(one.id),
             "title": one.head_name,
             "sub": " · ".join(part for part in (one.place, since) if part),
-            "note": _("本账号上报") if self._blocked(one.submitted_by) else "",
+            "note": _("本账号上报") if _own(one.submitted_by, self.actor) else "",
             "active": one.id == row.id,
         }
 
@@ -101,10 +102,18 @@ class Reviewing:
         declared = sorted(self._step("return").reasons, key=lambda r: -given[r])
         return [translate(reason) for reason in declared]
 
-    def _blocked(self, submitter: Any) -> str | None:
-        if submitter == self.actor.account_id and not records.self_review():
-            return _("这份档案是本账号上报的，请由其他审核人员审核。")
-        return None
+
+def blocked(row: Any, actor: Actor) -> str | None:
+    """Why this account cannot decide on the record, said before it tries; None where it can."""
+    if _own(row.submitted_by, actor):
+        return _("这份档案是本账号上报的，请由其他审核人员审核。")
+    if row.standing == Standing.PENDING:
+        return _("该户由主户分出，主户的档案审核通过后才能审核。")
+    return None
+
+
+def _own(submitter: Any, actor: Actor) -> bool:
+    return submitter == actor.account_id and not records.self_review()
 
 
 def tail(args: MultiDict[str, str]) -> str:
