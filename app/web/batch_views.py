@@ -123,10 +123,9 @@ class BatchPages(RegisterPages):
         own = db.session.get_one(Region, actor.region_id)
         shown = self._shown(step, ids, actor, own)
         may = [one for one in shown if not one["blocked"]]
-        word = step_word(step.label_for(actor.level))
         returning = self.register.flow.get("return") if self.register.flow else None
         context = said.context | {
-            "title": _("批量%(step)s", step=word),
+            "title": _("批量审核"),
             "action_url": f"/{self.register.name}/batch/{step.name}",
             "back_url": self._list_of(request.form.get("back")),
             "rows": may,

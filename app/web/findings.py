@@ -10,7 +10,7 @@ from app.registry.flow import SENT_BACK
 from app.registry.households import Household
 from app.registry.records import HistoryEntry
 from app.registry.register import Register
-from app.registry.rules import Evaluation
+from app.registry.rules import Evaluation, Problem
 
 
 def of(
@@ -27,7 +27,7 @@ def of(
     found = [
         {
             "tone": "bad" if problem.severity == "error" else "warn",
-            "text": _label(register, problem.field) + problem.message,
+            "text": _labelled(register, problem),
             "field": problem.field.partition("-")[0],
         }
         for problem in evaluation.problems
@@ -58,10 +58,13 @@ def of(
     return sorted(found, key=lambda one: one["tone"] != "bad")
 
 
-def _label(register: Register, name: str) -> str:
-    """The field's name before a message that does not say it."""
-    made = register.fields.get(name.partition("-")[0])
-    return _("%(label)s：", label=translate(made.label)) if made else ""
+def _labelled(register: Register, problem: Problem) -> str:
+    """The message, after the field's name where it does not say it."""
+    made = register.fields.get(problem.field.partition("-")[0])
+    label = translate(made.label) if made else ""
+    if not label or label in problem.message:
+        return problem.message
+    return _("%(label)s：", label=label) + problem.message
 
 
 def _came_back(entries: Sequence[HistoryEntry]) -> bool:
