@@ -79,8 +79,8 @@ def check(register: Register) -> Iterator[Finding]:
                 yield say("R007", f"field {name} stands in no section")
     if register.menus and hasattr(register.model, "changed_at"):  # the API tells what changed
         table = register.model.__table__
-        wanted = {index.name for index in feed.indexes(table.name)}
-        if missing := wanted - {index.name for index in table.indexes}:
+        wanted = {str(index.name) for index in feed.indexes(table.name)}
+        if missing := wanted - {str(index.name) for index in table.indexes}:
             yield say("R008", f"no index {', '.join(sorted(missing))}: add feed.indexes")
     yield from _check_names(register)
     yield from _check_rules(register)
