@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.choices import Choices
 from app.core.db import Model
-from app.core.i18n import _, translate
+from app.core.i18n import _
 from app.parts import parcels
 from app.parts.house import APPRAISALS_FROM, House, Safety
 from app.registry import fields as f
@@ -25,7 +25,7 @@ from app.registry.expressions import ALWAYS, is_missing, to_json
 from app.registry.households import Household
 from app.registry.records import Record
 
-_MOST_ROWS, _MOST_OFFERED = 30, 3
+_MOST_ROWS, _MOST_OFFERED, _MOST_TOLD = 30, 3, 4
 
 
 class PriorKind(Choices):
@@ -104,13 +104,15 @@ class Fact:
     on: dt.date | None = None
 
 
-def facts(session: Session, record: Any) -> dict[str, list[Fact]]:
-    """What earlier results say of the record's fields, the latest first; one statement, and one
-    more where a parcel is chosen.
+def facts(
+    session: Session, record: Any, rows: Sequence[PriorFact] | None = None
+) -> dict[str, list[Fact]]:
+    """What earlier results say of the record's fields, the latest first; one statement unless the
+    caller has their ``rows``, and one more where a parcel is chosen.
     """
     known: dict[str, list[Fact]] = {}
     names = type(record).__fields__
-    for row in rows_of(session, record):
+    for row in rows_of(session, record) if rows is None else rows:
         for name, fact in _facts_of(row):
             _offer(known, names, name, fact)
     number = getattr(record, "parcel_number", None)
@@ -170,7 +172,12 @@ def _offer(known: dict[str, list[Fact]], names: Iterable[str], name: str, fact: 
         offered.append(fact)
 
 
-def kinds_text(rows: Iterable[PriorFact]) -> str:
-    """Which kinds of earlier results there are, in a few words."""
-    found = {row.kind: None for row in rows}
-    return translate("、").join(str(kind.label) for kind in found)
+def told(rows: Iterable[PriorFact]) -> str:
+    """Which earlier results there are: 2022-05-03 鉴定，某单位：C级；…."""
+    said = [
+        _("%(label)s：%(value)s", label=source_of(row), value=row.grade.label)
+        if row.grade
+        else source_of(row)
+        for row in rows
+    ]
+    return _("；").join(said[:_MOST_TOLD]) + ("…" if len(said) > _MOST_TOLD else "")

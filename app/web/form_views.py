@@ -18,6 +18,8 @@ from app.core.clock import local, today
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid, TryAgain
 from app.core.i18n import _, translate
+from app.parts import prior
+from app.parts.prior import PriorFact
 from app.registry import reading
 from app.registry.expressions import is_missing, to_json
 from app.registry.flow import SENT_BACK, State
@@ -220,6 +222,7 @@ class FormPages(ParcelPages):
         household = households.get(row.household_id)
         stored = records.attachments_of(row)
         files = [a for a in stored if str(a.id) not in removed]
+        known = prior.rows_of(db.session, row)
         shown = Shown(
             typed=posted.typed,
             evaluation=records.evaluate(self.register, row, posted.values, stored),
@@ -227,7 +230,7 @@ class FormPages(ParcelPages):
             problems=problems,
             carried=carried or {},
             upload_url=f"{base}/files/{{field}}",
-            priors=self._priors(row, household),
+            priors=self._priors(row, household, known),
             turn_url=f"{base}/turn",
             fillers=self._fillers(household),
             photo_facts=PhotoFacts(db.session(), row, posted.values),
@@ -240,7 +243,10 @@ class FormPages(ParcelPages):
             "state": record_pages.state_tag(row.state),
             "facts": record_pages.household_facts(household, whole=True),
             "steps": record_pages.steps(row.state),
-            "notices": self._notices(row, records.history(row)) if row.state in SENT_BACK else [],
+            "notices": [
+                *(self._notices(row, records.history(row)) if row.state in SENT_BACK else []),
+                *record_pages.known_notices(self.register, row, known),
+            ],
             "sections": forms.sections(self.register, shown),
             "errors": forms.summary(self.register, problems),
             "rules": forms.rules_json(self.register),
@@ -286,11 +292,13 @@ class FormPages(ParcelPages):
             )
         return actions
 
-    def _priors(self, row: Any, household: Household) -> dict[str, list[dict[str, Any]]]:
+    def _priors(
+        self, row: Any, household: Household, known: Sequence[PriorFact]
+    ) -> dict[str, list[dict[str, Any]]]:
         """What was known before, beside its field: earlier results, and what the household's list
         says otherwise.
         """
-        found = record_pages.priors(row)
+        found = record_pages.priors(row, known)
         for name, made in self.register.fields.items():
             if name not in Household.__fields__ or row.state == State.MISSING:
                 continue

@@ -11,7 +11,8 @@ from app.access.regions import Level, Region
 from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import _, done_word, translate
-from app.parts import prior
+from app.parts import prior, visits
+from app.parts.prior import PriorFact
 from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
@@ -92,7 +93,18 @@ def sections(
     return result
 
 
-def priors(row: Any) -> dict[str, list[dict[str, Any]]]:
+def known_notices(register: Register, row: Any, known: Sequence[PriorFact]) -> list[dict[str, str]]:
+    """初判: which earlier results there are, and whether somebody has to go there, and why."""
+    found = []
+    if known:
+        found.append({"tone": "info", "text": _("以往信息：%(what)s", what=prior.told(known))})
+    if why := visits.reasons(register, row, known):
+        text = _("需入户核实：%(why)s。", why=_("；").join(why))
+        found.append({"tone": "warn", "text": text})
+    return found
+
+
+def priors(row: Any, known: Sequence[PriorFact]) -> dict[str, list[dict[str, Any]]]:
     """What was known of the record's fields before, for ``anju/_prior.html``."""
     return {
         name: [
@@ -104,7 +116,7 @@ def priors(row: Any) -> dict[str, list[dict[str, Any]]]:
             }
             for fact in facts
         ]
-        for name, facts in prior.facts(db.session, row).items()
+        for name, facts in prior.facts(db.session, row, known).items()
     }
 
 

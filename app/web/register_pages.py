@@ -14,8 +14,10 @@ from app.access.scope import current_actor
 from app.actions import households, records
 from app.actions.records import Contact
 from app.core.clock import local
+from app.core.db import db
 from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _, done_word, translate
+from app.parts import prior
 from app.registry.flow import SENT_BACK, State
 from app.registry.records import Standing
 from app.registry.register import Register
@@ -59,6 +61,7 @@ class RegisterPages:
         if whole:
             looks.note(self.register.name, row)
         before, after = record_pages.last_submissions(entries)
+        known = prior.rows_of(db.session, row)
         household = households.get(row.household_id)
         evaluation = records.evaluate(self.register, row, files=files)
         changes = (
@@ -75,7 +78,7 @@ class RegisterPages:
                 whole=whole,
                 before=before if marked else None,
                 now=after,
-                known=record_pages.priors(row),
+                known=record_pages.priors(row, known),
             )
             if row.state != State.MISSING
             else []
@@ -86,7 +89,10 @@ class RegisterPages:
             "subtitle": self.register.label,
             "state": record_pages.state_tag(row.state),
             "facts": record_pages.household_facts(household, whole=whole),
-            "notices": self._notices(row, entries),
+            "notices": [
+                *self._notices(row, entries),
+                *record_pages.known_notices(self.register, row, known),
+            ],
             "sections": sections,
             "changes": changes,
             "findings": findings.of(

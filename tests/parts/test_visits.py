@@ -1,0 +1,136 @@
+"""When a house must be visited and why: Python and SQL agree (spec 02, fast judgement)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.access.scope import acting_as, unscoped
+from app.core.db import db, read_only
+from app.parts import prior, visits
+from app.parts.choices import Grade
+from app.parts.prior import PriorKind
+from app.registers.lookback.model import Lookback
+from app.registers.lookback.register import LOOKBACK
+from app.registry.flow import State
+from tests.builders import (
+    COUNTY_MANAGER,
+    VILLAGE_CLERK,
+    actor,
+    complete,
+    died,
+    household,
+    id_number,
+    other_home,
+    own_house,
+    prior_fact,
+    sign_in,
+)
+
+MISSING = "房屋重要信息缺失"
+UNJUDGED = "没有2021年以后的安全鉴定或评估"
+
+
+def why(survey: Lookback) -> list[str]:
+    """In words; and SQL says the same."""
+    with acting_as(actor(COUNTY_MANAGER)), read_only():
+        row = db.session.get_one(Lookback, survey.id)
+        said = visits.reasons(LOOKBACK, row, prior.rows_of(db.session, row))
+        query = select(Lookback.id).where(Lookback.id == survey.id, visits.needed(LOOKBACK))
+        assert (db.session.scalar(query) is not None) == bool(said)
+        db.session.rollback()
+    return said
+
+
+def test_nothing_is_known(session: Any) -> None:
+    _home, survey = household()
+    assert why(survey) == [
+        "房屋重要信息缺失（结构类型、建筑年代、建筑层数、建筑面积）",
+        UNJUDGED,
+    ]
+
+
+def test_what_earlier_results_say_is_known(session: Any) -> None:
+    number = id_number()
+    _home, survey = household(number=number)
+    prior_fact(id_number=number, structure="01", year_built="03", storeys=1, floor_area=90)
+    assert why(survey) == []
+
+
+def test_an_old_appraisal_and_half_the_facts(session: Any) -> None:
+    number = id_number()
+    _home, survey = household(number=number)
+    prior_fact(id_number=number, found_on=dt.date(2020, 12, 31), structure="01", storeys=1)
+    assert why(survey) == ["房屋重要信息缺失（建筑年代、建筑面积）", UNJUDGED]
+
+
+def test_another_grade_than_before(session: Any) -> None:
+    number = id_number()
+    _home, survey = household(number=number)
+    complete(survey, own_house(Grade.A))
+    prior_fact(id_number=number, found_on=dt.date(2019, 5, 1), grade=Grade.A)
+    assert why(survey) == []
+    prior_fact(id_number=number, kind=PriorKind.MONITORING, grade=Grade.C)
+    assert why(survey) == ["与以往结论不一致（以往为C级）"]
+
+
+@pytest.mark.parametrize("form", [died(), other_home()])
+def test_no_house_no_visit(session: Any, form: dict[str, Any]) -> None:
+    _home, survey = household()
+    complete(survey, form)
+    assert why(survey) == []
+
+
+def test_what_is_approved_was_judged(session: Any) -> None:
+    number = id_number()
+    _home, survey = household(number=number)
+    complete(survey, own_house(Grade.A))
+    prior_fact(id_number=number)
+    assert why(survey)
+    with unscoped("tests arrange") as everything:
+        everything.get_one(Lookback, survey.id).state = State.APPROVED
+        everything.commit()
+    assert why(survey) == []
+
+
+def test_python_and_sql_agree_on_many(session: Any) -> None:
+    pick = random.Random(7)
+    for _n in range(25):
+        number = id_number()
+        _home, survey = household(number=number)
+        if pick.random() < 0.7:
+            form = own_house(pick.choice(list(Grade)))
+            gone = pick.sample(("structure", "storeys", "judged_on", "grade"), pick.randrange(4))
+            complete(survey, form | dict.fromkeys(gone))
+        for kind in pick.sample(list(PriorKind), pick.randrange(3)):
+            prior_fact(
+                id_number=number, kind=kind, found_on=dt.date(pick.randint(2018, 2023), 5, 1),
+                grade=pick.choice([None, *Grade]), structure=pick.choice([None, "01"]),
+                storeys=pick.choice([None, 2]), year_built="03", floor_area=90,
+            )  # fmt: skip
+        why(survey)
+
+
+def test_form_record_and_review_say_so(app: Flask) -> None:
+    number = id_number()
+    with app.app_context():
+        _home, survey = household(number=number)
+        prior_fact(id_number=number, found_on=dt.date(2020, 5, 1))
+    clerk, manager = sign_in(app, VILLAGE_CLERK), sign_in(app, COUNTY_MANAGER)
+    for url in (f"/lookback/{survey.id}/edit", f"/lookback/{survey.id}"):
+        page = clerk.get(url).text
+        assert "以往信息：2020-05-01 鉴定，某单位：C级" in page
+        assert f"需入户核实：{MISSING}" in page
+    with app.app_context():
+        complete(survey, own_house(Grade.A))
+        with unscoped("tests arrange") as session:
+            session.get_one(Lookback, survey.id).state = State.SUBMITTED
+            session.commit()
+    page = manager.get(f"/lookback/{survey.id}/review").text
+    assert "需入户核实：与以往结论不一致（以往为C级）。" in page
+    assert "2020-05-01 鉴定，某单位：C级 （与本次不同）" in " ".join(page.split())
