@@ -57,5 +57,5 @@ def require_not_merged(session: Session, key: int, area: str) -> None:
     row = session.execute(query).first()
     if row is not None and within(row.path, area):
         was, now, name, _path = row
-        text = _("“%(was)s”已并入“%(now)s”，这里是合并后的内容。", was=was, now=name)
+        text = _("“%(was)s”已并入“%(now)s”，请看合并后的行政区划。", was=was, now=name)
         raise MergedAway(key, now, text)
