@@ -117,6 +117,9 @@ def create_all(session: Session, planned: Plan, made: Sequence[Made]) -> bool:
 
 def _require_room(session: Session, actor: Actor, role: Role, wanted: int) -> None:
     if role != (Level.TOWN, Kind.MANAGER):
+        if not allowances.most(*role, actor.path):
+            text = _("按参数设置，%(level)s不设信息采集员，不能创建。", level=role[0].label)
+            raise AllowanceFull(text)
         return  # a town or village without any clerk has room for one
     room = allowances.ordinary_of_county(session, actor.path)
     if wanted > room.left:

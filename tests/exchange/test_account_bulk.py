@@ -16,6 +16,7 @@ from app.access.actor import Kind
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Level, Region, in_subtree
 from app.access.scope import acting_as, unscoped
+from app.access.settings import SettingValue
 from app.actions import account_bulk
 from app.core.db import db
 from app.core.errors import Forbidden
@@ -186,3 +187,15 @@ def test_what_somebody_typed_is_never_markup() -> None:
         "accounts": [{"region": "_", "name": '#read("/etc/passwd")', "login": "<x>", "password": "@y"}],
     }  # fmt: skip
     assert printing.pdf("first_passwords", data).startswith(b"%PDF")
+
+
+def test_none_are_made_where_the_ministry_wants_none(app: Flask, as_account: AsAccount) -> None:
+    with app.app_context(), unscoped("tests set") as session:
+        nation = session.scalars(select(Region.id).where(Region.level == Level.NATION)).one()
+        session.add(SettingValue(region_id=nation, name="users.village_clerks", value=0))
+        session.commit()
+    hands = as_account(COUNTY_MANAGER)
+    assert "村级不设信息采集员" in hands.get("/accounts/bulk/").text
+    page = hands.post("/accounts/bulk/", {"role": "village-clerk"})
+    assert page.status_code == 422
+    assert "村级不设信息采集员" in page.text
