@@ -12,7 +12,6 @@ from sqlalchemy import exists, select, text
 from app.access.accounts import Account
 from app.access.scope import unscoped
 from app.demo import accounts, load, moves
-from app.demo.places import COUNTIES
 from app.registry.households import Household
 
 demo_cli = AppGroup("demo", help="Demonstration data: never in production.")
@@ -38,7 +37,7 @@ def load_command(if_empty: bool) -> None:
                 return
             raise click.ClickException("there are households already; the database must be empty")
         made = load.load(session)
-    made["transfer"] = moves.play(COUNTIES)
+    made["transfer"] = moves.play()
     took = time.monotonic() - began
     click.echo(", ".join(f"{n} {name}" for name, n in made.items()) + f" in {took:.1f} s")
     click.echo(f"sign in with 61102100000000 / {accounts.PASSWORD}; all: flask demo accounts")

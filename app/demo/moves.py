@@ -18,7 +18,7 @@ from app.access.scope import acting_as, unscoped
 from app.actions import moves, records
 from app.actions.records import Contact
 from app.core.db import db
-from app.demo.places import County, region
+from app.demo.places import COUNTIES, County, region
 from app.registers.lookback.register import LOOKBACK
 from app.registry.flow import State
 from app.registry.transfers import Transfer
@@ -26,7 +26,7 @@ from app.registry.transfers import Transfer
 _WHY = "该户2022年已在我县购房，但户籍尚未迁入，请先办理户籍迁移。"
 
 
-def play(counties: Sequence[County]) -> int:
+def play(counties: Sequence[County] = COUNTIES) -> int:
     """Requests within a county and between two, in every state; gives how many. Commits."""
     issued = [county for county in counties if county.shares is not None]
     with unscoped("demonstration data are put in for all divisions at once") as session:

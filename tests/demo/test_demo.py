@@ -193,7 +193,8 @@ def test_an_account_signs_in_and_needs_no_new_password(app: Flask, demo: Session
 
 
 def test_commands(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.demo.load.load.__defaults__", (SMALL,))
+    for made in ("load.load", "moves.play"):
+        monkeypatch.setattr(f"app.demo.{made}.__defaults__", (SMALL,))
     run = app.test_cli_runner().invoke
     app.config["PRODUCTION"] = True
     refused = run(args=["demo", "load"])

@@ -7,10 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from app.access.regions import Level, Region
 from app.core.choices import Choices
 from app.registry import fields as f
 from app.registry.rules import RuleSet
+from tests.builders import COUNTY, region, seat
 
 
 class Colour(Choices):
@@ -168,6 +171,26 @@ def test_parse_refuses(kind: str, raw: Any, message: str) -> None:
 )
 def test_text_for_people(kind: str, value: Any, text: str) -> None:
     assert KINDS[kind].text(value) == text
+
+
+def test_a_division_is_named_by_key_code_or_full_name(session: Any) -> None:
+    made, village = f.region("迁户后的地区"), seat(Level.VILLAGE)
+    for raw in (str(village.id), village.code, village.full_name, f" {village.full_name} "):
+        assert made.parse(raw) == village.id
+    assert made.text(village.id) == village.full_name
+    assert (made.parse(""), made.text(None)) == (None, "")
+    for raw, message in (
+        ("没有的村", "没有“没有的村”"),
+        ("999999999", "没有“999999999”"),
+        ("9" * 30, "没有“9"),
+        (region(COUNTY).full_name, "请选择到村级"),
+        (str(seat(Level.TOWN).id), "请选择到村级"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            made.parse(raw)
+    group = session.scalars(select(Region.id).where(Region.structural)).first()
+    with pytest.raises(ValueError, match="没有"):
+        made.parse(str(group))
 
 
 @pytest.mark.parametrize(
