@@ -39,7 +39,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     from app.core.storage import init_storage
     from app.web import errors, pages, requests, shell
     from app.web.api import callers
-    from app.web.report_views import DeskView
+    from app.web.desk_views import DeskView
     from app.web.security import AccountSecurityManager
 
     db.init_app(app)

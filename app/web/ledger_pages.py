@@ -18,13 +18,11 @@ from app.actions import list_columns
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
-from app.registry.field import CHOICE, MANY, YES_NO, Field
+from app.registry.field import Field
 from app.registry.flow import EDITABLE, State
 from app.registry.ledger import (
     BESIDE,
     DECIDED_FROM,
-    DECIDED_FROM_LABEL,
-    PLACE_NAMES,
     SIZES,
     Ledger,
     Page,
@@ -36,13 +34,12 @@ from app.registry.ledger import (
 from app.registry.ledger_columns import REGION, REGION_LABEL
 from app.registry.reading import listed
 from app.registry.register import Menu, Register
-from app.web import review_pages, walk
+from app.web import ledger_filters, review_pages, walk
+from app.web.ledger_filters import CURSORS
 from app.web.record_pages import TONES
 
 _SIZE = 20
-_FIRST_FILTERS = ("state", "head_name", "head_id")
-_CURSORS = ("after", "before", "page")
-_PLACES = (*_CURSORS, "size", "list")
+_PLACES = (*CURSORS, "size", "list")
 _KEPT = (
     "size",
     "figure",
@@ -76,9 +73,9 @@ def context(
     return _frame(register, menu, actor, wanted) | {
         "count_text": _("共 %(n)s 户", n=page.count) if page else "",
         "notices": notices,
-        "filters": partial(_filters, register, query, wanted),
-        "filters_key": _filters_key(register, wanted),
-        "chips": chips(register, menu, query, args),
+        "filters": partial(ledger_filters.bar, register, query, wanted),
+        "filters_key": ledger_filters.key(register, wanted),
+        "chips": ledger_filters.chips(register, menu, query, args),
         "keep": {name: args[name] for name in _KEPT if args.get(name)},
         "columns": _columns(register, names),
         "columns_url": _beside(register, menu, "columns", args),
@@ -160,108 +157,6 @@ def _granted_areas(
         "依申请开通：您可以在以下区县%(what)s：%(names)s。", what=menu.capability.label, names=names
     )
     return [{"tone": "info", "text": text}]
-
-
-# ---- filters ------------------------------------------------------------------------------
-
-
-def _filters(register: Register, query: Query, args: MultiDict[str, str]) -> list[dict[str, Any]]:
-    region = query.region
-    found: list[dict[str, Any]] = [
-        {
-            "name": "region",
-            "label": _("行政区划"),
-            "kind": "region",
-            "value": region.id if region else None,
-            "text": region.full_name if region else "",
-        }
-    ]
-    found += [
-        {
-            "name": n,
-            "label": _(label),
-            "kind": "text",
-            "value": query.named.get(n),
-            "advanced": True,
-        }
-        for n, (label, _level) in PLACE_NAMES.items()
-    ]
-    for name in register.filters.split():
-        made = register.model.__fields__[name]
-        shown = _filter(made, args.get(name))
-        shown["advanced"] = name not in _FIRST_FILTERS
-        found.append(shown)
-    return found
-
-
-def _filters_key(register: Register, args: MultiDict[str, str]) -> Any:
-    """What the filters of this page depend on, so that they are rendered once; None where a person's
-    name or number, or an account's own result is asked for, which nobody else will ask.
-    """
-    made = register.model.__fields__
-    texts = [n for n in register.filters.split() if made[n].kind not in (YES_NO, CHOICE, MANY)]
-    if any(args.get(name) for name in (*texts, *PLACE_NAMES, "found") if name != "state"):
-        return None
-    return request.path, tuple((k, v) for k, v in args.items(multi=True) if k not in _CURSORS)
-
-
-def _filter(made: Field, value: str | None) -> dict[str, Any]:
-    base = {"name": made.name, "label": translate(made.label), "value": value}
-    if made.kind == YES_NO:
-        return base | {"kind": "yes_no"}
-    if made.kind in (CHOICE, MANY):
-        known = made.options(all_ever=True)
-        options = [{"value": c, "label": t} for c, t in known.items()]
-        return base | {"kind": "choice", "options": options}
-    hints = {"head_name": _("姓名开头几个字"), "head_id": _("完整身份证号")}
-    return base | {"kind": "text", "placeholder": hints.get(made.name, "")}
-
-
-def chips(
-    register: Register, menu: Menu, query: Query, args: MultiDict[str, str]
-) -> list[dict[str, str]]:
-    found = []
-    if query.region:
-        found.append((_("行政区划"), query.region.name, "region"))
-    if query.figure:
-        label = translate(register.figures[query.figure].label)
-        found.append((_("统计项"), label, "figure"))
-    if query.unplaced:
-        found.append((_("范围"), _("行政区划缺失"), "unplaced"))
-    if query.decided_from:
-        since = _("%(day)s 起", day=query.decided_from.isoformat())
-        found.append((_(DECIDED_FROM_LABEL), since, DECIDED_FROM))
-    if query.found:
-        found.append((_("范围"), _("后台查询的结果"), "found"))
-    found += [
-        (_(label), query.named[n], n)
-        for n, (label, _level) in PLACE_NAMES.items()
-        if n in query.named
-    ]
-    for name in register.filters.split():
-        made = register.model.__fields__[name]
-        label, given = translate(made.label), [t for t in args.getlist(name) if t]
-        found += [(label, _filter_text(made, text), name) for text in given]
-    return [
-        {
-            "label": _("%(label)s：%(value)s", label=label, value=value),
-            "remove_url": _url(args, drop=(name, *_CURSORS)),
-        }
-        for label, value, name in found
-    ]
-
-
-def _filter_text(made: Field, text: str) -> str:
-    if made.kind == YES_NO:
-        return _("是") if text in ("yes", "是") else _("否")
-    return made.options(all_ever=True).get(text, text) if made.kind in (CHOICE, MANY) else text
-
-
-def _url(args: MultiDict[str, str], drop: Sequence[str] = (), **changes: Any) -> str:
-    """The address of this page without ``drop``, with ``changes``."""
-    pairs = [(k, v) for k, v in args.items(multi=True) if v and k not in drop and k not in changes]
-    pairs += [(k, str(v)) for k, v in changes.items() if v is not None]
-    return request.path + (f"?{urlencode(pairs)}" if pairs else "")
 
 
 def _size(args: MultiDict[str, str]) -> int:
@@ -365,8 +260,12 @@ def _place(row: Any, own: Region) -> dict[str, Any]:
 def _paging(page: Page, size: int, args: MultiDict[str, str]) -> dict[str, Any]:
     last = page.first + len(page.rows) - 1
     return {
-        "prev_url": _url(args, drop=_CURSORS, before=page.before) if page.before else None,
-        "next_url": _url(args, drop=_CURSORS, after=page.after) if page.after else None,
+        "prev_url": ledger_filters.url(args, drop=CURSORS, before=page.before)
+        if page.before
+        else None,
+        "next_url": ledger_filters.url(args, drop=CURSORS, after=page.after)
+        if page.after
+        else None,
         "position_text": _(
             "第 %(first)s–%(last)s 户，共 %(count)s 户",
             first=f"{page.first:,}",
@@ -375,7 +274,7 @@ def _paging(page: Page, size: int, args: MultiDict[str, str]) -> dict[str, Any]:
         ),
         "size": size,
         "sizes": [
-            {"size": s, "url": _url(args, drop=_CURSORS, size=s), "active": s == size}
+            {"size": s, "url": ledger_filters.url(args, drop=CURSORS, size=s), "active": s == size}
             for s in SIZES
         ],
     }
@@ -394,7 +293,7 @@ def _empty(
     if page is None:
         return {"title": _("筛选的范围过大"), "hint": _("请按上面的提示缩小范围，再查询。")}
     if page.count.n:
-        there = {"label": _("回到第一页"), "url": _url(args, drop=_CURSORS)}
+        there = {"label": _("回到第一页"), "url": ledger_filters.url(args, drop=CURSORS)}
         return {"title": _("这一页没有农户"), "hint": _("列表已有变化。"), "actions": [there]}
     if query.found:
         hint = _("没有符合条件的农户，或者他们已不在您的管辖范围内。")

@@ -22,7 +22,7 @@ from app.registry import ledger_columns
 from app.registry.ledger import BESIDE, Ledger, TooWideNow, parse
 from app.registry.register import Menu
 from app.registry.saved_filters import LONGEST_NAME, SavedFilter
-from app.web import ledger_pages, shell, walk
+from app.web import ledger_filters, ledger_pages, shell, walk
 from app.web.job_views import job_details
 from app.web.register_pages import RegisterPages
 from app.web.review_pages import Reviewing
@@ -202,7 +202,7 @@ class ListPages(RegisterPages):
         query = parse(self.register, wanted, db.session, actor)
         page = self._saved(menu, actor) | {
             "title": _("“%(list)s”的常用筛选", list=translate(menu.title)),
-            "chips": ledger_pages.chips(self.register, menu, query, request.args),
+            "chips": ledger_filters.chips(self.register, menu, query, request.args),
             "said": said or {"name": "", "shared": False},
             "errors": errors or {},
             "wrong": wrong,
@@ -225,7 +225,7 @@ class ListPages(RegisterPages):
         try:
             Ledger(self.register, query, db.session, actor).require_narrow()
         except TooWideNow:
-            words = (c["label"] for c in ledger_pages.chips(self.register, menu, query, wanted))
+            words = (c["label"] for c in ledger_filters.chips(self.register, menu, query, wanted))
             known = {*BESIDE, "menu", *self.register.filters.split()} - {"found"}
             asked = MultiDict((k, v) for k, v in wanted.items(multi=True) if v and k in known)
             job = searches.start(self.register, menu, dict(asked.lists()), _("，").join(words))

@@ -1,0 +1,118 @@
+"""The filters of a register's list as its page shows them: the bar above it, what is asked as chips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request
+from werkzeug.datastructures import MultiDict
+
+from app.core.i18n import _, translate
+from app.registry.field import CHOICE, MANY, YES_NO, Field
+from app.registry.ledger import DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, Query
+from app.registry.register import Menu, Register
+
+#: What an address says of the place in a list.
+CURSORS = ("after", "before", "page")
+_FIRST = ("state", "head_name", "head_id")
+
+
+def bar(register: Register, query: Query, args: MultiDict[str, str]) -> list[dict[str, Any]]:
+    region = query.region
+    found: list[dict[str, Any]] = [
+        {
+            "name": "region",
+            "label": _("行政区划"),
+            "kind": "region",
+            "value": region.id if region else None,
+            "text": region.full_name if region else "",
+        }
+    ]
+    found += [
+        {
+            "name": n,
+            "label": _(label),
+            "kind": "text",
+            "value": query.named.get(n),
+            "advanced": True,
+        }
+        for n, (label, _level) in PLACE_NAMES.items()
+    ]
+    for name in register.filters.split():
+        made = register.model.__fields__[name]
+        shown = _one(made, args.get(name))
+        shown["advanced"] = name not in _FIRST
+        found.append(shown)
+    return found
+
+
+def key(register: Register, args: MultiDict[str, str]) -> Any:
+    """What the filters of this page depend on, so that they are rendered once; None where a person's
+    name or number, or an account's own result is asked for, which nobody else will ask.
+    """
+    made = register.model.__fields__
+    texts = [n for n in register.filters.split() if made[n].kind not in (YES_NO, CHOICE, MANY)]
+    if any(args.get(name) for name in (*texts, *PLACE_NAMES, "found") if name != "state"):
+        return None
+    return request.path, tuple((k, v) for k, v in args.items(multi=True) if k not in CURSORS)
+
+
+def _one(made: Field, value: str | None) -> dict[str, Any]:
+    base = {"name": made.name, "label": translate(made.label), "value": value}
+    if made.kind == YES_NO:
+        return base | {"kind": "yes_no"}
+    if made.kind in (CHOICE, MANY):
+        known = made.options(all_ever=True)
+        options = [{"value": c, "label": t} for c, t in known.items()]
+        return base | {"kind": "choice", "options": options}
+    hints = {"head_name": _("姓名开头几个字"), "head_id": _("完整身份证号")}
+    return base | {"kind": "text", "placeholder": hints.get(made.name, "")}
+
+
+def chips(
+    register: Register, menu: Menu, query: Query, args: MultiDict[str, str]
+) -> list[dict[str, str]]:
+    found = []
+    if query.region:
+        found.append((_("行政区划"), query.region.name, "region"))
+    if query.figure:
+        label = translate(register.figures[query.figure].label)
+        found.append((_("统计项"), label, "figure"))
+    if query.unplaced:
+        found.append((_("范围"), _("行政区划缺失"), "unplaced"))
+    if query.decided_from:
+        since = _("%(day)s 起", day=query.decided_from.isoformat())
+        found.append((_(DECIDED_FROM_LABEL), since, DECIDED_FROM))
+    if query.found:
+        found.append((_("范围"), _("后台查询的结果"), "found"))
+    found += [
+        (_(label), query.named[n], n)
+        for n, (label, _level) in PLACE_NAMES.items()
+        if n in query.named
+    ]
+    for name in register.filters.split():
+        made = register.model.__fields__[name]
+        label, given = translate(made.label), [t for t in args.getlist(name) if t]
+        found += [(label, _text(made, text), name) for text in given]
+    return [
+        {
+            "label": _("%(label)s：%(value)s", label=label, value=value),
+            "remove_url": url(args, drop=(name, *CURSORS)),
+        }
+        for label, value, name in found
+    ]
+
+
+def _text(made: Field, text: str) -> str:
+    if made.kind == YES_NO:
+        return _("是") if text in ("yes", "是") else _("否")
+    return made.options(all_ever=True).get(text, text) if made.kind in (CHOICE, MANY) else text
+
+
+def url(args: MultiDict[str, str], drop: Sequence[str] = (), **changes: Any) -> str:
+    """The address of this page without ``drop``, with ``changes``."""
+    pairs = [(k, v) for k, v in args.items(multi=True) if v and k not in drop and k not in changes]
+    pairs += [(k, str(v)) for k, v in changes.items() if v is not None]
+    return request.path + (f"?{urlencode(pairs)}" if pairs else "")
