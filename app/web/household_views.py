@@ -23,14 +23,15 @@ from app.registry.fields import Field
 from app.registry.flow import EDITABLE, State
 from app.registry.households import Household, SearchKey
 from app.registry.ledger import Ledger, Query
-from app.registry.register import Register, register_of
-from app.web import ledger_pages, record_pages, relations, shell
+from app.registry.register import Menu, Register, register_of
+from app.web import record_pages, relations, shell
+from app.web.list_views import ListPages
 
 _MOST_FOUND = 50
 _AFTER_ALL = "\U0010ffff"
 
 
-class HouseholdView(BaseView):
+class HouseholdView(ListPages, BaseView):
     """``/household/list``: the households of one's area; ``/household/<id>``: all that is known of
     one.
     """
@@ -38,17 +39,19 @@ class HouseholdView(BaseView):
     route_base = "/household"
     default_view = "ledger"
 
-    @expose("/list")
-    def ledger(self) -> Any:
+    def __init__(self) -> None:
         register = register_of(Household)
         if register is None:
-            raise NotFound(_("没有找到该页面。"))
-        (menu,) = register.menus
-        actor = policy.require(Capability.SEARCH, register.name)
-        context = ledger_pages.context(register, menu, actor, request.args)
-        context["actions"] = _list_actions(register, actor)
-        shell.keep_list()
-        return self.render_template("anju/list.html", ledger=context)
+            raise LookupError("the list of households is not declared")
+        self.register = register
+        super().__init__()
+
+    @expose("/list")
+    def ledger(self, name: str = "list") -> Any:
+        return super().ledger(name)
+
+    def _actions(self, menu: Menu, actor: Actor) -> list[dict[str, Any]]:
+        return _list_actions(self.register, actor)
 
     @expose("/<uuid:household_id>")
     def show(self, household_id: uuid.UUID) -> Any:

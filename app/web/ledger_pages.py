@@ -18,6 +18,7 @@ from app.actions import list_columns
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
+from app.core.jobs import Job
 from app.registry.field import Field
 from app.registry.flow import EDITABLE, State
 from app.registry.ledger import (
@@ -70,7 +71,7 @@ def context(
         page, notices = None, [*notices, {"tone": "warn", "text": error.message}]
         if isinstance(error, TooWideNow):
             search = {"label": _("在后台查询"), "url": _beside(register, menu, "search", args)}
-    return _frame(register, menu, actor, wanted) | {
+    return _frame(register, menu) | {
         "count_text": _("共 %(n)s 户", n=page.count) if page else "",
         "notices": notices,
         "filters": partial(ledger_filters.bar, register, query, wanted),
@@ -90,19 +91,21 @@ def context(
     }
 
 
-def searching(register: Register, menu: Menu, actor: Actor, job: dict[str, Any]) -> dict[str, Any]:
-    """The same while a search in the background is on its way: ``job`` as anju/_job.html shows it."""
-    return _frame(register, menu, actor, MultiDict()) | {"job": job, "rows": []}
+def searching(register: Register, menu: Menu, job: Job, shown: dict[str, Any]) -> dict[str, Any]:
+    """The same while a search in the background is on its way, or has failed: ``shown`` is the job as
+    anju/_job.html has it.
+    """
+    pairs = [(name, text) for name, texts in job.args["args"].items() for text in texts]
+    url = address(register, menu, [pair for pair in pairs if pair[0] != "menu"])
+    back = {"label": _("返回列表"), "url": url, "icon": "chevron-left"}
+    return _frame(register, menu) | {"job": shown, "rows": [], "actions": [back]}
 
 
-def _frame(
-    register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
-) -> dict[str, Any]:
+def _frame(register: Register, menu: Menu) -> dict[str, Any]:
     return {
         "name": f"{register.name}-{menu.name}",
         "title": translate(menu.title),
         "reset_url": f"/{register.name}/{menu.name}",
-        "actions": _actions(register, actor, menu),
     }
 
 
@@ -336,7 +339,7 @@ def _exports(
     ]
 
 
-def _actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]]:
+def actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]]:
     if menu.capability != Capability.ENTER or menu.page:
         return []
     label = _("导入%(what)s", what=translate(register.record_word))

@@ -32,7 +32,7 @@ ROUTES = frozenset({"ledger", "columns", "filters", "saved_filter", "search", "w
 
 
 class ListPages(RegisterPages):
-    """Part of :class:`app.web.register_views.RegisterView`."""
+    """Part of :class:`app.web.register_views.RegisterView`, and of the list of households."""
 
     @expose("/<string:name>")
     def ledger(self, name: str) -> Any:
@@ -45,11 +45,16 @@ class ListPages(RegisterPages):
         if found := request.args.get("found"):
             job = searches.own(self.register, found)
             if not searches.is_open(job):
-                context = ledger_pages.searching(self.register, menu, actor, job_details(job))
+                context = ledger_pages.searching(self.register, menu, job, job_details(job))
                 return self.render_template("anju/list.html", ledger=context)
         context = ledger_pages.context(self.register, menu, actor, request.args)
+        context["actions"] = self._actions(menu, actor)
         shell.keep_list()
         return self.render_template("anju/list.html", ledger=context)
+
+    def _actions(self, menu: Menu, actor: Actor) -> list[dict[str, Any]]:
+        """What may be done beside the list."""
+        return ledger_pages.actions(self.register, actor, menu)
 
     def _list(self, name: str) -> tuple[Menu, Actor]:
         menu = next((m for m in self.register.menus if m.name == name), None)

@@ -52,7 +52,8 @@ def here() -> Walk | None:
     args = request.args
     found = _WALK.fullmatch(args.get("walk", ""))
     at, total = args.get("at", ""), args.get("of", "")
-    record = (request.view_args or {}).get("record_id")
+    shown = request.view_args or {}
+    record = shown.get("record_id") or shown.get("household_id")
     if not found or record is None or not _NUMBER.fullmatch(at) or not _TOTAL.fullmatch(total):
         return None
     path = f"/{request.path.split('/')[1]}/{found[1]}"

@@ -21,6 +21,9 @@ ANYBODY = "anybody"
 MANAGES = "the manager of that account or division; see test_accounts.py"
 MINISTRY = "the ministry's managers"
 
+#: Pages about a list ask for what its menu entry asks for.
+LIST_PAGES = ("ledger", "columns", "filters", "saved_filter", "search", "walk")
+
 #: Endpoint -> the capability that it asks for in the register, or ANYBODY who is signed in.
 #: An endpoint that is neither here nor in PUBLIC of app/web/requests.py fails the test.
 ASKS: dict[str, Any] = {
@@ -36,7 +39,7 @@ ASKS: dict[str, Any] = {
     "RegionPickerView.search": C.SEARCH,
     "RegionPickerView.children": C.SEARCH,
     "SearchView.results": C.SEARCH,
-    "HouseholdView.ledger": C.SEARCH,
+    **{f"HouseholdView.{name}": C.SEARCH for name in LIST_PAGES},
     "HouseholdView.show": C.SEARCH,
     "HouseholdView.reveal": C.SEARCH,
     "FileView.show": C.SEARCH,
@@ -150,8 +153,6 @@ REGISTER_ASKS: dict[str, Any] = {
     "batch": Capability.REVIEW,  # and each record of the batch stands for itself
 }
 _VIEW = "LookbackView."
-#: Pages about a list ask for what its menu entry asks for.
-LIST_PAGES = ("ledger", "columns", "filters", "saved_filter", "search", "walk")
 #: The same for the API of every register; beside them stand what it offers without a register.
 API_ASKS: dict[str, Any] = {
     "records": C.SEARCH,
@@ -278,6 +279,8 @@ def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
     if rule.endpoint.removeprefix(_VIEW) in LIST_PAGES:
         for menu in LOOKBACK.menus:
             yield {"name": menu.name}, Capability(menu.capability)
+    elif rule.endpoint.removeprefix("HouseholdView.") in LIST_PAGES:
+        yield {"name": "list"}, asks
     elif rule.endpoint in (f"{_VIEW}step", f"{_API}step"):
         for step in LOOKBACK.flow.transitions:
             yield {"name": step.name}, step.capability

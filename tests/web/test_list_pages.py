@@ -236,6 +236,22 @@ def test_a_chosen_field_that_is_gone_is_left_out():
     assert list_columns.kept(chooser, LOOKBACK, menu) == ("head_name", "state")
 
 
+def test_the_list_of_households_has_its_own(app: Flask, as_account: AsAccount):
+    households(app, "甲户", "乙户")
+    reader = as_account(builders.COUNTY_READER)
+    listed = reader.get("/household/list").text
+    for what in ("columns", "filters"):
+        assert f'"/household/list/{what}"' in listed
+        assert reader.get(f"/household/list/{what}").status_code == 200
+    reader.post("/household/list/columns", {"column": ["exit_year"]})
+    assert heads(reader.get("/household/list").text) == ["户主姓名", "脱贫年份"]
+    reader.post("/household/list/filters?exit_year=2019", {"name": "2019年"})
+    assert [row.register for row in kept(app)] == ["household"]
+    page = reader.get(html.unescape(re.search(r'href="([^"]+)" class="row-link"', listed)[1])).text
+    assert "第 1 / 2 户" in page
+    assert "第 2 / 2 户" in step(reader, page, "next").text
+
+
 # ---- from record to record -------------------------------------------------------------------
 
 
