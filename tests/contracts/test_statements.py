@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from app.access.regions import Level
 from app.access.scope import unscoped
@@ -138,3 +139,39 @@ def test_statements_do_not_grow_with_rows(app: Flask) -> None:
         if b > most or b > a
     ]
     assert report == []
+
+
+@pytest.mark.usefixtures("counted", "no_csrf")
+def test_a_decision_costs_few_statements_however_much_waits(app: Flask) -> None:
+    """Spec 09 "For people": hundreds of decisions a day, each from a page and a click."""
+    client = sign_in(app, COUNTY_MANAGER)
+    script = {"Accept": "application/json"}
+    costs: list[dict[str, int]] = []
+    for count, first in ((25, 0), (475, 25)):
+        with app.app_context():
+            fill(count, first)
+            with unscoped("tests look") as session:
+                waiting = select(Lookback).where(Lookback.state == State.SUBMITTED)
+                one, two, three = session.scalars(waiting.limit(3)).all()
+        cost = {}
+        for _again in range(2):  # lists of choices and such are read once
+            cost["page"] = statements(client.get(f"/lookback/{three.id}/review"))
+            cost["part"] = statements(client.get(f"/lookback/{three.id}/review", headers=script))
+            many = {"id": [str(row.id) for row in (one, two, three)]}
+            cost["look"] = statements(client.post("/lookback/batch/approve", data=many))
+        form = {"version": one.version, "contact_name": "王审核"}
+        url = f"/lookback/{one.id}"
+        done = client.post(f"{url}/decide", data=form | {"action": "approve"}, headers=script)
+        form["version"] = done.get_json()["undo"]["version"]
+        undone = client.post(f"{url}/undo", data=form, headers=script)
+        said = {"version": two.version, "action": "return", "reason": "信息有误"}
+        back = client.post(f"/lookback/{two.id}/decide", data=form | said, headers=script)
+        assert {a.status_code for a in (done, undone, back)} == {200}
+        cost |= {
+            "approve": statements(done),
+            "undo": statements(undone),
+            "return": statements(back),
+        }
+        costs.append(cost)
+    few, many_wait = costs
+    assert all(n <= min(FORM, few[step]) for step, n in many_wait.items()), costs

@@ -204,6 +204,49 @@ def test_two_people_on_one_record_see_what_differs(
     assert stored(survey.id).storeys == 1
 
 
+def test_a_conflict_asks_only_of_what_one_touched_and_takes_the_rest_as_saved(
+    as_account: AsAccount, clerk: Hands, survey: Lookback, stored: Stored
+):
+    other = as_account(builders.TOWN_MANAGER)
+    theirs = {"died": "no", "village_group": "一组", "address": "新街 1 号"}
+    form = {"version": "1", "contact_name": "王镇管"}
+    other.post(f"/lookback/{survey.id}/edit", form | theirs)
+    mine = {"died": "no", "village_group": "二组", "surveyor": "李明"}
+    answer = clerk.post(
+        f"/lookback/{survey.id}/edit",
+        {"version": "1", "contact_name": "李明", "touched": "village_group surveyor nonsense"}
+        | mine,
+    )
+    assert answer.status_code == 409
+    asked = set(re.findall(r'data-conflict="(\w+)"', answer.text))
+    assert asked == {"village_group", "surveyor"}
+    with other.app.app_context(), unscoped("tests look") as session:
+        name = session.scalars(
+            select(AuditEntry.account_name).where(AuditEntry.act == Act.CREATE)
+        ).first()
+    assert f"{name} 在 " in answer.text  # who it was
+    assert stored(survey.id).village_group == "一组"
+
+
+def test_the_next_household_of_the_list_opens_after_saving(app: Flask, clerk: Hands):
+    with app.app_context():
+        rows = [builders.household(name=f"户{n}")[1] for n in range(3)]
+        with unscoped("one is done") as session:
+            session.get_one(Lookback, rows[1].id).state = State.SUBMITTED
+            session.commit()
+    clerk.get("/lookback/entry?state=missing")
+    form = {"version": "1", "died": "yes", "contact_name": "李明", "intent": "next"}
+    answer = clerk.post(f"/lookback/{rows[0].id}/edit", form)
+    assert answer.location == f"/lookback/{rows[2].id}/edit"
+    last = clerk.post(f"/lookback/{rows[2].id}/edit", form)
+    assert last.location == f"/lookback/{rows[2].id}/edit"
+    assert "列表中没有下一户要填的了" in clerk.get(last.location).text
+    sent = form | {"intent": "submit", "version": "2"}
+    clerk.get("/lookback/entry")
+    done = clerk.post(f"/lookback/{rows[2].id}/edit", sent, follow_redirects=True)
+    assert f'href="/lookback/{rows[0].id}/edit">填下一户</a>' in done.text
+
+
 def test_submitting_an_incomplete_form_saves_it_and_says_what_is_missing(
     clerk: Hands, survey: Lookback, stored: Stored
 ):
@@ -244,6 +287,9 @@ def test_what_is_remembered_is_offered_on_the_next_form(app: Flask, clerk: Hands
     page = clerk.get(f"/lookback/{other.id}/edit").text
     assert 'value="王排查"' in page
     assert f'value="{builders.SURVEYED}"' in page
+    assert "按上次填写带出，请核对" in page
+    with app.app_context(), unscoped("tests look") as session:
+        assert session.scalar(select(func.count()).select_from(Draft)) == 0
 
 
 # ---- drafts -------------------------------------------------------------------------------
