@@ -71,6 +71,7 @@ def test_entered_changed_submitted_returned(app: Flask, system: System) -> None:
     assert changed.status_code == 200, changed.text
     assert changed.json["values"]["died"] is True
     assert changed.json["values"]["surveyor"] is None, "hidden where somebody died"
+    assert changed.json["cleared"] == ["surveyor"]
     step = {"version": changed.json["version"], "contact": {"name": "李四", "phone": "13800138000"}}
     sent = clerk.post(f"{url}/steps/submit", step)
     assert (sent.status_code, sent.json["state"]) == (200, "submitted"), sent.text

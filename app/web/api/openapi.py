@@ -304,10 +304,15 @@ def _schemas(register: Register) -> dict[str, Schema]:
             "may_edit": {"type": "boolean"},
             "steps": {"type": "array", "items": _TEXT, "description": _("现在可以做的操作")},
             "files": {"type": "array", "items": _ref("File")},
+            "cleared": {
+                "type": "array",
+                "items": _TEXT,
+                "description": _("写入后：写了但按规则不显示、因此清空的项目"),
+            },
         }
         written = {n: _written(register, made) for n, made in fields.items()}
         found[f"{name}Change"] = _object(written, *written)
-    return found | {name: _object(whole)}
+    return found | {name: _object(whole, "cleared")}
 
 
 def _written(register: Register, made: Field) -> Schema:
@@ -324,7 +329,7 @@ def _written(register: Register, made: Field) -> Schema:
         notes.append(_("上报前必填。"))
     checks = [translate(check.message) for check in made.checks]
     if notes or checks:
-        schema["description"] = " ".join([*notes, *checks])
+        schema["description"] = values.sentences([*notes, *checks])
     return schema
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from typing import Any, BinaryIO, cast
 
 from flask import Response, request
@@ -25,6 +26,7 @@ from app.core.db import db
 from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import _
 from app.registry import feed
+from app.registry.expressions import is_missing
 from app.registry.flow import State
 from app.registry.households import Household
 from app.registry.ledger import PLACE_NAMES, SIZES, Ledger, parse
@@ -125,7 +127,7 @@ class RegisterApi(BaseApi):
             records.save(register, row.id, given, row.version, wrong)
             return Made(201, row.id)
 
-        return bodies.once(actor, act, self._made)
+        return bodies.once(actor, act, lambda made: self._made(made, given))
 
     @expose("/<uuid:record_id>")
     def record(self, record_id: uuid.UUID) -> Response:
@@ -137,9 +139,9 @@ class RegisterApi(BaseApi):
     def change(self, record_id: uuid.UUID) -> Response:
         """Change the named fields; all others stay."""
         register = self.register
-        said = bodies.json_object("version", "values")
         row = records.get(register, record_id)
         actor = policy.require(Capability.ENTER, register.name, row)
+        said = bodies.json_object("version", "values")
         given, wrong = values.read(register.fields, bodies.of_type(said, "values", dict, {}))
         try:
             row = records.save(register, record_id, given, bodies.version(said), wrong)
@@ -148,7 +150,7 @@ class RegisterApi(BaseApi):
             row = self._fresh(record_id)
             error.details["current"] = shapes.differences(register, row, given, actor)
             raise
-        return self._answer(row, actor)
+        return self._answer(row, actor, given=given)
 
     @expose("/<uuid:record_id>", methods=["DELETE"])
     def clear(self, record_id: uuid.UUID) -> Response:
@@ -290,15 +292,28 @@ class RegisterApi(BaseApi):
         db.session.expire_all()
         return records.get(self.register, record_id)
 
-    def _made(self, made: Made) -> Response:
+    def _made(self, made: Made, given: Mapping[str, Any] | None = None) -> Response:
         row, actor = self._found(made.key)
-        response = self._answer(row, actor, made.status)
+        response = self._answer(row, actor, made.status, given)
         if made.status == 201:
             response.headers["Location"] = shapes.url_of(self.register, row.id)
         return response
 
-    def _answer(self, row: Any, actor: Actor, status: int = 200) -> Response:
+    def _answer(
+        self,
+        row: Any,
+        actor: Actor,
+        status: int = 200,
+        given: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """The record; of what was ``given`` also what the rules let nobody give here."""
         body = shapes.record(self.register, row, actor)
+        if given is not None:
+            body["cleared"] = [
+                name
+                for name, value in given.items()
+                if not is_missing(value) and is_missing(getattr(row, name))
+            ]
         return shapes.answer(body, status, ETag=f'"{row.version}"')
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -135,10 +135,16 @@ def _words(made: Field) -> Schema:
     if made.masked:
         notes.append(_("号码只对录入、审核该档案的账号完整显示，其余显示为掩码。"))
     if notes:
-        found["description"] = " ".join(notes)
+        found["description"] = sentences(notes)
     if made.source_list:
         found["x-choices"] = made.options(all_ever=True)
     return found
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """Notes one after the other, each with its full stop."""
+    ended = [part if part.endswith(("。", ".")) else part + _("。") for part in parts]
+    return " ".join(part.strip() for part in ended)
 
 
 # ---- as they are read ----------------------------------------------------------------------
