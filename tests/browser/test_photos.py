@@ -177,3 +177,25 @@ def test_a_form_is_opened_filled_in_and_reloaded_without_a_line(
     kept = page.evaluate("caches.keys().then((names) => names.join())")
     assert "anju-pages" not in kept
     context.close()
+
+
+def test_a_heavy_photo_crosses_a_slow_line_lighter_with_what_the_camera_said(
+    desk: SitDown, server: Server, survey: Lookback, tmp_path: Path
+) -> None:
+    taken = dt.datetime(2024, 9, 9, 10)
+    exif = pictures.camera(taken, (34.16, 109.32), orientation=6)
+    heavy = tmp_path / "重.jpg"
+    heavy.write_bytes(pictures.picture((3200, 2400), exif=exif, quality=90))
+    assert heavy.stat().st_size > 2_500_000
+    clerk = desk(builders.TOWN_CLERK)
+    clerk.page.add_init_script(
+        "Object.defineProperty(navigator, 'connection', { value: { downlink: 0.4 } })"
+    )
+    page = open_form(clerk, survey)
+    with page.expect_request("**/files/front_photos") as sent:
+        page.locator(f"{BOX} input[type=file]").last.set_input_files(heavy)
+    assert int(sent.value.all_headers()["content-length"]) < heavy.stat().st_size * 0.8
+    page.wait_for_selector(f"{BOX} [data-file]")
+    (kept,) = files_of(server, survey)
+    assert (kept.taken_at, kept.latitude, kept.device) == (taken, 34.16, "HUAWEI LYA-AL00")
+    assert kept.width * 4 == kept.height * 3  # upright, as the phone was held
