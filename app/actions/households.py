@@ -25,6 +25,7 @@ from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.errors import BadInput, NotFound, TooMany
 from app.core.i18n import _, mark
+from app.parts import prior
 from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.households import Finding, Household, SearchKey, search_values
@@ -119,6 +120,8 @@ def refresh(session: Session, household: Household) -> None:
         for model in (Attachment, HistoryEntry):
             for owned in session.scalars(select(model).where(model.record_id == row.id)):
                 owned.region_id = place
+    for known in session.scalars(prior.about(household)):
+        known.region_id = place
 
 
 def settle(session: Session, household: Household, region: Region) -> list[Household]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Index, String, or_, select
+from sqlalchemy import Index, Select, String, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.choices import Choices
@@ -127,7 +127,8 @@ def facts(
 def rows_of(session: Session, record: Any) -> list[PriorFact]:
     """The earlier results about a record's household and parcel, the latest first."""
     conditions = []
-    if numbers := _numbers(session, record):
+    household = session.get(Household, record.household_id)
+    if household is not None and (numbers := _numbers(household)):
         conditions.append(PriorFact.id_number.in_(numbers))
     if number := getattr(record, "parcel_number", None):
         conditions.append(PriorFact.parcel_number == number)
@@ -138,11 +139,13 @@ def rows_of(session: Session, record: Any) -> list[PriorFact]:
     return list(session.scalars(query.order_by(*order).limit(_MOST_ROWS)))
 
 
-def _numbers(session: Session, record: Any) -> list[str]:
-    """Every ID number that the household goes by."""
-    household = session.get(Household, record.household_id)
-    if household is None:
-        return []
+def about(household: Household) -> Select[tuple[PriorFact]]:
+    """The earlier results about a household; they go where it goes."""
+    return select(PriorFact).where(PriorFact.id_number.in_(_numbers(household)))
+
+
+def _numbers(household: Household) -> list[str]:
+    """Every ID number that it goes by."""
     found = {household.issued_id, household.corrected_id, household.head_id}
     return sorted(number for number in found if number)
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from app.access.regions import Level
 from app.access.scope import acting_as, unscoped
+from app.actions import households
 from app.core.db import db
 from app.parts import prior
 from app.parts.choices import Grade, ParcelState
 from app.parts.prior import PriorKind
 from app.registers.lookback.model import Lookback
+from app.registry.households import Household
 from tests.builders import (
     NEXT_COUNTY,
     VILLAGE_CLERK,
@@ -83,3 +85,17 @@ def test_nothing_from_outside_the_area(session: Any) -> None:
     _home, survey = household(number=number)
     prior_fact(below(region(NEXT_COUNTY), Level.VILLAGE), id_number=number)
     assert known(survey) == {}
+
+
+def test_they_move_with_their_household(session: Any) -> None:
+    number = id_number()
+    home, _survey = household(number=number)
+    prior_fact(id_number=number)
+    there = below(region(NEXT_COUNTY), Level.VILLAGE)
+    with unscoped("a move between counties") as everything:
+        moved = everything.get_one(Household, home.id)
+        moved.region_id = there.id
+        households.refresh(everything, moved)
+        everything.commit()
+        (fact,) = everything.scalars(prior.about(moved))
+        assert fact.path == there.path
