@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from sqlalchemy import JSON, Date, ForeignKey, Row, String, select, update
+from sqlalchemy import JSON, Date, ForeignKey, Row, Select, String, bindparam, select, update
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from app.access import limits, policy, settings, signin
@@ -23,6 +23,7 @@ from app.access.accounts import Account
 from app.access.actor import SYSTEM, Actor, Capability, RegisterAccess
 from app.access.limits import Limit
 from app.access.regions import Level, Region, within
+from app.access.scope import MADE_ONCE
 from app.access.settings import NUMBER, Setting
 from app.core.clock import now, today, uuid7
 from app.core.db import Model, db
@@ -130,20 +131,26 @@ def of(account_id: int) -> list[Token]:
 # ---- being used ----------------------------------------------------------------------------
 
 
-def enter(secret: str, address: str, *beside: Any) -> tuple[Actor, Row[Any]]:
-    """Who acts by this secret, and the values of the SQL expressions ``beside``, read in the same
-    statement. The use is counted. Commits.
+def asked(*beside: Any) -> Select[Any]:
+    """The statement of :func:`enter`, with SQL expressions ``beside`` what it needs. Made once: building
+    it costs more than asking, and every request asks.
+    """
+    return (
+        select(Token, Account, policy.rights_of(Account.id), *beside)
+        .join(Account, Account.id == Token.account_id)
+        .options(joinedload(Token.region))
+        .where(Token.secret_hash == bindparam("hash"))
+        .execution_options(**{MADE_ONCE: True})
+    )
+
+
+def enter(statement: Select[Any], secret: str, address: str) -> tuple[Actor, Row[Any]]:
+    """Who acts by this secret, and the row that :func:`asked` gave. The use is counted. Commits.
 
     :raises TokenRefused: unknown, revoked, past its day; or its account is closed or locked.
     :raises TooMany: used too often within a minute.
     """
-    query = (
-        select(Token, Account, policy.rights_of(Account.id), *beside)
-        .join(Account, Account.id == Token.account_id)
-        .options(joinedload(Token.region))
-        .where(Token.secret_hash == hashed(secret))
-    )
-    found = db.session.execute(query).first()
+    found = db.session.execute(statement, {"hash": hashed(secret)}).first()
     if found is None:
         _refuse(address)
     token, account, rights = found[0], found[1], found[2]

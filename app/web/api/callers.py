@@ -19,6 +19,8 @@ _READS = ("GET", "HEAD", "OPTIONS")
 #: Beside the API itself a token opens the files of records.
 _FILES = ("FileView.show", "FileView.thumb")
 
+_ENTER = tokens.asked(lists.in_force())
+
 
 def by_token() -> bool:
     """Does the request bring a token, where one is taken? Then no cookie counts."""
@@ -34,7 +36,7 @@ def enter() -> None:
     secret = request.headers["Authorization"][len(problems.SCHEME) :].strip()
     set_read_only(False)
     try:
-        actor, found = tokens.enter(secret, request.remote_addr or "", lists.in_force())
+        actor, found = tokens.enter(_ENTER, secret, request.remote_addr or "")
     finally:
         set_read_only(request.method in _READS)
     lists.expect(found[-1])
