@@ -66,6 +66,7 @@ LABELS: dict[str, Any] = {
     "list": lazy("选项表"),
     "locked_for": lazy("锁定原因"),
     "login": lazy("账号"),
+    "menu": lazy("列表"),
     "method": lazy("请求方式"),
     "name": lazy("名称"),
     "national_code": lazy("国家编码"),
@@ -251,6 +252,8 @@ def _filter(register: Any, name: str, values: Any) -> str:
         return _("%(label)s：%(value)s", label=translate(made.label), value=_("、").join(shown))
     if name == "figure" and register and texts[0] in register.figures:
         texts = [translate(register.figures[texts[0]].label)]
+    if name == "menu" and register:
+        texts = [translate(m.title) for m in register.menus if m.name == texts[0]] or texts
     return _("%(label)s：%(value)s", label=label(name), value=masked(_("、").join(texts)))
 
 

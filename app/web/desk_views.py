@@ -123,7 +123,7 @@ def _transfer_doors(read: Desk) -> list[dict[str, Any]]:
 
 def _notice_doors(read: Desk) -> list[dict[str, Any]]:
     """What the divisions below told (app.access.notices)."""
-    hint = _("下级的变动")
+    hint = _("名单、迁户等变动")
     return [_door(_NOTICES, read.notices, hint, "/notices/")] if read.notices else []
 
 

@@ -310,7 +310,8 @@ def _empty(
     if menu.states:
         return {"title": _("没有等您处理的农户"), "hint": _("新上报的档案会出现在这里。")}
     hint = translate(menu.hint)
-    if register.follows_list and not menu.only and actor.has(Capability.IMPORT_LIST):
+    whole = not menu.only and menu.rows is None
+    if register.follows_list and whole and actor.has(Capability.IMPORT_LIST):
         hint = _("请先在“名单下发”导入农户名单。")
     return {"title": _("这里还没有农户"), "hint": hint}
 
@@ -346,7 +347,7 @@ def actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]
     found = [
         {"label": label, "url": f"/exchange/import/{register.name}/", "icon": "file-spreadsheet"}
     ]
-    if actor.has(Capability.IMPORT_LIST):
+    if menu.rows is None and actor.has(Capability.IMPORT_LIST):
         url = "/exchange/import/household"
         found.append({"label": _("名单下发"), "url": url, "icon": "upload"})
     return found
