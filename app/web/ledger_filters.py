@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 from flask import request
 from werkzeug.datastructures import MultiDict
 
+from app.core.db import db
 from app.core.i18n import _, translate
+from app.core.jobs import Job
 from app.registry.field import CHOICE, MANY, YES_NO, Field
 from app.registry.ledger import DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, Query
 from app.registry.register import Menu, Register
@@ -86,7 +88,8 @@ def chips(
         since = _("%(day)s 起", day=query.decided_from.isoformat())
         found.append((_(DECIDED_FROM_LABEL), since, DECIDED_FROM))
     if query.found:
-        found.append((_("范围"), _("后台查询的结果"), "found"))
+        job = db.session.get_one(Job, query.found)  # parse() has read it
+        found.append((_("后台查询"), job.subject, "found"))
     found += [
         (_(label), query.named[n], n)
         for n, (label, _level) in PLACE_NAMES.items()
