@@ -16,12 +16,18 @@ export function localDraft(url) {
 /** On a phone this form can be opened again without a line (worker.js). */
 export async function keepForm() {
   if (!("serviceWorker" in navigator) || !matchMedia("(pointer: coarse)").matches) return;
-  await navigator.serviceWorker.register("/worker.js");
-  const { active } = await navigator.serviceWorker.ready;
-  navigator.serviceWorker.addEventListener("message", ({ data }) => {
+  const { serviceWorker: worker } = navigator;
+  const seen = Boolean(worker.controller);
+  try {
+    await worker.register("/worker.js");
+  } catch {
+    return;  // a browser that keeps nothing: the form works all the same, while there is a line
+  }
+  const { active } = await worker.ready;
+  worker.addEventListener("message", ({ data }) => {
     if (data === "kept") document.documentElement.dataset.offline = "ready";
   });
   const files = performance.getEntriesByType("resource").map(({ name }) => name)
     .filter((name) => name.startsWith(`${location.origin}/static/`));
-  active.postMessage({ files: [...new Set(files)], page: location.pathname });
+  active.postMessage({ files: [...new Set(files)], page: seen ? null : location.pathname });
 }

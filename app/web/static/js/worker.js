@@ -16,6 +16,7 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 
 async function keepPage(request, response) {
   const pages = await caches.open(PAGES);
+  if (response.status >= 500) return;
   if (!response.ok || response.redirected) {  // signed out, or not to be seen any more
     await pages.delete(request);
     return;
@@ -75,12 +76,21 @@ self.addEventListener("fetch", (event) => {
   else if (mode === "navigate") event.respondWith(FORM.test(pathname) ? form(event) : otherPage(event));
 });
 
-/** A form's page tells what it consists of: {files: [addresses], page}; answers when all is kept. */
+async function keepFiles(files) {
+  const kept = await caches.open(STATIC);
+  const known = await Promise.all(files.map((file) => kept.match(file)));
+  await kept.addAll(files.filter((_file, n) => !known[n]));
+}
+
+/**
+ * A form's page tells what it consists of: {files: [addresses], page}; answers when all is kept. `page` is
+ * its own address where it came past this worker, which had not begun yet.
+ */
 self.addEventListener("message", (event) => {
   const { files, page } = event.data;
   event.waitUntil((async () => {
-    await (await caches.open(STATIC)).addAll([...OFFLINE, ...files]);
-    await keepPage(page, await fetch(page, { credentials: "same-origin" }));
+    await keepFiles([...OFFLINE, ...files]);
+    if (page) await keepPage(page, await fetch(page, { credentials: "same-origin" }));
     event.source.postMessage("kept");
-  })());
+  })().catch(() => {}));  // without a line there is nothing to keep
 });
