@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -154,6 +155,30 @@ class Bench:
             [partial(self._floor.post, f"/save?a=floor&a={record}", {}) for record in records],
             times=TIMES, limit_ms=20,
         )  # fmt: skip
+
+        waiting = self._sample("id", f"county_id = {self.county.id} AND state = 'submitted'", 10)
+        yield beside_floor(
+            "decide in the review",
+            [self._decide(record) for record in waiting],
+            [partial(self._floor.post, f"/save?a=floor&a={record}", {}) for record in waiting],
+            times=TIMES, limit_ms=20,
+        )  # fmt: skip
+
+    def _decide(self, record: Any) -> Callable[[], Answer]:
+        """Open the record as the review's script does, approve it, and take that back: only the
+        approval is measured.
+        """
+        client, path = self.client("county"), f"/lookback/{record}"
+        script = {"Accept": "application/json"}
+
+        def decide() -> Answer:
+            form = dict(controls(client.get(f"{path}/review", **script).body, f"{path}/decide"))
+            answer = client.post(f"{path}/decide", form | {"action": "approve"}, **script)
+            version = json.loads(answer.body)["undo"]["version"]
+            client.post(f"{path}/undo", form | {"version": str(version)}, **script)
+            return answer
+
+        return decide
 
     def _save(self, record: Any, numbers: Iterator[int]) -> Callable[[], Answer]:
         """Open the form unmeasured, change one answer, send it: a save that writes every time."""
