@@ -20,7 +20,7 @@ from app.core.db import db
 from app.core.errors import AnjuError, Forbidden, Invalid, NotFound
 from app.core.i18n import _, translate
 from app.core.types import nfc
-from app.registry.ledger import BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, parse
+from app.registry.ledger_query import BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, parse
 from app.registry.register import Menu, Register
 from app.registry.rules import Problem
 from app.registry.saved_filters import LONGEST_NAME, SavedFilter

@@ -21,7 +21,8 @@ from app.core.db import db, read_only, upsert
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
 from app.core.jobs import OPEN_STATES, Job, JobContext, JobState, Owner, job_kind
-from app.registry.ledger import Ledger, parse
+from app.registry.ledger import Ledger
+from app.registry.ledger_query import parse
 from app.registry.register import Menu, Register, get_register
 from app.registry.results import KIND, ResultRow
 

@@ -29,7 +29,8 @@ from app.exchange.reasons import required_reason
 from app.exchange.writer import MEDIA_TYPE, Book, Cell, Column
 from app.registry import lists
 from app.registry.field import DATE, DECIMAL, FILES, INTEGER, MONEY, REGION, YEAR, YES_NO, Field
-from app.registry.ledger import Ledger, parse
+from app.registry.ledger import Ledger
+from app.registry.ledger_query import parse
 from app.registry.register import Register, get_register
 
 KIND = "ledger.export"

@@ -139,7 +139,7 @@ def rows_of(session: Session, record: Any) -> list[PriorFact]:
     return list(session.scalars(query.order_by(*order).limit(_MOST_ROWS)))
 
 
-def about(household: Household) -> Select[tuple[PriorFact]]:
+def about(household: Household) -> Select[PriorFact]:
     """The earlier results about a household; they go where it goes."""
     return select(PriorFact).where(PriorFact.id_number.in_(_numbers(household)))
 

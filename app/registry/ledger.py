@@ -14,11 +14,10 @@ Rows come in the order of the divisions' paths; a search by name in the order of
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -37,65 +36,33 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from app.access import region_asked, region_search
+from app.access import region_search
 from app.access.actor import Actor
 from app.access.regions import Level, Region, in_subtree, subtree
 from app.access.scope import MADE_ONCE
 from app.core.clock import day_begins
-from app.core.errors import BadInput, NotFound
-from app.core.i18n import _, mark, translate
-from app.core.jobs import Job, JobState
-from app.core.types import nfc
-from app.registry import formats, lists
+from app.core.errors import BadInput
+from app.core.i18n import _
+from app.registry import lists
 from app.registry.counters import Counter, total, total_between
 from app.registry.expressions import ALWAYS, Expr
-from app.registry.field import FILES, MANY, Field
+from app.registry.field import FILES, MANY
 from app.registry.flow import State
 from app.registry.households import SearchKey
+from app.registry.ledger_query import DECIDED_FROM_LABEL, PLACE_NAMES, Query
 from app.registry.reading import columns_of
 from app.registry.register import Register
-from app.registry.results import KIND, ResultRow
+from app.registry.results import ResultRow
 
 CAP = 10_000  # beyond it a count without counters says "10,000+"
 SMALL_AREA = 50_000  # rows among which a filter without an index may search
 SIZES = (20, 50, 100)
 _MOST_BRANCHES = 24
 _CURSOR = re.compile(r"(\d{1,9})~([0-9a-f]{32})~(.{1,64})")
-#: What a list's address says besides the declared filters: its parameter for the day of decisions …
-DECIDED_FROM = "decided_from"
-DECIDED_FROM_LABEL = mark("审核日期")
-#: Filters by the name of a division: parameter -> its label and the level that is named.
-PLACE_NAMES = {
-    "town_name": (mark("乡镇名称"), Level.TOWN),
-    "village_name": (mark("村名称"), Level.VILLAGE),
-}
-#: … and all of these.
-BESIDE = ("region", "unplaced", "figure", "found", DECIDED_FROM, *PLACE_NAMES)
 _MOST_PLACES = {Level.TOWN: 50, Level.VILLAGE: 500}
-_BY_KEY = ("head_name", "head_id")
 _made: dict[Any, Select[Any]] = {}
 _MOST_MADE = 1000
 _LAST_CHARACTER = "\U0010ffff"
-
-
-@dataclass(frozen=True)
-class Query:
-    """What is asked for. ``filters``: field name -> parsed value, or a tuple of values.
-
-    ``menu``: the entry whose list it is, where that one has rows of its own. ``unplaced``: only rows of the region itself that lie in no division below it.
-    """
-
-    region: Region | None = None
-    unplaced: bool = False
-    menu: str = ""
-    figure: str | None = None
-    states: tuple[State, ...] = ()
-    filters: Mapping[str, Any] = field(default_factory=dict)
-    head_name: str = ""
-    head_id: str = ""
-    named: Mapping[str, str] = field(default_factory=dict)
-    found: uuid.UUID | None = None  # only among what this search in the background has found
-    decided_from: dt.date | None = None  # only what was decided from that day of China on
 
 
 @dataclass(frozen=True)
@@ -134,104 +101,6 @@ class TooWideNow(TooWide):
     """The same, where a search in the background finds it nevertheless (app.actions.searches)."""
 
 
-def parse(register: Register, args: Mapping[str, Any], session: Session, actor: Actor) -> Query:
-    """The query of a URL. ``args`` is a MultiDict (``getlist``).
-
-    :raises BadInput: an unknown or unreadable value. :raises NotFound: a foreign division.
-    """
-    figure = args.get("figure") or None
-    if figure is not None and figure not in register.figures:
-        raise BadInput(_("没有这个统计项：%(name)s。", name=str(figure)[:40]))
-    filters: dict[str, Any] = {}
-    for name in register.filters.split():
-        if name in ("state", *_BY_KEY):
-            continue
-        values = [v for v in args.getlist(name) if v] if hasattr(args, "getlist") else []
-        if values:
-            filters[name] = tuple(_parsed(register.model.__fields__[name], v) for v in values)
-    states = (
-        tuple(_state(v) for v in args.getlist("state") if v) if hasattr(args, "getlist") else ()
-    )
-    return Query(
-        region=_region(args.get("region"), session, actor),
-        menu=_menu(register, args.get("menu") or ""),
-        unplaced=_flag(args.get("unplaced")),
-        figure=figure,
-        states=states,
-        filters=filters,
-        head_name=formats.mend_text(args.get("head_name") or "")[:64],
-        head_id=formats.mend_id_number(args.get("head_id") or "")[:32],
-        named={n: text for n in PLACE_NAMES if (text := nfc(args.get(n) or "")[:30])},
-        found=_found(args.get("found"), register, session, actor),
-        decided_from=_day(args.get(DECIDED_FROM), register),
-    )
-
-
-def _day(text: str | None, register: Register) -> dt.date | None:
-    if not text:
-        return None
-    try:
-        if hasattr(register.model, "decided_at"):
-            return dt.date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise BadInput(_("审核日期有误。"))
-
-
-def _found(
-    text: str | None, register: Register, session: Session, actor: Actor
-) -> uuid.UUID | None:
-    """A result belongs to the account that asked for it, until it expires."""
-    if not text:
-        return None
-    try:
-        job = session.get(Job, uuid.UUID(text))
-    except ValueError:
-        job = None
-    if (
-        job is None
-        or (job.kind, job.account_id, job.state) != (KIND, actor.account_id, JobState.DONE)
-        or job.args["register"] != register.name
-        or job.expires is None
-    ):
-        raise NotFound(_("没有找到这次查询的结果。它可能已过期，请重新查询。"))
-    return job.id
-
-
-def _parsed(made: Field, text: str) -> Any:
-    try:
-        value = made.parse(text)
-    except ValueError as error:
-        label = translate(made.label)
-        raise BadInput(_("%(label)s：%(value)s", label=label, value=str(error))) from None
-    return value[0] if made.kind == MANY and value else value
-
-
-def _menu(register: Register, name: str) -> str:
-    if name and not any(menu.name == name for menu in register.menus):
-        raise BadInput(_("没有这个列表：%(name)s。", name=name[:40]))
-    return name
-
-
-def _flag(text: str | None) -> bool:
-    if text not in (None, "", "0", "1"):
-        raise BadInput(_("筛选条件“行政区划缺失”有误。"))
-    return text == "1"
-
-
-def _state(text: str) -> State:
-    try:
-        return State(text)
-    except ValueError:
-        raise BadInput(_("没有这种状态：%(text)s。", text=text[:20])) from None
-
-
-def _region(text: str | None, session: Session, actor: Actor) -> Region | None:
-    if not text:
-        return None
-    return region_asked.in_area(session, region_asked.read_key(text), actor.path)
-
-
 class Ledger:
     """A query over a register, as one actor sees it."""
 
@@ -257,8 +126,6 @@ class Ledger:
         """The query as conditions, without the scope (the guard adds it)."""
         low, high = subtree(self.path)
         found = [self.model.path >= low, self.model.path < high, *self._covered_conditions()]
-        if self._base is not ALWAYS and not self.query.figure:
-            found.append(self._base.sql(self.columns))
         if self.query.unplaced:
             found.append(self.model.path == self.path)
         if self.query.named:
@@ -283,6 +150,8 @@ class Ledger:
         """Those that counters know."""
         if self.query.figure:
             yield self.register.figures[self.query.figure].where.sql(self.columns)
+        elif self._base is not ALWAYS:
+            yield self._base.sql(self.columns)
         if self.query.states and len(self.query.states) < len(State):
             yield self.model.state.in_(self.query.states)
 

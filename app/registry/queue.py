@@ -18,7 +18,8 @@ from app.access.actor import Actor, Capability
 from app.access.regions import Region, in_subtree
 from app.registry.flow import State
 from app.registry.households import SearchKey
-from app.registry.ledger import CAP, Count, Ledger, Query
+from app.registry.ledger import CAP, Count, Ledger
+from app.registry.ledger_query import Query
 from app.registry.register import Register
 
 _LAST_CHARACTER = "\U0010ffff"

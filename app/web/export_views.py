@@ -16,15 +16,9 @@ from app.core.errors import NotFound
 from app.core.i18n import _, lazy, translate
 from app.exchange import ledger_export
 from app.registry.field import Field
-from app.registry.ledger import (
-    BESIDE,
-    DECIDED_FROM,
-    DECIDED_FROM_LABEL,
-    PLACE_NAMES,
-    Ledger,
-    parse,
-)
+from app.registry.ledger import Ledger
 from app.registry.ledger_columns import REGION, REGION_LABEL
+from app.registry.ledger_query import BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, parse
 from app.registry.register import Register, get_register
 from app.web import export_form, shell
 

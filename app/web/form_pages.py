@@ -16,7 +16,7 @@ from app.core.db import db
 from app.core.errors import AnjuError
 from app.registry.field import FILES
 from app.registry.flow import EDITABLE
-from app.registry.ledger import Query, parse
+from app.registry.ledger_query import Query, parse
 from app.registry.queue import Queue
 from app.registry.register import Register
 from app.web import forms, shell

@@ -22,7 +22,8 @@ from app.registry import formats
 from app.registry.fields import Field
 from app.registry.flow import EDITABLE, State
 from app.registry.households import Household, SearchKey
-from app.registry.ledger import Ledger, Query
+from app.registry.ledger import Ledger
+from app.registry.ledger_query import Query
 from app.registry.register import Menu, Register, register_of
 from app.web import record_pages, relations, shell
 from app.web.list_views import ListPages

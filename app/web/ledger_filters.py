@@ -13,7 +13,7 @@ from app.core.db import db
 from app.core.i18n import _, translate
 from app.core.jobs import Job
 from app.registry.field import CHOICE, MANY, YES_NO, Field
-from app.registry.ledger import DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, Query
+from app.registry.ledger_query import DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, Query
 from app.registry.register import Menu, Register
 
 #: What an address says of the place in a list.

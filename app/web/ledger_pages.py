@@ -21,18 +21,9 @@ from app.core.i18n import _, translate
 from app.core.jobs import Job
 from app.registry.field import Field
 from app.registry.flow import EDITABLE, State
-from app.registry.ledger import (
-    BESIDE,
-    DECIDED_FROM,
-    SIZES,
-    Ledger,
-    Page,
-    Query,
-    TooWide,
-    TooWideNow,
-    parse,
-)
+from app.registry.ledger import SIZES, Ledger, Page, TooWide, TooWideNow
 from app.registry.ledger_columns import REGION, REGION_LABEL
+from app.registry.ledger_query import BESIDE, DECIDED_FROM, Query, parse
 from app.registry.reading import listed
 from app.registry.register import Menu, Register
 from app.web import ledger_filters, review_pages, walk

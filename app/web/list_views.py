@@ -19,7 +19,8 @@ from app.core.db import db
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _, translate
 from app.registry import ledger_columns
-from app.registry.ledger import BESIDE, Ledger, TooWideNow, parse
+from app.registry.ledger import Ledger, TooWideNow
+from app.registry.ledger_query import BESIDE, parse
 from app.registry.register import Menu
 from app.registry.saved_filters import LONGEST_NAME, SavedFilter
 from app.web import ledger_filters, ledger_pages, shell, walk

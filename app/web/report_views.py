@@ -19,7 +19,7 @@ from app.core.clock import local
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
 from app.exchange.writer import MEDIA_TYPE, Book, Column, head_spans
-from app.registry.ledger import DECIDED_FROM
+from app.registry.ledger_query import DECIDED_FROM
 from app.registry.register import TREND, WEEK, Register, Table, get_register
 from app.reports import charts, statistics, tables, trend, week
 from app.reports.statistics import LineKind

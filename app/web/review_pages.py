@@ -15,7 +15,7 @@ from app.actions import habits, records
 from app.core.clock import local, now
 from app.core.db import db
 from app.core.i18n import _, done_word, step_word, translate
-from app.registry import ledger
+from app.registry import ledger_query
 from app.registry.flow import State, Transition
 from app.registry.queue import Queue
 from app.registry.records import Standing
@@ -39,7 +39,7 @@ class Reviewing:
             actor,
             Capability.REVIEW,
             (State.SUBMITTED,),
-            ledger.parse(register, MultiDict(_filters(args)), db.session, actor),
+            ledger_query.parse(register, MultiDict(_filters(args)), db.session, actor),
         )
 
     def url(self, record_id: Any) -> str:

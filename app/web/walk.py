@@ -20,7 +20,8 @@ from app.access.actor import Actor, Capability
 from app.core.db import db
 from app.core.i18n import _
 from app.registry.flow import EDITABLE
-from app.registry.ledger import CAP, Count, Ledger, TooWide, parse
+from app.registry.ledger import CAP, Count, Ledger, TooWide
+from app.registry.ledger_query import parse
 from app.registry.register import Menu, Register
 
 _LONGEST = 1000  # characters of a list's conditions

@@ -23,7 +23,8 @@ from app.core.errors import BadInput, NotFound
 from app.core.jobs import Job, JobState, cancel
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
-from app.registry.ledger import Ledger, parse
+from app.registry.ledger import Ledger
+from app.registry.ledger_query import parse
 from app.registry.results import ResultRow
 from tests import builders as b
 

@@ -20,7 +20,8 @@ from app.core.jobs import Job, JobState, enqueue_daily
 from app.core.worker import work
 from app.registry.counters import Counter, CounterDay, snapshot
 from app.registry.flow import State
-from app.registry.ledger import Ledger, parse
+from app.registry.ledger import Ledger
+from app.registry.ledger_query import parse
 from app.reports import days, trend, week
 from app.reports.statistics import LineKind
 from tests import builders as b

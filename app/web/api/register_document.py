@@ -10,7 +10,8 @@ from app.registry.condition_words import describe
 from app.registry.expressions import ALWAYS
 from app.registry.field import CHOICE, FILES, MANY, YES_NO, Field
 from app.registry.flow import Transition
-from app.registry.ledger import PLACE_NAMES, SIZES
+from app.registry.ledger import SIZES
+from app.registry.ledger_query import PLACE_NAMES
 from app.registry.register import TREND, WEEK, Register
 from app.reports.trend import RANGES
 from app.web.api import parts, problems, shapes, values

@@ -29,7 +29,8 @@ from app.registry import feed
 from app.registry.expressions import is_missing
 from app.registry.flow import State
 from app.registry.households import Household
-from app.registry.ledger import PLACE_NAMES, SIZES, Ledger, parse
+from app.registry.ledger import SIZES, Ledger
+from app.registry.ledger_query import PLACE_NAMES, parse
 from app.registry.register import TREND, WEEK, Register
 from app.registry.rules import Problem
 from app.reports import statistics, tables, trend, week
