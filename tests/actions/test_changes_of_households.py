@@ -174,7 +174,7 @@ def require_truth() -> None:
 @pytest.mark.parametrize("seed", [2, 3])
 def test_random_work(session: Any, seed: int) -> None:
     work = Work(seed)
-    for _ in range(60):
+    for _ in range(45):
         work.step()
         require_truth()
     assert {"save", "submit", "approve", "agree"} <= set(work.done), "the work did something"

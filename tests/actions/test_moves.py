@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select
 
 from app.access.actor import Actor
@@ -329,6 +331,32 @@ def test_two_at_once(case: Case) -> None:
     with pytest.raises(Conflict, match="已办结"):
         case.refuse(manager(COUNTY))
     assert case.row.region_id == case.to.id
+
+
+def test_both_sides_answer_at_the_same_moment(app: Flask) -> None:
+    """Whoever is second sees what the first one said: the household moves once."""
+    with app.app_context():
+        case = Case()
+        both, key = (manager(COUNTY), manager(NEXT_COUNTY)), case.transfer.id
+    start, failed = threading.Barrier(2, timeout=20), []
+
+    def answer(who: Actor) -> None:
+        with app.app_context():
+            start.wait()
+            try:
+                case.do(who, moves.agree, key, CONTACT)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the test must tell
+                failed.append(error)
+
+    threads = [threading.Thread(target=answer, args=(who,)) for who in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    with app.app_context():
+        assert (case.transfer.state, case.row.region_id) == (TransferState.MOVED, case.to.id)
+        assert require_no_drift()["total", region(NEXT_COUNTY).id] == 1
 
 
 # ---- who sees it -----------------------------------------------------------------------------------
