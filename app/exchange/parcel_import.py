@@ -40,7 +40,7 @@ _SHAPE, _PLACE = "outline", "region_code"
 _FACTS = tuple(name for name in Parcel.__fields__ if name != "number")
 _YEAR = re.compile(r"(1[89]\d\d|20\d\d)(?:年|\.0)?(?:[-/.年]\d{1,2}.*)?")
 _BAND = re.compile(r"\d{4}")
-_NEAR = 0.05  # degrees; the borders are rough
+_NEAR_KM = 5
 
 
 def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
@@ -208,7 +208,7 @@ class _Reader:
 
     def _place(self, found: _Found, given: dict[str, Any]) -> None:
         code, town, village = (_text(given.get(n)) for n in ("region_code", "town", "village"))
-        key = (code, found.name[:12], town, village)
+        key = (code, "" if code else found.name[:12], town, village)
         if key not in self.places:
             self.places[key] = self._find(*key)
         place = found.place = self.places[key]
@@ -240,12 +240,10 @@ class _Reader:
         return place
 
     def _far(self, found: _Found, place: Place) -> bool:
-        border = borders.of_county(place.code)
-        if border is None:
-            return False
-        box, x, y = outlines.box_of(border), found.columns["lon"], found.columns["lat"]
-        across = box.west - _NEAR <= x <= box.east + _NEAR
-        return not (across and box.south - _NEAR <= y <= box.north + _NEAR)
+        """Kilometres outside the county's border, which is rough."""
+        lat, lon = found.columns["lat"], found.columns["lon"]
+        away = borders.km_outside(place.code[:6], lat, lon)
+        return away is not None and away > _NEAR_KM
 
     # ---- what the census says of it -----------------------------------------------------------
 

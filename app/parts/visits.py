@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, select, union
 
 from app.core.i18n import _, mark, translate
 from app.parts.house import APPRAISALS_FROM, House
@@ -119,10 +119,9 @@ def _latest(known: Sequence[PriorFact]) -> dict[str, Any]:
 def _columns(register: Register) -> Columns:
     own, model = columns_of(register.model, register.name), register.model
     numbers = select(SearchKey.value).where(SearchKey.household_id == model.household_id)
-    about = or_(
-        PriorFact.id_number.in_(numbers.correlate(model)),
-        PriorFact.parcel_number == model.parcel_number,
-    )
+    of_home = select(PriorFact.id).where(PriorFact.id_number.in_(numbers.correlate(model)))
+    of_house = select(PriorFact.id).where(PriorFact.parcel_number == model.parcel_number)
+    about = PriorFact.id.in_(union(of_home.correlate(model), of_house.correlate(model)))
 
     def lookup(name: str) -> ColumnElement[Any]:
         plain = name.lstrip("?#")
