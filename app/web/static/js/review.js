@@ -9,6 +9,7 @@ import { say } from "./words.js";
 
 const SETTLE = 300;  // a key that was meant for the last record does not decide on the next
 const KEPT = 6;
+const AHEAD = 3;
 
 const place = document.getElementById("review");
 const notes = document.getElementById("review-notes");
@@ -34,9 +35,12 @@ async function ask(url, body) {
 
 // ---- the next record, before it is asked for ----------------------------------------------------
 
+/** Its first photos too, where the line is not slow: they are whole ones, up to 1 MB each. */
 function photosOf(html) {
+  const line = navigator.connection;
+  if (line?.saveData || (line?.effectiveType && line.effectiveType !== "4g")) return;
   const page = new DOMParser().parseFromString(html, "text/html");
-  for (const photo of page.querySelectorAll("img[src]")) new Image().src = photo.getAttribute("src");
+  for (const photo of [...page.querySelectorAll("img[src]")].slice(0, AHEAD)) new Image().src = photo.getAttribute("src");
 }
 
 function prefetch(url) {
