@@ -71,7 +71,7 @@ class ParcelPages(RegisterPages):
         context = {
             "title": row.head_name,
             "state": record_pages.state_tag(row.state),
-            "facts": record_pages.household_facts(households.get(row.household_id), whole=True),
+            "facts": record_pages.household_facts(households.get(row.household_id), whole=False),
             "version": row.version,
             "action_url": f"/{self.register.name}/{row.id}/parcel",
             "back_url": back,
@@ -179,5 +179,5 @@ def _typed(row: Any) -> list[dict[str, str]]:
     for name in parcels.FACTS:
         made = type(row).__fields__[name]
         if text := made.text(getattr(row, name), row.said_at):
-            found.append({"label": translate(made.label), "text": text})
+            found.append({"label": translate(made.label), "text": text + translate(made.unit)})
     return found
