@@ -339,6 +339,7 @@ UNSCOPED: dict[str, str] = {
     "actions/splits.py": "who split off may have moved to another area",
     "commands.py": "counters are rebuilt and proved over all rows",
     "demo/cli.py": "the demonstration fills all areas",
+    "demo/moves.py": "the demonstration fills all areas",
     "exchange/cli.py": "looks up the account that is named",
     "exchange/parcel_import.py": "a parcel's number is one parcel's in the whole country",
     "exchange/prior_import.py": "an earlier result is kept once in the whole country",
