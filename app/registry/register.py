@@ -121,6 +121,12 @@ class Menu:
     only: str = ""  # field=code of the rows that it lists, whatever else is asked
     page: str = ""  # the row's page that its action opens, whatever the state
 
+    @property
+    def fixed(self) -> tuple[str, str]:
+        """``only`` as field and code; nobody filters by that field here."""
+        name, _equals, code = self.only.partition("=")
+        return name, code
+
 
 #: ``check(row, values)`` with the values as they would be stored.
 Check = Callable[[Any, Mapping[str, Any]], Iterable[Problem]]

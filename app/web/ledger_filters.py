@@ -21,7 +21,10 @@ CURSORS = ("after", "before", "page")
 _FIRST = ("state", "head_name", "head_id")
 
 
-def bar(register: Register, query: Query, args: MultiDict[str, str]) -> list[dict[str, Any]]:
+def bar(
+    register: Register, menu: Menu, query: Query, args: MultiDict[str, str]
+) -> list[dict[str, Any]]:
+    """What one may filter by, with what is asked for (see anju/_filters.html)."""
     region = query.region
     found: list[dict[str, Any]] = [
         {
@@ -43,6 +46,8 @@ def bar(register: Register, query: Query, args: MultiDict[str, str]) -> list[dic
         for n, (label, _level) in PLACE_NAMES.items()
     ]
     for name in register.filters.split():
+        if name == menu.fixed[0]:
+            continue
         made = register.model.__fields__[name]
         shown = _one(made, args.get(name))
         shown["advanced"] = name not in _FIRST

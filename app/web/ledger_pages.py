@@ -19,7 +19,7 @@ from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.core.jobs import Job
-from app.registry.field import Field
+from app.registry.field import CHOICE, Field
 from app.registry.flow import EDITABLE, State
 from app.registry.ledger import SIZES, Ledger, Page, TooWide, TooWideNow
 from app.registry.ledger_columns import REGION, REGION_LABEL
@@ -31,6 +31,8 @@ from app.web.ledger_filters import CURSORS
 from app.web.record_pages import TONES
 
 _SIZE = 20
+#: What a page calls the choices of its rows: (field, code, when it was said) -> text.
+Texts = dict[tuple[str, Any, Any], str]
 _PLACES = (*CURSORS, "size", "list")
 _KEPT = (
     "size",
@@ -65,7 +67,7 @@ def context(
     return _frame(register, menu) | {
         "count_text": _("共 %(n)s 户", n=page.count) if page else "",
         "notices": notices,
-        "filters": partial(ledger_filters.bar, register, query, wanted),
+        "filters": partial(ledger_filters.bar, register, menu, query, wanted),
         "filters_key": ledger_filters.key(register, wanted),
         "chips": ledger_filters.chips(register, menu, query, args),
         "keep": {name: args[name] for name in _KEPT if args.get(name)},
@@ -112,7 +114,7 @@ def asked(
     if menu.rows is not None:
         wanted["menu"] = menu.name
     if menu.only:
-        name, _equals, code = menu.only.partition("=")
+        name, code = menu.fixed
         wanted.setlist(name, [code])
     return wanted, _granted_areas(register, menu, actor, wanted)
 
@@ -196,6 +198,7 @@ def _rows(
     see, word = _("查看"), translate(menu.action)
     queue = review_pages.tail(request.args) if reviews else ""
     shown = []
+    texts: Texts = {}
     areas = actor.areas(Capability(menu.capability), register.name)
     on = walk.way(menu, asked_text(args), page.count)
     for position, row in enumerate(page.rows, page.first):
@@ -213,15 +216,19 @@ def _rows(
                 "id": str(row.id),
                 "url": url + there,
                 "selectable": reviews and row.state == State.SUBMITTED,
-                "cells": _cells(fields, row, own),
+                "cells": _cells(fields, row, own, texts),
                 "actions": actions,
             }
         )
     return shown
 
 
-def _cells(fields: Sequence[Field | None], row: Any, own: Region) -> list[dict[str, Any]]:
-    """A cell for each field; for None the division, named from the account's ``own`` downwards."""
+def _cells(
+    fields: Sequence[Field | None], row: Any, own: Region, texts: Texts
+) -> list[dict[str, Any]]:
+    """A cell for each field; for None the division, named from the account's ``own`` downwards.
+    Rows have few choices between them: ``texts`` keeps what each is called.
+    """
     cells: list[dict[str, Any]] = []
     # only read where a choice of the list has had another text, see Ledger
     said_at = getattr(row, "submitted_at", None) or getattr(row, "changed_at", None)
@@ -232,6 +239,11 @@ def _cells(fields: Sequence[Field | None], row: Any, own: Region) -> list[dict[s
         value = getattr(row, made.name)
         if made.name == "state":
             cells.append({"kind": "tag", "text": value.label, "tone": TONES[value]})
+        elif made.kind == CHOICE:
+            text = texts.get((made.name, value, said_at))
+            if text is None:
+                text = texts[made.name, value, said_at] = listed(made, value, said_at)
+            cells.append({"kind": "text", "text": text})
         else:
             kind = "id" if made.masked else "text"
             cells.append({"kind": kind, "text": listed(made, value, said_at)})
