@@ -118,7 +118,7 @@ def facts(
     number = getattr(record, "parcel_number", None)
     parcel = parcels.get(session, number) if number else None
     if parcel is not None:
-        source = _("图斑%(number)s", number=parcel.number)
+        source = _("图斑")  # its number stands above
         for name, value, text in parcels.facts_of(parcel):
             _offer(known, names, name, Fact(value, text, source))
     return known

@@ -66,7 +66,7 @@ def test_by_the_corrected_number_and_by_parcel(session: Any) -> None:
     parcel(number="P1", storeys=2)
     found = known(survey)
     assert [value for value, _source in found["grade"]] == ["C", "B"]
-    assert found["storeys"] == [("2", "图斑P1")]
+    assert found["storeys"] == [("2", "图斑")]
 
 
 def test_the_same_value_is_offered_once_and_three_at_most(session: Any) -> None:
