@@ -36,10 +36,10 @@ _writes: ContextVar[bool] = ContextVar("writes", default=True)
 #: Does each statement stand by itself, without a transaction around it?
 _alone: ContextVar[bool] = ContextVar("alone", default=False)
 _REST_SECONDS = 2.0
-_sqlite_hooks: list[Callable[[sqlite3.Connection], None]] = []
+_sqlite_hooks: list[Callable[[sqlite3.Connection], object]] = []
 
 
-def on_sqlite_connect(hook: Callable[[sqlite3.Connection], None]) -> None:
+def on_sqlite_connect(hook: Callable[[sqlite3.Connection], object]) -> None:
     """Run ``hook`` on every new SQLite connection, e.g. to register SQL functions."""
     _sqlite_hooks.append(hook)
 

@@ -299,6 +299,7 @@ def test_divisions_chosen_lately_are_the_accounts_own(desk: SitDown, server: Ser
     page.wait_for_url("**region=*")
     page.goto(f"{server.url}/logout/")
     page.get_by_role("button", name="退出登录").click()
+    page.wait_for_url("**/login/**")
     with server.app.app_context():
         county = builders.region(builders.NEXT_COUNTY, Level.COUNTY)
         login = builders.account(builders.COUNTY_MANAGER, county).username
@@ -343,7 +344,7 @@ def test_the_province_goes_down_to_a_household_and_sends_it_back(
     page.fill("#opinion-send_back", "抽查：与公安数据不符")
     page.get_by_role("button", name="退回整改").click()
     page.wait_for_selector(".notice-good")
-    assert stored(server, found).state == State.RETURNED
+    assert stored(server, found).state == State.RECTIFY
     page.locator(".crumbs a", has_text="档案查询").click()
     page.wait_for_url("**figure=approved*")  # the list of the figure, now one less
     assert page.locator(".ledger-table tbody tr").count() == n - 1

@@ -12,7 +12,8 @@ from app.access.regions import Level
 from app.access.scope import acting_as
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
-from app.registry import ledger
+from app.registry import ledger_query
+from app.registry.ledger import Ledger
 from app.reports import statistics, tables
 from app.reports.statistics import LineKind
 from app.web.report_views import shown
@@ -96,10 +97,10 @@ def test_a_number_leads_to_exactly_its_rows(settled, lookback, level):
                             continue
                         url = urlsplit(link["url"])
                         assert url.path == "/lookback/query"
-                        asked = ledger.parse(
+                        asked = ledger_query.parse(
                             lookback, MultiDict(parse_qs(url.query)), db.session, actor
                         )
-                        found = ledger.Ledger(lookback, asked, db.session, actor)
+                        found = Ledger(lookback, asked, db.session, actor)
                         keys = rows_of(found)
                         unplaced = row.kind == LineKind.UNPLACED
                         assert keys == truth.rows(cell.figure, row.region.path, alone=unplaced)
