@@ -121,7 +121,8 @@ def test_a_household_is_found_by_issued_name_present_head_and_number_once(
     session: Any, filled: dict[str, Any]
 ) -> None:
     with acting_as(actor_in(filled["county"])) as actor:
-        household = session.scalar(select(Household))
+        # the last of all names: no other one begins with it
+        household = session.scalar(select(Household).order_by(Household.issued_name.desc()))
         issued = household.issued_name
         households.new_head(session, household, issued + "之子", "610122198507223516", None)
         session.commit()
