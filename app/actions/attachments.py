@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -55,12 +56,11 @@ def add(register: Register, record_id: uuid.UUID, field: str, sent: Sent) -> Att
         sent.stream, "photo" if made.accept == "photo" else "paper", sent.turned
     )
     keys = _keep(upload)
-    try:
+    with ExitStack() as undo:
+        undo.callback(_discard, keys)
         attachment = _attach(register, record_id, made, sent, upload, keys)
         db.session.commit()
-    except Exception:
-        _discard(keys)
-        raise
+        undo.pop_all()
     if attachment.key not in keys:  # the same file arrived twice at the same time
         _discard(keys)
     return attachment
@@ -85,13 +85,12 @@ def turn(register: Register, record_id: uuid.UUID, file_id: uuid.UUID, turned: i
     with storage().open(attachment.key) as stream:
         upload = turn_photo(stream.read(), (turned - attachment.turned) % 360)
     keys = _keep(upload)
-    try:
+    with ExitStack() as undo:
+        undo.callback(_discard, keys)
         _replace(register, attachment, old, upload, keys)
         attachment.turned = turned
         db.session.commit()
-    except Exception:
-        _discard(keys)
-        raise
+        undo.pop_all()
     _discard(old)
     return attachment
 
@@ -189,11 +188,11 @@ def _attach(
 def _keep(upload: Upload) -> tuple[str, str]:
     """Store a file and its small picture; gives both keys, or keeps neither."""
     key = storage().put(io.BytesIO(upload.content), upload.suffix)
-    try:
-        return key, storage().put(io.BytesIO(upload.thumb), "jpg")
-    except Exception:
-        discard(key)
-        raise
+    with ExitStack() as undo:
+        undo.callback(discard, key)
+        small = storage().put(io.BytesIO(upload.thumb), "jpg")
+        undo.pop_all()
+    return key, small
 
 
 def _discard(keys: Iterable[str]) -> None:
