@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from app.access import policy, regions_seed
 from app.access.scope import unscoped
@@ -19,17 +21,30 @@ MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 _LOCK = 0x616E6A76  # any number that no other advisory lock of ours uses
 
 
-def deploy(app: Flask, only_divisions: Collection[str] = (regions_seed.WHOLE,)) -> int:
-    """Bring the database up to date; returns how many divisions were loaded now.
-
-    On PostgreSQL an advisory lock makes a second caller wait; on SQLite the file's write lock does.
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """One deploy at a time, the others wait. SQLite commits between migrations, so its own write lock
+    would let a second one in half-way: a file beside the database is locked instead.
     """
-    with app.app_context(), db.engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
-            connection.commit()  # the lock stays with the connection, no transaction stays open
-        else:
-            connection.rollback()
+    if engine.dialect.name != "postgresql":
+        if not (database := engine.url.database):  # in memory: nobody else has it
+            yield
+            return
+        with FileLock(f"{database}.deploy"):
+            yield
+        return
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+        connection.commit()  # the lock stays with the connection, no transaction stays open
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+
+
+def deploy(app: Flask, only_divisions: Collection[str] = (regions_seed.WHOLE,)) -> int:
+    """Bring the database up to date; returns how many divisions were loaded now."""
+    with app.app_context(), _alone(db.engine):
         upgrade(directory=str(MIGRATIONS))
         with unscoped("the deploy step fills roles and lists") as session:
             policy.sync_roles(session, [r.name for r in all_registers()])
