@@ -10,10 +10,8 @@ from app.registry.field import (
     CHILDREN,
     CHOICE,
     DATE,
-    DECIMAL,
     FILES,
     MANY,
-    MONEY,
     REGION,
     YES_NO,
 )
@@ -22,9 +20,8 @@ from app.registry.rules import DeclarationError
 
 _LABEL_LENGTH = 40
 _OF_FORM = ("save_needs", "remember")  # these name fields of the form, files too
-#: A row is kept as JSON, which knows neither days nor amounts, and follows no division; and rows
-#: hold no rows.
-_NOT_IN_ROWS = (DATE, DECIMAL, MONEY, REGION, CHILDREN, FILES)
+#: A row follows no division, and holds no rows.
+_NOT_IN_ROWS = (REGION, CHILDREN, FILES)
 #: What is known of a head who splits off.
 _HEAD = {"name", "id_number", "phone"}
 _TONES = {"", "good", "warn", "bad", "info", "neutral"}

@@ -50,7 +50,9 @@ def to_json(value: Any) -> Any:
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return [v if isinstance(v, dict) else to_json(v) for v in value]
+        return [to_json(v) for v in value]
+    if isinstance(value, dict):  # a row of children
+        return {name: to_json(part) for name, part in value.items()}
     return str(value)
 
 

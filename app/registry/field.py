@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Boolean, Date, ForeignKey, Integer, Numeric, SmallInteger
 from sqlalchemy.orm import mapped_column
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from app.access import region_match, regions
 from app.access.regions import Level, Region
@@ -196,7 +196,7 @@ class Field:
             DATE: Date(),
             YES_NO: Boolean(),
             MANY: CodeSetType(),
-            CHILDREN: JSON(none_as_null=True),
+            CHILDREN: RowsType.of(self.rows),
         }
         return simple.get(self.kind) or NfcText(self.length)
 
@@ -349,6 +349,49 @@ class Field:
             if self.kind == ID_NUMBER
             else formats.mask_phone(str(value))
         )
+
+
+class RowsType(TypeDecorator[Any]):
+    """Rows of children as JSON, which knows neither days nor amounts: these are kept as their text
+    and read as what they are.
+    """
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, days: tuple[str, ...], amounts: tuple[str, ...]) -> None:
+        super().__init__(none_as_null=True)
+        self.days, self.amounts = days, amounts
+
+    @classmethod
+    def of(cls, rows: Iterable[Field]) -> RowsType:
+        """The type of rows with these fields."""
+        kinds = {made.name: made.kind for made in rows}
+        return cls(
+            tuple(name for name, kind in kinds.items() if kind == DATE),
+            tuple(name for name, kind in kinds.items() if kind in (DECIMAL, MONEY)),
+        )
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        if not value or not (self.days or self.amounts):
+            return value
+        return [{n: self._text(v) for n, v in row.items()} for row in value]
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        if not value or not (self.days or self.amounts):
+            return value
+        return [{n: self._said(n, v) for n, v in row.items()} for row in value]
+
+    @staticmethod
+    def _text(value: Any) -> Any:
+        if isinstance(value, dt.date):
+            return value.isoformat()
+        return str(value) if isinstance(value, Decimal) else value
+
+    def _said(self, name: str, value: Any) -> Any:
+        if value is not None and name in self.days:
+            return dt.date.fromisoformat(value)
+        return Decimal(value) if value is not None and name in self.amounts else value
 
 
 def _date(text: str) -> dt.date:

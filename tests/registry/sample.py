@@ -75,6 +75,8 @@ class Sample(f.Declared, Base):
         f.row("name", f.text("姓名", 20)),
         f.row("id_number", f.id_number("身份证号", required=False)),
         f.row("way", f.choice("方式", Way, required=False)),
+        f.row("since", f.date("起始", not_before=dt.date(2021, 1, 1), required=False)),
+        f.row("paid", f.money("金额", required=False)),
         shown=gate.given,
         required=False,
         high=2,

@@ -105,7 +105,7 @@ WRONG: list[tuple[str, Any]] = [
     ("R013", lambda: declared(fields={"extra": f.text("长" * 41)})),
     ("R014", lambda: declared(fields={"extra": f.listed("单", "no_such_list")})),
     ("R014", lambda: declared(fields={"extra": f.many("单", "no_such_list")})),
-    ("R015", lambda: declared(fields={"extra": f.children("人", f.row("d", f.date("日")))})),
+    ("R015", lambda: declared(fields={"extra": f.children("人", f.row("d", f.region("地")))})),
     ("R015", lambda: declared(fields={"extra": f.children("人", f.row("d", f.photos("照")))})),
     ("R016", lambda: declared(fields={"extra": f.photos("照", taken_on="name")})),
     ("R020", lambda: declared(fields={"extra": f.integer("数", checks=[
