@@ -47,14 +47,23 @@ class Record(f.Declared, Scoped):
         return {"version_id_col": cls.__table__.c.version} if hasattr(cls, "__table__") else {}
 
 
-class Reviewed(Record):
-    """A record that is entered, submitted, reviewed (spec 00 "States of a record").
-
-    It belongs to a household and carries a copy of the head's names and number, so that its
+class OfHousehold(Record):
+    """A record about a household. It carries a copy of the head's names and number, so that its
     ledger needs no join; the kernel keeps the copies right.
     """
 
     household_id: Mapped[uuid.UUID] = mapped_column(UuidType, nullable=False)
+
+    head_name = f.system(f.text("户主姓名", 64), default="")
+    head_id = f.system(f.id_number("身份证号"))
+    head_id.length = 32  # a copy of the household's, where wrong numbers come in too
+    former_head = f.system(f.text("原户主", 64))  # the issued head, where another one is head now
+    standing = f.system(f.choice("分户情况", Standing))
+
+
+class Reviewed(OfHousehold):
+    """A record that is entered, submitted, reviewed (spec 00 "States of a record")."""
+
     submitted_by: Mapped[uuid.UUID | None] = mapped_column(UuidType)
     submitted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
@@ -65,11 +74,6 @@ class Reviewed(Record):
         return self.submitted_at or self.changed_at
 
     state = f.system(f.choice("填报状态", State), default=State.MISSING)
-    head_name = f.system(f.text("户主姓名", 64), default="")
-    head_id = f.system(f.id_number("身份证号"))
-    head_id.length = 32  # a copy of the household's, where wrong numbers come in too
-    former_head = f.system(f.text("原户主", 64))  # the issued head, where another one is head now
-    standing = f.system(f.choice("分户情况", Standing))
 
 
 class HistoryEntry(Scoped, Model):
