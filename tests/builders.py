@@ -29,7 +29,7 @@ from app.access.scope import acting_as, unscoped
 from app.access.sessions import OpenSession
 from app.access.settings import Setting
 from app.access.tokens import Token
-from app.actions.records import Contact
+from app.actions.history import Contact
 from app.core.clock import today, uuid7
 from app.core.db import read_only
 from app.parts import outlines, parcels, prior

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from app.access import audit, policy
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
-from app.actions import records
+from app.actions import history, records
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import _, translate
@@ -219,7 +219,7 @@ def arrange(register: Register, row: Any, removed: Sequence[str], order: Sequenc
             db.session, Act.FILE, register=register.name, row=row,
             detail={"removed": str(attachment.id), "field": attachment.field},
         )  # fmt: skip
-    submitted_before = bool(gone) and bool(records.history(row))
+    submitted_before = bool(gone) and bool(history.of(row))
     db.session.commit()
     if not submitted_before:  # else an earlier submission may still point at them
         for attachment in gone:

@@ -20,6 +20,7 @@ _on_check: list[Checker] = []
 _on_save: list[SaveListener] = []
 _on_clear: list[Listener] = []
 _on_step: list[StepListener] = []
+_on_stepped: list[StepListener] = []
 
 
 def on_check(checker: Checker) -> Checker:
@@ -50,6 +51,12 @@ def on_step(listener: StepListener) -> StepListener:
     return listener
 
 
+def on_stepped(listener: StepListener) -> StepListener:
+    """Call ``listener(register, row, step)`` when a step is done, before it is committed."""
+    _on_stepped.append(listener)
+    return listener
+
+
 def problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
     """What the checkers say."""
     return [problem for checker in _on_check for problem in checker(register, row, values)]
@@ -70,4 +77,10 @@ def clearing(register: Register, row: Any) -> None:
 def stepping(register: Register, row: Any, step: Transition) -> None:
     """Tell the listeners that a step is about to be done."""
     for listener in _on_step:
+        listener(register, row, step)
+
+
+def stepped(register: Register, row: Any, step: Transition) -> None:
+    """Tell the listeners that a step is done."""
+    for listener in _on_stepped:
         listener(register, row, step)

@@ -27,8 +27,8 @@ from app.access.audit import Act
 from app.access.notices import NoticeKind
 from app.access.regions import Level, Region
 from app.access.scope import current_actor, unscoped
-from app.actions import events, households, records
-from app.actions.records import Contact
+from app.actions import events, history, households, records
+from app.actions.history import Contact
 from app.core.clock import now
 from app.core.db import db, read_only
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -37,7 +37,7 @@ from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing
 from app.registry.flow import State
 from app.registry.households import Household
-from app.registry.records import Draft, HistoryEntry, Standing
+from app.registry.records import Draft, Standing
 from app.registry.register import Register, get_register
 from app.registry.rules import Problem, required_text
 from app.registry.transfers import (
@@ -170,10 +170,10 @@ def ask(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
         text = _("有 %(n)s 处需要修改，修改后再保存。", n=1)
         raise Invalid(text, [Problem(asked, f"{asked}.twice", _twice())]) from None
     session = db.session()
-    contact = Contact(actor.contact_name or actor.name, actor.contact_phone)
+    contact = history.usual_contact(actor)
     _say(session, made, actor, Word.ASKED, Side.FROM, contact)
     text = _("从%(from)s迁往%(to)s", **{"from": old.full_name, "to": new.full_name})
-    _note(session, register, row, actor, "move_ask", ASKED, row.state, contact, text)
+    history.note(register, row, actor, "move_ask", ASKED, contact=contact, opinion=text)
     _audit(session, register, row, Word.ASKED, old, new)
     if old.county_id != new.county_id:
         for region in (old, new):
@@ -260,7 +260,7 @@ def _decide(transfer_id: uuid.UUID, word: Word, contact: Contact, opinion: str) 
 
 
 def _require_said(word: Word, contact: Contact, opinion: str) -> None:
-    problems = records.contact_problems(contact)
+    problems = history.contact_problems(contact)
     if word == Word.REFUSED and not opinion.strip():
         text = _("请填写不同意的理由，让填报人知道为什么。")
         problems.append(Problem("opinion", "opinion.required", text))
@@ -323,7 +323,10 @@ def _move(case: _Case, contact: Contact, opinion: str, side: Side) -> None:
     text = _("从%(from)s迁入%(to)s", **{"from": case.old.full_name, "to": case.new.full_name}) + (
         _("。") + opinion.strip() if opinion.strip() else ""
     )
-    _note(case.session, case.register, case.row, case.actor, "move", CAME, before, contact, text)
+    history.note(
+        case.register, case.row, case.actor, "move", CAME,
+        source=before, contact=contact, opinion=text,
+    )  # fmt: skip
     _end(case, TransferState.MOVED, side)
 
 
@@ -363,8 +366,9 @@ def _give_back(
         setattr(row, name, None)
     before, row.state = row.state, state
     row.changed_at = now()
-    text = opinion.strip()
-    _note(case.session, register, row, case.actor, step, label, before, contact, text)
+    history.note(
+        register, row, case.actor, step, label, source=before, contact=contact, opinion=opinion
+    )
 
 
 def _end(case: _Case, state: TransferState, side: Side) -> None:
@@ -394,36 +398,6 @@ def _say(
             person=contact.person.strip(),
             phone=contact.phone.strip(),
             opinion=opinion.strip() or None,
-        )
-    )
-
-
-def _note(
-    session: Session,
-    register: Register,
-    row: Any,
-    actor: Actor,
-    step: str,
-    label: str,
-    source: State,
-    contact: Contact,
-    opinion: str,
-) -> None:
-    """A line of the record's history."""
-    session.add(
-        HistoryEntry(
-            register=register.name,
-            record_id=row.id,
-            region_id=row.region_id,
-            step=step,
-            label=label,
-            source=source,
-            target=row.state,
-            account_id=actor.account_id,
-            account_name=actor.name,
-            person=contact.person.strip(),
-            phone=contact.phone.strip(),
-            opinion=opinion or None,
         )
     )
 

@@ -14,7 +14,7 @@ from app.access import audit, policy
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
 from app.access.regions import Region
-from app.actions import records
+from app.actions import history, records
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
@@ -85,7 +85,7 @@ def _change(
     row.parcel_state, row.parcel_number, row.changed_at = state, number, now()
     step = "late_parcel" if number else "drop_parcel"
     said = _("图斑%(number)s", number=number or before)
-    records.note_step(register, row, actor, step, label, said)
+    history.note(register, row, actor, step, label, opinion=said)
     audit.record(
         db.session, Act.UPDATE, register=register.name, row=row,
         detail={"changes": changes, "step": step},

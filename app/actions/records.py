@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -19,12 +18,13 @@ from app.access.accounts import Account
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
 from app.access.settings import YES_NO, Setting
-from app.actions import events
+from app.actions import events, history
+from app.actions.history import Contact
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, mark, step_word, translate
-from app.registry import formats, lists
+from app.registry import lists
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing, to_json
 from app.registry.field import CHILDREN, FILES, MANY, Field
@@ -47,14 +47,6 @@ SELF_REVIEW = settings.declare(
 
 #: What histories call a deletion, which is no step of a flow.
 CLEAR = "删除"
-
-
-@dataclass(frozen=True)
-class Contact:
-    """The person behind the account at a step (spec 00): many accounts belong to an office."""
-
-    person: str
-    phone: str
 
 
 def get(register: Register, record_id: uuid.UUID, *, lock: bool = False) -> Any:
@@ -172,7 +164,8 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
         db.session.delete(attachment)
     source, row.state = row.state, State.MISSING
     row.submitted_by = row.submitted_at = row.decided_at = None
-    db.session.add(_entry(register, row, actor, "clear", CLEAR, source, Contact(actor.name, "")))
+    who = Contact(actor.name, "")
+    history.note(register, row, actor, "clear", CLEAR, source=source, contact=who)
     audit.record(
         db.session, Act.DELETE, register=register.name, row=row, detail={"changes": changes}
     )
@@ -234,11 +227,12 @@ def transition(
     events.stepping(register, row, step)
     source, row.state = row.state, target
     _stamp(row, step, actor)
-    label = step.label_for(actor.level)
-    entry = _entry(register, row, actor, name, label, source, contact, opinion, reasons)
+    entry = history.note(
+        register, row, actor, name, step.label_for(actor.level),
+        source=source, contact=contact, opinion=opinion, reasons=reasons,
+    )  # fmt: skip
     if step.complete:
         entry.snapshot = snapshot(register, row)
-    db.session.add(entry)
     audit.record(
         db.session,
         Act.TRANSITION,
@@ -250,6 +244,7 @@ def transition(
     if target == State.APPROVED:
         for hook in register.on_approval:
             hook(db.session, row)
+    events.stepped(register, row, step)
     db.session.commit()
     return row
 
@@ -294,25 +289,6 @@ def snapshot(register: Register, row: Any) -> dict[str, Any]:
     }
 
 
-def history(row: Any) -> list[HistoryEntry]:
-    """The record's steps, oldest first."""
-    query = select(HistoryEntry).where(HistoryEntry.record_id == row.id)
-    return list(db.session.scalars(query.order_by(HistoryEntry.at, HistoryEntry.id)))
-
-
-def approved_before(row: Any) -> dict[str, Any]:
-    """What the record said (:func:`snapshot`) when it was approved the time before this one; {} at
-    the first approval.
-    """
-    said: list[dict[str, Any]] = []
-    submitted: dict[str, Any] = {}
-    for entry in history(row):
-        submitted = entry.snapshot or submitted
-        if entry.target == State.APPROVED:
-            said.append(submitted)
-    return said[-2] if len(said) > 1 else {}
-
-
 # ---- small parts ----------------------------------------------------------------------------
 
 
@@ -354,7 +330,7 @@ def _undo_problem(register: Register, row: Any, step: Transition, actor: Actor) 
     """Why the last step cannot be taken back, or None: it was another one, somebody went on from
     it, it is too long ago, or the approval already made something.
     """
-    last = _last_entry(row)
+    last = history.last(row)
     own = last and last.step in step.undoes and last.account_id == actor.account_id
     if not last or not own or last.target != row.state:
         return _("该档案在您审核之后已有后续操作，不能撤销。")
@@ -385,31 +361,8 @@ def _step_problems(
                 "opinion", "opinion.required", _("请勾选退回原因或填写意见，说明需要修改什么。")
             )
         )
-    problems += _too_long(("opinion", HistoryEntry.opinion, opinion))
-    return problems + contact_problems(contact)
-
-
-def contact_problems(contact: Contact) -> list[Problem]:
-    """What is wrong with the person's name and phone."""
-    problems = []
-    if not contact.person.strip():
-        problems.append(Problem("contact_name", "person.required", _("请填写办理人姓名。")))
-    if contact.phone and not formats.phone_valid(contact.phone):
-        message = _("电话号码不正确，请填写 11 位手机号，或区号-号码。")
-        problems.append(Problem("contact_phone", "phone.invalid", message))
-    return problems + _too_long(
-        ("contact_name", HistoryEntry.person, contact.person),
-        ("contact_phone", HistoryEntry.phone, contact.phone),
-    )
-
-
-def _too_long(*said: tuple[str, Any, str]) -> list[Problem]:
-    problems = []
-    for name, column, text in said:
-        if len(text) > (longest := column.type.length):
-            message = _("最多 %(n)s 个字，现有 %(m)s 个。", n=longest, m=len(text))
-            problems.append(Problem(name, f"{column.key}.long", message))
-    return problems
+    problems += history.too_long(("opinion", HistoryEntry.opinion, opinion))
+    return problems + history.contact_problems(contact)
 
 
 def _special_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
@@ -451,18 +404,8 @@ def _stamp(row: Any, step: Transition, actor: Actor) -> None:
 
 
 def _last_step_is(row: Any, actor: Actor, name: str) -> bool:
-    last = _last_entry(row)
+    last = history.last(row)
     return last is not None and (last.step, last.account_id) == (name, actor.account_id)
-
-
-def _last_entry(row: Any) -> HistoryEntry | None:
-    query = (
-        select(HistoryEntry)
-        .where(HistoryEntry.record_id == row.id)
-        .order_by(HistoryEntry.at.desc(), HistoryEntry.id.desc())
-        .limit(1)
-    )
-    return db.session.scalar(query)
 
 
 def _same(row: Any, new: Mapping[str, Any]) -> bool:
@@ -478,42 +421,6 @@ def _assign(row: Any, new: Mapping[str, Any]) -> dict[str, list[Any]]:
             changes[name] = [to_json(old), to_json(value)]
             setattr(row, name, value)
     return changes
-
-
-def note_step(
-    register: Register, row: Any, actor: Actor, step: str, label: str, opinion: str = ""
-) -> None:
-    """Something was done to the record that leaves its state as it is; the caller commits."""
-    who = Contact(actor.contact_name or actor.name, actor.contact_phone)
-    db.session.add(_entry(register, row, actor, step, label, row.state, who, opinion))
-
-
-def _entry(
-    register: Register,
-    row: Any,
-    actor: Actor,
-    step: str,
-    label: str,
-    source: State,
-    contact: Contact,
-    opinion: str = "",
-    reasons: tuple[str, ...] = (),
-) -> HistoryEntry:
-    return HistoryEntry(
-        register=register.name,
-        record_id=row.id,
-        region_id=row.region_id,
-        step=step,
-        label=label,
-        source=source,
-        target=row.state,
-        account_id=actor.account_id,
-        account_name=actor.name,
-        person=contact.person.strip(),
-        phone=contact.phone.strip(),
-        opinion=opinion or None,
-        reasons=reasons or None,
-    )
 
 
 def _remember(actor: Actor, contact: Contact) -> None:

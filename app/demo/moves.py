@@ -16,7 +16,7 @@ from app.access.actor import Actor, Capability, Kind
 from app.access.regions import Level, Region, in_subtree
 from app.access.scope import acting_as, unscoped
 from app.actions import moves, records
-from app.actions.records import Contact
+from app.actions.history import Contact
 from app.core.db import db
 from app.demo.places import COUNTIES, County, region
 from app.registers.lookback.register import LOOKBACK

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Region
-from app.actions import habits, records
+from app.actions import habits, history, records
 from app.core.clock import local
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, NotFound
@@ -73,7 +73,7 @@ class BatchPages(RegisterPages):
         return back_to(f"{own}?list=1")
 
     def _batch_problems(self, step: Transition, said: Said) -> list[Problem]:
-        found = records.contact_problems(said.contact)
+        found = history.contact_problems(said.contact)
         if step.opinion and not (said.opinion or said.reasons):
             text = _("请勾选退回原因或填写意见，说明需要修改什么。")
             found.append(Problem("opinion", "opinion.required", text))

@@ -12,8 +12,8 @@ from flask_appbuilder import expose
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region
-from app.actions import attachments, drafts, habits, households, records
-from app.actions.records import Contact
+from app.actions import attachments, drafts, habits, history, households, records
+from app.actions.history import Contact
 from app.core.clock import local, today
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid, TryAgain
@@ -244,7 +244,7 @@ class FormPages(ParcelPages):
             "facts": record_pages.household_facts(household, whole=True),
             "steps": record_pages.steps(row.state),
             "notices": [
-                *(self._notices(row, records.history(row)) if row.state in SENT_BACK else []),
+                *(self._notices(row, history.of(row)) if row.state in SENT_BACK else []),
                 *record_pages.known_notices(self.register, row, known),
             ],
             "sections": forms.sections(self.register, shown),

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region, subtree
-from app.actions import households, personal, records
+from app.actions import history, households, personal, records
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
@@ -167,7 +167,7 @@ def _history(found: Sequence[tuple[Register, Any]]) -> list[dict[str, Any]]:
     lines = [
         line | {"title": f"{register.label} · {line['title']}"}
         for register, row in found
-        for line in record_pages.history(register, records.history(row), whole=False)
+        for line in record_pages.history(register, history.of(row), whole=False)
     ]
     return sorted(lines, key=lambda line: str(line["time"]), reverse=True)
 

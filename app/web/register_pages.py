@@ -11,8 +11,8 @@ from flask import request
 
 from app.access.actor import Actor, Capability
 from app.access.scope import current_actor
-from app.actions import households, records
-from app.actions.records import Contact
+from app.actions import history, households, records
+from app.actions.history import Contact
 from app.core.clock import local
 from app.core.db import db
 from app.core.errors import BadInput, Forbidden
@@ -56,7 +56,7 @@ class RegisterPages:
 
     def _record_context(self, row: Any, actor: Actor, *, marked: bool = False) -> dict[str, Any]:
         files = records.attachments_of(row)
-        entries = records.history(row)
+        entries = history.of(row)
         whole = record_pages.sees_all(self.register, row, actor)
         if whole:
             looks.note(self.register.name, row)

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from werkzeug.datastructures import MultiDict
 
 from app.access.actor import Actor, Capability
-from app.actions import habits, records
+from app.actions import habits, history, records
 from app.core.clock import local, now
 from app.core.db import db
 from app.core.i18n import _, done_word, step_word, translate
@@ -159,7 +159,7 @@ def undo(register: Register) -> dict[str, Any] | None:
 
 def meanwhile(row: Any) -> str:
     """What somebody else did with a record that was about to be decided."""
-    entries = records.history(row)
+    entries = history.of(row)
     if not entries or row.state == State.SUBMITTED:
         return _("%(name)s的档案刚刚有改动，请看过现在的内容再审核。", name=row.head_name)
     last = entries[-1]

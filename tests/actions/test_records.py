@@ -18,7 +18,7 @@ from app.access.regions import Level, Region
 from app.access.scope import acting_as, unscoped
 from app.access.settings import SettingValue
 from app.actions import drafts, events, records
-from app.actions.records import Contact
+from app.actions.history import Contact
 from app.core.clock import now, uuid7
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.access.actor import Capability
-from app.actions import households, records
+from app.actions import history, households
 from app.actions.parcels import number_is_known
 from app.core.i18n import _
 from app.parts.choices import Grade
@@ -48,7 +48,7 @@ def identity_follows(session: Session, survey: Lookback) -> None:
     household = session.get(Household, survey.household_id)
     if household is None or survey.died:  # who died out is still known as before
         return
-    before = records.approved_before(survey)
+    before = history.approved_before(survey)
     if survey.corrected_id:
         households.correct_id(session, household, survey.corrected_id)
     elif household.corrected_id and household.corrected_id == before.get("corrected_id"):

@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.access import repeats
 from app.access.actor import Actor
-from app.actions.records import Contact
+from app.actions.history import Contact
 from app.core.db import db
 from app.core.errors import BadInput, Invalid
 from app.core.i18n import _

@@ -19,7 +19,7 @@ from werkzeug.datastructures import MultiDict
 from app.access import policy, regions
 from app.access.actor import Actor, Capability
 from app.access.regions import Region, within
-from app.actions import attachments, households, personal, records
+from app.actions import attachments, history, households, personal, records
 from app.actions.attachments import Sent
 from app.core.clock import CHINA
 from app.core.db import db
@@ -194,7 +194,7 @@ class RegisterApi(BaseApi):
         bodies.parameters()
         row, actor = self._found(record_id)
         whole = shapes.sees_all(self.register, row, actor)
-        entries = records.history(row)
+        entries = history.of(row)
         return shapes.answer({"items": shapes.history(self.register, entries, whole=whole)})
 
     @expose("/<uuid:record_id>/check")
