@@ -7,11 +7,11 @@ here, and their copies of name, number and place are kept right here.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from app.access import audit, limits, policy, settings
@@ -56,13 +56,33 @@ def get(household_id: uuid.UUID, *, lock: bool = False) -> Household:
     return row
 
 
-def records_of(session: Session, household: Household) -> Iterator[tuple[Register, Any]]:
-    """Every record of every register about this household."""
-    for register in all_registers():
-        if hasattr(register.model, "household_id"):
-            query = select(register.model).where(register.model.household_id == household.id)
-            for row in session.scalars(query):
-                yield register, row
+def records_of(
+    session: Session, household: Household, registers: Sequence[Register] | None = None
+) -> list[tuple[Register, Any]]:
+    """Every record of these registers (of all, unless given) about the household, the oldest of a
+    register first; one statement, however many registers there are.
+    """
+    wanted = all_registers() if registers is None else registers
+    asked = [r for r in wanted if hasattr(r.model, "household_id")]
+    if not asked:
+        return []
+    keys = union_all(
+        *(
+            select(r.model.id.label("id"), literal(n).label("register")).where(
+                r.model.household_id == household.id
+            )
+            for n, r in enumerate(asked)
+        )
+    ).subquery()
+    query = select(keys.c.register, *(r.model for r in asked)).select_from(keys)
+    for n, register in enumerate(asked):
+        model = register.model
+        query = query.outerjoin(model, (keys.c.register == n) & (model.id == keys.c.id))
+    found = [
+        (asked[n], rows[n])
+        for n, *rows in session.execute(query.order_by(keys.c.register, keys.c.id))
+    ]
+    return [(register, row) for register, row in found if row is not None]
 
 
 def following() -> list[Register]:
