@@ -137,7 +137,7 @@ def _of_register(register: Register) -> Iterator[str]:
 
 
 def _of_field(made: Field) -> Iterator[str]:
-    yield from (made.label, made.help, made.unit)
+    yield from (made.label, made.help, made.unit, *made.words.values())
     yield from (check.message for check in made.checks)
     for inner in made.rows:
         yield from _of_field(inner)

@@ -133,7 +133,9 @@ def _editable(register: Register, record_id: uuid.UUID) -> tuple[Any, Actor]:
     row = records.get(register, record_id, lock=True)
     actor = policy.require(Capability.ENTER, register.name, row)
     if row.state not in EDITABLE:
-        raise Conflict(_("该档案现在是“%(state)s”，不能上传。", state=row.state.label), row=row)
+        raise Conflict(
+            _("该档案现在是“%(state)s”，不能上传。", state=register.state_text(row.state)), row=row
+        )
     return row, actor
 
 
@@ -207,7 +209,7 @@ def arrange(register: Register, row: Any, removed: Sequence[str], order: Sequenc
     """
     row = records.get(register, row.id, lock=True)
     if row.state not in EDITABLE:
-        text = _("该档案现在是“%(state)s”，文件没有改动。", state=row.state.label)
+        text = _("该档案现在是“%(state)s”，文件没有改动。", state=register.state_text(row.state))
         raise Conflict(text, row=row)
     kept = {str(a.id): a for a in records.attachments_of(row)}
     gone = [kept.pop(i) for i in removed if i in kept]

@@ -203,7 +203,7 @@ def transition(
         raise Conflict(
             _(
                 "该档案现在是“%(state)s”，不能%(step)s。",
-                state=row.state.label,
+                state=register.state_text(row.state),
                 step=step_word(step.label),
             ),
             row=row,
@@ -299,7 +299,7 @@ def require_editable(register: Register, row: Any) -> None:
             _(
                 "该%(what)s现在是“%(state)s”，不能修改。",
                 what=translate(register.record_word),
-                state=row.state.label,
+                state=register.state_text(row.state),
             ),
             row=row,
         )

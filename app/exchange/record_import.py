@@ -139,7 +139,9 @@ class _Import(SheetImport):
         if record is None or line.notes:
             return line
         if record.state not in EDITABLE:
-            text = _("该档案现在是“%(state)s”，不能修改。", state=record.state.label)
+            text = _(
+                "该档案现在是“%(state)s”，不能修改。", state=self.register.state_text(record.state)
+            )
             line.reject(_NUMBER, text)
         elif all(to_json(getattr(record, n)) == to_json(v) for n, v in values.items()):
             line.outcome = "unchanged"

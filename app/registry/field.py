@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from decimal import Decimal
 from typing import Any
 
@@ -98,6 +99,8 @@ class Field:
     required: bool = True
     choices: type[Choices] | None = None
     list_name: str | None = None  # a list of the ministry's, see app.registry.lists
+    leaves_out: tuple[str, ...] = ()  # codes of its list that are no choice here
+    words: Mapping[str, str] = dataclass_field(default_factory=dict)  # code -> its text here
     length: int = 100
     low: Any = None
     high: Any = None
@@ -112,7 +115,7 @@ class Field:
     taken_on: str = ""  # photos: the field that says on which day they should have been taken
     level: Level = Level.VILLAGE  # region: the level of division that is chosen
     rows: tuple[Field, ...] = ()  # children: their fields
-    checks: list[Check] = field(default_factory=list)
+    checks: list[Check] = dataclass_field(default_factory=list)
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -241,7 +244,11 @@ class Field:
             if text in ("no", "否", translate("否")):
                 return False
             raise ValueError(translate("请选择“是”或“否”。"))
-        if self.source_list and (code := lists.code_of(self.source_list, text)) is not None:
+        own = (code for code, word in self.words.items() if text in (word, translate(word)))
+        code = next(own, None)
+        if code is None and self.source_list:
+            code = lists.code_of(self.source_list, text)
+        if code is not None and code not in self.leaves_out:
             return self.choices(code) if self.choices else code
         raise ValueError(translate("“%(text)s”不在选项中，请从列表中选择。", text=text[:30]))
 
@@ -325,7 +332,15 @@ class Field:
         return str(value)
 
     def _label(self, code: Any, at: dt.datetime | None) -> str:
+        if (word := self.words.get(str(code))) is not None:
+            return translate(word)
         return lists.label(self.source_list, str(code), at) if self.source_list else str(code)
+
+    @property
+    def codes(self) -> list[str]:
+        """Every code that it may hold or ever held, in order."""
+        known = lists.known(self.source_list) if self.source_list else {}
+        return [code for code in known if code not in self.leaves_out]
 
     @property
     def source_list(self) -> lists.Source | None:
@@ -338,7 +353,12 @@ class Field:
         """
         if self.source_list is None:
             return {}
-        return lists.options(self.source_list, keep, all_ever=all_ever)
+        found = lists.options(self.source_list, keep, all_ever=all_ever)
+        return {
+            code: translate(self.words[code]) if code in self.words else text
+            for code, text in found.items()
+            if code not in self.leaves_out
+        }
 
     def mask(self, value: Any) -> str:
         """The value as lists show it to everybody."""

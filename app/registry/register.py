@@ -209,6 +209,10 @@ class Register:
     def label(self) -> str:
         return translate(self.title)
 
+    def state_text(self, state: State) -> str:
+        """What a state is called in this register, in the user's language."""
+        return str(self.model.__fields__["state"].text(state))
+
     def table(self, name: str) -> Table | None:
         return next((t for t in self.tables if t.name == name), None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_appbuilder import IndexView, expose
@@ -81,13 +81,21 @@ def _record_doors(read: Desk) -> list[dict[str, Any]]:
     waiting: list[Waiting] = sorted(read.waiting, key=lambda item: order.index(item.state))
     return [
         _door(
-            _DOORS[item.state],
+            _record_door(item),
             item.n,
             _door_hint(item.register, read),
             _menu_url(item),
         )
         for item in waiting
     ]
+
+
+def _record_door(item: Waiting) -> _Door:
+    """What was never begun is called as the register calls it: 未录入, 未监测."""
+    door = _DOORS[item.state]
+    if item.state != State.MISSING:
+        return door
+    return replace(door, label=item.register.state_text(State.MISSING))
 
 
 def _door_hint(register: Register, read: Desk) -> str:

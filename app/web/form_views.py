@@ -46,7 +46,13 @@ class FormPages(ParcelPages):
         actor = policy.require(Capability.ENTER, self.register.name, row)
         if not records.may_edit(self.register, row, actor):
             if not records.asks_to_move(self.register, row):
-                flash(_("该档案现在是“%(state)s”，不能修改。", state=row.state.label), "warning")
+                flash(
+                    _(
+                        "该档案现在是“%(state)s”，不能修改。",
+                        state=self.register.state_text(row.state),
+                    ),
+                    "warning",
+                )
             return redirect(f"/{self.register.name}/{row.id}")
         if request.method == "POST":
             return self._save(row, actor)
@@ -240,9 +246,9 @@ class FormPages(ParcelPages):
         context = {
             "title": row.head_name,
             "subtitle": self.register.label,
-            "state": record_pages.state_tag(row.state),
+            "state": record_pages.state_tag(self.register, row.state),
             "facts": record_pages.household_facts(household, whole=True),
-            "steps": record_pages.steps(row.state),
+            "steps": record_pages.steps(self.register, row.state),
             "notices": [
                 *(self._notices(row, history.of(row)) if row.state in SENT_BACK else []),
                 *record_pages.known_notices(self.register, row, known),

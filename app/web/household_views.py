@@ -151,7 +151,7 @@ def _record_card(register: Register, row: Any, actor: Actor) -> dict[str, Any]:
     texts = [_shown(row.__fields__[n], row) for n in shown]
     return {
         "title": register.label,
-        "state": record_pages.state_tag(row.state),
+        "state": record_pages.state_tag(register, row.state),
         "text": _("，").join(t for t in texts if t),
         "url": base,
         "action": action,

@@ -238,7 +238,7 @@ def _cells(
             continue
         value = getattr(row, made.name)
         if made.name == "state":
-            cells.append({"kind": "tag", "text": value.label, "tone": TONES[value]})
+            cells.append({"kind": "tag", "text": listed(made, value), "tone": TONES[value]})
         elif made.kind == CHOICE:
             text = texts.get((made.name, value, said_at))
             if text is None:

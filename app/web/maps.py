@@ -117,7 +117,7 @@ def _fact_json(name: str, value: Any, text: str) -> dict[str, Any]:
 def user_text(user: User) -> str:
     """王**（已录入）."""
     name = formats.mask_name(user.head_name)
-    return _("%(name)s（%(state)s）", name=name, state=user.state.label)
+    return _("%(name)s（%(state)s）", name=name, state=user.register.state_text(user.state))
 
 
 def box_json(box: Box | None) -> list[float] | None:

@@ -70,7 +70,7 @@ class ParcelPages(RegisterPages):
             return redirect(f"/{self.register.name}/{row.id}")
         context = {
             "title": row.head_name,
-            "state": record_pages.state_tag(row.state),
+            "state": record_pages.state_tag(self.register, row.state),
             "facts": record_pages.household_facts(households.get(row.household_id), whole=False),
             "version": row.version,
             "action_url": f"/{self.register.name}/{row.id}/parcel",

@@ -37,9 +37,9 @@ TONES = {
 _BACK = {**dict.fromkeys(SENT_BACK, "bad"), State.APPROVED: "good", State.SUBMITTED: "info"}
 
 
-def state_tag(state: State) -> dict[str, str]:
+def state_tag(register: Register, state: State) -> dict[str, str]:
     """A state as a coloured label."""
-    return {"text": state.label, "tone": TONES[state]}
+    return {"text": register.state_text(state), "tone": TONES[state]}
 
 
 def sees_all(register: Register, row: Any, actor: Actor) -> bool:
@@ -285,7 +285,7 @@ def former_head(household: Household) -> str | None:
     return _("原户主 %(name)s", name=household.issued_name)
 
 
-def steps(state: State) -> list[dict[str, str]]:
+def steps(register: Register, state: State) -> list[dict[str, str]]:
     """The line of states on top of a record."""
     line = [State.DRAFT, State.SUBMITTED, State.APPROVED]
     names = {State.DRAFT: _("填报"), State.SUBMITTED: _("县级审核"), State.APPROVED: _("审核通过")}
@@ -295,6 +295,6 @@ def steps(state: State) -> list[dict[str, str]]:
     result = []
     for number, one in enumerate(line):
         mark = "done" if number < at else ("now" if number == at else "todo")
-        text = state.label if mark == "now" and state != one else ""
+        text = register.state_text(state) if mark == "now" and state != one else ""
         result.append({"label": names[one], "text": text, "state": mark})
     return result

@@ -87,7 +87,7 @@ class RegisterPages:
             "id": str(row.id),
             "title": row.head_name,
             "subtitle": self.register.label,
-            "state": record_pages.state_tag(row.state),
+            "state": record_pages.state_tag(self.register, row.state),
             "facts": record_pages.household_facts(household, whole=whole),
             "notices": [
                 *self._notices(row, entries),

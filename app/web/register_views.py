@@ -87,7 +87,7 @@ class RegisterView(ListPages, FormPages, FilePages, ReviewPages, BatchPages, Mod
         context = self._record_context(row, actor)
         context |= (said or Said(contact_of(actor))).context
         context["problems"] = said.problems if said else ()
-        context["steps"] = record_pages.steps(row.state)
+        context["steps"] = record_pages.steps(self.register, row.state)
         context["actions"] = [
             {"label": _("农户主页"), "url": f"/household/{row.household_id}", "icon": "home"}
         ]

@@ -151,7 +151,7 @@ def undo(register: Register) -> dict[str, Any] | None:
     state = State(decided["state"])
     return {
         "url": f"/{register.name}/{decided['id']}/undo",
-        "text": _("%(name)s：%(state)s。", name=decided["name"], state=state.label),
+        "text": _("%(name)s：%(state)s。", name=decided["name"], state=register.state_text(state)),
         "version": decided["version"],
         "seconds": left,
     }

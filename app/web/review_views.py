@@ -37,7 +37,9 @@ class ReviewPages(ParcelPages):
         if row.state != State.SUBMITTED:
             if wants_json():
                 return self._gone(Reviewing(self.register, actor, request.args), row)
-            flash(_("该档案现在是“%(state)s”。", state=row.state.label), "warning")
+            flash(
+                _("该档案现在是“%(state)s”。", state=self.register.state_text(row.state)), "warning"
+            )
             return redirect(f"/{self.register.name}/{row.id}")
         return self._review_page(row, actor)
 

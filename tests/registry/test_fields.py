@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.access.regions import Level, Region
 from app.core.choices import Choices
 from app.registry import fields as f
+from app.registry.flow import State
 from app.registry.rules import RuleSet
 from tests.builders import COUNTY, region, seat
 
@@ -266,3 +267,16 @@ def test_a_variant_leaves_its_model_alone() -> None:
     second.checks.append(f.Check("never", second.given, "不能填写。"))
     assert first.required
     assert first.checks == []
+
+
+def test_a_field_may_call_its_choices_otherwise_and_leave_some_out() -> None:
+    made = f.choice("监测状态", State, words={State.MISSING: "未监测"}, leaves_out=(State.RECTIFY,))
+    assert made.text(State.MISSING) == "未监测"
+    assert made.text(State.APPROVED) == "审核通过"
+    assert made.options()["missing"] == "未监测"
+    assert "rectify" not in made.options(all_ever=True)
+    assert made.codes == ["missing", "draft", "submitted", "approved", "returned"]
+    assert made.parse("未监测") == State.MISSING
+    assert made.parse("missing") == State.MISSING
+    with pytest.raises(ValueError, match="退回整改"):
+        made.parse("退回整改")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.i18n import _, step_word, translate
-from app.registry import lists
 from app.registry.condition_words import describe
 from app.registry.expressions import ALWAYS
 from app.registry.field import CHOICE, FILES, MANY, YES_NO, Field
@@ -98,7 +97,7 @@ def _filter(made: Field) -> Schema:
     if made.kind == YES_NO:
         return {"type": "string", "enum": ["yes", "no"]}
     if made.kind in (CHOICE, MANY) and made.source_list:
-        codes = {"type": "string", "enum": list(lists.known(made.source_list))}
+        codes = {"type": "string", "enum": made.codes}
         return {"type": "array", "items": codes}
     return parts.TEXT | {"maxLength": 64}
 
@@ -270,9 +269,13 @@ def _step(register: Register, step: Transition, key: Any, version: Schema) -> di
         "opinion": parts.TEXT | {"maxLength": 1000},
         "reasons": {"type": "array", "items": reasons},
     }
-    states = _("、").join(state.label for state in step.sources)
+    states = _("、").join(register.state_text(state) for state in step.sources)
     notes = [
-        _("仅限状态为%(states)s的档案，之后为%(target)s。", states=states, target=step.target.label)
+        _(
+            "仅限状态为%(states)s的档案，之后为%(target)s。",
+            states=states,
+            target=register.state_text(step.target),
+        )
     ]
     if step.complete:
         notes.append(_("内容须完整。"))

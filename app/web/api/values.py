@@ -14,7 +14,6 @@ from typing import Any
 
 from app.core.choices import Choices
 from app.core.i18n import _, translate
-from app.registry import lists
 from app.registry.expressions import is_missing
 from app.registry.field import (
     CHILDREN,
@@ -85,7 +84,7 @@ def schema(made: Field, *, written: bool) -> Schema:
         if written and made.high is not None:
             found["maxItems"] = made.high
     elif made.kind == MANY:
-        codes = {"type": "string", "enum": _codes(made)}
+        codes = {"type": "string", "enum": made.codes}
         found = {"type": _or_null("array", written=written), "items": codes}
     else:
         found = _scalar(made, written=written)
@@ -100,7 +99,7 @@ def _scalar(made: Field, *, written: bool) -> Schema:
     if made.kind == YES_NO:
         return {"type": ["boolean", "null"]}
     if made.kind == CHOICE:
-        return {"type": ["string", "null"], "enum": [*_codes(made), None]}
+        return {"type": ["string", "null"], "enum": [*made.codes, None]}
     if made.kind == REGION:
         if not written:
             return {"type": ["integer", "null"]}
@@ -120,10 +119,6 @@ def _scalar(made: Field, *, written: bool) -> Schema:
         return {"type": ["string", "null"], "format": "date"}
     found: Schema = {"type": ["string", "null"]}
     return found | ({"maxLength": made.length} if written else {})
-
-
-def _codes(made: Field) -> list[str]:
-    return list(lists.known(made.source_list)) if made.source_list else []
 
 
 def _words(made: Field) -> Schema:
@@ -227,7 +222,7 @@ def _as_text(made: Field, raw: Any) -> Any:
     if made.kind == YES_NO:
         return "yes" if raw else "no"
     if made.source_list:  # codes only: what a form's reader takes for one is ours to know
-        known = lists.known(made.source_list)
+        known = made.codes
         wrong = [c for c in (raw if isinstance(raw, list) else [raw]) if c not in known]
         if wrong:
             raise ValueError(_("“%(text)s”不在选项中，请从列表中选择。", text=str(wrong[0])[:30]))
