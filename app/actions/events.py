@@ -6,21 +6,35 @@ They subscribe where they stand, and run in the transaction of the change.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app.registry.flow import Transition
+from app.registry.households import Household
 from app.registry.register import Register
 from app.registry.rules import Problem
+
+
+class Leaving(Enum):
+    """What a household is about to leave."""
+
+    LIST = "list"  # the list it stands on: nobody surveys or helps it any more
+    PLACE = "place"  # its village, with all that is about it
+
 
 Checker = Callable[[Register, Any, Mapping[str, Any]], Iterable[Problem]]
 Listener = Callable[[Register, Any], None]
 SaveListener = Callable[[Register, Any, Mapping[str, Any]], None]
 StepListener = Callable[[Register, Any, Transition], None]
+LeaveChecker = Callable[[Session, Household, Leaving], Iterable[str]]
 _on_check: list[Checker] = []
 _on_save: list[SaveListener] = []
 _on_clear: list[Listener] = []
 _on_step: list[StepListener] = []
 _on_stepped: list[StepListener] = []
+_on_leave: list[LeaveChecker] = []
 
 
 def on_check(checker: Checker) -> Checker:
@@ -57,6 +71,14 @@ def on_stepped(listener: StepListener) -> StepListener:
     return listener
 
 
+def on_leave(checker: LeaveChecker) -> LeaveChecker:
+    """Ask ``checker(session, household, leaving)`` why the household cannot leave its list or its
+    place now, as messages to the user; the session may see more than the actor's area.
+    """
+    _on_leave.append(checker)
+    return checker
+
+
 def problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
     """What the checkers say."""
     return [problem for checker in _on_check for problem in checker(register, row, values)]
@@ -84,3 +106,8 @@ def stepped(register: Register, row: Any, step: Transition) -> None:
     """Tell the listeners that a step is done."""
     for listener in _on_stepped:
         listener(register, row, step)
+
+
+def why_stay(session: Session, household: Household, leaving: Leaving) -> list[str]:
+    """What keeps the household where it is; empty: it may leave."""
+    return [text for checker in _on_leave for text in checker(session, household, leaving)]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import exists, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from app.access import audit, limits, policy, settings
@@ -28,7 +28,7 @@ from app.core.i18n import _, mark
 from app.parts import prior
 from app.registry import formats
 from app.registry.attachments import Attachment
-from app.registry.households import Finding, Household, SearchKey, search_values
+from app.registry.households import LISTS, Finding, Household, SearchKey, search_values
 from app.registry.records import HistoryEntry, Standing
 from app.registry.register import Register, all_registers
 
@@ -85,9 +85,9 @@ def records_of(
     return [(register, row) for register, row in found if row is not None]
 
 
-def following() -> list[Register]:
-    """Registers that hold one row for every household of the list."""
-    return [r for r in all_registers() if r.follows_list]
+def following(*lists: str) -> list[Register]:
+    """Registers that hold a row for every household of these lists."""
+    return [r for r in all_registers() if r.follows and r.follows in (lists or LISTS)]
 
 
 def join(session: Session, household: Household) -> None:
@@ -98,24 +98,52 @@ def join(session: Session, household: Household) -> None:
         session.add(
             SearchKey(household_id=household.id, value=value, region_id=household.region_id)
         )
-    for register in following():
-        session.add(
-            register.model(
-                household_id=household.id, region_id=household.region_id, **copies(household)
-            )
-        )
+    for register in following(*lists_of(household)):
+        session.add(_row(register, household))
 
 
-def copies(household: Household) -> dict[str, Any]:
-    """What a register's row repeats of its household, so that lists need no join."""
-    return {
+def lists_of(household: Household) -> list[str]:
+    """The lists on which it stands."""
+    return [name for name in LISTS if getattr(household, name)]
+
+
+def enlist(session: Session, household: Household, name: str) -> None:
+    """Put a known household onto another list: the registers that follow it have a row of it then,
+    the one of an earlier time if there is one. The caller commits.
+    """
+    setattr(household, name, True)
+    for register in following(name):
+        theirs = exists().where(register.model.household_id == household.id)
+        if not session.scalar(select(theirs)):
+            session.add(_row(register, household))
+    refresh(session, household)
+
+
+def delist(session: Session, household: Household, name: str) -> None:
+    """Take it off a list; its rows stay, no longer listed. The caller commits."""
+    setattr(household, name, False)
+    refresh(session, household)
+
+
+def _row(register: Register, household: Household) -> Any:
+    place, known = household.region_id, copies(household, register.model)
+    return register.model(household_id=household.id, region_id=place, **known)
+
+
+def copies(household: Household, model: Any) -> dict[str, Any]:
+    """What a register's row repeats of its household, so that lists need no join: of these what
+    its model has.
+    """
+    known = {
         "head_name": household.head_name,
         "head_id": household.head_id or household.matching_id,
         "former_head": household.issued_name
         if household.issued_name != household.head_name
         else None,
         "standing": household.standing,
+        **{name: getattr(household, name) for name in LISTS},
     }
+    return {name: value for name, value in known.items() if name in model.__fields__}
 
 
 def refresh(session: Session, household: Household) -> None:
@@ -135,7 +163,7 @@ def refresh(session: Session, household: Household) -> None:
             key.region_id = place
     for _register, row in records_of(session, household):
         row.region_id = place
-        for name, value in copies(household).items():
+        for name, value in copies(household, type(row)).items():
             setattr(row, name, value)
         for model in (Attachment, HistoryEntry):
             for owned in session.scalars(select(model).where(model.record_id == row.id)):

@@ -73,6 +73,8 @@ def children_of(household_id: uuid.UUID) -> list[Child]:
         states: dict[uuid.UUID, set[State]] = {one.id: set() for one in found}
         for register in households.following():
             model = register.model
+            if not hasattr(model, "state"):
+                continue
             rows = select(model.household_id, model.state).where(model.household_id.in_(states))
             for household, state in session.execute(rows) if states else ():
                 states[household].add(state)
@@ -212,6 +214,8 @@ def _add(parent: Household, head: Head, where: str) -> None:
         phone=head.get("phone"),
         village_group=parent.village_group,
         source=Source.SPLIT,
+        poverty_exit=parent.poverty_exit,
+        low_income=False,
         findings=tuple(f for f in parent.findings or () if f == Finding.NO_VILLAGE),
         match_key=match_key(head["id_number"]),
     )

@@ -176,6 +176,7 @@ class _Demonstration:
             source=Source.ISSUED,
             findings=tuple(finding.value for finding in findings),
             poverty_exit=True,
+            low_income=False,
             match_key=match_key(number, code, town, group, head.name, phone),
         )
         self._count_in(HOUSEHOLD, row, self.timeline.issued, 1)
@@ -251,6 +252,7 @@ class _Demonstration:
                 source=Source.SPLIT,
                 findings=(),
                 poverty_exit=True,
+                low_income=False,
                 match_key=match_key(head["id_number"]),
                 **identity,
                 **stamps,

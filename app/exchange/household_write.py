@@ -40,7 +40,7 @@ class HouseholdWriter:
 
     def __init__(self, job_id: uuid.UUID) -> None:
         self._job_id = job_id
-        self._following = households.following()
+        self._following = households.following("poverty_exit")
         own = register_of(Household)
         self._tallies = {r.name: _Tally(r) for r in (*self._following, own) if r is not None}
 
@@ -64,9 +64,8 @@ class HouseholdWriter:
                 {"household_id": row["id"], "value": value, **place}
                 for value in search_values(household)
             ]
-            copies = households.copies(household)
             for register in self._following:
-                record = copies | place | _stamps(moment)
+                record = households.copies(household, register.model) | place | _stamps(moment)
                 record |= {"household_id": row["id"], "state": State.MISSING}
                 records[register.name].append(record)
                 self._count(register.name, record)
@@ -180,6 +179,7 @@ def _household(line: Line) -> dict[str, Any]:
         "findings": tuple(sorted(f.value for f in line.findings)) or None,
         "place_written": line.written_place or None,
         "poverty_exit": True,
+        "low_income": False,
         "parent_id": None,
         "standing": None,
         "match_key": line.key,

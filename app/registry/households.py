@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Index, String, case
+from sqlalchemy import ColumnElement, Index, String, case
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -72,7 +72,9 @@ class Household(Record, Model):
     findings = f.system(f.many("名单存疑", Finding))
     place_written = f.system(f.text("名单所写村名", 120))  # where no village fits it
 
-    poverty_exit: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True)
+    #: On which lists it stands; see app.actions.households.enlist.
+    poverty_exit = f.system(f.yes_no("脱贫户"), default=True)
+    low_income = f.system(f.yes_no("低收入群体"), default=False)
     match_key: Mapped[str] = mapped_column(String(64), nullable=False)
     #: The household that it split off from; see app.actions.splits.
     parent_id: Mapped[uuid.UUID | None] = mapped_column(UuidType)
@@ -93,6 +95,10 @@ class Household(Record, Model):
     def matching_id(self) -> str | None:
         """The number that matches it across registers: the corrected one, else the issued one."""
         return self.corrected_id or self.issued_id
+
+
+#: The lists on which a household may stand: names of its yes/no fields.
+LISTS = ("poverty_exit", "low_income")
 
 
 def match_key(number: str | None, *rest: Any) -> str:

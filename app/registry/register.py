@@ -145,7 +145,7 @@ class Register:
     ledger: str = ""  # columns of its lists
     filters: str = ""  # filters of its lists; region is always there
     indexed: str = ""  # filters that an index serves at any size
-    follows_list: bool = False  # has one row, 未录入 at first, for every household of the list
+    follows: str = ""  # the household's list (its yes/no) whose households each get a row at first
     listed: Expr = ALWAYS  # the rows that its lists show and every figure asks for
     moves: str = ""  # a yes/no field and a division: yes asks for a move there (app.actions.moves)
     splits: str = ""  # a yes/no field and rows of heads who split off (app.actions.splits)

@@ -128,10 +128,11 @@ def _notices(household: Household) -> list[dict[str, str]]:
 
 
 def _memberships(household: Household) -> list[dict[str, str]]:
-    if not household.poverty_exit:
-        return []
+    source = Household.__fields__["source"].text(household.source)
+    labels = {"poverty_exit": _("脱贫户名单"), "low_income": _("低收入群体名单")}
     return [
-        {"label": _("脱贫户名单"), "text": Household.__fields__["source"].text(household.source)}
+        {"label": labels[name], "text": source if name == "poverty_exit" else ""}
+        for name in households.lists_of(household)
     ]
 
 

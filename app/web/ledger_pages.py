@@ -314,7 +314,7 @@ def _empty(
         return {"title": _("没有等您处理的农户"), "hint": _("新上报的档案会出现在这里。")}
     hint = translate(menu.hint)
     whole = not menu.only and menu.rows is None
-    if register.follows_list and whole and actor.has(Capability.IMPORT_LIST):
+    if register.follows == "poverty_exit" and whole and actor.has(Capability.IMPORT_LIST):
         hint = _("请先在“名单下发”导入农户名单。")
     return {"title": _("这里还没有农户"), "hint": hint}
 

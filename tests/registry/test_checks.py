@@ -132,6 +132,7 @@ WRONG: list[tuple[str, Any]] = [
     ("R040", lambda: declared(moves="ready")),
     ("R040", lambda: declared(moves="ready name")),
     ("R040", lambda: declared(splits="ready nothing")),
+    ("R042", lambda: declared(follows="everybody")),
     ("R041", lambda: declared(splits="ready heads", fields={
         "heads": f.children("户主", f.row("name", f.text("姓名")))})),
     ("R022", lambda: declared(listed=UNKNOWN)),

@@ -242,7 +242,7 @@ def _flow_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
             )
         },
     }  # fmt: skip
-    if register.follows_list:
+    if register.follows:
         body = parts.object_of({"household_id": parts.KEY, "values": change}, "values")
         found[base] = {
             "post": parts.operation(

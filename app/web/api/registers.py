@@ -323,7 +323,7 @@ def api_of(register: Register) -> type[RegisterApi]:
     routes = set(READING)
     if register.flow is not None:
         routes |= FLOWING
-    if register.follows_list:
+    if register.follows:
         routes.add("create")
     if not register.tables:
         routes.discard("statistics")
