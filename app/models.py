@@ -1,5 +1,6 @@
 """Every module that maps a table, imported once: for Alembic, and before the first query."""
 
+from app import registers
 from app.access import (
     accounts,
     audit,
@@ -18,8 +19,6 @@ from app.access import (
 from app.core import jobs
 from app.exchange import import_notes, ledger_export
 from app.parts import parcels, prior
-from app.registers import household, lookback, parcel
-from app.registers import prior as prior_register
 from app.registry import (
     attachments,
     counters,
@@ -37,23 +36,20 @@ __all__ = [
     "audit",
     "counters",
     "grants",
-    "household",
     "households",
     "import_notes",
     "jobs",
     "ledger_export",
     "limits",
     "lists",
-    "lookback",
     "notices",
     "officers",
-    "parcel",
     "parcels",
     "prior",
-    "prior_register",
     "records",
     "region_changes",
     "regions",
+    "registers",
     "repeats",
     "results",
     "saved_filters",

@@ -1,1 +1,29 @@
-"""One package a register; ``app.models`` imports them all."""
+"""The registers, one folder each: a folder here is declared with this package, and needs no other list.
+
+Menus stand in the order of declaration: first those named here, as the ministry's manuals order their
+modules, then any other by name.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+ORDER = (
+    "household",
+    "lookback",
+    "low_income",
+    "monitoring",
+    "application",
+    "dossier",
+    "risk",
+    "craftsman",
+)
+
+
+def _position(name: str) -> tuple[int, str]:
+    return ORDER.index(name) if name in ORDER else len(ORDER), name
+
+
+for _name in sorted((found.name for found in iter_modules(__path__)), key=_position):
+    import_module(f"{__name__}.{_name}")

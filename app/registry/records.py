@@ -14,6 +14,7 @@ from app.core.choices import Choices
 from app.core.clock import now, uuid7
 from app.core.db import Model
 from app.core.types import CodeSetType, CodeType, NfcText, UtcDateTime, UuidType
+from app.registry import feed
 from app.registry import fields as f
 from app.registry.flow import State
 
@@ -47,6 +48,16 @@ class Record(f.Declared, Scoped):
         return {"version_id_col": cls.__table__.c.version} if hasattr(cls, "__table__") else {}
 
 
+def indexes(table: str) -> tuple[Index, ...]:
+    """What every list of one reviewed record a household needs, and the API that tells what changed."""
+    return (
+        Index(f"ix_{table}_place", "path", "id"),
+        Index(f"ix_{table}_state", "state", "path", "id"),
+        Index(f"ix_{table}_household", "household_id", unique=True),
+        *feed.indexes(table),
+    )
+
+
 class OfHousehold(Record):
     """A record about a household. It carries a copy of the head's names and number, so that its
     ledger needs no join; the kernel keeps the copies right.
@@ -62,7 +73,13 @@ class OfHousehold(Record):
 
 
 class Reviewed(OfHousehold):
-    """A record that is entered, submitted, reviewed (spec 00 "States of a record")."""
+    """A record that is entered, submitted, reviewed (spec 00 "States of a record"). Unless a register
+    says other ``__table_args__``, a household has one record and lists find it by place and by state.
+    """
+
+    @declared_attr.directive
+    def __table_args__(cls: Any) -> tuple[Index, ...]:  # noqa: N805
+        return indexes(cls.__tablename__)
 
     submitted_by: Mapped[uuid.UUID | None] = mapped_column(UuidType)
     submitted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

@@ -8,10 +8,9 @@ from app.core.choices import Choices
 from app.core.db import Model, only_where
 from app.parts.choices import OtherHome
 from app.parts.house import Assurance, Hazards, House, Safety, Surveyed
-from app.registry import feed
 from app.registry import fields as f
 from app.registry.households import Sex
-from app.registry.records import Reviewed
+from app.registry.records import Reviewed, indexes
 
 
 class Living(Choices):
@@ -26,13 +25,10 @@ class Lookback(Reviewed, House, Hazards, Safety, Assurance, Surveyed, Model):
 
     __tablename__ = "lookback"
     __table_args__ = (
-        Index("ix_lookback_place", "path", "id"),
-        Index("ix_lookback_state", "state", "path", "id"),
+        *indexes("lookback"),
         Index("ix_lookback_grade", "grade", "path", "id"),
-        Index("ix_lookback_household", "household_id", unique=True),
         Index("ix_lookback_parcel", "parcel_number"),
         Index("ix_lookback_parcel_state", "parcel_state", "path", "id"),
-        *feed.indexes("lookback"),
         Index("ix_lookback_split", "path", "id", **only_where("standing IS NOT NULL")),
         Index("ix_lookback_new_place", "new_place", **only_where("new_place IS NOT NULL")),
     )
