@@ -12,8 +12,16 @@ from decimal import Decimal
 from typing import Any
 
 from app.demo.people import People, Person
-from app.parts.choices import Grade, Judged, Measure, OtherHome, ParcelState, Policy, Seismic
-from app.registers.lookback.model import Living
+from app.parts.choices import (
+    Grade,
+    Judged,
+    Living,
+    Measure,
+    OtherHome,
+    ParcelState,
+    Policy,
+    Seismic,
+)
 
 _JUDGES = (
     ("商洛市房屋安全鉴定中心", "12611000435680217K"),

@@ -5,6 +5,14 @@ from __future__ import annotations
 from app.core.choices import Choices
 
 
+class Living(Choices):
+    """现住房情况; 无房户 only where a register offers it (spec 03)."""
+
+    OWN = "own", "自有农村住房"
+    OTHER = "other", "其他安全住房"
+    NONE = "none", "无房户"
+
+
 class Grade(Choices):
     """Grade of a house's safety by appraisal or assessment."""
 

@@ -22,8 +22,8 @@ from app.actions.history import Contact
 from app.core.clock import now, uuid7
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
-from app.parts.choices import Grade
-from app.registers.lookback.model import Living, Lookback
+from app.parts.choices import Grade, Living
+from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registry.attachments import Attachment
 from app.registry.counters import kept_counts, live_counts

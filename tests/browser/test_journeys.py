@@ -14,7 +14,8 @@ from PIL import Image
 from app.access.regions import Level
 from app.access.scope import unscoped
 from app.actions import records
-from app.registers.lookback.model import Living, Lookback
+from app.parts.choices import Living
+from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registry.flow import State
 from tests import builders

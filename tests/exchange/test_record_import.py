@@ -23,7 +23,8 @@ from app.core.db import db
 from app.core.jobs import Job, JobContext, JobState
 from app.core.storage import storage
 from app.core.worker import work
-from app.registers.lookback.model import Living, Lookback
+from app.parts.choices import Living
+from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registry import counters
 from app.registry.flow import State

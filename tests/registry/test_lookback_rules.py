@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.parts.choices import Grade, Measure, OtherHome, ParcelState, Seismic
-from app.registers.lookback.model import Living
+from app.parts.choices import Grade, Living, Measure, OtherHome, ParcelState, Seismic
 from app.registers.lookback.register import LOOKBACK
 from app.registry.field import CHILDREN, FILES
 from tests.builders import (

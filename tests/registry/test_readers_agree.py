@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.access.regions import Level
 from app.access.scope import unscoped
 from app.core.clock import now, uuid7
-from app.registers.lookback.model import Living
+from app.parts.choices import Living
 from app.registers.lookback.register import LOOKBACK
 from app.registry import counters
 from app.registry.flow import State

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import Index
 
-from app.core.choices import Choices
 from app.core.db import Model, only_where
-from app.parts.choices import OtherHome
-from app.parts.house import Assurance, Hazards, House, Safety, Surveyed
+from app.parts.choices import Living
+from app.parts.family import Home
+from app.parts.survey import Survey
 from app.registry import fields as f
-from app.registry.households import Sex
-from app.registry.records import Reviewed, indexes
+from app.registry.records import indexes
 
 
-class Living(Choices):
-    """现住房情况."""
-
-    OWN = "own", "自有农村住房"
-    OTHER = "other", "其他安全住房"
-
-
-class Lookback(Reviewed, House, Hazards, Safety, Assurance, Surveyed, Model):
+class Lookback(Survey, Model):
     """One survey of one poverty-exit household; there is exactly one row for each household."""
 
     __tablename__ = "lookback"
@@ -33,35 +25,4 @@ class Lookback(Reviewed, House, Hazards, Safety, Assurance, Surveyed, Model):
         Index("ix_lookback_new_place", "new_place", **only_where("new_place IS NOT NULL")),
     )
 
-    corrected_id = f.id_number(
-        "更正身份证号",
-        required=False,
-        help="下发的身份证号有误时填写正确的号码；下发的号码保留不变",
-    )
-    sex = f.choice("性别", Sex, required=False)
-    ethnicity = f.listed("民族", "ethnicity", required=False)
-    population = f.integer("家庭户籍人数", 1, 30, unit="人", required=False)
-    phone = f.phone("当前联系电话", required=False)
-    village_group = f.text("村民小组", 40, required=False)
-
-    died = f.yes_no("是否死亡销户", help="选择“是”则不需要录入其他信息")
-    head_changed = f.yes_no("户主是否变更")
-    new_head_name = f.text("新户主姓名", 64, shown=head_changed.yes)
-    new_head_id = f.id_number("新户主身份证号", shown=head_changed.yes)
-    new_head_phone = f.phone("新户主联系电话", shown=head_changed.yes, required=False)
-    new_head_relation = f.listed("与原户主关系", "relation", shown=head_changed.yes)
-    split = f.yes_no("是否分户")
-    split_heads = f.children(
-        "分户户主信息",
-        f.row("name", f.text("姓名", 64)),
-        f.row("id_number", f.id_number("身份证号")),
-        f.row("phone", f.phone("联系电话", required=False)),
-        shown=split.yes,
-        low=1,
-        high=5,
-    )
-    moved = f.yes_no("是否迁户", help="选择“是”保存后提出迁户申请，不需要录入其他信息")
-    new_place = f.region("迁户后的地区", shown=moved.yes, help="具体到行政村")
-    living = f.choice("现住房情况", Living)
-    other_home = f.choice("其他安全住房", OtherHome, shown=living.is_(Living.OTHER))
-    other_home_text = f.long_text("其他情况说明", 200, shown=other_home.is_(OtherHome.OTHER))
+    living = f.variant(Home.living, leaves_out=(Living.NONE,))

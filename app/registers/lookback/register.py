@@ -2,87 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-from sqlalchemy.orm import Session
-
 from app.access.actor import Capability
-from app.actions import history, households
+from app.actions.identity import head_is_another, identity_follows, number_is_free
 from app.actions.parcels import number_is_known
-from app.core.i18n import _
-from app.parts.choices import Grade
-from app.registers.lookback.model import Living, Lookback
+from app.parts.choices import Grade, Living
+from app.parts.survey import SECTIONS, own, stays
+from app.registers.lookback.model import Lookback
 from app.registry.flow import SENT_BACK, State, county_review
-from app.registry.households import Household
 from app.registry.records import Standing
 from app.registry.register import (
     Column,
     Figure,
     Identity,
     Menu,
-    Section,
     Table,
     columns,
     register,
     rule,
 )
-from app.registry.rules import Problem
 
 r = rule(Lookback)
 
-alive = r.died.no
-#: Whoever moves is surveyed where they move to (spec 02 "Moves").
-stays = alive & ~r.moved.yes
-own = stays & r.living.is_(Living.OWN)
 #: A household that split off joins when its parent is approved (spec 02 "Split households").
 listed = ~r.standing.is_(Standing.PENDING)
 approved = listed & r.state.is_(State.APPROVED)
 approved_own = approved & own
-
-
-def identity_follows(session: Session, survey: Lookback) -> None:
-    """An approved correction and change of head become the household's (spec 00 "Identity"). What
-    an earlier approval made of it, and the survey no longer says, is undone.
-    """
-    household = session.get(Household, survey.household_id)
-    if household is None or survey.died:  # who died out is still known as before
-        return
-    before = history.approved_before(survey)
-    if survey.corrected_id:
-        households.correct_id(session, household, survey.corrected_id)
-    elif household.corrected_id and household.corrected_id == before.get("corrected_id"):
-        households.drop_correction(session, household)
-    if not survey.head_changed:
-        if before.get("new_head_name") and household.head_name == before["new_head_name"]:
-            theirs = household.phone == before.get("new_head_phone")
-            households.issued_head(session, household, survey.phone if theirs else household.phone)
-    elif survey.new_head_name:
-        households.new_head(
-            session, household, survey.new_head_name, survey.new_head_id, survey.new_head_phone
-        )
-
-
-def head_is_another(survey: Lookback, values: Mapping[str, Any]) -> Iterator[Problem]:
-    """A new head is another person than the one of the list."""
-    number = values.get("new_head_id")
-    if not number:
-        return
-    household = households.get(survey.household_id)
-    if number in (household.issued_id, household.corrected_id, values.get("corrected_id")):
-        yield Problem(
-            "new_head_id",
-            "new_head_id.same",
-            _("与原户主的身份证号相同，户主没有变更的请选择“否”。"),
-        )
-
-
-def number_is_free(survey: Lookback, values: Mapping[str, Any]) -> Iterator[Problem]:
-    """A corrected number must not be another household's already (spec 08)."""
-    number = values.get("corrected_id")
-    if number and (message := households.listed_already(survey.household_id, number)):
-        yield Problem("corrected_id", "corrected_id.listed", message)
-
 
 LOOKBACK = register(
     Lookback,
@@ -98,51 +42,7 @@ LOOKBACK = register(
     save_needs="died",
     builds=r.head_changed.yes | r.corrected_id.given | r.split.yes,
     remember="surveyor surveyed_on heating cooking",
-    sections=(
-        Section("户籍变化情况", "died"),
-        Section(
-            "农户基本信息",
-            "corrected_id sex ethnicity population phone village_group surveyor surveyed_on",
-            shown=stays,
-        ),
-        Section(
-            "家庭变化情况",
-            "head_changed new_head_name new_head_id new_head_phone new_head_relation split split_heads"
-            " moved new_place",
-            shown=alive,
-            all_no="head_changed split moved",
-        ),
-        Section("现住房情况", "living other_home other_home_text", shown=stays),
-        Section("住房安全保障政策", "policy_enjoyed policies", shown=own),
-        Section(
-            "房屋基本信息",
-            "parcel_state parcel_number residence_type address storeys floor_area year_built structure"
-            " way_built land_nature planning_permit planning_number planning_date planning_issuer"
-            " homestead_permit homestead_number homestead_date homestead_issuer property_certificate"
-            " property_number property_date property_issuer owners occupants",
-            shown=own,
-        ),
-        Section(
-            "房屋地质灾害、改扩建、用作经营信息",
-            "geological_hazard hazard_kinds seismic_design seismic_built seismic_kinds strengthened"
-            " strengthened_on damage_then altered altered_times altered_what business business_approved"
-            " business_kind heating cooking",
-            shown=own,
-            all_no="geological_hazard seismic_design seismic_built strengthened altered business",
-        ),
-        Section(
-            "房屋安全情况",
-            "judged judged_on grade judged_by judged_by_code judged_paper risky_parts risky_photos"
-            " seismic_judged seismic_judged_on seismic_result seismic_judged_by seismic_paper",
-            shown=own,
-        ),
-        Section("房屋照片", "front_photos", shown=own),
-        Section(
-            "保障信息",
-            "secured measure measure_year interim_measure",
-            shown=own & Lookback.needs_assurance,
-        ),
-    ),
+    sections=SECTIONS,
     ledger="head_name head_id phone living grade state",
     filters="head_name head_id state died living grade secured measure measure_year parcel_state",
     indexed="state head_name head_id parcel_state",
