@@ -20,9 +20,9 @@ from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import _, translate
 from app.core.storage import discard, storage
 from app.core.uploads import TURNS, Upload, inspect_upload, turn_photo
+from app.registry import stages
 from app.registry.attachments import Attachment
 from app.registry.field import FILES, Field
-from app.registry.flow import EDITABLE
 from app.registry.register import Register
 
 
@@ -102,7 +102,7 @@ def _replace(
     upload: Upload,
     keys: tuple[str, str],
 ) -> None:
-    row, _actor = _editable(register, attachment.record_id)
+    row, _actor = _editable(register, attachment.record_id, attachment.field)
     db.session.refresh(attachment)
     if attachment.keys != old:
         raise Conflict(_("这张照片刚被他人修改，请刷新后再试。"), row=row)
@@ -128,15 +128,21 @@ def _sent_before(register: Register, record_id: uuid.UUID, sent: Sent) -> Attach
     return found
 
 
-def _editable(register: Register, record_id: uuid.UUID) -> tuple[Any, Actor]:
-    """The record, locked, and who may change its files."""
+def _editable(register: Register, record_id: uuid.UUID, field: str) -> tuple[Any, Actor]:
+    """The record, locked, and who may change its files in this field."""
     row = records.get(register, record_id, lock=True)
     actor = policy.require(Capability.ENTER, register.name, row)
-    if row.state not in EDITABLE:
+    if not stages.is_open(register, row):
         raise Conflict(
             _("该档案现在是“%(state)s”，不能上传。", state=register.state_text(row.state)), row=row
         )
+    _require_unlocked(register, row, {field})
     return row, actor
+
+
+def _require_unlocked(register: Register, row: Any, fields: set[str]) -> None:
+    if fields & stages.locked(register, row):
+        raise Conflict(_("所属阶段已审核通过，文件不能改动。"), row=row)
 
 
 def _attach(
@@ -147,7 +153,7 @@ def _attach(
     upload: Upload,
     keys: tuple[str, str],
 ) -> Attachment:
-    row, actor = _editable(register, record_id)
+    row, actor = _editable(register, record_id, made.name)
     if before := _sent_before(register, record_id, sent):
         return before
     mine = (Attachment.record_id == row.id, Attachment.field == made.name)
@@ -208,11 +214,12 @@ def arrange(register: Register, row: Any, removed: Sequence[str], order: Sequenc
     :raises Conflict: somebody submitted the record since; its files stay as they were seen.
     """
     row = records.get(register, row.id, lock=True)
-    if row.state not in EDITABLE:
+    if not stages.is_open(register, row):
         text = _("该档案现在是“%(state)s”，文件没有改动。", state=register.state_text(row.state))
         raise Conflict(text, row=row)
     kept = {str(a.id): a for a in records.attachments_of(row)}
     gone = [kept.pop(i) for i in removed if i in kept]
+    _require_unlocked(register, row, {attachment.field for attachment in gone})
     for position, file_id in enumerate(i for i in order if i in kept):
         kept[file_id].position = position + 1
     for attachment in gone:

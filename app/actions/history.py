@@ -11,7 +11,7 @@ from sqlalchemy.orm import object_session
 from app.access.actor import Actor
 from app.core.db import db
 from app.core.i18n import _
-from app.registry import formats
+from app.registry import formats, stages
 from app.registry.flow import State
 from app.registry.records import HistoryEntry
 from app.registry.register import Register
@@ -85,6 +85,7 @@ def note(
         phone=who.phone.strip(),
         opinion=opinion.strip() or None,
         reasons=reasons or None,
+        stage=stages.code(stages.concerned(register, row)),
     )
     session = object_session(row)
     if session is None:

@@ -24,11 +24,11 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, mark, step_word, translate
-from app.registry import lists
+from app.registry import lists, stages
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing, to_json
 from app.registry.field import CHILDREN, FILES, MANY, Field
-from app.registry.flow import EDITABLE, GRACE_SECONDS, State, Transition
+from app.registry.flow import GRACE_SECONDS, State, Transition
 from app.registry.reading import values_of
 from app.registry.records import HistoryEntry, forget_draft
 from app.registry.register import Register
@@ -80,8 +80,8 @@ def evaluate(
     """
     stored = values_of(row, attachments_of(row) if files is None else files)
     known = {name: stored[name] for name in register.field_names}
-    known.update({n: v for n, v in (values or {}).items() if register.fields[n].kind != FILES})
-    return register.rules.evaluate(known)
+    known.update({n: v for n, v in (values or {}).items() if register.fields[n].typed})
+    return register.rules_of(row).evaluate(known)
 
 
 def save(
@@ -107,7 +107,7 @@ def apply(
     """Put a form's values into the record; the caller commits, with what else belongs to it.
 
     Missing answers are allowed (but those that ``save_needs`` names); wrong ones are not. Hidden
-    values are cleared.
+    values are cleared, computed ones worked out; those of an approved stage stay as they are.
 
     :raises Invalid: with every problem; nothing is changed.
     :raises Conflict: someone saved another version meanwhile.
@@ -118,6 +118,7 @@ def apply(
     blocking = [*(parse_problems or []), *(p for p in result.broken if p.severity == "error")]
     needed = set(register.save_needs.split())
     blocking += [p for p in result.missing if p.field in needed]
+    blocking += locked_problems(register, row, values)
     if not blocking:
         blocking += _special_problems(register, row, result.values)
         blocking += _expired_choices(register, row, result.values)
@@ -132,7 +133,7 @@ def apply(
     if created := row.state == State.MISSING:
         unusual.count(unusual.What.ADDITIONS)
     changes = _assign(row, new)
-    if created:
+    if created or row.state == State.APPROVED:  # … of the stage before
         row.state = State.DRAFT
     row.changed_at = now()
     audit.record(
@@ -148,7 +149,9 @@ def apply(
 
 
 def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
-    """Delete what was entered: the record is 未录入 again, its history stays."""
+    """Delete what was entered: the record is 未录入 again, its history stays. Approved stages stay
+    too: then it is what it was at the last approval.
+    """
     row = get(register, record_id, lock=True)
     actor = policy.require(Capability.ENTER, register.name, row)
     if row.state == State.MISSING:
@@ -159,13 +162,18 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     require_version(row, version)
     unusual.count(unusual.What.DELETIONS)
     events.clearing(register, row)
-    changes = _assign(row, {n: None for n, f in register.fields.items() if f.stored})
+    kept = stages.locked(register, row)
+    gone = {n: None for n, f in register.fields.items() if f.stored and n not in kept}
+    changes = _assign(row, gone)
     for attachment in attachments_of(row):
-        db.session.delete(attachment)
-    source, row.state = row.state, State.MISSING
-    row.submitted_by = row.submitted_at = row.decided_at = None
+        if attachment.field not in kept:
+            db.session.delete(attachment)
+    source, row.state = row.state, State.APPROVED if kept else State.MISSING
+    if not kept:
+        row.submitted_by = row.submitted_at = row.decided_at = None
     who = Contact(actor.name, "")
-    history.note(register, row, actor, "clear", CLEAR, source=source, contact=who)
+    entry = history.note(register, row, actor, "clear", CLEAR, source=source, contact=who)
+    entry.stage = stages.code(stages.at_hand(register, row))
     audit.record(
         db.session, Act.DELETE, register=register.name, row=row, detail={"changes": changes}
     )
@@ -193,7 +201,7 @@ def transition(
         raise NotFound(_("没有这一操作。"))
     actor = policy.require(step.capability, register.name, row)
     target = step.target_for(actor.level)
-    if row.state == target and _last_step_is(row, actor, name):
+    if row.state == target and row.version != version and _last_step_is(row, actor, name):
         return row  # the same click, sent twice
     if asks_to_move(register, row):
         raise Conflict(
@@ -213,6 +221,8 @@ def transition(
     _require_party(step, row, actor)
     if step.undoes and (problem := _undo_problem(register, row, step, actor)):
         raise Conflict(problem, row=row)
+    if step.reopens and stages.approved(register, row) is None:
+        raise Conflict(_("还没有审核通过的阶段，不能退回上一阶段。"), row=row)
     opinion = opinion.strip()
     problems = _step_problems(register, row, step, contact, opinion, reasons)
     if problems:
@@ -226,6 +236,7 @@ def transition(
         )
     events.stepping(register, row, step)
     source, row.state = row.state, target
+    stages.step(register, row, source, target, reopens=step.reopens)
     _stamp(row, step, actor)
     entry = history.note(
         register, row, actor, name, step.label_for(actor.level),
@@ -259,6 +270,7 @@ def open_steps(register: Register, row: Any, actor: Actor) -> list[Transition]:
         if policy.may(step.capability, register.name, row, actor=actor)
         and _party_problem(step, row, actor) is None
         and not (step.undoes and _undo_problem(register, row, step, actor))
+        and not (step.reopens and stages.approved(register, row) is None)
     ]
 
 
@@ -269,7 +281,7 @@ def self_review() -> bool:
 
 def may_edit(register: Register, row: Any, actor: Actor) -> bool:
     """May this actor change this record now?"""
-    open_now = row.state in EDITABLE and not asks_to_move(register, row)
+    open_now = stages.is_open(register, row) and not asks_to_move(register, row)
     return open_now and policy.may(Capability.ENTER, register.name, row, actor=actor)
 
 
@@ -294,7 +306,7 @@ def snapshot(register: Register, row: Any) -> dict[str, Any]:
 
 def require_editable(register: Register, row: Any) -> None:
     """:raises Conflict: the record's state does not let it be changed."""
-    if row.state not in EDITABLE:
+    if not stages.is_open(register, row):
         raise Conflict(
             _(
                 "该%(what)s现在是“%(state)s”，不能修改。",
@@ -305,6 +317,15 @@ def require_editable(register: Register, row: Any) -> None:
         )
     if asks_to_move(register, row):
         raise Conflict(_("该户的迁户申请正在审批，撤回申请后才能修改。"), row=row)
+
+
+def locked_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
+    """What of these values would change an approved stage."""
+    return [
+        Problem(name, f"{name}.locked", _("所属阶段已审核通过，不能修改；有误的请联系县级退回。"))
+        for name in sorted(stages.locked(register, row) & values.keys())
+        if to_json(values[name]) != to_json(getattr(row, name))
+    ]
 
 
 def require_version(row: Any, version: int) -> None:

@@ -31,10 +31,9 @@ from app.exchange.household_columns import REFERENCE
 from app.exchange.reader import read_book
 from app.exchange.row_import import Line, SheetImport, plain_head
 from app.exchange.sheet import Head, Sheet
-from app.registry import formats, lists
+from app.registry import formats, lists, stages
 from app.registry.expressions import to_json
 from app.registry.field import CHILDREN, FILES, MANY, Field
-from app.registry.flow import EDITABLE
 from app.registry.households import SearchKey
 from app.registry.register import Register, get_register
 
@@ -138,7 +137,7 @@ class _Import(SheetImport):
         values = self._values(line, typed)
         if record is None or line.notes:
             return line
-        if record.state not in EDITABLE:
+        if not stages.is_open(self.register, record):
             text = _(
                 "该档案现在是“%(state)s”，不能修改。", state=self.register.state_text(record.state)
             )
@@ -199,7 +198,7 @@ class _Import(SheetImport):
         values = {}
         for name, cell in typed.items():
             made = self.register.fields.get(name)
-            if made is None:
+            if made is None or not made.typed:
                 continue
             try:
                 values[name] = made.parse(cell_values(made, cell))
@@ -216,6 +215,7 @@ class _Import(SheetImport):
         needed = set(self.register.save_needs.split())
         wrong = [p for p in result.broken if p.severity == "error"]
         wrong += [p for p in result.missing if p.field in needed]
+        wrong += records.locked_problems(self.register, record, values)
         if wrong:
             for problem in wrong:
                 line.reject(problem.field.split("-")[0], problem.message)

@@ -9,7 +9,7 @@ from app.core.i18n import _, translate
 from app.exchange.household_columns import COLUMNS, ListColumn
 from app.exchange.writer import Book, Column
 from app.registry import lists
-from app.registry.field import CHILDREN, FILES, MANY, REGION, YES_NO, Field
+from app.registry.field import CHILDREN, MANY, REGION, YES_NO, Field
 from app.registry.households import Sex
 from app.registry.register import Register
 
@@ -45,7 +45,7 @@ def write_register(file: IO[bytes], register: Register) -> None:
     for section in register.sections:
         for name in section.fields:
             made = register.fields[name]
-            if made.kind not in (FILES, CHILDREN):
+            if made.typed and made.kind != CHILDREN:
                 columns.append(_form_column(translate(section.title), made))
     with Book(file) as book:
         book.table(register.label, columns, [], frozen_columns=2)

@@ -37,6 +37,7 @@ from app.registry.expressions import (
     is_missing,
     term,
 )
+from app.registry.formulas import Total
 
 
 class FieldKind(str):
@@ -110,6 +111,7 @@ class Field:
     masked: bool = False
     system: bool = False  # kept by the kernel, in no form
     default: Any = None  # makes the column NOT NULL
+    computed: Total | Expr | None = None  # worked out from other fields, never typed
     chooser: str = ""  # what its values may be chosen from on a map: "parcel"
     accept: str = ""  # files: "photo" or "paper"
     taken_on: str = ""  # photos: the field that says on which day they should have been taken
@@ -176,6 +178,16 @@ class Field:
     def stored(self) -> bool:
         """Has a column of its own (files have rows in ``attachment``)."""
         return self.kind != FILES
+
+    @property
+    def typed(self) -> bool:
+        """Is it given by whoever fills in the form? Files are sent by themselves."""
+        return self.kind != FILES and self.computed is None
+
+    def compute(self, values: Mapping[str, Any]) -> Any:
+        """What a computed field says of these values."""
+        made = self.computed
+        return made.test(values) if isinstance(made, Expr) else made and made.python(values)
 
     def column(self) -> Any:
         return mapped_column(

@@ -14,7 +14,7 @@ from app.access.regions import Level
 from app.core.choices import Choices
 from app.core.clock import today
 from app.registry import formats
-from app.registry.expressions import Const, Plus, Today
+from app.registry.expressions import Const, Expr, Plus, Today
 from app.registry.field import (
     CHILDREN,
     CHOICE,
@@ -36,6 +36,7 @@ from app.registry.field import (
     Field,
     FieldKind,
 )
+from app.registry.formulas import Total
 
 
 def _field(kind: FieldKind, label: str, *, checks: Any = (), **options: Any) -> Any:
@@ -193,6 +194,13 @@ def _files(accept: str, label: str, low: int, high: int, **options: Any) -> Any:
     return _field(FILES, label, accept=accept, low=low, high=high, **options)
 
 
+def computed(made: Field, formula: Total | Expr) -> Any:
+    """A field that is worked out from others: kept at each save, read-only in the form."""
+    made.computed = formula
+    made.required = False
+    return made
+
+
 def system(made: Field, default: Any = None) -> Any:
     """Mark a field as kept by the kernel: in lists and figures, in no form."""
     made.system = True
@@ -231,8 +239,10 @@ __all__ = [
     "Field",
     "Plus",
     "Today",
+    "Total",
     "children",
     "choice",
+    "computed",
     "date",
     "decimal",
     "id_number",

@@ -49,6 +49,7 @@ class Transition:
     seconds: int = 0  # … and not later than this
     tone: str = "primary"
     reasons: tuple[str, ...] = ()
+    reopens: bool = False  # unlocks the stage that was approved last (app.registry.stages)
 
     def label_for(self, level: Level) -> str:
         """退回补正 by the county, 退回整改 from above."""
@@ -101,5 +102,16 @@ county_review = Flow(
         Transition("send_back", "退回补正", (State.APPROVED,), State.RETURNED, Capability.SPOT_CHECK,
                    opinion=True, label_above="退回整改", target_above=State.RECTIFY, tone="danger",
                    reasons=RETURN_REASONS),
+    ),
+)  # fmt: skip
+
+#: The same stage by stage: while the next one is open, the one before it can be sent back too.
+staged_review = Flow(
+    "staged_review",
+    (
+        *county_review.transitions,
+        Transition("reopen", "退回上一阶段", (State.DRAFT, *SENT_BACK), State.RETURNED,
+                   Capability.SPOT_CHECK, opinion=True, target_above=State.RECTIFY, tone="danger",
+                   reasons=RETURN_REASONS, reopens=True),
     ),
 )  # fmt: skip

@@ -560,7 +560,7 @@ def _listed(register: str, model: Any, ledger: str) -> tuple[Any, ...]:
     The division is read for the rows of the page alone: as a join it could be read for all that a
     filter finds.
     """
-    names = {"id", "path", "household_id", "state", "former_head", *ledger.split()}
+    names = {"id", "path", "household_id", "state", "stage", "former_head", *ledger.split()}
     counted = {n for n in names if n in model.__fields__ and model.__fields__[n].kind == FILES}
     shown = [getattr(model, n) for n in sorted(names - counted) if hasattr(model, n)]
     shown += [columns_of(model, register)(f"#{n}").label(n) for n in sorted(counted)]

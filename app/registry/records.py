@@ -116,6 +116,8 @@ class HistoryEntry(Scoped, Model):
     opinion: Mapped[str | None] = mapped_column(NfcText(1000))
     reasons: Mapped[tuple[str, ...] | None] = mapped_column(CodeSetType)
     snapshot: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: The stage that the step concerns, of records that have some (app.registry.stages).
+    stage: Mapped[str | None] = mapped_column(String(32))
 
 
 class Draft(Model):

@@ -19,6 +19,7 @@ from app.registry.expressions import ALWAYS, NEVER, Expr
 from app.registry.field import Field
 from app.registry.flow import Flow, State
 from app.registry.rules import Problem, RuleSet
+from app.registry.stages import Stage
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Section:
     shown: Expr = ALWAYS
     all_no: str = ""
     intro: str = ""
+    stage: str = ""  # the name of the stage that it is submitted with
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -149,6 +151,7 @@ class Register:
     listed: Expr = ALWAYS  # the rows that its lists show and every figure asks for
     moves: str = ""  # a yes/no field and a division: yes asks for a move there (app.actions.moves)
     splits: str = ""  # a yes/no field and rows of heads who split off (app.actions.splits)
+    stages: tuple[Stage, ...] = ()  # submitted and reviewed one after the other, each locked then
     save_needs: str = ""  # fields without which even saving is refused
     figures: Mapping[str, Figure] = field(default_factory=dict)
     headline: str = ""  # figures that the desk shows large
@@ -172,6 +175,20 @@ class Register:
     def rules(self) -> RuleSet:
         shown = {name: section.shown for section in self.sections for name in section.fields}
         return RuleSet(self.fields.values(), shown)
+
+    def rules_of(self, row: Any) -> RuleSet:
+        """The rules as they hold for this record now: later stages' answers are not asked yet."""
+        return self._stage_rules[row.stage] if self.stages else self.rules
+
+    @cached_property
+    def _stage_rules(self) -> dict[str | None, RuleSet]:
+        """By the last stage that was approved."""
+        names = [stage.name for stage in self.stages]
+        found: dict[str | None, RuleSet] = {}
+        for done, last in enumerate((None, *names)):
+            later = {n for s in self.sections if s.stage in names[done + 1 :] for n in s.fields}
+            found[last] = RuleSet(self.fields.values(), self.rules.sections, later)
+        return found
 
     @cached_property
     def identities(self) -> tuple[Identity, ...]:

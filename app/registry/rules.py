@@ -7,7 +7,7 @@ missing for all that follows (visibility is transitive), and is cleared when sav
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,9 +53,17 @@ class Evaluation:
 
 
 class RuleSet:
-    """``fields`` in form order; ``shown`` gives the whole condition of each (section and field)."""
+    """``fields`` in form order; ``shown`` gives the whole condition of each (section and field);
+    what is ``optional`` need not be given yet.
+    """
 
-    def __init__(self, fields: Iterable[Field], section_shown: Mapping[str, Expr]) -> None:
+    def __init__(
+        self,
+        fields: Iterable[Field],
+        section_shown: Mapping[str, Expr],
+        optional: Container[str] = (),
+    ) -> None:
+        self.optional, self.sections = optional, section_shown
         self.fields = {f.name: f for f in fields}
         self.shown = {
             n: _both(section_shown.get(n, ALWAYS), f.shown) for n, f in self.fields.items()
@@ -63,17 +71,19 @@ class RuleSet:
         self.order = self._sorted()
 
     def _sorted(self) -> list[str]:
-        """Fields after those that their visibility depends on; a cycle is an error."""
+        """Fields after those that their visibility or value depends on; a cycle is an error."""
         done: list[str] = []
         state: dict[str, int] = {}
 
         def visit(name: str) -> None:
             if state.get(name) == 1:
-                raise DeclarationError(f"visibility of {name} depends on itself")
+                raise DeclarationError(f"visibility or value of {name} depends on itself")
             if name in state:
                 return
             state[name] = 1
-            for other in sorted(self.shown[name].names()):
+            formula = self.fields[name].computed
+            needed = self.shown[name].names() | (formula.names() if formula else set())
+            for other in sorted(needed):
                 if other in self.fields:
                     visit(other)
             state[name] = 2
@@ -90,13 +100,15 @@ class RuleSet:
         for name in self.order:
             if self.shown[name].test(result.values):
                 result.shown.add(name)
+                if self.fields[name].computed:
+                    result.values[name] = self.fields[name].compute(result.values)
             else:
                 result.values[name] = [] if self.fields[name].kind in (FILES, CHILDREN) else None
         for name, made in self.fields.items():
             if name not in result.shown:
                 continue
             value = result.values.get(name)
-            if made.required and is_missing(value):
+            if self.requires(made) and is_missing(value):
                 result.missing.append(Problem(name, f"{name}.{REQUIRED}", required_text(made)))
             for check in made.checks:
                 if check.wrong.test(result.values):
@@ -106,6 +118,10 @@ class RuleSet:
             if made.kind == CHILDREN:
                 result.broken += _row_problems(made, value or [])
         return result
+
+    def requires(self, made: Field) -> bool:
+        """Must it be given whenever it is shown?"""
+        return made.required and made.name not in self.optional
 
     # ---- JavaScript ---------------------------------------------------------------------
     def js(self) -> dict[str, Any]:
@@ -117,11 +133,12 @@ class RuleSet:
                     "kind": str(made.kind),
                     "label": translate(made.label),
                     "shown": self.shown[name].js(),
-                    "required": made.required,
+                    "required": self.requires(made),
                     "requiredMessage": required_text(made),
                     "checks": [_check_js(check) for check in made.checks],
                 }
                 | ({"child": RuleSet(made.rows, {}).js()} if made.rows else {})
+                | ({"computed": made.computed.js()} if made.computed else {})
                 for name, made in self.fields.items()
             },
         }
@@ -133,7 +150,7 @@ class RuleSet:
         found: dict[str, ColumnElement[bool]] = {}
         for name, made in self.fields.items():
             shown = visible.shown(name)
-            if made.required:
+            if self.requires(made):
                 found[f"{name}.{REQUIRED}"] = and_(shown, not_(columns("?" + name)))
             for check in made.checks:
                 wrong = check.wrong.sql(visible)

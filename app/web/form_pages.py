@@ -14,7 +14,6 @@ from app.access.actor import Actor, Capability
 from app.access.audit import Act, AuditEntry
 from app.core.db import db
 from app.core.errors import AnjuError
-from app.registry.field import FILES
 from app.registry.flow import EDITABLE
 from app.registry.ledger_query import Query, parse
 from app.registry.queue import Queue
@@ -60,7 +59,7 @@ def touched_before(register: Register, row: Any, posted: Posted, draft: Any) -> 
     return [
         name
         for name, made in register.fields.items()
-        if made.kind != FILES and draft is not None
+        if name in stored and draft is not None
         and (posted.typed.get(name) or None) != (stored[name] or None)
     ]  # fmt: skip
 

@@ -20,12 +20,14 @@ from app.core.errors import BadInput, Conflict, Invalid, TryAgain
 from app.core.i18n import _, translate
 from app.parts import prior
 from app.parts.prior import PriorFact
-from app.registry import reading
+from app.registry import reading, stages
+from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing, to_json
+from app.registry.field import FILES
 from app.registry.flow import SENT_BACK, State
 from app.registry.households import Household
 from app.registry.photo_facts import PhotoFacts
-from app.registry.rules import Problem
+from app.registry.rules import Evaluation, Problem
 from app.web import form_pages, forms, looks, record_pages, shell, walk
 from app.web.forms import Posted, Shown
 from app.web.parcel_views import ParcelPages
@@ -56,14 +58,16 @@ class FormPages(ParcelPages):
             return redirect(f"/{self.register.name}/{row.id}")
         if request.method == "POST":
             return self._save(row, actor)
+        locked = stages.locked(self.register, row)
         draft = drafts.of(actor, row.id)
         if draft is not None:
             return self._form_page(
-                row, actor, forms.parse(self.register, draft.values), draft=draft
+                row, actor, forms.parse(self.register, draft.values, locked), draft=draft
             )
         typed = forms.typed_of(self.register, row)
         carried = self._prefill(row, actor, typed) if row.state == State.MISSING else {}
-        return self._form_page(row, actor, forms.parse(self.register, typed), carried=carried)
+        posted = forms.parse(self.register, typed, locked)
+        return self._form_page(row, actor, posted, carried=carried)
 
     def _prefill(self, row: Any, actor: Actor, typed: forms.Typed) -> dict[str, str]:
         """Put in what the list already says, and what this account gave last time; says where each
@@ -83,7 +87,7 @@ class FormPages(ParcelPages):
         return carried
 
     def _save(self, row: Any, actor: Actor) -> Any:
-        posted = forms.read(self.register, request.form)
+        posted = forms.read(self.register, request.form, stages.locked(self.register, row))
         contact = contact_of(actor)
         removed = request.form.getlist("removed_files")
         try:
@@ -184,7 +188,7 @@ class FormPages(ParcelPages):
                 if (posted.typed.get(name) or None) != (value or None):
                     taken.append(translate(self.register.fields[name].label))
                 posted.typed[name] = value
-        posted = forms.parse(self.register, posted.typed)
+        posted = forms.parse(self.register, posted.typed, stages.locked(self.register, row))
         differing = [
             {
                 "name": name,
@@ -229,9 +233,11 @@ class FormPages(ParcelPages):
         stored = records.attachments_of(row)
         files = [a for a in stored if str(a.id) not in removed]
         known = prior.rows_of(db.session, row)
+        evaluation = records.evaluate(self.register, row, posted.values, stored)
         shown = Shown(
             typed=posted.typed,
-            evaluation=records.evaluate(self.register, row, posted.values, stored),
+            evaluation=evaluation,
+            locked=self._locked(row, evaluation, stored),
             attachments=files,
             problems=problems,
             carried=carried or {},
@@ -255,7 +261,8 @@ class FormPages(ParcelPages):
             ],
             "sections": forms.sections(self.register, shown),
             "errors": forms.summary(self.register, problems),
-            "rules": forms.rules_json(self.register),
+            "rules": forms.rules_json(self.register, row),
+            "fixed": self._fixed(row),
             "today": today().isoformat(),
             "version": row.version if draft is None else draft.base_version,
             "action_url": f"{base}/edit{walk.kept()}",
@@ -278,6 +285,29 @@ class FormPages(ParcelPages):
         shell.crumb(row.head_name)
         status = 422 if problems else (409 if conflict else 200)
         return self.render_template("anju/form.html", form=context), status
+
+    def _locked(
+        self, row: Any, evaluation: Evaluation, files: Sequence[Attachment]
+    ) -> dict[str, dict[str, Any]]:
+        """The sections of approved stages as they are read, by name."""
+        if not (locked := stages.locked(self.register, row)):
+            return {}
+        read = record_pages.sections(self.register, row, evaluation, files, whole=True)
+        names = {
+            f"s{number + 1}"
+            for number, section in enumerate(self.register.sections)
+            if locked.issuperset(section.fields)
+        }
+        return {one["name"]: one | {"read": True} for one in read if one["name"] in names}
+
+    def _fixed(self, row: Any) -> dict[str, Any]:
+        """What stands in no input, and rules ask for."""
+        fixed = stages.locked(self.register, row)
+        return {
+            name: to_json(getattr(row, name))
+            for name, made in self.register.fields.items()
+            if name in fixed and made.kind != FILES
+        }
 
     def _form_actions(self, row: Any, actor: Actor) -> list[dict[str, Any]]:
         actions: list[dict[str, Any]] = [

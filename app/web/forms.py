@@ -8,7 +8,7 @@ into that shape, so that one function shows them and nothing that was typed is e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,12 +22,12 @@ from app.core.clock import today
 from app.core.i18n import _, translate
 from app.core.types import storable
 from app.core.uploads import MAX_BYTES
-from app.registry import lists
+from app.registry import lists, stages
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.field import CHILDREN, CHOICE, FILES, MANY, REGION, YEAR, YES_NO, Field
 from app.registry.photo_facts import PhotoFacts
-from app.registry.register import Register
+from app.registry.register import Register, Section
 from app.registry.rules import Evaluation, Problem
 from app.web.file_tiles import file_tile
 
@@ -36,6 +36,7 @@ Typed = dict[str, Any]  # field name -> text, list of codes, list of rows, or No
 _LONGEST = 4000  # characters of one value; longer ones are cut before they are parsed
 _MOST_ROWS = 50
 _KEPT_FIELDS = 2000
+_KEPT_RULES = 60
 _ROW = re.compile(r"(\d{1,3})-(\w{1,40})")
 _LONG_KINDS = {"id_number": 18, "uscc": 18}
 
@@ -49,24 +50,32 @@ class Posted:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read(register: Register, form: MultiDict[str, str]) -> Posted:
-    """What was posted to the register's form; files are not among it."""
+def read(
+    register: Register, form: MultiDict[str, str], locked: frozenset[str] = frozenset()
+) -> Posted:
+    """What was posted to the register's form; files are not among it, nor what is ``locked`` and
+    stands in no input.
+    """
     typed: Typed = {}
     for name, made in register.fields.items():
+        if name in locked and name not in form:
+            continue
         if made.kind == CHILDREN:
             typed[name] = _posted_rows(made, form)
         elif made.kind == MANY:
             typed[name] = [text[:_LONGEST] for text in form.getlist(name) if text][:_MOST_ROWS]
-        elif made.kind != FILES:
+        elif made.typed:
             typed[name] = (form.get(name) or "")[:_LONGEST] or None
-    return parse(register, typed)
+    return parse(register, typed, locked - typed.keys())
 
 
-def parse(register: Register, typed: Mapping[str, Any]) -> Posted:
-    """The values that the typed text means; a text that means none is a problem at its field."""
+def parse(register: Register, typed: Mapping[str, Any], locked: Container[str] = ()) -> Posted:
+    """The values that the typed text means; a text that means none is a problem at its field. What
+    is ``locked`` stays out.
+    """
     result = Posted(typed=dict(typed))
     for name, made in register.fields.items():
-        if made.kind == FILES:
+        if not made.typed or name in locked:
             continue
         if made.kind == CHILDREN:
             result.values[name] = _parsed_rows(made, typed.get(name) or [], result.problems)
@@ -84,7 +93,7 @@ def clean_draft(register: Register, raw: Any) -> Typed:
     typed: Typed = {}
     for name, made in register.fields.items():
         value = raw.get(name) if isinstance(raw, dict) else None
-        if made.kind == FILES or value is None:
+        if not made.typed or value is None:
             continue
         if made.kind == CHILDREN:
             rows = value if isinstance(value, list) else []
@@ -107,11 +116,12 @@ def _kept(value: Any) -> str:
 
 
 def typed_of(register: Register, row: Any) -> Typed:
-    """The stored record as a form holds it."""
+    """The stored record as a form holds it, without what its approved stages say."""
+    locked = stages.locked(register, row)
     return {
         name: to_json(getattr(row, name))
         for name, made in register.fields.items()
-        if made.kind != FILES
+        if made.typed and name not in locked
     }
 
 
@@ -159,6 +169,9 @@ class Shown:
     priors: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     fillers: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     photo_facts: PhotoFacts | None = None
+    locked: Mapping[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # sections of approved stages
 
 
 def sections(register: Register, shown: Shown) -> list[dict[str, Any]]:
@@ -169,6 +182,9 @@ def sections(register: Register, shown: Shown) -> list[dict[str, Any]]:
         files.setdefault(attachment.field, []).append(attachment)
     result = []
     for number, section in enumerate(register.sections):
+        if kept := shown.locked.get(f"s{number + 1}"):
+            result.append(kept)
+            continue
         fields = [_field(register.fields[name], shown, messages, files) for name in section.fields]
         if section.all_no:
             names = section.all_no.split()
@@ -179,6 +195,7 @@ def sections(register: Register, shown: Shown) -> list[dict[str, Any]]:
                 "name": f"s{number + 1}",
                 "title": translate(section.title),
                 "intro": translate(section.intro),
+                "stage": stage_title(register, section),
                 "fields": fields,
                 "hidden": all(f["hidden"] for f in fields),
             }
@@ -186,12 +203,21 @@ def sections(register: Register, shown: Shown) -> list[dict[str, Any]]:
     return result
 
 
-def rules_json(register: Register) -> Markup:
-    """The rules for static/js/rules.js, made once a day and language (a rule may name today)."""
-    key = (register.name, str(get_locale()), today())
+def stage_title(register: Register, section: Section) -> str:
+    """With which stage the section is submitted, in the user's language; "" where there are none."""
+    return next((stage.label for stage in register.stages if stage.name == section.stage), "")
+
+
+def rules_json(register: Register, row: Any) -> Markup:
+    """The rules for static/js/rules.js as they hold for the record, made once a day, language and
+    stage (a rule may name today).
+    """
+    rules = register.rules_of(row)
+    key = (id(rules), str(get_locale()), today())
     if key not in _rules:
-        _rules.clear()
-        _rules[key] = htmlsafe_json_dumps(register.rules.js())
+        if len(_rules) > _KEPT_RULES:
+            _rules.clear()
+        _rules[key] = htmlsafe_json_dumps(rules.js())
     return _rules[key]
 
 
@@ -250,6 +276,9 @@ def _field(
         "carried": shown.carried.get(name),
         "priors": shown.priors.get(name, []),
     }
+    if made.computed:
+        context["value"] = to_json(shown.evaluation.values[name])
+        context["text"] = made.text(shown.evaluation.values[name])
     context["memo"] = _memo_key(made, context)
     if made.source_list and context["value"]:
         context["options"] = _with_held(made, context["options"], context["value"])
@@ -319,6 +348,7 @@ def _describe(made: Field) -> dict[str, Any]:
         "unit": translate(made.unit),
         "help": translate(made.help),
         "chooser": made.chooser,
+        "computed": made.computed is not None,
         "length": _LONG_KINDS.get(made.kind, made.length) + 6,
     }
     if made.choices or made.list_name:

@@ -20,7 +20,7 @@ from app.core.i18n import _, translate
 from app.core.types import nfc
 from app.registry import formats
 from app.registry.fields import Field
-from app.registry.flow import EDITABLE, State
+from app.registry.flow import State
 from app.registry.households import Household, SearchKey
 from app.registry.ledger import Ledger
 from app.registry.ledger_query import Query
@@ -139,7 +139,7 @@ def _memberships(household: Household) -> list[dict[str, str]]:
 def _record_card(register: Register, row: Any, actor: Actor) -> dict[str, Any]:
     base = f"/{register.name}/{row.id}"
     action = None
-    if row.state in EDITABLE and records.may_edit(register, row, actor):
+    if records.may_edit(register, row, actor):
         word = next((m.action for m in register.menus if m.capability == Capability.ENTER), "")
         action = {"label": translate(word), "url": f"{base}/edit"}
     elif row.state == State.SUBMITTED and policy.may(

@@ -19,8 +19,9 @@ from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.core.jobs import Job
+from app.registry import stages
 from app.registry.field import CHOICE, Field
-from app.registry.flow import EDITABLE, State
+from app.registry.flow import State
 from app.registry.ledger import SIZES, Ledger, Page, TooWide, TooWideNow
 from app.registry.ledger_columns import REGION, REGION_LABEL
 from app.registry.ledger_query import BESIDE, DECIDED_FROM, Query, parse
@@ -207,7 +208,7 @@ def _rows(
         actions: list[dict[str, Any]] = [{"label": see, "url": url + there}]
         if menu.page and row.path.startswith(areas):
             actions.insert(0, {"label": word, "url": f"{url}/{menu.page}", "primary": True})
-        elif enters and row.state in EDITABLE and row.path.startswith(areas):
+        elif enters and stages.is_open(register, row) and row.path.startswith(areas):
             actions = [{"label": word, "url": f"{url}/edit{there}", "primary": True}]
         elif reviews and row.state == State.SUBMITTED:
             actions.insert(0, {"label": word, "url": f"{url}/review{queue}", "primary": True})

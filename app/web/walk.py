@@ -19,7 +19,7 @@ from app.access import policy
 from app.access.actor import Actor, Capability
 from app.core.db import db
 from app.core.i18n import _
-from app.registry.flow import EDITABLE
+from app.registry import stages
 from app.registry.ledger import CAP, Count, Ledger, TooWide
 from app.registry.ledger_query import parse
 from app.registry.register import Menu, Register
@@ -109,9 +109,13 @@ def step(
 
 
 def _may_enter(register: Register, menu: Menu, row: object, actor: Actor) -> bool:
-    state, path = getattr(row, "state", None), getattr(row, "path", "")
+    path = getattr(row, "path", "")
     areas = actor.areas(Capability.ENTER, register.name)
-    return menu.capability == Capability.ENTER and state in EDITABLE and path.startswith(areas)
+    return (
+        menu.capability == Capability.ENTER
+        and stages.is_open(register, row)
+        and path.startswith(areas)
+    )
 
 
 def _key(text: str) -> uuid.UUID | None:

@@ -120,6 +120,9 @@ def records(fields: dict[str, Field], mostly: dict[str, Any]) -> st.SearchStrate
     """
     parts = {}
     for name, made in fields.items():
+        if made.computed:
+            parts[name] = st.none()
+            continue
         some = value_of(made)
         parts[name] = st.one_of(some, some, st.none())
         if name in mostly:
@@ -170,6 +173,7 @@ def ask_stored(
     Nothing is committed. ``extra`` gives the columns that are no fields.
     """
     keys = [uuid7() for _ in rows]
+    rows = [row | _computed(rules, row) for row in rows]
     place = {n: extra.get(n, 1) for n in ("region_id", "path", "county_id", "province_id")}
     files = [
         {"id": uuid7(), "register": register, "record_id": key, "field": name, "position": n,
@@ -203,6 +207,13 @@ def ask_stored(
         )
     }
     return [(ask_python(rules, read_back[key]), by_sql[key]) for key in keys]
+
+
+def _computed(rules: RuleSet, row: Record) -> Record:
+    """What is worked out from the record, as a save keeps it."""
+    files = {n: [None] * (row[n] or 0) for n, made in rules.fields.items() if made.kind == f.FILES}
+    values = rules.evaluate(row | files).values
+    return {name: values[name] for name, made in rules.fields.items() if made.computed}
 
 
 def _unique(model: Any, key: Any) -> dict[str, Any]:

@@ -81,6 +81,11 @@ class Sample(f.Declared, Base):
         required=False,
         high=2,
     )
+    spent = f.computed(
+        f.money("合计", shown=~gate.no), f.Total(fields=(cost, exact), rows=((people, "paid"),))
+    )
+    balanced = f.computed(f.yes_no("相等"), spent.compare("eq", cost) & cost.compare("gt", 0))
+    rest = f.text("余下", 20, shown=balanced.yes | spent.compare("gt", 10))
     home = f.region("地区", shown=~gate.no)
     pictures = f.photos("照片", 2, 3, shown=people.compare("ge", 1))
     proofs = f.papers("材料", 1, 2, shown=pictures.given & way.given, required=False)
@@ -90,6 +95,7 @@ class Sample(f.Declared, Base):
         f.Check("five", whole.is_(5), "不能是五。", severity="warning"),
         f.Check("unlike_cost", ~whole.compare("eq", cost), "应与金额相等。"),
     ]
+    spent.checks.append(f.Check("much", spent.compare("gt", cost), "超过金额。"))
     exact.checks.append(f.Check("half", exact.in_(1, 9999) | exact.is_(1.5), "不能是一点五。"))
     built.checks += [
         f.Check("early", built.compare("lt", seen.year), "早于看房年度。"),

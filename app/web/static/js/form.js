@@ -14,6 +14,7 @@ import { say } from "./words.js";
 
 const form = document.getElementById("record-form");
 const rules = JSON.parse(document.getElementById("form-rules").textContent);
+const fixed = JSON.parse(document.getElementById("form-fixed").textContent);
 const today = form.dataset.today || null;
 const elements = new Map([...form.querySelectorAll("[data-field]")].map((element) => [element.dataset.field, element]));
 const touched = new Set();
@@ -22,6 +23,12 @@ let dirty = false;
 let sending = false;
 
 const labelOf = (name) => elements.get(name)?.dataset.label ?? name;
+
+/** A computed value as people read it. */
+function computedText(output, value) {
+  if (value === null || value === undefined) return "—";
+  return output.dataset[value] ?? value.replace(/\B(?=(\d{3})+(?=\.))/g, ",");
+}
 
 /** Wrong by its kind alone, which the rules leave to whoever reads the text. */
 function kindError(kind, value, label) {
@@ -119,7 +126,7 @@ function apply() {
 }
 
 function drawFields() {
-  answer = evaluate(rules, readForm(elements), { today });
+  answer = evaluate(rules, { ...fixed, ...readForm(elements) }, { today });
   for (const [name, element] of elements) {
     const found = answer[name];
     if (!found) continue;
@@ -129,7 +136,9 @@ function drawFields() {
     }
     const star = element.querySelector(":scope > .form-label [data-star]");
     if (star) star.hidden = !found.required;
-    if (touched.has(name)) showMessages(name, messages(name, false));
+    const computed = element.querySelector("[data-computed]");
+    if (computed) computed.textContent = computedText(computed, found.value);
+    if (touched.has(name) || computed) showMessages(name, messages(name, false));
   }
   drawNoneOf();
   drawSections();

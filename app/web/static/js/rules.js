@@ -3,7 +3,8 @@
  * only evaluates them, and knows nothing of the page. The Python and SQL readers must agree with it.
  *
  * rules:  {order: [name…], fields: {name: {kind, shown, required, label,
- *          checks: [{code, when, message, severity?}], child?: rules of one row}}}
+ *          checks: [{code, when, message, severity?}], child?: rules of one row,
+ *          computed?: a term or test that gives the value}}}
  * values: {name: null | string | number | boolean | list of codes | list of row objects}
  * Dates are ISO strings, yes_no is "yes" or "no"; numbers may be strings of digits, as in a form.
  *
@@ -16,6 +17,7 @@ import { idNumberValid, phoneValid, usccValid } from "./formats.js";
 export { idCheckCharacter } from "./formats.js";
 
 const NUMERIC = new Set(["integer", "decimal", "money", "year", "number"]);
+const TERMS = new Set(["total"]);
 const DIGITS = /^-?\d+(\.\d+)?$/;
 
 export function isMissing(value) {
@@ -67,6 +69,8 @@ class Reader {
       if (isMissing(value)) return null;
       return NUMERIC.has(this.fields[a]?.kind) ? toNumber(value) : value;
     }
+    if (op === "rows") return this.total((this.get(a) ?? []).map((row) => row[b]));
+    if (op === "total") return this.total(term.slice(1).map((part) => this.term(part)));
     const inner = this.term(a);
     if (inner === null) return null;
     if (op === "year") return /^\d{4}-/.test(String(inner)) ? Number(String(inner).slice(0, 4)) : null;
@@ -75,6 +79,19 @@ class Reader {
       return number === null ? null : number + b;
     }
     throw new Error(`unknown term: ${op}`);
+  }
+
+  /** The sum of amounts with two places, null where none is given. */
+  total(values) {
+    const given = values.map((value) => (isMissing(value) ? null : toNumber(value))).filter((value) => value !== null);
+    return given.length ? given.reduce((sum, value) => sum + Math.round(value * 100), 0) / 100 : null;
+  }
+
+  /** A computed field's value, as the form holds values: text, or null. */
+  computed(formula) {
+    if (!TERMS.has(formula[0])) return this.test(formula) ? "yes" : "no";
+    const value = this.term(formula);
+    return value === null ? null : value.toFixed(2);
   }
 
   compare(op, left, right) {
@@ -122,7 +139,7 @@ function truth(reader, expression, otherwise) {
 }
 
 /**
- * @returns {{name: {shown, required, missing, errors: [{code, message, severity}], rows?: […]}}}
+ * @returns {{name: {shown, required, missing, errors: [{code, message, severity}], rows?: […], value?: computed}}}
  *   `missing`: shown, required and without a value. `today` (ISO) bounds birth dates.
  */
 export function evaluate(rules, values, { today = null } = {}) {
@@ -135,9 +152,11 @@ export function evaluate(rules, values, { today = null } = {}) {
   for (const name of rules.order) {
     const field = rules.fields[name];
     const shown = truth(reader, field.shown, true);
-    const value = shown && !isMissing(values[name]) ? values[name] : null;
+    const given = shown && field.computed ? reader.computed(field.computed) : values[name];
+    const value = shown && !isMissing(given) ? given : null;
     seen[name] = value;
     result[name] = { shown, required: false, missing: false, errors: [] };
+    if (field.computed) result[name].value = value;
   }
   for (const name of rules.order) {
     const field = rules.fields[name];

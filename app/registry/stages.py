@@ -1,0 +1,86 @@
+"""Records that are submitted and reviewed stage by stage (spec 04 "Dossier": 开工, 竣工, 拨付).
+
+A section belongs to a stage. What an approved stage says is locked; the next one stays open, and what
+it requires is asked only when it is submitted. The record's state is that of the stage at hand, and
+its field ``stage`` names the last one that was approved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.core.i18n import translate
+from app.registry.flow import EDITABLE, State
+
+if TYPE_CHECKING:
+    from app.registry.register import Register
+
+
+@dataclass(frozen=True)
+class Stage:
+    """``name`` is its code in the model's field ``stage``, ``title`` what people call it."""
+
+    name: str
+    title: str
+
+    @property
+    def label(self) -> str:
+        """The title in the user's language."""
+        return translate(self.title)
+
+
+def approved(register: Register, row: Any) -> Stage | None:
+    """The last stage that was approved."""
+    done = _done(register, row)
+    return register.stages[done - 1] if done else None
+
+
+def at_hand(register: Register, row: Any) -> Stage | None:
+    """The stage that is entered and reviewed now; None where all are approved."""
+    done = _done(register, row)
+    return register.stages[done] if done < len(register.stages) else None
+
+
+def concerned(register: Register, row: Any) -> Stage | None:
+    """The stage that the record's state tells of."""
+    return (approved if row.state == State.APPROVED else at_hand)(register, row)
+
+
+def code(stage: Stage | None) -> str | None:
+    """Its name, as columns hold it."""
+    return stage.name if stage else None
+
+
+def locked(register: Register, row: Any) -> frozenset[str]:
+    """The fields of approved stages."""
+    names = {stage.name for stage in register.stages[: _done(register, row)]}
+    return frozenset(n for s in register.sections if s.stage in names for n in s.fields)
+
+
+def is_open(register: Register, row: Any) -> bool:
+    """May the record be changed, as far as its state goes? With stages also while the next waits."""
+    if row.state == State.APPROVED and register.stages:
+        return at_hand(register, row) is not None
+    return row.state in EDITABLE
+
+
+def step(register: Register, row: Any, source: State, target: State, *, reopens: bool) -> None:
+    """Set the row's stage as a step of its flow from ``source`` to ``target`` leaves it."""
+    if not register.stages:
+        return
+    if target == State.APPROVED:
+        stage = at_hand(register, row)
+        row.stage = stage and row.__fields__["stage"].choices(stage.name)
+    elif source == State.APPROVED or reopens:
+        done = _done(register, row)
+        before = register.stages[done - 2].name if done > 1 else None
+        row.stage = before and row.__fields__["stage"].choices(before)
+
+
+def _done(register: Register, row: Any) -> int:
+    """How many stages are approved."""
+    if not register.stages or row.stage is None:
+        return 0
+    names = [stage.name for stage in register.stages]
+    return names.index(str(row.stage.value)) + 1
