@@ -34,6 +34,7 @@ class Capability(Choices):
     SEARCH = "search", "查询统计"
     ENTER = "enter", "录入、修改、删除、上报"
     REVIEW = "review", "审核"
+    CHECK = "check", "乡镇复核"
     SPOT_CHECK = "spot_check", "抽查退回"
     IMPORT_LIST = "import_list", "名单下发"
     APPROVE_MOVE = "approve_move", "迁户审批"

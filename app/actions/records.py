@@ -264,14 +264,16 @@ def open_steps(register: Register, row: Any, actor: Actor) -> list[Transition]:
     """The steps that this actor may do with this record now."""
     if register.flow is None:
         return []
-    return [
-        step
-        for step in register.flow.open_from(row.state)
-        if policy.may(step.capability, register.name, row, actor=actor)
-        and _party_problem(step, row, actor) is None
-        and not (step.undoes and _undo_problem(register, row, step, actor))
-        and not (step.reopens and stages.approved(register, row) is None)
-    ]
+    found: dict[tuple[str, State], Transition] = {}  # one of those that are the same to the actor
+    for step in register.flow.open_from(row.state):
+        if (
+            policy.may(step.capability, register.name, row, actor=actor)
+            and _party_problem(step, row, actor) is None
+            and not (step.undoes and _undo_problem(register, row, step, actor))
+            and not (step.reopens and stages.approved(register, row) is None)
+        ):
+            found.setdefault((step.label_for(actor.level), step.target_for(actor.level)), step)
+    return list(found.values())
 
 
 def self_review() -> bool:
@@ -418,7 +420,7 @@ def _choices_in(made: Field, value: Any) -> Iterator[tuple[Field, str]]:
 def _stamp(row: Any, step: Transition, actor: Actor) -> None:
     if step.undoes:
         row.decided_at = None
-    elif step.target == State.SUBMITTED:
+    elif step.complete:
         row.submitted_by, row.submitted_at, row.decided_at = actor.account_id, now(), None
     elif step.capability != Capability.ENTER:
         row.decided_at = row.changed_at = now()  # whoever changes it later is seen by that

@@ -90,7 +90,7 @@ class Reviewed(OfHousehold):
         """Its last submission; a decision or a move changes nothing of what it says."""
         return self.submitted_at or self.changed_at
 
-    state = f.system(f.choice("填报状态", State), default=State.MISSING)
+    state = f.system(f.choice("填报状态", State, leaves_out=("checking",)), default=State.MISSING)
 
 
 class HistoryEntry(Scoped, Model):

@@ -38,11 +38,13 @@ from app.registry.register import Menu, Register, all_registers, get_register
 #: What an account with the capability has to do with a record of each state, most urgent first.
 DUTIES: dict[Capability, tuple[State, ...]] = {
     Capability.ENTER: (*SENT_BACK, State.DRAFT, State.MISSING),
+    Capability.CHECK: (State.CHECKING,),
     Capability.REVIEW: (State.SUBMITTED,),
 }
 #: … and what of it the menu's badge tells: the work that was never begun is none.
 BADGES: dict[Capability, tuple[State, ...]] = {
     Capability.ENTER: SENT_BACK,
+    Capability.CHECK: (State.CHECKING,),
     Capability.REVIEW: (State.SUBMITTED,),
 }
 _LATELY = dt.timedelta(days=1)

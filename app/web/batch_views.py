@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from sqlalchemy import select
 
 from app.access import policy
-from app.access.actor import Actor, Capability
+from app.access.actor import Actor
 from app.access.regions import Region
 from app.actions import habits, history, records
 from app.core.clock import local
@@ -63,11 +63,11 @@ class BatchPages(RegisterPages):
             self._decide_all(step, ids, said)
             if said.reasons:
                 habits.remember_reasons(actor, self.register, said.reasons)
-        return redirect(self._list_of(back))
+        return redirect(self._list_of(step, back))
 
-    def _list_of(self, back: str | None) -> str:
+    def _list_of(self, step: Transition, back: str | None) -> str:
         """The list that the batch began in; an address that is none of ours is not followed."""
-        own = self._menu_url(Capability.REVIEW)
+        own = self._menu_url(step.capability)
         if back is not None:
             return back if back.partition("?")[0] == own else f"{own}?list=1"
         return back_to(f"{own}?list=1")
@@ -123,22 +123,31 @@ class BatchPages(RegisterPages):
         own = db.session.get_one(Region, actor.region_id)
         shown = self._shown(step, ids, actor, own)
         may = [one for one in shown if not one["blocked"]]
-        returning = self.register.flow.get("return") if self.register.flow else None
+        flow = self.register.flow
+        review = flow.review_by(step.capability) if flow else None
+        if flow is None or review is None:
+            raise NotFound(_("没有这一操作。"))
+        approving, returning = flow.get(review.approve), flow.get(review.refuse)
         context = said.context | {
             "title": _("批量审核"),
             "action_url": f"/{self.register.name}/batch/{step.name}",
-            "back_url": self._list_of(request.form.get("back")),
+            "back_url": self._list_of(step, request.form.get("back")),
             "rows": may,
             "blocked": [one for one in shown if one["blocked"]],
             "total": _("共 %(n)s 户", n=len(may)),
+            "approve": approving
+            and {
+                "url": f"/{self.register.name}/batch/{review.approve}",
+                "word": step_word(approving.label),
+            },
             "return": returning
             and {
-                "url": f"/{self.register.name}/batch/return",
+                "url": f"/{self.register.name}/batch/{review.refuse}",
                 "word": step_word(returning.label_for(actor.level)),
                 "reasons": [translate(reason) for reason in returning.reasons],
             },
         }
-        shell.at(self._menu_url(Capability.REVIEW))
+        shell.at(self._menu_url(step.capability))
         shell.crumb(context["title"])
         return self.render_template("anju/batch.html", page=context), 422 if said.problems else 200
 

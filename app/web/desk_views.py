@@ -46,6 +46,7 @@ class _Door:
 _DOORS = {
     State.RETURNED: _Door(lazy("退回补正，待修改"), icon="arrow-back-up", tone="bad"),
     State.RECTIFY: _Door(lazy("退回整改，待修改"), icon="arrow-back-up", tone="bad"),
+    State.CHECKING: _Door(lazy("待乡镇复核"), icon="clipboard-check", tone="warn"),
     State.SUBMITTED: _Door(lazy("待审核"), icon="clipboard-check", tone="warn"),
     State.DRAFT: _Door(lazy("已录入，待上报"), icon="send", tone="warn"),
     State.MISSING: _Door(lazy("未录入"), icon="edit", tone="info"),

@@ -20,12 +20,11 @@ from app.core.i18n import _, translate
 from app.core.types import nfc
 from app.registry import formats
 from app.registry.fields import Field
-from app.registry.flow import State
 from app.registry.households import Household, SearchKey
 from app.registry.ledger import Ledger
 from app.registry.ledger_query import Query
 from app.registry.register import Menu, Register, register_of
-from app.web import record_pages, relations, shell
+from app.web import record_pages, relations, review_pages, shell
 from app.web.list_views import ListPages
 
 _MOST_FOUND = 50
@@ -142,9 +141,7 @@ def _record_card(register: Register, row: Any, actor: Actor) -> dict[str, Any]:
     if records.may_edit(register, row, actor):
         word = next((m.action for m in register.menus if m.capability == Capability.ENTER), "")
         action = {"label": translate(word), "url": f"{base}/edit"}
-    elif row.state == State.SUBMITTED and policy.may(
-        Capability.REVIEW, register.name, row, actor=actor
-    ):
+    elif review_pages.open_review(register, row, actor):
         action = {"label": _("审核"), "url": f"{base}/review"}
     shown = [
         n for n in register.ledger.split() if n not in ("head_name", "head_id", "phone", "state")

@@ -21,7 +21,7 @@ from app.core.i18n import _, translate
 from app.core.jobs import Job
 from app.registry import stages
 from app.registry.field import CHOICE, Field
-from app.registry.flow import State
+from app.registry.flow import Review
 from app.registry.ledger import SIZES, Ledger, Page, TooWide, TooWideNow
 from app.registry.ledger_columns import REGION, REGION_LABEL
 from app.registry.ledger_query import BESIDE, DECIDED_FROM, Query, parse
@@ -81,7 +81,7 @@ def context(
         "empty": _empty(register, menu, query, page, args, actor),
         "exports": _exports(register, menu, actor, args),
         "bulk": _bulk(register, menu),
-        "undo": review_pages.undo(register) if menu.capability == Capability.REVIEW else None,
+        "undo": review_pages.undo(register) if _review(register, menu) else None,
     }
 
 
@@ -195,9 +195,9 @@ def _rows(
 ) -> list[dict[str, Any]]:
     fields = [None if n == REGION else register.model.__fields__[n] for n in names]
     own = db.session.get_one(Region, actor.region_id)
-    reviews, enters = (menu.capability == c for c in (Capability.REVIEW, Capability.ENTER))
+    review, enters = _review(register, menu), menu.capability == Capability.ENTER
     see, word = _("查看"), translate(menu.action)
-    queue = review_pages.tail(request.args) if reviews else ""
+    queue = review_pages.tail(request.args) if review else ""
     shown = []
     texts: Texts = {}
     areas = actor.areas(Capability(menu.capability), register.name)
@@ -205,18 +205,19 @@ def _rows(
     for position, row in enumerate(page.rows, page.first):
         url = f"/{register.name}/{row.id}"
         there = f"{on}{position}"
+        waits = review is not None and row.state == review.state
         actions: list[dict[str, Any]] = [{"label": see, "url": url + there}]
         if menu.page and row.path.startswith(areas):
             actions.insert(0, {"label": word, "url": f"{url}/{menu.page}", "primary": True})
         elif enters and stages.is_open(register, row) and row.path.startswith(areas):
             actions = [{"label": word, "url": f"{url}/edit{there}", "primary": True}]
-        elif reviews and row.state == State.SUBMITTED:
+        elif waits:
             actions.insert(0, {"label": word, "url": f"{url}/review{queue}", "primary": True})
         shown.append(
             {
                 "id": str(row.id),
                 "url": url + there,
-                "selectable": reviews and row.state == State.SUBMITTED,
+                "selectable": waits,
                 "cells": _cells(fields, row, own, texts),
                 "actions": actions,
             }
@@ -358,8 +359,13 @@ def actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]
 
 
 def _bulk(register: Register, menu: Menu) -> dict[str, Any] | None:
-    step = register.flow.get("approve") if register.flow else None
-    if menu.capability != Capability.REVIEW or step is None:
+    review = _review(register, menu)
+    if review is None:
         return None
-    action = {"name": "approve", "label": _("查看所选并审核"), "primary": True}
-    return {"action_url": f"/{register.name}/batch/approve", "actions": [action]}
+    action = {"name": review.approve, "label": _("查看所选并审核"), "primary": True}
+    return {"action_url": f"/{register.name}/batch/{review.approve}", "actions": [action]}
+
+
+def _review(register: Register, menu: Menu) -> Review | None:
+    """The review that begins at this list, or None."""
+    return register.flow.review_by(menu.capability) if register.flow else None

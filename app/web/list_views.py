@@ -38,7 +38,8 @@ class ListPages(RegisterPages):
     @expose("/<string:name>")
     def ledger(self, name: str) -> Any:
         menu, actor = self._list(name)
-        if menu.capability == Capability.REVIEW and not request.args:
+        flow = self.register.flow
+        if flow and flow.review_by(menu.capability) and not request.args:
             reviewing = Reviewing(self.register, actor, request.args)
             first = reviewing.queue.first()
             if first is not None:

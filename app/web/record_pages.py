@@ -29,12 +29,15 @@ from app.web.file_tiles import file_tile
 TONES = {
     State.MISSING: "missing",
     State.DRAFT: "draft",
+    State.CHECKING: "submitted",
     State.SUBMITTED: "submitted",
     State.APPROVED: "approved",
     State.RETURNED: "returned",
     State.RECTIFY: "returned",
 }
-_BACK = {**dict.fromkeys(SENT_BACK, "bad"), State.APPROVED: "good", State.SUBMITTED: "info"}
+_BACK = {**dict.fromkeys(SENT_BACK, "bad"), State.APPROVED: "good"} | dict.fromkeys(
+    (State.CHECKING, State.SUBMITTED), "info"
+)
 
 
 def state_tag(register: Register, state: State) -> dict[str, str]:
@@ -287,11 +290,16 @@ def former_head(household: Household) -> str | None:
 
 def steps(register: Register, state: State) -> list[dict[str, str]]:
     """The line of states on top of a record."""
-    line = [State.DRAFT, State.SUBMITTED, State.APPROVED]
-    names = {State.DRAFT: _("填报"), State.SUBMITTED: _("县级审核"), State.APPROVED: _("审核通过")}
-    at = {
-        **dict.fromkeys(EDITABLE, 0), State.SUBMITTED: 1, State.APPROVED: 3,
-    }[state]  # fmt: skip
+    names = {
+        State.DRAFT: _("填报"),
+        State.CHECKING: _("乡镇复核"),
+        State.SUBMITTED: _("县级审核"),
+        State.APPROVED: _("审核通过"),
+    }
+    checked = register.flow and register.flow.review_of(State.CHECKING)
+    line = [one for one in names if one != State.CHECKING or checked]
+    at = line.index(state) if state not in EDITABLE else 0
+    at += state == State.APPROVED
     result = []
     for number, one in enumerate(line):
         mark = "done" if number < at else ("now" if number == at else "todo")

@@ -127,7 +127,7 @@ class RegisterPages:
                 }
             ]
         last = next((e for e in reversed(entries) if e.target in SENT_BACK), None)
-        if last is not None and row.state in (*SENT_BACK, State.SUBMITTED):
+        if last is not None and row.state in (*SENT_BACK, State.CHECKING, State.SUBMITTED):
             text = _(
                 "%(who)s 于 %(when)s %(step)s：%(opinion)s",
                 who=last.person or last.account_name,

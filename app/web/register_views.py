@@ -25,7 +25,7 @@ from app.registry import reading
 from app.registry.expressions import to_json
 from app.registry.flow import State, Transition
 from app.registry.register import Register
-from app.web import record_pages, shell
+from app.web import record_pages, review_pages, shell
 from app.web.batch_views import BatchPages
 from app.web.file_pages import FilePages
 from app.web.form_views import FormPages
@@ -38,7 +38,6 @@ from app.web.register_pages import (
 )
 from app.web.review_views import ReviewPages
 
-_ELSEWHERE = ("submit", "approve", "return", "take_back")  # on the form, at the review
 _ROUTES = {
     *ROUTES, "entry_point", "show", "edit", "draft", "discard", "upload", "turn", "review", "decide",
     "parcel_map", "late_parcel", "drop_parcel",
@@ -115,14 +114,14 @@ class RegisterView(ListPages, FormPages, FilePages, ReviewPages, BatchPages, Mod
                 context["actions"].append(self._clear_action(row, base))
         context["actions"] += self._drop_action(row, actor)
         context["notices"] += self._parcel_notices(row)
+        steps = records.open_steps(self.register, row, actor)
+        reviews = self.register.flow.reviews if self.register.flow else ()
+        elsewhere = {"submit", *(name for review in reviews for name in review.steps)}
         context["decisions"] = [
-            self._decision(step, base, actor)
-            for step in records.open_steps(self.register, row, actor)
-            if step.name not in _ELSEWHERE
+            self._decision(step, base, actor) for step in steps if step.name not in elsewhere
         ]
-        if row.state == State.SUBMITTED and any(
-            s.name == "approve" for s in records.open_steps(self.register, row, actor)
-        ):
+        review = review_pages.open_review(self.register, row, actor)
+        if review is not None and any(step.name == review.approve for step in steps):
             context["actions"].append(
                 {
                     "label": _("审核"),

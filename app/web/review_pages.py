@@ -10,13 +10,14 @@ from flask import session
 from sqlalchemy import Row
 from werkzeug.datastructures import MultiDict
 
+from app.access import policy
 from app.access.actor import Actor, Capability
 from app.actions import habits, history, records
 from app.core.clock import local, now
 from app.core.db import db
 from app.core.i18n import _, done_word, step_word, translate
 from app.registry import ledger_query
-from app.registry.flow import State, Transition
+from app.registry.flow import Review, State, Transition
 from app.registry.queue import Queue
 from app.registry.records import Standing
 from app.registry.register import Menu, Register
@@ -32,13 +33,14 @@ class Reviewing:
     def __init__(self, register: Register, actor: Actor, args: MultiDict[str, str]) -> None:
         """:raises BadInput: a filter that cannot be read."""
         self.register, self.actor = register, actor
+        self.review = review_of(register, actor)
         self.tail = tail(args)
         self.queue = Queue(
             db.session,
             register,
             actor,
-            Capability.REVIEW,
-            (State.SUBMITTED,),
+            self.review.capability,
+            (self.review.state,),
             ledger_query.parse(register, MultiDict(_filters(args)), db.session, actor),
         )
 
@@ -48,7 +50,8 @@ class Reviewing:
 
     @property
     def menu(self) -> Menu | None:
-        return next((m for m in self.register.menus if m.capability == Capability.REVIEW), None)
+        wanted = self.review.capability
+        return next((m for m in self.register.menus if m.capability == wanted), None)
 
     @property
     def list_url(self) -> str:
@@ -73,7 +76,8 @@ class Reviewing:
             "queue": [self._line(one, row) for one in ahead],
             "list_url": self.list_url,
             "action_url": f"/{self.register.name}/{row.id}/decide{self.tail}",
-            "return_word": step_word(self._step("return").label_for(self.actor.level)),
+            "approve_word": step_word(self._step(self.review.approve).label),
+            "return_word": step_word(self._step(self.review.refuse).label_for(self.actor.level)),
             "reasons": self._reasons(),
             "prev_url": self.url(before) if before else None,
             "next_url": following,
@@ -99,8 +103,29 @@ class Reviewing:
     def _reasons(self) -> list[str]:
         """The declared reasons, those that this account and its office give most first."""
         given = habits.reasons(self.actor, self.register)
-        declared = sorted(self._step("return").reasons, key=lambda r: -given[r])
+        declared = sorted(self._step(self.review.refuse).reasons, key=lambda r: -given[r])
         return [translate(reason) for reason in declared]
+
+
+def review_of(register: Register, actor: Actor) -> Review:
+    """The review of the register that is this account's: the county's, or the town's check.
+
+    :raises Forbidden: it is none's.
+    """
+    reviews = register.flow.reviews if register.flow else ()
+    for review in reviews:
+        if actor.has(review.capability, register.name):
+            return review
+    policy.require(Capability.REVIEW, register.name)
+    raise LookupError(f"{register.name} is not reviewed")
+
+
+def open_review(register: Register, row: Any, actor: Actor) -> Review | None:
+    """The review for which the record waits, if it is this account's."""
+    review = register.flow.review_of(row.state) if register.flow else None
+    if review and policy.may(review.capability, register.name, row, actor=actor):
+        return review
+    return None
 
 
 def blocked(row: Any, actor: Actor) -> str | None:
@@ -126,11 +151,14 @@ def _filters(args: MultiDict[str, str]) -> list[tuple[str, str]]:
     return [(k, v) for k, v in args.items(multi=True) if v and k not in _NO_FILTER]
 
 
-def remember_decision(register: Register, row: Any) -> None:
-    """Keep the decision for the pages that follow, so that they offer to take it back."""
+def remember_decision(register: Register, row: Any, undo: str) -> None:
+    """Keep the decision for the pages that follow, so that they offer to take it back by the step
+    ``undo``.
+    """
     session["decided"] = {
         "id": str(row.id),
         "register": register.name,
+        "undo": undo,
         "name": row.head_name,
         "state": row.state.value,
         "version": row.version,
@@ -141,8 +169,10 @@ def remember_decision(register: Register, row: Any) -> None:
 def undo(register: Register) -> dict[str, Any] | None:
     """The last decision of this session, while it can be taken back: asks the database nothing."""
     decided = session.get("decided")
-    step = register.flow.get("take_back") if register.flow else None
-    if not decided or not step or decided.get("register") != register.name:
+    if not decided or decided.get("register") != register.name:
+        return None
+    step = register.flow.get(decided["undo"]) if register.flow else None
+    if step is None:
         return None
     left = ceil(step.seconds - (now().timestamp() - decided["at"]))
     if left <= 0:
@@ -157,10 +187,10 @@ def undo(register: Register) -> dict[str, Any] | None:
     }
 
 
-def meanwhile(row: Any) -> str:
+def meanwhile(row: Any, review: Review) -> str:
     """What somebody else did with a record that was about to be decided."""
     entries = history.of(row)
-    if not entries or row.state == State.SUBMITTED:
+    if not entries or row.state == review.state:
         return _("%(name)s的档案刚刚有改动，请看过现在的内容再审核。", name=row.head_name)
     last = entries[-1]
     return _(

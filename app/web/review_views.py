@@ -14,12 +14,11 @@ from flask import flash, jsonify, redirect, request, session
 from flask_appbuilder import expose
 
 from app.access import policy
-from app.access.actor import Actor, Capability
+from app.access.actor import Actor
 from app.actions import habits, records
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid
 from app.core.i18n import _
-from app.registry.flow import State
 from app.web import review_pages, shell
 from app.web.parcel_views import ParcelPages
 from app.web.register_pages import Said, acting, contact_of, version
@@ -33,8 +32,9 @@ class ReviewPages(ParcelPages):
     @expose("/<uuid:record_id>/review")
     def review(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
-        actor = policy.require(Capability.REVIEW, self.register.name, row)
-        if row.state != State.SUBMITTED:
+        review = review_pages.review_of(self.register, acting())
+        actor = policy.require(review.capability, self.register.name, row)
+        if row.state != review.state:
             if wants_json():
                 return self._gone(Reviewing(self.register, actor, request.args), row)
             flash(
@@ -45,12 +45,13 @@ class ReviewPages(ParcelPages):
 
     def _review_page(self, row: Any, actor: Actor, said: Said | None = None) -> Any:
         part = wants_json()
-        context = Reviewing(self.register, actor, request.args).context(row)
+        reviewing = Reviewing(self.register, actor, request.args)
+        context = reviewing.context(row)
         context["record"] = self._record_context(row, actor, marked=True)
         context["record"]["notices"] += self._parcel_notices(row)
         context |= (said or Said(contact_of(actor))).context
         context["undo"] = None if part else review_pages.undo(self.register)
-        shell.at(self._menu_url(Capability.REVIEW))
+        shell.at(self._menu_url(reviewing.review.capability))
         shell.crumb(row.head_name)
         page = "anju/_review.html" if part else "anju/review.html"
         return self.render_template(page, review=context), 422 if said else 200
@@ -59,15 +60,17 @@ class ReviewPages(ParcelPages):
     def decide(self, record_id: uuid.UUID) -> Any:
         """审核通过 or 退回补正; the next one opens at once."""
         actor = acting()
-        name = request.form.get("action", "")
-        if name not in ("approve", "return"):
+        review = review_pages.review_of(self.register, actor)
+        asked = request.form.get("action", "")
+        if asked not in ("approve", "return"):
             raise BadInput(_("没有这一操作。"))
+        name = review.approve if asked == "approve" else review.refuse
         said = self._said(name, actor)
         reviewing = Reviewing(self.register, actor, request.args)
         try:
             row = records.transition(
                 self.register, record_id, name, version(request.form.get("version")),
-                said.contact, said.opinion if name == "return" else "", said.reasons,
+                said.contact, said.opinion if asked == "return" else "", said.reasons,
             )  # fmt: skip
         except Invalid as error:
             db.session.rollback()
@@ -80,7 +83,7 @@ class ReviewPages(ParcelPages):
             return self._gone(reviewing, records.get(self.register, record_id))
         if said.reasons:
             habits.remember_reasons(actor, self.register, said.reasons)
-        review_pages.remember_decision(self.register, row)
+        review_pages.remember_decision(self.register, row, review.undo)
         if wants_json():
             undo = review_pages.undo(self.register)
             return jsonify(left=str(reviewing.queue.left()), undo=undo)
@@ -88,8 +91,8 @@ class ReviewPages(ParcelPages):
 
     def _gone(self, reviewing: Reviewing, row: Any) -> Any:
         """The record was withdrawn, changed or decided a moment ago: says so, the next one opens."""
-        message = review_pages.meanwhile(row)
-        waits = row.state == State.SUBMITTED
+        message = review_pages.meanwhile(row, reviewing.review)
+        waits = row.state == reviewing.review.state
         url = reviewing.url(row.id) if waits else reviewing.after(row) or reviewing.list_url
         if wants_json():
             return jsonify(message=message, url=url, left=str(reviewing.queue.left())), 409
@@ -104,7 +107,7 @@ class ReviewPages(ParcelPages):
         reviewing = Reviewing(self.register, actor, request.args)
         try:
             row = records.transition(
-                self.register, record_id, "take_back", version(request.form.get("version")),
+                self.register, record_id, reviewing.review.undo, version(request.form.get("version")),
                 contact_of(actor),
             )  # fmt: skip
         except Conflict as error:

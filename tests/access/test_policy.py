@@ -46,6 +46,7 @@ TABLE = """
 search            yes/yes  yes/yes  yes/yes yes/yes yes    yes       yes   yes     yes
 enter             -/-      -/-      -/-     yes/-   -      yes       yes   yes     yes
 review            -/-      -/-      -/-     yes/-   yes    -         -     -       -
+check             -/-      -/-      -/-     -/-    -      -         yes   -       -
 spot_check        yes/-    yes/-    yes/-   yes/-   -      -         -     -       -
 import_list       yes/-    yes/-    yes/-   yes/-   -      -         -     -       -
 approve_move      yes/-    yes/-    yes/-   yes/-   -      -         -     -       -
