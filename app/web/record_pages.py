@@ -296,7 +296,7 @@ def steps(register: Register, state: State) -> list[dict[str, str]]:
         State.SUBMITTED: _("县级审核"),
         State.APPROVED: _("审核通过"),
     }
-    checked = register.flow and register.flow.review_of(State.CHECKING)
+    checked = state == State.CHECKING or (register.flow and register.flow.review_of(State.CHECKING))
     line = [one for one in names if one != State.CHECKING or checked]
     at = line.index(state) if state not in EDITABLE else 0
     at += state == State.APPROVED
