@@ -11,13 +11,12 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import delete, select
 
 from app.access.regions import Region, ancestor_paths, in_subtree
 from app.core.db import upsert
 from app.registry import counters
 from app.registry.counters import Counter, CounterDay
-from app.registry.reading import columns_of
 from app.registry.register import all_registers
 
 Session = Any
@@ -37,7 +36,9 @@ def leave_county(session: Session, path: str, old: Any, new: Any) -> None:
             | {(name, new.id): n for name, n in moved.items()},
         )
         share = {name: n / whole[name] for name, n in moved.items()}
-        _days_follow(session, old.id, _above(session, old), _above(session, new), register, share)
+        if share:
+            above = _above(session, old), _above(session, new)
+            _days_follow(session, old.id, *above, register, share)
 
 
 def change_place(session: Session, node: Any, old_parent: Any, new_parent: Any) -> None:
@@ -45,8 +46,7 @@ def change_place(session: Session, node: Any, old_parent: Any, new_parent: Any) 
     old, new = _above(session, old_parent), _above(session, new_parent)
     for register in all_registers():
         if register.figures:
-            share = dict.fromkeys(register.figures, 1.0)
-            _days_follow(session, node.id, old, new, register, share)
+            _days_follow(session, node.id, old, new, register)
 
 
 def forget(session: Session, county_ids: Collection[int]) -> None:
@@ -56,11 +56,12 @@ def forget(session: Session, county_ids: Collection[int]) -> None:
 
 def _counts(session: Session, register: Any, path: str) -> dict[str, int]:
     """Figure -> how many rows at or below a path; not those that none counts."""
-    model, columns = register.model, columns_of(register.model, register.name)
-    names = list(register.figures)
-    sums = [func.sum(case((register.figures[n].where.sql(columns), 1), else_=0)) for n in names]
-    row = session.execute(select(*sums).where(in_subtree(model.path, path))).one()
-    return {name: int(n) for name, n in zip(names, row, strict=True) if n}
+    model = register.model
+    found: dict[str, int] = defaultdict(int)
+    below = in_subtree(model.path, path)
+    for (_county, key), n in counters.live_by(session, register, model.county_id, below).items():
+        found[key] += n
+    return found
 
 
 def _above(session: Session, region: Any) -> dict[int, str]:
@@ -72,20 +73,21 @@ def _above(session: Session, region: Any) -> dict[int, str]:
 
 def _days_follow(
     session: Session, source: int, old: dict[int, str], new: dict[int, str], register: Any,
-    share: dict[str, float],
+    share: dict[str, float] | None = None,
 ) -> None:  # fmt: skip
-    """Every kept day: ``share`` of what ``source`` counted leaves ``old`` and comes to ``new``."""
-    if not share:
-        return
+    """Every kept day: ``share`` of what ``source`` counted (all of it) leaves ``old``, comes to
+    ``new``.
+    """
     kept = select(CounterDay.figure, CounterDay.day, CounterDay.n).where(
         CounterDay.register == register.name,
-        CounterDay.figure.in_(share),
         CounterDay.region_id == source,
         CounterDay.n != 0,
     )
+    if share is not None:
+        kept = kept.where(CounterDay.figure.in_(share))
     lines: dict[tuple[int, str, str, Any], int] = defaultdict(int)
     for figure, day, n in session.execute(kept).all():
-        part = round(n * share[figure])
+        part = n if share is None else round(n * share[figure])
         for key in old.keys() - new.keys():
             lines[key, old[key], figure, day] -= part
         for key in new.keys() - old.keys():

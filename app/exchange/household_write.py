@@ -127,8 +127,7 @@ class _Tally:
         self._register = register
         fields = register.model.__fields__
         self._defaults = {n: f.default for n, f in fields.items() if f.stored}
-        asked = {n for figure in register.figures.values() for n in figure.where.names()}
-        self._asked = sorted(asked)
+        self._asked = sorted(counters.asked_of(register))
         self._alike: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._rows: dict[tuple[tuple[Any, ...], int], int] = defaultdict(int)
 

@@ -250,8 +250,8 @@ def _filter(register: Any, name: str, values: Any) -> str:
     if made is not None:
         shown = [made.mask(t) if made.masked else masked(said(made, t)) for t in texts]
         return _("%(label)s：%(value)s", label=translate(made.label), value=_("、").join(shown))
-    if name == "figure" and register and texts[0] in register.figures:
-        texts = [translate(register.figures[texts[0]].label)]
+    if name == "figure" and register and texts[0].partition("@")[0] in register.figures:
+        texts = [register.figure_label(texts[0])]
     if name == "menu" and register:
         texts = [translate(m.title) for m in register.menus if m.name == texts[0]] or texts
     return _("%(label)s：%(value)s", label=label(name), value=masked(_("、").join(texts)))

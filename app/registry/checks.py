@@ -172,6 +172,8 @@ def _check_rules(register: Register) -> Iterator[Finding]:
 
 def _check_figures(register: Register) -> Iterator[Finding]:
     known = register.model.__fields__
+    if (years := register.years) and years.name not in known:
+        yield Finding("R035", register.name, f"years: unknown field {years.name}")
     for name, figure in register.figures.items():
         for other in sorted(figure.where.names() - known.keys()):
             yield Finding("R030", register.name, f"figure {name}: unknown field {other}")

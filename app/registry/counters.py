@@ -26,6 +26,7 @@ from sqlalchemy import (
     func,
     insert,
     inspect,
+    literal,
     select,
     text,
 )
@@ -35,7 +36,8 @@ from app.access.regions import Level, Region, ancestor_paths, subtree
 from app.access.scope import MADE_ONCE, Scoped
 from app.core.db import Model, upsert
 from app.core.types import PathType
-from app.registry.register import Register, register_of
+from app.registry.expressions import ALWAYS, Columns, Expr
+from app.registry.register import Register, of_year, register_of
 
 #: Execution option of a bulk UPDATE or DELETE whose deltas are handed in.
 HANDED_IN = "deltas_handed_in"
@@ -44,7 +46,9 @@ Deltas = dict[tuple[str, str, int], int]
 
 
 class Counter(Model):
-    """``n`` rows of ``register`` in the county satisfy ``figure``. ``path`` is the county's."""
+    """``n`` rows of ``register`` in the county satisfy ``figure``, a key of ``Register.counted``.
+    ``path`` is the county's.
+    """
 
     __tablename__ = "counter"
     __table_args__ = (Index("ix_counter_scope", "register", "figure", "path", "n"),)
@@ -71,9 +75,25 @@ class CounterDay(Model):
     n: Mapped[int] = mapped_column(Integer, nullable=False)
 
 
-def satisfied(register: Register, values: Mapped[Any] | Mapping[str, Any]) -> set[str]:
-    """Names of the figures that a row with these values counts in."""
-    return {name for name, figure in register.figures.items() if figure.where.test(values)}  # type: ignore[arg-type]
+def satisfied(register: Register, values: Mapping[str, Any]) -> set[str]:
+    """Keys of the figures that a row with these values counts in; of its year too."""
+    listed, years = register.listed.test(values), register.years
+    year = values.get(years.name) if years else None
+    of_its_year = bool(years and year and (years.listed or register.listed).test(values))
+    if not listed and not of_its_year:
+        return set()
+    names = [name for name, figure in register.figures.items() if figure.where.test(values)]
+    found = set(names) if listed else set()
+    return found | {of_year(name, year) for name in names} if of_its_year else found
+
+
+def asked_of(register: Register) -> set[str]:
+    """Names of the fields that :func:`satisfied` looks at."""
+    years = register.years
+    asked = [register.listed, *(figure.where for figure in register.figures.values())]
+    asked += [years.listed] if years and years.listed else []
+    names = {name for condition in asked for name in condition.names()}
+    return names | {years.name} if years else names
 
 
 def hand_in(session: Session, register: Register, deltas: Mapping[tuple[str, int], int]) -> None:
@@ -218,18 +238,41 @@ def at_one_moment(session: Session) -> None:
 
 def live_counts(session: Session, register: Register) -> dict[tuple[str, int], int]:
     """Every (figure, county) counted from the rows themselves; non-zero ones."""
+    county = register.model.county_id
+    return {(key, place): n for (place, key), n in live_by(session, register, county).items()}
+
+
+def live_by(
+    session: Session, register: Register, place: Any, *where: Any
+) -> dict[tuple[Any, str], int]:
+    """(place, key of a figure) -> how many rows, counted from the rows; non-zero ones. ``place`` is
+    the column or expression that they are grouped by.
+    """
     from app.registry.reading import columns_of
 
-    columns = columns_of(register.model, register.name)
-    names = list(register.figures)
-    sums = [func.sum(case((register.figures[n].where.sql(columns), 1), else_=0)) for n in names]
-    query = select(register.model.county_id, *sums).group_by(register.model.county_id)
+    model, years = register.model, register.years
+    columns, names = columns_of(model, register.name), list(register.figures)
+    sums = [
+        func.sum(case((register.figures[n].where.sql(columns), 1), else_=0)).label(n) for n in names
+    ]
+    whole = select(place, literal(None), *sums).where(*where, *_only(register.listed, columns))
+    answers = [session.execute(whole.group_by(place)).all()]
+    if years:
+        year = getattr(model, years.name)
+        listed = _only(years.listed or register.listed, columns)
+        by_year = select(place, year, *sums).where(*where, *listed, year.is_not(None))
+        answers.append(session.execute(by_year.group_by(place, year)).all())
     return {
-        (name, county): int(n)
-        for county, *counts in session.execute(query)
+        (at, of_year(name, year)): int(n)
+        for answer in answers
+        for at, year, *counts in answer
         for name, n in zip(names, counts, strict=True)
         if n
     }
+
+
+def _only(listed: Expr, columns: Columns) -> list[Any]:
+    return [] if listed is ALWAYS else [listed.sql(columns)]
 
 
 def kept_counts(session: Session, register: Register) -> dict[tuple[str, int], int]:
@@ -286,26 +329,32 @@ def keep_day(session: Session, day: dt.date, counts: Mapping[tuple[str, str, int
 
 
 def broken_identities(session: Session, register: Register) -> list[str]:
-    """Identities of the declaration that some county's counters break."""
+    """Identities of the declaration that some county's counters break, those of a year too."""
     kept = kept_counts(session, register)
-    counties = {county for _, county in kept}
+    lines = {(key.partition("@")[2], county) for key, county in kept}
     return [
-        f"{register.name}: {identity.text} (county {county})"
+        f"{register.name}: {identity.text} (county {county}{', ' if year else ''}{year})"
         for identity in register.identities
-        for county in sorted(counties)
-        if kept.get((identity.total, county), 0)
-        != sum(kept.get((part, county), 0) for part in identity.parts)
+        for year, county in sorted(lines)
+        if kept.get((_key(identity.total, year), county), 0)
+        != sum(kept.get((_key(part, year), county), 0) for part in identity.parts)
     ]
+
+
+def _key(figure: str, year: str) -> str:
+    return of_year(figure, int(year) if year else None)
 
 
 __all__ = [
     "Counter",
     "CounterDay",
+    "asked_of",
     "at_one_moment",
     "broken_identities",
     "hand_in",
     "keep_day",
     "kept_counts",
+    "live_by",
     "live_counts",
     "rebuild",
     "satisfied",

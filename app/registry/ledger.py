@@ -149,7 +149,7 @@ class Ledger:
     def _covered_conditions(self) -> Iterator[ColumnElement[bool]]:
         """Those that counters know."""
         if self.query.figure:
-            yield self.register.figures[self.query.figure].where.sql(self.columns)
+            yield self.register.counted(self.query.figure).sql(self.columns)
         elif self._base is not ALWAYS:
             yield self._base.sql(self.columns)
         if self.query.states and len(self.query.states) < len(State):

@@ -63,8 +63,11 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
     :raises BadInput: an unknown or unreadable value. :raises NotFound: a foreign division.
     """
     figure = args.get("figure") or None
-    if figure is not None and figure not in register.figures:
-        raise BadInput(_("没有这个统计项：%(name)s。", name=str(figure)[:40]))
+    if figure is not None:
+        try:
+            register.counted(figure)
+        except KeyError:
+            raise BadInput(_("没有这个统计项：%(name)s。", name=str(figure)[:40])) from None
     filters: dict[str, Any] = {}
     for name in register.filters.split():
         if name in ("state", *_BY_KEY):

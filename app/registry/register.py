@@ -14,8 +14,9 @@ from app.access import settings
 from app.access.actor import Capability
 from app.access.regions import Level
 from app.access.settings import DATE, Setting
-from app.core.i18n import mark, translate
-from app.registry.expressions import ALWAYS, NEVER, Expr
+from app.core.clock import today
+from app.core.i18n import _, mark, translate
+from app.registry.expressions import ALWAYS, NEVER, Compare, Const, Expr, Ref
 from app.registry.field import Field
 from app.registry.flow import Flow, State
 from app.registry.rules import Problem, RuleSet
@@ -49,6 +50,24 @@ class Figure:
     label: str
     where: Expr
     tone: str = ""
+
+
+@dataclass(frozen=True)
+class Years:
+    """Figures are counted for each year that the field ``name`` says too, from ``since`` on.
+
+    ``listed``: the rows of a year, where they are not those that the lists show. ``usual`` gives the
+    year that pages show unless another is asked for; without it they show all years.
+    """
+
+    name: str
+    since: int
+    listed: Expr | None = None
+    usual: Callable[[], int] | None = None
+
+    def offered(self) -> range:
+        """The years that one may ask for, the newest first; next year's is planned already."""
+        return range(today().year + 1, self.since - 1, -1)
 
 
 @dataclass(frozen=True)
@@ -144,11 +163,15 @@ class Register:
     sections: tuple[Section, ...] = ()
     flow: Flow | None = None
     record_word: str = mark("档案")
+    module: str = ""  # heads its menu entries, where several registers share it; else the title
+    icon: str = "home-check"  # of its menu's head
+    unit: str = mark("户")  # what its figures count
     ledger: str = ""  # columns of its lists
     filters: str = ""  # filters of its lists; region is always there
     indexed: str = ""  # filters that an index serves at any size
     follows: str = ""  # the household's list (its yes/no) whose households each get a row at first
-    listed: Expr = ALWAYS  # the rows that its lists show and every figure asks for
+    listed: Expr = ALWAYS  # the rows that its lists show and its figures count
+    years: Years | None = None  # figures are counted by year too
     moves: str = ""  # a yes/no field and a division: yes asks for a move there (app.actions.moves)
     splits: str = ""  # a yes/no field and rows of heads who split off (app.actions.splits)
     stages: tuple[Stage, ...] = ()  # submitted and reviewed one after the other, each locked then
@@ -199,11 +222,38 @@ class Register:
         """The figures that count the listed rows of exactly one state, by that state."""
         found: dict[State, str] = {}
         for name, figure in self.figures.items():
-            if figure.where.names() == {"state"} | self.listed.names():
+            if figure.where.names() == {"state"}:
                 states = [s for s in State if figure.where.test({"state": s})]
                 if len(states) == 1:
                     found.setdefault(states[0], name)
         return found
+
+    def counted(self, key: str) -> Expr:
+        """The rows that a figure counts, all of them or (``name@2026``) those of a year.
+
+        :raises KeyError: no such figure, no such year.
+        """
+        if key not in self._counted:
+            name, at, year = key.partition("@")
+            where, listed = self.figures[name].where, self.listed
+            if at:
+                years = self.years
+                if years is None or not year.isdecimal() or int(year) not in years.offered():
+                    raise KeyError(key)
+                listed = years.listed or listed
+                where = Compare("eq", Ref(years.name), Const(int(year))) & where
+            self._counted[key] = where if listed is ALWAYS else listed & where
+        return self._counted[key]
+
+    def figure_label(self, key: str) -> str:
+        """审核通过, or 审核通过（2026年）."""
+        name, _at, year = key.partition("@")
+        label = translate(self.figures[name].label)
+        return _("%(figure)s（%(year)s年）", figure=label, year=year) if year else label
+
+    @cached_property
+    def _counted(self) -> dict[str, Expr]:
+        return {}
 
     @cached_property
     def move_fields(self) -> tuple[str, str] | None:
@@ -232,6 +282,11 @@ class Register:
 
     def table(self, name: str) -> Table | None:
         return next((t for t in self.tables if t.name == name), None)
+
+
+def of_year(figure: str, year: int | None) -> str:
+    """The key of a figure of one year, or of all years."""
+    return f"{figure}@{year}" if year else figure
 
 
 #: Names of the weekly table and of the days in addresses; no declared table may have them.

@@ -17,9 +17,10 @@ def of_sheet(table: Table, sheet: Sheet) -> dict[str, Any] | None:
     if not any(sheet.total.counts[name] for name in table.chart):
         return None
     bars = sheet.lines[1:] or sheet.lines
+    unit = translate(sheet.register.unit)
     names = [translate(figures[name].label) for name in table.chart]
     shares = _("、").join(
-        _("%(figure)s%(n)s户", figure=label, n=f"{sheet.total.counts[name]:,}")
+        _("%(figure)s%(n)s%(unit)s", figure=label, n=f"{sheet.total.counts[name]:,}", unit=unit)
         for label, name in zip(names, table.chart, strict=True)
     )
     return {
@@ -27,7 +28,7 @@ def of_sheet(table: Table, sheet: Sheet) -> dict[str, Any] | None:
         "text": shares,
         "kind": "stacked" if len(bars) > 1 else "share",
         "tall": len(bars) > _MANY,
-        "unit": _("户"),
+        "unit": unit,
         "labels": [line.label for line in bars],
         "regions": [line.region.id if line.kind == LineKind.DIVISION else None for line in bars],
         "series": [

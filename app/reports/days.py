@@ -16,7 +16,7 @@ from app.core.i18n import _
 from app.core.jobs import JobContext, daily_job
 from app.registry import counters
 from app.registry.counters import CounterDay
-from app.registry.register import Register
+from app.reports.statistics import Sheet
 
 DAYS = 7  # a week
 _OLDEST = 30  # days more: what is older is no comparison
@@ -29,17 +29,18 @@ class Then:
     day: dt.date
     counts: Mapping[tuple[str, int, str], int]
 
-    def of(self, register: Register, region: Region, figure: str) -> int:
-        return self.counts.get((register.name, region.id, figure), 0)
+    def of(self, sheet: Sheet, region: Region, figure: str) -> int:
+        return self.counts.get((sheet.register.name, region.id, sheet.key(figure)), 0)
 
 
-def a_week_ago(registers: Collection[Register], regions: Collection[Region]) -> Then | None:
-    """The newest kept counts that are at least a week old, of divisions down to the county.
+def a_week_ago(sheets: Collection[Sheet], regions: Collection[Region]) -> Then | None:
+    """The newest kept counts that are at least a week old, of divisions down to the county, of the
+    registers and years of the sheets.
 
     None where nothing was kept. Two statements, by key.
     """
-    names = [register.name for register in registers]
-    figures = {figure for register in registers for figure in register.figures}
+    names = {sheet.register.name for sheet in sheets}
+    figures = {sheet.key(name) for sheet in sheets for name in sheet.register.figures}
     until = today() - dt.timedelta(days=DAYS)
     nation = select(Region.id).where(Region.path == NATION_PATH).scalar_subquery()
     latest = select(func.max(CounterDay.day)).where(

@@ -34,11 +34,12 @@ class Big:
 
 @dataclass(frozen=True)
 class Module:
-    """A register on the desk: its large figures, how much is done, its table and chart, how it grew
+    """A register on the desk, of its usual ``year``: its large figures, how much is done, its table and chart, how it grew
     day by day, and what lies in no division below the account's.
     """
 
     register: Register
+    year: int | None
     figures: tuple[Big, ...]
     progress: tuple[int, int] | None
     report: Report | None
@@ -82,17 +83,18 @@ def read(actor: Actor) -> Desk:
         if register.tables and actor.has(Capability.SEARCH, register.name)
     ]
     children = regions.children(region)
+    sheets = [
+        statistics.read(register, region, _figures(register), children, _usual_year(register))
+        for register in registers
+    ]
     kept = region.level <= Level.COUNTY  # days are kept down to the county
-    then = a_week_ago(registers, [region]) if registers and kept else None
+    then = a_week_ago(sheets, [region]) if sheets and kept else None
     told, locked, transfers = _for_managers(actor)
     return Desk(
         region=region,
         waiting=waiting_for(actor),
         jobs=jobs_of(actor),
-        modules=tuple(
-            _module(statistics.read(register, region, _figures(register), children), then)
-            for register in registers
-        ),
+        modules=tuple(_module(sheet, then) for sheet in sheets),
         since=then.day if then else None,
         last_login=last_login(actor),
         notices=told,
@@ -128,6 +130,10 @@ def last_login(actor: Actor) -> LastLogin | None:
     return LastLogin(found.at, found.address or "") if found else None
 
 
+def _usual_year(register: Register) -> int | None:
+    return register.years.usual() if register.years and register.years.usual else None
+
+
 def _figures(register: Register) -> tuple[str, ...]:
     shown = [t for t in register.tables if t.on_desk or t.progress]
     names = [
@@ -151,11 +157,12 @@ def _module(sheet: Sheet, then: Then | None) -> Module:
     progress = register.progress_table
     return Module(
         register=register,
+        year=sheet.year,
         figures=tuple(
             Big(
                 name,
                 total[name],
-                total[name] - then.of(register, sheet.region, name) if then else None,
+                total[name] - then.of(sheet, sheet.region, name) if then else None,
             )
             for name in register.headline.split()
         ),

@@ -33,12 +33,14 @@ from app.access.scope import in_scope
 from app.core.choices import Choices
 from app.core.clock import now
 from app.core.db import db
-from app.core.errors import NotFound
+from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
 from app.registry.counters import Counter
 from app.registry.reading import columns_of
-from app.registry.register import Register
+from app.registry.register import Register, of_year
 
+#: What an address says that asks for no single year.
+ALL_YEARS = "all"
 _LABEL, _VILLAGE_LABEL = 3, 4  # characters of one step of a path, its dot included
 
 
@@ -77,6 +79,11 @@ class Sheet:
     region: Region
     lines: tuple[Line, ...]
     at: dt.datetime
+    year: int | None = None  # of which the counts are, where not of all
+
+    def key(self, figure: str) -> str:
+        """The figure as counters, days and lists name it."""
+        return of_year(figure, self.year)
 
     @property
     def total(self) -> Line:
@@ -96,6 +103,21 @@ def region_asked_for(actor: Actor, text: str | None) -> Region:
     return region_asked.in_area(db.session, key, actor.path)
 
 
+def year_asked_for(register: Register, text: str | None) -> int | None:
+    """The year that an address names, None for all of them; without one the usual year.
+
+    :raises BadInput: none of those that the register offers.
+    """
+    years = register.years
+    if not text:
+        return years.usual() if years and years.usual else None
+    if years and text == ALL_YEARS:
+        return None
+    if years is None or text not in map(str, years.offered()):
+        raise BadInput(_("年度有误，请从页面上重新选择。"))
+    return int(text)
+
+
 def trail(actor: Actor, region: Region) -> tuple[Region, ...]:
     """The divisions from the account's own down to ``region``."""
     if region.path == actor.path:
@@ -109,9 +131,10 @@ def read(
     region: Region,
     figures: Iterable[str],
     children: Sequence[Region] | None = None,
+    year: int | None = None,
 ) -> Sheet:
     """The figures of ``region`` and of the divisions directly below it for reporting, its
-    ``children``, which are looked up unless given.
+    ``children``, which are looked up unless given; of one ``year`` or of all.
 
     :raises NotFound: the region lies outside the actor's area.
     """
@@ -119,7 +142,7 @@ def read(
         raise NotFound(_("没有找到该地区。它可能不存在，或不在您的管辖范围内。"))
     names = tuple(dict.fromkeys(figures))
     children = regions.children(region) if children is None else children
-    found = _sums(register, region, names)
+    found = _sums(register, region, names, year)
     total = {name: sum(counts[name] for counts in found.values()) for name in names}
     lines = [Line(LineKind.TOTAL if children else LineKind.OWN, region, total)]
     if children:
@@ -128,7 +151,7 @@ def read(
         unplaced = found.get(region.path, nothing)
         if any(unplaced.values()):
             lines.append(Line(LineKind.UNPLACED, region, unplaced))
-    return Sheet(register, region, tuple(lines), now())
+    return Sheet(register, region, tuple(lines), now(), year)
 
 
 def child_path(path: InstrumentedAttribute[str], width: int) -> ColumnElement[str]:
@@ -143,22 +166,26 @@ def child_width(region: Region) -> int:
     return len(region.path) + (_VILLAGE_LABEL if region.level >= Level.TOWN else _LABEL)
 
 
-def _sums(register: Register, region: Region, names: tuple[str, ...]) -> dict[str, dict[str, int]]:
+def _sums(
+    register: Register, region: Region, names: tuple[str, ...], year: int | None
+) -> dict[str, dict[str, int]]:
     """Path of a child (or of the region itself) -> figure -> how many."""
     found: dict[str, dict[str, int]] = {}
     if region.level < Level.COUNTY:
         low, high = subtree(region.path)
-        query = _from_counters(register.name, names, child_width(region))
+        query = _from_counters(register.name, names, year, child_width(region))
         for place, figure, n in db.session.execute(query, {"low": low, "high": high}):
             found.setdefault(place, dict.fromkeys(names, 0))[figure] = int(n)
     else:
-        for place, *counts in db.session.execute(_from_rows(register, region, names)):
+        for place, *counts in db.session.execute(_from_rows(register, region, names, year)):
             found[place] = dict(zip(names, map(int, counts), strict=True))
     return found
 
 
 @lru_cache(maxsize=256)  # building it takes as long as a province's answer
-def _from_counters(register: str, names: tuple[str, ...], width: int) -> CompoundSelect[Any]:
+def _from_counters(
+    register: str, names: tuple[str, ...], year: int | None, width: int
+) -> CompoundSelect[Any]:
     """One index range a figure: grouped by itself, each is read in its order."""
     place = child_path(Counter.path, width).label("place")
     return union_all(
@@ -166,7 +193,7 @@ def _from_counters(register: str, names: tuple[str, ...], width: int) -> Compoun
             select(place, literal(name).label("figure"), func.sum(Counter.n).label("n"))
             .where(
                 Counter.register == register,
-                Counter.figure == name,
+                Counter.figure == of_year(name, year),
                 Counter.path >= bindparam("low"),
                 Counter.path < bindparam("high"),
             )
@@ -177,10 +204,11 @@ def _from_counters(register: str, names: tuple[str, ...], width: int) -> Compoun
 
 
 def _from_rows(
-    register: Register, region: Region, names: tuple[str, ...]
+    register: Register, region: Region, names: tuple[str, ...], year: int | None
 ) -> Select[*tuple[Any, ...]]:
     model = register.model
     columns = columns_of(model, register.name)
     place = child_path(model.path, child_width(region)).label("place")
-    counts = [func.sum(case((register.figures[n].where.sql(columns), 1), else_=0)) for n in names]
+    counted = [register.counted(of_year(name, year)).sql(columns) for name in names]
+    counts = [func.sum(case((where, 1), else_=0)) for where in counted]
     return select(place, *counts).where(in_subtree(model.path, region.path)).group_by(place)

@@ -49,12 +49,13 @@ class Report:
     rows: tuple[Row, ...]
     at: dt.datetime
     notes: tuple[str, ...] = ()
+    year: int | None = None  # of which it tells, where not of all
     first_head: str = ""  # what the rows are, unless divisions
 
 
-def report(register: Register, table: Table, region: Region) -> Report:
-    """A declared table for a region of the actor's area."""
-    return of_sheet(table, read(register, region, table_figures(table)))
+def report(register: Register, table: Table, region: Region, year: int | None = None) -> Report:
+    """A declared table for a region of the actor's area, of one year or of all."""
+    return of_sheet(table, read(register, region, table_figures(table), year=year))
 
 
 def table_figures(table: Table) -> tuple[str, ...]:
@@ -70,7 +71,7 @@ def of_sheet(table: Table, sheet: Sheet) -> Report:
             line.kind,
             line.label,
             line.region,
-            tuple(Cell(line.counts[name], figure=name) for name in names),
+            tuple(Cell(line.counts[name], figure=sheet.key(name)) for name in names),
         )
         for line in sheet.lines
     )
@@ -82,6 +83,7 @@ def of_sheet(table: Table, sheet: Sheet) -> Report:
         rows=tuple(rows),
         at=sheet.at,
         notes=unplaced_note(sheet),
+        year=sheet.year,
     )
 
 

@@ -67,26 +67,28 @@ def read(sheet: Sheet, figures: Sequence[str], days: int) -> Trend:
     if region.level <= Level.COUNTY:
         query = select(CounterDay.day, CounterDay.figure, CounterDay.n).where(
             CounterDay.register == sheet.register.name,
-            CounterDay.figure.in_(figures),
+            CounterDay.figure.in_({sheet.key(name) for name in figures}),
             CounterDay.region_id == region.id,
             CounterDay.day.between(now - dt.timedelta(days=days - 1), now - dt.timedelta(days=1)),
         )
         for day, figure, n in db.session.execute(query):
-            counts.setdefault(day, {})[figure] = n
+            counts.setdefault(day, {})[figure.partition("@")[0]] = n
     counts[now] = {name: sheet.total.counts[name] for name in figures}
     first = min(counts)
     line = tuple(first + dt.timedelta(days=n) for n in range((now - first).days + 1))
     return Trend(sheet.register, region, line, counts)
 
 
-def report(register: Register, table: Table, region: Region, days: int) -> tuple[Report, Trend]:
+def report(
+    register: Register, table: Table, region: Region, days: int, year: int | None = None
+) -> tuple[Report, Trend]:
     """The days as a table, the newest first; of what is done also what each day brought."""
     if table.progress is None:
         raise ValueError(f"{register.name}.{table.name} declares no progress")
     done = table.progress[0]
     names = tuple(dict.fromkeys(column.figure for column in table.leaves()))
     figures = tuple(dict.fromkeys((*names, *table.chart, *table.progress)))
-    sheet = statistics.read(register, region, figures, ())
+    sheet = statistics.read(register, region, figures, (), year)
     trend = read(sheet, figures, days)
     rows = []
     for day in reversed(trend.days):
@@ -97,7 +99,7 @@ def report(register: Register, table: Table, region: Region, days: int) -> tuple
                 _("%(day)s（现在）", day=day.isoformat()) if now else day.isoformat(),
                 region,
                 (
-                    *(_cell(trend.of(day, name), name if now else "") for name in names),
+                    *(_cell(trend.of(day, name), sheet.key(name) if now else "") for name in names),
                     _gain(trend, day, done),
                 ),
             )
@@ -114,6 +116,7 @@ def report(register: Register, table: Table, region: Region, days: int) -> tuple
         rows=tuple(rows),
         at=sheet.at,
         notes=_notes(trend, days),
+        year=year,
         first_head=_("日期"),
     )
     return made, trend
@@ -127,10 +130,11 @@ def chart(trend: Trend, names: Sequence[str]) -> dict[str, Any] | None:
     first, last = trend.days[0], trend.days[-1]
     grown = _("、").join(
         _(
-            "%(figure)s从%(before)s户到%(after)s户",
+            "%(figure)s从%(before)s%(unit)s到%(after)s%(unit)s",
             figure=translate(figures[name].label),
             before=f"{trend.of(first, name) or 0:,}",
             after=f"{trend.of(last, name) or 0:,}",
+            unit=translate(trend.register.unit),
         )
         for name in names
     )
@@ -138,7 +142,7 @@ def chart(trend: Trend, names: Sequence[str]) -> dict[str, Any] | None:
         "title": _("%(place)s近%(n)s天趋势图", place=trend.region.name, n=len(trend.days)),
         "text": grown,
         "kind": "line",
-        "unit": _("户"),
+        "unit": translate(trend.register.unit),
         "labels": [month_day(day) for day in trend.days],
         "series": [
             {

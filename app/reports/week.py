@@ -30,14 +30,14 @@ from app.reports.tables import Cell, Report, Row, column_label, unplaced_note
 _UNKNOWN = "—"
 
 
-def report(register: Register, table: Table, region: Region) -> Report:
+def report(register: Register, table: Table, region: Region, year: int | None = None) -> Report:
     """The weekly table of a register for a region of the actor's area, best division first."""
     if table.progress is None:
         raise ValueError(f"{register.name}.{table.name} declares no progress")
     done, whole = table.progress
-    sheet = statistics.read(register, region, (whole, done))
+    sheet = statistics.read(register, region, (whole, done), year=year)
     if region.level < Level.COUNTY:
-        then, since = a_week_ago([register], [line.region for line in sheet.lines]), None
+        then, since = a_week_ago([sheet], [line.region for line in sheet.lines]), None
         gains = _gains_since(sheet, then, done)
         head = _("比%(day)s增加", day=month_day(then.day)) if then else _("比上周增加")
         notes = () if then else (_("还没有一周前的数据，从系统开始统计满一周后显示增加数。"),)
@@ -55,10 +55,10 @@ def report(register: Register, table: Table, region: Region) -> Report:
             line.label,
             line.region,
             (
-                Cell(line.counts[whole], figure=whole),
-                Cell(line.counts[done], figure=done),
+                Cell(line.counts[whole], figure=sheet.key(whole)),
+                Cell(line.counts[done], figure=sheet.key(done)),
                 Cell(share(line.counts[done], line.counts[whole])),
-                _gain_cell(gains.get(_key(line)), done, since),
+                _gain_cell(gains.get(_key(line)), sheet.key(done), since),
                 _rank_cell(line, rank, before),
                 *(
                     [_deadline_cell(line, until, sheet, _is_open(line, done, whole))]
@@ -89,6 +89,7 @@ def report(register: Register, table: Table, region: Region) -> Report:
         rows=tuple(rows),
         at=sheet.at,
         notes=(*notes, *unplaced_note(sheet)),
+        year=year,
     )
 
 
@@ -113,7 +114,7 @@ def _ranked(pairs: Mapping[int, tuple[int, int]]) -> dict[int, int]:
 def _ranks_then(sheet: Sheet, then: Then | None, done: str, whole: str) -> dict[int, int]:
     if then is None:
         return {}
-    of = partial(then.of, sheet.register)
+    of = partial(then.of, sheet)
     return _ranked(
         {d.region.id: (of(d.region, done), of(d.region, whole)) for d in sheet.divisions}
     )
@@ -132,8 +133,7 @@ def _gains_since(sheet: Sheet, then: Then | None, done: str) -> dict[tuple[LineK
     if then is None:
         return {}
     return {
-        _key(line): line.counts[done] - then.of(sheet.register, line.region, done)
-        for line in sheet.lines
+        _key(line): line.counts[done] - then.of(sheet, line.region, done) for line in sheet.lines
     }
 
 
@@ -147,7 +147,7 @@ def _decided_since(day: dt.date, sheet: Sheet, done: str) -> dict[tuple[LineKind
         select(place, func.count())
         .where(
             in_subtree(model.path, region.path),
-            register.figures[done].where.sql(columns),
+            register.counted(sheet.key(done)).sql(columns),
             model.decided_at >= day_begins(day),
         )
         .group_by(place)

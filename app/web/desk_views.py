@@ -13,7 +13,7 @@ from app.core.clock import local
 from app.core.errors import Forbidden
 from app.core.i18n import _, lazy, translate
 from app.registry.flow import State
-from app.registry.register import TREND, Register
+from app.registry.register import TREND, Register, of_year
 from app.reports import desk, week
 from app.reports.days import month_day
 from app.reports.desk import Desk, Module
@@ -188,8 +188,8 @@ def _figures(module: Module, read: Desk) -> list[dict[str, Any]]:
         {
             "label": translate(register.figures[big.figure].label),
             "number": f"{big.n:,}",
-            "unit": _("户"),
-            "url": f"{ledger}?figure={big.figure}&region={read.region.id}"
+            "unit": translate(register.unit),
+            "url": f"{ledger}?figure={of_year(big.figure, module.year)}&region={read.region.id}"
             if ledger and big.n
             else None,
             "trend": _trend(big.gain, register.figures[big.figure].tone, read),

@@ -70,8 +70,8 @@ def _filters(register: Register, args: dict[str, list[str]]) -> list[dict[str, s
     lines = []
     for name, values in args.items():
         made = register.model.__fields__.get(name)
-        if name == "figure" and values[0] in register.figures:
-            text = translate(register.figures[values[0]].label)
+        if name == "figure":
+            text = register.figure_label(values[0])
             lines.append({"label": _("统计项"), "text": text})
         elif name == DECIDED_FROM and values[0]:
             lines.append({"label": _(DECIDED_FROM_LABEL), "text": values[0][:10]})

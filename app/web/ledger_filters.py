@@ -85,7 +85,7 @@ def chips(
     if query.region:
         found.append((_("行政区划"), query.region.name, "region"))
     if query.figure:
-        label = translate(register.figures[query.figure].label)
+        label = register.figure_label(query.figure)
         found.append((_("统计项"), label, "figure"))
     if query.unplaced:
         found.append((_("范围"), _("行政区划缺失"), "unplaced"))

@@ -22,7 +22,7 @@ from app.exchange.writer import MEDIA_TYPE, Book, Column, head_spans
 from app.registry.ledger_query import DECIDED_FROM
 from app.registry.register import TREND, WEEK, Register, Table, get_register
 from app.reports import charts, statistics, tables, trend, week
-from app.reports.statistics import LineKind
+from app.reports.statistics import ALL_YEARS, LineKind
 from app.reports.tables import Cell, Report, Row
 from app.web import deadlines, shell
 
@@ -42,22 +42,24 @@ class StatisticsView(BaseView):
         actor = policy.require(Capability.SEARCH, made.name)
         region = statistics.region_asked_for(actor, request.args.get("region"))
         days = trend.days_asked_for(request.args.get("days"))
-        report, chart = _report(made, table, name, region, days)
-        url = url_for("StatisticsView.table", register=made.name, name=name)
+        year = statistics.year_asked_for(made, request.args.get("year"))
+        report, chart = _report(made, table, name, region, days, year)
+        asked = _year_in_address(made, year) | ({"days": days} if name == TREND else {})
+        url = url_for("StatisticsView.table", register=made.name, name=name, **asked)
         shell.at(url_for("StatisticsView.table", register=made.name, name=table.name))
-        shown_days: dict[str, Any] = {"days": days} if name == TREND else {}
         excel = url_for(
-            "StatisticsView.excel", register=made.name, name=name, region=region.id, **shown_days
+            "StatisticsView.excel", register=made.name, name=name, region=region.id, **asked
         )
         page = shown(report, url) | {
             "title": report.title,
             "as_of": f"{local(report.at):%Y-%m-%d %H:%M}",
             "trail": [
-                {"title": r.name, "url": f"{url}?region={r.id}"}
+                {"title": r.name, "url": _at_region(url, r.id)}
                 for r in statistics.trail(actor, region)
             ],
-            "tabs": _tabs(made, name, region),
-            "ranges": _ranges(f"{url}?region={region.id}", days) if name == TREND else [],
+            "tabs": _tabs(made, name, region, year),
+            "years": _years(made, name, region, year),
+            "ranges": _ranges(made, region, days, year) if name == TREND else [],
             "chart": chart and chart | {"urls": chart_urls(chart, url)},
             "notes": report.notes,
             "deadline": deadlines.tag(made, region.path),
@@ -73,18 +75,16 @@ class StatisticsView(BaseView):
         actor = policy.require(Capability.EXPORT_STATISTICS, made.name)
         region = statistics.region_asked_for(actor, request.args.get("region"))
         days = trend.days_asked_for(request.args.get("days"))
-        report, _chart = _report(made, table, name, region, days)
-        audit.note(
-            Act.EXPORT,
-            register=made.name,
-            row=_At(region.path),
-            detail={"table": name, "region": region.full_name, "rows": len(report.rows)},
-        )
+        year = statistics.year_asked_for(made, request.args.get("year"))
+        report, _chart = _report(made, table, name, region, days, year)
+        detail = {"table": name, "region": region.full_name, "rows": len(report.rows)}
+        detail |= {"year": year} if year else {}
+        audit.note(Act.EXPORT, register=made.name, row=_At(region.path), detail=detail)
         return send_file(
             workbook(report),
             mimetype=MEDIA_TYPE,
             as_attachment=True,
-            download_name=f"{report.title}_{region.name}_{local(report.at):%Y%m%d}.xlsx",
+            download_name=f"{report.title}_{report.year or ''}{region.name}_{local(report.at):%Y%m%d}.xlsx",
         )
 
 
@@ -107,14 +107,14 @@ def _table(register: str, name: str) -> tuple[Register, Table]:
 
 
 def _report(
-    register: Register, table: Table, name: str, region: Region, days: int
+    register: Register, table: Table, name: str, region: Region, days: int, year: int | None
 ) -> tuple[Report, dict[str, Any] | None]:
     if name == WEEK:
-        return week.report(register, table, region), None
+        return week.report(register, table, region, year), None
     if name == TREND:
-        report, line = trend.report(register, table, region, days)
+        report, line = trend.report(register, table, region, days, year)
         return report, trend.chart(line, table.chart)
-    sheet = statistics.read(register, region, tables.table_figures(table))
+    sheet = statistics.read(register, region, tables.table_figures(table), year=year)
     return tables.of_sheet(table, sheet), charts.of_sheet(table, sheet)
 
 
@@ -128,7 +128,7 @@ def shown(report: Report, url: str) -> dict[str, Any]:
         "rows": [
             {
                 "label": row.label,
-                "url": f"{url}?region={row.region.id}" if _leads_down(row) else None,
+                "url": _at_region(url, row.region.id) if _leads_down(row) else None,
                 "total": row.kind in (LineKind.TOTAL, LineKind.OWN),
                 "cells": [
                     {
@@ -191,7 +191,35 @@ def ledger_url(register: Register) -> str | None:
     return f"/{register.name}/{menu.name}" if menu else None
 
 
-def _tabs(register: Register, here: str, region: Region) -> list[dict[str, Any]]:
+def _at_region(url: str, region_id: int) -> str:
+    return f"{url}{'&' if '?' in url else '?'}region={region_id}"
+
+
+def _year_in_address(register: Register, year: int | None) -> dict[str, Any]:
+    return {"year": year or ALL_YEARS} if register.years else {}
+
+
+def _years(
+    register: Register, name: str, region: Region, chosen: int | None
+) -> list[dict[str, Any]]:
+    """All years and each of them, to choose one."""
+    if register.years is None:
+        return []
+    offered = [None, *register.years.offered()]
+    return [
+        {
+            "label": _("%(year)s年", year=year) if year else _("全部年度"),
+            "url": url_for(
+                "StatisticsView.table", register=register.name, name=name, region=region.id,
+                **_year_in_address(register, year),
+            ),
+            "active": year == chosen,
+        }
+        for year in offered
+    ]  # fmt: skip
+
+
+def _tabs(register: Register, here: str, region: Region, year: int | None) -> list[dict[str, Any]]:
     names = {table.name: translate(table.title) for table in register.tables}
     if register.progress_table:
         names |= {WEEK: _("周进度"), TREND: _("趋势")}
@@ -199,24 +227,34 @@ def _tabs(register: Register, here: str, region: Region) -> list[dict[str, Any]]
         {
             "label": label,
             "url": url_for(
-                "StatisticsView.table", register=register.name, name=name, region=region.id
+                "StatisticsView.table", register=register.name, name=name, region=region.id,
+                **_year_in_address(register, year),
             ),
             "active": name == here,
         }
         for name, label in names.items()
-    ]
+    ]  # fmt: skip
 
 
-def _ranges(url: str, chosen: int) -> list[dict[str, Any]]:
+def _ranges(
+    register: Register, region: Region, chosen: int, year: int | None
+) -> list[dict[str, Any]]:
     """How many days may be looked back."""
     return [
-        {"label": _("近%(n)s天", n=days), "url": f"{url}&days={days}", "active": days == chosen}
+        {
+            "label": _("近%(n)s天", n=days),
+            "url": url_for(
+                "StatisticsView.table", register=register.name, name=TREND, region=region.id,
+                days=days, **_year_in_address(register, year),
+            ),
+            "active": days == chosen,
+        }
         for days in trend.RANGES
-    ]
+    ]  # fmt: skip
 
 
 def chart_urls(chart: dict[str, Any], url: str) -> list[str | None]:
-    return [f"{url}?region={key}" if key else None for key in chart.get("regions", ())]
+    return [_at_region(url, key) if key else None for key in chart.get("regions", ())]
 
 
 def workbook(report: Report) -> BytesIO:
@@ -226,7 +264,7 @@ def workbook(report: Report) -> BytesIO:
     title = _(
         "%(register)s %(table)s（%(place)s，%(time)s）",
         register=report.register.label,
-        table=report.title,
+        table=report.title if report.year is None else f"{report.title} {report.year}",
         place=report.region.full_name,
         time=f"{local(report.at):%Y-%m-%d %H:%M}",
     )

@@ -191,15 +191,27 @@ class Shell:
 def _groups(actor: Actor) -> Iterator[Group]:
     waits = _waiting(actor)
     yield Group(_("我的桌面"), icon="home", items=(Item(_("我的桌面"), "/"),), single=True)
+    for title, registers in _modules().items():
+        items = tuple(item for r in registers for item in _register_items(actor, r, waits))
+        icon = registers[0].icon
+        yield Group(translate(title), icon=icon, items=items, single=len(items) == 1)
+    yield Group(_("系统管理"), icon="settings", items=tuple(_system_items(actor)))
+
+
+def _modules() -> dict[str, list[Register]]:
+    """The registers that have menu entries, by what heads these."""
+    found: dict[str, list[Register]] = {}
     for register in all_registers():
         if register.menus:
-            items = (*_menu_items(actor, register, waits), *_table_items(actor, register))
-            if register.model is Household:
-                items = (*items, Item(_("迁户申请"), "/transfers/"))
-            single = len(items) == 1
-            icon = "users" if single else "home-check"
-            yield Group(register.label, icon=icon, items=items, single=single)
-    yield Group(_("系统管理"), icon="settings", items=tuple(_system_items(actor)))
+            found.setdefault(register.module or register.title, []).append(register)
+    return found
+
+
+def _register_items(actor: Actor, register: Register, waits: Waiting) -> Iterator[Item]:
+    yield from _menu_items(actor, register, waits)
+    yield from _table_items(actor, register)
+    if register.model is Household:
+        yield Item(_("迁户申请"), "/transfers/")
 
 
 def _menu_items(actor: Actor, register: Register, waits: Waiting) -> Iterator[Item]:

@@ -23,6 +23,7 @@ from app.registry.register import (
     Register,
     Section,
     Table,
+    Years,
     all_registers,
 )
 
@@ -129,6 +130,7 @@ WRONG: list[tuple[str, Any]] = [
     ("R032", lambda: declared(tables=table(progress=("nothing", "total")))),
     ("R032", lambda: declared(tables=table(identities=(Identity("total = nothing"),)))),
     ("R033", lambda: declared(figures=figures(tone="loud"))),
+    ("R035", lambda: declared(years=Years("nothing", since=2024))),
     ("R040", lambda: declared(moves="ready")),
     ("R040", lambda: declared(moves="ready name")),
     ("R040", lambda: declared(splits="ready nothing")),

@@ -26,13 +26,19 @@ from app.registers.lookback.register import LOOKBACK
 from app.registry import counters
 from app.registry.counters import Counter, CounterDay
 from app.registry.flow import State
+from app.registry.ledger import Ledger
+from app.registry.ledger_query import Query
+from app.registry.register import Years, rule
+from app.reports import statistics
 from tests.builders import (
     CITY,
     CONTACT,
     COUNTY,
+    MINISTRY,
     NEXT_COUNTY,
     VILLAGE_CLERK,
     above,
+    acting,
     actor,
     below,
     complete,
@@ -41,6 +47,7 @@ from tests.builders import (
     other_home,
     own_house,
     region,
+    seat,
 )
 
 DAY = dt.date(2024, 9, 7)
@@ -419,3 +426,44 @@ def test_the_command_line(app: Flask) -> None:
     assert "1 lines mended" in runner.invoke(stats, ["rebuild"]).output
     assert runner.invoke(stats, ["verify"]).exit_code == 0
     assert runner.invoke(stats, ["snapshot", "--day", "2024-09-07"]).exit_code == 0
+
+
+# ---- by year ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_year(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of the look-back by the year of its measure, as registers with plan years have them."""
+    years = Years("measure_year", since=2024, listed=rule(Lookback).grade.in_("C", "D"))
+    monkeypatch.setattr(LOOKBACK, "years", years)
+    monkeypatch.setattr(LOOKBACK, "_counted", {})
+
+
+def test_figures_of_a_year_are_counted_beside_those_of_all(
+    everything: Session, by_year: None
+) -> None:
+    rows = [household(state=State.DRAFT, grade=g)[1] for g in (Grade.C, Grade.D, Grade.A, None)]
+    for row, year in zip(rows, (2025, 2026, 2025, None), strict=True):
+        everything.get_one(Lookback, row.id).measure_year = year
+    everything.commit()
+    assert [of(key) for key in ("draft", "draft@2025", "draft@2026")] == [4, 1, 1]
+    moved = everything.get_one(Lookback, rows[0].id)
+    moved.measure_year, moved.state = 2026, State.SUBMITTED
+    everything.commit()
+    keys = ("draft@2025", "draft@2026", "submitted@2026", "total@2026", "submitted")
+    assert [of(key) for key in keys] == [0, 1, 1, 2, 1]
+    places = seat(Level.NATION), seat(Level.COUNTY)
+    with acting(MINISTRY) as ministry:
+        for place in places:
+            sheet = statistics.read(LOOKBACK, place, ("total", "submitted"), year=2026)
+            assert sheet.total.counts == {"total": 2, "submitted": 1}
+            asked = Query(region=place, figure="total@2026")
+            ledger = Ledger(LOOKBACK, asked, db.session(), ministry)
+            assert {row.id for row in ledger.page(20).rows} == {rows[0].id, rows[1].id}
+            assert ledger.count().n == 2
+
+
+@pytest.mark.parametrize("key", ["total@2023", "total@x", "nothing@2026", "total@", "@2026"])
+def test_a_year_that_is_not_offered_is_no_figure(by_year: None, key: str) -> None:
+    with pytest.raises(KeyError):
+        LOOKBACK.counted(key)

@@ -84,8 +84,10 @@ class Truth:
         with unscoped("the oracle of the tests counts by itself") as session:
             rows = list(session.scalars(select(register.model)))
         self.keys = {
-            name: [(row.path, row.id) for row in rows if figure.where.test(values_of(row))]
-            for name, figure in register.figures.items()
+            name: [
+                (row.path, row.id) for row in rows if register.counted(name).test(values_of(row))
+            ]
+            for name in register.figures
         }
 
     def rows(self, figure: str, path: str, *, alone: bool = False) -> set[uuid.UUID]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.access.actor import Capability
+from app.registry.expressions import ALWAYS
 from app.registry.households import Finding, Household
 from app.registry.records import Standing
 from app.registry.register import Figure, Menu, Section, register, rule
@@ -13,6 +14,7 @@ listed = ~r.standing.is_(Standing.PENDING)
 
 HOUSEHOLD = register(
     Household,
+    icon="users",
     title="农户名单",
     record_word="农户",
     sections=(
@@ -36,7 +38,7 @@ HOUSEHOLD = register(
         ),
     ),
     figures={
-        "total": Figure("农户总数", listed),
-        "no_village": Figure("行政区划缺失", listed & r.findings.has(Finding.NO_VILLAGE)),
+        "total": Figure("农户总数", ALWAYS),
+        "no_village": Figure("行政区划缺失", r.findings.has(Finding.NO_VILLAGE)),
     },
 )

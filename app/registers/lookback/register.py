@@ -25,7 +25,7 @@ r = rule(Lookback)
 
 #: A household that split off joins when its parent is approved (spec 02 "Split households").
 listed = ~r.standing.is_(Standing.PENDING)
-approved = listed & r.state.is_(State.APPROVED)
+approved = r.state.is_(State.APPROVED)
 approved_own = approved & own
 
 LOOKBACK = register(
@@ -47,15 +47,15 @@ LOOKBACK = register(
     filters="head_name head_id state died living grade secured measure measure_year parcel_state",
     indexed="state head_name head_id parcel_state",
     figures={
-        "total": Figure("脱贫户总数", listed & r.state.in_(*State)),
+        "total": Figure("脱贫户总数", r.state.in_(*State)),
         "split": Figure("其中：分户", r.standing.is_(Standing.COUNTED)),
-        "missing": Figure("未录入", listed & r.state.is_(State.MISSING), tone="neutral"),
-        "draft": Figure("已录入", listed & r.state.is_(State.DRAFT), tone="info"),
-        "submitted": Figure("待审核", listed & r.state.is_(State.SUBMITTED), tone="warn"),
+        "missing": Figure("未录入", r.state.is_(State.MISSING), tone="neutral"),
+        "draft": Figure("已录入", r.state.is_(State.DRAFT), tone="info"),
+        "submitted": Figure("待审核", r.state.is_(State.SUBMITTED), tone="warn"),
         "approved": Figure("审核通过", approved, tone="good"),
-        "returned": Figure("退回补正", listed & r.state.in_(*SENT_BACK), tone="bad"),
-        "returned_county": Figure("县级退回补正", listed & r.state.is_(State.RETURNED), tone="bad"),
-        "rectify": Figure("退回整改", listed & r.state.is_(State.RECTIFY), tone="bad"),
+        "returned": Figure("退回补正", r.state.in_(*SENT_BACK), tone="bad"),
+        "returned_county": Figure("县级退回补正", r.state.is_(State.RETURNED), tone="bad"),
+        "rectify": Figure("退回整改", r.state.is_(State.RECTIFY), tone="bad"),
         "own_house": Figure("自有农村住房", approved_own),
         "no_hazard": Figure(
             "未发现安全隐患", approved_own & r.grade.in_(Grade.A, Grade.B), tone="good"
