@@ -22,7 +22,7 @@ from app.registry.counters import Counter, CounterDay, snapshot
 from app.registry.flow import State
 from app.registry.ledger import Ledger
 from app.registry.ledger_query import parse
-from app.reports import days, trend, week
+from app.reports import days, statistics, trend, week
 from app.reports.statistics import LineKind
 from tests import builders as b
 from tests.reports import country
@@ -330,4 +330,6 @@ def test_a_worker_keeps_yesterday_once_a_day(app, lookback):
             assert other.scalar(select(func.sum(Counter.n))) > 0
         assert enqueue_daily() == 0
         with read_only(), b.acting(b.MINISTRY):
-            assert days.a_week_ago([lookback], [b.seat(Level.NATION)]) is None
+            nation = b.seat(Level.NATION)
+            sheet = statistics.read(lookback, nation, ("total",))
+            assert days.a_week_ago([sheet], [nation]) is None
