@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from app.access import audit, policy
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
-from app.actions import history, records
+from app.actions import history, owners, records
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import _, translate
@@ -132,6 +132,7 @@ def _editable(register: Register, record_id: uuid.UUID, field: str) -> tuple[Any
     """The record, locked, and who may change its files in this field."""
     row = records.get(register, record_id, lock=True)
     actor = policy.require(Capability.ENTER, register.name, row)
+    owners.require(register, row, actor)
     if not stages.is_open(register, row):
         raise Conflict(
             _("该档案现在是“%(state)s”，不能上传。", state=register.state_text(row.state)), row=row
@@ -214,6 +215,7 @@ def arrange(register: Register, row: Any, removed: Sequence[str], order: Sequenc
     :raises Conflict: somebody submitted the record since; its files stay as they were seen.
     """
     row = records.get(register, row.id, lock=True)
+    owners.require(register, row, policy.require(Capability.ENTER, register.name, row))
     if not stages.is_open(register, row):
         text = _("该档案现在是“%(state)s”，文件没有改动。", state=register.state_text(row.state))
         raise Conflict(text, row=row)

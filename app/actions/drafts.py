@@ -5,20 +5,40 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from sqlalchemy import select
+
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.actions import records
+from app.actions import owners, records
 from app.core.clock import now
 from app.core.db import db, upsert
 from app.registry.records import Draft, forget_draft
 from app.registry.register import Register
+
+#: The version of a record that there is not yet.
+_UNSAVED = 0
 
 
 def keep(register: Register, record_id: uuid.UUID, version: int, values: dict[str, Any]) -> Draft:
     """Keep what is being typed. Commits."""
     row = records.get(register, record_id)
     actor = policy.require(Capability.ENTER, register.name, row)
+    owners.require(register, row, actor)
     records.require_editable(register, row)
+    return _keep(register, actor, record_id, version, values)
+
+
+def keep_new(register: Register, key: uuid.UUID, values: dict[str, Any]) -> Draft:
+    """Keep what is being typed of a record that is not saved yet, under the key that it will have.
+    Commits.
+    """
+    actor = policy.require(Capability.ENTER, register.name)
+    return _keep(register, actor, key, _UNSAVED, values)
+
+
+def _keep(
+    register: Register, actor: Actor, record_id: uuid.UUID, version: int, values: dict[str, Any]
+) -> Draft:
     typed = {"base_version": version, "values": values, "saved_at": now()}
     whose = {"account_id": actor.account_id, "record_id": record_id}
     insert = upsert(db.session, Draft).values(**whose, **typed, register=register.name)
@@ -31,6 +51,13 @@ def keep(register: Register, record_id: uuid.UUID, version: int, values: dict[st
 def of(actor: Actor, record_id: uuid.UUID) -> Draft | None:
     """What this account was typing in this record, or None."""
     return db.session.get(Draft, (actor.account_id, record_id))
+
+
+def unsaved(actor: Actor, register: Register) -> Draft | None:
+    """What this account was typing last of a record that was never saved, or None."""
+    mine = (Draft.account_id == actor.account_id, Draft.register == register.name)
+    query = select(Draft).where(*mine, Draft.base_version == _UNSAVED)
+    return db.session.scalar(query.order_by(Draft.saved_at.desc()).limit(1))
 
 
 def drop(actor: Actor, record_id: uuid.UUID) -> None:

@@ -12,18 +12,20 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.access import audit, policy, settings, unusual
 from app.access.accounts import Account
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
 from app.access.settings import YES_NO, Setting
-from app.actions import events, history
+from app.actions import events, history, owners, places
 from app.actions.history import Contact
 from app.core.clock import now
 from app.core.db import db
-from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound, TryAgain
 from app.core.i18n import _, mark, step_word, translate
+from app.core.storage import discard
 from app.registry import lists, stages
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing, to_json
@@ -90,10 +92,15 @@ def save(
     values: Mapping[str, Any],
     version: int,
     parse_problems: list[Problem] | None = None,
+    region_id: int | None = None,
 ) -> Any:
     """:func:`apply`, then commit."""
-    row = apply(register, record_id, values, version, parse_problems)
-    db.session.commit()
+    try:
+        row = apply(register, record_id, values, version, parse_problems, region_id)
+        db.session.commit()
+    except IntegrityError as error:  # what must be there once came in elsewhere since it was asked
+        db.session.rollback()
+        raise TryAgain(_("同样的内容刚刚在别处保存，请核对后再保存一次。")) from error
     return row
 
 
@@ -103,8 +110,10 @@ def apply(
     values: Mapping[str, Any],
     version: int,
     parse_problems: list[Problem] | None = None,
+    region_id: int | None = None,
 ) -> Any:
     """Put a form's values into the record; the caller commits, with what else belongs to it.
+    ``region_id``: the division that was chosen, where the form asks for one.
 
     Missing answers are allowed (but those that ``save_needs`` names); wrong ones are not. Hidden
     values are cleared, computed ones worked out; those of an approved stage stay as they are.
@@ -114,16 +123,15 @@ def apply(
     """
     row = get(register, record_id, lock=True)
     actor = policy.require(Capability.ENTER, register.name, row)
+    owners.require(register, row, actor)
     result = evaluate(register, row, values)
-    blocking = [*(parse_problems or []), *(p for p in result.broken if p.severity == "error")]
-    needed = set(register.save_needs.split())
-    blocking += [p for p in result.missing if p.field in needed]
+    moves = region_id is not None and region_id != row.region_id
+    blocking = [*(parse_problems or [])]
+    blocking += places.problems(register, actor, region_id) if moves else []
     blocking += locked_problems(register, row, values)
-    if not blocking:
-        blocking += _special_problems(register, row, result.values)
-        blocking += _expired_choices(register, row, result.values)
-    new = {n: v for n, v in result.values.items() if register.fields[n].kind != FILES}
-    if row.version != version and not blocking and _same(row, new):
+    blocking += blocking_problems(register, row, result)
+    new = stored_values(register, result)
+    if row.version != version and not blocking and not moves and _same(row, new):
         return row  # the same form, sent twice
     require_editable(register, row)
     if row.version != version:
@@ -132,7 +140,9 @@ def apply(
         raise Invalid(_("有 %(n)s 处需要修改，修改后再保存。", n=len(blocking)), blocking)
     if created := row.state == State.MISSING:
         unusual.count(unusual.What.ADDITIONS)
-    changes = _assign(row, new)
+    changes = assign(row, new)
+    if moves and region_id is not None:
+        changes[places.FIELD] = places.settle(row, region_id)
     if created or row.state == State.APPROVED:  # … of the stage before
         row.state = State.DRAFT
     row.changed_at = now()
@@ -148,12 +158,29 @@ def apply(
     return row
 
 
+def blocking_problems(register: Register, row: Any, result: Evaluation) -> list[Problem]:
+    """Why values cannot even be saved."""
+    found = [p for p in result.broken if p.severity == "error"]
+    needed = set(register.save_needs.split())
+    found += [p for p in result.missing if p.field in needed]
+    if not found:
+        found += _special_problems(register, row, result.values)
+        found += _expired_choices(register, row, result.values)
+    return found
+
+
+def stored_values(register: Register, result: Evaluation) -> dict[str, Any]:
+    return {n: v for n, v in result.values.items() if register.fields[n].kind != FILES}
+
+
 def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     """Delete what was entered: the record is 未录入 again, its history stays. Approved stages stay
-    too: then it is what it was at the last approval.
+    too: then it is what it was at the last approval. Where users make the records, it is gone with
+    its files; the audit log keeps what it said.
     """
     row = get(register, record_id, lock=True)
     actor = policy.require(Capability.ENTER, register.name, row)
+    owners.require(register, row, actor)
     if row.state == State.MISSING:
         if _last_step_is(row, actor, "clear"):
             return row  # the same click, sent twice
@@ -164,20 +191,29 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     events.clearing(register, row)
     kept = stages.locked(register, row)
     gone = {n: None for n, f in register.fields.items() if f.stored and n not in kept}
-    changes = _assign(row, gone)
-    for attachment in attachments_of(row):
-        if attachment.field not in kept:
-            db.session.delete(attachment)
-    source, row.state = row.state, State.APPROVED if kept else State.MISSING
-    if not kept:
-        row.submitted_by = row.submitted_at = row.decided_at = None
-    who = Contact(actor.name, "")
-    entry = history.note(register, row, actor, "clear", CLEAR, source=source, contact=who)
-    entry.stage = stages.code(stages.at_hand(register, row))
+    changes = assign(row, gone)
+    files = [a for a in attachments_of(row) if a.field not in kept]
+    for attachment in files:
+        db.session.delete(attachment)
     audit.record(
         db.session, Act.DELETE, register=register.name, row=row, detail={"changes": changes}
     )
     forget_draft(db.session, actor.account_id, row.id)
+    if register.creates is not None:
+        db.session.delete(row)
+        db.session.commit()
+        for attachment in files:
+            for key in attachment.keys:
+                discard(key)
+        return row
+    source = row.state
+    if register.flow is not None:
+        row.state = State.APPROVED if kept else State.MISSING
+        if not kept:
+            row.submitted_by = row.submitted_at = row.decided_at = None
+    who = Contact(actor.name, "")
+    entry = history.note(register, row, actor, "clear", CLEAR, source=source, contact=who)
+    entry.stage = stages.code(stages.at_hand(register, row))
     db.session.commit()
     return row
 
@@ -284,6 +320,7 @@ def self_review() -> bool:
 def may_edit(register: Register, row: Any, actor: Actor) -> bool:
     """May this actor change this record now?"""
     open_now = stages.is_open(register, row) and not asks_to_move(register, row)
+    open_now = open_now and register.entered and owners.keeps(register, row, actor)
     return open_now and policy.may(Capability.ENTER, register.name, row, actor=actor)
 
 
@@ -435,7 +472,7 @@ def _same(row: Any, new: Mapping[str, Any]) -> bool:
     return all(to_json(getattr(row, name)) == to_json(value) for name, value in new.items())
 
 
-def _assign(row: Any, new: Mapping[str, Any]) -> dict[str, list[Any]]:
+def assign(row: Any, new: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Set the values; returns what changed as {field: [old, new]} in form text."""
     changes = {}
     for name, value in new.items():

@@ -20,13 +20,19 @@ from app.core.db import db
 from app.core.errors import AnjuError, Forbidden, Invalid, NotFound
 from app.core.i18n import _, translate
 from app.core.types import nfc
-from app.registry.ledger_query import BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, parse
+from app.registry.ledger_query import (
+    BESIDE,
+    DECIDED_FROM,
+    DECIDED_FROM_LABEL,
+    PLACE_NAMES,
+    by_key,
+    parse,
+)
 from app.registry.register import Menu, Register
 from app.registry.rules import Problem
 from app.registry.saved_filters import LONGEST_NAME, SavedFilter
 
 MOST = 30
-_PERSONAL = ("head_name", "head_id")
 _LONGEST_VALUE, _MOST_VALUES = 200, 60
 Pairs = list[tuple[str, str]]
 
@@ -96,7 +102,7 @@ def save(
         _wrong("name", _("还没有筛选条件，请先在列表中选择条件。"))
     if len(asked) > _MOST_VALUES or any(len(text) > _LONGEST_VALUE for _name, text in asked):
         _wrong("name", _("筛选条件过多，请减少后再保存。"))
-    if shared and any(key in _PERSONAL for key, _text in asked):
+    if shared and any(key in by_key(register) for key, _text in asked):
         _wrong("shared", _("含姓名或身份证号的筛选不能共享，请去掉这个条件，或只保存给自己。"))
     if sum(row.account_id == actor.account_id for row in there) >= MOST:
         _wrong("name", _("最多保存 %(n)s 个，请先删除不用的。", n=MOST))

@@ -51,7 +51,7 @@ def offered() -> list[Register]:
 
 def access_to(register: Register) -> tuple[RegisterAccess, ...]:
     """What a token may be given in a register: households themselves are only read."""
-    return tuple(RegisterAccess) if register.flow else (RegisterAccess.READ,)
+    return tuple(RegisterAccess) if register.entered else (RegisterAccess.READ,)
 
 
 def longest() -> dt.date:

@@ -5,7 +5,8 @@ Three ways, chosen by what is asked:
 * *covered*: only a division at county level or above, a figure or a state. Counters tell the exact
   number and which counties hold rows, so page N and a rare figure cost one short index range for
   each county that the page touches.
-* *by key*: a full ID number or a beginning of a name, through :class:`SearchKey`.
+* *by key*: a full ID number or a beginning of a name, through :class:`SearchKey`; where records are
+  not about households, through indexes of their own.
 * *plain*: inside one county, or with a filter that the area is small enough for.
 * *found*: what a search in the background has found, for which the area was too large.
 
@@ -63,6 +64,8 @@ _MOST_PLACES = {Level.TOWN: 50, Level.VILLAGE: 500}
 _made: dict[Any, Select[Any]] = {}
 _MOST_MADE = 1000
 _LAST_CHARACTER = "\U0010ffff"
+#: What pages need of a row besides what they show of it, where its model has it.
+_BESIDE = ("household_id", "state", "stage", "former_head", "entered_by")
 
 
 @dataclass(frozen=True)
@@ -137,8 +140,12 @@ class Ledger:
                 found.append(or_(*(made.has(v).sql(self.columns) for v in values)))
             else:
                 found.append(column.in_(values))
-        if self.query.head_id:
+        if self.query.number and self.register.of_households:
             found.append(self._household().in_(self._households_of_id()))
+        elif self.query.number:
+            found.append(getattr(self.model, self.register.number_field) == self.query.number)
+        if self.by_name and not self.register.of_households:
+            found += _begins(self._name, self.query.name)
         if self.query.decided_from:
             found.append(self.model.decided_at >= day_begins(self.query.decided_from))
         if self.query.found and self.by_name:
@@ -192,18 +199,22 @@ class Ledger:
             return path.in_(self._places)
         return or_(false(), *(in_subtree(path, place) for place in self._places))
 
+    @property
+    def _name(self) -> Any:
+        return getattr(self.model, self.register.name_field)
+
     def _household(self) -> Any:
         return getattr(self.model, "household_id", self.model.id)
 
     def _households_of_id(self) -> list[uuid.UUID]:
-        query = select(SearchKey.household_id).where(SearchKey.value == self.query.head_id)
+        query = select(SearchKey.household_id).where(SearchKey.value == self.query.number)
         return list(self.session.scalars(query.limit(CAP)))
 
     @property
     def counter(self) -> str | None:
         """The figure whose counters say exactly which rows are asked for, or None."""
         asked = self.query
-        if asked.filters or asked.head_id or asked.head_name or self.level > Level.COUNTY:
+        if asked.filters or asked.number or asked.name or self.level > Level.COUNTY:
             return None
         if asked.unplaced or asked.named or asked.found or asked.decided_from:
             return None
@@ -224,7 +235,7 @@ class Ledger:
         known = self.model.__fields__
         loose = [known[n].label for n in asked.filters if n not in indexed]
         loose += [DECIDED_FROM_LABEL] if asked.decided_from else []
-        if not loose or asked.head_id or self.level > Level.COUNTY or not self.register.figures:
+        if not loose or asked.number or self.level > Level.COUNTY or not self.register.figures:
             return
         if asked.found:
             return
@@ -332,13 +343,12 @@ class Ledger:
     def _key_of(self, record_id: uuid.UUID) -> tuple[Any, uuid.UUID] | None:
         """Where the list's order has a record."""
         query = select(*self._order).where(self.model.id == record_id)
-        if self.by_name:
-            name, household = self.query.head_name, self._household()
+        if self._by_search_key:
             query = query.select_from(self.model).join(
-                SearchKey, SearchKey.household_id == household
+                SearchKey, SearchKey.household_id == self._household()
             )
-            query = query.where(SearchKey.value >= name, SearchKey.value < name + _LAST_CHARACTER)
-        elif self.query.found:
+            query = query.where(*_begins(SearchKey.value, self.query.name))
+        elif self.query.found and not self.by_name:
             query = self._among_found(query)
         found = self.session.execute(query.order_by(*self._order).limit(1)).first()
         return (found[0], found[1]) if found else None
@@ -356,24 +366,29 @@ class Ledger:
 
     @property
     def by_name(self) -> bool:
-        return bool(self.query.head_name)
+        return bool(self.query.name)
+
+    @property
+    def _by_search_key(self) -> bool:
+        return self.by_name and self.register.of_households
 
     @property
     def _order(self) -> tuple[Any, Any]:
-        if self.by_name:
+        if self._by_search_key:
             return SearchKey.value, SearchKey.household_id
+        if self.by_name:
+            return self._name, self.model.id
         if self.query.found:
             return ResultRow.position, ResultRow.record_id
         return self.model.path, self.model.id
 
     def _select(self, *what: Any) -> Select[Any]:
-        if not self.by_name:
+        if not self._by_search_key:
             query = select(*what).where(*self.conditions())
-            return self._among_found(query) if self.query.found else query
-        name = self.query.head_name
+            return self._among_found(query) if self.query.found and not self.by_name else query
+        name = self.query.name
         # One household may be found by two of its names: the first of them counts.
         other = aliased(SearchKey)
-        prefix = (SearchKey.value >= name, SearchKey.value < name + _LAST_CHARACTER)
         earlier = (
             select(literal(1))
             .where(
@@ -387,7 +402,7 @@ class Ledger:
             select(*what)
             .select_from(self.model)
             .join(SearchKey, SearchKey.household_id == self._household())
-            .where(*prefix, ~earlier, *self.conditions())
+            .where(*_begins(SearchKey.value, name), ~earlier, *self.conditions())
         )
         if self.query.region is not None and self.query.region.county_id is not None:
             return query.where(SearchKey.county_id == self.query.region.county_id)
@@ -560,15 +575,20 @@ def _listed(register: str, model: Any, ledger: str) -> tuple[Any, ...]:
     The division is read for the rows of the page alone: as a join it could be read for all that a
     filter finds.
     """
-    names = {"id", "path", "household_id", "state", "stage", "former_head", *ledger.split()}
+    names = {"id", "path", *_BESIDE, *ledger.split()}
     counted = {n for n in names if n in model.__fields__ and model.__fields__[n].kind == FILES}
-    shown = [getattr(model, n) for n in sorted(names - counted) if hasattr(model, n)]
+    known = model.__mapper__.all_orm_descriptors.keys()
+    shown = [getattr(model, n) for n in sorted(names - counted) if n in known]
     shown += [columns_of(model, register)(f"#{n}").label(n) for n in sorted(counted)]
     place = select(Region).where(Region.id == model.region_id).correlate(model)
     for column in (Region.full_name, Region.level):
         found = place.with_only_columns(column).scalar_subquery()
         shown.append(found.label(f"region_{column.key}"))
     return tuple(shown)
+
+
+def _begins(column: Any, text: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return column >= text, column < text + _LAST_CHARACTER
 
 
 def _turned(order: Sequence[Any], *, backward: bool) -> list[Any]:

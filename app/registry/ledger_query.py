@@ -18,7 +18,7 @@ from app.core.i18n import _, mark, translate
 from app.core.jobs import Job, JobState
 from app.core.types import nfc
 from app.registry import formats
-from app.registry.field import MANY, Field
+from app.registry.field import ID_NUMBER, MANY, TEXT, Field
 from app.registry.flow import State
 from app.registry.register import Register
 from app.registry.results import KIND
@@ -33,14 +33,13 @@ PLACE_NAMES = {
 }
 #: … and all of these.
 BESIDE = ("region", "unplaced", "figure", "found", DECIDED_FROM, *PLACE_NAMES)
-_BY_KEY = ("head_name", "head_id")
 
 
 @dataclass(frozen=True)
 class Query:
     """What is asked for. ``filters``: field name -> parsed value, or a tuple of values.
 
-    ``menu``: the entry whose list it is, where that one has rows of its own. ``unplaced``: only rows
+    ``name`` is how the name of a record begins, ``number`` its whole ID number. ``menu``: the entry whose list it is, where that one has rows of its own. ``unplaced``: only rows
     of the region itself that lie in no division below it.
     """
 
@@ -50,8 +49,8 @@ class Query:
     figure: str | None = None
     states: tuple[State, ...] = ()
     filters: Mapping[str, Any] = field(default_factory=dict)
-    head_name: str = ""
-    head_id: str = ""
+    name: str = ""
+    number: str = ""
     named: Mapping[str, str] = field(default_factory=dict)
     found: uuid.UUID | None = None  # only among what this search in the background has found
     decided_from: dt.date | None = None  # only what was decided from that day of China on
@@ -70,13 +69,15 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
             raise BadInput(_("没有这个统计项：%(name)s。", name=str(figure)[:40])) from None
     filters: dict[str, Any] = {}
     for name in register.filters.split():
-        if name in ("state", *_BY_KEY):
+        if name in ("state", *by_key(register)):
             continue
         values = [v for v in args.getlist(name) if v] if hasattr(args, "getlist") else []
         if values:
             filters[name] = tuple(_parsed(register.model.__fields__[name], v) for v in values)
     states = (
-        tuple(_state(v) for v in args.getlist("state") if v) if hasattr(args, "getlist") else ()
+        tuple(_state(v) for v in args.getlist("state") if v)
+        if register.flow is not None and hasattr(args, "getlist")
+        else ()
     )
     return Query(
         region=_region(args.get("region"), session, actor),
@@ -85,12 +86,19 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
         figure=figure,
         states=states,
         filters=filters,
-        head_name=formats.mend_text(args.get("head_name") or "")[:64],
-        head_id=formats.mend_id_number(args.get("head_id") or "")[:32],
+        name=formats.mend_text(args.get(register.name_field) or "")[:64],
+        number=formats.mend_id_number(args.get(register.number_field) or "")[:32],
         named={n: text for n in PLACE_NAMES if (text := nfc(args.get(n) or "")[:30])},
         found=_found(args.get("found"), register, session, actor),
         decided_from=_day(args.get(DECIDED_FROM), register),
     )
+
+
+def by_key(register: Register) -> tuple[str, ...]:
+    """The filters that look for one record: by the beginning of its name, by its whole ID number."""
+    known, keys = register.model.__fields__, (register.name_field, register.number_field)
+    asked = (name for name in register.filters.split() if name in keys)
+    return tuple(name for name in asked if known[name].kind in (TEXT, ID_NUMBER))
 
 
 def _day(text: str | None, register: Register) -> dt.date | None:

@@ -40,7 +40,7 @@ class Queue:
         """:raises TooWide: a filter without an index over too large an area."""
         self.session, self.model = session, register.model
         self.areas = actor.areas(capability, register.name)
-        asked = replace(query or Query(), states=states)
+        asked = replace(query or Query(), states=states if register.flow else ())
         self.ledger = Ledger(register, asked, session, actor)
         self.ledger.require_narrow()
         self.whole = self.areas == (actor.path,)
@@ -84,8 +84,8 @@ class Queue:
         query = select(*what).where(*self.ledger.conditions())
         if not self.whole:
             query = query.where(or_(*(in_subtree(self.model.path, area) for area in self.areas)))
-        if self.ledger.by_name:
-            query = query.where(self._named(self.ledger.query.head_name))
+        if self.ledger.by_name and self.ledger.register.of_households:
+            query = query.where(self._named(self.ledger.query.name))
         return query
 
     def _named(self, start: str) -> ColumnElement[bool]:

@@ -43,6 +43,11 @@ class Record(f.Declared, Scoped):
         """When the record said what it says: its choices show the texts of that time."""
         return self.changed_at
 
+    @property
+    def state(self) -> State:
+        """A record that nobody reviews is entered as soon as there is one."""
+        return State.DRAFT
+
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
         return {"version_id_col": cls.__table__.c.version} if hasattr(cls, "__table__") else {}
@@ -56,6 +61,13 @@ def indexes(table: str) -> tuple[Index, ...]:
         Index(f"ix_{table}_household", "household_id", unique=True),
         *feed.indexes(table),
     )
+
+
+class Owned:
+    """A record that belongs to the account that entered it (谁录入谁管理); None: to the managers."""
+
+    entered_by: Mapped[uuid.UUID | None] = mapped_column(UuidType)
+    entered_name: Mapped[str] = mapped_column(NfcText(128), nullable=False, default="")
 
 
 class OfHousehold(Record):

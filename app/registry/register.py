@@ -17,7 +17,7 @@ from app.access.settings import DATE, Setting
 from app.core.clock import today
 from app.core.i18n import _, mark, translate
 from app.registry.expressions import ALWAYS, NEVER, Compare, Const, Expr, Ref
-from app.registry.field import Field
+from app.registry.field import ID_NUMBER, Field
 from app.registry.flow import Flow, State
 from app.registry.rules import Problem, RuleSet
 from app.registry.stages import Stage
@@ -170,6 +170,9 @@ class Register:
     filters: str = ""  # filters of its lists; region is always there
     indexed: str = ""  # filters that an index serves at any size
     follows: str = ""  # the household's list (its yes/no) whose households each get a row at first
+    creates: Level | None = None  # users add records, each in a division of this level or below it
+    owned: bool = False  # who entered a record changes it, nobody else (app.actions.owners)
+    read_only: bool = False  # nobody fills in its form: what it says is kept by the kernel
     listed: Expr = ALWAYS  # the rows that its lists show and its figures count
     years: Years | None = None  # figures are counted by year too
     moves: str = ""  # a yes/no field and a division: yes asks for a move there (app.actions.moves)
@@ -193,6 +196,34 @@ class Register:
     def fields(self) -> dict[str, Field]:
         """Form fields in form order."""
         return {name: self.model.__fields__[name] for name in self.field_names}
+
+    @property
+    def entered(self) -> bool:
+        """Do users fill in its form?"""
+        return bool(self.sections) and not self.read_only
+
+    @property
+    def of_households(self) -> bool:
+        """Is each record about a household of the list, or itself one?"""
+        return hasattr(self.model, "household_id") or "issued_id" in self.model.__fields__
+
+    @cached_property
+    def name_field(self) -> str:
+        """The field that says whom or what a record is about: the first of its ledger."""
+        return "head_name" if self.of_households else next(iter(self.ledger.split()), "")
+
+    @cached_property
+    def number_field(self) -> str:
+        """The field of the ID number by which a record is found; empty: there is none."""
+        known = self.model.__fields__
+        if self.of_households:
+            return "head_id"
+        names = (n for n in self.filters.split() if known[n].kind == ID_NUMBER)
+        return next(names, "")
+
+    def named(self, row: Any) -> str:
+        """Whom or what the record is about, as titles and messages say it."""
+        return self.model.__fields__[self.name_field].text(getattr(row, self.name_field))
 
     @cached_property
     def rules(self) -> RuleSet:

@@ -17,6 +17,7 @@ from app.actions.accounts import Details
 from app.core.i18n import _, translate
 from app.core.types import nfc
 from app.registry import formats
+from app.registry.households import Household
 from app.registry.register import Register, all_registers
 from app.registry.rules import Problem
 
@@ -41,7 +42,7 @@ def role_label(role: Role) -> str:
 
 def listed_registers() -> list[Register]:
     """The registers that an account may be given or not: those with records of their own."""
-    return [register for register in all_registers() if register.flow is not None]
+    return [r for r in all_registers() if r.menus and r.model is not Household]
 
 
 def details(form: MultiDict[str, str], level: Level, kind: Kind) -> Details:

@@ -28,7 +28,7 @@ from app.registry import audit_words, formats
 from app.registry.households import Household, SearchKey
 from app.registry.register import all_registers, get_register
 from app.reports import statistics
-from app.web import export_form, shell
+from app.web import export_form, record_pages, shell
 
 SIZES = (20, 50, 100)
 _SIZE = 50
@@ -90,17 +90,18 @@ class AuditView(BaseView):
             raise NotFound(_("没有这个模块。"))
         actor = policy.require(Capability.AUDIT)
         if register.model is Household:
-            household = row = households.get(record_id)
+            row = households.get(record_id)
             theirs = list(households.records_of(db.session, row))
-            of_household = [one.id for _r, one in theirs]
+            beside = [one.id for _r, one in theirs]
             exported = [register, *(r for r, _one in theirs)]
         else:
             row = records.get(register, record_id)
-            household = households.get(row.household_id)
-            of_household, exported = [], [register]
+            household = record_pages.household_of(row)
+            beside, exported = ([household.id] if household else []), [register]
+        name = register.named(row)
         search = Search(
             path=actor.path,
-            records=tuple(dict.fromkeys([row.id, household.id, *of_household])),
+            records=tuple(dict.fromkeys([row.id, *beside])),
             exports_over=row.path,
             exports_of=tuple(dict.fromkeys(r.name for r in exported)),
             exports_since=row.created_at,
@@ -109,14 +110,16 @@ class AuditView(BaseView):
         found = audit_search.page(
             db.session, search, size, request.args.get("after"), request.args.get("before")
         )
-        shell.crumb(household.head_name, f"/{register.name}/{row.id}")
+        shell.crumb(name, f"/{register.name}/{row.id}")
         shell.crumb(_("审计记录"))
         return self.render_template(
             "anju/list.html",
             ledger=_list(found, size, actor)
             | {
-                "title": _("%(name)s的审计记录", name=household.head_name),
-                "intro": _("查看、修改、办理过该户的账号，以及范围包含该户的导出。"),
+                "title": _("%(name)s的审计记录", name=name),
+                "intro": _("查看、修改、办理过该户的账号，以及范围包含该户的导出。")
+                if register.of_households
+                else _("查看、修改、办理过该记录的账号，以及范围包含它的导出。"),
             },
         )
 
@@ -283,9 +286,12 @@ def _heads(entries: Sequence[AuditEntry]) -> dict[uuid.UUID, str]:
     keys = {e.record_id for e in entries if e.record_id and e.register}
     if not keys:
         return {}
-    registers = [r for r in all_registers() if hasattr(r.model, "head_name")]
-    parts = [select(r.model.id, r.model.head_name).where(r.model.id.in_(keys)) for r in registers]
-    return {row.id: row.head_name for row in db.session.execute(union_all(*parts))}
+    parts = [
+        select(r.model.id, getattr(r.model, r.name_field).label("name")).where(r.model.id.in_(keys))
+        for r in all_registers()
+        if r.menus
+    ]
+    return {row.id: row.name for row in db.session.execute(union_all(*parts))}
 
 
 def _entry_page(entry: AuditEntry) -> dict[str, Any]:

@@ -25,6 +25,8 @@ from app.web.forms import Posted
 def following(register: Register, row: Any, actor: Actor) -> str | None:
     """The form of the next record to be filled in, in the list as it was last shown."""
     query = _list_query(register, actor)
+    if register.creates is not None:
+        return None  # after one is made the next one is made
     states = tuple(s for s in query.states if s in EDITABLE) or EDITABLE
     queue = Queue(db.session, register, actor, Capability.ENTER, states, query)
     found = queue.beside(row)

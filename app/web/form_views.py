@@ -12,7 +12,7 @@ from flask_appbuilder import expose
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region
-from app.actions import attachments, drafts, habits, history, households, records
+from app.actions import attachments, drafts, habits, history, households, places, records
 from app.actions.history import Contact
 from app.core.clock import local, today
 from app.core.db import db
@@ -29,7 +29,7 @@ from app.registry.households import Household
 from app.registry.photo_facts import PhotoFacts
 from app.registry.rules import Evaluation, Problem
 from app.web import form_pages, forms, looks, record_pages, shell, walk
-from app.web.forms import Posted, Shown
+from app.web.forms import Place, Posted, Shown
 from app.web.parcel_views import ParcelPages
 from app.web.register_pages import (
     contact_of,
@@ -69,17 +69,28 @@ class FormPages(ParcelPages):
         posted = forms.parse(self.register, typed, locked)
         return self._form_page(row, actor, posted, carried=carried)
 
+    def _place(self, row: Any) -> Place | None:
+        """The division that the form asks for: of records that users make, unless a household says
+        it; as posted, else the record's own.
+        """
+        if self.register.creates is None or self.register.of_households:
+            return None
+        known = "" if row.region_id is None else str(row.region_id)
+        text = request.form.get(places.FIELD, known)
+        return Place(text.strip()[:20], self.register.creates)
+
     def _prefill(self, row: Any, actor: Actor, typed: forms.Typed) -> dict[str, str]:
         """Put in what the list already says, and what this account gave last time; says where each
         came from, so that the form shows it. It counts only once it is saved by a click.
         """
-        household = households.get(row.household_id)
+        household = record_pages.household_of(row)
         last = habits.fields(actor, self.register)
         carried = {}
         for name in typed:
             if not is_missing(typed[name]):
                 continue
-            value = to_json(getattr(household, name)) if name in Household.__fields__ else None
+            known = household is not None and name in Household.__fields__
+            value = to_json(getattr(household, name)) if known else None
             if not is_missing(value):
                 typed[name], carried[name] = value, _("按名单带出")
             elif name in last:
@@ -90,6 +101,7 @@ class FormPages(ParcelPages):
         posted = forms.read(self.register, request.form, stages.locked(self.register, row))
         contact = contact_of(actor)
         removed = request.form.getlist("removed_files")
+        place = self._place(row)
         try:
             row = records.save(
                 self.register,
@@ -97,6 +109,7 @@ class FormPages(ParcelPages):
                 posted.values,
                 version(request.form.get("version")),
                 posted.problems,
+                place.key if place else None,
             )
         except Invalid as error:
             db.session.rollback()
@@ -122,16 +135,21 @@ class FormPages(ParcelPages):
             self.register, row, removed,
             [i for n, f in self.register.fields.items() if f.accept for i in request.form.getlist(n)],
         )  # fmt: skip
+        return self._go_on(row, actor, posted, contact)
+
+    def _go_on(self, row: Any, actor: Actor, posted: Posted, contact: Contact) -> Any:
+        """Where a save leads to."""
         habits.remember_fields(actor, self.register, posted.typed)
+        name = self.register.named(row)
         if records.asks_to_move(self.register, row):
-            flash(_("%(name)s的迁户申请已提交，等待审批。", name=row.head_name), "success")
+            flash(_("%(name)s的迁户申请已提交，等待审批。", name=name), "success")
             return redirect(f"/{self.register.name}/{row.id}")
         intent = request.form.get("intent")
         if intent != "submit":
             flash(
                 _(
                     "%(name)s的%(what)s已保存。",
-                    name=row.head_name,
+                    name=name,
                     what=translate(self.register.record_word),
                 ),
                 "success",
@@ -139,6 +157,8 @@ class FormPages(ParcelPages):
             following = (
                 form_pages.following(self.register, row, actor) if intent == "next" else None
             )
+            if intent == "next" and self.register.creates is not None:
+                following = f"/{self.register.name}/new"
             if intent == "next" and following is None:
                 flash(_("列表中没有下一户要填的了。"), "info")
             here = f"/{self.register.name}/{row.id}/edit{walk.kept()}"
@@ -156,7 +176,7 @@ class FormPages(ParcelPages):
             )
         said = _(
             "%(name)s的%(what)s已上报，等待审核。",
-            name=row.head_name,
+            name=self.register.named(row),
             what=translate(self.register.record_word),
         )
         following = form_pages.following(self.register, row, actor)
@@ -229,10 +249,10 @@ class FormPages(ParcelPages):
     ) -> Any:
         looks.note(self.register.name, row)
         base = f"/{self.register.name}/{row.id}"
-        household = households.get(row.household_id)
+        household = record_pages.household_of(row)
         stored = records.attachments_of(row)
         files = [a for a in stored if str(a.id) not in removed]
-        known = prior.rows_of(db.session, row)
+        known = prior.rows_of(db.session, row) if household else []
         evaluation = records.evaluate(self.register, row, posted.values, stored)
         shown = Shown(
             typed=posted.typed,
@@ -242,22 +262,23 @@ class FormPages(ParcelPages):
             problems=problems,
             carried=carried or {},
             upload_url=f"{base}/files/{{field}}",
-            priors=self._priors(row, household, known),
+            priors=self._priors(row, household, known) if household else {},
             turn_url=f"{base}/turn",
-            fillers=self._fillers(household),
+            fillers=self._fillers(household) if household else {},
             photo_facts=PhotoFacts(db.session(), row, posted.values),
+            place=self._place(row),
         )
         contact = contact or contact_of(actor)
         wrong = {p.field: [p.message] for p in problems if p.field.startswith("contact_")}
         context = {
-            "title": row.head_name,
+            "title": self.register.named(row),
             "subtitle": self.register.label,
-            "state": record_pages.state_tag(self.register, row.state),
-            "facts": record_pages.household_facts(household, whole=True),
-            "steps": record_pages.steps(self.register, row.state),
+            "state": record_pages.state_of(self.register, row),
+            "facts": record_pages.facts(self.register, row, household, whole=True),
+            "steps": record_pages.steps(self.register, row.state) if self.register.flow else [],
             "notices": [
                 *(self._notices(row, history.of(row)) if row.state in SENT_BACK else []),
-                *record_pages.known_notices(self.register, row, known),
+                *(record_pages.known_notices(self.register, row, known) if household else []),
             ],
             "sections": forms.sections(self.register, shown),
             "errors": forms.summary(self.register, problems),
@@ -276,13 +297,15 @@ class FormPages(ParcelPages):
             "links": [
                 {"label": _("返回列表"), "url": shell.list_url(self._menu_url(Capability.ENTER))}
             ],
-            "contact": {"name": contact.person, "phone": contact.phone, "errors": wrong},
+            "contact": {"name": contact.person, "phone": contact.phone, "errors": wrong}
+            if self.register.flow
+            else None,
             "conflict": conflict,
             "parcels": self._chooser(row),
-            "assign": self._assignment(household, base),
+            "assign": self._assignment(household, base) if household else None,
         }
         shell.at(self._menu_url(Capability.ENTER))
-        shell.crumb(row.head_name)
+        shell.crumb(self.register.named(row))
         status = 422 if problems else (409 if conflict else 200)
         return self.render_template("anju/form.html", form=context), status
 
@@ -312,8 +335,13 @@ class FormPages(ParcelPages):
     def _form_actions(self, row: Any, actor: Actor) -> list[dict[str, Any]]:
         actions: list[dict[str, Any]] = [
             {"name": "save", "label": _("保存"), "shortcut": "Ctrl+S"},
-            {"name": "next", "label": _("保存并填下一户")},
+            {
+                "name": "next",
+                "label": _("保存并填下一户") if self.register.creates is None else _("录入下一个"),
+            },
         ]
+        if self.register.flow is None:
+            actions[0]["primary"] = True
         step = self.register.flow.get("submit") if self.register.flow else None
         if step and policy.may(step.capability, self.register.name, row, actor=actor):
             label = _("保存并上报")
@@ -368,6 +396,12 @@ class FormPages(ParcelPages):
     # ---- drafts -------------------------------------------------------------------------------
     @expose("/<uuid:record_id>/draft", methods=["POST"])
     def draft(self, record_id: uuid.UUID) -> Any:
+        body = self._draft_body()
+        typed = forms.clean_draft(self.register, body.get("values"))
+        draft = drafts.keep(self.register, record_id, version(body.get("version")), typed)
+        return jsonify(saved_at=f"{local(draft.saved_at):%H:%M}")
+
+    def _draft_body(self) -> dict[str, Any]:
         if (request.content_length or 0) > _MOST_DRAFT_BYTES:
             raise BadInput(_("草稿内容过大。"))
         try:
@@ -376,9 +410,7 @@ class FormPages(ParcelPages):
             body = None
         if not isinstance(body, dict):
             raise BadInput(_("草稿内容有误。"))
-        typed = forms.clean_draft(self.register, body.get("values"))
-        draft = drafts.keep(self.register, record_id, version(body.get("version")), typed)
-        return jsonify(saved_at=f"{local(draft.saved_at):%H:%M}")
+        return body
 
     @expose("/<uuid:record_id>/discard", methods=["POST"])
     def discard(self, record_id: uuid.UUID) -> Any:

@@ -17,6 +17,9 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
+from app.access import regions
+from app.access.regions import Level
+from app.actions import places
 from app.core.choices import Choices
 from app.core.clock import today
 from app.core.i18n import _, translate
@@ -26,6 +29,7 @@ from app.registry import lists, stages
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.field import CHILDREN, CHOICE, FILES, MANY, REGION, YEAR, YES_NO, Field
+from app.registry.ledger_columns import REGION_LABEL
 from app.registry.photo_facts import PhotoFacts
 from app.registry.register import Register, Section
 from app.registry.rules import Evaluation, Problem
@@ -156,6 +160,20 @@ def _parsed_rows(made: Field, rows: Any, problems: list[Problem]) -> list[dict[s
 
 
 @dataclass(frozen=True)
+class Place:
+    """The division of a record that users make, as its form holds it."""
+
+    text: str  # the key as it was typed or chosen
+    lowest: Level  # of this level or below
+
+    @property
+    def key(self) -> int | None:
+        """The key, or None where the text is none."""
+        digits = self.text.isascii() and self.text.isdigit() and len(self.text) < 10
+        return int(self.text) if digits else None
+
+
+@dataclass(frozen=True)
 class Shown:
     """What a form shows besides the register's declaration."""
 
@@ -172,6 +190,7 @@ class Shown:
     locked: Mapping[str, dict[str, Any]] = field(
         default_factory=dict
     )  # sections of approved stages
+    place: Place | None = None  # where the form asks for the record's division
 
 
 def sections(register: Register, shown: Shown) -> list[dict[str, Any]]:
@@ -186,6 +205,8 @@ def sections(register: Register, shown: Shown) -> list[dict[str, Any]]:
             result.append(kept)
             continue
         fields = [_field(register.fields[name], shown, messages, files) for name in section.fields]
+        if shown.place is not None and number == 0:
+            fields.insert(0, _place_field(shown.place, messages.get(places.FIELD, [])))
         if section.all_no:
             names = section.all_no.split()
             last = max(section.fields.index(name) for name in names)
@@ -239,15 +260,20 @@ def summary(register: Register, problems: Iterable[Problem]) -> list[dict[str, A
         lines.append(
             {
                 "field": name,
-                "label": label or _contact_label(name),
+                "label": label or _label_beside(name),
                 "message": problem.message,
             }
         )
     return lines
 
 
-def _contact_label(name: str) -> str:
-    return {"contact_name": _("姓名"), "contact_phone": _("联系电话")}.get(name, "")
+def _label_beside(name: str) -> str:
+    known = {
+        places.FIELD: _(REGION_LABEL),
+        "contact_name": _("姓名"),
+        "contact_phone": _("联系电话"),
+    }
+    return known.get(name, "")
 
 
 def _place(name: str) -> tuple[str, int, str]:
@@ -302,6 +328,25 @@ def _field(
             "fillers": shown.fillers.get(name, []),
         }
     return context
+
+
+def _place_field(place: Place, errors: list[str]) -> dict[str, Any]:
+    region = regions.get(place.key) if place.key is not None else None
+    return {
+        "name": places.FIELD,
+        "label": _(REGION_LABEL),
+        "kind": str(REGION),
+        "required": True,
+        "value": place.text,
+        "text": region.full_name if region else "",
+        "help": _("至少选择到%(level)s，可以选择到行政村。", level=place.lowest.label)
+        if place.lowest < Level.VILLAGE
+        else "",
+        "until": Level.VILLAGE.name.lower(),
+        "errors": errors,
+        "hidden": False,
+        "memo": None,
+    }
 
 
 def _place_name(made: Field, typed: Any) -> str:

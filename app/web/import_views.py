@@ -90,7 +90,7 @@ class RecordImportView(BaseView):
 def _entered(name: str) -> Register:
     """A register whose forms the account may enter."""
     register = get_register(name)
-    if register is None or register.flow is None:
+    if register is None or not register.entered:
         raise NotFound(_("没有这个模块。"))
     policy.require(Capability.ENTER, register.name)
     return register

@@ -13,12 +13,11 @@ from app.core.db import db
 from app.core.i18n import _, translate
 from app.core.jobs import Job
 from app.registry.field import CHOICE, MANY, YES_NO, Field
-from app.registry.ledger_query import DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, Query
+from app.registry.ledger_query import DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, Query, by_key
 from app.registry.register import Menu, Register
 
 #: What an address says of the place in a list.
 CURSORS = ("after", "before", "page")
-_FIRST = ("state", "head_name", "head_id")
 
 
 def bar(
@@ -49,8 +48,8 @@ def bar(
         if name == menu.fixed[0]:
             continue
         made = register.model.__fields__[name]
-        shown = _one(made, args.get(name))
-        shown["advanced"] = name not in _FIRST
+        shown = _one(register, made, args.get(name))
+        shown["advanced"] = name not in ("state", *by_key(register))
         found.append(shown)
     return found
 
@@ -66,7 +65,7 @@ def key(register: Register, args: MultiDict[str, str]) -> Any:
     return request.path, tuple((k, v) for k, v in args.items(multi=True) if k not in CURSORS)
 
 
-def _one(made: Field, value: str | None) -> dict[str, Any]:
+def _one(register: Register, made: Field, value: str | None) -> dict[str, Any]:
     base = {"name": made.name, "label": translate(made.label), "value": value}
     if made.kind == YES_NO:
         return base | {"kind": "yes_no"}
@@ -74,7 +73,10 @@ def _one(made: Field, value: str | None) -> dict[str, Any]:
         known = made.options(all_ever=True)
         options = [{"value": c, "label": t} for c, t in known.items()]
         return base | {"kind": "choice", "options": options}
-    hints = {"head_name": _("姓名开头几个字"), "head_id": _("完整身份证号")}
+    hints = {
+        register.name_field: _("姓名开头几个字"),
+        register.number_field: _("完整身份证号"),
+    }
     return base | {"kind": "text", "placeholder": hints.get(made.name, "")}
 
 

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region
-from app.actions import list_columns
+from app.actions import list_columns, owners
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
@@ -24,7 +24,7 @@ from app.registry.field import CHOICE, Field
 from app.registry.flow import Review
 from app.registry.ledger import SIZES, Ledger, Page, TooWide, TooWideNow
 from app.registry.ledger_columns import REGION, REGION_LABEL
-from app.registry.ledger_query import BESIDE, DECIDED_FROM, Query, parse
+from app.registry.ledger_query import BESIDE, DECIDED_FROM, Query, by_key, parse
 from app.registry.reading import listed
 from app.registry.register import Menu, Register
 from app.web import ledger_filters, review_pages, walk
@@ -66,7 +66,7 @@ def context(
         if isinstance(error, TooWideNow):
             search = {"label": _("在后台查询"), "url": _beside(register, menu, "search", args)}
     return _frame(register, menu) | {
-        "count_text": _("共 %(n)s 户", n=page.count) if page else "",
+        "count_text": _count_text(register, page) if page else "",
         "notices": notices,
         "filters": partial(ledger_filters.bar, register, menu, query, wanted),
         "filters_key": ledger_filters.key(register, wanted),
@@ -77,12 +77,18 @@ def context(
         "saved_url": _beside(register, menu, "filters", args),
         "search": search,
         "rows": _rows(register, menu, page, names, actor, args) if page else [],
-        "paging": _paging(page, size, args) if page else None,
+        "paging": _paging(register, page, size, args) if page else None,
         "empty": _empty(register, menu, query, page, args, actor),
         "exports": _exports(register, menu, actor, args),
         "bulk": _bulk(register, menu),
         "undo": review_pages.undo(register) if _review(register, menu) else None,
     }
+
+
+def _count_text(register: Register, page: Page) -> str:
+    if register.of_households:
+        return _("共 %(n)s 户", n=page.count)
+    return _("共 %(n)s 条", n=page.count)
 
 
 def searching(register: Register, menu: Menu, job: Job, shown: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +153,7 @@ def _granted_areas(
         return []
     query = select(Region).where(Region.path.in_(areas), ~Region.structural)
     found = list(db.session.scalars(query.order_by(Region.path)))
-    if found and not any(args.get(name) for name in ("region", "head_name", "head_id")):
+    if found and not any(args.get(name) for name in ("region", *by_key(register))):
         args["region"] = str(found[0].id)
     names = _("、").join(region.name for region in found)
     text = _(
@@ -202,6 +208,9 @@ def _rows(
     texts: Texts = {}
     areas = actor.areas(Capability(menu.capability), register.name)
     on = walk.way(menu, asked_text(args), page.count)
+    kept = None
+    if register.owned and enters:
+        kept = owners.kept_by(register, [row.entered_by for row in page.rows], actor)
     for position, row in enumerate(page.rows, page.first):
         url = f"/{register.name}/{row.id}"
         there = f"{on}{position}"
@@ -209,7 +218,12 @@ def _rows(
         actions: list[dict[str, Any]] = [{"label": see, "url": url + there}]
         if menu.page and row.path.startswith(areas):
             actions.insert(0, {"label": word, "url": f"{url}/{menu.page}", "primary": True})
-        elif enters and stages.is_open(register, row) and row.path.startswith(areas):
+        elif (
+            enters
+            and row.path.startswith(areas)
+            and stages.is_open(register, row)
+            and (kept is None or row.entered_by in kept)
+        ):
             actions = [{"label": word, "url": f"{url}/edit{there}", "primary": True}]
         elif waits:
             actions.insert(0, {"label": word, "url": f"{url}/review{queue}", "primary": True})
@@ -265,8 +279,9 @@ def _place(row: Any, own: Region) -> dict[str, Any]:
 # ---- around the rows ------------------------------------------------------------------------
 
 
-def _paging(page: Page, size: int, args: MultiDict[str, str]) -> dict[str, Any]:
+def _paging(register: Register, page: Page, size: int, args: MultiDict[str, str]) -> dict[str, Any]:
     last = page.first + len(page.rows) - 1
+    place = {"first": f"{page.first:,}", "last": f"{last:,}", "count": page.count}
     return {
         "prev_url": ledger_filters.url(args, drop=CURSORS, before=page.before)
         if page.before
@@ -274,12 +289,9 @@ def _paging(page: Page, size: int, args: MultiDict[str, str]) -> dict[str, Any]:
         "next_url": ledger_filters.url(args, drop=CURSORS, after=page.after)
         if page.after
         else None,
-        "position_text": _(
-            "第 %(first)s–%(last)s 户，共 %(count)s 户",
-            first=f"{page.first:,}",
-            last=f"{last:,}",
-            count=page.count,
-        ),
+        "position_text": _("第 %(first)s–%(last)s 户，共 %(count)s 户", **place)
+        if register.of_households
+        else _("第 %(first)s–%(last)s 条，共 %(count)s 条", **place),
         "size": size,
         "sizes": [
             {"size": s, "url": ledger_filters.url(args, drop=CURSORS, size=s), "active": s == size}
@@ -302,14 +314,16 @@ def _empty(
         return {"title": _("筛选的范围过大"), "hint": _("请按上面的提示缩小范围，再查询。")}
     if page.count.n:
         there = {"label": _("回到第一页"), "url": ledger_filters.url(args, drop=CURSORS)}
-        return {"title": _("这一页没有农户"), "hint": _("列表已有变化。"), "actions": [there]}
+        title = _("这一页没有农户") if register.of_households else _("这一页没有记录")
+        return {"title": title, "hint": _("列表已有变化。"), "actions": [there]}
     if query.found:
         hint = _("没有符合条件的农户，或者他们已不在您的管辖范围内。")
         return {"title": _("后台查询没有结果"), "hint": hint, "actions": [again]}
     if any(args.getlist(n) for n in (*register.filters.split(), *BESIDE)):
+        title = _("没有符合条件的农户") if register.of_households else _("没有符合条件的记录")
         return {
-            "title": _("没有符合条件的农户"),
-            "hint": _empty_hint(query),
+            "title": title,
+            "hint": _empty_hint(register, query),
             "actions": [again],
         }
     if menu.states:
@@ -318,14 +332,20 @@ def _empty(
     whole = not menu.only and menu.rows is None
     if register.follows == "poverty_exit" and whole and actor.has(Capability.IMPORT_LIST):
         hint = _("请先在“名单下发”导入农户名单。")
+    if not register.of_households:
+        return {"title": _("这里还没有记录"), "hint": hint}
     return {"title": _("这里还没有农户"), "hint": hint}
 
 
-def _empty_hint(query: Query) -> str:
+def _empty_hint(register: Register, query: Query) -> str:
     """What is most often wrong with what was asked."""
-    if query.head_id:
+    if query.number and register.of_households:
         return _("请核对身份证号是否完整、正确；农户也可能不在您的管辖范围内。")
-    if query.head_name:
+    if query.number:
+        return _("请核对身份证号是否完整、正确；也可能不在您的管辖范围内。")
+    if query.name and not register.of_households:
+        return _("请从姓名的第一个字开始输入。")
+    if query.name:
         return _("请从姓名的第一个字开始输入；户主变更后，新旧户主的姓名都可以查到。")
     return _("请检查筛选条件，或清除全部条件后再查。")
 
@@ -349,10 +369,13 @@ def actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]
     if menu.capability != Capability.ENTER or menu.page:
         return []
     label = _("导入%(what)s", what=translate(register.record_word))
-    found = [
+    found: list[dict[str, Any]] = [
         {"label": label, "url": f"/exchange/import/{register.name}/", "icon": "file-spreadsheet"}
     ]
-    if menu.rows is None and actor.has(Capability.IMPORT_LIST):
+    if register.creates is not None:
+        url = f"/{register.name}/new"
+        found.append({"label": _("新增"), "url": url, "icon": "plus", "primary": True})
+    if menu.rows is None and register.of_households and actor.has(Capability.IMPORT_LIST):
         url = "/exchange/import/household"
         found.append({"label": _("名单下发"), "url": url, "icon": "upload"})
     return found

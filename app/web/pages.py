@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.actions.tokens import offered
 from app.core.db import db
 from app.core.jobs import queue_state
+from app.registry.households import Household
 from app.registry.register import all_registers
 from app.web.account_bulk_views import AccountBulkView
 from app.web.account_views import AccountsView, RecordersView
@@ -80,7 +81,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
         builder.add_view_no_menu(view)
     builder.add_view_no_menu(TransfersView)
     for declared in all_registers():
-        if declared.flow is not None:  # the household's own page is HouseholdView
+        if declared.menus and declared.model is not Household:  # that one's page is HouseholdView
             builder.add_view_no_menu(view_of(declared))
     for api in (*map(api_of, offered()), SystemApi, DivisionsApi, HouseholdRecordsApi):
         builder.add_api(api)

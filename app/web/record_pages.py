@@ -8,6 +8,7 @@ from typing import Any
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region
+from app.actions import households, owners
 from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import _, done_word, translate
@@ -45,8 +46,36 @@ def state_tag(register: Register, state: State) -> dict[str, str]:
     return {"text": register.state_text(state), "tone": TONES[state]}
 
 
+def state_of(register: Register, row: Any) -> dict[str, str] | None:
+    """The record's state as a label; None where nobody reviews it."""
+    return state_tag(register, row.state) if register.flow else None
+
+
+def household_of(row: Any) -> Household | None:
+    """The household that the record is about, if it is about one."""
+    return households.get(row.household_id) if hasattr(row, "household_id") else None
+
+
+def facts(
+    register: Register, row: Any, household: Household | None, *, whole: bool
+) -> list[dict[str, Any]]:
+    """Whom the record is about, for the bar on top of it."""
+    if household is not None:
+        return household_facts(household, whole=whole)
+    region = db.session.get(Region, row.region_id)
+    found = [{"label": _("行政区划"), "text": region.full_name if region else ""}]
+    if register.owned:
+        found.append({"label": _("录入人"), "text": row.entered_name})
+    found.append({"label": _("最后修改"), "text": f"{local(row.changed_at):%Y-%m-%d %H:%M}"})
+    return found
+
+
 def sees_all(register: Register, row: Any, actor: Actor) -> bool:
     """Those who may edit or review the record see whole numbers, others on a logged click."""
+    if register.owned:
+        return policy.may(Capability.ENTER, register.name, row, actor=actor) and owners.keeps(
+            register, row, actor
+        )
     return any(
         policy.may(c, register.name, row, actor=actor)
         for c in (Capability.ENTER, Capability.REVIEW)

@@ -11,7 +11,7 @@ from flask import request
 
 from app.access.actor import Actor, Capability
 from app.access.scope import current_actor
-from app.actions import history, households, records
+from app.actions import history, records
 from app.actions.history import Contact
 from app.core.clock import local
 from app.core.db import db
@@ -61,8 +61,8 @@ class RegisterPages:
         if whole:
             looks.note(self.register.name, row)
         before, after = record_pages.last_submissions(entries)
-        known = prior.rows_of(db.session, row)
-        household = households.get(row.household_id)
+        household = record_pages.household_of(row)
+        known = prior.rows_of(db.session, row) if household else []
         evaluation = records.evaluate(self.register, row, files=files)
         changes = (
             record_pages.changes(self.register, before, after, whole=whole)
@@ -78,27 +78,27 @@ class RegisterPages:
                 whole=whole,
                 before=before if marked else None,
                 now=after,
-                known=record_pages.priors(row, known),
+                known=record_pages.priors(row, known) if household else {},
             )
             if row.state != State.MISSING
             else []
         )
         return {
             "id": str(row.id),
-            "title": row.head_name,
+            "title": self.register.named(row),
             "subtitle": self.register.label,
-            "state": record_pages.state_tag(self.register, row.state),
-            "facts": record_pages.household_facts(household, whole=whole),
+            "state": record_pages.state_of(self.register, row),
+            "facts": record_pages.facts(self.register, row, household, whole=whole),
             "notices": [
-                *self._notices(row, entries),
-                *record_pages.known_notices(self.register, row, known),
+                *(self._notices(row, entries) if self.register.flow else []),
+                *(record_pages.known_notices(self.register, row, known) if household else []),
             ],
             "sections": sections,
             "changes": changes,
             "findings": findings.of(
                 self.register, household, evaluation, entries, changes, sections
             )
-            if marked
+            if marked and household is not None
             else [],
             "history": record_pages.history(self.register, entries, whole=whole),
             "version": row.version,

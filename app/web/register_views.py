@@ -21,14 +21,14 @@ from app.actions import moves, personal, records
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, done_word, step_word, translate
+from app.parts.parcels import has_parcels
 from app.registry import reading
 from app.registry.expressions import to_json
 from app.registry.flow import State, Transition
 from app.registry.register import Register
-from app.web import record_pages, review_pages, shell
+from app.web import new_views, record_pages, review_pages, shell
 from app.web.batch_views import BatchPages
 from app.web.file_pages import FilePages
-from app.web.form_views import FormPages
 from app.web.list_views import ROUTES, ListPages
 from app.web.register_pages import (
     Said,
@@ -38,18 +38,17 @@ from app.web.register_pages import (
 )
 from app.web.review_views import ReviewPages
 
-_ROUTES = {
-    *ROUTES, "entry_point", "show", "edit", "draft", "discard", "upload", "turn", "review", "decide",
-    "parcel_map", "late_parcel", "drop_parcel",
-    "undo", "step", "batch", "clear", "reveal", "assign",
-}  # fmt: skip
+#: Methods that are routes: of every register, and of those that have what the page is for.
+_ROUTES = {*ROUTES, "entry_point", "show", "reveal"}
+_FORM = {"edit", "draft", "discard", "upload", "turn", "clear"}
+_REVIEW = {"review", "decide", "undo", "step", "batch"}
+_PARCELS = {"parcel_map", "late_parcel", "drop_parcel"}
 
 
-class RegisterView(ListPages, FormPages, FilePages, ReviewPages, BatchPages, ModelView):
+class RegisterView(ListPages, new_views.NewPages, FilePages, ReviewPages, BatchPages, ModelView):
     """See the module. Subclasses carry ``register``; :func:`view_of` makes them."""
 
     register: Register
-    include_route_methods = _ROUTES
     default_view = "entry_point"
 
     # FAB would make WTForms and filters of every column here; ours come from the declaration.
@@ -86,10 +85,13 @@ class RegisterView(ListPages, FormPages, FilePages, ReviewPages, BatchPages, Mod
         context = self._record_context(row, actor)
         context |= (said or Said(contact_of(actor))).context
         context["problems"] = said.problems if said else ()
-        context["steps"] = record_pages.steps(self.register, row.state)
-        context["actions"] = [
-            {"label": _("农户主页"), "url": f"/household/{row.household_id}", "icon": "home"}
-        ]
+        context["steps"] = (
+            record_pages.steps(self.register, row.state) if self.register.flow else []
+        )
+        context["actions"] = []
+        if self.register.of_households:
+            url = f"/household/{row.household_id}"
+            context["actions"].append({"label": _("农户主页"), "url": url, "icon": "home"})
         if records.asks_to_move(self.register, row):
             waiting = moves.waiting_of(row.household_id)
             if waiting is not None:
@@ -131,7 +133,7 @@ class RegisterView(ListPages, FormPages, FilePages, ReviewPages, BatchPages, Mod
                 }
             )
         shell.at(self._menu_url(Capability.SEARCH))
-        shell.crumb(row.head_name)
+        shell.crumb(self.register.named(row))
         status = 422 if said else 200
         return self.render_template("anju/record.html", record=context), status
 
@@ -146,11 +148,16 @@ class RegisterView(ListPages, FormPages, FilePages, ReviewPages, BatchPages, Mod
         }
 
     def _clear_action(self, row: Any, base: str) -> dict[str, Any]:
-        question = _(
-            "将删除%(name)s的%(what)s里填写的全部内容和文件，状态回到“未录入”。办理记录保留。",
-            name=row.head_name,
-            what=translate(self.register.record_word),
-        )
+        said = {"name": self.register.named(row), "what": translate(self.register.record_word)}
+        if self.register.creates is not None:
+            question = _("将删除%(name)s的%(what)s和其中的文件，不能恢复。审计日志保留。", **said)
+        elif self.register.flow is None:
+            question = _("将删除%(name)s的%(what)s里填写的全部内容和文件。办理记录保留。", **said)
+        else:
+            question = _(
+                "将删除%(name)s的%(what)s里填写的全部内容和文件，状态回到“未录入”。办理记录保留。",
+                **said,
+            )
         url = f"{base}/clear?version={row.version}"
         return {
             "label": _("删除"),
@@ -163,11 +170,12 @@ class RegisterView(ListPages, FormPages, FilePages, ReviewPages, BatchPages, Mod
 
     @expose("/<uuid:record_id>/clear", methods=["POST"])
     def clear(self, record_id: uuid.UUID) -> Any:
-        row = records.clear(self.register, record_id, version(request.args.get("version")))
+        name = self.register.named(records.get(self.register, record_id))
+        records.clear(self.register, record_id, version(request.args.get("version")))
         flash(
             _(
                 "%(name)s的%(what)s已删除。",
-                name=row.head_name,
+                name=name,
                 what=translate(self.register.record_word),
             ),
             "success",
@@ -207,8 +215,21 @@ class RegisterView(ListPages, FormPages, FilePages, ReviewPages, BatchPages, Mod
             return redirect(f"/{self.register.name}/{record_id}")
         made = self.register.flow.get(name) if self.register.flow else None
         label = done_word(made.label_for(actor.level)) if made else ""
-        flash(_("%(name)s：%(step)s完成。", name=row.head_name, step=label), "success")
+        flash(_("%(name)s：%(step)s完成。", name=self.register.named(row), step=label), "success")
         return redirect(f"/{self.register.name}/{row.id}")
+
+
+def _routes(register: Register) -> set[str]:
+    routes = set(_ROUTES)
+    if register.entered:
+        routes |= _FORM | ({"assign"} if register.of_households else set())
+    if register.creates is not None:
+        routes |= new_views.ROUTES
+    if register.flow is not None:
+        routes |= _REVIEW
+    if has_parcels(register):
+        routes |= _PARCELS
+    return routes
 
 
 def view_of(register: Register) -> type[RegisterView]:
@@ -218,5 +239,6 @@ def view_of(register: Register) -> type[RegisterView]:
         "route_base": f"/{register.name}",
         "datamodel": SQLAInterface(register.model),
         "class_permission_name": register.name,
+        "include_route_methods": _routes(register),
     }
     return type(f"{register.model.__name__}View", (RegisterView,), body)

@@ -17,6 +17,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.access import policy
 from app.access.actor import Actor, Capability
+from app.actions import owners
 from app.core.db import db
 from app.core.i18n import _
 from app.registry import stages
@@ -115,6 +116,7 @@ def _may_enter(register: Register, menu: Menu, row: object, actor: Actor) -> boo
         menu.capability == Capability.ENTER
         and stages.is_open(register, row)
         and path.startswith(areas)
+        and owners.keeps(register, row, actor)
     )
 
 

@@ -17,6 +17,7 @@ HOUSEHOLD = register(
     icon="users",
     title="农户名单",
     record_word="农户",
+    read_only=True,
     sections=(
         Section(
             "农户基本信息",

@@ -132,14 +132,13 @@ WRITE_ERRORS = (*READ_ERRORS, 409, 413, 415, 422, 428)
 
 
 def operation(
-    name: str, tag: str, summary: str, answer: Schema, *, errors: tuple[int, ...] = READ_ERRORS,
+    name: str, tag: str, summary: str, answer: Schema | None, *, errors: tuple[int, ...] = READ_ERRORS,
     parameters: list[Any] | None = None, body: Schema | None = None, status: int = 200,
     description: str = "", media: str = "application/json",
 ) -> dict[str, Any]:  # fmt: skip
-    ok: dict[str, Any] = {
-        "description": summary,
-        "content": {"application/json": {"schema": answer}},
-    }
+    ok: dict[str, Any] = {"description": summary}
+    if answer is not None:
+        ok["content"] = {"application/json": {"schema": answer}}
     found: dict[str, Any] = {
         "operationId": name,
         "tags": [tag],

@@ -39,7 +39,7 @@ def schemas(register: Register) -> dict[str, Schema]:
         "masked": {"type": "array", "items": parts.TEXT, "description": _("显示为掩码的项目")},
     }
     found = {f"{name}Values": parts.object_of(read), f"{name}Line": listed}
-    if register.flow is not None:
+    if register.entered:
         whole |= {
             "may_edit": {"type": "boolean"},
             "steps": {"type": "array", "items": parts.TEXT, "description": _("现在可以做的操作")},
@@ -157,8 +157,8 @@ def paths(register: Register) -> dict[str, Any]:
             )
         },
     }  # fmt: skip
-    if register.flow is not None:
-        paths = _merged(paths, _flow_paths(register, key))
+    if register.entered:
+        paths = _merged(paths, _entry_paths(register, key))
     if register.tables:
         tables = [t.name for t in register.tables]
         tables += [WEEK, TREND] if register.progress_table else []
@@ -183,7 +183,7 @@ def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return one | {path: one.get(path, {}) | methods for path, methods in other.items()}
 
 
-def _flow_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
+def _entry_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
     name, tag, base = _name(register), register.name, f"{problems.PREFIX}/{register.name}"
     one, label = f"{base}/{{id}}", register.label
     change, record = parts.ref(f"{name}Change"), parts.ref(name)
@@ -242,7 +242,21 @@ def _flow_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
             )
         },
     }  # fmt: skip
-    if register.follows:
+    if register.creates is not None:
+        place = {"region": parts.NUMBER, "region_code": parts.TEXT}
+        found[base] = {
+            "post": parts.operation(
+                f"{tag}.create", tag, _("%(what)s：新增", what=label), record,
+                parameters=parts.once(), body=parts.object_of(place | {"values": change}, "values"),
+                status=201, errors=parts.WRITE_ERRORS,
+                description=_("行政区划用 region（编号）或 region_code（代码）写明。"),
+            )
+        }  # fmt: skip
+        found[one]["delete"] = parts.operation(
+            f"{tag}.clear", tag, _("%(what)s：删除", what=label), None,
+            parameters=[key, *parts.versioned()], status=204, errors=parts.WRITE_ERRORS,
+        )  # fmt: skip
+    elif register.follows:
         body = parts.object_of({"household_id": parts.KEY, "values": change}, "values")
         found[base] = {
             "post": parts.operation(

@@ -19,9 +19,9 @@ from werkzeug.datastructures import MultiDict
 from app.access import policy, regions
 from app.access.actor import Actor, Capability
 from app.access.regions import Region, within
-from app.actions import attachments, history, households, personal, records
+from app.actions import attachments, creations, history, households, personal, records
 from app.actions.attachments import Sent
-from app.core.clock import CHINA
+from app.core.clock import CHINA, uuid7
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import _
@@ -43,9 +43,9 @@ MOST_CHANGES = 500
 PAGE = SIZES[-1]
 _YEARS = range(1970, 2200)
 
-#: What every register has, what those with a flow have besides, and the list of households.
+#: What every register has, and what those have besides whose forms users fill in.
 READING = {"records", "changes", "record", "reveal", "statistics"}
-FLOWING = {"change", "clear", "history", "check", "step", "files", "upload", "remove"}
+ENTERING = {"change", "clear", "history", "check", "files", "upload", "remove"}
 
 
 class RegisterApi(BaseApi):
@@ -108,27 +108,40 @@ class RegisterApi(BaseApi):
     # ---- one record ---------------------------------------------------------------------------
     @expose("", methods=["POST"])
     def create(self) -> Response:
-        """Enter the record of a household on the list, which is 未录入 until then."""
+        """Enter a record: of a household on the list, which is 未录入 until then; or, where users make
+        the records, a new one.
+        """
         register = self.register
         actor = policy.require(Capability.ENTER, register.name)
-        said = bodies.json_object("household_id", "values")
-        key = _uuid(said.get("household_id"), "/household_id")
+        names = ("region", "region_code") if register.creates is not None else ("household_id",)
+        said = bodies.json_object(*names, "values")
         given, wrong = values.read(register.fields, bodies.of_type(said, "values", dict, {}))
+        if register.creates is not None:
+            region_id = _said_region(said, actor)
 
-        def act() -> Made:
-            household = households.get(key)
-            model = register.model
-            row = db.session.scalar(select(model).where(model.household_id == household.id))
-            if row is None:
-                raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"))
-            policy.require(Capability.ENTER, register.name, row)
-            if row.state != State.MISSING:
-                current = {"id": str(row.id), "version": row.version, "state": row.state.value}
-                raise Conflict(_("该户已经录入，请改用修改（PATCH）。"), current=current)
-            records.save(register, row.id, given, row.version, wrong)
-            return Made(201, row.id)
+            def act() -> Made:
+                return Made(201, creations.create(register, uuid7(), region_id, given, wrong).id)
+        else:
+            key = _uuid(said.get("household_id"), "/household_id")
+
+            def act() -> Made:
+                return Made(201, self._entered(key, given, wrong).id)
 
         return bodies.once(actor, act, lambda made: self._made(made, given))
+
+    def _entered(self, key: uuid.UUID, given: dict[str, Any], wrong: list[Problem]) -> Any:
+        """The record of the household, entered now."""
+        register, household = self.register, households.get(key)
+        row = db.session.scalar(
+            select(register.model).where(register.model.household_id == household.id)
+        )
+        if row is None:
+            raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"))
+        policy.require(Capability.ENTER, register.name, row)
+        if row.state != State.MISSING:
+            current = {"id": str(row.id), "version": row.version, "state": row.state.value}
+            raise Conflict(_("该户已经录入，请改用修改（PATCH）。"), current=current)
+        return records.save(register, row.id, given, row.version, wrong)
 
     @expose("/<uuid:record_id>")
     def record(self, record_id: uuid.UUID) -> Response:
@@ -160,7 +173,8 @@ class RegisterApi(BaseApi):
         register = self.register
         row = records.get(register, record_id)
         actor = policy.require(Capability.ENTER, register.name, row)
-        return self._answer(records.clear(register, record_id, bodies.version({})), actor)
+        row = records.clear(register, record_id, bodies.version({}))
+        return Response(status=204) if register.creates is not None else self._answer(row, actor)
 
     @expose("/<uuid:record_id>/steps/<string:name>", methods=["POST"])
     def step(self, record_id: uuid.UUID, name: str) -> Response:
@@ -321,9 +335,11 @@ class RegisterApi(BaseApi):
 def api_of(register: Register) -> type[RegisterApi]:
     """The API class of one register, with its own address and permission name."""
     routes = set(READING)
+    if register.entered:
+        routes |= ENTERING
     if register.flow is not None:
-        routes |= FLOWING
-    if register.follows:
+        routes.add("step")
+    if register.follows or register.creates is not None:
         routes.add("create")
     if not register.tables:
         routes.discard("statistics")
@@ -378,6 +394,17 @@ def _uuid(raw: Any, where: str) -> uuid.UUID:
     except (ValueError, TypeError, AttributeError):
         text = _("请填写农户编号（household_id）。")
         raise bodies.invalid([Problem(where, "household_id.type", text)]) from None
+
+
+def _said_region(said: dict[str, Any], actor: Actor) -> int | None:
+    """The division of a new record: its key as ``region``, or its code as ``region_code``."""
+    key, code = said.get("region"), said.get("region_code")
+    if type(key) is int and code is None and 0 <= key < 10**9:
+        return key
+    if isinstance(code, str) and key is None:
+        return int(_with_region(MultiDict({"region_code": code}), actor)["region"])
+    text = _("请用 region（编号）或 region_code（代码）写明行政区划，只用其中一个。")
+    raise bodies.invalid([Problem("/region", "region.type", text)])
 
 
 def _report(report: tables.Report) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def _common(
 
 def sees_all(register: Register, row: Any, actor: Actor) -> bool:
     """May the actor see the record whole? Then the look is noted, as that of its page."""
-    if register.flow is None or not record_pages.sees_all(register, row, actor):
+    if not register.entered or not record_pages.sees_all(register, row, actor):
         return False
     looks.note(register.name, row)
     return True
@@ -128,7 +128,7 @@ def record(register: Register, row: Any, actor: Actor) -> dict[str, Any]:
     body["masked"] = [] if whole else [
         n for n, made in register.model.__fields__.items() if made.stored and values.masks(made)
     ]  # fmt: skip
-    if register.flow is not None:
+    if register.entered:
         body["may_edit"] = records.may_edit(register, row, actor)
         body["steps"] = [step.name for step in records.open_steps(register, row, actor)]
         body["files"] = [file(a) for a in records.attachments_of(row)]
