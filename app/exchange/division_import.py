@@ -7,12 +7,9 @@ staged in one transaction with the job's checkpoint, so that a killed import sta
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from sqlalchemy import select
@@ -29,7 +26,7 @@ from app.actions.divisions import PARENTS, Staged, may_force
 from app.core.db import db, read_only
 from app.core.errors import BadInput, Invalid
 from app.core.i18n import _, translate
-from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
+from app.core.jobs import Job, JobContext, job_kind
 from app.core.types import nfc
 from app.exchange import import_notes, inbox, marked
 from app.exchange.cells import Unreadable
@@ -52,32 +49,24 @@ def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool, force: boo
     :raises Forbidden: no right to maintain divisions. :raises BadInput: empty or too large.
     """
     actor = policy.require(Capability.MAINTAIN_REGIONS)
-    file = inbox.keep(stream, name)
     args = {"dry_run": dry_run, "whole": whole, "force": force}
-    owner = Owner(actor.account_id, actor.name, actor.path)
-    return enqueue(KIND, args, owner=owner, subject=file["name"], inputs=[file])
+    return inbox.begin(KIND, actor, stream, name, args)
 
 
 def start_checked(checked: Job) -> Job:
-    """Import what a dry run only checked: the same file, the same choice; the caller commits.
+    """Import what a dry run only checked; the caller commits.
 
     :raises NotFound: the file has expired.
     """
-    with inbox.kept_file(checked, KIND) as (stream, name):
-        return start(
-            stream, name, dry_run=False, whole=checked.args["whole"], force=checked.args["force"]
-        )
+    return inbox.again(KIND, checked, start, ("whole", "force"))
 
 
 @job_kind(KIND, title="导入行政区划", forget=import_notes.forget_job)
 def run(job: JobContext) -> dict[str, Any]:
     """Do it; the result has the counts of :data:`OUTCOMES` and the marked workbook's name."""
     actor = policy.require(Capability.MAINTAIN_REGIONS)
-    with tempfile.NamedTemporaryFile() as file:
-        with job.input() as stored:
-            shutil.copyfileobj(stored, file)
-        file.flush()
-        head = find_head(read_book(Path(file.name), job.files[0]["name"]))
+    with inbox.local_copy(job) as path:
+        head = find_head(read_book(path, job.files[0]["name"]))
         return _Import(job, head, actor).run()
 
 

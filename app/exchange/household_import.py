@@ -8,12 +8,9 @@ with the checkpoint that stands for it, so nothing goes in twice and nothing is 
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,7 +25,7 @@ from app.access.region_match import Finder
 from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.i18n import mark, translate
-from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
+from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import import_notes, inbox, marked
 from app.exchange.household_list import Checker, Head, Line, find_head
 from app.exchange.household_match import Decision, decide
@@ -47,37 +44,24 @@ def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
     :raises Forbidden: the account may not import lists. :raises BadInput: empty or too large.
     """
     actor = policy.require(Capability.IMPORT_LIST)
-    file = inbox.keep(stream, name)
-    owner = Owner(actor.account_id, actor.name, actor.path)
-    args = {"dry_run": dry_run, "whole": whole}
-    return enqueue(KIND, args, owner=owner, subject=file["name"], inputs=[file])
+    return inbox.begin(KIND, actor, stream, name, {"dry_run": dry_run, "whole": whole})
 
 
 def start_checked(checked: Job) -> Job:
-    """Import what a dry run only checked: the same file, the same choice; the caller commits.
+    """Import what a dry run only checked; the caller commits.
 
     :raises NotFound: the file has expired.
     """
-    with inbox.kept_file(checked, KIND) as (stream, name):
-        return start(stream, name, dry_run=False, whole=checked.args["whole"])
+    return inbox.again(KIND, checked, start)
 
 
 @job_kind(KIND, title="导入农户名单", forget=import_notes.forget_job)
 def run(job: JobContext) -> dict[str, Any]:
     """Do it; the result is what the command line prints."""
     actor = policy.require(Capability.IMPORT_LIST)
-    with _local_copy(job) as path:
+    with inbox.local_copy(job) as path:
         name = job.files[0]["name"]
         return _Import(job, actor, find_head(read_book(path, name)), path).run()
-
-
-@contextmanager
-def _local_copy(job: JobContext) -> Iterator[Path]:
-    with tempfile.NamedTemporaryFile() as file:
-        with job.input() as stored:
-            shutil.copyfileobj(stored, file)
-        file.flush()
-        yield Path(file.name)
 
 
 class _Import:

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from app.access.actor import Actor
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
-from app.core.jobs import Job
+from app.core.jobs import Job, JobContext, Owner, enqueue
 from app.core.storage import discard, storage
 from app.exchange.reader import MAX_BYTES
 from app.exchange.writer import MEDIA_TYPE
 
 
-@contextmanager
-def kept_file(checked: Job, kind: str) -> Iterator[tuple[BinaryIO, str]]:
-    """The file that a job of this kind was given, once more, and its name.
+def begin(
+    kind: str, actor: Actor, stream: BinaryIO, name: str, args: dict[str, Any], suffix: str = ""
+) -> Job:
+    """Take a file in and queue its import for the actor; the caller commits.
+
+    :raises BadInput: it is empty or too large.
+    """
+    file = keep(stream, name, suffix)
+    owner = Owner(actor.account_id, actor.name, actor.path)
+    return enqueue(kind, args, owner=owner, subject=file["name"], inputs=[file])
+
+
+def again(
+    kind: str, checked: Job, start: Callable[..., Job], choices: Sequence[str] = ("whole",)
+) -> Job:
+    """Import what a dry run only checked: the same file, the same choices; the caller commits.
 
     :raises NotFound: the job is of another kind, or the file has expired.
     """
@@ -25,7 +41,18 @@ def kept_file(checked: Job, kind: str) -> Iterator[tuple[BinaryIO, str]]:
     if checked.kind != kind or not file["key"]:
         raise NotFound(_("文件不存在或已过期。"))
     with storage().open(file["key"]) as stream:
-        yield stream, file["name"]
+        chosen = {name: checked.args[name] for name in choices}
+        return start(stream, file["name"], dry_run=False, **chosen)
+
+
+@contextmanager
+def local_copy(job: JobContext) -> Iterator[Path]:
+    """What the job was given, as a file of this machine while it is read."""
+    with tempfile.NamedTemporaryFile() as file:
+        with job.input() as stored:
+            shutil.copyfileobj(stored, file)
+        file.flush()
+        yield Path(file.name)
 
 
 def keep(stream: BinaryIO, name: str, suffix: str = "") -> dict[str, str]:

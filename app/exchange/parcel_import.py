@@ -8,10 +8,7 @@ cannot be read is left out and flagged.
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -25,7 +22,7 @@ from app.access.regions import Level, Region
 from app.access.scope import in_scope, unscoped
 from app.core.db import db, read_only
 from app.core.i18n import _, translate
-from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
+from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import geojson, import_notes, inbox, marked, parcel_columns
 from app.exchange.row_import import Line, RowImport
 from app.exchange.writer import Book, Column
@@ -49,36 +46,24 @@ def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
     :raises Forbidden: the account may not import lists. :raises BadInput: empty or too large.
     """
     actor = policy.require(Capability.IMPORT_LIST)
-    file = inbox.keep(stream, name, "json")
-    owner = Owner(actor.account_id, actor.name, actor.path)
     args = {"dry_run": dry_run, "whole": whole}
-    return enqueue(KIND, args, owner=owner, subject=file["name"], inputs=[file])
+    return inbox.begin(KIND, actor, stream, name, args, "json")
 
 
 def start_checked(checked: Job) -> Job:
-    """Import what a dry run only checked: the same file, the same choice; the caller commits.
+    """Import what a dry run only checked; the caller commits.
 
     :raises NotFound: the file has expired.
     """
-    with inbox.kept_file(checked, KIND) as (stream, name):
-        return start(stream, name, dry_run=False, whole=checked.args["whole"])
+    return inbox.again(KIND, checked, start)
 
 
 @job_kind(KIND, title="导入房屋图斑", forget=import_notes.forget_job)
 def run(job: JobContext) -> dict[str, Any]:
     """Do it; the result has the counts of the outcomes and the marked workbook's name."""
     actor = policy.require(Capability.IMPORT_LIST)
-    with _local_copy(job) as path:
+    with inbox.local_copy(job) as path:
         return _Import(job, actor, path, geojson.survey(path)).run()
-
-
-@contextmanager
-def _local_copy(job: JobContext) -> Iterator[Path]:
-    with tempfile.NamedTemporaryFile() as file:
-        with job.input() as stored:
-            shutil.copyfileobj(stored, file)
-        file.flush()
-        yield Path(file.name)
 
 
 @dataclass

@@ -6,11 +6,8 @@ household lies that it is about, else the parcel, else in the county that hands 
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from sqlalchemy import select
@@ -22,7 +19,7 @@ from app.access.scope import unscoped
 from app.core.db import db, read_only
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
-from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
+from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import import_notes, inbox, row_import
 from app.exchange.cells import Unreadable
 from app.exchange.reader import read_book
@@ -47,30 +44,23 @@ def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
     :raises Forbidden: the account may not import lists. :raises BadInput: empty or too large.
     """
     actor = policy.require(Capability.IMPORT_LIST)
-    file = inbox.keep(stream, name)
-    owner = Owner(actor.account_id, actor.name, actor.path)
-    args = {"dry_run": dry_run, "whole": whole}
-    return enqueue(KIND, args, owner=owner, subject=file["name"], inputs=[file])
+    return inbox.begin(KIND, actor, stream, name, {"dry_run": dry_run, "whole": whole})
 
 
 def start_checked(checked: Job) -> Job:
-    """Import what a dry run only checked: the same file, the same choice; the caller commits.
+    """Import what a dry run only checked; the caller commits.
 
     :raises NotFound: the file has expired.
     """
-    with inbox.kept_file(checked, KIND) as (stream, name):
-        return start(stream, name, dry_run=False, whole=checked.args["whole"])
+    return inbox.again(KIND, checked, start)
 
 
 @job_kind(KIND, title="导入以往信息", forget=import_notes.forget_job)
 def run(job: JobContext) -> dict[str, Any]:
     """Do it; the result has the counts of the outcomes and the marked workbook's name."""
     actor = policy.require(Capability.IMPORT_LIST)
-    with tempfile.NamedTemporaryFile() as file:
-        with job.input() as stored:
-            shutil.copyfileobj(stored, file)
-        file.flush()
-        book = read_book(Path(file.name), job.files[0]["name"])
+    with inbox.local_copy(job) as path:
+        book = read_book(path, job.files[0]["name"])
         head = row_import.find_head(_names(), book, _enough)
         if head is None:
             raise BadInput(

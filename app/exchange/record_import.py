@@ -9,11 +9,9 @@ is given but wrong rejects the row; what is still missing is flagged and the rec
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 import uuid
 from collections.abc import Collection, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any, BinaryIO
 
 from sqlalchemy import select
@@ -24,7 +22,7 @@ from app.actions import records
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Invalid, TryAgain
 from app.core.i18n import _, translate
-from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
+from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import import_notes, inbox, row_import
 from app.exchange.cells import Unreadable
 from app.exchange.household_columns import REFERENCE
@@ -49,10 +47,8 @@ def start(register: Register, stream: BinaryIO, name: str, *, dry_run: bool, who
     :raises Forbidden: the account may not enter. :raises BadInput: empty or too large.
     """
     actor = policy.require(Capability.ENTER, register.name)
-    file = inbox.keep(stream, name)
     args = {"register": register.name, "dry_run": dry_run, "whole": whole}
-    owner = Owner(actor.account_id, actor.name, actor.path)
-    return enqueue(KIND, args, owner=owner, subject=file["name"], inputs=[file])
+    return inbox.begin(KIND, actor, stream, name, args)
 
 
 def start_checked(register: Register, checked: Job) -> Job:
@@ -60,8 +56,7 @@ def start_checked(register: Register, checked: Job) -> Job:
 
     :raises NotFound: the file has expired.
     """
-    with inbox.kept_file(checked, KIND) as (stream, name):
-        return start(register, stream, name, dry_run=False, whole=checked.args["whole"])
+    return inbox.again(KIND, checked, partial(start, register))
 
 
 def find_head(register: Register, sheets: Sequence[Sheet]) -> Head:
@@ -101,11 +96,8 @@ def run(job: JobContext) -> dict[str, Any]:
     if register is None:
         raise BadInput(translate("没有这个模块。"))
     policy.require(Capability.ENTER, register.name)
-    with tempfile.NamedTemporaryFile() as file:
-        with job.input() as stored:
-            shutil.copyfileobj(stored, file)
-        file.flush()
-        head = find_head(register, read_book(Path(file.name), job.files[0]["name"]))
+    with inbox.local_copy(job) as path:
+        head = find_head(register, read_book(path, job.files[0]["name"]))
         return _Import(job, register, head).run()
 
 
