@@ -155,3 +155,11 @@ class Assurance(Surveyed):
         ),
     ]
     interim_measure = f.long_text("过渡期安全措施", 500, shown=secured.no, required=False)
+
+
+#: What the household's page and paper say of a house, where the record has it.
+SUMMARY = (
+    "living", "other_home", "address", "parcel_number", "structure", "storeys", "floor_area",
+    "year_built", "way_built", "judged", "judged_on", "grade", "judged_by", "seismic_result",
+    "secured", "measure", "measure_year",
+)  # fmt: skip

@@ -9,7 +9,7 @@ from app.parts.choices import Living
 from app.parts.family import Family, Home
 from app.parts.house import Assurance, Hazards, House, Safety
 from app.registry.records import Reviewed
-from app.registry.register import Section
+from app.registry.register import Milestone, Section
 
 
 class Survey(Reviewed, House, Hazards, Safety, Assurance, Family, Home):
@@ -66,4 +66,11 @@ SECTIONS = (
         "secured measure measure_year interim_measure",
         shown=(own & Survey.needs_assurance) | homeless,
     ),
+)
+
+#: Days that the household's page tells.
+MILESTONES = (
+    Milestone("surveyed_on", "入户排查", "surveyor"),
+    Milestone("judged_on", "鉴定或评估", "judged grade judged_by"),
+    Milestone("seismic_judged_on", "抗震鉴定或评估", "seismic_result"),
 )

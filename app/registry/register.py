@@ -149,6 +149,17 @@ class Menu:
         return name, code
 
 
+@dataclass(frozen=True)
+class Milestone:
+    """A day of a record that stands on its household's page: ``field`` is a date, ``title`` what
+    happened then, ``tells`` the fields that say more of it.
+    """
+
+    field: str
+    title: str
+    tells: str = ""
+
+
 #: ``check(row, values)`` with the values as they would be stored.
 Check = Callable[[Any, Mapping[str, Any]], Iterable[Problem]]
 
@@ -186,6 +197,7 @@ class Register:
     checks: tuple[Check, ...] = ()  # rules that need more than the record: asked at save and submit
     on_approval: tuple[Callable[[Any, Any], None], ...] = ()
     builds: Expr = NEVER  # where on_approval makes something: such an approval is not taken back
+    milestones: tuple[Milestone, ...] = ()  # days that the household's page tells
     remember: str = ""  # fields whose last typed value the form offers again
 
     @cached_property

@@ -94,8 +94,8 @@ class RuleSet:
         return done
 
     # ---- Python -------------------------------------------------------------------------
-    def evaluate(self, values: Mapping[str, Any]) -> Evaluation:
-        """Check one record. ``values`` holds all fields by name; files as lists."""
+    def visible(self, values: Mapping[str, Any]) -> Evaluation:
+        """Only what is shown, and the values with the others cleared; nothing is checked."""
         result = Evaluation(values=dict(values))
         for name in self.order:
             if self.shown[name].test(result.values):
@@ -104,6 +104,11 @@ class RuleSet:
                     result.values[name] = self.fields[name].compute(result.values)
             else:
                 result.values[name] = [] if self.fields[name].kind in (FILES, CHILDREN) else None
+        return result
+
+    def evaluate(self, values: Mapping[str, Any]) -> Evaluation:
+        """Check one record. ``values`` holds all fields by name; files as lists."""
+        result = self.visible(values)
         for name, made in self.fields.items():
             if name not in result.shown:
                 continue

@@ -21,7 +21,7 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, NotFound
 from app.core.i18n import _, done_word, step_word, translate
-from app.registry import ledger_columns
+from app.registry import history_words, ledger_columns
 from app.registry.attachments import Attachment
 from app.registry.field import FILES
 from app.registry.flow import Transition
@@ -194,7 +194,7 @@ class BatchPages(RegisterPages):
         evaluation = records.evaluate(self.register, row, files=files)
         before, after = record_pages.last_submissions(entries)
         changes = (
-            record_pages.changes(self.register, before, after, whole=False)
+            history_words.changes(self.register, before, after, whole=False)
             if before is not None and after is not None
             else []
         )

@@ -23,7 +23,8 @@ from app.web.choice_views import ChoiceView
 from app.web.division_files import DivisionFilesView
 from app.web.division_views import DivisionsView
 from app.web.export_views import LedgerExportView
-from app.web.household_views import HelpView, HouseholdView, SearchView
+from app.web.help_views import HelpView
+from app.web.household_views import HouseholdView
 from app.web.import_views import HouseholdImportView, RecordImportView, TemplateView
 from app.web.job_views import JobsView, JobView
 from app.web.locked_views import LockedView
@@ -32,6 +33,7 @@ from app.web.offline_views import OfflineView
 from app.web.picker import RegionPickerView
 from app.web.register_views import view_of
 from app.web.report_views import StatisticsView
+from app.web.search_views import SearchView
 from app.web.settings_views import SettingsView
 from app.web.shell import LanguageView
 from app.web.stock_views import ParcelImportView, PriorImportView

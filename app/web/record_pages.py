@@ -7,18 +7,19 @@ from typing import Any
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.access.regions import Level, Region
+from app.access.regions import Region
 from app.actions import households, owners
 from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import _, done_word, translate
 from app.parts import prior, visits
 from app.parts.prior import PriorFact
-from app.registry import formats
+from app.registry import formats, history_words, household_words
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.field import CHILDREN, FILES, ID_NUMBER, TEXTAREA, Field
-from app.registry.flow import EDITABLE, SENT_BACK, State
+from app.registry.flow import EDITABLE, State
+from app.registry.household_words import Fact
 from app.registry.households import Household
 from app.registry.photo_facts import PhotoFacts
 from app.registry.reading import said
@@ -36,9 +37,6 @@ TONES = {
     State.RETURNED: "returned",
     State.RECTIFY: "returned",
 }
-_BACK = {**dict.fromkeys(SENT_BACK, "bad"), State.APPROVED: "good"} | dict.fromkeys(
-    (State.CHECKING, State.SUBMITTED), "info"
-)
 
 
 def state_tag(register: Register, state: State) -> dict[str, str]:
@@ -206,53 +204,21 @@ def history(
         changes_made = []
         if entry.snapshot is not None:
             if before is not None:
-                changes_made = changes(register, before, entry, whole=whole)
+                changes_made = history_words.changes(register, before, entry, whole=whole)
             before = entry
         phone = entry.phone if whole else formats.mask_phone(entry.phone or None)
         result.append(
             {
                 "time": f"{local(entry.at):%Y-%m-%d %H:%M}",
                 "title": done_word(entry.label),
-                "who": _who(entry),
+                "who": history_words.who(entry),
                 "phone": phone,
-                "tone": _BACK.get(entry.target, "neutral"),
-                "opinion": opinion_text(entry),
+                "tone": history_words.tone(entry),
+                "opinion": history_words.opinion(entry),
                 "changes": changes_made,
             }
         )
     return result[::-1]
-
-
-def opinion_text(entry: HistoryEntry) -> str:
-    """Ticked reasons and the opinion in one text."""
-    reasons = _("；").join(translate(r) for r in entry.reasons or ())
-    return _("。").join(part for part in (reasons, entry.opinion or "") if part)
-
-
-def _who(entry: HistoryEntry) -> str:
-    if not entry.person or entry.person == entry.account_name:
-        return entry.account_name
-    return _("%(person)s（%(account)s）", person=entry.person, account=entry.account_name)
-
-
-def changes(
-    register: Register, before: HistoryEntry, after: HistoryEntry, *, whole: bool
-) -> list[dict[str, str]]:
-    """What differs between two submissions: ``{name, label, before, after}`` for each field."""
-    found = []
-    was, is_now = before.snapshot or {}, after.snapshot or {}
-    for name, made in register.fields.items():
-        if was.get(name) == is_now.get(name):
-            continue
-        old = said(made, was.get(name), before.at)
-        new = said(made, is_now.get(name), after.at)
-        if not whole and (made.masked or made.kind == CHILDREN):
-            old, new = ("***" if old else ""), ("***" if new else "")
-        if made.kind == FILES and old == new:
-            new = _("%(n)s，有更换", n=new)
-        label = translate(made.label)
-        found.append({"name": name, "label": label, "before": old, "after": new})
-    return found
 
 
 # ---- the household beside it -----------------------------------------------------------------
@@ -262,20 +228,20 @@ def household_facts(household: Household, *, whole: bool) -> list[dict[str, Any]
     """Who this is, for the bar on top of a record and the household's page."""
     region = db.session.get(Region, household.region_id)
     facts = [
-        {"label": _("户主"), "text": household.head_name, "sub": former_head(household)},
-        _personal(household, "head_id", _("身份证号"), whole=whole),
-        *_parent(household),
-        {"label": _("行政区划"), "text": region.full_name if region else ""},
-        {"label": _("名单所写村名"), "text": _written(household, region)},
-        {"label": _("村民小组"), "text": household.village_group},
-        _personal(household, "phone", _("联系电话"), whole=whole),
+        household_fact(household, fact) for fact in household_words.facts(household, region, whole)
     ]
-    present = revealed(household, "head_id")
-    if household.issued_id and household.issued_id != present:
-        facts.append(_personal(household, "issued_id", _("下发身份证号"), whole=whole))
-    if household.corrected_id and household.corrected_id != present:
-        facts.append(_personal(household, "corrected_id", _("更正身份证号"), whole=whole))
-    return [fact for fact in facts if fact["text"]]
+    facts[2:2] = _parent(household)
+    return facts
+
+
+def household_fact(household: Household, fact: Fact) -> dict[str, Any]:
+    """A fact as templates read it; of a masked one the address that tells and logs it."""
+    context = {"label": fact.label, "text": fact.text, "sub": fact.sub}
+    if fact.personal:
+        context["kind"] = "id"
+    if fact.masked:
+        context["mask_url"] = f"/household/{household.id}/reveal?field={fact.name}"
+    return context
 
 
 def _parent(household: Household) -> list[dict[str, Any]]:
@@ -284,37 +250,6 @@ def _parent(household: Household) -> list[dict[str, Any]]:
     if parent is None:
         return []
     return [{"label": _("主户"), "text": parent.head_name, "url": f"/household/{parent.id}"}]
-
-
-def _written(household: Household, region: Region | None) -> str | None:
-    """What the list called the village, for whoever has to place the household."""
-    placed = region is not None and region.level == Level.VILLAGE
-    return None if placed else household.place_written
-
-
-def revealed(household: Household, name: str) -> str:
-    """The whole of a personal fact; the head's number is the present head's, else the list's."""
-    value = getattr(household, name)
-    if name == "head_id":
-        value = value or household.matching_id
-    return str(value or "")
-
-
-def _personal(household: Household, name: str, label: str, *, whole: bool) -> dict[str, Any]:
-    """A fact that is masked unless ``whole``, with the address that tells and logs it."""
-    value = revealed(household, name)
-    fact = {"label": label, "text": value, "kind": "id"}
-    if whole or not value:
-        return fact
-    masked = Household.__fields__[name].mask(value)
-    return fact | {"text": masked, "mask_url": f"/household/{household.id}/reveal?field={name}"}
-
-
-def former_head(household: Household) -> str | None:
-    """原户主 …, where another person is the head now."""
-    if household.issued_name == household.head_name:
-        return None
-    return _("原户主 %(name)s", name=household.issued_name)
 
 
 def steps(register: Register, state: State) -> list[dict[str, str]]:

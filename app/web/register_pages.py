@@ -18,6 +18,7 @@ from app.core.db import db
 from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _, done_word, translate
 from app.parts import prior
+from app.registry import history_words
 from app.registry.flow import SENT_BACK, State
 from app.registry.records import Standing
 from app.registry.register import Register
@@ -65,7 +66,7 @@ class RegisterPages:
         known = prior.rows_of(db.session, row) if household else []
         evaluation = records.evaluate(self.register, row, files=files)
         changes = (
-            record_pages.changes(self.register, before, after, whole=whole)
+            history_words.changes(self.register, before, after, whole=whole)
             if marked and before is not None and after is not None
             else []
         )
@@ -133,7 +134,7 @@ class RegisterPages:
                 who=last.person or last.account_name,
                 when=f"{local(last.at):%Y-%m-%d %H:%M}",
                 step=done_word(last.label),
-                opinion=record_pages.opinion_text(last) or _("没有填写意见"),
+                opinion=history_words.opinion(last) or _("没有填写意见"),
             )
             return [{"tone": "warn" if row.state in SENT_BACK else "info", "text": text}]
         return []

@@ -20,7 +20,7 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid
 from app.core.i18n import _
-from app.registry import formats
+from app.registry import formats, household_words
 from app.registry.households import Household
 from app.registry.register import get_register
 from app.registry.rules import Problem
@@ -34,7 +34,7 @@ from app.registry.transfers import (
     visible,
     waits_for,
 )
-from app.web import record_pages, shell
+from app.web import shell
 from app.web.register_pages import Said, contact_of, parse_uuid
 from app.web.relations import TONES
 
@@ -262,7 +262,7 @@ def _facts(transfer: Transfer, household: Household | None) -> list[dict[str, An
         number = household.head_id or household.matching_id
         facts = [
             {"label": _("户主"), "text": household.head_name,
-             "sub": record_pages.former_head(household)},
+             "sub": household_words.former_head(household)},
             {"label": _("身份证号"), "text": formats.mask_id(number), "kind": "id"},
             {"label": _("联系电话"), "text": formats.mask_phone(household.phone)},
             {"label": _("家庭户籍人口"),

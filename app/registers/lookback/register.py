@@ -6,7 +6,7 @@ from app.access.actor import Capability
 from app.actions.identity import head_is_another, identity_follows, number_is_free
 from app.actions.parcels import number_is_known
 from app.parts.choices import Grade, Living
-from app.parts.survey import SECTIONS, own, stays
+from app.parts.survey import MILESTONES, SECTIONS, own, stays
 from app.registers.lookback.model import Lookback
 from app.registry.flow import SENT_BACK, State, county_review
 from app.registry.records import Standing
@@ -41,6 +41,7 @@ LOOKBACK = register(
     on_approval=(identity_follows,),
     save_needs="died",
     builds=r.head_changed.yes | r.corrected_id.given | r.split.yes,
+    milestones=MILESTONES,
     remember="surveyor surveyed_on heating cooking",
     sections=SECTIONS,
     ledger="head_name head_id phone living grade state",

@@ -25,7 +25,7 @@ from app.core.clock import CHINA, uuid7
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import _
-from app.registry import feed
+from app.registry import feed, household_words
 from app.registry.expressions import is_missing
 from app.registry.flow import State
 from app.registry.households import Household
@@ -34,7 +34,6 @@ from app.registry.ledger_query import PLACE_NAMES, parse
 from app.registry.register import TREND, WEEK, Register
 from app.registry.rules import Problem
 from app.reports import statistics, tables, trend, week
-from app.web import record_pages
 from app.web.api import bodies, problems, shapes, values
 from app.web.api.bodies import Made
 from app.web.api.problems import PREFIX
@@ -231,7 +230,7 @@ class RegisterApi(BaseApi):
             raise NotFound(_("没有这个项目。"))
         value = getattr(row, made.name)
         if isinstance(row, Household):
-            value = record_pages.revealed(row, made.name) or None
+            value = household_words.revealed(row, made.name) or None
         personal.note_look(self.register.name, row, made.name)
         return shapes.answer({"field": made.name, "value": values.shown(made, value, whole=True)})
 

@@ -18,7 +18,7 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import done_word, step_word, translate
 from app.core.types import storable
-from app.registry import formats
+from app.registry import formats, history_words
 from app.registry.attachments import Attachment
 from app.registry.field import FILES, Field
 from app.registry.records import HistoryEntry
@@ -162,7 +162,7 @@ def history(
         changes: list[dict[str, str]] = []
         if entry.snapshot is not None:
             if before is not None:
-                changes = record_pages.changes(register, before, entry, whole=whole)
+                changes = history_words.changes(register, before, entry, whole=whole)
             before = entry
         phone = entry.phone if whole else formats.mask_phone(entry.phone or None)
         found.append(

@@ -1,0 +1,252 @@
+"""All that is known of one household, over every register that the account may search: what its page
+and its paper show. Nothing here knows a register by name; each says in its declaration what it has
+to tell (``Register.milestones``), and the rest follows from records, their history and files.
+
+Reading costs the same number of statements whatever there is: one for the records of all registers,
+one for their histories, one for their files.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access import policy
+from app.access.actor import Actor, Capability
+from app.access.audit import Act, AuditEntry
+from app.actions import households
+from app.core.clock import day_begins
+from app.core.i18n import _, done_word, translate
+from app.parts import prior
+from app.parts.house import SUMMARY, Safety
+from app.registry import audit_words, formats, history_words
+from app.registry.attachments import Attachment
+from app.registry.expressions import is_missing
+from app.registry.field import Field
+from app.registry.flow import State
+from app.registry.households import Household
+from app.registry.reading import values_of
+from app.registry.records import HistoryEntry
+from app.registry.register import Register, all_registers, register_of
+
+#: What the log keeps of a household itself that belongs to its story; looks and exports do not.
+_TOLD = (Act.CREATE, Act.UPDATE, Act.IMPORT)
+#: The household's own line in the choice of registers.
+OWN = "household"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened. ``register`` is None for the household itself; ``day``: the hour is not
+    known; ``record`` is the key of the record that it happened to; ``opinion`` is what a person said of
+    it, ``note`` what the data say.
+    """
+
+    at: dt.datetime
+    title: str
+    register: Register | None = None
+    record: Any = None
+    tone: str = "neutral"
+    who: str = ""
+    phone: str = ""
+    opinion: str = ""
+    note: str = ""
+    changes: Sequence[dict[str, str]] = ()
+    day: bool = False
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A file of one of the records, with the field that asked for it."""
+
+    file: Attachment
+    register: Register
+    made: Field
+
+    @property
+    def on(self) -> dt.date:
+        """When it was taken, else when it was added."""
+        return (self.file.taken_at or self.file.added_at).date()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What one register holds of the household: its records, the one that counts first."""
+
+    register: Register
+    rows: Sequence[Any]
+
+    @property
+    def latest(self) -> Any:
+        return self.rows[0]
+
+
+@dataclass
+class Chronicle:
+    """The household as the account may see it."""
+
+    session: Session
+    household: Household
+    actor: Actor
+    _found: list[tuple[Register, Any]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        allowed = [
+            r
+            for r in all_registers()
+            if policy.may(Capability.SEARCH, r.name, self.household, actor=self.actor)
+        ]
+        self._found = households.records_of(self.session, self.household, allowed)
+
+    # ---- records ---------------------------------------------------------------------------
+
+    @cached_property
+    def kept(self) -> list[Kept]:
+        """The registers that know the household, in the order of the menu."""
+        rows: dict[str, list[Any]] = {}
+        registers = {}
+        for register, row in self._found:
+            registers[register.name] = register
+            rows.setdefault(register.name, []).append(row)
+        return [Kept(register, rows[name][::-1]) for name, register in registers.items()]
+
+    @cached_property
+    def house(self) -> tuple[Register, Any] | None:
+        """The record that tells of the house and its safety: the last approved one, else the last that
+        says anything. None: no record does.
+        """
+        told = [
+            (register, row)
+            for register, row in self._found
+            if issubclass(register.model, Safety) and row.state != State.MISSING
+        ]
+        return max(
+            told,
+            key=lambda one: (one[1].state == State.APPROVED, one[1].said_at),
+            default=None,
+        )
+
+    def house_facts(self) -> list[tuple[str, str]]:
+        """Label and text of what that record says of house and safety."""
+        if self.house is None:
+            return []
+        register, row = self.house
+        said = register.rules.visible(values_of(row))
+        found = []
+        for name in SUMMARY:
+            made = register.fields.get(name)
+            if made is None or name not in said.shown or is_missing(said.values.get(name)):
+                continue
+            unit = f" {translate(made.unit)}" if made.unit else ""
+            found.append((translate(made.label), made.text(said.values[name], row.said_at) + unit))
+        return found
+
+    # ---- files -----------------------------------------------------------------------------
+
+    def photos(self, most: int) -> tuple[list[Photo], bool]:
+        """The last files of all records, newest first, at most so many; are there more?"""
+        rows = {row.id: (register, row) for register, row in self._found}
+        query = (
+            select(Attachment)
+            .where(Attachment.record_id.in_(rows))
+            .order_by(Attachment.added_at.desc(), Attachment.position, Attachment.id)
+            .limit(most + 1)
+        )
+        files = self.session.scalars(query).all() if rows else []
+        shown: dict[Any, set[str]] = {}
+        found = []
+        for file in files[:most]:
+            register, row = rows[file.record_id]
+            if row.id not in shown:
+                shown[row.id] = register.rules.visible(values_of(row)).shown
+            if file.field in shown[row.id]:
+                found.append(Photo(file, register, register.fields[file.field]))
+        return found, len(files) > most
+
+    # ---- what happened ---------------------------------------------------------------------
+
+    def events(self, only: str, most: int) -> tuple[list[Event], bool]:
+        """The last ``most`` events, newest first, of one register (``only``, :data:`OWN` for the
+        household itself) or of all; are there older ones?
+        """
+        found: list[Event] = []
+        for register, row in self._found:
+            if only in ("", register.name):
+                found += _milestones(register, row)
+        if only != OWN:
+            found += self._steps(only, most + 1)
+        if only in ("", OWN):
+            found += self._own(most + 1)
+        found.sort(key=lambda event: (event.at, not event.day), reverse=True)
+        return found[:most], len(found) > most
+
+    def _steps(self, only: str, most: int) -> Iterator[Event]:
+        known = {row.id: register for register, row in self._found if only in ("", register.name)}
+        query = select(HistoryEntry).where(HistoryEntry.record_id.in_(known))
+        newest = (HistoryEntry.at.desc(), HistoryEntry.id.desc())
+        entries = self.session.scalars(query.order_by(*newest).limit(most)).all() if known else []
+        before: dict[Any, HistoryEntry] = {}
+        for entry in reversed(entries):
+            register, changes = known[entry.record_id], []
+            if entry.snapshot is not None:
+                if was := before.get(entry.record_id):
+                    changes = history_words.changes(register, was, entry, whole=False)
+                before[entry.record_id] = entry
+            yield Event(
+                entry.at,
+                done_word(entry.label),
+                register,
+                entry.record_id,
+                history_words.tone(entry),
+                history_words.who(entry),
+                formats.mask_phone(entry.phone or None),
+                audit_words.masked(history_words.opinion(entry)),
+                changes=changes,
+            )
+
+    def _own(self, most: int) -> Iterator[Event]:
+        """How it came onto the list, what was changed of it, what authorities knew earlier."""
+        home = self.household
+        said = Household.__fields__["source"].text(home.source, home.said_at)
+        yield Event(home.created_at, _("列入名单"), note=said, tone="info")
+        query = select(AuditEntry).where(
+            AuditEntry.record_id == home.id,
+            AuditEntry.register == OWN,
+            AuditEntry.act.in_(_TOLD),
+        )
+        for entry in self.session.scalars(query.order_by(AuditEntry.at.desc()).limit(most)):
+            yield Event(
+                entry.at,
+                entry.act.label,
+                who=entry.account_name or "",
+                note=audit_words.full(entry),
+            )
+        register = register_of(prior.PriorFact)
+        if register and policy.may(Capability.SEARCH, register.name, home, actor=self.actor):
+            for known in self.session.scalars(prior.about(home).limit(most)):
+                yield Event(
+                    day_begins(known.found_on), register.label, note=prior.told([known]), day=True
+                )
+
+
+def _milestones(register: Register, row: Any) -> Iterator[Event]:
+    for one in register.milestones:
+        day = getattr(row, one.field)
+        if day is None:
+            continue
+        known = type(row).__fields__
+        told = (
+            known[n].mask(value) if known[n].masked else known[n].text(value, row.said_at)
+            for n in one.tells.split()
+            if not is_missing(value := getattr(row, n))
+        )
+        said = _("，").join(told)
+        yield Event(
+            day_begins(day), translate(one.title), register, row.id, "info", note=said, day=True
+        )

@@ -1,0 +1,199 @@
+"""What the page of one household shows: its lists, records, house, photos, and all that happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from app.access import policy
+from app.access.actor import Actor, Capability
+from app.access.regions import Region
+from app.actions import households, records
+from app.actions.chronicle import OWN, Chronicle, Event, Kept
+from app.core.clock import local
+from app.core.db import db
+from app.core.errors import BadInput
+from app.core.i18n import _, translate
+from app.registry import household_words
+from app.registry.fields import Field
+from app.registry.flow import EDITABLE, State
+from app.registry.households import Household
+from app.registry.register import Register
+from app.web import record_pages, relations
+from app.web.file_tiles import file_tile
+
+_EVENTS, _PAGES, _PHOTOS = 40, 25, 48
+_MOST_EARLIER = 12
+#: What a record's card does not repeat of the page.
+_ON_TOP = ("head_name", "head_id", "phone", "state")
+
+
+def context(chronicle: Chronicle, args: Mapping[str, str]) -> dict[str, Any]:
+    """The context of ``anju/household.html``.
+
+    :raises BadInput: the address asks for what cannot be read.
+    """
+    household = chronicle.household
+    panels = relations.panels(household)
+    region = db.session.get(Region, household.region_id)
+    return {
+        "title": household.head_name,
+        "former": household_words.former_head(household),
+        "region_name": region.full_name if region else "",
+        "facts": _facts(household),
+        "notices": _notices(household),
+        "memberships": _memberships(household),
+        "records": [_card(kept, chronicle.actor) for kept in chronicle.kept],
+        "house": _house(chronicle),
+        "photos": _photos(chronicle),
+        "timeline": _timeline(chronicle, args),
+        "members": [],
+        "relations": panels,
+    }
+
+
+def _facts(household: Household) -> list[dict[str, Any]]:
+    """Masked for everybody: whole numbers stand on the page of a record that one works on."""
+    more = (record_pages.household_fact(household, f) for f in household_words.listed(household))
+    return [*record_pages.household_facts(household, whole=False), *more]
+
+
+def _notices(household: Household) -> list[dict[str, str]]:
+    made = Household.__fields__["findings"]
+    text = made.text(household.findings)
+    if not text:
+        return []
+    return [{"tone": "warn", "text": _("名单存疑：%(what)s，请核实。", what=text)}]
+
+
+def _memberships(household: Household) -> list[dict[str, str]]:
+    source = Household.__fields__["source"].text(household.source)
+    labels = {"poverty_exit": _("脱贫户名单"), "low_income": _("低收入群体名单")}
+    return [
+        {"label": labels[name], "text": source if name == "poverty_exit" else ""}
+        for name in households.lists_of(household)
+    ]
+
+
+# ---- records -------------------------------------------------------------------------------
+
+
+def _card(kept: Kept, actor: Actor) -> dict[str, Any]:
+    register, row = kept.register, kept.latest
+    base = f"/{register.name}/{row.id}"
+    shown = [n for n in register.ledger.split() if n not in _ON_TOP]
+    texts = [_shown(row.__fields__[n], row) for n in shown]
+    return {
+        "title": register.label,
+        "state": record_pages.state_tag(register, row.state) if register.flow else None,
+        "text": _("，").join(t for t in texts if t),
+        "time": _("%(day)s更新", day=f"{local(row.said_at):%Y-%m-%d}"),
+        "url": base,
+        "action": _action(register, row, actor, base),
+        "earlier": [
+            {
+                "text": f"{local(one.said_at):%Y-%m-%d}",
+                "url": f"/{register.name}/{one.id}",
+                "tag": record_pages.state_tag(register, one.state) if register.flow else None,
+            }
+            for one in kept.rows[1 : _MOST_EARLIER + 1]
+        ],
+        "earlier_count": len(kept.rows) - 1,
+    }
+
+
+def _action(register: Register, row: Any, actor: Actor, base: str) -> dict[str, str] | None:
+    """What this account has to do with the record now."""
+    if register.flow is None:
+        return None
+    if row.state in EDITABLE:
+        if not records.may_edit(register, row, actor):
+            return None
+        word = next((m.action for m in register.menus if m.capability == Capability.ENTER), "")
+        return {"label": translate(word), "url": f"{base}/edit"}
+    decides = (
+        t.capability != Capability.ENTER
+        and policy.may(t.capability, register.name, row, actor=actor)
+        for t in register.flow.open_from(row.state)
+    )
+    if row.state != State.APPROVED and any(decides):
+        return {"label": _("审核"), "url": f"{base}/review"}
+    return None
+
+
+def _shown(made: Field, row: Any) -> str:
+    value = getattr(row, made.name)
+    return made.mask(value) if made.masked else made.text(value, row.said_at)
+
+
+def _house(chronicle: Chronicle) -> dict[str, Any] | None:
+    facts = chronicle.house_facts()
+    if chronicle.house is None or not facts:
+        return None
+    register, row = chronicle.house
+    return {
+        "facts": [{"label": label, "text": text} for label, text in facts],
+        "source": register.label,
+        "state": record_pages.state_tag(register, row.state),
+        "url": f"/{register.name}/{row.id}",
+    }
+
+
+def _photos(chronicle: Chronicle) -> dict[str, Any]:
+    found, more = chronicle.photos(_PHOTOS)
+    tiles = [
+        file_tile(photo.file, photo.made, None)
+        | {
+            "name": translate(photo.made.label),
+            "note": f"{photo.on} · {photo.register.label}",
+        }
+        for photo in found
+    ]
+    return {"tiles": tiles, "more": more, "most": _PHOTOS}
+
+
+# ---- what happened -------------------------------------------------------------------------
+
+
+def _timeline(chronicle: Chronicle, args: Mapping[str, str]) -> dict[str, Any]:
+    known = {kept.register.name: kept.register.label for kept in chronicle.kept}
+    names = {"": _("全部"), OWN: _("农户信息"), **known}
+    only, page = args.get("register", ""), args.get("page", "1")
+    if only not in names:
+        raise BadInput(_("这户没有该模块的记录，请从页面上选择。"))
+    if not (page.isascii() and page.isdigit() and 0 < int(page) <= _PAGES):
+        raise BadInput(_("页码不正确。"))
+    events, more = chronicle.events(only, _EVENTS * int(page))
+    here = f"/household/{chronicle.household.id}"
+    later = {"register": only, "page": str(int(page) + 1)}
+    return {
+        "items": list(_lines(events)),
+        "choices": [
+            {
+                "label": label,
+                "url": f"{here}?{urlencode({'register': name})}" if name else here,
+                "active": name == only,
+            }
+            for name, label in names.items()
+        ],
+        "more_url": f"{here}?{urlencode(later)}" if more and int(page) < _PAGES else None,
+    }
+
+
+def _lines(events: list[Event]) -> Iterator[dict[str, Any]]:
+    for event in events:
+        at = local(event.at)
+        register = event.register
+        yield {
+            "time": f"{at:%Y-%m-%d}" if event.day else f"{at:%Y-%m-%d %H:%M}",
+            "title": event.title,
+            "source": register.label if register else _("农户信息"),
+            "url": f"/{register.name}/{event.record}" if register else None,
+            "who": event.who,
+            "phone": event.phone,
+            "tone": event.tone,
+            "opinion": event.opinion,
+            "note": event.note,
+            "changes": event.changes,
+        }
