@@ -132,6 +132,7 @@ def _of_register(register: Register) -> Iterator[str]:
     for table in register.tables:
         yield table.title
         yield from _heads(table.columns)
+    yield from (milestone.title for milestone in register.milestones)
     for menu in register.menus:
         yield from (menu.title, menu.action, menu.hint)
 

@@ -124,7 +124,7 @@ class Chronicle:
         told = [
             (register, row)
             for register, row in self._found
-            if issubclass(register.model, Safety) and row.state != State.MISSING
+            if issubclass(register.model, Safety) and register.flow and row.state != State.MISSING
         ]
         return max(
             told,

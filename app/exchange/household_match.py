@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from app.access.regions import Level, Region
 from app.access.scope import in_scope, unscoped
+from app.actions import households
 from app.core.clock import today
 from app.core.db import read_only
 from app.core.i18n import mark, translate
@@ -162,8 +163,10 @@ def _changes(decision: Decision, known: Known) -> dict[str, Any]:
         if known.head_id in (None, known.issued_id):
             changes["head_id"] = line.id_number
     if line.name not in (known.issued_name, known.head_name):
-        text = mark("姓名与已下发的“%(name)s”不同，未更改；户主变更请在回头看档案中填报。")
-        decision.note("head_name", translate(text, name=known.issued_name))
+        text = mark("姓名与已下发的“%(name)s”不同，未更改；户主变更请在%(what)s中填报。")
+        words = (translate(r.record_word) for r in households.following("poverty_exit"))
+        where = translate(mark("、")).join(words)
+        decision.note("head_name", translate(text, name=known.issued_name, what=where))
     _place_changes(decision, known, changes)
     findings = _findings(line, known, changes)
     if set(findings) != set(known.findings):

@@ -84,6 +84,7 @@ def check(register: Register) -> Iterator[Finding]:
     yield from _check_rules(register)
     yield from _check_figures(register)
     yield from _check_changes(register)
+    yield from _check_milestones(register)
 
 
 def _check_names(register: Register) -> Iterator[Finding]:
@@ -111,6 +112,17 @@ def _check_names(register: Register) -> Iterator[Finding]:
         for row in made.rows:
             if row.kind in _NOT_IN_ROWS:
                 yield Finding("R015", register.name, f"{name}: rows cannot hold {row.kind}")
+
+
+def _check_milestones(register: Register) -> Iterator[Finding]:
+    known = register.model.__fields__
+    for one in register.milestones:
+        if one.field not in known or known[one.field].kind != DATE:
+            yield Finding("R050", register.name, f"milestone {one.title}: {one.field} is no date")
+        for name in one.tells.split():
+            if name not in known or known[name].kind == FILES:
+                text = f"milestone {one.title}: {name} is no field that says anything"
+                yield Finding("R050", register.name, text)
 
 
 def _check_changes(register: Register) -> Iterator[Finding]:

@@ -107,9 +107,7 @@ def _action(register: Register, row: Any, actor: Actor, base: str) -> dict[str, 
     """What this account has to do with the record now."""
     if register.flow is None:
         return None
-    if row.state in EDITABLE:
-        if not records.may_edit(register, row, actor):
-            return None
+    if records.may_edit(register, row, actor):
         word = next((m.action for m in register.menus if m.capability == Capability.ENTER), "")
         return {"label": translate(word), "url": f"{base}/edit"}
     decides = (
@@ -117,7 +115,7 @@ def _action(register: Register, row: Any, actor: Actor, base: str) -> dict[str, 
         and policy.may(t.capability, register.name, row, actor=actor)
         for t in register.flow.open_from(row.state)
     )
-    if row.state != State.APPROVED and any(decides):
+    if row.state not in (*EDITABLE, State.APPROVED) and any(decides):
         return {"label": _("审核"), "url": f"{base}/review"}
     return None
 

@@ -16,6 +16,7 @@ from werkzeug.datastructures import FileStorage
 
 from app.access import policy
 from app.access.actor import Capability
+from app.actions import households
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, translate
@@ -174,7 +175,10 @@ def import_page() -> dict[str, Any]:
     }
     return {
         "title": _("名单下发"),
-        "intro": _("导入脱贫户名单，每户自动列入回头看，状态为未录入。"),
+        "intro": _(
+            "导入农户名单，每户自动列入%(what)s，状态为未录入。",
+            what=_("、").join(register.label for register in households.following("poverty_exit")),
+        ),
         "template_url": f"{LIST_IMPORT_URL}/template",
         "action_url": f"{LIST_IMPORT_URL}/",
         "accept": ".xlsx,.xls,.csv",

@@ -20,6 +20,7 @@ from app.registry.register import (
     Figure,
     Identity,
     Menu,
+    Milestone,
     Register,
     Section,
     Table,
@@ -137,6 +138,9 @@ WRONG: list[tuple[str, Any]] = [
     ("R042", lambda: declared(follows="everybody")),
     ("R041", lambda: declared(splits="ready heads", fields={
         "heads": f.children("户主", f.row("name", f.text("姓名")))})),
+    ("R050", lambda: declared(milestones=(Milestone("name", "建成"),))),
+    ("R050", lambda: declared(fields={"day": f.date("日")},
+                              milestones=(Milestone("day", "建成", "proof"),))),
     ("R022", lambda: declared(listed=UNKNOWN)),
     ("R034", lambda: declared(tables=table(name="week"))),
 ]  # fmt: skip
