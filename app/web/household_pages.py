@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Region
 from app.actions import households, records
@@ -17,10 +16,9 @@ from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.registry import household_words
 from app.registry.fields import Field
-from app.registry.flow import EDITABLE, State
 from app.registry.households import Household
 from app.registry.register import Register
-from app.web import record_pages, relations
+from app.web import record_pages, relations, review_pages
 from app.web.file_tiles import file_tile
 
 _EVENTS, _PAGES, _PHOTOS = 40, 25, 48
@@ -86,7 +84,7 @@ def _card(kept: Kept, actor: Actor) -> dict[str, Any]:
     texts = [_shown(row.__fields__[n], row) for n in shown]
     return {
         "title": register.label,
-        "state": record_pages.state_tag(register, row.state) if register.flow else None,
+        "state": record_pages.state_of(register, row),
         "text": _("，").join(t for t in texts if t),
         "time": _("%(day)s更新", day=f"{local(row.said_at):%Y-%m-%d}"),
         "url": base,
@@ -95,7 +93,7 @@ def _card(kept: Kept, actor: Actor) -> dict[str, Any]:
             {
                 "text": f"{local(one.said_at):%Y-%m-%d}",
                 "url": f"/{register.name}/{one.id}",
-                "tag": record_pages.state_tag(register, one.state) if register.flow else None,
+                "tag": record_pages.state_of(register, one),
             }
             for one in kept.rows[1 : _MOST_EARLIER + 1]
         ],
@@ -110,12 +108,7 @@ def _action(register: Register, row: Any, actor: Actor, base: str) -> dict[str, 
     if records.may_edit(register, row, actor):
         word = next((m.action for m in register.menus if m.capability == Capability.ENTER), "")
         return {"label": translate(word), "url": f"{base}/edit"}
-    decides = (
-        t.capability != Capability.ENTER
-        and policy.may(t.capability, register.name, row, actor=actor)
-        for t in register.flow.open_from(row.state)
-    )
-    if row.state not in (*EDITABLE, State.APPROVED) and any(decides):
+    if review_pages.open_review(register, row, actor):
         return {"label": _("审核"), "url": f"{base}/review"}
     return None
 
