@@ -41,7 +41,14 @@ from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.flow import State
-from app.registry.households import Household, SearchKey, Source, match_key, search_values
+from app.registry.households import (
+    LISTS,
+    Household,
+    SearchKey,
+    Source,
+    match_key,
+    search_values,
+)
 from tests.answers import FILES_OWN, FILES_UNSAFE, SURVEYED, died, moved, other_home, own_house
 
 #: What is handed on, beside all that is defined here.
@@ -181,7 +188,7 @@ def account(who: Who, place: Region | None = None, **columns: Any) -> Account:
 def api_token(
     owner: Account, place: Region | None = None, *, until: dt.date | None = None, **registers: str
 ) -> tuple[Token, str]:
-    """A token of the account and its secret; all registers for writing and a month unless given."""
+    """A token of the account and its secret; the look-back for writing and a month unless given."""
     secret = tokens.new_secret()
     made = Token(
         account_id=owner.id,
@@ -253,10 +260,35 @@ def household(
     """A household of the issued list with its look-back row, in a village of :data:`COUNTY` unless
     ``place`` says otherwise (a county, town or village). ``columns`` are set on the look-back row.
     """
+    made = home(place, name=name, number=number)
+    survey = Lookback(
+        id=uuid7(),
+        region_id=made.region_id,
+        household_id=made.id,
+        head_name=made.head_name,
+        head_id=made.head_id,
+        state=state,
+    )
+    for column, value in columns.items():
+        setattr(survey, column, value)
+    with unscoped("tests make households") as session:
+        session.add(survey)
+        session.commit()
+    return made, survey
+
+
+def home(
+    place: Region | None = None,
+    *,
+    name: str = "",
+    number: str | None = None,
+    lists: Iterable[str] = ("poverty_exit",),
+) -> Household:
+    """A household of the issued list alone, standing on these lists; found by name and number."""
     place = place or seat(Level.VILLAGE)
     number = number or id_number()
     name = name or f"户主{next(_numbers)}"
-    home = Household(
+    made = Household(
         id=uuid7(),
         region_id=place.id,
         issued_name=name,
@@ -265,25 +297,16 @@ def household(
         head_id=number,
         source=Source.ISSUED,
         match_key=match_key(number),
+        **{each: each in lists for each in LISTS},
     )
-    survey = Lookback(
-        id=uuid7(),
-        region_id=place.id,
-        household_id=home.id,
-        head_name=name,
-        head_id=number,
-        state=state,
-    )
-    for column, value in columns.items():
-        setattr(survey, column, value)
     with unscoped("tests make households") as session:
-        session.add_all([home, survey])
+        session.add(made)
         session.add_all(
-            SearchKey(region_id=place.id, household_id=home.id, value=value)
-            for value in search_values(home)
+            SearchKey(region_id=place.id, household_id=made.id, value=value)
+            for value in search_values(made)
         )
         session.commit()
-    return home, survey
+    return made
 
 
 def attach(row: Any, *fields: str, register: str = "lookback") -> list[Attachment]:
