@@ -91,16 +91,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A browser test runs on one of the databases, by its name: what it adds to the tests of the same
-    pages over HTTP, which run on each, knows nothing of databases, and takes seconds.
+    pages over HTTP, which run on each, knows nothing of databases, and takes seconds. So does a test
+    marked ``one_database``; two of one name, one with ``turn=1``, run on different ones.
     """
     known, left_out = kinds(config), []
     for item in items:
-        if "browser" not in getattr(item, "fixturenames", ()):
+        marked = item.get_closest_marker("one_database")
+        browser = "browser" in getattr(item, "fixturenames", ())
+        if browser:
+            item.add_marker(pytest.mark.browser)
+        elif marked is None:
             continue
-        item.add_marker(pytest.mark.browser)
         kind = item.callspec.params.get("db_kind") if isinstance(item, pytest.Function) else None
         name = item.nodeid.replace(str(kind), "")
-        if kind is not None and kind != known[zlib.crc32(name.encode()) % len(known)]:
+        turn = 0
+        if marked is not None:  # by its parameters alone, whatever the test is called
+            name, turn = name.partition("[")[2], marked.kwargs.get("turn", 0)
+        if kind is not None and kind != known[(zlib.crc32(name.encode()) + turn) % len(known)]:
             left_out.append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)

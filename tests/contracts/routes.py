@@ -12,9 +12,13 @@ from flask import Flask
 from PIL import Image
 from werkzeug.routing import Rule
 
+import app.models  # noqa: F401  (declares the registers)
 from app.access.actor import Capability
-from app.registers.lookback.register import LOOKBACK
-from tests.contracts.conftest import Place
+from app.registry.expressions import to_json
+from app.registry.field import FILES
+from app.registry.households import Household
+from app.registry.register import TREND, WEEK, Register, all_registers
+from tests.contracts.place import Place
 
 C = Capability
 ANYBODY = "anybody"
@@ -152,7 +156,6 @@ REGISTER_ASKS: dict[str, Any] = {
     "undo": C.REVIEW,
     "batch": Capability.REVIEW,  # and each record of the batch stands for itself
 }
-_VIEW = "LookbackView."
 #: The same for the API of every register; beside them stand what it offers without a register.
 API_ASKS: dict[str, Any] = {
     "records": C.SEARCH,
@@ -169,8 +172,14 @@ API_ASKS: dict[str, Any] = {
     "upload": C.ENTER,
     "remove": C.ENTER,
 }
-_API = "LookbackApi."
-_APIS = (_API, "HouseholdApi.")
+
+#: Registers with pages of their own, by the names of their views; and those with an API.
+REGISTERS = [r for r in all_registers() if r.menus and r.model is not Household]
+VIEWS = {f"{r.model.__name__}View": r for r in REGISTERS}
+APIS = {f"{r.model.__name__}Api": r for r in all_registers() if r.menus}
+#: What of the routes belongs to no register is asked about a record of one that has all a form can.
+SYSTEM = "system"
+SUBJECTS = (SYSTEM, *(r.name for r in REGISTERS))
 
 
 @dataclass
@@ -190,47 +199,47 @@ class Call:
 
 def asked(endpoint: str) -> Any:
     """What the endpoint asks for; None when nobody has said so."""
-    steps = (f"{_VIEW}step", f"{_API}step")
-    if endpoint in steps or endpoint.removeprefix(_VIEW) in LIST_PAGES:
-        return "by name"
-    if endpoint.startswith(_APIS):
-        return API_ASKS.get(endpoint.partition(".")[2])
-    if endpoint.startswith(_VIEW):
-        return REGISTER_ASKS.get(endpoint.removeprefix(_VIEW))
+    view, _dot, name = endpoint.partition(".")
+    if view in VIEWS:
+        return "by name" if name in ("step", *LIST_PAGES) else REGISTER_ASKS.get(name)
+    if view in APIS:
+        return "by name" if name == "step" else API_ASKS.get(name)
     return ASKS.get(endpoint)
 
 
 def calls(app: Flask, place: Place, public: frozenset[str]) -> Iterator[Call]:
-    """A request to each address and method that is not public, about the rows of ``place``."""
+    """A request to each address and method that is not public, about the rows of ``place``: those of
+    its subject, a register or all that belongs to none.
+    """
     for rule in app.url_map.iter_rules():
-        if rule.endpoint in public:
-            continue
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            yield from _calls(rule, method, place)
+        if rule.endpoint not in public and _is_of(rule, place):
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield from _calls(rule, method, place)
+
+
+def _is_of(rule: Rule, place: Place) -> bool:
+    view = rule.endpoint.partition(".")[0]
+    owner = VIEWS.get(view) or APIS.get(view)
+    if place.subject == SYSTEM:
+        return "register" not in rule.arguments and (owner is None or owner.model is Household)
+    if "register" in rule.arguments:
+        return bool(place.register.tables) or not rule.endpoint.startswith("StatisticsView.")
+    return owner is place.register
+
+
+_KEYS = {
+    "record_id", "household_id", "file_id", "job_id", "filter_id", "entry_id", "account_id",
+    "notice_id", "token_id", "transfer_id", "region_id",
+}  # fmt: skip
+_ADDRESSED = ("clear", "drop_parcel", "reveal")  # these read the query, also of a POST
 
 
 def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
-    asks = asked(rule.endpoint)
-    about_row = bool(
-        {
-            "record_id",
-            "household_id",
-            "file_id",
-            "job_id",
-            "filter_id",
-            "entry_id",
-            "account_id",
-            "notice_id",
-            "token_id",
-            "transfer_id",
-            "region_id",
-        }
-        & rule.arguments
-    )
-    for values, own_asks in _arguments(rule, asks):
+    view, _dot, name = rule.endpoint.partition(".")
+    for values, own_asks in _arguments(rule, place.register):
         known = {
-            "record_id": str(place.survey.id),
-            "household_id": str(place.survey.household_id),
+            "record_id": str(place.record.id),
+            "household_id": str(place.household_id),
             "file_id": str(place.file.id),
             "job_id": str(place.job),
             "filter_id": str(place.job),  # and filters that others keep do not exist either
@@ -242,28 +251,29 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "token_id": str(place.token),
             "region_id": str(
                 place.region.id
-                if rule.endpoint.startswith(("DivisionsView.", "DivisionsApi."))
+                if view in ("DivisionsView", "DivisionsApi")
                 else place.region.county_id
             ),
             "number": "0",
-            "register": "lookback",
-            "name": "lookback",
+            "register": place.register.name,
+            "name": place.register.name,
         } | values
         path = rule.rule
-        for name in rule.arguments:
-            converter = rule._converters[name]
-            path = path.replace(f"<{_KINDS[type(converter).__name__]}:{name}>", known[name])
-        if rule.endpoint.startswith("HouseholdApi."):
-            path = path.replace(str(place.survey.id), str(place.survey.household_id))
+        for argument in rule.arguments:
+            kind = _KINDS[type(rule._converters[argument]).__name__]
+            path = path.replace(f"<{kind}:{argument}>", known[argument])
+        if view == "HouseholdApi":
+            path = path.replace(str(place.record.id), str(place.household_id))
         options = _body(rule.endpoint, place) if method != "GET" else {}
-        if rule.endpoint in (
-            f"{_VIEW}clear",
-            f"{_VIEW}drop_parcel",
-            f"{_VIEW}reveal",
-            "HouseholdView.reveal",
-        ):
-            path += "?version=9999&field=phone"
+        if view in {*VIEWS, "HouseholdView"} and name in _ADDRESSED:
+            path += f"?version=9999&field={_masked(place.register)}"
+        about_row = bool(_KEYS & rule.arguments)
         yield Call(rule.endpoint, method, path, own_asks, about_row, options)
+
+
+def _masked(register: Register) -> str:
+    """A field that is shown whole on a click."""
+    return next((n for n, made in register.fields.items() if made.masked), "phone")
 
 
 _KINDS = {
@@ -274,58 +284,74 @@ _KINDS = {
 }
 
 
-def _arguments(rule: Rule, asks: Any) -> Iterator[tuple[dict[str, str], Any]]:
+def _arguments(rule: Rule, register: Register) -> Iterator[tuple[dict[str, str], Any]]:
     """The names that an address may carry, with what is asked for each."""
-    if rule.endpoint.removeprefix(_VIEW) in LIST_PAGES:
-        for menu in LOOKBACK.menus:
-            yield {"name": menu.name}, Capability(menu.capability)
-    elif rule.endpoint.removeprefix("HouseholdView.") in LIST_PAGES:
+    view, _dot, name = rule.endpoint.partition(".")
+    asks = asked(rule.endpoint)
+    if view in VIEWS and name in LIST_PAGES:
+        seen: set[Any] = set()  # pages about a list ask for no more than its menu entry does
+        for menu in register.menus:
+            if name == "ledger" or menu.capability not in seen:
+                yield {"name": menu.name}, Capability(menu.capability)
+            seen.add(menu.capability)
+    elif view == "HouseholdView" and name in LIST_PAGES:
         yield {"name": "list"}, asks
-    elif rule.endpoint in (f"{_VIEW}step", f"{_API}step"):
-        for step in LOOKBACK.flow.transitions:
+    elif view in {*VIEWS, *APIS} and name == "step":
+        for step in register.flow.transitions if register.flow else ():
             yield {"name": step.name}, step.capability
-    elif rule.endpoint == f"{_VIEW}batch":
+    elif view in VIEWS and name == "batch":
         yield {"name": "approve"}, asks
-    elif rule.endpoint.startswith("StatisticsView.") or rule.endpoint == f"{_API}statistics":
-        for table in (*(t.name for t in LOOKBACK.tables), "week", "trend"):
-            yield {"name": table}, asks
-    elif rule.endpoint.startswith("ChoiceView.") or rule.endpoint == "SystemApi.choice":
+    elif view == "StatisticsView" or (view in APIS and name == "statistics"):
+        for table in register.tables:
+            yield {"name": table.name}, asks
+        if register.progress_table:
+            yield from (({"name": each}, asks) for each in (WEEK, TREND))
+    elif view == "ChoiceView" or rule.endpoint == "SystemApi.choice":
         yield {"name": "structure", "code": "01"}, asks
     elif rule.endpoint == "SettingsView.edit":
-        yield {"name": "lookback.deadline"}, asks
-    elif rule.endpoint in (f"{_VIEW}upload", f"{_API}upload"):
-        yield {"field": "front_photos"}, asks
+        yield {"name": f"{register.name}.deadline"}, asks
+    elif view in {*VIEWS, *APIS} and name == "upload":
+        files = (n for n, made in register.fields.items() if made.kind == FILES)
+        yield {"field": next(files, "nothing")}, asks
     else:
         yield {}, asks
 
 
 def _body(endpoint: str, place: Place) -> dict[str, Any]:
     """A body that is understood; its version is old, so that it changes nothing."""
-    if endpoint.startswith(_APIS) and endpoint != f"{_API}upload":
-        return _api_body(endpoint.partition(".")[2], place)
-    name = endpoint.removeprefix(_VIEW).removeprefix(_API)
+    view, _dot, name = endpoint.partition(".")
+    if view in APIS and name != "upload":
+        return _api_body(name, place)
+    values = _one_value(place)
     if name == "draft":
-        return {"json": {"version": 9999, "values": {"storeys": "2"}}}
+        return {"json": {"version": 9999, "values": values}}
     if name == "upload":
         return {"data": {"file": (picture(), "a.png")}}
     if name == "turn":
         return {"data": {"photo": str(place.file.id), "turned": "90"}}
     if name == "batch":
-        return {"data": {"id": str(place.survey.id)}}
+        return {"data": {"id": str(place.record.id)}}
     return {
         "data": {
-            "version": "9999", "died": "yes", "action": "approve",
+            "version": "9999", **values, "action": "approve",
             "opinion": "不符", "contact_name": "甲", "contact_phone": "", "person": "甲",
             "region": "1",
         }
     }  # fmt: skip
 
 
+def _one_value(place: Place) -> dict[str, Any]:
+    """A field of the form with what it holds."""
+    held = ((n, to_json(getattr(place.record, n, None))) for n in place.register.fields)
+    return dict([next(((n, value) for n, value in held if isinstance(value, str)), ("nothing", ""))])
+
+
 def _api_body(name: str, place: Place) -> dict[str, Any]:
+    values = {n: v == "yes" if v in ("yes", "no") else v for n, v in _one_value(place).items()}
     bodies: dict[str, Any] = {
-        "create": {"household_id": str(place.survey.household_id), "values": {"died": True}},
-        "change": {"version": 9999, "values": {"died": True}},
-        "reveal": {"field": "phone"},
+        "create": {"household_id": str(place.household_id), "values": values},
+        "change": {"version": 9999, "values": values},
+        "reveal": {"field": _masked(place.register)},
     }
     if name in ("clear", "remove"):
         return {"headers": {"If-Match": '"9999"'}}
