@@ -64,9 +64,7 @@ def settle(subject: str, register: Register, place: Region, name: str, *, full: 
     """
     make = specimens.fullest if full else specimens.valid
     state = State.SUBMITTED if full else State.DRAFT
-    row = specimens.record(
-        register, place, name=name, state=state, values=make(register, place)
-    )
+    row = specimens.record(register, place, name=name, state=state, values=make(register, place))
     household = getattr(row, "household_id", None)
     with unscoped("tests arrange") as session:
         row = session.get_one(register.model, row.id)

@@ -343,7 +343,9 @@ def _body(endpoint: str, place: Place) -> dict[str, Any]:
 def _one_value(place: Place) -> dict[str, Any]:
     """A field of the form with what it holds."""
     held = ((n, to_json(getattr(place.record, n, None))) for n in place.register.fields)
-    return dict([next(((n, value) for n, value in held if isinstance(value, str)), ("nothing", ""))])
+    return dict(
+        [next(((n, value) for n, value in held if isinstance(value, str)), ("nothing", ""))]
+    )
 
 
 def _api_body(name: str, place: Place) -> dict[str, Any]:

@@ -122,8 +122,11 @@ def _expected(call: Call, place: Place) -> set[int]:
 
 def _searches(world: World) -> Iterator[str]:
     """Lists and searches that find the record inside."""
-    yield from ("/search/?q=本村", f"/audit/of/household/{world.inside.household_id}")
-    yield "/audit/?act=update"
+    if world.inside.subject == SYSTEM:
+        yield from ("/search/?q=本村", f"/audit/of/household/{world.inside.household_id}")
+        yield "/audit/?act=update"
+        return
+    yield f"/audit/of/{world.register.name}/{world.inside.record.id}"
     for menu in world.register.menus:
         figure = next(iter(world.register.figures), "")
         yield from (f"{world.base}/{menu.name}?{f}" for f in (f"figure={figure}", "list=1"))
@@ -212,8 +215,11 @@ def test_outside(world: World) -> None:
 
 def _found_outside(world: World, client: FlaskClient, place: Place) -> Iterator[str]:
     """What searches, lists and statistics find of a place outside."""
-    urls = [f"/search/?q={quote(one)}" for one in (place.name, *sorted(place.numbers)) if one]
-    for menu in world.register.menus:
+    system = place.subject == SYSTEM  # the register's own lists are asked with the register
+    wanted = (place.name, *sorted(place.numbers)[:3]) if system else ()
+    urls = [f"/search/?q={quote(one)}" for one in wanted if one]
+    menus, tables = ((), ()) if system else (world.register.menus, world.register.tables)
+    for menu in menus:
         figure = next(iter(world.register.figures), "")
         urls.append(f"{world.base}/{menu.name}?figure={figure}")
         urls += [
@@ -228,15 +234,17 @@ def _found_outside(world: World, client: FlaskClient, place: Place) -> Iterator[
             hidden = [f"{world.base}/{place.record.id}", place.file.key]
         if any(one in body for one in hidden):
             yield f"{url} shows it"
-    there = [f"{world.base}/{menu.name}" for menu in world.register.menus]
-    for table in world.register.tables:
+    there = [f"{world.base}/{menu.name}" for menu in menus]
+    for table in tables:
         there += [f"{world.base}/statistics/{table.name}{end}" for end in ("", "/excel")]
-    if world.register.progress_table:
+    if world.register.progress_table and not system:
         there.append(f"{world.base}/statistics/week")
     for page in there:
         response = client.get(f"{page}?region={place.region.id}")
         if response.status_code not in {403, 404} or place.region.name in response.text:
             yield f"{page}?region= -> {response.status_code}"
+    if not system:
+        return
     if client.get(f"/regions/children?id={place.region.id}").status_code != 404:
         yield "/regions/children"
     found = client.get(f"/regions/search?q={place.region.code}").get_json()["items"]
