@@ -15,96 +15,48 @@ Rows come in the order of the divisions' paths; a search by name in the order of
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Row,
-    Select,
-    bindparam,
-    false,
-    func,
-    literal,
-    or_,
-    select,
-    tuple_,
-    union_all,
-)
+from sqlalchemy import Row, Select, bindparam, func, literal, select, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
-from app.access import region_search
 from app.access.actor import Actor
 from app.access.regions import Level, Region, in_subtree, subtree
 from app.access.scope import MADE_ONCE
-from app.core.clock import day_begins
 from app.core.errors import BadInput
 from app.core.i18n import _
 from app.registry import lists
-from app.registry.counters import Counter, total, total_between
-from app.registry.expressions import ALWAYS, Expr
-from app.registry.field import FILES, MANY
-from app.registry.flow import State
+from app.registry.counters import total_between
+from app.registry.field import FILES
 from app.registry.households import SearchKey
-from app.registry.ledger_query import DECIDED_FROM_LABEL, PLACE_NAMES, Query
+from app.registry.ledger_asked import Asked, TooWide, TooWideNow, begins
+from app.registry.ledger_counties import Counties
+from app.registry.ledger_page import (
+    CAP,
+    SIZES,
+    Count,
+    Page,
+    bad_cursor,
+    read_cursor,
+    write_cursor,
+)
+from app.registry.ledger_query import Query
 from app.registry.reading import columns_of
 from app.registry.register import Register
 from app.registry.results import ResultRow
 
-CAP = 10_000  # beyond it a count without counters says "10,000+"
-SMALL_AREA = 50_000  # rows among which a filter without an index may search
-SIZES = (20, 50, 100)
-_MOST_BRANCHES = 24
-_CURSOR = re.compile(r"(\d{1,9})~([0-9a-f]{32})~(.{1,64})")
-_MOST_PLACES = {Level.TOWN: 50, Level.VILLAGE: 500}
+__all__ = ["CAP", "SIZES", "Count", "Ledger", "Page", "TooWide", "TooWideNow"]
+
 _made: dict[Any, Select[Any]] = {}
 _MOST_MADE = 1000
-_LAST_CHARACTER = "\U0010ffff"
 #: What pages need of a row besides what they show of it, where its model has it.
 _BESIDE = ("household_id", "state", "stage", "former_head", "entered_by")
 
 
-@dataclass(frozen=True)
-class Count:
-    """How many rows; ``exact`` False means "more than CAP"."""
-
-    n: int
-    exact: bool = True
-
-    def __str__(self) -> str:
-        return f"{self.n:,}" if self.exact else f"{CAP:,}+"
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of rows with the cursors of its neighbours; ``first`` is the position from 1.
-
-    A row has ``id``, ``path``, ``state``, the ledger's fields, and of its division ``region_full_name`` and
-    ``region_level``.
-    """
-
-    rows: Sequence[Row[Any]]
-    count: Count
-    first: int
-    after: str | None
-    before: str | None
-
-
-class TooWide(BadInput):
-    """A filter without an index over too many rows: choose a smaller area first."""
-
-    code = "too_wide"
-
-
-class TooWideNow(TooWide):
-    """The same, where a search in the background finds it nevertheless (app.actions.searches)."""
-
-
-class Ledger:
+class Ledger(Asked):
     """A query over a register, as one actor sees it."""
 
     def __init__(
@@ -116,139 +68,9 @@ class Ledger:
         shown: Sequence[str] = (),
     ) -> None:
         """``shown``: the fields that a page shows of each row, unless those of the declaration."""
-        self.register, self.query, self.session, self.actor = register, query, session, actor
+        super().__init__(register, query, session, actor)
         self.shown = " ".join(shown) or register.ledger
-        self.model = register.model
-        region = query.region
-        self.path = region.path if region else actor.path
-        self.level = region.level if region else actor.level
-        self.columns = columns_of(self.model, register.name)
-
-    # ---- what is asked ------------------------------------------------------------------
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """The query as conditions, without the scope (the guard adds it)."""
-        low, high = subtree(self.path)
-        found = [self.model.path >= low, self.model.path < high, *self._covered_conditions()]
-        if self.query.unplaced:
-            found.append(self.model.path == self.path)
-        if self.query.named:
-            found.append(self._in_places())
-        for name, values in self.query.filters.items():
-            column = getattr(self.model, name)
-            if self.model.__fields__[name].kind == MANY:
-                made = self.model.__fields__[name]
-                found.append(or_(*(made.has(v).sql(self.columns) for v in values)))
-            else:
-                found.append(column.in_(values))
-        if self.query.number and self.register.of_households:
-            found.append(self._household().in_(self._households_of_id()))
-        elif self.query.number:
-            found.append(getattr(self.model, self.register.number_field) == self.query.number)
-        if self.by_name and not self.register.of_households:
-            found += _begins(self._name, self.query.name)
-        if self.query.decided_from:
-            found.append(self.model.decided_at >= day_begins(self.query.decided_from))
-        if self.query.found and self.by_name:
-            among = select(ResultRow.record_id).where(ResultRow.search_id == self.query.found)
-            found.append(self.model.id.in_(among))
-        return found
-
-    def _covered_conditions(self) -> Iterator[ColumnElement[bool]]:
-        """Those that counters know."""
-        if self.query.figure:
-            yield self.register.counted(self.query.figure).sql(self.columns)
-        elif self._base is not ALWAYS:
-            yield self._base.sql(self.columns)
-        if self.query.states and len(self.query.states) < len(State):
-            yield self.model.state.in_(self.query.states)
-
-    @cached_property
-    def _base(self) -> Expr:
-        """Which rows the list is of: those that are listed, unless its menu entry says others."""
-        only = next((m.rows for m in self.register.menus if m.name == self.query.menu), None)
-        return only or self.register.listed
-
-    @cached_property
-    def _places(self) -> list[str]:
-        """Paths of the lowest divisions that are called as asked: villages, of these towns if both
-        are named.
-
-        :raises TooWide: too many are called so.
-        """
-        areas = [self.path]
-        for name, (what, level) in PLACE_NAMES.items():
-            called = self.query.named.get(name)
-            if not called or not areas:
-                continue
-            most = _MOST_PLACES[level]
-            found = region_search.named(called, level, areas, most + 1)
-            if len(found) > most:
-                text = _(
-                    "%(what)s与“%(name)s”相符的超过%(n)s个，请写完整，或先选择更小的地区。",
-                    name=called,
-                    what=_(what),
-                    n=most,
-                )
-                raise TooWide(text)
-            areas = [max(path, self.path, key=len) for path in found]  # one above holds the area
-        return areas
-
-    def _in_places(self) -> ColumnElement[bool]:
-        path = self.model.path
-        if "village_name" in self.query.named:  # nothing lies below a village
-            return path.in_(self._places)
-        return or_(false(), *(in_subtree(path, place) for place in self._places))
-
-    @property
-    def _name(self) -> Any:
-        return getattr(self.model, self.register.name_field)
-
-    def _household(self) -> Any:
-        return getattr(self.model, "household_id", self.model.id)
-
-    def _households_of_id(self) -> list[uuid.UUID]:
-        query = select(SearchKey.household_id).where(SearchKey.value == self.query.number)
-        return list(self.session.scalars(query.limit(CAP)))
-
-    @property
-    def counter(self) -> str | None:
-        """The figure whose counters say exactly which rows are asked for, or None."""
-        asked = self.query
-        if asked.filters or asked.number or asked.name or self.level > Level.COUNTY:
-            return None
-        if asked.unplaced or asked.named or asked.found or asked.decided_from:
-            return None
-        if self._base is not self.register.listed:
-            return None
-        if asked.figure:
-            return asked.figure if not asked.states else None
-        if len(asked.states) > 1:
-            return None
-        if not asked.states:
-            return "total" if "total" in self.register.figures else None
-        return self.register.state_figures.get(asked.states[0])
-
-    def require_narrow(self) -> None:
-        """:raises TooWide: when a filter without an index meets too large an area."""
-        asked = self.query
-        indexed = set(self.register.indexed.split())
-        known = self.model.__fields__
-        loose = [known[n].label for n in asked.filters if n not in indexed]
-        loose += [DECIDED_FROM_LABEL] if asked.decided_from else []
-        if not loose or asked.number or self.level > Level.COUNTY or not self.register.figures:
-            return
-        if asked.found:
-            return
-        whole = self._sum("total") if "total" in self.register.figures else 0
-        if whole > SMALL_AREA:
-            label = _(loose[0])
-            raise TooWideNow(
-                _(
-                    "按“%(label)s”筛选的范围过大（%(n)s 户），请先选择区县，再筛选；也可以转到后台查询。",
-                    label=label,
-                    n=f"{whole:,}",
-                )
-            )
+        self._counties = Counties(session, register.name, self.path)
 
     # ---- how many -----------------------------------------------------------------------
     def count(self) -> Count:
@@ -258,18 +80,6 @@ class Ledger:
         inner = self._select(literal(1)).limit(CAP + 1).subquery()
         n = self.session.scalar(select(func.count()).select_from(inner)) or 0
         return Count(min(n, CAP), exact=n <= CAP)
-
-    def _sum(self, figure: str) -> int:
-        return total(self.session, self.register, figure, self.path)
-
-    def _lines(self, figure: str) -> list[ColumnElement[bool]]:
-        low, high = subtree(self.path)
-        return [
-            Counter.register == self.register.name,
-            Counter.figure == figure,
-            Counter.path >= low,
-            Counter.path < high,
-        ]
 
     # ---- pages --------------------------------------------------------------------------
     def page(
@@ -281,7 +91,7 @@ class Ledger:
         if number < 1 or number > 10_000_000:
             raise BadInput(_("页码有误。"))
         self.require_narrow()
-        cursor = _read_cursor(after or before)
+        cursor = read_cursor(after or before)
         backward = before is not None
         if cursor is None:
             first = (number - 1) * size + 1
@@ -301,8 +111,8 @@ class Ledger:
             rows=rows,
             count=Count(int(rows[0].whole)) if rows and self.counter else self.count(),
             first=first if rows else 0,
-            after=_write_cursor(last, rows[-1]) if has_next else None,
-            before=_write_cursor(first, rows[0]) if has_previous else None,
+            after=write_cursor(last, rows[-1]) if has_next else None,
+            before=write_cursor(first, rows[0]) if has_previous else None,
         )
 
     def stream(self, batch: int = 2000) -> Iterator[list[Any]]:
@@ -347,7 +157,7 @@ class Ledger:
             query = query.select_from(self.model).join(
                 SearchKey, SearchKey.household_id == self._household()
             )
-            query = query.where(*_begins(SearchKey.value, self.query.name))
+            query = query.where(*begins(SearchKey.value, self.query.name))
         elif self.query.found and not self.by_name:
             query = self._among_found(query)
         found = self.session.execute(query.order_by(*self._order).limit(1)).first()
@@ -356,21 +166,12 @@ class Ledger:
     # ---- searching in the background ------------------------------------------------------
     def counties(self) -> list[tuple[str, int]]:
         """The counties of the area that hold rows at all: path and how many, in order."""
-        query = select(Counter.path, Counter.n).where(*self._lines("total"), Counter.n > 0)
-        return [(path, n) for path, n in self.session.execute(query.order_by(Counter.path))]
+        return self._counties.all("total")
 
     def keys_in(self, path: str) -> list[uuid.UUID]:
         """The keys of all rows that lie at or below ``path``, however long it takes."""
         query = self._select(self.model.id).where(in_subtree(self.model.path, path))
         return list(self.session.scalars(query.order_by(self.model.path, self.model.id)))
-
-    @property
-    def by_name(self) -> bool:
-        return bool(self.query.name)
-
-    @property
-    def _by_search_key(self) -> bool:
-        return self.by_name and self.register.of_households
 
     @property
     def _order(self) -> tuple[Any, Any]:
@@ -402,7 +203,7 @@ class Ledger:
             select(*what)
             .select_from(self.model)
             .join(SearchKey, SearchKey.household_id == self._household())
-            .where(*_begins(SearchKey.value, name), ~earlier, *self.conditions())
+            .where(*begins(SearchKey.value, name), ~earlier, *self.conditions())
         )
         if self.query.region is not None and self.query.region.county_id is not None:
             return query.where(SearchKey.county_id == self.query.region.county_id)
@@ -420,7 +221,7 @@ class Ledger:
         if counter is None:
             return self._read(self._rows().offset(offset), limit)
         if self.level < Level.COUNTY:
-            return self._branches(self._window(counter, offset, limit), limit)
+            return self._branches(self._counties.window(counter, offset, limit), limit)
         low, high = subtree(self.path)
         asked = {"low": low, "high": high, "passed": offset, "most": limit}
         return self.session.execute(self._in_county(), asked).all()
@@ -449,7 +250,7 @@ class Ledger:
         key = (self._value(cursor[1]), cursor[2])
         counter = self.counter
         if counter and self.level < Level.COUNTY:
-            counties = self._counties(counter, key, limit, backward=backward)
+            counties = self._counties.beside(counter, key[0], limit, backward=backward)
             return self._branches(counties, limit, key, backward=backward)
         order = tuple_(*self._order)
         beside = order < key if backward else order > key
@@ -460,7 +261,7 @@ class Ledger:
         if not self.query.found or self.by_name or isinstance(text, int):
             return text
         if not text.isascii() or not text.isdigit() or len(text) > 9:
-            raise _bad_cursor()
+            raise bad_cursor()
         return int(text)
 
     def _rows(self) -> Select[Any]:
@@ -491,55 +292,6 @@ class Ledger:
     ) -> Sequence[Row[Any]]:
         query = query.order_by(*_turned(self._order, backward=backward)).limit(limit)
         return self.session.execute(query).all()
-
-    def _window(self, counter: str, offset: int, limit: int) -> list[tuple[str, int]]:
-        """The counties that hold rows offset … offset+limit, as (path, rows to skip there)."""
-        upto = func.sum(Counter.n).over(order_by=Counter.path).label("upto")
-        lines = (
-            select(Counter.path, Counter.n, upto)
-            .where(*self._lines(counter), Counter.n > 0)
-            .subquery()
-        )
-        before = lines.c.upto - lines.c.n
-        query = (
-            select(lines.c.path, before)
-            .where(lines.c.upto > offset, before < offset + limit)
-            .order_by(lines.c.path)
-            .limit(_MOST_BRANCHES)
-        )
-        return [
-            (path, max(0, offset - int(passed))) for path, passed in self.session.execute(query)
-        ]
-
-    def _counties(
-        self, counter: str, key: tuple[str, uuid.UUID], limit: int, *, backward: bool
-    ) -> list[tuple[str, int]]:
-        """The cursor's county and those next to it that fill a page, as (path, 0)."""
-        own = self._county_of(counter, key[0])
-        start = own or key[0]
-        beside = Counter.path <= start if backward else Counter.path >= start
-        query = (
-            select(Counter.path, Counter.n)
-            .where(*self._lines(counter), Counter.n > 0, beside)
-            .order_by(Counter.path.desc() if backward else Counter.path)
-            .limit(_MOST_BRANCHES)
-        )
-        wanted, filled = [], 0
-        for path, n in self.session.execute(query):
-            wanted.append((path, 0))
-            filled += n if path != own else 0  # how many of its own county are left is unknown
-            if filled >= limit:
-                break
-        return wanted
-
-    def _county_of(self, counter: str, path: str) -> str | None:
-        query = select(Counter.path).where(
-            Counter.register == self.register.name,
-            Counter.figure == counter,
-            Counter.path <= path,
-        )
-        found = self.session.scalar(query.order_by(Counter.path.desc()).limit(1))
-        return found if found and path.startswith(found) else None
 
     def _branches(
         self,
@@ -587,26 +339,5 @@ def _listed(register: str, model: Any, ledger: str) -> tuple[Any, ...]:
     return tuple(shown)
 
 
-def _begins(column: Any, text: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return column >= text, column < text + _LAST_CHARACTER
-
-
 def _turned(order: Sequence[Any], *, backward: bool) -> list[Any]:
     return [c.desc() for c in order] if backward else list(order)
-
-
-def _read_cursor(text: str | None) -> tuple[int, str, uuid.UUID] | None:
-    if text is None:
-        return None
-    match = _CURSOR.fullmatch(text)
-    if match is None:
-        raise _bad_cursor()
-    return int(match[1]), match[3], uuid.UUID(match[2])
-
-
-def _bad_cursor() -> BadInput:
-    return BadInput(_("翻页参数有误，请从列表重新进入。"))
-
-
-def _write_cursor(position: int, row: Row[Any]) -> str:
-    return f"{position}~{row.order_key.hex}~{row.order_value}"

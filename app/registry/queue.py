@@ -19,10 +19,9 @@ from app.access.regions import Region, in_subtree
 from app.registry.flow import State
 from app.registry.households import SearchKey
 from app.registry.ledger import CAP, Count, Ledger
+from app.registry.ledger_asked import begins
 from app.registry.ledger_query import Query
 from app.registry.register import Register
-
-_LAST_CHARACTER = "\U0010ffff"
 
 
 class Queue:
@@ -89,7 +88,5 @@ class Queue:
         return query
 
     def _named(self, start: str) -> ColumnElement[bool]:
-        called = select(SearchKey.household_id).where(
-            SearchKey.value >= start, SearchKey.value < start + _LAST_CHARACTER
-        )
+        called = select(SearchKey.household_id).where(*begins(SearchKey.value, start))
         return self.model.household_id.in_(called)

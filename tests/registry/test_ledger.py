@@ -171,6 +171,6 @@ def test_a_foreign_division_does_not_exist(session: Any, filled: dict[str, Any])
 def test_a_filter_without_index_wants_a_small_area(
     session: Any, filled: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.ledger.SMALL_AREA", 10)
+    monkeypatch.setattr("app.registry.ledger_asked.SMALL_AREA", 10)
     with acting_as(actor_in(filled["nation"])) as actor, pytest.raises(TooWide):
         ledger(session, actor, living="own").page(20)

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from app.access.regions import Level, Region
 from app.access.scope import unscoped
 from app.actions import households
-from app.registry import counters, ledger
+from app.registry import counters, ledger_asked
 from app.registry.households import Finding, Household
 from app.registry.register import register_of
 from tests import builders
@@ -190,7 +190,7 @@ def test_above_a_city_a_name_is_found_by_its_beginning(
 def test_too_many_of_a_name_ask_for_a_smaller_area(
     as_account: AsAccount, villages: list[Region], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(ledger._MOST_PLACES, Level.VILLAGE, 1)
+    monkeypatch.setitem(ledger_asked._MOST_PLACES, Level.VILLAGE, 1)
     page = as_account(builders.COUNTY_MANAGER).get("/lookback/query?village_name=村").text
     assert "村名称与“村”相符的超过1个" in page
     assert 'value="村"' in page, "what was typed stays"

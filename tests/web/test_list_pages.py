@@ -23,7 +23,7 @@ from app.core.jobs import Job
 from app.core.worker import work
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
-from app.registry import ledger
+from app.registry import ledger_asked
 from app.registry.flow import State
 from app.registry.saved_filters import SavedFilter
 from tests import builders
@@ -350,7 +350,7 @@ def test_a_record_without_a_readable_way_has_none(app: Flask, as_account: AsAcco
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every area is too large for a filter without an index."""
-    monkeypatch.setattr(ledger, "SMALL_AREA", 0)
+    monkeypatch.setattr(ledger_asked, "SMALL_AREA", 0)
 
 
 @pytest.mark.usefixtures("narrow")
