@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.access import region_search
 from app.access.actor import Actor
 from app.access.regions import Level, in_subtree, subtree
+from app.core.clock import day_begins
 from app.core.errors import BadInput
 from app.core.i18n import _
 from app.registry.counters import total
