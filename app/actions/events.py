@@ -11,10 +11,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
+from app.access.regions import Region
 from app.registry.flow import Transition
 from app.registry.households import Household
 from app.registry.register import Register
 from app.registry.rules import Problem
+from app.registry.transfers import Transfer
 
 
 class Leaving(Enum):
@@ -28,6 +31,7 @@ Checker = Callable[[Register, Any, Mapping[str, Any]], Iterable[Problem]]
 Listener = Callable[[Register, Any], None]
 SaveListener = Callable[[Register, Any, Mapping[str, Any]], None]
 StepListener = Callable[[Register, Any, Transition], None]
+ArriveListener = Callable[[Session, Transfer, Region, Actor], None]
 LeaveChecker = Callable[[Session, Household, Leaving], Iterable[str]]
 _on_check: list[Checker] = []
 _on_save: list[SaveListener] = []
@@ -35,6 +39,7 @@ _on_clear: list[Listener] = []
 _on_step: list[StepListener] = []
 _on_stepped: list[StepListener] = []
 _on_leave: list[LeaveChecker] = []
+_on_arrive: list[ArriveListener] = []
 
 
 def on_check(checker: Checker) -> Checker:
@@ -79,6 +84,14 @@ def on_leave(checker: LeaveChecker) -> LeaveChecker:
     return checker
 
 
+def on_arrive(listener: ArriveListener) -> ArriveListener:
+    """Call ``listener(session, transfer, region, actor)`` when a request of the receiving side is
+    granted: it makes the move. The session sees both places.
+    """
+    _on_arrive.append(listener)
+    return listener
+
+
 def problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
     """What the checkers say."""
     return [problem for checker in _on_check for problem in checker(register, row, values)]
@@ -111,3 +124,9 @@ def stepped(register: Register, row: Any, step: Transition) -> None:
 def why_stay(session: Session, household: Household, leaving: Leaving) -> list[str]:
     """What keeps the household where it is; empty: it may leave."""
     return [text for checker in _on_leave for text in checker(session, household, leaving)]
+
+
+def arriving(session: Session, transfer: Transfer, region: Region, actor: Actor) -> None:
+    """Tell the listeners that a request of the receiving side is granted."""
+    for listener in _on_arrive:
+        listener(session, transfer, region, actor)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import exists, literal, select, union_all
+from sqlalchemy import delete, exists, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from app.access import audit, limits, policy, settings
@@ -21,15 +21,18 @@ from app.access.limits import Limit
 from app.access.regions import Level, Region
 from app.access.scope import current_actor, in_scope, unscoped
 from app.access.settings import NUMBER, Setting
+from app.actions import people
 from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.errors import BadInput, NotFound, TooMany
 from app.core.i18n import _, mark
 from app.parts import prior
+from app.parts.objects import Listed
 from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.households import LISTS, Finding, Household, SearchKey, search_values
-from app.registry.records import HistoryEntry, Standing
+from app.registry.members import Member, PersonNumber, members_of
+from app.registry.records import Draft, HistoryEntry, Standing
 from app.registry.register import Register, all_registers
 
 CHECKS = settings.declare(
@@ -100,6 +103,7 @@ def join(session: Session, household: Household) -> None:
         )
     for register in following(*lists_of(household)):
         session.add(_row(register, household))
+    people.follow(session, household, ())
 
 
 def lists_of(household: Household) -> list[str]:
@@ -142,6 +146,7 @@ def copies(household: Household, model: Any) -> dict[str, Any]:
         else None,
         "standing": household.standing,
         **{name: getattr(household, name) for name in LISTS},
+        "unplaced": True if Finding.NO_VILLAGE in (household.findings or ()) else None,
     }
     return {name: value for name, value in known.items() if name in model.__fields__}
 
@@ -149,11 +154,14 @@ def copies(household: Household, model: Any) -> dict[str, Any]:
 def refresh(session: Session, household: Household) -> None:
     """Carry a changed name, number or place to everything that repeats it; the caller commits."""
     place = household.region_id
+    members = _members(session, household)
     keys = {
         key.value: key
         for key in session.scalars(select(SearchKey).where(SearchKey.household_id == household.id))
     }
-    wanted = search_values(household)
+    wanted = search_values(household) | {m.id_number for m in members if m.id_number}
+    shown = next((m for m in members if m.shown), None)
+    wanted |= {shown.name} if shown else set()
     for value in wanted - keys.keys():
         session.add(SearchKey(household_id=household.id, value=value, region_id=place))
     for value, key in keys.items():
@@ -163,13 +171,42 @@ def refresh(session: Session, household: Household) -> None:
             key.region_id = place
     for _register, row in records_of(session, household):
         row.region_id = place
-        for name, value in copies(household, type(row)).items():
+        known = copies(household, type(row))
+        if shown and isinstance(row, Listed):
+            known |= {"head_name": shown.name, "head_id": shown.id_number, "former_head": None}
+        for name, value in known.items():
             setattr(row, name, value)
         for model in (Attachment, HistoryEntry):
             for owned in session.scalars(select(model).where(model.record_id == row.id)):
                 owned.region_id = place
-    for known in session.scalars(prior.about(household)):
-        known.region_id = place
+    for fact in session.scalars(prior.about(household)):
+        fact.region_id = place
+    for member in members:
+        member.region_id = place
+    people.follow(session, household, members)
+
+
+def _members(session: Session, household: Household) -> list[Member]:
+    """Its members; not one who is its head now."""
+    number, found = people.present_number(household), []
+    for member in members_of(session, household.id):
+        if number and member.id_number == number:
+            session.delete(member)
+        else:
+            found.append(member)
+    return found
+
+
+def remove(session: Session, household: Household) -> None:
+    """Delete a household of which nothing is known, with all rows about it; the caller commits."""
+    for _register, row in records_of(session, household):
+        for model in (HistoryEntry, Draft):
+            session.execute(delete(model).where(model.record_id == row.id))
+        session.delete(row)
+    for model in (SearchKey, Member, PersonNumber):
+        for one in session.scalars(select(model).where(model.household_id == household.id)):
+            session.delete(one)
+    session.delete(household)
 
 
 def settle(session: Session, household: Household, region: Region) -> list[Household]:

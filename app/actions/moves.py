@@ -28,14 +28,15 @@ from app.access.notices import NoticeKind
 from app.access.regions import Level, Region
 from app.access.scope import current_actor, unscoped
 from app.actions import events, history, households, records
+from app.actions.events import Leaving
 from app.actions.history import Contact
 from app.core.clock import now
 from app.core.db import db, read_only
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
-from app.core.i18n import _, mark
+from app.core.i18n import _, mark, translate
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing
-from app.registry.flow import State
+from app.registry.flow import EDITABLE, State
 from app.registry.households import Household
 from app.registry.records import Draft, Standing
 from app.registry.register import Register, get_register
@@ -136,6 +137,21 @@ def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[P
         yield Problem(asked, f"{asked}.pending", text)
     if waiting_of(row.household_id) is not None:
         yield Problem(asked, f"{asked}.twice", _twice())
+    household = households.get(row.household_id)
+    for text in events.why_stay(db.session(), household, Leaving.PLACE):
+        yield Problem(asked, f"{asked}.stays", text)
+
+
+@events.on_leave
+def not_under_review(session: Session, household: Household, _leaving: Leaving) -> Iterator[str]:
+    """What waits for a decision is decided where it was submitted, on what it was submitted for."""
+    for register, row in households.records_of(session, household):
+        if register.flow and row.state not in (*EDITABLE, State.APPROVED):
+            yield _(
+                "该户的%(what)s现在是“%(state)s”，请先办结（审核或由填报人撤回），再办理。",
+                what=translate(register.record_word),
+                state=register.state_text(row.state),
+            )
 
 
 def _twice() -> str:
@@ -149,8 +165,39 @@ def ask(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
         return
     asked, place = register.move_fields
     actor = policy.require(Capability.ENTER, register.name, row)
-    old = db.session.get_one(Region, row.region_id)
-    new = db.session.get_one(Region, getattr(row, place))
+    session = db.session()
+    new = session.get_one(Region, getattr(row, place))
+    # what is not shown beside a move was cleared with it
+    kept = {n: was for n, (was, said) in changes.items() if said is None and was is not None}
+    try:
+        request(session, register, row, new, actor, kept=kept)
+    except Twice:
+        text = _("有 %(n)s 处需要修改，修改后再保存。", n=1)
+        raise Invalid(text, [Problem(asked, f"{asked}.twice", _twice())]) from None
+
+
+class Twice(Conflict):
+    """Somebody else asks for a move of this household."""
+
+
+def request(
+    session: Session,
+    register: Register,
+    row: Any,
+    new: Region,
+    actor: Actor,
+    *,
+    kept: Mapping[str, Any],
+    side: Side = Side.FROM,
+    member_id: uuid.UUID | None = None,
+    contact: Contact | None = None,
+) -> Transfer:
+    """Ask for a move of the household that ``row`` is about (or of one member) to a village, by the
+    side that asks; the caller commits.
+
+    :raises Twice: a request about the household waits already.
+    """
+    old = session.get_one(Region, row.region_id)
     made = Transfer(
         register=register.name,
         record_id=row.id,
@@ -160,24 +207,24 @@ def ask(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
         to_region_id=new.id,
         to_path=new.path,
         asked_by=actor.account_id,
-        # what is not shown beside a move was cleared with it
-        kept={n: was for n, (was, said) in changes.items() if said is None and was is not None},
+        asked_side=side,
+        member_id=member_id,
+        kept=dict(kept),
     )
     try:
-        with db.session.begin_nested():
-            db.session.add(made)
+        with session.begin_nested():
+            session.add(made)
     except IntegrityError:
-        text = _("有 %(n)s 处需要修改，修改后再保存。", n=1)
-        raise Invalid(text, [Problem(asked, f"{asked}.twice", _twice())]) from None
-    session = db.session()
-    contact = history.usual_contact(actor)
-    _say(session, made, actor, Word.ASKED, Side.FROM, contact)
+        raise Twice(_twice()) from None
+    contact = contact or history.usual_contact(actor)
+    _say(session, made, actor, Word.ASKED, side, contact)
     text = _("从%(from)s迁往%(to)s", **{"from": old.full_name, "to": new.full_name})
     history.note(register, row, actor, "move_ask", ASKED, contact=contact, opinion=text)
     _audit(session, register, row, Word.ASKED, old, new)
     if old.county_id != new.county_id:
         for region in (old, new):
             _tell(session, made, NoticeKind.MOVE_ASKED, region, row.head_name, old, new)
+    return made
 
 
 # ---- deciding ----------------------------------------------------------------------------------
@@ -210,24 +257,30 @@ def refuse(transfer_id: uuid.UUID, contact: Contact, opinion: str) -> Transfer:
 
 
 def withdraw(transfer_id: uuid.UUID, contact: Contact, opinion: str = "") -> Transfer:
-    """Take the request back, by those who may enter where the household is: the form is as it was
+    """Take the request back, by those who may enter at the side that asked: the form is as it was
     before. Commits.
     """
     transfer = get(transfer_id)
     register = _register(transfer)
     actor = policy.require(Capability.ENTER, register.name)
-    row = records.get(register, transfer.record_id)
-    policy.require(Capability.ENTER, register.name, row)
+    if transfer.asked_side == Side.TO:
+        place = db.session.get_one(Region, transfer.to_region_id)
+        policy.require(Capability.ENTER, register.name, place)
+    else:
+        row = records.get(register, transfer.record_id)
+        policy.require(Capability.ENTER, register.name, row)
     _require_said(Word.WITHDRAWN, contact, opinion)
     db.session.rollback()
     with unscoped("a move concerns two areas") as session:
         case = _lock(session, transfer_id, actor)
-        _say(session, case.transfer, actor, Word.WITHDRAWN, Side.FROM, contact, opinion)
+        side = case.transfer.asked_side
+        _say(session, case.transfer, actor, Word.WITHDRAWN, side, contact, opinion)
         _give_back(case, case.row.state, "move_withdraw", WITHDRAWN, contact, opinion)
-        _end(case, TransferState.WITHDRAWN, Side.FROM)
+        _end(case, TransferState.WITHDRAWN, side)
         _audit(session, register, case.row, Word.WITHDRAWN, case.old, case.new)
         if case.old.county_id != case.new.county_id:
-            _tell_case(case, NoticeKind.MOVE_WITHDRAWN, case.new)
+            other = case.new if side == Side.FROM else case.old
+            _tell_case(case, NoticeKind.MOVE_WITHDRAWN, other)
         session.commit()
     return case.transfer
 
@@ -248,7 +301,6 @@ def _decide(transfer_id: uuid.UUID, word: Word, contact: Contact, opinion: str) 
         _say(session, case.transfer, actor, word, side, contact, opinion)
         if word == Word.REFUSED:
             _give_back(case, State.RETURNED, "move_refuse", REFUSED, contact, opinion)
-            case.row.decided_at = now()
             _end(case, TransferState.REFUSED, side)
         elif _agreed(case.transfer, side):
             _move(case, contact, opinion, side)
@@ -311,15 +363,14 @@ def _move(case: _Case, contact: Contact, opinion: str, side: Side) -> None:
     if case.new.level != Level.VILLAGE:
         raise Conflict(_("迁入的行政村已不存在，不能迁入；请不同意这份申请，由填报人重新选择。"))
     household = case.session.get_one(Household, case.transfer.household_id)
-    gone = [
-        row.id
-        for one in households.settle(case.session, household, case.new)
-        for _of, row in households.records_of(case.session, one)
-    ]
-    # whoever was typing there cannot open the form any more
-    case.session.execute(delete(Draft).where(Draft.record_id.in_(gone)))
+    if stays := events.why_stay(case.session, household, Leaving.PLACE):
+        raise Conflict("".join(stays))
     before = case.row.state
-    _begin_anew(case)
+    if case.transfer.asked_side == Side.TO:
+        events.arriving(case.session, case.transfer, case.new, case.actor)
+    else:
+        settle(case.session, household, case.new)
+        _begin_anew(case)
     text = _("从%(from)s迁入%(to)s", **{"from": case.old.full_name, "to": case.new.full_name}) + (
         _("。") + opinion.strip() if opinion.strip() else ""
     )
@@ -328,6 +379,17 @@ def _move(case: _Case, contact: Contact, opinion: str, side: Side) -> None:
         source=before, contact=contact, opinion=text,
     )  # fmt: skip
     _end(case, TransferState.MOVED, side)
+
+
+def settle(session: Session, household: Household, place: Region) -> None:
+    """Put the household with all that is about it into a village; the caller commits."""
+    gone = [
+        row.id
+        for one in households.settle(session, household, place)
+        for _of, row in households.records_of(session, one)
+    ]
+    # whoever was typing there cannot open the form any more
+    session.execute(delete(Draft).where(Draft.record_id.in_(gone)))
 
 
 def _begin_anew(case: _Case) -> None:
@@ -352,8 +414,11 @@ def _begin_anew(case: _Case) -> None:
 def _give_back(
     case: _Case, state: State, step: str, label: str, contact: Contact, opinion: str
 ) -> None:
-    """The form says again what it said before it asked."""
+    """The form says again what it said before it asked; where no form asked, nothing changed."""
     row, register = case.row, case.register
+    if case.transfer.asked_side == Side.TO:
+        history.note(register, row, case.actor, step, label, contact=contact, opinion=opinion)
+        return
     for name, text in case.transfer.kept.items():
         if (made := register.fields.get(name)) and made.stored:
             try:
@@ -366,6 +431,8 @@ def _give_back(
         setattr(row, name, None)
     before, row.state = row.state, state
     row.changed_at = now()
+    if step == "move_refuse":
+        row.decided_at = now()
     history.note(
         register, row, case.actor, step, label, source=before, contact=contact, opinion=opinion
     )

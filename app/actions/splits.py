@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.access import audit, unusual
@@ -29,8 +29,8 @@ from app.core.i18n import _, translate
 from app.registry.expressions import to_json
 from app.registry.field import ID_NUMBER
 from app.registry.flow import State, Transition
-from app.registry.households import Finding, Household, SearchKey, Source, match_key, search_values
-from app.registry.records import Draft, HistoryEntry, Standing
+from app.registry.households import Finding, Household, Source, match_key, search_values
+from app.registry.records import Standing
 from app.registry.register import Register
 from app.registry.rules import Problem
 
@@ -266,17 +266,11 @@ def _beaten(where: str) -> Invalid:
 def _remove(child: Child) -> None:
     unusual.count(unusual.What.DELETIONS)
     made = households.get(child.id)
-    for _register, row in households.records_of(db.session(), made):
-        for model in (HistoryEntry, Draft):
-            db.session.execute(delete(model).where(model.record_id == row.id))
-        db.session.delete(row)
-    for key in db.session.scalars(select(SearchKey).where(SearchKey.household_id == made.id)):
-        db.session.delete(key)
     audit.record(
         db.session, Act.DELETE, register="household", row=made,
         detail={"changes": {"issued_name": [child.name, None], "issued_id": [child.number, None]}},
     )  # fmt: skip
-    db.session.delete(made)
+    households.remove(db.session(), made)
 
 
 @events.on_clear

@@ -64,7 +64,8 @@ class Transfer(Model):
     """One request. A household has at most one that waits.
 
     ``register`` and ``record_id`` name the record whose form asked; ``kept`` is what the form said
-    before, as text, which comes back if nothing becomes of it.
+    before, as text, which comes back if nothing becomes of it. Where the receiving side asked, the
+    record stays as it is, and ``kept`` is what it will say there.
     """
 
     __tablename__ = "transfer"
@@ -96,6 +97,10 @@ class Transfer(Model):
     ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     ended_by: Mapped[Side | None] = mapped_column(CodeType(Side))
     kept: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
+    #: FROM: its form asked; TO: the village that it is to come to did, by the ID number (spec 03).
+    asked_side: Mapped[Side] = mapped_column(CodeType(Side), nullable=False, default=Side.FROM)
+    #: Whom alone it is about, where that is a member of the household.
+    member_id: Mapped[uuid.UUID | None] = mapped_column(UuidType)
 
 
 class TransferWord(Model):
@@ -121,10 +126,10 @@ class TransferWord(Model):
 def visible(actor: Actor) -> ColumnElement[bool]:
     """SQL: the requests that the actor may see. The place that a household leaves sees all of its
     own; the place that it is to come to sees what waits, what came, and what itself refused (spec 01,
-    exception c).
+    exception c), and whatever became of its own requests.
     """
     theirs = Transfer.state.in_((TransferState.WAITING, TransferState.MOVED))
-    told = or_(theirs, Transfer.ended_by == Side.TO)
+    told = or_(theirs, Transfer.ended_by == Side.TO, Transfer.asked_side == Side.TO)
     return or_(_leaves(actor), and_(_comes(actor), told))
 
 
