@@ -246,7 +246,8 @@ def cell_values(made: Field, cell: str) -> Any:
     """What a cell says, as the field parses it: several choices in one cell are a list."""
     if made.kind != MANY:
         return cell
-    known = lists.by_text(made.source_list or "")  # texts in other languages hold blanks
+    known = {*lists.by_text(made.source_list or "")}  # texts in other languages hold blanks
+    known |= {text for word in made.words.values() for text in (word, translate(word))}
     parts = [part.strip() for part in _BETWEEN.split(cell)]
     found = [[part] if part in known else re.split(r"[/\s]", part) for part in parts]
     return [word for words in found for word in words if word]

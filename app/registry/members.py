@@ -12,6 +12,7 @@ from sqlalchemy import Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.db import Model, only_where
+from app.core.i18n import mark
 from app.core.types import UuidType
 from app.registry import fields as f
 from app.registry.households import Sex
@@ -39,8 +40,8 @@ class Member(Record, Model):
     sex = f.choice("性别", Sex, required=False)
     phone = f.phone("联系电话", required=False)
     relation = f.listed("与户主关系", "relation", required=False)
-    low_income = f.system(f.yes_no("是否低收入群体"), default=False)
-    shown = f.system(f.yes_no("代户主显示"), default=False)
+    low_income = f.system(f.yes_no(mark("是否低收入群体")), default=False)
+    shown = f.system(f.yes_no(mark("代户主显示")), default=False)
     household_was: Mapped[uuid.UUID | None] = mapped_column(UuidType)
 
 

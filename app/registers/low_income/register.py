@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.parts.objects import Origin, Upkeep
 from app.registers.low_income.model import LowIncome
+from app.registry.expressions import ALWAYS
 from app.registry.register import Figure, Menu, Section, register, rule
 
 r = rule(LowIncome)
@@ -15,6 +16,7 @@ LOW_INCOME = register(
     LowIncome,
     title="低收入群体对象",
     record_word="对象信息",
+    module="六类对象动态监测",
     follows="low_income",
     listed=listed,
     save_needs="head_name",
@@ -26,11 +28,11 @@ LOW_INCOME = register(
     filters="head_name head_id groups origin upkeep condition",
     indexed="head_name head_id upkeep",
     figures={
-        "total": Figure("低收入群体总数", listed),
-        "maintained": Figure("维护完成", listed & r.upkeep.is_(Upkeep.DONE), tone="good"),
-        "unmaintained": Figure("未维护", listed & r.upkeep.is_(Upkeep.PENDING), tone="warn"),
-        "added": Figure("手工新增", listed & r.origin.is_(Origin.MANUAL), tone="info"),
-        "unplaced": Figure("行政区划缺失", listed & r.unplaced.given, tone="bad"),
+        "total": Figure("低收入群体总数", ALWAYS),
+        "maintained": Figure("维护完成", r.upkeep.is_(Upkeep.DONE), tone="good"),
+        "unmaintained": Figure("未维护", r.upkeep.is_(Upkeep.PENDING), tone="warn"),
+        "added": Figure("手工新增", r.origin.is_(Origin.MANUAL), tone="info"),
+        "unplaced": Figure("行政区划缺失", r.unplaced.given, tone="bad"),
     },
     menus=(
         Menu(
