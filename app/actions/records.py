@@ -19,7 +19,7 @@ from app.access.accounts import Account
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
 from app.access.settings import YES_NO, Setting
-from app.actions import events, history, owners, places
+from app.actions import events, history, owners, places, references
 from app.actions.history import Contact
 from app.core.clock import now
 from app.core.db import db
@@ -81,9 +81,10 @@ def evaluate(
     unless the caller has them.
     """
     stored = values_of(row, attachments_of(row) if files is None else files)
-    known = {name: stored[name] for name in register.field_names}
+    rules = register.rules_of(row)
+    known = {name: stored[name] for name in (*register.field_names, *rules.facts)}
     known.update({n: v for n, v in (values or {}).items() if register.fields[n].typed})
-    return register.rules_of(row).evaluate(known)
+    return rules.evaluate(known)
 
 
 def save(
@@ -170,7 +171,7 @@ def blocking_problems(register: Register, row: Any, result: Evaluation) -> list[
 
 
 def stored_values(register: Register, result: Evaluation) -> dict[str, Any]:
-    return {n: v for n, v in result.values.items() if register.fields[n].kind != FILES}
+    return {n: result.values[n] for n, made in register.fields.items() if made.kind != FILES}
 
 
 def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
@@ -415,6 +416,7 @@ def _step_problems(
     if step.complete:
         result = evaluate(register, row)
         problems += result.errors or _special_problems(register, row, result.values)
+        problems += stages.problems(register, row, result.values)
     if step.opinion and not (opinion or reasons):
         problems.append(
             Problem(
@@ -427,6 +429,7 @@ def _step_problems(
 
 def _special_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
     own = [problem for check in register.checks for problem in check(row, values)]
+    own += references.problems(register, row, values)
     return own + events.problems(register, row, values)
 
 

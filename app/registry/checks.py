@@ -168,7 +168,7 @@ def _check_rules(register: Register) -> Iterator[Finding]:
         for name in sorted(condition.names() - known.keys()):
             yield Finding("R022", register.name, f"{where}: unknown field {name}")
         for name in sorted(condition.names() & known.keys() - set(register.field_names)):
-            if register.sections:
+            if register.sections and not known[name].system:
                 yield Finding(
                     "R024", register.name, f"{where}: {name} is in no form, browsers lack it"
                 )

@@ -37,7 +37,7 @@ from app.registry.expressions import (
     is_missing,
     term,
 )
-from app.registry.formulas import Total
+from app.registry.formulas import Formula
 
 
 class FieldKind(str):
@@ -111,8 +111,9 @@ class Field:
     masked: bool = False
     system: bool = False  # kept by the kernel, in no form
     default: Any = None  # makes the column NOT NULL
-    computed: Total | Expr | None = None  # worked out from other fields, never typed
+    computed: Formula | Expr | None = None  # worked out from other fields, never typed
     chooser: str = ""  # what its values may be chosen from on a map: "parcel"
+    found_in: str = ""  # register.field in which its number must be found
     accept: str = ""  # files: "photo" or "paper"
     taken_on: str = ""  # photos: the field that says on which day they should have been taken
     level: Level = Level.VILLAGE  # region: the level of division that is chosen

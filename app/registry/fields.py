@@ -36,7 +36,7 @@ from app.registry.field import (
     Field,
     FieldKind,
 )
-from app.registry.formulas import Total
+from app.registry.formulas import Days, Formula, Total
 
 
 def _field(kind: FieldKind, label: str, *, checks: Any = (), **options: Any) -> Any:
@@ -84,7 +84,7 @@ def long_text(label: str, length: int = 1000, **options: Any) -> Any:
     return _field(TEXTAREA, label, length=length, **options)
 
 
-def integer(label: str, low: int = 0, high: int | None = None, **options: Any) -> Any:
+def integer(label: str, low: int | None = 0, high: int | None = None, **options: Any) -> Any:
     """A whole number from ``low`` to ``high``."""
     return _field(INTEGER, label, low=low, high=high, **options)
 
@@ -194,7 +194,7 @@ def _files(accept: str, label: str, low: int, high: int, **options: Any) -> Any:
     return _field(FILES, label, accept=accept, low=low, high=high, **options)
 
 
-def computed(made: Field, formula: Total | Expr) -> Any:
+def computed(made: Field, formula: Formula | Expr) -> Any:
     """A field that is worked out from others: kept at each save, read-only in the form."""
     made.computed = formula
     made.required = False
@@ -235,6 +235,7 @@ class Declared:
 __all__ = [
     "Check",
     "Const",
+    "Days",
     "Declared",
     "Field",
     "Plus",

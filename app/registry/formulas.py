@@ -36,3 +36,27 @@ class Total:
     def names(self) -> set[str]:
         """The fields that it is worked out from."""
         return {made.name for made in (*self.fields, *(made for made, _part in self.rows))}
+
+
+@dataclass(frozen=True, eq=False)
+class Days:
+    """How many days lie between two dates; missing where one of them is."""
+
+    start: Any  # Field
+    end: Any
+
+    def python(self, values: Mapping[str, Any]) -> int | None:
+        """Days from start to end of a record's values."""
+        start, end = values.get(self.start.name), values.get(self.end.name)
+        return (end - start).days if start and end else None
+
+    def js(self) -> list[Any]:
+        """As static/js/rules.js reads it."""
+        return ["days", ["field", self.start.name], ["field", self.end.name]]
+
+    def names(self) -> set[str]:
+        """The fields that it is worked out from."""
+        return {self.start.name, self.end.name}
+
+
+Formula = Total | Days

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, not_
@@ -92,6 +93,12 @@ class RuleSet:
         for name in self.fields:
             visit(name)
         return done
+
+    @cached_property
+    def facts(self) -> frozenset[str]:
+        """What the rules ask for and no field of theirs says: the kernel keeps it with the record."""
+        asked = [e for n, made in self.fields.items() for e in (self.shown[n], *_wrong(made))]
+        return frozenset(name for e in asked for name in e.names()) - self.fields.keys()
 
     # ---- Python -------------------------------------------------------------------------
     def visible(self, values: Mapping[str, Any]) -> Evaluation:
@@ -195,6 +202,10 @@ def required_text(made: Field) -> str:
     if made.kind in (YES_NO, CHOICE, MANY, REGION):
         return translate("请选择%(label)s。", label=label)
     return translate("请填写%(label)s。", label=label)
+
+
+def _wrong(made: Field) -> Iterable[Expr]:
+    return (check.wrong for check in made.checks)
 
 
 def _both(one: Expr, other: Expr) -> Expr:

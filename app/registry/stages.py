@@ -7,11 +7,14 @@ its field ``stage`` names the last one that was approved.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.core.i18n import translate
+from app.registry.field import Check, Field
 from app.registry.flow import EDITABLE, State
+from app.registry.rules import Problem
 
 if TYPE_CHECKING:
     from app.registry.register import Register
@@ -19,10 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stage:
-    """``name`` is its code in the model's field ``stage``, ``title`` what people call it."""
+    """``name`` is its code in the model's field ``stage``, ``title`` what people call it. ``checks``
+    are rules (field, what is wrong) that are asked at its submission only.
+    """
 
     name: str
     title: str
+    checks: tuple[tuple[Field, Check], ...] = ()
 
     @property
     def label(self) -> str:
@@ -78,6 +84,16 @@ def step(register: Register, row: Any, source: State, target: State, *, reopens:
         done = _done(register, row)
         before = register.stages[done - 2].name if done > 1 else None
         row.stage = before and row.__fields__["stage"].choices(before)
+
+
+def problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
+    """What stands against submitting the stage at hand with these values."""
+    stage = at_hand(register, row)
+    return [
+        Problem(made.name, f"{made.name}.{check.code}", check.say(values.get(made.name)))
+        for made, check in (stage.checks if stage else ())
+        if check.wrong.test(values)
+    ]
 
 
 def _done(register: Register, row: Any) -> int:

@@ -17,7 +17,8 @@ import { idNumberValid, phoneValid, usccValid } from "./formats.js";
 export { idCheckCharacter } from "./formats.js";
 
 const NUMERIC = new Set(["integer", "decimal", "money", "year", "number"]);
-const TERMS = new Set(["total"]);
+const TERMS = new Set(["total", "days"]);
+const DAY = 24 * 60 * 60 * 1000;
 const DIGITS = /^-?\d+(\.\d+)?$/;
 
 export function isMissing(value) {
@@ -70,6 +71,7 @@ class Reader {
       return NUMERIC.has(this.fields[a]?.kind) ? toNumber(value) : value;
     }
     if (op === "rows") return this.total((this.get(a) ?? []).map((row) => row[b]));
+    if (op === "days") return this.days(this.term(a), this.term(b));
     if (op === "total") return this.total(term.slice(1).map((part) => this.term(part)));
     const inner = this.term(a);
     if (inner === null) return null;
@@ -87,11 +89,17 @@ class Reader {
     return given.length ? given.reduce((sum, value) => sum + Math.round(value * 100), 0) / 100 : null;
   }
 
+  days(start, end) {
+    const [from, to] = [Date.parse(start), Date.parse(end)];
+    return Number.isNaN(from) || Number.isNaN(to) ? null : Math.round((to - from) / DAY);
+  }
+
   /** A computed field's value, as the form holds values: text, or null. */
   computed(formula) {
     if (!TERMS.has(formula[0])) return this.test(formula) ? "yes" : "no";
     const value = this.term(formula);
-    return value === null ? null : value.toFixed(2);
+    if (value === null) return null;
+    return formula[0] === "total" ? value.toFixed(2) : String(value);
   }
 
   compare(op, left, right) {
@@ -145,7 +153,7 @@ function truth(reader, expression, otherwise) {
 export function evaluate(rules, values, { today = null } = {}) {
   const seen = {};
   const reader = new Reader(rules.fields, (name) => {
-    const value = seen[name];
+    const value = name in rules.fields ? seen[name] : values[name];  // a fact that stands in no form
     return isMissing(value) ? null : value;
   }, today);
   const result = {};

@@ -1,0 +1,48 @@
+"""Numbers that a form gives and a record of another register must have (``Field.found_in``).
+
+Who may be named is no secret inside the country, what is known of them is: asked for by the whole
+number only, and answered with the record's name alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from app.access.scope import unscoped
+from app.core.db import read_only
+from app.core.i18n import _, translate
+from app.registry.field import Field
+from app.registry.register import Register, get_register
+from app.registry.rules import Problem
+
+
+def source_of(made: Field) -> tuple[Register, str] | None:
+    """The register, and its field, in which the number is to be found."""
+    name, _dot, field = made.found_in.partition(".")
+    source = get_register(name)
+    return (source, field) if source and field in source.model.__fields__ else None
+
+
+def exists(made: Field, number: str) -> bool:
+    """Is there a record with this number, anywhere?"""
+    found = source_of(made)
+    if found is None:
+        return True
+    source, field = found
+    with read_only(), unscoped("who is registered in one county may work in another") as session:
+        query = select(source.model.id).where(getattr(source.model, field) == number).limit(1)
+        return session.scalar(query) is not None
+
+
+def problems(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Numbers that no record has. What was saved before may stay, whatever became of the record."""
+    for name, made in register.fields.items():
+        number = values.get(name) if made.found_in else None
+        if number and number != getattr(row, name) and not exists(made, number):
+            source = source_of(made)
+            where = translate(source[0].title) if source else ""
+            text = _("“%(where)s”里没有这个号码，请核对，或先在那里登记。", where=where)
+            yield Problem(name, f"{name}.unknown", text)

@@ -1,0 +1,136 @@
+"""What auditors look for in a dossier (spec 04 "Dossier"): shown at the form and at the review, and
+nothing is forbidden by it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import aliased
+
+from app.access.regions import Region
+from app.access.scope import in_scope, unscoped
+from app.actions import events
+from app.core.clock import today
+from app.core.db import db, read_only
+from app.core.i18n import _
+from app.parts.prior import PriorFact, PriorKind
+from app.registers.dossier.model import Dossier, PaidAccount
+from app.registry import formats
+from app.registry.register import Register
+from app.registry.rules import Problem
+
+ADULT = 18
+_ACCOUNT = re.compile("[0-9]{8,30}")
+
+
+def accounts_of(values: Mapping[str, Any]) -> list[str]:
+    """The account numbers of the payments, without what people write between the digits."""
+    return [plain_account(row.get("account")) for row in values.get("payments") or ()]
+
+
+def plain_account(text: str | None) -> str:
+    """An account number as it is compared: half-width, without blanks and hyphens."""
+    return re.sub(r"[\s\u3000-]", "", formats.half_width(text or ""))
+
+
+def payments_fit(dossier: Dossier, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Each payment follows the application, to an account that can be one."""
+    for number, row in enumerate(values.get("payments") or ()):
+        account, day = plain_account(row.get("account")), row.get("date")
+        if account and not _ACCOUNT.fullmatch(account):
+            text = _("银行账号应为 8 至 30 位数字，请核对。")
+            yield Problem(f"payments-{number}-account", "payments.account.invalid", text)
+        if day and dossier.applied_on and day < dossier.applied_on:
+            text = _("不能早于申请时间 %(day)s。", day=dossier.applied_on.isoformat())
+            yield Problem(f"payments-{number}-date", "payments.date.early", text)
+
+
+def same_account(dossier: Dossier, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """The same bank account in two households, anywhere; of one elsewhere the county alone is told."""
+    accounts = set(accounts_of(values)) - {""}
+    if not accounts:
+        return
+    county = aliased(Region)
+    with read_only(), unscoped("one bank account for two households is an auditors' finding") as found:
+        query = (
+            select(Dossier.head_name, Dossier.path, Region.full_name, county.full_name)
+            .join(PaidAccount, PaidAccount.dossier_id == Dossier.id)
+            .join(Region, Region.id == Dossier.region_id)
+            .join(county, county.id == Dossier.county_id)
+            .where(
+                PaidAccount.account.in_(accounts),
+                PaidAccount.household_id != dossier.household_id,
+            )
+            .limit(1)
+        )
+        other = found.execute(query).first()
+    if other is not None:
+        name, path, place, elsewhere = other
+        whose = f"{place} {name}" if in_scope(path) else elsewhere
+        text = _("银行账号与另一户的危改档案相同（%(whose)s），请核实。", whose=whose)
+        yield Problem("payments", "payments.same_account", text, "warning")
+
+
+def minor_head(dossier: Dossier, _values: Mapping[str, Any]) -> Iterator[Problem]:
+    """A head who is no adult."""
+    born = formats.birth_date(dossier.head_id or "")
+    day = today()
+    if born and (day.year - born.year) - ((day.month, day.day) < (born.month, born.day)) < ADULT:
+        yield Problem("", "head.minor", _("户主未满18周岁，请核实。"), "warning")
+
+
+def second_grant(dossier: Dossier, _values: Mapping[str, Any]) -> Iterator[Problem]:
+    """The household, or a household of this head, was granted one before."""
+    same = [Dossier.household_id == dossier.household_id]
+    facts = []
+    if dossier.head_id:
+        same.append(Dossier.head_id == dossier.head_id)
+        facts = list(
+            db.session.scalars(
+                select(PriorFact.found_on)
+                .where(
+                    PriorFact.id_number == dossier.head_id,
+                    PriorFact.kind == PriorKind.RENOVATION,
+                )
+                .limit(1)
+            )
+        )
+    years = db.session.scalars(
+        select(Dossier.plan_year)
+        .where(or_(*same), Dossier.id != dossier.id, ~Dossier.suspended)
+        .order_by(Dossier.plan_year)
+        .limit(3)
+    )
+    told = [_("%(year)s年计划", year=year) for year in years]
+    told += [_("%(day)s 的改造记录", day=day.isoformat()) for day in facts]
+    if told:
+        text = _("该户以前享受过改造补助（%(what)s），请核实。", what=_("、").join(told))
+        yield Problem("", "grant.second", text, "warning")
+
+
+@events.on_save
+def keep_accounts(register: Register, row: Any, _changes: Mapping[str, Any]) -> None:
+    """Note to which accounts a dossier pays, that another one finds them."""
+    if register.model is not Dossier:
+        return
+    db.session.execute(delete(PaidAccount).where(PaidAccount.dossier_id == row.id))
+    for account in sorted(set(accounts_of({"payments": row.payments})) - {""}):
+        db.session.add(
+            PaidAccount(
+                dossier_id=row.id,
+                household_id=row.household_id,
+                region_id=row.region_id,
+                account=account,
+            )
+        )
+
+
+@events.on_clear
+def drop_accounts(register: Register, row: Any) -> None:
+    """What is deleted pays nobody."""
+    if register.model is Dossier:
+        db.session.execute(delete(PaidAccount).where(PaidAccount.dossier_id == row.id))
