@@ -196,7 +196,9 @@ class Register:
     menus: tuple[Menu, ...] = ()
     checks: tuple[Check, ...] = ()  # rules that need more than the record: asked at save and submit
     findings: tuple[Check, ...] = ()  # what form and review should look at, and nothing forbids
-    continues: str = ""  # the register whose approved record opens one of this (app.actions.continuing)
+    continues: str = (
+        ""  # the register whose approved record opens one of this (app.actions.continuing)
+    )
     on_approval: tuple[Callable[[Any, Any], None], ...] = ()
     builds: Expr = NEVER  # where on_approval makes something: such an approval is not taken back
     milestones: tuple[Milestone, ...] = ()  # days that the household's page tells

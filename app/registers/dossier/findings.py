@@ -55,7 +55,10 @@ def same_account(dossier: Dossier, values: Mapping[str, Any]) -> Iterator[Proble
     if not accounts:
         return
     county = aliased(Region)
-    with read_only(), unscoped("one bank account for two households is an auditors' finding") as found:
+    with (
+        read_only(),
+        unscoped("one bank account for two households is an auditors' finding") as found,
+    ):
         query = (
             select(Dossier.head_name, Dossier.path, Region.full_name, county.full_name)
             .join(PaidAccount, PaidAccount.dossier_id == Dossier.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,7 +19,6 @@ from app.registry import fields as f
 from app.registry.continuing import Continuing
 from app.registry.expressions import ALWAYS
 from app.registry.records import Reviewed
-
 
 #: An auditors' finding: nobody builds a house in less.
 HASTY_DAYS = 15
@@ -49,11 +49,9 @@ class Tenure(Choices):
     OTHER = "other", "其他"
 
 
-def _applied(made: f.Field) -> f.Field:
+def _applied(made: f.Field) -> Any:
     """What the application says, repeated for lists, figures and rules: kept, never typed."""
-    said: f.Field = f.variant(made, shown=ALWAYS, checks=[])
-    found: f.Field = f.system(said)
-    return found
+    return f.system(f.variant(made, shown=ALWAYS, checks=[]))
 
 
 class Dossier(Reviewed, Continuing, Model):
@@ -113,15 +111,13 @@ class Dossier(Reviewed, Continuing, Model):
     city_subsidy = f.money("市级补助", help="没有的填 0")
     county_subsidy = f.money("县级补助", help="没有的填 0")
     granted = f.computed(
-        f.money("补助合计"), f.Total(fields=(central_subsidy, province_subsidy, city_subsidy, county_subsidy)),
-
+        f.money("补助合计"),
+        f.Total(fields=(central_subsidy, province_subsidy, city_subsidy, county_subsidy)),
     )
     loan = f.money("银行贷款", required=False)
     own_funds = f.money("农户自筹", required=False)
     other_funds = f.money("其他资金", required=False)
-    total = f.computed(
-        f.money("资金合计"), f.Total(fields=(granted, loan, own_funds, other_funds))
-    )
+    total = f.computed(f.money("资金合计"), f.Total(fields=(granted, loan, own_funds, other_funds)))
     payments = f.children(
         "拨付记录",
         f.row("date", f.date("拨付日期", not_after=f.Today())),
