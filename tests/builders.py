@@ -36,6 +36,9 @@ from app.parts import outlines, parcels, prior
 from app.parts.choices import Grade, Judged, Measure, ParcelState, Seismic
 from app.parts.parcels import Parcel
 from app.parts.prior import PriorFact, PriorKind
+from app.parts.renovation import Kind as RenovationKind
+from app.parts.renovation import Way
+from app.registers.dossier.model import Dossier, Progress
 from app.registers.lookback.model import Lookback
 from app.registry import formats
 from app.registry.attachments import Attachment
@@ -305,6 +308,31 @@ def home(
             SearchKey(region_id=place.id, household_id=made.id, value=value)
             for value in search_values(made)
         )
+        session.commit()
+    return made
+
+
+def dossier(
+    place: Region | None = None,
+    *,
+    stage: Progress | None = None,
+    state: State = State.MISSING,
+    **columns: Any,
+) -> Dossier:
+    """A dossier of the present plan year, as the approval of an application opens it, whose
+    ``stage`` is approved; in a village of :data:`COUNTY` unless ``place`` says otherwise.
+    """
+    home, _survey = household(place)
+    made = Dossier(
+        id=uuid7(), region_id=home.region_id, household_id=home.id, head_name=home.head_name,
+        head_id=home.head_id, source_id=uuid7(), state=state, stage=stage,
+        plan_year=today().year, kind=RenovationKind.RENOVATION, way=Way.REBUILD, grade=Grade.D,
+        applied_on=today() - dt.timedelta(days=400),
+    )  # fmt: skip
+    for name, value in columns.items():
+        setattr(made, name, value)
+    with unscoped("tests make dossiers") as session:
+        session.add(made)
         session.commit()
     return made
 

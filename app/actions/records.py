@@ -87,6 +87,11 @@ def evaluate(
     return rules.evaluate(known)
 
 
+def findings(register: Register, row: Any, result: Evaluation) -> list[Problem]:
+    """What the register's findings say of these values: nothing forbids them, somebody should look."""
+    return [p for check in register.findings for p in check(row, result.values)]
+
+
 def save(
     register: Register,
     record_id: uuid.UUID,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.i18n import _, translate
+from app.core.i18n import _, done_word, translate
 from app.registry.field import CHILDREN, FILES
 from app.registry.flow import SENT_BACK, State
 from app.registry.reading import said
@@ -19,6 +19,13 @@ _TONES = {
 def tone(entry: HistoryEntry) -> str:
     """The colour of the state that it led to."""
     return _TONES.get(entry.target, "neutral")
+
+
+def title(register: Register, entry: HistoryEntry) -> str:
+    """What was done, after the stage that it was done to."""
+    done = done_word(entry.label)
+    stage = next((s for s in register.stages if s.name == entry.stage), None)
+    return _("%(stage)s：%(step)s", stage=stage.label, step=done) if stage else done
 
 
 def who(entry: HistoryEntry) -> str:

@@ -215,7 +215,7 @@ class BatchPages(RegisterPages):
             if submitted
             else "",
             "changes": changes,
-            "findings": findings.of(self.register, household, evaluation, entries, changes),
+            "findings": findings.of(self.register, row, household, evaluation, entries, changes),
             "photos": [
                 {"url": f"/files/{f.id}", "thumb": f"/files/{f.id}/thumb", "name": f.name}
                 for f in photos[:_MOST_PHOTOS]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from app.actions import records
 from app.core.i18n import _, translate
 from app.registry.flow import SENT_BACK
 from app.registry.households import Household
@@ -15,6 +16,7 @@ from app.registry.rules import Evaluation, Problem
 
 def of(
     register: Register,
+    row: Any,
     household: Household,
     evaluation: Evaluation,
     entries: Sequence[HistoryEntry],
@@ -30,7 +32,7 @@ def of(
             "text": _labelled(register, problem),
             "field": problem.field.partition("-")[0],
         }
-        for problem in evaluation.problems
+        for problem in [*evaluation.problems, *records.findings(register, row, evaluation)]
     ]
     if _came_back(entries) and not changes:
         text = _("退回后重新上报，但内容没有任何改动。")

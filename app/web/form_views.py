@@ -23,12 +23,11 @@ from app.parts.prior import PriorFact
 from app.registry import reading, stages
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing, to_json
-from app.registry.field import FILES
 from app.registry.flow import SENT_BACK, State
 from app.registry.households import Household
 from app.registry.photo_facts import PhotoFacts
 from app.registry.rules import Evaluation, Problem
-from app.web import form_pages, forms, looks, record_pages, shell, walk
+from app.web import form_pages, forms, looks, record_pages, shell, stage_pages, walk
 from app.web.forms import Place, Posted, Shown
 from app.web.parcel_views import ParcelPages
 from app.web.register_pages import (
@@ -274,11 +273,21 @@ class FormPages(ParcelPages):
             "title": self.register.named(row),
             "subtitle": self.register.label,
             "state": record_pages.state_of(self.register, row),
-            "facts": record_pages.facts(self.register, row, household, whole=True),
-            "steps": record_pages.steps(self.register, row.state) if self.register.flow else [],
+            "facts": [
+                *record_pages.facts(self.register, row, household, whole=True),
+                *record_pages.kept_facts(self.register, row),
+            ],
+            "source": stage_pages.source(self.register, row, actor),
+            "steps": stage_pages.steps(self.register, row)
+            if self.register.stages
+            else (record_pages.steps(self.register, row.state) if self.register.flow else []),
             "notices": [
                 *(self._notices(row, history.of(row)) if row.state in SENT_BACK else []),
                 *(record_pages.known_notices(self.register, row, known) if household else []),
+                *(
+                    {"tone": "warn", "text": found.message}
+                    for found in records.findings(self.register, row, evaluation)
+                ),
             ],
             "sections": forms.sections(self.register, shown),
             "errors": forms.summary(self.register, problems),
@@ -325,12 +334,9 @@ class FormPages(ParcelPages):
 
     def _fixed(self, row: Any) -> dict[str, Any]:
         """What stands in no input, and rules ask for."""
-        fixed = stages.locked(self.register, row)
-        return {
-            name: to_json(getattr(row, name))
-            for name, made in self.register.fields.items()
-            if name in fixed and made.kind != FILES
-        }
+        facts = self.register.rules_of(row).facts
+        names = [n for n in stages.locked(self.register, row) if self.register.fields[n].stored]
+        return {name: to_json(getattr(row, name)) for name in sorted({*names, *facts})}
 
     def _form_actions(self, row: Any, actor: Actor) -> list[dict[str, Any]]:
         actions: list[dict[str, Any]] = [
@@ -344,7 +350,8 @@ class FormPages(ParcelPages):
             actions[0]["primary"] = True
         step = self.register.flow.get("submit") if self.register.flow else None
         if step and policy.may(step.capability, self.register.name, row, actor=actor):
-            label = _("保存并上报")
+            stage = stages.at_hand(self.register, row)
+            label = _("保存并上报%(stage)s", stage=stage.label) if stage else _("保存并上报")
             actions.append(
                 {
                     "name": "submit",

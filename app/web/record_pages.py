@@ -14,7 +14,7 @@ from app.core.db import db
 from app.core.i18n import _, done_word, translate
 from app.parts import prior, visits
 from app.parts.prior import PriorFact
-from app.registry import formats, history_words, household_words
+from app.registry import formats, history_words, household_words, stages
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.field import CHILDREN, FILES, ID_NUMBER, TEXTAREA, Field
@@ -23,7 +23,7 @@ from app.registry.household_words import Fact
 from app.registry.households import Household
 from app.registry.photo_facts import PhotoFacts
 from app.registry.reading import said
-from app.registry.records import HistoryEntry
+from app.registry.records import HistoryEntry, Reviewed
 from app.registry.register import Register
 from app.registry.rules import Evaluation
 from app.web.file_tiles import file_tile
@@ -46,7 +46,11 @@ def state_tag(register: Register, state: State) -> dict[str, str]:
 
 def state_of(register: Register, row: Any) -> dict[str, str] | None:
     """The record's state as a label; None where nobody reviews it."""
-    return state_tag(register, row.state) if register.flow else None
+    if register.flow is None:
+        return None
+    tag = state_tag(register, row.state)
+    stage = stages.concerned(register, row)
+    return tag | {"text": f"{stage.label} {tag['text']}"} if stage else tag
 
 
 def household_of(row: Any) -> Household | None:
@@ -189,28 +193,32 @@ def _children(made: Field, record: Any, *, whole: bool) -> dict[str, Any]:
 def last_submissions(
     entries: Sequence[HistoryEntry],
 ) -> tuple[HistoryEntry | None, HistoryEntry | None]:
-    """The submission before the last one, and the last one."""
+    """The submission before the last one, and the last one; of the same stage."""
     taken = [e for e in entries if e.snapshot is not None]
+    taken = [e for e in taken if e.stage == taken[-1].stage]
     return (taken[-2] if len(taken) > 1 else None), (taken[-1] if taken else None)
 
 
 def history(
     register: Register, entries: Sequence[HistoryEntry], *, whole: bool
 ) -> list[dict[str, Any]]:
-    """The record's steps, newest first, each submission with what changed since the one before."""
+    """The record's steps, newest first, each submission with what changed since the one before, of
+    the same stage.
+    """
     result = []
-    before: HistoryEntry | None = None
+    before: dict[str | None, HistoryEntry] = {}
     for entry in entries:
         changes_made = []
         if entry.snapshot is not None:
-            if before is not None:
-                changes_made = history_words.changes(register, before, entry, whole=whole)
-            before = entry
+            if entry.stage in before:
+                earlier = before[entry.stage]
+                changes_made = history_words.changes(register, earlier, entry, whole=whole)
+            before[entry.stage] = entry
         phone = entry.phone if whole else formats.mask_phone(entry.phone or None)
         result.append(
             {
                 "time": f"{local(entry.at):%Y-%m-%d %H:%M}",
-                "title": done_word(entry.label),
+                "title": history_words.title(register, entry),
                 "who": history_words.who(entry),
                 "phone": phone,
                 "tone": history_words.tone(entry),
@@ -250,6 +258,20 @@ def _parent(household: Household) -> list[dict[str, Any]]:
     if parent is None:
         return []
     return [{"label": _("主户"), "text": parent.head_name, "url": f"/household/{parent.id}"}]
+
+
+def kept_facts(register: Register, row: Any) -> list[dict[str, Any]]:
+    """What the kernel keeps of the record itself, of what its lists show."""
+    if not register.continues:
+        return []
+    own = Reviewed.__fields__.keys()
+    made = [register.model.__fields__[n] for n in register.ledger.split() if n not in own]
+    facts = [
+        {"label": translate(f.label), "text": f.text(getattr(row, f.name))}
+        for f in made
+        if f.system
+    ]
+    return [fact for fact in facts if fact["text"]]
 
 
 def steps(register: Register, state: State) -> list[dict[str, str]]:

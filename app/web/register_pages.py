@@ -23,7 +23,7 @@ from app.registry.flow import SENT_BACK, State
 from app.registry.records import Standing
 from app.registry.register import Register
 from app.registry.rules import Problem
-from app.web import findings, looks, record_pages, shell
+from app.web import findings, looks, record_pages, shell, stage_pages
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,11 @@ class RegisterPages:
             "title": self.register.named(row),
             "subtitle": self.register.label,
             "state": record_pages.state_of(self.register, row),
-            "facts": record_pages.facts(self.register, row, household, whole=whole),
+            "facts": [
+                *record_pages.facts(self.register, row, household, whole=whole),
+                *record_pages.kept_facts(self.register, row),
+            ],
+            "source": stage_pages.source(self.register, row, actor),
             "notices": [
                 *(self._notices(row, entries) if self.register.flow else []),
                 *(record_pages.known_notices(self.register, row, known) if household else []),
@@ -97,7 +101,7 @@ class RegisterPages:
             "sections": sections,
             "changes": changes,
             "findings": findings.of(
-                self.register, household, evaluation, entries, changes, sections
+                self.register, row, household, evaluation, entries, changes, sections
             )
             if marked and household is not None
             else [],

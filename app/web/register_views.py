@@ -22,11 +22,11 @@ from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, done_word, step_word, translate
 from app.parts.parcels import has_parcels
-from app.registry import reading
+from app.registry import reading, stages
 from app.registry.expressions import to_json
 from app.registry.flow import State, Transition
 from app.registry.register import Register
-from app.web import new_views, record_pages, review_pages, shell
+from app.web import new_views, record_pages, review_pages, shell, stage_pages
 from app.web.batch_views import BatchPages
 from app.web.file_pages import FilePages
 from app.web.list_views import ROUTES, ListPages
@@ -86,7 +86,9 @@ class RegisterView(ListPages, new_views.NewPages, FilePages, ReviewPages, BatchP
         context |= (said or Said(contact_of(actor))).context
         context["problems"] = said.problems if said else ()
         context["steps"] = (
-            record_pages.steps(self.register, row.state) if self.register.flow else []
+            stage_pages.steps(self.register, row)
+            if self.register.stages
+            else (record_pages.steps(self.register, row.state) if self.register.flow else [])
         )
         context["actions"] = []
         if self.register.of_households:
@@ -112,7 +114,7 @@ class RegisterView(ListPages, new_views.NewPages, FilePages, ReviewPages, BatchP
                     "icon": "edit",
                 }
             )
-            if row.state != State.MISSING:
+            if row.state not in (State.MISSING, State.APPROVED):
                 context["actions"].append(self._clear_action(row, base))
         context["actions"] += self._drop_action(row, actor)
         context["notices"] += self._parcel_notices(row)
@@ -153,6 +155,11 @@ class RegisterView(ListPages, new_views.NewPages, FilePages, ReviewPages, BatchP
             question = _("将删除%(name)s的%(what)s和其中的文件，不能恢复。审计日志保留。", **said)
         elif self.register.flow is None:
             question = _("将删除%(name)s的%(what)s里填写的全部内容和文件。办理记录保留。", **said)
+        elif stages.approved(self.register, row):
+            question = _(
+                "将删除%(name)s的%(what)s里尚未审核通过的内容和文件，已审核通过的阶段和办理记录保留。",
+                **said,
+            )
         else:
             question = _(
                 "将删除%(name)s的%(what)s里填写的全部内容和文件，状态回到“未录入”。办理记录保留。",

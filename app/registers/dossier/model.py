@@ -143,9 +143,14 @@ class Dossier(Reviewed, Continuing, Model):
             "warning",
         )
     )
-    paid.checks.append(
-        f.Check("much", paid.compare("gt", granted), "已拨付的补助不能超过补助合计。")
-    )
+    paid.checks += [
+        f.Check("much", paid.compare("gt", granted), "已拨付的补助不能超过补助合计。"),
+        f.Check(
+            "much_ungranted",
+            paid.compare("gt", 0) & ~granted.given,
+            "已拨付的补助不能超过补助合计，请先填写各级补助。",
+        ),
+    ]
 
 
 class PaidAccount(Scoped, Model):
