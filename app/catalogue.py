@@ -132,6 +132,8 @@ def _of_register(register: Register) -> Iterator[str]:
     for table in register.tables:
         yield table.title
         yield from _heads(table.columns)
+    for stage in register.stages:
+        yield from (stage.title, *(check.message for _made, check in stage.checks))
     yield from (milestone.title for milestone in register.milestones)
     for menu in register.menus:
         yield from (menu.title, menu.action, menu.hint)

@@ -11,7 +11,7 @@ from app.access.regions import Region
 from app.actions import households, owners
 from app.core.clock import local
 from app.core.db import db
-from app.core.i18n import _, done_word, translate
+from app.core.i18n import _, translate
 from app.parts import prior, visits
 from app.parts.prior import PriorFact
 from app.registry import formats, history_words, household_words, stages

@@ -20,10 +20,6 @@ from app.registry.continuing import Continuing
 from app.registry.expressions import ALWAYS
 from app.registry.records import Reviewed
 
-#: An auditors' finding: nobody builds a house in less.
-HASTY_DAYS = 15
-
-
 class Progress(Choices):
     """办理进度: the last stage that the county approved."""
 
@@ -138,8 +134,8 @@ class Dossier(Reviewed, Continuing, Model):
     days.checks.append(
         f.Check(
             "hasty",
-            days.compare("lt", HASTY_DAYS) & days.compare("ge", 0),
-            f"竣工距开工不到{HASTY_DAYS}天，请核实。",
+            days.compare("lt", 15) & days.compare("ge", 0),
+            "竣工距开工不到15天，请核实。",
             "warning",
         )
     )
