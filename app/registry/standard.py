@@ -5,9 +5,11 @@ A register takes these as they are, adds its own beside them, or writes others.
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.access.actor import Capability
 from app.core.i18n import mark
-from app.registry.flow import SENT_BACK, State
+from app.registry.flow import SENT_BACK, State, county_review
 from app.registry.records import Reviewed
 from app.registry.register import Figure, Identity, Menu, Table, columns
 
@@ -37,3 +39,13 @@ PROGRESS = Table(
     chart=("approved", "submitted", "draft", "returned", "missing"),
     progress=("approved", "total"),
 )
+
+#: A survey of every household of the poverty list, entered below the county and reviewed by it; taken
+#: whole: ``register(…, **SURVEY)``.
+SURVEY: dict[str, Any] = {
+    "flow": county_review,
+    "follows": "poverty_exit",
+    "filters": "head_name head_id state",
+    "indexed": "head_name head_id state",
+    "menus": MENUS,
+}
