@@ -15,6 +15,7 @@ from sqlalchemy import inspect
 from app.access.regions import Region
 from app.access.scope import unscoped
 from app.core.clock import today, uuid7
+from app.core.types import UuidType
 from app.registry import field as f
 from app.registry import lists
 from app.registry.expressions import Expr
@@ -98,6 +99,8 @@ def candidates(made: Field, place: Region | None = None) -> Iterator[Any]:
             yield builders.id_number()
     elif kind == f.PHONE:
         yield f"139{next(_phones):08}"
+    elif kind == f.ACCOUNT:
+        yield "6217000010001234567"
     elif kind == f.USCC:
         yield "91350100M000100Y43"
     elif kind == f.REGION and place is not None:
@@ -238,6 +241,10 @@ def blank(register: Register, place: Region, *, name: str = "", **columns: Any) 
     for made in register.model.__fields__.values():  # what the kernel would know
         if made.system and made.default is not None and getattr(row, made.name) is None:
             setattr(row, made.name, made.default)
+    for column in inspect(register.model).columns:  # keys of records that it goes with
+        key = isinstance(column.type, UuidType) and not column.nullable
+        if key and getattr(row, column.key) is None:
+            setattr(row, column.key, uuid7())
     _list(row, register.listed)
     return row
 

@@ -301,11 +301,13 @@ _VALID: dict[str, Callable[[str], bool]] = {
     "id_number": lambda text: formats.id_number_valid(text, today()),
     "phone": formats.phone_valid,
     "uscc": formats.uscc_valid,
+    "account": formats.account_valid,
 }
 _VALID_SQL: dict[str, Callable[[Any], ColumnElement[bool]]] = {
     "id_number": lambda column: formats_sql.id_number_valid_sql(column, today()),
     "phone": formats_sql.phone_valid_sql,
     "uscc": formats_sql.uscc_valid_sql,
+    "account": formats_sql.account_valid_sql,
 }
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "eq": lambda a, b: a == b,

@@ -50,7 +50,7 @@ TEXT, TEXTAREA, INTEGER, DECIMAL, MONEY, DATE, YEAR = (
     FieldKind(k) for k in ("text", "textarea", "integer", "decimal", "money", "date", "year")
 )
 YES_NO, CHOICE, MANY = (FieldKind(k) for k in ("yes_no", "choice", "many"))
-ID_NUMBER, PHONE, USCC = (FieldKind(k) for k in ("id_number", "phone", "uscc"))
+ID_NUMBER, PHONE, USCC, ACCOUNT = (FieldKind(k) for k in ("id_number", "phone", "uscc", "account"))
 CHILDREN, FILES = (FieldKind(k) for k in ("children", "files"))
 REGION = FieldKind("region")
 
@@ -65,6 +65,7 @@ _MENDS: dict[str, Callable[[str], str]] = {
     ID_NUMBER: formats.mend_id_number,
     PHONE: formats.mend_phone,
     USCC: formats.mend_uscc,
+    ACCOUNT: formats.mend_account,
 }
 
 

@@ -16,6 +16,7 @@ from app.core.clock import today
 from app.registry import formats
 from app.registry.expressions import Const, Expr, Plus, Today
 from app.registry.field import (
+    ACCOUNT,
     CHILDREN,
     CHOICE,
     DATE,
@@ -152,6 +153,11 @@ def uscc(label: str, **options: Any) -> Any:
     return _identity(USCC, label, 18, "统一社会信用代码不正确，请核对 18 位代码。", **options)
 
 
+def account(label: str, **options: Any) -> Any:
+    """The number of a bank account, masked in lists."""
+    return _identity(ACCOUNT, label, 30, "银行账号应为 8 至 30 位数字，请核对。", **options)
+
+
 def _identity(
     kind: FieldKind, label: str, length: int, message: str, explain: Any = None, **options: Any
 ) -> Any:
@@ -241,6 +247,7 @@ __all__ = [
     "Plus",
     "Today",
     "Total",
+    "account",
     "children",
     "choice",
     "computed",

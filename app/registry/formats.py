@@ -30,6 +30,8 @@ PHONE_PATTERN = "(1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}(-[0-9]{1,6})?)"
 _ID = re.compile("[0-9]{17}[0-9X]")
 _OLD_ID = re.compile("[0-9]{15}")
 _DISABILITY_CARD = re.compile("([0-9]{17}[0-9X])[0-9]{2}")
+ACCOUNT_PATTERN = "[0-9]{8,30}"
+_ACCOUNT = re.compile(ACCOUNT_PATTERN)
 _PHONE = re.compile(PHONE_PATTERN)
 _USCC = re.compile(f"[{USCC_ALPHABET}]{{2}}[0-9]{{6}}[{USCC_ALPHABET}]{{10}}")
 _NOTHING = re.compile("无|没有|暂无|不详|无电话|无联系电话|无身份证号?|[-—/\\\\.]+|0{5,}")
@@ -114,6 +116,11 @@ def mend_phone(text: str) -> str:
 def mend_uscc(text: str) -> str:
     """Half-width, upper case, no blanks or dashes."""
     return re.sub(r"[\s-]", "", half_width(text)).upper()
+
+
+def mend_account(text: str) -> str:
+    """A bank account number in half-width digits, without the blanks and dashes between them."""
+    return re.sub(r"[\s-]", "", half_width(text))
 
 
 _COUNT = re.compile(r"([0-9]+)(?:\.0+)?(?:人|口|口人|个|个人|名|户)?")
@@ -239,6 +246,11 @@ def phone_problem(text: str) -> Problem | None:
 def phone_valid(text: str | None) -> bool:
     """Whether ``text`` is a mobile or landline number in official spelling."""
     return text is not None and _PHONE.fullmatch(text) is not None
+
+
+def account_valid(text: str | None) -> bool:
+    """Whether ``text`` can be the number of a bank account."""
+    return text is not None and _ACCOUNT.fullmatch(text) is not None
 
 
 def uscc_check_character(code: str) -> str:

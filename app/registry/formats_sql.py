@@ -32,6 +32,13 @@ class anju_phone_valid(GenericFunction[bool]):  # noqa: N801
     inherit_cache = True
 
 
+class anju_account_valid(GenericFunction[bool]):  # noqa: N801
+    """``anju_account_valid(text)``: :func:`formats.account_valid`."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
 class anju_uscc_valid(GenericFunction[bool]):  # noqa: N801
     """``anju_uscc_valid(text)``: :func:`formats.uscc_valid`."""
 
@@ -50,6 +57,11 @@ def phone_valid_sql(column: Any) -> ColumnElement[bool]:
     return anju_phone_valid(column)
 
 
+def account_valid_sql(column: Any) -> ColumnElement[bool]:
+    """SQL for :func:`formats.account_valid`; never NULL."""
+    return anju_account_valid(column)
+
+
 def uscc_valid_sql(column: Any) -> ColumnElement[bool]:
     """SQL for :func:`formats.uscc_valid`; never NULL."""
     return anju_uscc_valid(column)
@@ -57,7 +69,7 @@ def uscc_valid_sql(column: Any) -> ColumnElement[bool]:
 
 @on_sqlite_connect
 def register_sqlite_functions(connection: sqlite3.Connection) -> None:
-    """Give one SQLite connection the three predicates, by the Python that the forms use."""
+    """Give one SQLite connection the predicates, by the Python that the forms use."""
 
     def id_valid(text: str | None, day: str) -> int:
         return int(formats.id_number_valid(text, dt.date.fromisoformat(day[:10])))
@@ -65,11 +77,15 @@ def register_sqlite_functions(connection: sqlite3.Connection) -> None:
     def phone_valid(text: str | None) -> int:
         return int(formats.phone_valid(text))
 
+    def account_valid(text: str | None) -> int:
+        return int(formats.account_valid(text))
+
     def uscc_valid(text: str | None) -> int:
         return int(formats.uscc_valid(text))
 
     connection.create_function("anju_id_valid", 2, id_valid, deterministic=True)
     connection.create_function("anju_phone_valid", 1, phone_valid, deterministic=True)
+    connection.create_function("anju_account_valid", 1, account_valid, deterministic=True)
     connection.create_function("anju_uscc_valid", 1, uscc_valid, deterministic=True)
 
 
@@ -100,6 +116,12 @@ def _id_valid_postgresql(element: anju_id_valid, compiler: Any, **kw: Any) -> st
 def _phone_valid_postgresql(element: anju_phone_valid, compiler: Any, **kw: Any) -> str:
     (text,) = element.clauses.clauses
     return _only_where(text.op("~")(f"^{formats.PHONE_PATTERN}$"), sql("true"), compiler, kw)
+
+
+@compiles(anju_account_valid, "postgresql")
+def _account_valid_postgresql(element: anju_account_valid, compiler: Any, **kw: Any) -> str:
+    (text,) = element.clauses.clauses
+    return _only_where(text.op("~")(f"^{formats.ACCOUNT_PATTERN}$"), sql("true"), compiler, kw)
 
 
 @compiles(anju_uscc_valid, "postgresql")

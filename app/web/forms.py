@@ -42,7 +42,7 @@ _MOST_ROWS = 50
 _KEPT_FIELDS = 2000
 _KEPT_RULES = 60
 _ROW = re.compile(r"(\d{1,3})-(\w{1,40})")
-_LONG_KINDS = {"id_number": 18, "uscc": 18}
+_LONG_KINDS = {"id_number": 18, "uscc": 18, "account": 36}
 
 
 @dataclass

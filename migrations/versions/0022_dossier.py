@@ -96,7 +96,7 @@ def upgrade() -> None:
     sa.Column('id', types.UuidType(), nullable=False),
     sa.Column('dossier_id', types.UuidType(), nullable=False),
     sa.Column('household_id', types.UuidType(), nullable=False),
-    sa.Column('account', sa.String(length=40), nullable=False),
+    sa.Column('account', sa.String(length=30), nullable=False),
     sa.Column('path', types.PathType(), nullable=False),
     sa.Column('county_id', sa.Integer(), nullable=False),
     sa.Column('province_id', sa.Integer(), nullable=False),

@@ -96,6 +96,8 @@ def value_of(made: Field) -> st.SearchStrategy[Any]:
         return st.sampled_from(["13909180000", "029-86964499", "12345678901", "无"])
     if kind == f.USCC:
         return st.sampled_from(["91350100M000100Y43", "91350100M000100Y44", "I"])
+    if kind == f.ACCOUNT:
+        return st.sampled_from(["6217000010001234567", "1234567", "甲"])
     if kind == f.CHILDREN:
         row = st.fixed_dictionaries({r.name: st.none() | _json_value(r) for r in made.rows})
         return st.lists(row, max_size=3)

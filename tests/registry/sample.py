@@ -70,6 +70,8 @@ class Sample(f.Declared, Base):
     mobile = f.phone("电话", shown=number.valid)
     code = f.uscc("信用代码", shown=~number.valid, required=False)
 
+    bank = f.account("账号", shown=code.given, required=False)
+
     people = f.children(
         "人员",
         f.row("name", f.text("姓名", 20)),

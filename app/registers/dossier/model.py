@@ -20,6 +20,7 @@ from app.registry.continuing import Continuing
 from app.registry.expressions import ALWAYS
 from app.registry.records import Reviewed
 
+
 class Progress(Choices):
     """办理进度: the last stage that the county approved."""
 
@@ -119,7 +120,7 @@ class Dossier(Reviewed, Continuing, Model):
         f.row("date", f.date("拨付日期", not_after=f.Today())),
         f.row("amount", f.money("拨付金额")),
         f.row("holder", f.text("账户姓名", 64)),
-        f.row("account", f.text("银行账号", 40, masked=True)),
+        f.row("account", f.account("银行账号")),
         required=False,
         high=12,
     )
@@ -151,7 +152,7 @@ class Dossier(Reviewed, Continuing, Model):
 
 class PaidAccount(Scoped, Model):
     """An account that a dossier's grant was paid to, for whoever looks for it in another one.
-    ``account`` is as banks print it without blanks.
+    ``account`` holds digits alone.
     """
 
     __tablename__ = "paid_account"
@@ -163,4 +164,4 @@ class PaidAccount(Scoped, Model):
     id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True, default=uuid7)
     dossier_id: Mapped[uuid.UUID] = mapped_column(UuidType, nullable=False)
     household_id: Mapped[uuid.UUID] = mapped_column(UuidType, nullable=False)
-    account: Mapped[str] = mapped_column(String(40), nullable=False)
+    account: Mapped[str] = mapped_column(String(30), nullable=False)

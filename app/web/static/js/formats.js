@@ -33,6 +33,11 @@ export function phoneValid(text) {
   return typeof text === "string" && PHONE.test(text);
 }
 
+/** Whether `text` can be the number of a bank account. */
+export function accountValid(text) {
+  return typeof text === "string" && /^[0-9]{8,30}$/.test(text);
+}
+
 /** Whether `text` is a correct unified social credit code. */
 export function usccValid(text) {
   if (typeof text !== "string" || !USCC.test(text)) return false;

@@ -12,7 +12,7 @@
  * is false counts as missing for every field after it in `order`.
  */
 
-import { idNumberValid, phoneValid, usccValid } from "./formats.js";
+import { accountValid, idNumberValid, phoneValid, usccValid } from "./formats.js";
 
 export { idCheckCharacter } from "./formats.js";
 
@@ -38,6 +38,7 @@ export function isValid(kind, value, today = null) {
   const text = String(value);
   if (kind === "id_number") return idNumberValid(text, today);
   if (kind === "phone") return phoneValid(text);
+  if (kind === "account") return accountValid(text);
   if (kind === "uscc") return usccValid(text);
   throw new Error(`unknown validity: ${kind}`);
 }

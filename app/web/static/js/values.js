@@ -51,12 +51,13 @@ export function writeField(element, value) {
 }
 
 const FULL_WIDTH = /[\uff01-\uff5e]/g;
-const PLAIN = new Set(["integer", "decimal", "money", "year", "id_number", "phone", "uscc", "tel"]);
+const PLAIN = new Set(["integer", "decimal", "money", "year", "id_number", "phone", "uscc", "account", "tel"]);
 
 /** What people type, as the server will read it: half-width digits, no blanks, capital X. */
 export function mend(kind, text) {
   if (!PLAIN.has(kind)) return text.trim();
   const half = text.replace(FULL_WIDTH, (mark) => String.fromCharCode(mark.charCodeAt(0) - 0xfee0))
     .replace(/[\s\u3000]/g, "");
+  if (kind === "account") return half.replace(/-/g, "");
   return kind === "id_number" || kind === "uscc" ? half.toUpperCase() : half;
 }
