@@ -69,6 +69,8 @@ def new(
     unusual.count(unusual.What.ADDITIONS)
     row.region_id = region_id
     changes = records.assign(row, records.stored_values(register, result))
+    for derive in register.derives:
+        derive(row)
     if register.flow is not None:
         row.state = State.DRAFT
     if register.owned:

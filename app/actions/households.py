@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, exists, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
-from app.access import audit, limits, policy, settings
+from app.access import audit, policy
 from app.access.actor import Capability
 from app.access.audit import Act
-from app.access.limits import Limit
 from app.access.regions import Level, Region
-from app.access.scope import current_actor, in_scope, unscoped
-from app.access.settings import NUMBER, Setting
-from app.actions import people
+from app.access.scope import in_scope, unscoped
+from app.actions import duplicates, people
 from app.core.clock import today
 from app.core.db import db, read_only
-from app.core.errors import BadInput, NotFound, TooMany
-from app.core.i18n import _, mark
+from app.core.errors import BadInput, NotFound
+from app.core.i18n import _
 from app.parts import prior
 from app.parts.objects import Listed
 from app.registry import formats
@@ -34,19 +31,6 @@ from app.registry.households import LISTS, Finding, Household, SearchKey, search
 from app.registry.members import Member, PersonNumber, members_of
 from app.registry.records import Draft, HistoryEntry, Standing
 from app.registry.register import Register, all_registers
-
-CHECKS = settings.declare(
-    Setting(
-        "personal.duplicates",
-        mark("每个账号每小时最多查到几个外地的重复身份证号"),
-        NUMBER,
-        default=30,
-        lowest=1,
-        highest=10_000,
-        unit=mark("个号码"),
-        help=mark("更正身份证号时全国查重，只告知所在县和户主姓名，每次记入审计日志。"),
-    )
-)
 
 
 def get(household_id: uuid.UUID, *, lock: bool = False) -> Household:
@@ -275,21 +259,11 @@ def listed_already(household_id: uuid.UUID, number: str) -> str | None:
         return None
     if in_scope(other.path):
         return _found(other.full_name, other.head_name)
-    actor = current_actor()
-    if actor is None or actor.in_job:
-        return _("该身份证号已在其他地区的名单中。")
-    db.session.rollback()
-    by_hour = Limit(
-        "duplicates", actor.account_id.hex, settings.value(CHECKS.name), timedelta(hours=1)
+    return duplicates.told_elsewhere(
+        duplicates.Found("household", number, other.id, other.county),
+        _("该身份证号已在其他地区的名单中。"),
+        _found(other.county, other.head_name),
     )
-    try:
-        limits.require(by_hour)
-    except TooMany as full:
-        return _("该身份证号已在其他地区的名单中。%(full)s", full=full.message)
-    detail = {"number": formats.mask_id(number), "found": str(other.id), "county": other.county}
-    audit.record(db.session, Act.DUPLICATE, register="household", detail=detail)
-    db.session.commit()
-    return _found(other.county, other.head_name)
 
 
 def _found(place: str, name: str) -> str:

@@ -147,6 +147,8 @@ def apply(
     if created := row.state == State.MISSING:
         unusual.count(unusual.What.ADDITIONS)
     changes = assign(row, new)
+    for derive in register.derives:
+        derive(row)
     if moves and region_id is not None:
         changes[places.FIELD] = places.settle(row, region_id)
     if created or row.state == State.APPROVED:  # … of the stage before

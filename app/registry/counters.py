@@ -78,13 +78,20 @@ class CounterDay(Model):
 def satisfied(register: Register, values: Mapping[str, Any]) -> set[str]:
     """Keys of the figures that a row with these values counts in; of its year too."""
     listed, years = register.listed.test(values), register.years
-    year = values.get(years.name) if years else None
-    of_its_year = bool(years and year and (years.listed or register.listed).test(values))
-    if not listed and not of_its_year:
+    said = _years_in(values.get(years.name)) if years else ()
+    of_its_years = bool(years and said and (years.listed or register.listed).test(values))
+    if not listed and not of_its_years:
         return set()
     names = [name for name, figure in register.figures.items() if figure.where.test(values)]
     found = set(names) if listed else set()
-    return found | {of_year(name, year) for name in names} if of_its_year else found
+    return found | {of_year(n, year) for n in names for year in said} if of_its_years else found
+
+
+def _years_in(value: Any) -> tuple[int, ...]:
+    """The years that a field of one or of several says."""
+    if value is None:
+        return ()
+    return tuple(int(year) for year in value) if isinstance(value, list | tuple) else (int(value),)
 
 
 def asked_of(register: Register) -> set[str]:
@@ -262,13 +269,15 @@ def live_by(
         listed = _only(years.listed or register.listed, columns)
         by_year = select(place, year, *sums).where(*where, *listed, year.is_not(None))
         answers.append(session.execute(by_year.group_by(place, year)).all())
-    return {
-        (at, of_year(name, year)): int(n)
-        for answer in answers
-        for at, year, *counts in answer
-        for name, n in zip(names, counts, strict=True)
-        if n
-    }
+    found: dict[tuple[Any, str], int] = defaultdict(int)
+    for at, _none, *counts in answers[0]:
+        for name, n in zip(names, counts, strict=True):
+            found[at, name] += int(n)
+    for at, said, *counts in (line for answer in answers[1:] for line in answer):
+        for year in _years_in(said):
+            for name, n in zip(names, counts, strict=True):
+                found[at, of_year(name, year)] += int(n)
+    return {key: n for key, n in found.items() if n}
 
 
 def _only(listed: Expr, columns: Columns) -> list[Any]:

@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from app.access import region_match, regions
 from app.access.regions import Level, Region
 from app.core.choices import Choices
+from app.core.clock import today
 from app.core.i18n import translate
 from app.core.types import CodeSetType, CodeType, NfcText, nfc
 from app.registry import formats, lists
@@ -119,6 +120,7 @@ class Field:
     taken_on: str = ""  # photos: the field that says on which day they should have been taken
     level: Level = Level.VILLAGE  # region: the level of division that is chosen
     rows: tuple[Field, ...] = ()  # children: their fields
+    since: int = 0  # many: calendar years from this one on, instead of a list
     checks: list[Check] = dataclass_field(default_factory=list)
     name: str = ""
 
@@ -258,6 +260,8 @@ class Field:
             if text in ("no", "否", translate("否")):
                 return False
             raise ValueError(translate("请选择“是”或“否”。"))
+        if self.since and text in self.codes:
+            return text
         own = (code for code, word in self.words.items() if text in (word, translate(word)))
         code = next(own, None)
         if code is None and self.source_list:
@@ -353,6 +357,8 @@ class Field:
     @property
     def codes(self) -> list[str]:
         """Every code that it may hold or ever held, in order."""
+        if self.since:
+            return [str(year) for year in range(today().year + 1, self.since - 1, -1)]
         known = lists.known(self.source_list) if self.source_list else {}
         return [code for code in known if code not in self.leaves_out]
 
@@ -366,7 +372,7 @@ class Field:
         ``keep``, which a record holds, or all that ever were.
         """
         if self.source_list is None:
-            return {}
+            return {code: code for code in self.codes}
         found = lists.options(self.source_list, keep, all_ever=all_ever)
         return {
             code: translate(self.words[code]) if code in self.words else text

@@ -131,6 +131,11 @@ def many(label: str, choices: type[Choices] | str, **options: Any) -> Any:
     return _field(MANY, label, **{key: choices}, **options)
 
 
+def years(label: str, since: int, **options: Any) -> Any:
+    """Several calendar years from ``since`` on."""
+    return _field(MANY, label, since=since, **options)
+
+
 def region(label: str, level: Level = Level.VILLAGE, **options: Any) -> Any:
     """A division of ``level``, anywhere in the nation: its key. Divisions that merge are followed."""
     return _field(REGION, label, level=level, **options)
@@ -269,5 +274,6 @@ __all__ = [
     "uscc",
     "variant",
     "year",
+    "years",
     "yes_no",
 ]

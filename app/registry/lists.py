@@ -53,6 +53,10 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "relation": ("配偶", "子女", "父母", "兄弟姐妹", _OTHER),
     "energy": ("煤炭", "电", "液化气", "天然气", _OTHER),
     "residence_type": ("住宅",),
+    "trade": ("瓦工", "砌筑工", "木工", "水暖工", "电工", "油漆工", "钢筋工", _OTHER),
+    "person_kind": ("职业院校毕业生", "退伍军人", "脱贫户", "农民工", _OTHER),
+    "training_theory": ("建筑风貌", "农房结构与安全", "建筑识图", "建筑材料", "政策法规", "工程项目管理", _OTHER),
+    "training_skill": ("地基处理", "测量与放线", "砌筑", "钢筋绑扎", "模板与混凝土浇筑", "木作", "抹灰与防水", "水电安装", "脚手架与施工安全", _OTHER),
     "ethnicity": (
         "汉族", "蒙古族", "回族", "藏族", "维吾尔族", "苗族", "彝族", "壮族", "布依族", "朝鲜族",
         "满族", "侗族", "瑶族", "白族", "土家族", "哈尼族", "哈萨克族", "傣族", "黎族", "傈僳族",
@@ -302,6 +306,11 @@ def _first(name: str) -> Iterator[tuple[str, Choice]]:
     for n, text in enumerate(DEFAULTS[name], 1):
         code = "99" if text == _OTHER else f"{n:02}"
         yield code, Choice(code, (Wording(text),), n)
+
+
+def defaults(name: str) -> dict[str, str]:
+    """Code -> text of what a list starts from."""
+    return {code: one.wordings[0].text for code, one in _first(name)}
 
 
 def seed(session: Session) -> int:

@@ -11,13 +11,13 @@ from functools import cached_property
 from typing import Any
 
 from app.access import settings
-from app.access.actor import Capability
+from app.access.actor import Actor, Capability
 from app.access.regions import Level
 from app.access.settings import DATE, Setting
 from app.core.clock import today
 from app.core.i18n import _, mark, translate
 from app.registry.expressions import ALWAYS, NEVER, Compare, Const, Expr, Ref
-from app.registry.field import ID_NUMBER, Field
+from app.registry.field import ID_NUMBER, MANY, Field
 from app.registry.flow import Flow, State
 from app.registry.rules import Problem, RuleSet
 from app.registry.stages import Stage
@@ -54,7 +54,8 @@ class Figure:
 
 @dataclass(frozen=True)
 class Years:
-    """Figures are counted for each year that the field ``name`` says too, from ``since`` on.
+    """Figures are counted for each year that the field ``name`` says too, from ``since`` on; it says
+    one year, or several (:func:`app.registry.fields.years`).
 
     ``listed``: the rows of a year, where they are not those that the lists show. ``usual`` gives the
     year that pages show unless another is asked for; without it they show all years.
@@ -135,12 +136,18 @@ class Menu:
     name: str
     title: str
     capability: Capability
+    also: Capability | None = None  # what those who hold it may do from the same list
     states: tuple[str, ...] = ()  # preselected; empty: all
     rows: Expr | None = None  # the rows of its list, where they are not those that are listed
     action: str = ""  # word of the row action
     hint: str = ""  # what an empty page says
     only: str = ""  # field=code of the rows that it lists, whatever else is asked
     page: str = ""  # the row's page that its action opens, whatever the state
+
+    def enters(self, actor: Actor, register: str) -> bool:
+        """Does the actor fill in forms from this list?"""
+        enter = Capability.ENTER
+        return enter in (self.capability, self.also) and actor.has(enter, register)
 
     @property
     def fixed(self) -> tuple[str, str]:
@@ -202,6 +209,7 @@ class Register:
     on_approval: tuple[Callable[[Any, Any], None], ...] = ()
     builds: Expr = NEVER  # where on_approval makes something: such an approval is not taken back
     milestones: tuple[Milestone, ...] = ()  # days that the household's page tells
+    derives: tuple[Callable[[Any], None], ...] = ()  # set the kernel's fields of a row at each save
     remember: str = ""  # fields whose last typed value the form offers again
 
     @cached_property
@@ -288,9 +296,13 @@ class Register:
                 if years is None or not year.isdecimal() or int(year) not in years.offered():
                     raise KeyError(key)
                 listed = years.listed or listed
-                where = Compare("eq", Ref(years.name), Const(int(year))) & where
+                where = self._in_year(int(year)) & where
             self._counted[key] = where if listed is ALWAYS else listed & where
         return self._counted[key]
+
+    def _in_year(self, year: int) -> Expr:
+        made = self.model.__fields__[self.years.name if self.years else ""]
+        return made.has(year) if made.kind == MANY else Compare("eq", Ref(made.name), Const(year))
 
     def figure_label(self, key: str) -> str:
         """审核通过, or 审核通过（2026年）."""

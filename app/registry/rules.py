@@ -27,12 +27,16 @@ class DeclarationError(ValueError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One broken rule. ``code`` is stable: ``field.check``."""
+    """One broken rule. ``code`` is stable: ``field.check``. ``url``: where one can go on, and in which
+    words (``way``).
+    """
 
     field: str
     code: str
     message: str
     severity: str = "error"
+    way: str = ""
+    url: str = ""
 
 
 @dataclass

@@ -34,7 +34,7 @@ def following(register: Register, row: Any, actor: Actor) -> str | None:
 
 
 def _list_query(register: Register, actor: Actor) -> Query:
-    menu = next((m for m in register.menus if m.capability == Capability.ENTER), None)
+    menu = next((m for m in register.menus if Capability.ENTER in (m.capability, m.also)), None)
     if menu is None:
         return Query()
     asked = urlsplit(shell.list_url(f"/{register.name}/{menu.name}")).query

@@ -103,7 +103,7 @@ def clean_draft(register: Register, raw: Any) -> Typed:
             rows = value if isinstance(value, list) else []
             known = [f.name for f in made.rows]
             typed[name] = [
-                {n: _kept(row[n]) for n in known if row.get(n) is not None}
+                {n: _kept_of_row(row[n]) for n in known if row.get(n) is not None}
                 for row in rows[:_MOST_ROWS]
                 if isinstance(row, dict)
             ]
@@ -113,6 +113,10 @@ def clean_draft(register: Register, raw: Any) -> Typed:
         elif isinstance(value, str):
             typed[name] = _kept(value)
     return typed
+
+
+def _kept_of_row(value: Any) -> Any:
+    return [_kept(v) for v in value[:_MOST_ROWS]] if isinstance(value, list) else _kept(value)
 
 
 def _kept(value: Any) -> str:
@@ -129,13 +133,16 @@ def typed_of(register: Register, row: Any) -> Typed:
     }
 
 
-def _posted_rows(made: Field, form: MultiDict[str, str]) -> list[dict[str, str]]:
+def _posted_rows(made: Field, form: MultiDict[str, str]) -> list[dict[str, Any]]:
     start = f"{made.name}-"
     known = {f.name for f in made.rows}
-    rows: dict[int, dict[str, str]] = {}
+    several = {f.name for f in made.rows if f.kind == MANY}
+    rows: dict[int, dict[str, Any]] = {}
     for key, text in form.items(multi=True):
         match = _ROW.fullmatch(key.removeprefix(start)) if key.startswith(start) else None
-        if match and match[2] in known and text.strip():
+        if match and match[2] in several and text.strip():
+            rows.setdefault(int(match[1]), {}).setdefault(match[2], []).append(text[:_LONGEST])
+        elif match and match[2] in known and text.strip():
             rows.setdefault(int(match[1]), {})[match[2]] = text[:_LONGEST]
     return [rows[number] for number in sorted(rows)][:_MOST_ROWS]
 
@@ -262,6 +269,8 @@ def summary(register: Register, problems: Iterable[Problem]) -> list[dict[str, A
                 "field": name,
                 "label": label or _label_beside(name),
                 "message": problem.message,
+                "way": problem.way,
+                "url": problem.url,
             }
         )
     return lines

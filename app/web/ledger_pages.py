@@ -201,7 +201,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     fields = [None if n == REGION else register.model.__fields__[n] for n in names]
     own = db.session.get_one(Region, actor.region_id)
-    review, enters = _review(register, menu), menu.capability == Capability.ENTER
+    review, enters = _review(register, menu), menu.enters(actor, register.name)
     see, word = _("查看"), translate(menu.action)
     queue = review_pages.tail(request.args) if review else ""
     shown = []
@@ -209,6 +209,8 @@ def _rows(
     areas = actor.areas(Capability(menu.capability), register.name)
     on = walk.way(menu, asked_text(args), page.count)
     kept = None
+    if enters:
+        areas = actor.areas(Capability.ENTER, register.name)
     if register.owned and enters:
         kept = owners.kept_by(register, [row.entered_by for row in page.rows], actor)
     for position, row in enumerate(page.rows, page.first):
@@ -366,7 +368,7 @@ def _exports(
 
 
 def actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]]:
-    if menu.capability != Capability.ENTER or menu.page:
+    if not menu.enters(actor, register.name) or menu.page:
         return []
     label = _("导入%(what)s", what=translate(register.record_word))
     found: list[dict[str, Any]] = [

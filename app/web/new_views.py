@@ -118,6 +118,7 @@ class NewPages(FormPages):
             "today": today().isoformat(),
             "version": 1,
             "key": str(row.id),
+            "fixed": {},
             "action_url": base,
             "draft_url": f"{base}/draft?key={row.id}",
             "draft": draft

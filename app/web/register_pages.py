@@ -144,7 +144,7 @@ class RegisterPages:
         return []
 
     def _menu_url(self, capability: Capability) -> str:
-        found = (m.name for m in self.register.menus if m.capability == capability)
+        found = (m.name for m in self.register.menus if capability in (m.capability, m.also))
         return f"/{self.register.name}/{next(found, '')}"
 
     def _said(self, name: str, actor: Actor) -> Said:

@@ -104,7 +104,12 @@ class RegisterView(ListPages, new_views.NewPages, FilePages, ReviewPages, BatchP
             context["actions"].append({"label": _("审计记录"), "url": url})
         if records.may_edit(self.register, row, actor):
             word = next(
-                (m.action for m in self.register.menus if m.capability == Capability.ENTER), ""
+                (
+                    m.action
+                    for m in self.register.menus
+                    if Capability.ENTER in (m.capability, m.also)
+                ),
+                "",
             )
             context["actions"].append(
                 {

@@ -113,7 +113,7 @@ def _may_enter(register: Register, menu: Menu, row: object, actor: Actor) -> boo
     path = getattr(row, "path", "")
     areas = actor.areas(Capability.ENTER, register.name)
     return (
-        menu.capability == Capability.ENTER
+        menu.enters(actor, register.name)
         and stages.is_open(register, row)
         and path.startswith(areas)
         and owners.keeps(register, row, actor)

@@ -96,7 +96,7 @@ def _filters(register: Register) -> list[Any]:
 def _filter(made: Field) -> Schema:
     if made.kind == YES_NO:
         return {"type": "string", "enum": ["yes", "no"]}
-    if made.kind in (CHOICE, MANY) and made.source_list:
+    if made.kind in (CHOICE, MANY):
         codes = {"type": "string", "enum": made.codes}
         return {"type": "array", "items": codes}
     return parts.TEXT | {"maxLength": 64}

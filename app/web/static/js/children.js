@@ -21,7 +21,10 @@ function attach(box, changed) {
     const row = holder.firstElementChild;
     for (const field of row.querySelectorAll("[data-child-field]")) {
       const value = values[field.dataset.childField];
-      if (value !== undefined && value !== null) field.querySelector("[data-input]").value = value;
+      if (value === undefined || value === null) continue;
+      const inputs = [...field.querySelectorAll("[data-input]")];
+      if (Array.isArray(value)) for (const input of inputs) input.checked = value.includes(input.value);
+      else inputs[0].value = value;
     }
     rows.append(row);
     attachOptionLists(row);
@@ -33,7 +36,7 @@ function attach(box, changed) {
   box.addEventListener("click", (event) => {
     const filler = event.target.closest("[data-child-fill]");
     if (filler) {
-      const empty = [...rows.children].find((row) => [...row.querySelectorAll("[data-input]")].every((input) => !input.value));
+      const empty = [...rows.children].find((row) => [...row.querySelectorAll("[data-input]")].every((input) => (input.type === "checkbox" ? !input.checked : !input.value)));
       empty?.remove();
       if (rows.children.length < max) append(JSON.parse(filler.dataset.childFill));
     }

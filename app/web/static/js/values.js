@@ -14,7 +14,9 @@ function rowsOf(element) {
   return [...element.querySelectorAll("[data-child]")].map((child) => {
     const row = {};
     for (const field of child.querySelectorAll("[data-child-field]")) {
-      row[field.dataset.childField] = one(inputsOf(field)[0]);
+      const inputs = inputsOf(field);
+      const chosen = inputs.filter((input) => input.checked).map((input) => input.value);
+      row[field.dataset.childField] = inputs[0].type === "checkbox" ? (chosen.length ? chosen : null) : one(inputs[0]);
     }
     return row;
   }).filter((row) => Object.values(row).some((value) => value !== null));

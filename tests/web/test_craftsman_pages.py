@@ -1,0 +1,154 @@
+"""乡村建设工匠名录 through HTTP: added, read, changed by whoever entered it, once in the nation."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.access.accounts import Account
+from app.access.regions import Level
+from app.access.scope import unscoped
+from app.core.clock import today
+from app.registers.craftsman.model import Certificates, Craftsman
+from app.registers.craftsman.register import CRAFTSMAN
+from app.registry import counters
+from app.registry.records import Draft
+from tests import builders
+from tests.hands import Hands
+
+AsAccount = Callable[..., Hands]
+NUMBER, OTHER_NUMBER = "610122197003152017", "610122198511203439"
+
+
+def answers(hands: Hands, **more: Any) -> dict[str, Any]:
+    """What a clerk posts of a complete craftsman with one certificate and one training."""
+    key = re.search(r'name="key" value="([^"]+)"', hands.get("/craftsman/new").text)
+    assert key
+    last = today().replace(year=today().year + 3, day=1)
+    return {
+        "key": key[1], "version": "1", "region": str(builders.seat(Level.VILLAGE).id),
+        "name": "王建军", "id_number": NUMBER, "phone": "13909180000", "village_group": "一组",
+        "lead": "yes", "qualified": "yes", "trades": ["01", "99"], "person_kinds": ["04"],
+        "certificates-0-name": "砌筑工证", "certificates-0-issued_on": "2023-05-01",
+        "certificates-0-expires_on": last.isoformat(),
+        "trainings-0-start": "2022-12-27", "trainings-0-end": "2023-01-05",
+        "trainings-0-theory": ["01", "02"], "trainings-0-certified": "yes",
+        "works-0-start": "2023-05-29", "works-0-what": "农房建设，担任瓦工", "intent": "save",
+    } | more  # fmt: skip
+
+
+def stored() -> list[Craftsman]:
+    with unscoped("tests look") as session:
+        return list(session.scalars(select(Craftsman).order_by(Craftsman.created_at)))
+
+
+def errors_of(page: str, field: str) -> str:
+    found = re.search(rf'id="f-{field}-errors" data-errors>([^<]*)<', page)
+    return html.unescape(found[1]) if found else ""
+
+
+@pytest.fixture
+def clerk(as_account: AsAccount) -> Hands:
+    return as_account(builders.TOWN_CLERK)
+
+
+def test_added_once_read_by_the_area_changed_by_its_clerk(
+    app: Flask, as_account: AsAccount, clerk: Hands
+):
+    form = answers(clerk)
+    draft = {"version": 0, "values": {"name": "王建", "region": form["region"]}}
+    kept = clerk.post_json(f"/craftsman/new/draft?key={form['key']}", draft)
+    assert kept.status_code == 200
+    again = clerk.get("/craftsman/new").text
+    assert 'value="王建"' in again, "what was typed comes back"
+    assert form["key"] in again, "under the key that the record will have"
+
+    assert clerk.post("/craftsman/new", form).status_code == 302
+    assert clerk.post("/craftsman/new", form).status_code == 302, "the same form, sent twice"
+    with app.app_context():
+        [one] = stored()
+        assert str(one.id) == form["key"]
+        assert one.trades == ("01", "99")
+        assert one.training_years == ("2022", "2023")
+        assert one.trainings[0]["theory"] == ["01", "02"]
+        assert (one.certified, one.certificates_hold) == (True, Certificates.VALID)
+        with unscoped("tests look") as session:
+            assert session.scalars(select(Draft)).all() == []
+            live = counters.live_counts(session, CRAFTSMAN)
+            assert live == counters.kept_counts(session, CRAFTSMAN)
+            county = builders.seat(Level.COUNTY).id
+            assert live["total@2022", county] == live["total@2023", county] == 1
+            assert ("trade_02", county) not in live
+
+    page = clerk.get(f"/craftsman/{one.id}").text
+    assert NUMBER in page, "whole to whoever entered it"
+    assert "建筑风貌、农房结构与安全" in page
+    assert f"/craftsman/{one.id}/edit" in page
+
+    manager = as_account(builders.COUNTY_MANAGER)
+    page = manager.get(f"/craftsman/{one.id}").text
+    assert NUMBER not in page, "masked to who only reads"
+    assert f"/craftsman/{one.id}/edit" not in page
+    listed = manager.get("/craftsman/manage").text
+    assert "王建军" in listed
+    assert "共 1 条" in listed
+    refused = manager.post(f"/craftsman/{one.id}/edit", form | {"name": "李"})
+    assert refused.status_code in (302, 403)
+    assert manager.post(f"/craftsman/{one.id}/clear?version=1").status_code == 403
+    with app.app_context():
+        assert stored()[0].name == "王建军"
+        with unscoped("tests close an account") as session:
+            owner = session.scalars(select(Account).where(Account.uuid == one.entered_by)).one()
+            owner.active = False
+            session.commit()
+    assert manager.get(f"/craftsman/{one.id}/edit").status_code == 200, "its manager takes over"
+    assert NUMBER in manager.get(f"/craftsman/{one.id}").text
+
+    assert manager.post(f"/craftsman/{one.id}/clear?version=1").status_code == 302
+    with app.app_context():
+        assert stored() == []
+        with unscoped("tests look") as session:
+            assert counters.kept_counts(session, CRAFTSMAN) == {}
+
+
+def test_wrong_input_is_told_beside_its_field_and_kept(clerk: Hands, app: Flask):
+    wrong = answers(clerk, region="", phone="12", lead="") | {"certificates-0-expires_on": "2020-01-01"}
+    answer = clerk.post("/craftsman/new", wrong)
+    assert answer.status_code == 422
+    page = answer.text
+    assert "请选择行政区划" in errors_of(page, "region")
+    assert errors_of(page, "phone")
+    assert "请选择是否带头工匠" in errors_of(page, "lead")
+    assert 'value="王建军"' in page
+    outside = answers(clerk, region=str(builders.seat(Level.COUNTY, builders.FAR_COUNTY).id))
+    assert "管辖范围" in errors_of(clerk.post("/craftsman/new", outside).text, "region")
+    province = answers(clerk, region=str(builders.seat(Level.PROVINCE).id))
+    assert errors_of(clerk.post("/craftsman/new", province).text, "region")
+    early = answers(clerk) | {"certificates-0-expires_on": "2020-01-01"}
+    assert "不能早于开始的日期 2023-05-01" in clerk.post("/craftsman/new", early).text
+    with app.app_context():
+        assert stored() == []
+
+
+def test_an_id_number_stands_once_in_the_nation(as_account: AsAccount, clerk: Hands, app: Flask):
+    clerk.post("/craftsman/new", answers(clerk, intent="next"))
+    same = clerk.post("/craftsman/new", answers(clerk, name="王建国"))
+    assert same.status_code == 422
+    assert "王建军" in errors_of(same.text, "id_number")
+    assert "申请转入" in same.text
+
+    with app.app_context():
+        far = builders.seat(Level.VILLAGE, builders.FAR_COUNTY)
+    other = as_account(builders.TOWN_CLERK, builders.FAR_COUNTY)
+    told = other.post("/craftsman/new", answers(other, region=str(far.id)))
+    message = errors_of(told.text, "id_number")
+    assert "陕西省西安市蓝田县" in message
+    assert NUMBER not in message
+    with app.app_context():
+        assert len(stored()) == 1
