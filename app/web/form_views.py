@@ -12,7 +12,7 @@ from flask_appbuilder import expose
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region
-from app.actions import attachments, drafts, habits, history, households, places, records
+from app.actions import attachments, drafts, habits, history, households, owners, places, records
 from app.actions.history import Contact
 from app.core.clock import local, today
 from app.core.db import db
@@ -45,6 +45,7 @@ class FormPages(ParcelPages):
     def edit(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         actor = policy.require(Capability.ENTER, self.register.name, row)
+        owners.require(self.register, row, actor)
         if not records.may_edit(self.register, row, actor):
             if not records.asks_to_move(self.register, row):
                 flash(

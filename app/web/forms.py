@@ -418,7 +418,8 @@ def _child_field(made: Field, rows: Any) -> dict[str, Any]:
     plain = _plain(made)
     if not made.source_list or not rows:
         return plain
-    codes = [row[made.name] for row in rows if row.get(made.name)]
+    held = [row[made.name] for row in rows if row.get(made.name)]
+    codes = [code for one in held for code in (one if isinstance(one, list) else [one])]
     return plain | {"options": _with_held(made, plain["options"], codes)}
 
 

@@ -116,7 +116,7 @@ class NewPages(FormPages):
             "errors": forms.summary(register, problems),
             "rules": forms.rules_json(register, row),
             "today": today().isoformat(),
-            "version": 1,
+            "version": 0,
             "key": str(row.id),
             "fixed": {},
             "action_url": base,

@@ -23,16 +23,18 @@ from tests import builders
 from tests.hands import Hands
 
 AsAccount = Callable[..., Hands]
-NUMBER, OTHER_NUMBER = "610122197003152017", "610122198511203439"
+NUMBER = builders.id_number(801)
 
 
 def answers(hands: Hands, **more: Any) -> dict[str, Any]:
     """What a clerk posts of a complete craftsman with one certificate and one training."""
     key = re.search(r'name="key" value="([^"]+)"', hands.get("/craftsman/new").text)
     assert key
+    with hands.app.app_context():
+        village = str(builders.seat(Level.VILLAGE).id)
     last = today().replace(year=today().year + 3, day=1)
     return {
-        "key": key[1], "version": "1", "region": str(builders.seat(Level.VILLAGE).id),
+        "key": key[1], "version": "0", "region": village,
         "name": "王建军", "id_number": NUMBER, "phone": "13909180000", "village_group": "一组",
         "lead": "yes", "qualified": "yes", "trades": ["01", "99"], "person_kinds": ["04"],
         "certificates-0-name": "砌筑工证", "certificates-0-issued_on": "2023-05-01",
@@ -118,7 +120,9 @@ def test_added_once_read_by_the_area_changed_by_its_clerk(
 
 
 def test_wrong_input_is_told_beside_its_field_and_kept(clerk: Hands, app: Flask):
-    wrong = answers(clerk, region="", phone="12", lead="") | {"certificates-0-expires_on": "2020-01-01"}
+    wrong = answers(clerk, region="", phone="12", lead="") | {
+        "certificates-0-expires_on": "2020-01-01"
+    }
     answer = clerk.post("/craftsman/new", wrong)
     assert answer.status_code == 422
     page = answer.text
@@ -126,9 +130,12 @@ def test_wrong_input_is_told_beside_its_field_and_kept(clerk: Hands, app: Flask)
     assert errors_of(page, "phone")
     assert "请选择是否带头工匠" in errors_of(page, "lead")
     assert 'value="王建军"' in page
-    outside = answers(clerk, region=str(builders.seat(Level.COUNTY, builders.FAR_COUNTY).id))
+    with app.app_context():
+        far = builders.seat(Level.COUNTY, builders.FAR_COUNTY).id
+        above = builders.seat(Level.PROVINCE).id
+    outside = answers(clerk, region=str(far))
     assert "管辖范围" in errors_of(clerk.post("/craftsman/new", outside).text, "region")
-    province = answers(clerk, region=str(builders.seat(Level.PROVINCE).id))
+    province = answers(clerk, region=str(above))
     assert errors_of(clerk.post("/craftsman/new", province).text, "region")
     early = answers(clerk) | {"certificates-0-expires_on": "2020-01-01"}
     assert "不能早于开始的日期 2023-05-01" in clerk.post("/craftsman/new", early).text
@@ -145,7 +152,8 @@ def test_an_id_number_stands_once_in_the_nation(as_account: AsAccount, clerk: Ha
 
     with app.app_context():
         far = builders.seat(Level.VILLAGE, builders.FAR_COUNTY)
-    other = as_account(builders.TOWN_CLERK, builders.FAR_COUNTY)
+        town = builders.seat(Level.TOWN, builders.FAR_COUNTY)
+    other = as_account(builders.TOWN_CLERK, town)
     told = other.post("/craftsman/new", answers(other, region=str(far.id)))
     message = errors_of(told.text, "id_number")
     assert "陕西省西安市蓝田县" in message
