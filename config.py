@@ -14,6 +14,8 @@
 | STORAGE_CA | | file with the certificate of the store's own authority, if it has one |
 | CAPTCHA_ENABLED | 1 | 0 turns the captcha at login off, for automation |
 | SESSION_IDLE_MINUTES | 60 | a session ends after so long without a click |
+| PUBLIC_URL | | where people reach the pages: ``https://anju.example.gov.cn``; the codes |
+|   |   | printed on papers lead there. Unset: the address of the request |
 | PROXIES | 0 | how many proxies in front may set X-Forwarded-For and -Proto |
 | HOST, PORT | 127.0.0.1, 8080 | where ``make run`` listens |
 | WEB_WORKERS, WEB_THREADS | 2, 3 | web processes, threads in each; more threads only where no |
@@ -61,6 +63,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "STORAGE_BUCKET": storage_bucket(environ, production=production),
         "CAPTCHA_ENABLED": _switch(environ, "CAPTCHA_ENABLED", default=True),
         "BENCH": _switch(environ, "ANJU_BENCH", default=False),
+        "PUBLIC_URL": public_url(environ, production=production),
         "PROXIES": _number(environ, "PROXIES", 0, least=0),
         "HOST": environ.get("HOST") or "127.0.0.1",
         "PORT": _number(environ, "PORT", 8080),
@@ -172,6 +175,21 @@ def storage_bucket(environ: Mapping[str, str], *, production: bool) -> dict[str,
         "in_host": _switch(environ, "STORAGE_BUCKET_IN_HOST", default=False),
         "ca": ca,
     }
+
+
+def public_url(environ: Mapping[str, str], *, production: bool) -> str:
+    """The address of the home page without its last slash, or "".
+
+    Raises ConfigError for what is none, and for one that would lead people over a clear line.
+    """
+    url = environ.get("PUBLIC_URL", "").strip().rstrip("/")
+    if not url:
+        return ""
+    if not (parts := re.fullmatch(r"(https?)://([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?", url)):
+        raise ConfigError("PUBLIC_URL makes no sense; it must be like https://anju.example.gov.cn")
+    if production and parts[1] == "http":
+        raise ConfigError("PUBLIC_URL begins with http; production is reached over https only")
+    return url
 
 
 def engine_options(url: str, threads: int) -> dict[str, Any]:

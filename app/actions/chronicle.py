@@ -30,13 +30,15 @@ from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing
 from app.registry.field import Field
 from app.registry.flow import State
-from app.registry.households import Household
-from app.registry.reading import values_of
+from app.registry.households import LIST_TITLES, LISTS, Household
+from app.registry.reading import listed, values_of
 from app.registry.records import HistoryEntry
-from app.registry.register import Register, all_registers, register_of
+from app.registry.register import Membership, Register, all_registers, register_of
 
 #: What the log keeps of a household itself that belongs to its story; looks and exports do not.
 _TOLD = (Act.CREATE, Act.UPDATE, Act.IMPORT)
+#: What stands on top of a page and is not repeated of a record.
+_REPEATED = ("head_name", "head_id", "phone", "state")
 #: The household's own line in the choice of registers.
 OWN = "household"
 
@@ -76,6 +78,18 @@ class Photo:
 
 
 @dataclass(frozen=True)
+class Stand:
+    """How it stands on a list, or stood: ``text`` says more, the days are known where the list's
+    register keeps them.
+    """
+
+    title: str
+    text: str
+    since: dt.date | None = None
+    left: dt.date | None = None
+
+
+@dataclass(frozen=True)
 class Kept:
     """What one register holds of the household: its records, the one that counts first."""
 
@@ -85,6 +99,11 @@ class Kept:
     @property
     def latest(self) -> Any:
         return self.rows[0]
+
+    @property
+    def summary(self) -> str:
+        """What lists show of it beside the household, masked."""
+        return _tells(self.latest, [n for n in self.register.ledger.split() if n not in _REPEATED])
 
 
 @dataclass
@@ -115,6 +134,22 @@ class Chronicle:
             registers[register.name] = register
             rows.setdefault(register.name, []).append(row)
         return [Kept(register, rows[name][::-1]) for name, register in registers.items()]
+
+    @cached_property
+    def lists(self) -> list[Stand]:
+        """The lists on which it stands or stood."""
+        found = []
+        for name in LISTS:
+            kept = next(
+                (k for k in self.kept if k.register.follows == name and k.register.membership), None
+            )
+            if kept and kept.register.membership:
+                found.append(_stand(name, kept.register.membership, kept.latest))
+            elif getattr(self.household, name):
+                made = Household.__fields__["source"]
+                text = made.text(self.household.source, self.household.said_at)
+                found.append(Stand(translate(LIST_TITLES[name]), text if name == LISTS[0] else ""))
+        return found
 
     @cached_property
     def house(self) -> tuple[Register, Any] | None:
@@ -235,18 +270,39 @@ class Chronicle:
                 )
 
 
+def days(stand: Stand) -> list[str]:
+    """Since when and until when, in words."""
+    found = [_("%(day)s列入", day=stand.since)] if stand.since else []
+    return [*found, _("%(day)s退出", day=stand.left)] if stand.left else found
+
+
+def _stand(name: str, told: Membership, row: Any) -> Stand:
+    return Stand(
+        translate(LIST_TITLES[name]),
+        _tells(row, told.tells.split()),
+        getattr(row, told.since) if told.since else None,
+        getattr(row, told.left) if told.left else None,
+    )
+
+
+def _tells(row: Any, names: Sequence[str]) -> str:
+    """What these fields of a row say, as lists show it."""
+    known = type(row).__fields__
+    said = (listed(known[n], getattr(row, n), row.said_at) for n in names)
+    return _("，").join(text for text in said if text)
+
+
 def _milestones(register: Register, row: Any) -> Iterator[Event]:
     for one in register.milestones:
         day = getattr(row, one.field)
         if day is None:
             continue
-        known = type(row).__fields__
-        told = (
-            known[n].mask(value) if known[n].masked else known[n].text(value, row.said_at)
-            for n in one.tells.split()
-            if not is_missing(value := getattr(row, n))
-        )
-        said = _("，").join(told)
         yield Event(
-            day_begins(day), translate(one.title), register, row.id, "info", note=said, day=True
+            day_begins(day),
+            translate(one.title),
+            register,
+            row.id,
+            "info",
+            note=_tells(row, one.tells.split()),
+            day=True,
         )

@@ -5,8 +5,11 @@ markup, so that nothing somebody typed is ever read as instructions.
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pylopdf_fonts_zh_cn
@@ -15,18 +18,28 @@ import typst
 MEDIA_TYPE = "application/pdf"
 PAPERS = Path(__file__).parent / "papers"
 _FONTS = [str(Path(pylopdf_fonts_zh_cn.__file__).parent)]
+_one_at_a_time = Lock()  # a compiler that is asked by two threads at once refuses the second
 
 
-def pdf(paper: str, data: dict[str, Any]) -> bytes:
+def pdf(paper: str, data: dict[str, Any], pictures: Mapping[str, bytes] | None = None) -> bytes:
     """``papers/<paper>.typ`` filled with ``data``, which the template reads with
-    ``json(bytes(sys.inputs.data))``. Fonts: Noto Sans SC, Noto Serif SC, then the system's.
+    ``json(bytes(sys.inputs.data))``, and with ``pictures``, which it finds under their names beside
+    it. Fonts: Noto Sans SC, Noto Serif SC, then the system's.
     """
-    return _compiler(paper).compile(
-        sys_inputs={"data": json.dumps(data, ensure_ascii=False)}, format="pdf"
-    )
+    template = PAPERS / f"{paper}.typ"
+    inputs = {"data": json.dumps(data, ensure_ascii=False)}
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder, template.name)
+        page.write_bytes(template.read_bytes())
+        for name, content in (pictures or {}).items():
+            Path(folder, name).write_bytes(content)
+        with _one_at_a_time:
+            return _compiler().compile(
+                input=str(page), root=folder, sys_inputs=inputs, format="pdf"
+            )
 
 
 @cache
-def _compiler(paper: str) -> Any:
-    """One for each paper: reading the fonts takes longer than setting a page."""
-    return typst.Compiler(input=str(PAPERS / f"{paper}.typ"), root=str(PAPERS), font_paths=_FONTS)
+def _compiler() -> Any:
+    """One for all papers: reading the fonts takes longer than setting a page."""
+    return typst.Compiler(font_paths=_FONTS)

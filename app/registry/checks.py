@@ -85,6 +85,7 @@ def check(register: Register) -> Iterator[Finding]:
     yield from _check_figures(register)
     yield from _check_changes(register)
     yield from _check_milestones(register)
+    yield from _check_membership(register)
 
 
 def _check_names(register: Register) -> Iterator[Finding]:
@@ -123,6 +124,23 @@ def _check_milestones(register: Register) -> Iterator[Finding]:
             if name not in known or known[name].kind == FILES:
                 text = f"milestone {one.title}: {name} is no field that says anything"
                 yield Finding("R050", register.name, text)
+
+
+def _check_membership(register: Register) -> Iterator[Finding]:
+    told = register.membership
+    if told is None:
+        return
+    known = register.model.__fields__
+    for name in told.tells.split():
+        if name not in known or known[name].kind == FILES:
+            yield Finding(
+                "R051", register.name, f"membership: {name} is no field that says anything"
+            )
+    for name in (told.since, told.left):
+        if name and (name not in known or known[name].kind != DATE):
+            yield Finding("R051", register.name, f"membership: {name} is no date")
+    if not register.follows:
+        yield Finding("R051", register.name, "membership of no list: follows is missing")
 
 
 def _check_changes(register: Register) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from app.access.scope import Scoped
 from app.core.choices import Choices
 from app.core.clock import today
 from app.core.db import Model, only_where
+from app.core.i18n import mark
 from app.core.types import NfcText, UuidType
 from app.registry import feed, formats
 from app.registry import fields as f
@@ -99,6 +100,7 @@ class Household(Record, Model):
 
 #: The lists on which a household may stand: names of its yes/no fields.
 LISTS = ("poverty_exit", "low_income")
+LIST_TITLES = {"poverty_exit": mark("脱贫户名单"), "low_income": mark("低收入群体名单")}
 
 
 def match_key(number: str | None, *rest: Any) -> str:

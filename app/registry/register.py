@@ -167,6 +167,17 @@ class Milestone:
     tells: str = ""
 
 
+@dataclass(frozen=True)
+class Membership:
+    """What a row says of its household's standing on the list that the register follows: ``tells`` names
+    the fields that say more, ``since`` and ``left`` the days.
+    """
+
+    tells: str = ""
+    since: str = ""
+    left: str = ""
+
+
 #: ``check(row, values)`` with the values as they would be stored.
 Check = Callable[[Any, Mapping[str, Any]], Iterable[Problem]]
 
@@ -209,6 +220,7 @@ class Register:
     on_approval: tuple[Callable[[Any, Any], None], ...] = ()
     builds: Expr = NEVER  # where on_approval makes something: such an approval is not taken back
     milestones: tuple[Milestone, ...] = ()  # days that the household's page tells
+    membership: Membership | None = None  # what that page tells of the list
     derives: tuple[Callable[[Any], None], ...] = ()  # set the kernel's fields of a row at each save
     remember: str = ""  # fields whose last typed value the form offers again
 

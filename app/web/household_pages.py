@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Region
-from app.actions import households, records
+from app.actions import chronicle as chronicles
+from app.actions import records
 from app.actions.chronicle import OWN, Chronicle, Event, Kept
 from app.core.clock import local
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.registry import household_words
-from app.registry.fields import Field
 from app.registry.households import Household
 from app.registry.register import Register
 from app.web import record_pages, relations, review_pages
@@ -23,8 +24,6 @@ from app.web.file_tiles import file_tile
 
 _EVENTS, _PAGES, _PHOTOS = 40, 25, 48
 _MOST_EARLIER = 12
-#: What a record's card does not repeat of the page.
-_ON_TOP = ("head_name", "head_id", "phone", "state")
 
 
 def context(chronicle: Chronicle, args: Mapping[str, str]) -> dict[str, Any]:
@@ -34,14 +33,14 @@ def context(chronicle: Chronicle, args: Mapping[str, str]) -> dict[str, Any]:
     """
     household = chronicle.household
     panels = relations.panels(household)
-    region = db.session.get(Region, household.region_id)
     return {
         "title": household.head_name,
         "former": household_words.former_head(household),
-        "region_name": region.full_name if region else "",
+        "region_name": place(household),
         "facts": _facts(household),
         "notices": _notices(household),
-        "memberships": _memberships(household),
+        "actions": _prints(chronicle),
+        "memberships": _memberships(chronicle),
         "records": [_card(kept, chronicle.actor) for kept in chronicle.kept],
         "house": _house(chronicle),
         "photos": _photos(chronicle),
@@ -49,6 +48,21 @@ def context(chronicle: Chronicle, args: Mapping[str, str]) -> dict[str, Any]:
         "members": [],
         "relations": panels,
     }
+
+
+def place(household: Household) -> str:
+    """Where it lies."""
+    region = db.session.get(Region, household.region_id)
+    return region.full_name if region else ""
+
+
+def _prints(chronicle: Chronicle) -> list[dict[str, Any]]:
+    """The paper with masked numbers, and the way to the one with whole ones."""
+    here = f"/household/{chronicle.household.id}"
+    found = [{"label": _("打印一户一档"), "url": f"{here}/paper", "icon": "printer"}]
+    if policy.may(Capability.EXPORT, OWN, chronicle.household, actor=chronicle.actor):
+        found.append({"label": _("打印完整号码"), "url": f"{here}/print", "icon": "key"})
+    return found
 
 
 def _facts(household: Household) -> list[dict[str, Any]]:
@@ -65,12 +79,15 @@ def _notices(household: Household) -> list[dict[str, str]]:
     return [{"tone": "warn", "text": _("名单存疑：%(what)s，请核实。", what=text)}]
 
 
-def _memberships(household: Household) -> list[dict[str, str]]:
-    source = Household.__fields__["source"].text(household.source)
-    labels = {"poverty_exit": _("脱贫户名单"), "low_income": _("低收入群体名单")}
+def _memberships(chronicle: Chronicle) -> list[dict[str, Any]]:
     return [
-        {"label": labels[name], "text": source if name == "poverty_exit" else ""}
-        for name in households.lists_of(household)
+        {
+            "label": stand.title,
+            "text": stand.text,
+            "sub": _("，").join(chronicles.days(stand)),
+            "left": stand.left is not None,
+        }
+        for stand in chronicle.lists
     ]
 
 
@@ -80,12 +97,10 @@ def _memberships(household: Household) -> list[dict[str, str]]:
 def _card(kept: Kept, actor: Actor) -> dict[str, Any]:
     register, row = kept.register, kept.latest
     base = f"/{register.name}/{row.id}"
-    shown = [n for n in register.ledger.split() if n not in _ON_TOP]
-    texts = [_shown(row.__fields__[n], row) for n in shown]
     return {
         "title": register.label,
         "state": record_pages.state_of(register, row),
-        "text": _("，").join(t for t in texts if t),
+        "text": kept.summary,
         "time": _("%(day)s更新", day=f"{local(row.said_at):%Y-%m-%d}"),
         "url": base,
         "action": _action(register, row, actor, base),
@@ -111,11 +126,6 @@ def _action(register: Register, row: Any, actor: Actor, base: str) -> dict[str, 
     if review_pages.open_review(register, row, actor):
         return {"label": _("审核"), "url": f"{base}/review"}
     return None
-
-
-def _shown(made: Field, row: Any) -> str:
-    value = getattr(row, made.name)
-    return made.mask(value) if made.masked else made.text(value, row.said_at)
 
 
 def _house(chronicle: Chronicle) -> dict[str, Any] | None:

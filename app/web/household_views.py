@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 from typing import Any
 
-from flask import request
+from flask import Response, current_app, request, send_file
 from flask_appbuilder import BaseView, expose
 
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.actions import households, personal
 from app.actions.chronicle import Chronicle
+from app.core.clock import today
 from app.core.db import db
 from app.core.errors import NotFound
-from app.core.i18n import _
+from app.core.i18n import _, lazy
+from app.exchange import household_paper, printing
 from app.registry import household_words
 from app.registry.households import Household
 from app.registry.ledger import Ledger
 from app.registry.ledger_query import Query
 from app.registry.register import Menu, Register, register_of
-from app.web import household_pages, shell
+from app.web import export_form, household_pages, shell
 from app.web.list_views import ListPages
+
+#: What a paper with whole numbers is for; the reason may also be typed.
+_REASONS = (lazy("入户核实"), lazy("档案留存"), lazy("上级要求报送"))
 
 
 class HouseholdView(ListPages, BaseView):
@@ -54,6 +60,36 @@ class HouseholdView(ListPages, BaseView):
         context = household_pages.context(chronicle, request.args)
         return self.render_template("anju/household.html", household=context)
 
+    @expose("/<uuid:household_id>/paper")
+    def paper(self, household_id: uuid.UUID) -> Response:
+        """一户一档 as PDF, numbers masked."""
+        chronicle = self._chronicle(household_id)
+        return _pdf(household_paper.masked(chronicle, _home_url(household_id)), chronicle)
+
+    @expose("/<uuid:household_id>/print", methods=["GET", "POST"])
+    def print(self, household_id: uuid.UUID) -> Any:
+        """The same with whole numbers, for a stated reason."""
+        chronicle = self._chronicle(household_id)
+        policy.require(Capability.EXPORT, "household", chronicle.household)
+
+        def start(reason: str) -> Response:
+            made = household_paper.with_numbers(chronicle, _home_url(household_id), reason)
+            return _pdf(made, chronicle)
+
+        def told() -> dict[str, Any]:
+            return {
+                "title": _("打印一户一档"),
+                "intro": _("农户住房安全一户一档（PDF），含完整号码。"),
+                "count": "1",
+                "area": household_pages.place(chronicle.household),
+                "filters": [{"label": _("户主"), "text": chronicle.household.head_name}],
+                "back_url": f"/household/{household_id}",
+            }
+
+        shell.crumb(chronicle.household.head_name, f"/household/{household_id}")
+        shell.crumb(_("打印一户一档"))
+        return export_form.ask(self, _REASONS, start, told)
+
     def _chronicle(self, household_id: uuid.UUID) -> Chronicle:
         household = households.get(household_id)
         actor = policy.require(Capability.SEARCH)
@@ -70,6 +106,21 @@ class HouseholdView(ListPages, BaseView):
         text = household_words.revealed(household, made.name)
         personal.note_look("household", household, made.name)
         return self.render_template("anju/_revealed.html", text=text)
+
+
+def _home_url(household_id: uuid.UUID) -> str:
+    """The page's whole address, for the code on the paper."""
+    base = current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/")
+    return f"{base}/household/{household_id}"
+
+
+def _pdf(content: bytes, chronicle: Chronicle) -> Response:
+    name = _(
+        "一户一档_%(name)s_%(day)s", name=chronicle.household.head_name, day=f"{today():%Y%m%d}"
+    )
+    return send_file(
+        io.BytesIO(content), mimetype=printing.MEDIA_TYPE, download_name=f"{name}.pdf", etag=False
+    )
 
 
 def _list_actions(register: Register, actor: Actor) -> list[dict[str, Any]]:

@@ -46,6 +46,8 @@ ASKS: dict[str, Any] = {
     **{f"HouseholdView.{name}": C.SEARCH for name in LIST_PAGES},
     "HouseholdView.show": C.SEARCH,
     "HouseholdView.reveal": C.SEARCH,
+    "HouseholdView.paper": C.SEARCH,
+    "HouseholdView.print": C.EXPORT,
     "FileView.show": C.SEARCH,
     "FileView.thumb": C.SEARCH,
     "StatisticsView.table": C.SEARCH,

@@ -19,6 +19,7 @@ from app.registry.register import (
     Column,
     Figure,
     Identity,
+    Membership,
     Menu,
     Milestone,
     Register,
@@ -141,6 +142,9 @@ WRONG: list[tuple[str, Any]] = [
     ("R050", lambda: declared(milestones=(Milestone("name", "建成"),))),
     ("R050", lambda: declared(fields={"day": f.date("日")},
                               milestones=(Milestone("day", "建成", "proof"),))),
+    ("R051", lambda: declared(follows="poverty_exit", membership=Membership("proof"))),
+    ("R051", lambda: declared(follows="poverty_exit", membership=Membership("name", "ready"))),
+    ("R051", lambda: declared(membership=Membership("name"))),
     ("R022", lambda: declared(listed=UNKNOWN)),
     ("R034", lambda: declared(tables=table(name="week"))),
 ]  # fmt: skip
