@@ -126,3 +126,29 @@ def test_production_sends_files_over_https_only():
         config.load(clear | {"ANJU_ENV": "production"})
     beside = clear | {"ANJU_ENV": "production", "STORAGE_URL": "http://127.0.0.1:8333"}
     assert config.load(beside)["STORAGE_BUCKET"]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("", ""),
+        ("https://anju.example.gov.cn/", "https://anju.example.gov.cn"),
+        ("http://10.0.0.5:8080", "http://10.0.0.5:8080"),
+    ],
+)
+def test_where_people_reach_the_pages(given, kept):
+    assert config.load({"PUBLIC_URL": given})["PUBLIC_URL"] == kept
+
+
+@pytest.mark.parametrize(
+    "given", ["anju.example.gov.cn", "https://a b", "https://x/anju", "ftp://x"]
+)
+def test_an_address_that_is_none_is_refused(given):
+    with pytest.raises(config.ConfigError, match="PUBLIC_URL makes no sense"):
+        config.load({"PUBLIC_URL": given})
+
+
+def test_production_is_reached_over_https_only():
+    clear = {"ANJU_ENV": "production", "SECRET_KEY": "x" * 40, "PUBLIC_URL": "http://10.0.0.5"}
+    with pytest.raises(config.ConfigError, match="https only"):
+        config.load(clear)

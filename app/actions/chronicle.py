@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.audit import Act, AuditEntry
-from app.actions import households
+from app.access.regions import Region
+from app.actions import households, moves
 from app.core.clock import day_begins
 from app.core.i18n import _, done_word, translate
 from app.parts import prior
@@ -31,9 +32,11 @@ from app.registry.expressions import is_missing
 from app.registry.field import Field
 from app.registry.flow import State
 from app.registry.households import LIST_TITLES, LISTS, Household
+from app.registry.members import Member, members_of
 from app.registry.reading import listed, values_of
 from app.registry.records import HistoryEntry
 from app.registry.register import Membership, Register, all_registers, register_of
+from app.registry.transfers import Transfer
 
 #: What the log keeps of a household itself that belongs to its story; looks and exports do not.
 _TOLD = (Act.CREATE, Act.UPDATE, Act.IMPORT)
@@ -108,11 +111,12 @@ class Kept:
 
 @dataclass
 class Chronicle:
-    """The household as the account may see it."""
+    """The household as the account may see it; ``family``: whom it split off from, and who from it."""
 
     session: Session
     household: Household
     actor: Actor
+    family: Sequence[Household] = ()
     _found: list[tuple[Register, Any]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -122,6 +126,32 @@ class Chronicle:
             if policy.may(Capability.SEARCH, r.name, self.household, actor=self.actor)
         ]
         self._found = households.records_of(self.session, self.household, allowed)
+
+    # ---- who and where ---------------------------------------------------------------------
+
+    @cached_property
+    def transfers(self) -> Sequence[Transfer]:
+        """The moves that were asked for, newest first."""
+        return moves.of_household(self.household.id)
+
+    @cached_property
+    def regions(self) -> dict[int, Region]:
+        """Where it lies, and the places that its moves name, by key; one statement."""
+        keys = {self.household.region_id}
+        for one in self.transfers:
+            keys |= {one.from_region_id, one.to_region_id}
+        found = self.session.scalars(select(Region).where(Region.id.in_(keys)))
+        return {region.id: region for region in found}
+
+    @property
+    def region(self) -> Region | None:
+        """Where it lies."""
+        return self.regions.get(self.household.region_id)
+
+    @property
+    def place(self) -> str:
+        """The full name of where it lies."""
+        return self.region.full_name if self.region else ""
 
     # ---- records ---------------------------------------------------------------------------
 
@@ -150,6 +180,13 @@ class Chronicle:
                 text = made.text(self.household.source, self.household.said_at)
                 found.append(Stand(translate(LIST_TITLES[name]), text if name == LISTS[0] else ""))
         return found
+
+    @cached_property
+    def members(self) -> list[Member]:
+        """The people beside its head, for those who may see the list that knows them."""
+        if not any(kept.register.membership for kept in self.kept):
+            return []
+        return members_of(self.session, self.household.id)
 
     @cached_property
     def house(self) -> tuple[Register, Any] | None:

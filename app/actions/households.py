@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, exists, literal, select, union_all
+from sqlalchemy import CompoundSelect, delete, exists, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from app.access import audit, policy
@@ -41,6 +41,22 @@ def get(household_id: uuid.UUID, *, lock: bool = False) -> Household:
         audit.note(Act.REFUSED, register="household", detail={"record": str(household_id)})
         raise NotFound(_("没有找到该农户。它可能不存在，或不在您的管辖范围内。"), noted=True)
     return row
+
+
+def with_family(household_id: uuid.UUID) -> tuple[Household, list[Household]]:
+    """The household, and those of the own area that it split off from or that split off from it; one
+    statement.
+    """
+    own, parent = Household.id == household_id, Household.parent_id.is_not(None)
+    keys: CompoundSelect[Any] = union_all(
+        select(Household.id).where(own),
+        select(Household.parent_id).where(own, parent),
+        select(Household.id).where(Household.parent_id == household_id),
+    )
+    query = select(Household).where(Household.id.in_(keys)).order_by(Household.id)
+    family = db.session.scalars(query).all()
+    household = get(household_id)  # known by now, or refused
+    return household, [one for one in family if one is not household]
 
 
 def records_of(

@@ -73,7 +73,7 @@ def children_of(household_id: uuid.UUID) -> list[Child]:
         states: dict[uuid.UUID, set[State]] = {one.id: set() for one in found}
         for register in households.following():
             model = register.model
-            if not hasattr(model, "state"):
+            if register.flow is None:
                 continue
             rows = select(model.household_id, model.state).where(model.household_id.in_(states))
             for household, state in session.execute(rows) if states else ():

@@ -16,11 +16,10 @@ from PIL import Image, UnidentifiedImageError
 from app.access import audit, policy
 from app.access.actor import Capability
 from app.access.audit import Act
-from app.access.regions import Region
 from app.actions import chronicle as chronicles
 from app.actions.chronicle import Chronicle, Event, Kept, Photo, Stand
 from app.core.clock import local, now
-from app.core.errors import NotFound
+from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, translate
 from app.core.storage import storage
 from app.core.uploads import small_picture
@@ -56,9 +55,8 @@ def with_numbers(chronicle: Chronicle, home_url: str, reason: str) -> bytes:
 
 def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:
     household = chronicle.household
-    region = chronicle.session.get(Region, household.region_id)
     facts = [
-        *household_words.facts(household, region, whole),
+        *household_words.facts(household, chronicle.region, whole),
         *household_words.listed(household),
     ]
     photos, more_photos = chronicle.photos(_PHOTOS)
@@ -66,10 +64,14 @@ def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:
     pictures = {_CODE: _code(home_url)}
     data = {
         "title": _("农户住房安全一户一档"),
-        "place": region.full_name if region else "",
+        "place": chronicle.place,
         "code": _CODE,
-        "facts": [_fact(f.label, f.text + (f"（{f.sub}）" if f.sub else "")) for f in facts],
+        "facts": [
+            _fact(f.label, _("%(text)s（%(sub)s）", text=f.text, sub=f.sub) if f.sub else f.text)
+            for f in facts
+        ],
         "lists": [_fact(stand.title, _stand(stand)) for stand in chronicle.lists],
+        "members": [household_words.member(one, whole) for one in chronicle.members],
         "records": list(_records(chronicle.kept)),
         "house": [_fact(label, text) for label, text in chronicle.house_facts()],
         "photos": list(_photos(photos, pictures)),
@@ -90,6 +92,11 @@ def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:
             "scan": _("扫码查看最新情况"),
             "facts": _("农户基本情况"),
             "lists": _("所在名单"),
+            "members": _("家庭成员"),
+            "name": _("姓名"),
+            "id_number": _("身份证号"),
+            "relation": _("与户主关系"),
+            "phone": _("联系电话"),
             "records": _("各模块档案"),
             "house": _("房屋与安全"),
             "photos": _("照片和材料"),
@@ -174,6 +181,6 @@ def _small(photo: Photo) -> bytes | None:
             content = stream.read()
         with Image.open(io.BytesIO(content), formats=["JPEG"]) as picture:
             picture.verify()
-    except (NotFound, UnidentifiedImageError, OSError, SyntaxError):
+    except (NotFound, BadInput, UnidentifiedImageError, OSError, SyntaxError):
         return None
     return content

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.access.regions import Level, Region
 from app.core.i18n import _, translate
 from app.registry.households import Household
+from app.registry.members import Member
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,15 @@ def listed(household: Household) -> Iterator[Fact]:
         text = made.text(getattr(household, name), household.said_at)
         unit = f" {translate(made.unit)}" if text and made.unit else ""
         yield Fact(translate(made.label), text + unit, name)
+
+
+def member(one: Member, whole: bool) -> dict[str, str]:
+    """A member's ``name``, ``id_number``, ``relation`` and ``phone`` as people read them."""
+    found = {}
+    for name in ("name", "id_number", "relation", "phone"):
+        made, value = Member.__fields__[name], getattr(one, name)
+        found[name] = made.mask(value) if made.masked and not whole else made.text(value)
+    return found
 
 
 def revealed(household: Household, name: str) -> str:

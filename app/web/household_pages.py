@@ -8,12 +8,10 @@ from urllib.parse import urlencode
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.access.regions import Region
 from app.actions import chronicle as chronicles
 from app.actions import records
 from app.actions.chronicle import OWN, Chronicle, Event, Kept
 from app.core.clock import local
-from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.registry import household_words
@@ -32,11 +30,11 @@ def context(chronicle: Chronicle, args: Mapping[str, str]) -> dict[str, Any]:
     :raises BadInput: the address asks for what cannot be read.
     """
     household = chronicle.household
-    panels = relations.panels(household)
+    panels = relations.panels(chronicle)
     return {
         "title": household.head_name,
         "former": household_words.former_head(household),
-        "region_name": place(household),
+        "region_name": chronicle.place,
         "facts": _facts(household),
         "notices": _notices(household),
         "actions": _prints(chronicle),
@@ -45,15 +43,9 @@ def context(chronicle: Chronicle, args: Mapping[str, str]) -> dict[str, Any]:
         "house": _house(chronicle),
         "photos": _photos(chronicle),
         "timeline": _timeline(chronicle, args),
-        "members": [],
+        "members": [household_words.member(m, whole=False) for m in chronicle.members],
         "relations": panels,
     }
-
-
-def place(household: Household) -> str:
-    """Where it lies."""
-    region = db.session.get(Region, household.region_id)
-    return region.full_name if region else ""
 
 
 def _prints(chronicle: Chronicle) -> list[dict[str, Any]]:

@@ -81,7 +81,7 @@ class HouseholdView(ListPages, BaseView):
                 "title": _("打印一户一档"),
                 "intro": _("农户住房安全一户一档（PDF），含完整号码。"),
                 "count": "1",
-                "area": household_pages.place(chronicle.household),
+                "area": chronicle.place,
                 "filters": [{"label": _("户主"), "text": chronicle.household.head_name}],
                 "back_url": f"/household/{household_id}",
             }
@@ -91,9 +91,9 @@ class HouseholdView(ListPages, BaseView):
         return export_form.ask(self, _REASONS, start, told)
 
     def _chronicle(self, household_id: uuid.UUID) -> Chronicle:
-        household = households.get(household_id)
+        household, family = households.with_family(household_id)
         actor = policy.require(Capability.SEARCH)
-        return Chronicle(db.session(), household, actor)
+        return Chronicle(db.session(), household, actor, family)
 
     @expose("/<uuid:household_id>/reveal", methods=["POST"])
     def reveal(self, household_id: uuid.UUID) -> Any:

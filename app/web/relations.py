@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import or_, select
-
-from app.access.regions import Region
-from app.actions import moves
+from app.actions.chronicle import Chronicle
 from app.core.clock import local
-from app.core.db import db
 from app.core.i18n import _
 from app.registry.households import Household
 from app.registry.records import Standing
@@ -25,20 +21,21 @@ TONES = {
 }
 
 
-def panels(household: Household) -> list[dict[str, Any]]:
+def panels(chronicle: Chronicle) -> list[dict[str, Any]]:
     """``{name, title, items [{label, text, url, tag}]}`` of what there is, within the own area."""
     found = [
-        {"name": "family", "title": _("分户"), "items": list(_family(household))},
-        {"name": "moves", "title": _("迁户"), "items": list(_moves(household))},
+        {
+            "name": "family",
+            "title": _("分户"),
+            "items": list(_family(chronicle.household, chronicle.family)),
+        },
+        {"name": "moves", "title": _("迁户"), "items": list(_moves(chronicle))},
     ]
     return [panel for panel in found if panel["items"]]
 
 
-def _family(household: Household) -> Iterator[dict[str, Any]]:
-    related = [Household.parent_id == household.id]
-    if household.parent_id is not None:
-        related.append(Household.id == household.parent_id)
-    for one in db.session.scalars(select(Household).where(or_(*related)).order_by(Household.id)):
+def _family(household: Household, family: Iterable[Household]) -> Iterator[dict[str, Any]]:
+    for one in family:
         parent = one.id == household.parent_id
         pending = one.standing == Standing.PENDING and not parent
         yield {
@@ -49,12 +46,9 @@ def _family(household: Household) -> Iterator[dict[str, Any]]:
         }
 
 
-def _moves(household: Household) -> Iterator[dict[str, Any]]:
-    asked = moves.of_household(household.id)
-    keys = {key for t in asked for key in (t.from_region_id, t.to_region_id)}
-    query = select(Region.id, Region.full_name).where(Region.id.in_(keys))
-    names: dict[int, str] = dict(db.session.execute(query).all()) if keys else {}
-    for transfer in asked:
+def _moves(chronicle: Chronicle) -> Iterator[dict[str, Any]]:
+    names = {key: region.full_name for key, region in chronicle.regions.items()}
+    for transfer in chronicle.transfers:
         old, new = names.get(transfer.from_region_id, ""), names.get(transfer.to_region_id, "")
         yield {
             "label": f"{local(transfer.asked_at):%Y-%m-%d}",

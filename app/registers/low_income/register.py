@@ -6,7 +6,7 @@ from app.access.actor import Capability
 from app.parts.objects import Origin, Upkeep
 from app.registers.low_income.model import LowIncome
 from app.registry.expressions import ALWAYS
-from app.registry.register import Figure, Menu, Section, register, rule
+from app.registry.register import Figure, Membership, Menu, Milestone, Section, register, rule
 
 r = rule(LowIncome)
 
@@ -20,6 +20,11 @@ LOW_INCOME = register(
     follows="low_income",
     listed=listed,
     save_needs="head_name",
+    membership=Membership("groups origin", since="added_on", left="left_on"),
+    milestones=(
+        Milestone("added_on", "新增对象", "groups"),
+        Milestone("left_on", "退出对象", "left_reason left_note"),
+    ),
     sections=(
         Section("对象基本信息", "head_name head_id sex phone"),
         Section("对象类型和住房", "groups housing condition"),
