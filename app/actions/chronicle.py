@@ -9,7 +9,7 @@ one for their histories, one for their files.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -324,22 +324,36 @@ def _stand(name: str, told: Membership, row: Any) -> Stand:
 
 def _tells(row: Any, names: Sequence[str]) -> str:
     """What these fields of a row say, as lists show it."""
-    known = type(row).__fields__
-    said = (listed(known[n], getattr(row, n), row.said_at) for n in names)
-    return _("，").join(text for text in said if text)
+    values = {name: getattr(row, name) for name in names}
+    return _said(type(row).__fields__, values, names, row.said_at)
+
+
+def _said(
+    known: Mapping[str, Field], values: Mapping[str, Any], names: Sequence[str], at: dt.datetime
+) -> str:
+    said = []
+    for name in names:
+        if text := listed(known[name], values.get(name), at):
+            unit = known[name].unit
+            said.append(f"{text} {translate(unit)}" if unit else text)
+    return _("，").join(said)
 
 
 def _milestones(register: Register, row: Any) -> Iterator[Event]:
     for one in register.milestones:
-        day = getattr(row, one.field)
-        if day is None:
-            continue
-        yield Event(
-            day_begins(day),
-            translate(one.title),
-            register,
-            row.id,
-            "info",
-            note=_tells(row, one.tells.split()),
-            day=True,
-        )
+        known, tells = type(row).__fields__, one.tells.split()
+        if one.rows:
+            known, days = {f.name: f for f in known[one.rows].rows}, getattr(row, one.rows) or ()
+        else:
+            days = ({name: getattr(row, name) for name in (one.field, *tells)},)
+        for values in days:
+            if (day := values.get(one.field)) is not None:
+                yield Event(
+                    day_begins(day),
+                    translate(one.title),
+                    register,
+                    row.id,
+                    "info",
+                    note=_said(known, values, tells, row.said_at),
+                    day=True,
+                )

@@ -116,8 +116,10 @@ def _check_names(register: Register) -> Iterator[Finding]:
 
 
 def _check_milestones(register: Register) -> Iterator[Finding]:
-    known = register.model.__fields__
     for one in register.milestones:
+        known = register.model.__fields__
+        if one.rows:
+            known = {row.name: row for row in known[one.rows].rows} if one.rows in known else {}
         if one.field not in known or known[one.field].kind != DATE:
             yield Finding("R050", register.name, f"milestone {one.title}: {one.field} is no date")
         for name in one.tells.split():

@@ -159,12 +159,14 @@ class Menu:
 @dataclass(frozen=True)
 class Milestone:
     """A day of a record that stands on its household's page: ``field`` is a date, ``title`` what
-    happened then, ``tells`` the fields that say more of it.
+    happened then, ``tells`` the fields that say more of it. With ``rows``, a field of rows, each of
+    its rows has such a day.
     """
 
     field: str
     title: str
     tells: str = ""
+    rows: str = ""
 
 
 @dataclass(frozen=True)

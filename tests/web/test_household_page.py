@@ -7,6 +7,7 @@ import io
 import re
 import uuid
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pypdfium2
@@ -154,6 +155,20 @@ def test_the_list_of_low_income_households_says_since_when_and_who(
     paper = paper_text(hands.get(f"/household/{home.id}/paper").data)
     assert "王小妹" in paper
     assert number not in paper
+
+
+def test_the_days_of_a_renovation_stand_in_its_household(app: Flask, as_account: AsAccount) -> None:
+    day = dt.date(2026, 3, 1)
+    paid = [{"date": day + dt.timedelta(days=60 + n), "amount": Decimal(9000 + n)} for n in (0, 1)]
+    with app.app_context():
+        made = builders.dossier(
+            started_on=day, completed_on=day + dt.timedelta(days=30), structure="01", payments=paid
+        )
+    page = as_account(COUNTY_MANAGER).get(f"/household/{made.household_id}").text
+    told = titles(page)
+    assert [t for t in told if t in {"开工", "竣工", "拨付"}] == ["拨付", "拨付", "竣工", "开工"]
+    assert "9,001.00 元" in page
+    assert f"/dossier/{made.id}" in page
 
 
 # ---- the paper ---------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from app.registry.register import (
     Figure,
     Identity,
     Menu,
+    Milestone,
     Section,
     Table,
     Years,
@@ -50,6 +51,12 @@ DOSSIER = register(
     years=Years("plan_year", since=2024, usual=lambda: today().year),
     checks=(payments_fit,),
     findings=(same_account, minor_head, second_grant),
+    milestones=(
+        Milestone("started_on", "开工", "craftsman firm"),
+        Milestone("completed_on", "竣工", "structure floor_area"),
+        Milestone("accepted_on", "验收", "accepted_by"),
+        Milestone("date", "拨付", "amount", rows="payments"),
+    ),
     stages=(
         Stage(Progress.STARTED, "开工"),
         Stage(Progress.COMPLETED, "竣工"),
