@@ -58,9 +58,11 @@ stats = AppGroup("stats", help="Counters: rebuild, prove, snapshot.")
 
 @stats.command("rebuild")
 def rebuild() -> None:
-    """Set every counter from the rows."""
+    """Set every row that follows from others, and every counter, from the rows."""
     with unscoped("counters are rebuilt from all rows") as session:
         for register in all_registers():
+            if register.derived:
+                click.echo(f"{register.name}: {register.derived.mend(session)} rows mended")
             wrong = counters.rebuild(session, register)
             session.commit()
             click.echo(f"{register.name}: {wrong} lines mended")
@@ -69,8 +71,8 @@ def rebuild() -> None:
 @stats.command("verify")
 @click.option("--json", "as_json", is_flag=True)
 def verify(as_json: bool) -> None:
-    """Every counter against a live count, every identity."""
-    cells, drift, broken = 0, [], []
+    """Every counter against a live count, every identity, every row that follows from others."""
+    cells, drift, broken, wrong = 0, [], [], []
     with read_only(), unscoped("counters are proved against all rows") as session:
         counters.at_one_moment(session)
         for register in all_registers():
@@ -86,14 +88,20 @@ def verify(as_json: bool) -> None:
                 for f, c in sorted(keys) if live.get((f, c), 0) != kept.get((f, c), 0)
             ]  # fmt: skip
             broken += counters.broken_identities(session, register)
+            if register.derived:
+                wrong += [f"{register.name}: {what}" for what in register.derived.wrong(session)]
     result = {"cells": cells, "drift": len(drift), "identities_broken": len(broken)}
+    result |= {"rows_wrong": len(wrong)}
     if as_json:
         click.echo(json.dumps(result))
     else:
-        click.echo(f"{cells} cells, {len(drift)} drifted, {len(broken)} identities broken")
-        for line in [*drift[:20], *broken[:20]]:
+        click.echo(
+            f"{cells} cells, {len(drift)} drifted, {len(broken)} identities broken,"
+            f" {len(wrong)} derived rows wrong"
+        )
+        for line in [*drift[:20], *broken[:20], *wrong[:20]]:
             click.echo(f"  {line}")
-    if drift or broken:
+    if drift or broken or wrong:
         raise SystemExit(1)
 
 

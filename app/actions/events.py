@@ -33,10 +33,12 @@ SaveListener = Callable[[Register, Any, Mapping[str, Any]], None]
 StepListener = Callable[[Register, Any, Transition], None]
 ArriveListener = Callable[[Session, Transfer, Region, Actor], None]
 LeaveChecker = Callable[[Session, Household, Leaving], Iterable[str]]
+ListListener = Callable[[Session, Household], None]
 _on_check: list[Checker] = []
 _on_save: list[SaveListener] = []
 _on_clear: list[Listener] = []
 _on_step: list[StepListener] = []
+_on_listed: list[ListListener] = []
 _on_stepped: list[StepListener] = []
 _on_leave: list[LeaveChecker] = []
 _on_arrive: list[ArriveListener] = []
@@ -92,6 +94,12 @@ def on_arrive(listener: ArriveListener) -> ArriveListener:
     return listener
 
 
+def on_listed(listener: ListListener) -> ListListener:
+    """Call ``listener(session, household)`` when a household that was known joined or left a list."""
+    _on_listed.append(listener)
+    return listener
+
+
 def problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
     """What the checkers say."""
     return [problem for checker in _on_check for problem in checker(register, row, values)]
@@ -130,3 +138,9 @@ def arriving(session: Session, transfer: Transfer, region: Region, actor: Actor)
     """Tell the listeners that a request of the receiving side is granted."""
     for listener in _on_arrive:
         listener(session, transfer, region, actor)
+
+
+def listed(session: Session, household: Household) -> None:
+    """Tell the listeners that the household stands on other lists than before."""
+    for listener in _on_listed:
+        listener(session, household)

@@ -18,7 +18,7 @@ from app.access.actor import Capability
 from app.access.audit import Act
 from app.access.regions import Level, Region
 from app.access.scope import in_scope, unscoped
-from app.actions import duplicates, people
+from app.actions import duplicates, events, people
 from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.errors import BadInput, NotFound
@@ -121,12 +121,14 @@ def enlist(session: Session, household: Household, name: str) -> None:
         if not session.scalar(select(theirs)):
             session.add(_row(register, household))
     refresh(session, household)
+    events.listed(session, household)
 
 
 def delist(session: Session, household: Household, name: str) -> None:
     """Take it off a list; its rows stay, no longer listed. The caller commits."""
     setattr(household, name, False)
     refresh(session, household)
+    events.listed(session, household)
 
 
 def _row(register: Register, household: Household) -> Any:

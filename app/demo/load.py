@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.access.regions import Level
 from app.core.clock import today, uuid7
-from app.demo import lists
+from app.demo import lists, risk
 from app.demo import parcels as footprints
 from app.demo.accounts import Accounts, Staff
 from app.demo.cameras import Cameras
@@ -31,6 +31,7 @@ from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registers.parcel.register import PARCEL
 from app.registers.prior.register import PRIOR
+from app.registers.risk.model import Risk
 from app.registry import counters
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
@@ -92,8 +93,9 @@ class _Demonstration:
         lists.keep(self.session, self.today, province, [s.manager for _, _, s in staffs[:2]])
         for model in _MODELS:
             self._flush(model)
+        self.made[Risk] = risk.fill(self.session, self.deltas)
         self._count()
-        for model in _MODELS:  # or the first pages are planned as for empty tables
+        for model in (*_MODELS, Risk):  # or the first pages are planned as for empty tables
             self.session.execute(text(f"ANALYZE {_table(model).name}"))
         return {_table(model).name: count for model, count in self.made.items()}
 

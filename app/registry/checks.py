@@ -59,7 +59,7 @@ def check(register: Register) -> Iterator[Finding]:
         for name in section.fields:
             if name not in known:
                 yield say("R002", f"section {section.title}: unknown field {name}")
-            elif known[name].system:
+            elif known[name].system and register.derived is None:
                 yield say("R003", f"section {section.title}: {name} is kept by the kernel")
         for name in section.all_no.split():
             if name not in section.fields:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app.access import settings
 from app.access.actor import Actor, Capability
 from app.access.regions import Level
@@ -184,6 +186,16 @@ class Membership:
 Check = Callable[[Any, Mapping[str, Any]], Iterable[Problem]]
 
 
+@dataclass(frozen=True)
+class Derived:
+    """Rows that follow from other registers' records: ``wrong`` tells in words which of all do not,
+    ``mend`` makes them and gives how many there were; it commits.
+    """
+
+    wrong: Callable[[Session], Iterator[str]]
+    mend: Callable[[Session], int]
+
+
 @dataclass
 class Register:
     """See design.md "One declaration". ``name`` is the URL and permission name."""
@@ -225,6 +237,7 @@ class Register:
     membership: Membership | None = None  # what that page tells of the list
     derives: tuple[Callable[[Any], None], ...] = ()  # set the kernel's fields of a row at each save
     remember: str = ""  # fields whose last typed value the form offers again
+    derived: Derived | None = None  # its rows follow from other registers' records
 
     @cached_property
     def field_names(self) -> tuple[str, ...]:

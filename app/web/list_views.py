@@ -35,7 +35,7 @@ ROUTES = frozenset({"ledger", "columns", "filters", "saved_filter", "search", "w
 class ListPages(RegisterPages):
     """Part of :class:`app.web.register_views.RegisterView`, and of the list of households."""
 
-    @expose("/<string:name>")
+    @expose("/<string(maxlength=32):name>")  # no key of a record is so short
     def ledger(self, name: str) -> Any:
         menu, actor = self._list(name)
         flow = self.register.flow

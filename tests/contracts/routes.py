@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -222,6 +223,8 @@ def calls(app: Flask, place: Place, public: frozenset[str]) -> Iterator[Call]:
 def _is_of(rule: Rule, place: Place) -> bool:
     view = rule.endpoint.partition(".")[0]
     owner = VIEWS.get(view) or APIS.get(view)
+    if owner is place.register and rule.endpoint.endswith(".reveal") and not _masked(owner):
+        return False  # whatever field is asked for, there is none
     if place.subject == SYSTEM:
         return "register" not in rule.arguments and (owner is None or owner.model is Household)
     if "register" in rule.arguments:
@@ -263,7 +266,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
         path = rule.rule
         for argument in rule.arguments:
             kind = _KINDS[type(rule._converters[argument]).__name__]
-            path = path.replace(f"<{kind}:{argument}>", known[argument])
+            path = re.sub(rf"<{kind}(\([^)]*\))?:{argument}>", known[argument], path)
         if view == "HouseholdApi":
             path = path.replace(str(place.record.id), str(place.household_id))
         options = _body(rule.endpoint, place) if method != "GET" else {}
@@ -274,8 +277,8 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
 
 
 def _masked(register: Register) -> str:
-    """A field that is shown whole on a click."""
-    return next((n for n, made in register.fields.items() if made.masked), "phone")
+    """A field that is shown whole on a click; empty: there is none."""
+    return next((n for n, made in register.fields.items() if made.masked), "")
 
 
 _KINDS = {

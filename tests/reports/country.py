@@ -20,6 +20,7 @@ from app.access.scope import unscoped
 from app.core.clock import uuid7
 from app.parts.choices import Grade, OtherHome
 from app.registers.lookback.model import Lookback
+from app.registers.risk import backfill
 from app.registry.flow import State
 from app.registry.households import Household
 from app.registry.reading import values_of
@@ -65,6 +66,7 @@ def settle() -> int:
     with unscoped("tests make households") as session:
         session.add_all(made)
         session.commit()
+        backfill.mend(session)
     return len(made) // 2
 
 

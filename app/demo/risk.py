@@ -1,0 +1,30 @@
+"""The ledger of C and D households over the surveys that the demonstration has approved."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.clock import local, now
+from app.registers.risk import backfill, keeping
+from app.registers.risk.model import Risk
+from app.registers.risk.register import RISK
+from app.registry import counters
+from app.registry.reading import values_of
+
+#: Day -> (register, figure, county) -> change.
+Deltas = Mapping[dt.date, dict[tuple[str, str, int], int]]
+
+
+def fill(session: Session, deltas: Deltas) -> int:
+    """Its rows, counted from the day on which their surveys were approved; gives how many."""
+    made = sum(keeping.follow(session, ids) for ids in backfill.households(session))
+    for row in session.scalars(select(Risk)):
+        values: dict[str, Any] = values_of(row)
+        for figure in counters.satisfied(RISK, values):
+            deltas[local(row.decided_at or now()).date()][RISK.name, figure, row.county_id] += 1
+    return made

@@ -1,0 +1,194 @@
+"""Keeps the ledger: told of every step of every survey, in its transaction.
+
+A survey is a record of any register whose form has the parts Safety and Assurance. Of a household's
+approved surveys, one for each list that it stands on, the newest counts: 一户一行. A row is made,
+changed or dropped; the same function makes the rows of what was approved before there was a ledger
+and proves those that are there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping, func, select
+from sqlalchemy.orm import Session, object_session
+
+from app.actions import events, households
+from app.core.clock import local
+from app.parts.choices import Grade
+from app.parts.house import Assurance, Safety
+from app.registers.risk.model import Danger, Origin, Risk
+from app.registry.expressions import Expr
+from app.registry.flow import State, Transition
+from app.registry.households import Household
+from app.registry.records import Reviewed
+from app.registry.register import Register, all_registers
+
+#: What a row repeats of the survey.
+_SAID = ("secured", "measure", "measure_year", "interim_measure", "surveyed_on")
+#: The key of a household's row is always the same, so that links to it last.
+_KEYS = uuid.UUID("5d0f6f6e-7f0c-4b4e-8d1e-3b6a0c2f9a41")
+
+Values = dict[str, Any]
+
+
+def surveys() -> tuple[Register, ...]:
+    """The registers whose approved records say whether a house is safe."""
+    parts = (Reviewed, Safety, Assurance)
+    return tuple(
+        r for r in all_registers() if r.sections and all(issubclass(r.model, p) for p in parts)
+    )
+
+
+def unsafe(register: Register) -> Expr:
+    """The records of unsafe houses and of households without one: those that must say how safety is
+    secured, but for houses of A and B that would not stand an earthquake.
+    """
+    grade = register.model.__fields__["grade"]
+    return register.rules.shown["secured"] & ~grade.in_(Grade.A, Grade.B)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A household's newest approved survey."""
+
+    register: Register
+    row: RowMapping
+
+    @property
+    def age(self) -> tuple[dt.date, dt.datetime]:
+        decided = self.row["decided_at"]
+        return self.row["surveyed_on"] or local(decided).date(), decided
+
+    def says(self) -> Values | None:
+        """What the ledger says by it; None: the household is not in danger."""
+        row = self.row
+        if not unsafe(self.register).test(dict(row)):
+            return None
+        grade = row["grade"]
+        return {name: row[name] for name in _SAID} | {
+            "grade": Danger(grade.value) if grade else Danger.NO_HOUSE,
+            "origin": Origin(self.register.follows) if self.register.follows else Origin.OTHER,
+            "decided_at": row["decided_at"],
+            "survey_of": self.register.name,
+            "survey_id": row["id"],
+        }
+
+
+def expected(
+    session: Session, ids: Collection[uuid.UUID], *, lock: bool = False
+) -> dict[uuid.UUID, Values]:
+    """What the rows of these households should say; those that should have none are left out.
+
+    ``lock``: nobody else works on these households until the transaction ends.
+    """
+    query = select(Household).where(Household.id.in_(ids)).order_by(Household.id)
+    found = list(session.scalars(query.with_for_update() if lock else query))
+    newest: dict[uuid.UUID, _Known] = {}
+    lists = {home.id: households.lists_of(home) for home in found}
+    for register in surveys():
+        for row in _approved(session, register, lists):
+            known = _Known(register, row)
+            key = row["household_id"]
+            off = register.follows and register.follows not in lists[key]
+            if not off and (key not in newest or newest[key].age < known.age):
+                newest[key] = known
+    rows = {}
+    for home in found:
+        if home.id in newest and (said := newest[home.id].says()):
+            rows[home.id] = said | households.copies(home, Risk) | {"region_id": home.region_id}
+    return rows
+
+
+def _approved(
+    session: Session, register: Register, ids: Collection[uuid.UUID]
+) -> Iterator[RowMapping]:
+    model = register.model
+    names = sorted({"id", "household_id", "grade", *_SAID} | unsafe(register).names())
+    decided = func.coalesce(model.decided_at, model.changed_at).label("decided_at")
+    query = select(*(getattr(model, name) for name in names), decided)
+    query = query.where(model.household_id.in_(ids), model.state == State.APPROVED)
+    yield from session.execute(query).mappings()
+
+
+def follow(session: Session, ids: Collection[uuid.UUID]) -> int:
+    """Make the rows of these households what they should be; gives how many were not. The caller
+    commits.
+    """
+    wanted = expected(session, ids, lock=True)
+    there = {r.household_id: r for r in session.scalars(_rows_of(ids))}
+    wrong = 0
+    for key in ids:
+        row, values = there.get(key), wanted.get(key)
+        if values is None:
+            if row is not None:
+                session.delete(row)
+                wrong += 1
+        elif row is None:
+            session.add(Risk(id=uuid.uuid5(_KEYS, key.hex), household_id=key, **values))
+            wrong += 1
+        elif changes := _differences(row, values):
+            for name in changes:
+                setattr(row, name, values[name])
+            wrong += 1
+    return wrong
+
+
+def wrong(session: Session, ids: Collection[uuid.UUID]) -> Iterator[str]:
+    """The households whose rows are not what they should be, in words."""
+    wanted = expected(session, ids)
+    there = {r.household_id: r for r in session.scalars(_rows_of(ids))}
+    for key in ids:
+        row, values = there.get(key), wanted.get(key)
+        if row is None or values is None:
+            if row is not None or values is not None:
+                yield f"household {key}: {'no row' if row is None else 'a row too many'}"
+        elif changes := _differences(row, values):
+            yield f"household {key}: {', '.join(changes)}"
+
+
+def _rows_of(ids: Collection[uuid.UUID]) -> Any:
+    return select(Risk).where(Risk.household_id.in_(ids))
+
+
+def _differences(row: Risk, values: Values) -> list[str]:
+    return [name for name, value in values.items() if getattr(row, name) != value]
+
+
+# ---- listening -----------------------------------------------------------------------------------
+
+
+def _session(row: Any) -> Session:
+    session = object_session(row)
+    if session is None:
+        raise LookupError("a record without a session")
+    return session
+
+
+@events.on_stepped
+def _stepped(register: Register, row: Any, step: Transition) -> None:
+    if register not in surveys() or State.APPROVED not in (row.state, *step.sources):
+        return
+    session, condition = _session(row), unsafe(register)
+    safe = not condition.test({name: getattr(row, name) for name in condition.names()})
+    if row.state == State.APPROVED and safe and not _stands(session, row.household_id):
+        return  # as most are: one statement
+    follow(session, [row.household_id])
+
+
+def _stands(session: Session, household: uuid.UUID) -> bool:
+    """Is the household in the ledger? Nobody else works on it until the transaction ends."""
+    query = (
+        select(Risk.id).select_from(Household).outerjoin(Risk, Risk.household_id == Household.id)
+    )
+    query = query.where(Household.id == household).with_for_update(of=Household)
+    return session.scalar(query) is not None
+
+
+@events.on_listed
+def _listed(session: Session, household: Household) -> None:
+    follow(session, [household.id])
