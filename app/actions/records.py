@@ -61,6 +61,13 @@ def get(register: Register, record_id: uuid.UUID, *, lock: bool = False) -> Any:
     return row
 
 
+def of_household(register: Register, household_id: uuid.UUID) -> Any:
+    """The record that counts for a household of the actor's area, or None."""
+    model = register.model
+    query = select(model).where(model.household_id == household_id, model.current)
+    return db.session.scalar(query)
+
+
 def attachments_of(row: Any) -> list[Attachment]:
     """The record's files in order."""
     query = (
@@ -306,7 +313,7 @@ def transition(
 
 def open_steps(register: Register, row: Any, actor: Actor) -> list[Transition]:
     """The steps that this actor may do with this record now."""
-    if register.flow is None:
+    if register.flow is None or row.superseded:
         return []
     found: dict[tuple[str, State], Transition] = {}  # one of those that are the same to the actor
     for step in register.flow.open_from(row.state):

@@ -20,7 +20,7 @@ from app.registry.register import TREND, WEEK, Register, all_registers
 from app.registry.rules import DeclarationError
 
 _LABEL_LENGTH = 40
-_OF_FORM = ("save_needs", "remember")  # these name fields of the form, files too
+_OF_FORM = ("save_needs", "remember", "renews_without")  # these name fields of the form, files too
 #: A row follows no division, and holds no rows.
 _NOT_IN_ROWS = (REGION, CHILDREN, FILES)
 #: What is known of a head who splits off.
@@ -90,7 +90,7 @@ def check(register: Register) -> Iterator[Finding]:
 
 def _check_names(register: Register) -> Iterator[Finding]:
     known = register.model.__fields__
-    for what in ("ledger", "filters", "indexed", "save_needs", "remember"):
+    for what in ("ledger", "filters", "indexed", *_OF_FORM):
         for name in getattr(register, what).split():
             if name not in known:
                 yield Finding("R010", register.name, f"{what}: unknown field {name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, Index, Integer, String, delete
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
@@ -82,6 +82,8 @@ class OfHousehold(Record):
     head_id.length = 32  # a copy of the household's, where wrong numbers come in too
     former_head = f.system(f.text("原户主", 64))  # the issued head, where another one is head now
     standing = f.system(f.choice("分户情况", Standing))
+    #: Does it count for its household? Of registers that renew records, one of several does.
+    current: ClassVar[Any] = True
 
 
 class Reviewed(OfHousehold):
@@ -103,6 +105,29 @@ class Reviewed(OfHousehold):
         return self.submitted_at or self.changed_at
 
     state = f.system(f.choice("填报状态", State, leaves_out=("checking",)), default=State.MISSING)
+
+    @property
+    def blank(self) -> bool:
+        """A form was opened for it, and nothing saved yet."""
+        return not self.current and self.state == State.MISSING
+
+    @property
+    def superseded(self) -> bool:
+        """A later one counts."""
+        return not self.current and self.state != State.MISSING
+
+
+class Renewed(Reviewed):
+    """A record that nobody changes once it is approved: a later one follows it (spec 03). Of a
+    household's records the ``current`` one counts; a new one becomes that when it is first saved
+    (app.actions.renewals).
+    """
+
+    current = f.system(f.yes_no("最新记录"), default=True)
+    predecessor_id: Mapped[uuid.UUID | None] = mapped_column(UuidType)
+    year = f.system(f.year("监测年度"))
+    #: Is it the newest of its year? A household counts once in a year's figures.
+    newest_of_year = f.system(f.yes_no("年度最新记录"), default=False)
 
 
 class HistoryEntry(Scoped, Model):

@@ -236,6 +236,8 @@ class Register:
     milestones: tuple[Milestone, ...] = ()  # days that the household's page tells
     membership: Membership | None = None  # what that page tells of the list
     derives: tuple[Callable[[Any], None], ...] = ()  # set the kernel's fields of a row at each save
+    renews: str = ""  # what one calls entering a new record after an approved one, if that is so
+    renews_without: str = ""  # fields that a new record does not take over from the one before
     remember: str = ""  # fields whose last typed value the form offers again
     derived: Derived | None = None  # its rows follow from other registers' records
 

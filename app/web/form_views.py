@@ -12,7 +12,17 @@ from flask_appbuilder import expose
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Level, Region
-from app.actions import attachments, drafts, habits, history, households, owners, places, records
+from app.actions import (
+    attachments,
+    drafts,
+    habits,
+    history,
+    households,
+    owners,
+    places,
+    records,
+    renewals,
+)
 from app.actions.history import Contact
 from app.core.clock import local, today
 from app.core.db import db
@@ -85,9 +95,13 @@ class FormPages(ParcelPages):
         """
         household = record_pages.household_of(row)
         last = habits.fields(actor, self.register)
+        before = renewals.taken_over(self.register, row)
         carried = {}
         for name in typed:
             if not is_missing(typed[name]):
+                continue
+            if not is_missing(before.get(name)):
+                typed[name], carried[name] = before[name], _("按上次记录带出")
                 continue
             known = household is not None and name in Household.__fields__
             value = to_json(getattr(household, name)) if known else None

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from flask import request
 from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
@@ -21,7 +22,7 @@ from app.core.i18n import _, translate
 from app.core.jobs import Job
 from app.registry import stages
 from app.registry.field import CHOICE, Field
-from app.registry.flow import Review
+from app.registry.flow import Review, State
 from app.registry.ledger import SIZES, Ledger, Page, TooWide, TooWideNow
 from app.registry.ledger_columns import REGION, REGION_LABEL
 from app.registry.ledger_query import BESIDE, DECIDED_FROM, Query, by_key, parse
@@ -81,6 +82,7 @@ def context(
         "empty": _empty(register, menu, query, page, args, actor),
         "exports": _exports(register, menu, actor, args),
         "bulk": _bulk(register, menu),
+        "token": generate_csrf() if register.renews else "",
         "undo": review_pages.undo(register) if _review(register, menu) else None,
     }
 
@@ -217,6 +219,7 @@ def _rows(
         url = f"/{register.name}/{row.id}"
         there = f"{on}{position}"
         waits = review is not None and row.state == review.state
+        renews = register.renews and row.state in (State.MISSING, State.APPROVED)
         actions: list[dict[str, Any]] = [{"label": see, "url": url + there}]
         if menu.page and row.path.startswith(areas):
             actions.insert(0, {"label": word, "url": f"{url}/{menu.page}", "primary": True})
@@ -226,7 +229,11 @@ def _rows(
             and stages.is_open(register, row)
             and (kept is None or row.entered_by in kept)
         ):
-            actions = [{"label": word, "url": f"{url}/edit{there}", "primary": True}]
+            label = translate(register.renews) if renews else word
+            actions = [{"label": label, "url": f"{url}/edit{there}", "primary": True}]
+        elif enters and renews and row.path.startswith(areas):
+            new = {"label": translate(register.renews), "url": f"{url}/renew", "post": True}
+            actions.insert(0, new | {"primary": True})
         elif waits:
             actions.insert(0, {"label": word, "url": f"{url}/review{queue}", "primary": True})
         shown.append(

@@ -18,6 +18,7 @@ def body(ledger: dict[str, Any]) -> Markup:
     ]
     choose, nothing = escape(_("选择")), escape(_("未填写"))
     bulk = bool(ledger.get("bulk"))
+    token = escape(ledger.get("token", ""))
     lines: list[str] = []
     for row in ledger["rows"]:
         cells = row["cells"]
@@ -36,13 +37,22 @@ def body(ledger: dict[str, Any]) -> Markup:
             for head, cell in zip(heads[1:], cells[1:], strict=True)
         ]
         lines.append('<td class="col-actions">')
-        lines += [
-            f'<a class="row-action{" is-first" if a.get("primary") else ""}" href="{escape(a["url"])}">'
-            f'{escape(a["label"])}<span class="visually-hidden"> {name}</span></a>'
-            for a in row["actions"]
-        ]
+        lines += [_action(action, name, token) for action in row["actions"]]
         lines.append("</td></tr>")
     return Markup("".join(lines))  # noqa: S704 (every value above is escaped)
+
+
+def _action(action: dict[str, Any], name: Markup, token: Markup) -> str:
+    """A link; what changes something is a form."""
+    look = f'class="row-action{" is-first" if action.get("primary") else ""}"'
+    said = f'{escape(action["label"])}<span class="visually-hidden"> {name}</span>'
+    url = escape(action["url"])
+    if not action.get("post"):
+        return f'<a {look} href="{url}">{said}</a>'
+    return (
+        f'<form method="post" action="{url}" class="inline-form" data-once>'
+        f'<input type="hidden" name="csrf_token" value="{token}"><button {look}>{said}</button></form>'
+    )
 
 
 def _without_text(head: str) -> str:

@@ -191,22 +191,30 @@ def _children(made: Field, record: Any, *, whole: bool) -> dict[str, Any]:
 
 
 def last_submissions(
-    entries: Sequence[HistoryEntry],
+    entries: Sequence[HistoryEntry], earlier: HistoryEntry | None = None
 ) -> tuple[HistoryEntry | None, HistoryEntry | None]:
-    """The submission before the last one, and the last one; of the same stage."""
+    """The submission before the last one, and the last one, of the same stage; before the record's
+    first is what was said ``earlier``, in the record before it.
+    """
     taken = [e for e in entries if e.snapshot is not None]
     taken = [e for e in taken if e.stage == taken[-1].stage]
+    if earlier is not None and len(taken) == 1:
+        return earlier, taken[0]
     return (taken[-2] if len(taken) > 1 else None), (taken[-1] if taken else None)
 
 
 def history(
-    register: Register, entries: Sequence[HistoryEntry], *, whole: bool
+    register: Register,
+    entries: Sequence[HistoryEntry],
+    *,
+    whole: bool,
+    earlier: HistoryEntry | None = None,
 ) -> list[dict[str, Any]]:
     """The record's steps, newest first, each submission with what changed since the one before, of
-    the same stage.
+    the same stage; the first since what was said ``earlier``, in the record before this one.
     """
     result = []
-    before: dict[str | None, HistoryEntry] = {}
+    before: dict[str | None, HistoryEntry] = {} if earlier is None else {earlier.stage: earlier}
     for entry in entries:
         changes_made = []
         if entry.snapshot is not None:

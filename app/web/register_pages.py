@@ -11,7 +11,7 @@ from flask import request
 
 from app.access.actor import Actor, Capability
 from app.access.scope import current_actor
-from app.actions import history, records
+from app.actions import history, records, renewals
 from app.actions.history import Contact
 from app.core.clock import local
 from app.core.db import db
@@ -61,7 +61,8 @@ class RegisterPages:
         whole = record_pages.sees_all(self.register, row, actor)
         if whole:
             looks.note(self.register.name, row)
-        before, after = record_pages.last_submissions(entries)
+        earlier = renewals.approved_entry(self.register, row)
+        before, after = record_pages.last_submissions(entries, earlier)
         household = record_pages.household_of(row)
         known = prior.rows_of(db.session, row) if household else []
         evaluation = records.evaluate(self.register, row, files=files)
@@ -105,7 +106,7 @@ class RegisterPages:
             )
             if marked and household is not None
             else [],
-            "history": record_pages.history(self.register, entries, whole=whole),
+            "history": record_pages.history(self.register, entries, whole=whole, earlier=earlier),
             "version": row.version,
         }
 
@@ -122,6 +123,12 @@ class RegisterPages:
         if row.standing == Standing.PENDING and row.state == State.SUBMITTED:
             text = _("该户由主户分出，主户的档案审核通过后才能审核。")
             return [{"tone": "warn", "text": text}]
+        if row.superseded:
+            text = _(
+                "该户已有更新的%(what)s，这一份作为历史留存。",
+                what=translate(self.register.record_word),
+            )
+            return [{"tone": "info", "text": text}]
         if row.state == State.MISSING:
             return [
                 {

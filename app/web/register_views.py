@@ -36,6 +36,7 @@ from app.web.register_pages import (
     contact_of,
     version,
 )
+from app.web.renewal_views import RenewalPages
 from app.web.review_views import ReviewPages
 
 #: Methods that are routes: of every register, and of those that have what the page is for.
@@ -45,7 +46,9 @@ _REVIEW = {"review", "decide", "undo", "step", "batch"}
 _PARCELS = {"parcel_map", "late_parcel", "drop_parcel"}
 
 
-class RegisterView(ListPages, new_views.NewPages, FilePages, ReviewPages, BatchPages, ModelView):
+class RegisterView(
+    RenewalPages, ListPages, new_views.NewPages, FilePages, ReviewPages, BatchPages, ModelView
+):
     """See the module. Subclasses carry ``register``; :func:`view_of` makes them."""
 
     register: Register
@@ -121,7 +124,9 @@ class RegisterView(ListPages, new_views.NewPages, FilePages, ReviewPages, BatchP
             )
             if row.state not in (State.MISSING, State.APPROVED):
                 context["actions"].append(self._clear_action(row, base))
+        context["actions"] += self._renew_action(row, actor)
         context["actions"] += self._drop_action(row, actor)
+        context["chain"] = self._chain_context(row, actor)
         context["notices"] += self._parcel_notices(row)
         steps = records.open_steps(self.register, row, actor)
         reviews = self.register.flow.reviews if self.register.flow else ()
@@ -158,6 +163,11 @@ class RegisterView(ListPages, new_views.NewPages, FilePages, ReviewPages, BatchP
         said = {"name": self.register.named(row), "what": translate(self.register.record_word)}
         if self.register.creates is not None:
             question = _("将删除%(name)s的%(what)s和其中的文件，不能恢复。审计日志保留。", **said)
+        elif self.register.renews and row.predecessor_id:
+            question = _(
+                "将删除%(name)s的这份%(what)s里填写的全部内容和文件，上一份重新生效。办理记录保留。",
+                **said,
+            )
         elif self.register.flow is None:
             question = _("将删除%(name)s的%(what)s里填写的全部内容和文件。办理记录保留。", **said)
         elif stages.approved(self.register, row):
@@ -167,7 +177,8 @@ class RegisterView(ListPages, new_views.NewPages, FilePages, ReviewPages, BatchP
             )
         else:
             question = _(
-                "将删除%(name)s的%(what)s里填写的全部内容和文件，状态回到“未录入”。办理记录保留。",
+                "将删除%(name)s的%(what)s里填写的全部内容和文件，状态回到“%(state)s”。办理记录保留。",
+                state=self.register.state_text(State.MISSING),
                 **said,
             )
         url = f"{base}/clear?version={row.version}"
@@ -239,6 +250,8 @@ def _routes(register: Register) -> set[str]:
         routes |= new_views.ROUTES
     if register.flow is not None:
         routes |= _REVIEW
+    if register.renews:
+        routes |= {"renew"}
     if has_parcels(register):
         routes |= _PARCELS
     return routes

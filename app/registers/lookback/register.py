@@ -6,7 +6,7 @@ from app.access.actor import Capability
 from app.actions.identity import head_is_another, identity_follows, number_is_free
 from app.actions.parcels import number_is_known
 from app.parts.choices import Grade, Living
-from app.parts.survey import MILESTONES, SECTIONS, own, stays
+from app.parts.survey import MILESTONES, own, sections, stays
 from app.registers.lookback.model import Lookback
 from app.registry.flow import SENT_BACK, State, county_review
 from app.registry.records import Standing
@@ -43,7 +43,7 @@ LOOKBACK = register(
     builds=r.head_changed.yes | r.corrected_id.given | r.split.yes,
     milestones=MILESTONES,
     remember="surveyor surveyed_on heating cooking",
-    sections=SECTIONS,
+    sections=sections(),
     ledger="head_name head_id phone living grade state",
     filters="head_name head_id state died living grade secured measure measure_year parcel_state",
     indexed="state head_name head_id parcel_state",

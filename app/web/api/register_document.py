@@ -22,7 +22,12 @@ def _name(register: Register) -> str:
 
 
 def _facts(register: Register) -> dict[str, Schema]:
-    kinds: dict[str, Schema] = {"id": parts.KEY, "household_id": parts.KEY, "version": parts.NUMBER}
+    kinds: dict[str, Schema] = {
+        "id": parts.KEY,
+        "household_id": parts.KEY,
+        "version": parts.NUMBER,
+        "predecessor_id": {"type": ["string", "null"], "format": "uuid"},
+    }
     found = {name: kinds.get(name, parts.INSTANT) for name in shapes.facts(register.model)}
     found["region"] = parts.ref("Place")
     kept = shapes.kept_fields(register)
@@ -263,6 +268,15 @@ def _entry_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
                 f"{tag}.create", tag, _("%(what)s：录入", what=label), record,
                 parameters=parts.once(), body=body, status=201, errors=parts.WRITE_ERRORS,
                 description=_("为名单上还没有录入的农户录入；已录入的请用修改。"),
+            )
+        }  # fmt: skip
+    if register.renews:
+        found[f"{one}/renew"] = {
+            "post": parts.operation(
+                f"{tag}.renew", tag, _("%(what)s：在已审核通过的记录之后新增一份", what=label), record,
+                parameters=[key, *parts.once()], body=parts.object_of({}), status=201,
+                errors=parts.WRITE_ERRORS,
+                description=_("原记录留作历史；新的一份用修改（PATCH）填写，保存后生效。"),
             )
         }  # fmt: skip
     for step in register.flow.transitions if register.flow else ():

@@ -13,13 +13,12 @@ from typing import Any, BinaryIO, cast
 
 from flask import Response, request
 from flask_appbuilder.api import BaseApi, expose
-from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from app.access import policy, regions
 from app.access.actor import Actor, Capability
 from app.access.regions import Region, within
-from app.actions import attachments, creations, history, households, personal, records
+from app.actions import attachments, creations, history, households, personal, records, renewals
 from app.actions.attachments import Sent
 from app.core.clock import CHINA, uuid7
 from app.core.db import db
@@ -128,18 +127,36 @@ class RegisterApi(BaseApi):
 
         return bodies.once(actor, act, lambda made: self._made(made, given))
 
+    @expose("/<uuid:record_id>/renew", methods=["POST"])
+    def renew(self, record_id: uuid.UUID) -> Response:
+        """A new record after an approved one, which stays as it is; PATCH fills it in, and with that
+        it becomes the one that counts.
+        """
+        register = self.register
+        row = records.get(register, record_id)
+        actor = policy.require(Capability.ENTER, register.name, row)
+        bodies.json_object()
+
+        def act() -> Made:
+            return Made(201, renewals.renew(register, record_id).id)
+
+        return bodies.once(actor, act, self._made)
+
     def _entered(self, key: uuid.UUID, given: dict[str, Any], wrong: list[Problem]) -> Any:
         """The record of the household, entered now."""
         register, household = self.register, households.get(key)
-        row = db.session.scalar(
-            select(register.model).where(register.model.household_id == household.id)
-        )
+        row = records.of_household(register, household.id)
         if row is None:
             raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"))
         policy.require(Capability.ENTER, register.name, row)
         if row.state != State.MISSING:
             current = {"id": str(row.id), "version": row.version, "state": row.state.value}
-            raise Conflict(_("该户已经录入，请改用修改（PATCH）。"), current=current)
+            text = (
+                _("该户的记录已审核通过，请先新增一份（POST …/renew）。")
+                if register.renews and row.state == State.APPROVED
+                else _("该户已经录入，请改用修改（PATCH）。")
+            )
+            raise Conflict(text, current=current)
         return records.save(register, row.id, given, row.version, wrong)
 
     @expose("/<uuid:record_id>")
@@ -340,6 +357,8 @@ def api_of(register: Register) -> type[RegisterApi]:
         routes.add("step")
     if register.follows or register.creates is not None:
         routes.add("create")
+    if register.renews:
+        routes.add("renew")
     if not register.tables:
         routes.discard("statistics")
     body = {

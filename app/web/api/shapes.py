@@ -28,7 +28,16 @@ from app.web.api import values
 from app.web.api.problems import PREFIX
 
 #: Of every record, beside its fields; those that a model has not are left out.
-FACTS = ("id", "version", "household_id", "created_at", "changed_at", "submitted_at", "decided_at")
+FACTS = (
+    "id",
+    "version",
+    "household_id",
+    "predecessor_id",
+    "created_at",
+    "changed_at",
+    "submitted_at",
+    "decided_at",
+)
 
 
 def answer(body: Any, status: int = 200, **headers: str) -> Response:

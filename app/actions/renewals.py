@@ -1,0 +1,245 @@
+"""Records that follow one another (spec 03): an approved one is never changed, a new one is entered
+and reviewed; the earlier ones stay as history, so that what held on any day can be told.
+
+Opening the form of a new record (:func:`renew`) makes a blank row, which nobody counts or lists. At
+its first save it becomes the household's current record and the one before stops being it; deleting
+what it says gives the one before back.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.access import audit, policy
+from app.access.actor import Actor, Capability
+from app.access.audit import Act
+from app.actions import events, households, records
+from app.core.clock import day_begins, local, now
+from app.core.db import db
+from app.core.errors import Conflict, NotFound
+from app.core.i18n import _, translate
+from app.registry.expressions import to_json
+from app.registry.field import FILES
+from app.registry.flow import State, Transition
+from app.registry.reading import values_of
+from app.registry.records import HistoryEntry
+from app.registry.register import Register
+
+
+def may_renew(register: Register, row: Any, actor: Actor) -> bool:
+    """May this actor enter a new record after this one now?"""
+    open_now = register.renews and row.current and row.state == State.APPROVED
+    return (
+        bool(open_now)
+        and register.listed.test(values_of(row))
+        and policy.may(Capability.ENTER, register.name, row, actor=actor)
+    )
+
+
+def renew(register: Register, record_id: uuid.UUID) -> Any:
+    """A blank record after an approved one, whose form takes over what that says; asked again, the
+    same one. Commits.
+
+    :raises NotFound: the register has no such records. :raises Conflict: it is not the household's
+        current record, not approved, or the household is on the list no more.
+    """
+    if not register.renews:
+        raise NotFound(_("没有这一操作。"))
+    row = records.get(register, record_id, lock=True)
+    actor = policy.require(Capability.ENTER, register.name, row)
+    if known := _blank(register, row.household_id):
+        return known
+    if row.superseded or row.state != State.APPROVED:
+        raise Conflict(_not_now(register, row), row=row)
+    if not may_renew(register, row, actor):
+        raise Conflict(_("该户已不在名单中，不能再录入。"), row=row)
+    household = households.get(row.household_id)
+    made = register.model(
+        household_id=row.household_id,
+        region_id=row.region_id,
+        predecessor_id=row.id,
+        current=False,
+        **households.copies(household, register.model),
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(made)
+    except IntegrityError:  # somebody was a moment earlier
+        if known := _blank(register, row.household_id):
+            return known
+        raise
+    detail = {"after": str(row.id)}
+    audit.record(db.session, Act.CREATE, register=register.name, row=made, detail=detail)
+    db.session.commit()
+    return made
+
+
+def _not_now(register: Register, row: Any) -> str:
+    if row.superseded:
+        return _("该户已有更新的%(what)s，请在最新的一份上办理。", what=_word(register))
+    return _(
+        "该户的%(what)s现在是“%(state)s”，请直接修改，审核通过后才能%(step)s。",
+        what=_word(register),
+        state=register.state_text(row.state),
+        step=translate(register.renews),
+    )
+
+
+def _word(register: Register) -> str:
+    return translate(register.record_word)
+
+
+def _blank(register: Register, household_id: uuid.UUID) -> Any:
+    """The household's record that was opened and never saved, or None."""
+    model = register.model
+    query = select(model).where(
+        model.household_id == household_id,
+        model.current.is_(False),
+        model.state == State.MISSING,
+    )
+    return db.session.scalar(query)
+
+
+# ---- which one counts ----------------------------------------------------------------------------
+
+
+@events.on_save
+def take_its_place(register: Register, row: Any, _changes: Mapping[str, Any]) -> None:
+    """The first save makes a new record the current one.
+
+    :raises Conflict: the one before was sent back meanwhile: that is corrected first.
+    """
+    if not register.renews:
+        return
+    if not row.current:
+        before = _predecessor(register, row)
+        if before is None or not before.current or before.state != State.APPROVED:
+            raise Conflict(_not_now(register, before or row), row=row)
+        _hand_over(before, row)
+    row.year = row.surveyed_on.year if row.surveyed_on else row.year or local(now()).year
+    _settle_years(register, row)
+
+
+@events.on_clear
+def give_back(register: Register, row: Any) -> None:
+    """With what a new record says goes its place: the one before counts again."""
+    if not register.renews:
+        return
+    row.year = None
+    before = _predecessor(register, row)
+    if before is not None:
+        _hand_over(row, before)
+    _settle_years(register, row)
+
+
+@events.on_step
+def only_the_last(register: Register, row: Any, step: Transition) -> None:
+    """What a later record has replaced is history: nobody decides on it any more."""
+    if row.superseded:
+        raise Conflict(_not_now(register, row), row=row)
+    if step.undoes and register.renews and _blank(register, row.household_id):
+        raise Conflict(_("该户已开始录入新的%(what)s。", what=_word(register)), row=row)
+
+
+def _predecessor(register: Register, row: Any) -> Any:
+    if row.predecessor_id is None:
+        return None
+    return db.session.get(
+        register.model, row.predecessor_id, with_for_update=True, populate_existing=True
+    )
+
+
+def _hand_over(old: Any, new: Any) -> None:
+    old.current = False
+    db.session.flush()  # one of a household is current at any time, also between two statements
+    new.current = True
+
+
+def _settle_years(register: Register, row: Any) -> None:
+    """Say of each year's records which is the newest."""
+    model = register.model
+    query = select(model).where(model.household_id == row.household_id).order_by(model.id)
+    newest = {one.year: one for one in db.session.scalars(query) if one.year}
+    for one in db.session.scalars(query):
+        wanted = newest.get(one.year) is one
+        if one.newest_of_year != wanted:
+            one.newest_of_year = wanted
+
+
+# ---- looking back --------------------------------------------------------------------------------
+
+
+def chain(register: Register, row: Any) -> Sequence[Any]:
+    """The household's records that say something or are to, the newest first; of a register whose
+    records do not follow one another the record alone. One statement.
+    """
+    if not register.renews:
+        return [row]
+    model = register.model
+    query = select(model).where(model.household_id == row.household_id)
+    return [one for one in db.session.scalars(query.order_by(model.id.desc())) if not one.blank]
+
+
+def approved_entry(register: Register, row: Any) -> HistoryEntry | None:
+    """What the record before this one said when it was approved: the submission of that."""
+    if not register.renews or row.predecessor_id is None:
+        return None
+    query = select(HistoryEntry).where(
+        HistoryEntry.record_id == row.predecessor_id, HistoryEntry.snapshot.is_not(None)
+    )
+    return db.session.scalar(
+        query.order_by(HistoryEntry.at.desc(), HistoryEntry.id.desc()).limit(1)
+    )
+
+
+@dataclass(frozen=True)
+class Held:
+    """What was approved and in force on a day: ``said`` is the record as forms hold it."""
+
+    record: Any
+    approved_at: dt.datetime
+    said: Mapping[str, Any]
+
+
+def on_day(register: Register, household_id: uuid.UUID, day: dt.date) -> Held | None:
+    """What held of the household at the end of a day of China: its latest record that was approved
+    then. None: nothing was. Two statements.
+    """
+    model = register.model
+    rows = {
+        one.id: one
+        for one in db.session.scalars(select(model).where(model.household_id == household_id))
+    }
+    end = day_begins(day + dt.timedelta(days=1))
+    query = select(HistoryEntry).where(HistoryEntry.record_id.in_(rows), HistoryEntry.at < end)
+    submitted: dict[uuid.UUID, Mapping[str, Any]] = {}
+    held: dict[uuid.UUID, Held] = {}
+    for entry in db.session.scalars(query.order_by(HistoryEntry.at, HistoryEntry.id)):
+        key = entry.record_id
+        if entry.snapshot is not None:
+            submitted[key] = entry.snapshot
+        if entry.target != State.APPROVED:
+            held.pop(key, None)
+        elif entry.source != State.APPROVED:
+            held[key] = Held(rows[key], entry.at, submitted.get(key, {}))
+    return max(held.values(), key=lambda one: one.approved_at, default=None)
+
+
+def taken_over(register: Register, row: Any) -> dict[str, Any]:
+    """What the form of a new record takes over from the one before, as forms hold it."""
+    if not register.renews or row.predecessor_id is None:
+        return {}
+    before = db.session.get(register.model, row.predecessor_id)
+    without = set(register.renews_without.split())
+    return {
+        name: to_json(getattr(before, name))
+        for name, made in register.fields.items()
+        if before is not None and made.kind != FILES and name not in without
+    }
