@@ -77,6 +77,16 @@ def other_home(home: OtherHome = OtherHome.CARE_HOME) -> dict[str, Any]:
     return _BASICS | {"living": Living.OTHER, "other_home": home} | text
 
 
+def homeless() -> dict[str, Any]:
+    """The household has no house, and applies for one for the next year."""
+    return _BASICS | {
+        "living": Living.NONE,
+        "secured": False,
+        "measure": Measure.RENOVATION,
+        "measure_year": SURVEYED.year + 1,
+    }
+
+
 def own_house(grade: Grade = Grade.A) -> dict[str, Any]:
     """The household lives in its own rural house of that grade; C and D not yet secured.
 

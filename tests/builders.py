@@ -29,6 +29,7 @@ from app.access.scope import acting_as, unscoped
 from app.access.sessions import OpenSession
 from app.access.settings import Setting
 from app.access.tokens import Token
+from app.actions import households
 from app.actions.history import Contact
 from app.core.clock import today, uuid7
 from app.core.db import read_only
@@ -40,6 +41,7 @@ from app.parts.renovation import Kind as RenovationKind
 from app.parts.renovation import Way
 from app.registers.dossier.model import Dossier, Progress
 from app.registers.lookback.model import Lookback
+from app.registers.monitoring.model import Monitoring
 from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
@@ -52,10 +54,28 @@ from app.registry.households import (
     match_key,
     search_values,
 )
-from tests.answers import FILES_OWN, FILES_UNSAFE, SURVEYED, died, moved, other_home, own_house
+from tests.answers import (
+    FILES_OWN,
+    FILES_UNSAFE,
+    SURVEYED,
+    died,
+    homeless,
+    moved,
+    other_home,
+    own_house,
+)
 
 #: What is handed on, beside all that is defined here.
-__all__ = ["FILES_OWN", "FILES_UNSAFE", "SURVEYED", "died", "moved", "other_home", "own_house"]
+__all__ = [
+    "FILES_OWN",
+    "FILES_UNSAFE",
+    "SURVEYED",
+    "died",
+    "homeless",
+    "moved",
+    "other_home",
+    "own_house",
+]
 
 PASSWORD = "Anju2024test"
 
@@ -335,6 +355,17 @@ def dossier(
         session.add(made)
         session.commit()
     return made
+
+
+def monitored(place: Region | None = None, **said: Any) -> tuple[Household, Monitoring]:
+    """A household of the list of low-income households with its first monitoring record, 未监测."""
+    made = home(place, lists=("low_income",), **said)
+    with unscoped("tests make households") as session:
+        known = households.copies(made, Monitoring)
+        row = Monitoring(id=uuid7(), region_id=made.region_id, household_id=made.id, **known)
+        session.add(row)
+        session.commit()
+    return made, row
 
 
 def attach(row: Any, *fields: str, register: str = "lookback") -> list[Attachment]:

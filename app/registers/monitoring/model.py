@@ -6,12 +6,11 @@ from sqlalchemy import Index
 
 from app.core.db import Model, only_where
 from app.parts.choices import Living, OtherHome
-from app.parts.renovation import Hardship
+from app.parts.objects import Origin, groups
 from app.parts.survey import Survey
 from app.registry import feed
 from app.registry import fields as f
 from app.registry.flow import State
-from app.registry.households import Source as Origin
 from app.registry.records import Renewed
 
 
@@ -56,7 +55,7 @@ class Monitoring(Renewed, Survey, Model):
     #: Copies of the household's, see app.actions.households.copies.
     low_income = f.system(f.yes_no("低收入群体"), default=True)
     origin = f.system(f.choice("对象来源", Origin))
-    groups = f.system(f.many("对象类型", Hardship))
+    groups = f.system(groups())
 
     has_house = f.computed(
         f.yes_no("是否有房", shown=Survey.living.given),
