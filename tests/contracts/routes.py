@@ -151,6 +151,7 @@ REGISTER_ASKS: dict[str, Any] = {
     "turn": C.ENTER,
     "assign": C.ENTER,
     "clear": C.ENTER,
+    "renew": C.ENTER,
     "parcel_map": C.ENTER,
     "late_parcel": C.ENTER,
     "drop_parcel": C.ENTER,
@@ -172,6 +173,7 @@ API_ASKS: dict[str, Any] = {
     "create": C.ENTER,
     "change": C.ENTER,
     "clear": C.ENTER,
+    "renew": C.ENTER,
     "upload": C.ENTER,
     "remove": C.ENTER,
 }
