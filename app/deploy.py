@@ -14,6 +14,7 @@ from sqlalchemy import Engine, text
 from app.access import policy, regions_seed
 from app.access.scope import unscoped
 from app.core.db import db
+from app.core.jobs import enqueue_once
 from app.registry import lists
 from app.registry.register import all_registers
 
@@ -50,4 +51,6 @@ def deploy(app: Flask, only_divisions: Collection[str] = (regions_seed.WHOLE,)) 
             policy.sync_roles(session, [r.name for r in all_registers()])
             lists.seed(session)
             session.commit()
-        return regions_seed.load(db.engine, only_divisions)
+        loaded = regions_seed.load(db.engine, only_divisions)
+        enqueue_once()
+        return loaded

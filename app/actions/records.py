@@ -205,7 +205,12 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     unusual.count(unusual.What.DELETIONS)
     events.clearing(register, row)
     kept = stages.locked(register, row)
-    gone = {n: None for n, f in register.fields.items() if f.stored and n not in kept}
+    gone: dict[str, Any] = {
+        n: None for n, f in register.fields.items() if f.stored and n not in kept
+    }
+    before = stages.approved(register, row)
+    if register.begins is not None and not before:
+        gone |= register.begins(db.session, row)
     changes = assign(row, gone)
     files = [a for a in attachments_of(row) if a.field not in kept]
     for attachment in files:
@@ -223,8 +228,8 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
         return row
     source = row.state
     if register.flow is not None:
-        row.state = State.APPROVED if kept else State.MISSING
-        if not kept:
+        row.state = State.APPROVED if before else State.MISSING
+        if not before:
             row.submitted_by = row.submitted_at = row.decided_at = None
     who = Contact(actor.name, "")
     entry = history.note(register, row, actor, "clear", CLEAR, source=source, contact=who)
@@ -258,6 +263,7 @@ def transition(
         raise Conflict(
             _("该户的迁户申请正在审批；批准后由迁入地填报并上报，不需要在这里上报。"), row=row
         )
+    require_unfrozen(register, row)
     if row.state not in step.sources:
         raise Conflict(
             _(
@@ -313,7 +319,7 @@ def transition(
 
 def open_steps(register: Register, row: Any, actor: Actor) -> list[Transition]:
     """The steps that this actor may do with this record now."""
-    if register.flow is None or row.superseded:
+    if register.flow is None or row.superseded or stages.is_frozen(register, row):
         return []
     found: dict[tuple[str, State], Transition] = {}  # one of those that are the same to the actor
     for step in register.flow.open_from(row.state):
@@ -360,6 +366,7 @@ def snapshot(register: Register, row: Any) -> dict[str, Any]:
 
 def require_editable(register: Register, row: Any) -> None:
     """:raises Conflict: the record's state does not let it be changed."""
+    require_unfrozen(register, row)
     if not stages.is_open(register, row):
         raise Conflict(
             _(
@@ -373,10 +380,18 @@ def require_editable(register: Register, row: Any) -> None:
         raise Conflict(_("该户的迁户申请正在审批，撤回申请后才能修改。"), row=row)
 
 
+def require_unfrozen(register: Register, row: Any) -> None:
+    """:raises Conflict: nobody changes it, or decides on it."""
+    if stages.is_frozen(register, row):
+        raise Conflict(translate(register.frozen_why), row=row)
+
+
 def locked_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
-    """What of these values would change an approved stage."""
+    """What of these values would change an approved stage, or what the kernel puts in."""
+    fixed = {n for section in register.sections if section.fixed for n in section.fields}
+    texts = _("由系统确定，不能修改。"), _("所属阶段已审核通过，不能修改；有误的请联系县级退回。")
     return [
-        Problem(name, f"{name}.locked", _("所属阶段已审核通过，不能修改；有误的请联系县级退回。"))
+        Problem(name, f"{name}.locked", texts[name not in fixed])
         for name in sorted(stages.locked(register, row) & values.keys())
         if to_json(values[name]) != to_json(getattr(row, name))
     ]

@@ -139,6 +139,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {}
 _DAILY: list[str] = []
+_ONCE: list[str] = []
 _DAILY_KEYS = uuid.UUID("6f0d3d0e-5b0c-4c0e-9d55-8c2f6c1a7e11")
 
 
@@ -166,22 +167,41 @@ def daily_job(name: str, *, title: str) -> Callable[[Any], Any]:
     return job_kind(name, title=title)
 
 
+def once_job(name: str, *, title: str) -> Callable[[Any], Any]:
+    """Register a kind that the deploy step adds once in a database's life, as the system: it gives
+    what is already there what new records get by themselves. A deploy adds it again while it fails.
+    """
+    _ONCE.append(name)
+    return job_kind(name, title=title)
+
+
 def enqueue_daily() -> int:
     """Add today's daily jobs that are not there yet; gives how many. Many may call it at once."""
-    added, day = 0, today()
-    for kind in _DAILY:
-        key = uuid.uuid5(_DAILY_KEYS, f"{kind} {day}")  # a second one of the day has the same key
-        with read_only(), db.engine.connect() as connection:
-            if connection.scalar(sa.select(Job.id).where(Job.id == key)) is not None:
-                continue
-        expires = now() + dt.timedelta(days=KEPT_DAYS)
-        try:
-            with db.engine.begin() as connection:
-                connection.execute(sa.insert(Job).values(id=key, kind=kind, expires=expires))
-        except sa.exc.IntegrityError:
-            continue  # another worker was faster
-        added += 1
-    return added
+    expires = now() + dt.timedelta(days=KEPT_DAYS)
+    return sum(_add_once(kind, f"{kind} {today()}", expires=expires) for kind in _DAILY)
+
+
+def enqueue_once() -> int:
+    """Add the jobs of :func:`once_job` that this database has not seen done; gives how many."""
+    failed = sa.and_(Job.kind.in_(_ONCE), Job.state.in_([JobState.FAILED, JobState.CANCELLED]))
+    with db.engine.begin() as connection:
+        again = sa.update(Job).where(failed).values(state=JobState.QUEUED, attempt=0, finished=None)
+        repeated = connection.execute(again).rowcount
+    return repeated + sum(_add_once(kind, kind) for kind in _ONCE)
+
+
+def _add_once(kind: str, what: str, **values: Any) -> bool:
+    """Add a job of the system unless one of the same meaning was ever added."""
+    key = uuid.uuid5(_DAILY_KEYS, what)
+    with read_only(), db.engine.connect() as connection:
+        if connection.scalar(sa.select(Job.id).where(Job.id == key)) is not None:
+            return False
+    try:
+        with db.engine.begin() as connection:
+            connection.execute(sa.insert(Job).values(id=key, kind=kind, **values))
+    except sa.exc.IntegrityError:
+        return False  # another one was faster
+    return True
 
 
 def enqueue(

@@ -6,13 +6,15 @@ that follows it have in common; ``Applied`` is the whole application.
 
 from __future__ import annotations
 
-import datetime as dt
+from typing import Any
 
 from app.core.choices import Choices
-from app.parts.choices import Grade
+from app.parts.choices import Grade, Living, Measure
 from app.parts.house import APPRAISALS_FROM
+from app.parts.survey import Survey
 from app.registry import fields as f
-from app.registry.households import Sex
+from app.registry.expressions import Expr
+from app.registry.households import Household, Sex
 
 
 class Kind(Choices):
@@ -57,6 +59,9 @@ class Basis(Choices):
     CLOSED = "closed", "已关闭"
 
 
+#: Measures are secured in or after the year of the survey, and these began with the appraisals.
+FIRST_YEAR = APPRAISALS_FROM.year
+
 #: 无房户: what may be done for a household that has no house.
 WAYS_WITHOUT_HOUSE = (Way.FIRST_HOUSE, Way.EXCHANGE, Way.OTHER)
 
@@ -70,7 +75,7 @@ class Planned(f.Declared):
     energy_saving = f.yes_no("是否同步实施节能改造")
     barrier_free = f.yes_no("是否同步实施无障碍改造")
     way = f.choice("改造方式", Way)
-    plan_year = f.year("列入计划年度")
+    plan_year = f.year("列入计划年度", low=FIRST_YEAR)
 
     kind.checks += [
         f.Check(
@@ -110,8 +115,8 @@ class Applied(Planned):
     population = f.integer("家庭户籍人口", 1, 30, unit="人")
     ethnicity = f.listed("户主民族", "ethnicity")
     phone = f.phone("联系电话")
-    low_income = f.yes_no("是否低收入群体六类重点对象", help="选择“否”的为一般农户")
-    hardship = f.many("困难对象类型", Hardship, shown=low_income.yes)
+    priority = f.yes_no("是否低收入群体六类重点对象", help="选择“否”的为一般农户")
+    hardship = f.many("困难对象类型", Hardship, shown=priority.yes)
     veteran = f.yes_no("是否有退役军人")
     disabled = f.yes_no("是否有残疾人")
     elder = f.yes_no("是否有老年人", help="60周岁（含）以上的人员")
@@ -120,6 +125,19 @@ class Applied(Planned):
 
     applied_on = f.date("申请时间", not_after=f.Today())
     published = f.yes_no("是否公示")
+    plan_year = f.variant(Planned.plan_year, help="由住房安全信息的保障年度带出")
+    plan_year.checks += [
+        f.Check(
+            "early",
+            plan_year.compare("lt", applied_on.year.plus(-1)),
+            "列入计划年度不能早于申请时间的上一年度。",
+        ),
+        f.Check(
+            "late",
+            plan_year.compare("gt", applied_on.year.plus(1)),
+            "列入计划年度不能晚于申请时间的下一年度。",
+        ),
+    ]
     judged_by = f.text("鉴定评估机构", required=False, shown=Planned.no_house.no)
     judged_by_code = f.uscc(
         "鉴定评估机构统一社会信用代码", required=False, shown=Planned.no_house.no
@@ -136,6 +154,46 @@ class Applied(Planned):
     application_paper = f.papers("申请证明文件")
 
 
-def plan_year_of(day: dt.date, begins: tuple[int, int]) -> int:
-    """The plan year that a day belongs to when plan years begin on (month, day)."""
-    return day.year if (day.month, day.day) >= begins else day.year - 1
+#: Which survey asks for which work (spec 02 "assurance", spec 04 step 2): not yet secured, and applied
+#: for a renovation of a house of grade C or D or of a household without one, or for a retrofit.
+_unsecured = Survey.secured.no
+NEEDS: dict[Kind, Expr] = {
+    Kind.RENOVATION: _unsecured
+    & Survey.measure.is_(Measure.RENOVATION)
+    & (Survey.grade.in_(Grade.C, Grade.D) | Survey.living.is_(Living.NONE)),
+    Kind.RETROFIT: _unsecured
+    & Survey.measure.is_(Measure.RETROFIT)
+    & ~Survey.living.is_(Living.NONE),
+}
+
+
+def kind_needed(survey: Survey) -> Kind | None:
+    """The work that an approved survey asks for, or None."""
+    values = {name: getattr(survey, name) for name in _ASKED}
+    return next((kind for kind, where in NEEDS.items() if where.test(values)), None)
+
+
+_ASKED = sorted({name for where in NEEDS.values() for name in where.names()})
+
+
+def prefilled(household: Household, survey: Survey) -> dict[str, Any]:
+    """What an application says before anybody types: what the survey and the household say."""
+    houseless = survey.living == Living.NONE
+    known = {
+        "no_house": houseless,
+        "kind": kind_needed(survey),
+        "plan_year": survey.measure_year,
+        "sex": survey.sex or household.sex,
+        "population": survey.population or household.population,
+        "ethnicity": survey.ethnicity or household.ethnicity,
+        "phone": household.phone or survey.phone,
+        "priority": household.low_income,
+    }
+    if houseless:
+        known["way"] = Way.FIRST_HOUSE
+    else:
+        known |= {name: getattr(survey, name) for name in _OF_THE_HOUSE}
+    return known
+
+
+_OF_THE_HOUSE = ("grade", "judged_by", "judged_by_code", "judged_on")

@@ -192,8 +192,9 @@ def _check_rules(register: Register) -> Iterator[Finding]:
                 yield Finding(
                     "R024", register.name, f"{where}: {name} is in no form, browsers lack it"
                 )
-    for name in sorted(register.builds.names() - known.keys()):
-        yield Finding("R022", register.name, f"builds: unknown field {name}")
+    for what in ("builds", "frozen"):
+        for name in sorted(getattr(register, what).names() - known.keys()):
+            yield Finding("R022", register.name, f"{what}: unknown field {name}")
     if any(name not in known for name in register.field_names):
         return
     try:

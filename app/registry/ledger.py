@@ -45,7 +45,7 @@ from app.registry.ledger_page import (
 )
 from app.registry.ledger_query import Query
 from app.registry.reading import columns_of
-from app.registry.register import Register
+from app.registry.register import Register, get_register
 from app.registry.results import ResultRow
 
 __all__ = ["CAP", "SIZES", "Count", "Ledger", "Page", "TooWide", "TooWideNow"]
@@ -328,6 +328,8 @@ def _listed(register: str, model: Any, ledger: str) -> tuple[Any, ...]:
     filter finds.
     """
     names = {"id", "path", *_BESIDE, *ledger.split()}
+    declared = get_register(register)
+    names |= declared.frozen.names() if declared else set()  # what may be done with a row
     counted = {n for n in names if n in model.__fields__ and model.__fields__[n].kind == FILES}
     known = model.__mapper__.all_orm_descriptors.keys()
     shown = [getattr(model, n) for n in sorted(names - counted) if n in known]

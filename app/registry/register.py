@@ -37,6 +37,7 @@ class Section:
     all_no: str = ""
     intro: str = ""
     stage: str = ""  # the name of the stage that it is submitted with
+    fixed: bool = False  # to be read: the kernel puts in what it says, nobody types it
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -232,6 +233,11 @@ class Register:
         ""  # the register whose approved record opens one of this (app.actions.continuing)
     )
     on_approval: tuple[Callable[[Any, Any], None], ...] = ()
+    frozen: Expr = NEVER  # rows that nobody changes, submits or decides on …
+    frozen_why: str = ""  # … and what people are told then
+    #: ``begins(session, row)``: what a record says before anybody has typed anything, at its opening
+    #: and again when what was entered is deleted.
+    begins: Callable[[Any, Any], Mapping[str, Any]] | None = None
     builds: Expr = NEVER  # where on_approval makes something: such an approval is not taken back
     milestones: tuple[Milestone, ...] = ()  # days that the household's page tells
     membership: Membership | None = None  # what that page tells of the list

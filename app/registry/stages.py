@@ -59,9 +59,10 @@ def code(stage: Stage | None) -> str | None:
 
 
 def locked(register: Register, row: Any) -> frozenset[str]:
-    """The fields of approved stages."""
+    """The fields that nobody types: of approved stages, and what the kernel puts in."""
     names = {stage.name for stage in register.stages[: _done(register, row)]}
-    return frozenset(n for s in register.sections if s.stage in names for n in s.fields)
+    closed = (s for s in register.sections if s.fixed or s.stage in names)
+    return frozenset(n for s in closed for n in s.fields)
 
 
 def is_open(register: Register, row: Any) -> bool:
@@ -70,7 +71,13 @@ def is_open(register: Register, row: Any) -> bool:
         return True
     if row.state == State.APPROVED and register.stages:
         return at_hand(register, row) is not None
-    return row.state in EDITABLE
+    return row.state in EDITABLE and not is_frozen(register, row)
+
+
+def is_frozen(register: Register, row: Any) -> bool:
+    """Is it one of the rows that nobody changes?"""
+    names = register.frozen.names()
+    return bool(names) and register.frozen.test({name: getattr(row, name) for name in names})
 
 
 def step(register: Register, row: Any, source: State, target: State, *, reopens: bool) -> None:

@@ -1,0 +1,69 @@
+"""What the opening of applications and the plan year have in common: which register it is, and how
+its records' histories tell what happened to them by itself.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.access import audit
+from app.access.actor import Actor, Kind
+from app.access.audit import Act
+from app.access.regions import NATION_PATH, Level
+from app.access.scope import current_actor
+from app.actions import history
+from app.actions.history import Contact
+from app.core.i18n import mark
+from app.parts.renovation import Applied
+from app.registry.register import Register, all_registers
+
+#: What the histories call it.
+OPENED, CONFIRMED, REVIVED, CLOSED, DOUBTED, ROLLED_OVER = (
+    mark("自动生成申请"),
+    mark("依据重新确认"),
+    mark("恢复申请"),
+    mark("申请关闭"),
+    mark("标为待核实"),
+    mark("列入本年度计划"),
+)
+
+#: Who does what nobody does: jobs.
+SYSTEM = Actor(uuid.UUID(int=0), "system", mark("系统"), Level.NATION, Kind.MANAGER, 0, NATION_PATH)
+
+#: ``ended(session, application)``: is the work of an approved application done?
+Ended = Callable[[Session, Any], bool]
+_ended: list[Ended] = []
+
+
+def register() -> Register | None:
+    """The register of the applications."""
+    return next((r for r in all_registers() if issubclass(r.model, Applied)), None)
+
+
+def on_ended(asker: Ended) -> Ended:
+    """Ask whether the work of an approved application is done: then a later survey that asks for
+    work opens another one.
+    """
+    _ended.append(asker)
+    return asker
+
+
+def is_ended(session: Session, application: Any) -> bool:
+    """Is the work of an approved application done?"""
+    return any(asker(session, application) for asker in _ended)
+
+
+def note(session: Session, made: Register, row: Any, step: str, label: str, why: str = "") -> None:
+    """Write into history and audit log what became of an application by itself; by whoever's act,
+    else by the system. The caller commits.
+    """
+    actor = current_actor() or SYSTEM
+    contact = Contact(actor.name, "") if actor is SYSTEM else None
+    history.note(made, row, actor, step, label, contact=contact, opinion=why)
+    detail = {"step": step, "opinion": why} if why else {"step": step}
+    act = Act.CREATE if step == "opened" else Act.UPDATE
+    audit.record(session, act, register=made.name, row=row, detail=detail)

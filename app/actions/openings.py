@@ -1,0 +1,298 @@
+"""Applications for a renovation open by themselves (spec 02 "Approved + not yet secured …", 04 step 2).
+
+What asks for one is the household's survey that was approved last, of whichever register. When it is
+approved, an application opens, or the one that there is lives on; when it is sent back, or says
+something else now, an application that nobody has submitted is closed, a later one is flagged 待核实.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, object_session
+
+from app.actions import applying, events, households
+from app.actions.events import Leaving
+from app.actions.plan_years import plan_year
+from app.core.clock import now, uuid7
+from app.core.db import db
+from app.core.errors import Conflict
+from app.core.i18n import _
+from app.parts.choices import Living
+from app.parts.renovation import Applied, Basis, kind_needed, prefilled
+from app.parts.survey import Survey
+from app.registry.flow import EDITABLE, State, Transition
+from app.registry.households import Household
+from app.registry.records import Draft
+from app.registry.register import Register, all_registers
+
+_UNSUBMITTED = (State.MISSING, State.DRAFT)
+
+
+def surveys() -> list[Register]:
+    """The registers whose approved records may ask for an application."""
+    return [r for r in all_registers() if issubclass(r.model, Survey)]
+
+
+@dataclass(frozen=True)
+class Last:
+    """The survey of a household that was approved last, and of which register it is."""
+
+    register: Register
+    survey: Any
+
+    @property
+    def asks(self) -> bool:
+        return kind_needed(self.survey) is not None
+
+
+def last_approved(session: Session, household_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Last]:
+    """By household; one statement for each register of surveys."""
+    found: dict[uuid.UUID, Last] = {}
+    for register in surveys():
+        model = register.model
+        query = select(model).where(
+            model.household_id.in_(household_ids), model.state == State.APPROVED
+        )
+        for survey in session.scalars(query.order_by(model.decided_at, model.id)):
+            known = found.get(survey.household_id)
+            if known is None or _when(survey) >= _when(known.survey):
+                found[survey.household_id] = Last(register, survey)
+    return found
+
+
+def _when(survey: Any) -> Any:
+    return survey.decided_at or survey.changed_at
+
+
+def begins(session: Session, row: Any) -> Mapping[str, Any]:
+    """What an application says before anybody types, from its household and its survey."""
+    last = last_approved(session, [row.household_id]).get(row.household_id)
+    household = session.get(Household, row.household_id)
+    if last is None or household is None or not last.asks:
+        return {"kind": row.kind, "plan_year": row.plan_year, "no_house": row.no_house}
+    return prefilled(household, last.survey)
+
+
+# ---- following the surveys ---------------------------------------------------------------------
+
+
+@events.on_stepped
+def follow(register: Register, row: Any, step: Transition) -> None:
+    """An approval, or its end, may open, confirm, close or flag an application."""
+    session = object_session(row)
+    if session is None or applying.register() is None:
+        return
+    if issubclass(register.model, Survey):
+        if State.APPROVED in (row.state, *step.sources):
+            session.flush()
+            households.get(row.household_id, lock=True)  # two surveys may be decided on at once
+            settle(session, [row.household_id])
+    elif issubclass(register.model, Applied) and row.state in EDITABLE:
+        settle(session, [row.household_id])
+
+
+@events.on_save
+def corrected(register: Register, row: Any, _changes: Mapping[str, Any]) -> None:
+    """An application that was flagged and agrees with the survey now is flagged no longer."""
+    session = object_session(row)
+    if session and issubclass(register.model, Applied) and row.basis == Basis.DOUBTED:
+        settle(session, [row.household_id])
+
+
+def settle(session: Session, household_ids: Sequence[uuid.UUID]) -> int:
+    """Bring the applications of these households into line with their surveys; gives how many
+    changed. A constant number of statements but for what changes. The caller commits.
+    """
+    register = applying.register()
+    if register is None:
+        return 0
+    lasts = last_approved(session, household_ids)
+    rows: dict[uuid.UUID, list[Any]] = defaultdict(list)
+    model = register.model
+    query = select(model).where(model.household_id.in_(household_ids))
+    for row in session.scalars(query.order_by(model.household_id, model.number)):
+        rows[row.household_id].append(row)
+    homes = {
+        home.id: home
+        for home in session.scalars(select(Household).where(Household.id.in_(household_ids)))
+    }
+    work = _Settling(session, register, plan_year())
+    for key, home in homes.items():
+        work.household(home, lasts.get(key), rows[key])
+    return work.changed
+
+
+@dataclass
+class _Settling:
+    session: Session
+    register: Register
+    year: int
+    changed: int = 0
+
+    def household(self, home: Household, last: Last | None, rows: Sequence[Any]) -> None:
+        current = next((r for r in reversed(rows) if r.basis != Basis.CLOSED), None)
+        if current is not None and self._done(current):
+            if last and last.asks and current.survey_id != last.survey.id:
+                self._open(home, last, rows)
+        elif last is None or not last.asks:
+            if current is not None:
+                self._drop(current, last)
+        elif current is not None:
+            self._confirm(current, home, last)
+        elif rows:
+            self._revive(rows[-1], home, last)
+        else:
+            self._open(home, last, rows)
+
+    def _done(self, row: Any) -> bool:
+        return row.state == State.APPROVED and applying.is_ended(self.session, row)
+
+    def _open(self, home: Household, last: Last, rows: Sequence[Any]) -> None:
+        row = self.register.model(
+            id=uuid7(),
+            household_id=home.id,
+            region_id=home.region_id,
+            number=len(rows) + 1,
+            basis=self._basis(last),
+            **households.copies(home, self.register.model),
+            **prefilled(home, last.survey),
+        )
+        _stand_on(row, last)
+        self.session.add(row)
+        self.session.flush()
+        self._note(row, "opened", applying.OPENED, _source(last))
+
+    def _revive(self, row: Any, home: Household, last: Last) -> None:
+        self._take_over(row, home, last)
+        row.basis = self._basis(last)
+        self._note(row, "revived", applying.REVIVED, _source(last))
+
+    def _confirm(self, row: Any, home: Household, last: Last) -> None:
+        """The survey asks for work, and there is an application for it."""
+        before = row.basis, row.survey_id, row.surveyed_at
+        if row.state in _UNSUBMITTED and row.surveyed_at != _when(last.survey):
+            self._take_over(row, home, last)
+        if row.state in EDITABLE:
+            row.no_house = _houseless(last)
+        _stand_on(row, last)
+        why = _differs(row, last)
+        if row.state in _UNSUBMITTED:
+            row.basis = self._basis(last)
+        else:
+            row.basis = Basis.DOUBTED if why else Basis.HELD
+        if (row.basis, row.survey_id, row.surveyed_at) == before:
+            return
+        if row.basis == Basis.DOUBTED:
+            self._note(row, "doubted", applying.DOUBTED, why)
+        else:
+            self._note(row, "confirmed", applying.CONFIRMED, _source(last))
+
+    def _drop(self, row: Any, last: Last | None) -> None:
+        """No survey asks for work any more."""
+        why = (
+            _("该户最近审核通过的住房安全信息不再需要危房改造或抗震改造。")
+            if last
+            else _("该户的住房安全信息已退回，重新审核通过后恢复。")
+        )
+        if row.state in _UNSUBMITTED:
+            row.basis = Basis.CLOSED
+            for draft in self.session.scalars(select(Draft).where(Draft.record_id == row.id)):
+                self.session.delete(draft)
+            self._note(row, "closed", applying.CLOSED, why)
+        elif row.basis != Basis.DOUBTED:
+            row.basis = Basis.DOUBTED
+            self._note(row, "doubted", applying.DOUBTED, why)
+
+    def _take_over(self, row: Any, home: Household, last: Last) -> None:
+        """What the survey says now; what was typed beside it stays."""
+        known = prefilled(home, last.survey)
+        fixed = ("no_house", "grade", "kind", "plan_year")
+        typed = row.state == State.DRAFT
+        for name, value in known.items():
+            if not typed or name in fixed:
+                setattr(row, name, value)
+        if row.no_house:
+            row.grade = None
+        _stand_on(row, last)
+
+    def _basis(self, last: Last) -> Basis:
+        """Does it open now, or in its plan year?"""
+        return Basis.WAITING if last.survey.measure_year > self.year else Basis.HELD
+
+    def _note(self, row: Any, step: str, label: str, why: str) -> None:
+        row.changed_at = now()
+        self.changed += 1
+        applying.note(self.session, self.register, row, step, label, why)
+
+
+def _stand_on(row: Any, last: Last) -> None:
+    row.survey_register, row.survey_id = last.register.name, last.survey.id
+    row.surveyed_at = _when(last.survey)
+
+
+def _houseless(last: Last) -> bool:
+    return bool(last.survey.living == Living.NONE)
+
+
+def _source(last: Last) -> str:
+    return _(
+        "依据%(what)s，%(year)s年度。", what=last.register.label, year=last.survey.measure_year
+    )
+
+
+def _differs(row: Any, last: Last) -> str:
+    """In what an application says something else than the survey; "" where it agrees."""
+    survey = last.survey
+    if bool(row.no_house) != _houseless(last):
+        return _("住房安全信息中是否无房户已改变。")
+    if row.kind != kind_needed(survey):
+        return _("住房安全信息中的保障措施与申请改造类型不一致。")
+    if not row.no_house and row.grade != survey.grade:
+        return _("住房安全信息中的鉴定评估结果与申请不一致。")
+    return ""
+
+
+# ---- what a flag and a closing stand in the way of -----------------------------------------------
+
+
+@events.on_step
+def refuse_doubted(register: Register, row: Any, step: Transition) -> None:
+    """Nobody goes on with an application whose survey does not ask for it; it can be sent back."""
+    if not issubclass(register.model, Applied) or row.basis != Basis.DOUBTED:
+        return
+    if step.complete or step.target == State.APPROVED or step.name == "check":
+        text = _("该申请待核实：%(why)s", why=why_doubted(register, row))
+        raise Conflict(text, row=row)
+
+
+def why_doubted(register: Register, row: Any) -> str:
+    """Why the application is flagged, in words."""
+    last = last_approved(db.session, [row.household_id]).get(row.household_id)
+    if last is None:
+        return _("该户的住房安全信息已退回，重新审核通过后才能继续办理。")
+    if not last.asks:
+        return _("该户最近审核通过的住房安全信息不再需要危房改造或抗震改造。")
+    return _differs(row, last)
+
+
+@events.on_leave
+def stays_while_applying(session: Session, household: Household, leaving: Leaving) -> Iterator[str]:
+    """Nobody leaves the list with an application that is not at its end (issue 5, "Bad input")."""
+    register = applying.register()
+    if register is None or leaving != Leaving.LIST:
+        return
+    model = register.model
+    query = select(model).where(model.household_id == household.id, model.basis != Basis.CLOSED)
+    for row in session.scalars(query):
+        if not (row.state == State.APPROVED and applying.is_ended(session, row)):
+            yield _(
+                "该户有未办结的改造申请（%(year)s年度，%(state)s），办结或关闭后才能退出。",
+                year=row.plan_year,
+                state=register.state_text(row.state),
+            )
