@@ -52,5 +52,5 @@ def deploy(app: Flask, only_divisions: Collection[str] = (regions_seed.WHOLE,)) 
             lists.seed(session)
             session.commit()
         loaded = regions_seed.load(db.engine, only_divisions)
-        enqueue_once()
+        enqueue_once(done=loaded > 0)
         return loaded

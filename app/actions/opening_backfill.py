@@ -9,6 +9,8 @@ from sqlalchemy import or_, select, tuple_
 
 from app.access.scope import unscoped
 from app.actions import openings
+from app.actions.plan_years import plan_year
+from app.core.db import db
 from app.core.jobs import JobContext, once_job
 from app.parts.renovation import NEEDS
 from app.registry.flow import State
@@ -22,6 +24,8 @@ def open_for_approved(job: JobContext) -> dict[str, Any]:
     """Some households at a time, in the order of their places; killed, it goes on after the last
     ones. A household that has its application already is left as it is.
     """
+    year = plan_year()
+    db.session.rollback()  # on SQLite one session writes at a time
     done = dict(job.checkpoint or {"register": "", "path": "", "id": "", "opened": 0})
     for register in sorted(openings.surveys(), key=lambda r: r.name):
         if register.name < done["register"]:
@@ -41,7 +45,7 @@ def open_for_approved(job: JobContext) -> dict[str, Any]:
                 rows = session.execute(after.order_by(*order).limit(_CHUNK)).all()
                 if not rows:
                     break
-                done["opened"] += openings.settle(session, [row.household_id for row in rows])
+                done["opened"] += openings.settle(session, [row.household_id for row in rows], year)
                 session.commit()
             done |= {"path": rows[-1].path, "id": rows[-1].id.hex}
             job.save(dict(done))

@@ -92,9 +92,9 @@ def follow(register: Register, row: Any, step: Transition) -> None:
         if State.APPROVED in (row.state, *step.sources):
             session.flush()
             households.get(row.household_id, lock=True)  # two surveys may be decided on at once
-            settle(session, [row.household_id])
+            settle(session, [row.household_id], plan_year())
     elif issubclass(register.model, Applied) and row.state in EDITABLE:
-        settle(session, [row.household_id])
+        settle(session, [row.household_id], plan_year())
 
 
 @events.on_save
@@ -102,12 +102,12 @@ def corrected(register: Register, row: Any, _changes: Mapping[str, Any]) -> None
     """An application that was flagged and agrees with the survey now is flagged no longer."""
     session = object_session(row)
     if session and issubclass(register.model, Applied) and row.basis == Basis.DOUBTED:
-        settle(session, [row.household_id])
+        settle(session, [row.household_id], plan_year())
 
 
-def settle(session: Session, household_ids: Sequence[uuid.UUID]) -> int:
-    """Bring the applications of these households into line with their surveys; gives how many
-    changed. A constant number of statements but for what changes. The caller commits.
+def settle(session: Session, household_ids: Sequence[uuid.UUID], year: int) -> int:
+    """Bring the applications of these households into line with their surveys, in the plan year
+    ``year``; gives how many changed. A constant number of statements but for what changes. The caller commits.
     """
     register = applying.register()
     if register is None:
@@ -122,7 +122,7 @@ def settle(session: Session, household_ids: Sequence[uuid.UUID]) -> int:
         home.id: home
         for home in session.scalars(select(Household).where(Household.id.in_(household_ids)))
     }
-    work = _Settling(session, register, plan_year())
+    work = _Settling(session, register, year)
     for key, home in homes.items():
         work.household(home, lasts.get(key), rows[key])
     return work.changed

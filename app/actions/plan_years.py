@@ -16,6 +16,7 @@ from app.access.scope import unscoped
 from app.access.settings import TEXT, Setting
 from app.actions import applying
 from app.core.clock import now, today
+from app.core.db import db
 from app.core.i18n import _, mark
 from app.core.jobs import JobContext, daily_job
 from app.parts.renovation import Basis
@@ -65,6 +66,7 @@ def roll_over(job: JobContext) -> dict[str, Any]:
     if register is None:
         return {"opened": 0}
     model, year, opened = register.model, plan_year(), 0
+    db.session.rollback()  # on SQLite one session writes at a time
     while True:
         with unscoped("the plan year begins everywhere at once") as session:
             query = select(model).where(model.basis == Basis.WAITING, model.plan_year <= year)

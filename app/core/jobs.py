@@ -181,13 +181,16 @@ def enqueue_daily() -> int:
     return sum(_add_once(kind, f"{kind} {today()}", expires=expires) for kind in _DAILY)
 
 
-def enqueue_once() -> int:
-    """Add the jobs of :func:`once_job` that this database has not seen done; gives how many."""
+def enqueue_once(*, done: bool = False) -> int:
+    """Add the jobs of :func:`once_job` that this database has not seen done; gives how many. A new
+    database, which holds nothing yet, has them all ``done``.
+    """
+    state = JobState.DONE if done else JobState.QUEUED
     failed = sa.and_(Job.kind.in_(_ONCE), Job.state.in_([JobState.FAILED, JobState.CANCELLED]))
     with db.engine.begin() as connection:
         again = sa.update(Job).where(failed).values(state=JobState.QUEUED, attempt=0, finished=None)
         repeated = connection.execute(again).rowcount
-    return repeated + sum(_add_once(kind, kind) for kind in _ONCE)
+    return repeated + sum(_add_once(kind, kind, state=state) for kind in _ONCE)
 
 
 def _add_once(kind: str, what: str, **values: Any) -> bool:

@@ -1,5 +1,5 @@
 """危房改造抗震改造申请信息: applications for a renovation (spec 04)."""
 
-from app.registers.application import register
+from app.registers.application import register, rules
 
-__all__ = ["register"]
+__all__ = ["register", "rules"]
