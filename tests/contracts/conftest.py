@@ -27,7 +27,7 @@ from tests.builders import (
     sign_in,
 )
 from tests.contracts.place import Place, settle
-from tests.contracts.routes import ANYBODY, MANAGES, MINISTRY, SYSTEM
+from tests.contracts.routes import ANYBODY, MANAGES, MINISTRY, REVIEWS, SYSTEM
 
 #: The register about whose records everything is asked that belongs to no register.
 SAMPLE = "lookback"
@@ -58,6 +58,9 @@ class World:
             return True
         if asks == MINISTRY:
             return actor.level == Level.NATION and actor.has(Capability.SETTINGS)
+        if asks == REVIEWS:
+            reviews = self.register.flow.reviews if self.register.flow else ()
+            return any(actor.has(review.capability, self.register.name) for review in reviews)
         asks = Capability.MANAGE_USERS if asks == MANAGES else asks
         return actor.has(asks, self.register.name) or actor.has(asks)
 

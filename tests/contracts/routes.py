@@ -25,6 +25,7 @@ C = Capability
 ANYBODY = "anybody"
 MANAGES = "the manager of that account or division; see test_accounts.py"
 MINISTRY = "the ministry's managers"
+REVIEWS = "whoever does one of the reviews of the register's flow"
 
 #: Pages about a list ask for what its menu entry asks for.
 LIST_PAGES = ("ledger", "columns", "filters", "saved_filter", "search", "walk")
@@ -155,9 +156,9 @@ REGISTER_ASKS: dict[str, Any] = {
     "parcel_map": C.ENTER,
     "late_parcel": C.ENTER,
     "drop_parcel": C.ENTER,
-    "review": C.REVIEW,
-    "decide": C.REVIEW,
-    "undo": C.REVIEW,
+    "review": REVIEWS,
+    "decide": REVIEWS,
+    "undo": REVIEWS,
     "batch": Capability.REVIEW,  # and each record of the batch stands for itself
 }
 #: The same for the API of every register; beside them stand what it offers without a register.

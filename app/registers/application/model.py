@@ -8,6 +8,7 @@ import uuid
 from sqlalchemy import Index, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.clock import now
 from app.core.db import Model, only_where
 from app.core.types import UtcDateTime, UuidType
 from app.parts.renovation import Applied, Basis
@@ -41,6 +42,6 @@ class Application(Reviewed, Applied, Model):
 
     number: Mapped[int] = mapped_column(SmallInteger, nullable=False, default=1)
     #: The survey that it opened from, or that confirmed it last, and when that was approved.
-    survey_register: Mapped[str] = mapped_column(String(32), nullable=False)
+    survey_register: Mapped[str] = mapped_column(String(32), nullable=False, default="")
     survey_id: Mapped[uuid.UUID] = mapped_column(UuidType, nullable=False)
-    surveyed_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False)
+    surveyed_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False, default=now)

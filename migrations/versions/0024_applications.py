@@ -2,8 +2,8 @@
 
 Safe on a running system: a new table; a job fills it for surveys that are approved already.
 
-Revision ID: 0023
-Revises: 0022
+Revision ID: 0024
+Revises: 0023
 Create Date: 2026-11-22 18:05:00
 """
 
@@ -15,8 +15,8 @@ from alembic import op
 from app.core import types
 
 
-revision = '0023'
-down_revision = '0022'
+revision = '0024'
+down_revision = '0023'
 branch_labels = None
 depends_on = None
 
