@@ -2,8 +2,8 @@
 
 Safe on a running system: a new table; a job fills it for surveys that are approved already.
 
-Revision ID: 0024
-Revises: 0023
+Revision ID: 0026
+Revises: 0025
 Create Date: 2026-11-22 18:05:00
 """
 
@@ -15,8 +15,8 @@ from alembic import op
 from app.core import types
 
 
-revision = '0024'
-down_revision = '0023'
+revision = '0026'
+down_revision = '0025'
 branch_labels = None
 depends_on = None
 
