@@ -76,7 +76,7 @@ def candidates(made: Field, place: Region | None = None) -> Iterator[Any]:
     """Values that a field of this kind may hold, the likeliest first."""
     kind = made.kind
     if kind in (f.TEXT, f.TEXTAREA):
-        yield "测试内容"[: made.length]
+        yield f"密{next(_numbers)}" if made.masked else "测试内容"[: made.length]
     elif kind in (f.INTEGER, f.DECIMAL, f.MONEY):
         kind_of = int if kind == f.INTEGER else Decimal
         most = made.high if isinstance(made.high, int | Decimal) else None
@@ -98,9 +98,9 @@ def candidates(made: Field, place: Region | None = None) -> Iterator[Any]:
         while True:
             yield builders.id_number()
     elif kind == f.PHONE:
-        yield f"139{next(_phones):08}"
+        yield f"139{next(_numbers):08}"
     elif kind == f.ACCOUNT:
-        yield "6217000010001234567"
+        yield f"62170000{next(_numbers):011}"
     elif kind == f.USCC:
         yield "91350100M000100Y43"
     elif kind == f.REGION and place is not None:
@@ -111,7 +111,7 @@ def candidates(made: Field, place: Region | None = None) -> Iterator[Any]:
         yield from ([_row(made, place)] * count for count in range(max(made.low or 1, 1), 4))
 
 
-_phones = itertools.count(9180000)
+_numbers = itertools.count(9180000)
 
 
 def _row(made: Field, place: Region | None) -> dict[str, Any]:
@@ -198,6 +198,10 @@ def _gates(register: Register, place: Region) -> dict[str, Any]:
     return chosen
 
 
+#: What a record repeats of its household, also where its form has it.
+_OF_HOUSEHOLD = ("head_name", "head_id")
+
+
 # ---- rows --------------------------------------------------------------------------------------
 
 
@@ -218,7 +222,8 @@ def record(
     """A stored record of the register that its lists show, with these values and their files."""
     row = blank(register, place, name=name, **columns)
     for field_name, value in stored(register, values or {}).items():
-        setattr(row, field_name, value)
+        if not (of_household(register) and field_name in _OF_HOUSEHOLD):
+            setattr(row, field_name, value)
     if state is not None and "state" in register.model.__fields__:
         row.state = state
     with unscoped("tests make records") as session:
@@ -241,10 +246,10 @@ def blank(register: Register, place: Region, *, name: str = "", **columns: Any) 
     for made in register.model.__fields__.values():  # what the kernel would know
         if made.system and made.default is not None and getattr(row, made.name) is None:
             setattr(row, made.name, made.default)
-    for column in inspect(register.model).columns:  # keys of records that it goes with
-        key = isinstance(column.type, UuidType) and not column.nullable
-        if key and getattr(row, column.key) is None:
-            setattr(row, column.key, uuid7())
+    for key, column in inspect(register.model).columns.items():  # what leads to other records
+        given = column.nullable or column.default is not None or column.primary_key
+        if isinstance(column.type, UuidType) and not given and getattr(row, key) is None:
+            setattr(row, key, uuid7())
     _list(row, register.listed)
     return row
 

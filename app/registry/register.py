@@ -19,7 +19,7 @@ from app.access.settings import DATE, Setting
 from app.core.clock import today
 from app.core.i18n import _, mark, translate
 from app.registry.expressions import ALWAYS, NEVER, Compare, Const, Expr, Ref
-from app.registry.field import ID_NUMBER, MANY, Field
+from app.registry.field import FILES, ID_NUMBER, MANY, Field
 from app.registry.flow import Flow, State
 from app.registry.rules import Problem, RuleSet
 from app.registry.stages import Stage
@@ -255,6 +255,11 @@ class Register:
     def fields(self) -> dict[str, Field]:
         """Form fields in form order."""
         return {name: self.model.__fields__[name] for name in self.field_names}
+
+    @cached_property
+    def file_fields(self) -> tuple[str, ...]:
+        """The fields of its form that hold photos or papers."""
+        return tuple(name for name, made in self.fields.items() if made.kind == FILES)
 
     @property
     def entered(self) -> bool:

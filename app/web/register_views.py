@@ -41,7 +41,8 @@ from app.web.review_views import ReviewPages
 
 #: Methods that are routes: of every register, and of those that have what the page is for.
 _ROUTES = {*ROUTES, "entry_point", "show", "reveal"}
-_FORM = {"edit", "draft", "discard", "upload", "turn", "clear"}
+_FORM = {"edit", "draft", "discard", "clear"}
+_FILES = {"upload", "turn"}
 _REVIEW = {"review", "decide", "undo", "step", "batch"}
 _PARCELS = {"parcel_map", "late_parcel", "drop_parcel"}
 
@@ -246,6 +247,8 @@ def _routes(register: Register) -> set[str]:
     routes = set(_ROUTES)
     if register.entered:
         routes |= _FORM | ({"assign"} if register.of_households else set())
+    if register.file_fields:
+        routes |= _FILES
     if register.creates is not None:
         routes |= new_views.ROUTES
     if register.flow is not None:

@@ -15,7 +15,7 @@ from app.access.scope import unscoped
 from app.core.jobs import Job
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
-from app.registry.field import FILES, Field
+from app.registry.field import Field
 from app.registry.flow import State
 from app.registry.households import Household
 from app.registry.register import Register
@@ -91,8 +91,10 @@ def settle(subject: str, register: Register, place: Region, name: str, *, full: 
         session.add_all([job, notice, transfer])
         session.commit()
     clerk = account(VILLAGE_CLERK, place, first_name=f"{name}账号", demo=True)
-    holding = (n for n, made in register.fields.items() if made.kind == FILES)
-    file = attach(row, next(holding, "front_photos"), register=register.name)[0]
+    kept_in = next(
+        iter(register.file_fields), "front_photos"
+    )  # its row alone, whatever the form has
+    file = attach(row, kept_in, register=register.name)[0]
     token, _secret = api_token(clerk)
     return Place(
         subject, register, row, file, place, job.id, entry.id, clerk.uuid, notice.id, token.id,

@@ -16,7 +16,6 @@ from werkzeug.routing import Rule
 import app.models  # noqa: F401  (declares the registers)
 from app.access.actor import Capability
 from app.registry.expressions import to_json
-from app.registry.field import FILES
 from app.registry.households import Household
 from app.registry.register import TREND, WEEK, Register, all_registers
 from tests.contracts.place import Place
@@ -319,8 +318,7 @@ def _arguments(rule: Rule, register: Register) -> Iterator[tuple[dict[str, str],
     elif rule.endpoint == "SettingsView.edit":
         yield {"name": f"{register.name}.deadline"}, asks
     elif view in {*VIEWS, *APIS} and name == "upload":
-        files = (n for n, made in register.fields.items() if made.kind == FILES)
-        yield {"field": next(files, "nothing")}, asks
+        yield {"field": register.file_fields[0]}, asks
     else:
         yield {}, asks
 

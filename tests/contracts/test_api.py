@@ -51,7 +51,7 @@ def send(caller: Caller, call: Call) -> int:
 def test_a_token_may_what_its_account_may(app: Flask, world: World) -> None:
     """In its area and outside; one for reading changes nothing, one for another register sees nothing."""
     name, other = world.register.name, "household"
-    every = {r.name: "enter" if r.flow else "read" for r in APIS.values()}
+    every = {r.name: "enter" if r.entered else "read" for r in APIS.values()}
     with app.app_context():
         callers = {who: Caller(app, api_token(account(who), **every)[1]) for who in ROLES}
         owner = account(COUNTY_COLLECTOR)
@@ -77,4 +77,4 @@ def test_a_token_may_what_its_account_may(app: Flask, world: World) -> None:
                 wrong.append(f"{who}: outside {call} -> {status}")
             if caller.last is not None and (found := leaks(caller.last, place)):
                 wrong.append(f"{who}: outside {call} shows {found}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)

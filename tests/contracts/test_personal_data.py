@@ -45,7 +45,7 @@ def test_without_the_right_nothing_is_exported(world: World) -> None:
         answer = client.post(f"/exchange/export/{name}", data={"reason": "工作调度"})
         if (answer.status_code == 302) is not world.actors[who].has(Capability.EXPORT, name):
             wrong.append(str(who))
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
     with world.app.app_context(), unscoped("tests look") as session:
         allowed = {a.account_id for a in world.actors.values() if a.has(Capability.EXPORT, name)}
         jobs = session.scalars(select(Job).where(Job.kind == "ledger.export"))

@@ -7,7 +7,7 @@ from typing import Any
 from app.core.i18n import _, step_word, translate
 from app.registry.condition_words import describe
 from app.registry.expressions import ALWAYS
-from app.registry.field import CHOICE, FILES, MANY, YES_NO, Field
+from app.registry.field import CHOICE, MANY, YES_NO, Field
 from app.registry.flow import Transition
 from app.registry.ledger import SIZES
 from app.registry.ledger_query import PLACE_NAMES
@@ -193,7 +193,7 @@ def _entry_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
     one, label = f"{base}/{{id}}", register.label
     change, record = parts.ref(f"{name}Change"), parts.ref(name)
     version = parts.NUMBER | {"minimum": 0, "maximum": 999_999_999}
-    files = [n for n, made in register.fields.items() if made.kind == FILES]
+    files = list(register.file_fields)
     file_key = parts.parameter("file_id", parts.KEY, where="path")
     report = {"type": "array", "items": parts.ref("Problem")}
     found: dict[str, Any] = {
@@ -247,6 +247,8 @@ def _entry_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
             )
         },
     }  # fmt: skip
+    if not files:
+        found = {path: methods for path, methods in found.items() if "/files" not in path}
     if register.creates is not None:
         place = {"region": parts.NUMBER, "region_code": parts.TEXT}
         found[base] = {

@@ -43,7 +43,8 @@ _YEARS = range(1970, 2200)
 
 #: What every register has, and what those have besides whose forms users fill in.
 READING = {"records", "changes", "record", "reveal", "statistics"}
-ENTERING = {"change", "clear", "history", "check", "files", "upload", "remove"}
+ENTERING = {"change", "clear", "history", "check"}
+FILES = {"files", "upload", "remove"}
 
 
 class RegisterApi(BaseApi):
@@ -352,7 +353,7 @@ def api_of(register: Register) -> type[RegisterApi]:
     """The API class of one register, with its own address and permission name."""
     routes = set(READING)
     if register.entered:
-        routes |= ENTERING
+        routes |= ENTERING | (FILES if register.file_fields else set())
     if register.flow is not None:
         routes.add("step")
     if register.follows or register.creates is not None:
