@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.access.actor import Actor, Capability
+from app.access.actor import Actor, Capability, Kind
 from app.access.regions import Level
 from app.registry.register import Register, get_register
 from tests.builders import (
@@ -27,7 +27,7 @@ from tests.builders import (
     sign_in,
 )
 from tests.contracts.place import Place, settle
-from tests.contracts.routes import ANYBODY, MANAGES, MINISTRY, REVIEWS, SYSTEM
+from tests.contracts.routes import ANYBODY, MANAGES, MINISTRY, REVIEWS, SYSTEM, Call
 
 #: The register about whose records everything is asked that belongs to no register.
 SAMPLE = "lookback"
@@ -64,8 +64,21 @@ class World:
         asks = Capability.MANAGE_USERS if asks == MANAGES else asks
         return actor.has(asks, self.register.name) or actor.has(asks)
 
+    def keeps(self, actor: Actor, call: Call) -> bool:
+        """What it may in the register, also with the record inside, which nobody there entered: in an
+        owned register the managers keep such ones.
+        """
+        changes = call.asks == Capability.ENTER and str(self.inside.record.id) in call.path
+        own = call.endpoint.endswith(
+            (".discard", ".turn")
+        )  # one's own typing; asked when it is done
+        others = self.register.owned and changes and not own and actor.kind != Kind.MANAGER
+        return self.may(actor, call.asks) and not others
+
     def works(self, actor: Actor) -> bool:
         """Does the account enter or decide records of the register? It sees them whole."""
+        if self.register.owned:
+            return actor.has(Capability.ENTER, self.register.name) and actor.kind == Kind.MANAGER
         works = (Capability.ENTER, Capability.REVIEW)
         return any(actor.has(each, self.register.name) for each in works)
 

@@ -60,7 +60,7 @@ def test_a_token_may_what_its_account_may(app: Flask, world: World) -> None:
     wrong = []
     for call in of_api(app, world.inside):
         for who, caller in callers.items():
-            status, allowed = send(caller, call), world.may(world.actors[who], call.asks)
+            status, allowed = send(caller, call), world.keeps(world.actors[who], call)
             if status not in (ALLOWED if allowed else {403}):
                 wrong.append(f"{who}: {call} -> {status}, allowed: {allowed}")
         writes = call.method != "GET" and not call.endpoint.endswith(".reveal")

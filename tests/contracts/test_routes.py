@@ -95,7 +95,7 @@ def test_inside(world: World) -> None:
         for who, client in world.clients.items():
             actor = world.actors[who]
             response = ask(client, call)
-            allowed = world.may(actor, call.asks)
+            allowed = world.keeps(actor, call)
             if response.status_code not in (_expected(call, inside) if allowed else {403}):
                 wrong.append(f"{who}: {call} -> {response.status_code}, allowed: {allowed}")
             works = world.works(actor) and (name in WHOLE or call.method != "GET")
