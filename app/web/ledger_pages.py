@@ -384,7 +384,8 @@ def actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]
     if register.creates is not None:
         url = f"/{register.name}/new"
         found.append({"label": _("新增"), "url": url, "icon": "plus", "primary": True})
-    if menu.rows is None and register.of_households and actor.has(Capability.IMPORT_LIST):
+    issued = register.follows == "poverty_exit" and menu.rows is None
+    if issued and actor.has(Capability.IMPORT_LIST):
         url = "/exchange/import/household"
         found.append({"label": _("名单下发"), "url": url, "icon": "upload"})
     return found
