@@ -119,7 +119,13 @@ def _subclasses(kind: type[Any]) -> Iterator[Any]:
 
 
 def _of_register(register: Register) -> Iterator[str]:
-    yield from (register.title, register.record_word, register.renews, register.module, register.unit)
+    yield from (
+        register.title,
+        register.record_word,
+        register.renews,
+        register.module,
+        register.unit,
+    )
     yield register.frozen_why
     for section in register.sections:
         yield from (section.title, section.intro)

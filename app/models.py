@@ -22,6 +22,7 @@ from app.parts import parcels, prior
 from app.registry import (
     attachments,
     counters,
+    handovers,
     households,
     lists,
     members,
@@ -37,6 +38,7 @@ __all__ = [
     "audit",
     "counters",
     "grants",
+    "handovers",
     "households",
     "import_notes",
     "jobs",

@@ -33,6 +33,10 @@ class NoticeKind(Choices):
     MOVE_DONE = "move_done", "%(name)s户已从%(from)s迁入%(to)s"
     MOVE_REFUSED = "move_refused", "%(name)s户从%(from)s迁往%(to)s的申请未获同意"
     MOVE_WITHDRAWN = "move_withdrawn", "%(name)s户从%(from)s迁往%(to)s的申请已撤回"
+    HANDOVER_ASKED = "handover_asked", "%(who)s申请把%(name)s的工匠信息转入%(to)s，请答复"
+    HANDOVER_GIVEN = "handover_given", "%(name)s的工匠信息已由%(who)s转出，归您处管理"
+    HANDOVER_KEPT = "handover_kept", "%(who)s未同意转出%(name)s的工匠信息"
+    CERTIFICATES = "certificates", "%(place)s有%(n)s名工匠的证书将在90天内到期或已过期，请提醒换证"
 
 
 class Notice(Model):

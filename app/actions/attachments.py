@@ -47,6 +47,7 @@ def add(register: Register, record_id: uuid.UUID, field: str, sent: Sent) -> Att
     made = register.fields.get(field)
     if made is None or made.kind != FILES:
         raise NotFound(_("没有这个上传项。"))
+    _require_own(register, record_id)
     _require_quarter(sent.turned)
     before = _sent_before(register, record_id, sent)
     db.session.commit()  # to read a photo takes long: nobody waits meanwhile for this transaction
@@ -71,6 +72,7 @@ def turn(register: Register, record_id: uuid.UUID, file_id: uuid.UUID, turned: i
 
     :raises BadInput: no such photo, or no quarter turn.
     """
+    _require_own(register, record_id)
     _require_quarter(turned)
     attachment = db.session.get(Attachment, file_id)
     if attachment is None or attachment.record_id != record_id or not attachment.is_photo:
@@ -111,6 +113,13 @@ def _replace(
     attachment.width, attachment.height = upload.width, upload.height
     detail = {"file": str(attachment.id), "field": attachment.field, "sha256": upload.sha256}
     audit.record(db.session, Act.FILE, register=register.name, row=row, detail=detail)
+
+
+def _require_own(register: Register, record_id: uuid.UUID) -> None:
+    """Where it matters who entered a record, that is asked before a file is looked at."""
+    if register.owned:
+        row = records.get(register, record_id)
+        owners.require(register, row, policy.require(Capability.ENTER, register.name, row))
 
 
 def _require_quarter(turned: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import object_session
 
 from app.access import policy
 from app.access.actor import Actor, Capability
@@ -43,9 +44,10 @@ def problems(register: Register, actor: Actor, region_id: int | None) -> Iterato
 
 def settle(row: Any, region_id: int) -> list[str]:
     """Another division, for the record and what belongs to it; gives the names of both."""
-    names = [r.full_name for i in (row.region_id, region_id) if (r := db.session.get(Region, i))]
+    session = object_session(row) or db.session
+    names = [r.full_name for i in (row.region_id, region_id) if (r := session.get(Region, i))]
     row.region_id = region_id
     for model in (Attachment, HistoryEntry):
-        for owned in db.session.scalars(select(model).where(model.record_id == row.id)):
+        for owned in session.scalars(select(model).where(model.record_id == row.id)):
             owned.region_id = region_id
     return names

@@ -438,6 +438,7 @@ class FormPages(ParcelPages):
     def discard(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         actor = policy.require(Capability.ENTER, self.register.name, row)
+        owners.require(self.register, row, actor)
         drafts.drop(actor, row.id)
         flash(_("草稿已放弃。"), "success")
         return redirect(f"/{self.register.name}/{row.id}/edit")

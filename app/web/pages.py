@@ -23,6 +23,7 @@ from app.web.choice_views import ChoiceView
 from app.web.division_files import DivisionFilesView
 from app.web.division_views import DivisionsView
 from app.web.export_views import LedgerExportView
+from app.web.handover_views import HandoversView
 from app.web.help_views import HelpView
 from app.web.household_views import HouseholdView
 from app.web.import_views import HouseholdImportView, RecordImportView, TemplateView
@@ -82,6 +83,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
     ):
         builder.add_view_no_menu(view)
     builder.add_view_no_menu(TransfersView)
+    builder.add_view_no_menu(HandoversView)
     for declared in all_registers():
         if declared.menus and declared.model is not Household:  # that one's page is HouseholdView
             builder.add_view_no_menu(view_of(declared))

@@ -212,6 +212,8 @@ def _register_items(actor: Actor, register: Register, waits: Waiting) -> Iterato
     yield from _table_items(actor, register)
     if register.model is Household:
         yield Item(_("迁户申请"), "/transfers/")
+    if register.owned and actor.has(Capability.ENTER, register.name):
+        yield Item(_("转入申请"), "/handovers/")
 
 
 def _menu_items(actor: Actor, register: Register, waits: Waiting) -> Iterator[Item]:

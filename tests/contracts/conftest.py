@@ -69,10 +69,7 @@ class World:
         owned register the managers keep such ones.
         """
         changes = call.asks == Capability.ENTER and str(self.inside.record.id) in call.path
-        own = call.endpoint.endswith(
-            (".discard", ".turn")
-        )  # one's own typing; asked when it is done
-        others = self.register.owned and changes and not own and actor.kind != Kind.MANAGER
+        others = self.register.owned and changes and actor.kind != Kind.MANAGER
         return self.may(actor, call.asks) and not others
 
     def works(self, actor: Actor) -> bool:

@@ -99,6 +99,12 @@ ASKS: dict[str, Any] = {
     "TransfersView.agree": C.APPROVE_MOVE,
     "TransfersView.refuse": C.APPROVE_MOVE,
     "TransfersView.withdraw": C.ENTER,
+    "HandoversView.index": C.SEARCH,
+    "HandoversView.show": C.SEARCH,
+    "HandoversView.ask": C.ENTER,
+    "HandoversView.agree": C.ENTER,
+    "HandoversView.refuse": C.ENTER,
+    "HandoversView.withdraw": C.ENTER,
     "NoticesView.index": C.MANAGE_USERS,
     "NoticesView.seen": MANAGES,
     **{
@@ -332,7 +338,7 @@ def _body(endpoint: str, place: Place) -> dict[str, Any]:
     if view in APIS and name != "upload":
         return _api_body(name, place)
     values = _one_value(place)
-    if name == "draft":
+    if name in ("draft", "new_draft"):
         return {"json": {"version": 9999, "values": values}}
     if name == "upload":
         return {"data": {"file": (picture(), "a.png")}}

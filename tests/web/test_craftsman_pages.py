@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access.accounts import Account
+from app.access.notices import Notice
 from app.access.regions import Level
 from app.access.scope import unscoped
 from app.core.clock import today
@@ -160,3 +161,48 @@ def test_an_id_number_stands_once_in_the_nation(as_account: AsAccount, clerk: Ha
     assert NUMBER not in message
     with app.app_context():
         assert len(stored()) == 1
+
+
+def test_a_record_is_asked_for_and_given(as_account: AsAccount, clerk: Hands, app: Flask):
+    clerk.post("/craftsman/new", answers(clerk))
+    with app.app_context():
+        [one] = stored()
+        town = builders.seat(Level.TOWN, builders.FAR_COUNTY)
+    other = as_account(builders.TOWN_CLERK, town)
+    ask = f"/handovers/ask/craftsman/{one.id}"
+    page = other.get(ask).text
+    assert "王建军" in page
+    assert NUMBER not in page
+    empty = other.post(ask, {"contact_name": "", "opinion": ""})
+    assert empty.status_code == 422
+    assert "请填写理由" in empty.text
+    said = {"contact_name": "李明", "contact_phone": "13909180000", "opinion": "现在我镇从业"}
+    request = other.post(ask, said).location
+    assert "等待对方答复" in other.get(request).text
+    assert other.post(ask, said).status_code == 409, "it is asked for already"
+    assert other.post(f"{request}/agree", said).status_code == 403, "who asks does not answer"
+    assert as_account(builders.COUNTY_MANAGER).post(f"{request}/agree", said).status_code == 403
+    assert other.get(f"/craftsman/{one.id}").status_code == 404
+
+    waits = clerk.get(request)
+    assert "同意转出" in waits.text
+    assert clerk.post(f"{request}/refuse", said | {"opinion": ""}).status_code == 422
+    assert clerk.post(f"{request}/agree", said | {"opinion": "同意"}).status_code == 302
+    assert clerk.post(f"{request}/agree", said).status_code == 302, "the same click, told"
+    assert clerk.get(f"/craftsman/{one.id}").status_code == 404
+    page = other.get(f"/craftsman/{one.id}").text
+    assert NUMBER in page
+    assert "转出" in page
+    with app.app_context(), unscoped("tests look") as session:
+        kept = counters.kept_counts(session, CRAFTSMAN)
+        assert kept == counters.live_counts(session, CRAFTSMAN)
+        assert kept["total", town.county_id] == 1
+        notices = session.scalars(select(Notice).order_by(Notice.at)).all()
+        assert [n.kind for n in notices] == ["handover_asked", "handover_given"]
+
+    third = as_account(builders.TOWN_MANAGER)
+    back = third.post(ask, said).location
+    assert third.post(f"{back}/withdraw").status_code == 302
+    again = third.post(ask, said).location
+    assert other.post(f"{again}/refuse", said | {"opinion": "仍在本地"}).status_code == 302
+    assert "仍在本地" in third.get(again).text
