@@ -7,11 +7,11 @@ here, and their copies of name, number and place are kept right here.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import CompoundSelect, delete, exists, literal, select, union_all
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, object_session
 
 from app.access import audit, policy
 from app.access.actor import Capability
@@ -24,13 +24,16 @@ from app.core.db import db, read_only
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
 from app.parts import prior
-from app.parts.objects import Listed
+from app.parts.objects import Listed, the_list
 from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.households import LISTS, Finding, Household, SearchKey, search_values
 from app.registry.members import Member, PersonNumber, members_of
 from app.registry.records import Draft, HistoryEntry, Standing
 from app.registry.register import Register, all_registers
+
+#: What rows of other registers repeat of what the list says.
+OF_LIST = ("groups", "origin")
 
 
 def get(household_id: uuid.UUID, *, lock: bool = False) -> Household:
@@ -148,9 +151,32 @@ def copies(household: Household, model: Any) -> dict[str, Any]:
         else None,
         "standing": household.standing,
         **{name: getattr(household, name) for name in LISTS},
+        **_listed_as(household, model),
         "unplaced": True if Finding.NO_VILLAGE in (household.findings or ()) else None,
     }
     return {name: value for name, value in known.items() if name in model.__fields__}
+
+
+def _listed_as(household: Household, model: Any) -> dict[str, Any]:
+    """What the list of low-income households says of it, for rows that repeat it."""
+    repeated = [name for name in OF_LIST if name in model.__fields__]
+    session = object_session(household) if isinstance(household, Household) else None
+    if issubclass(model, Listed) or not repeated or session is None:
+        return {}
+    kept = the_list().model
+    listed = session.scalar(select(kept).where(kept.household_id == household.id))
+    return {name: getattr(listed, name, None) for name in repeated}
+
+
+@events.on_save
+def repeat_list(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
+    """What the list says of a household is repeated where it is looked for."""
+    if not isinstance(row, Listed) or not set(OF_LIST) & changes.keys():
+        return
+    for other, one in records_of(db.session(), get(row.household_id)):
+        for name in OF_LIST if other is not register else ():
+            if name in one.__fields__:
+                setattr(one, name, getattr(row, name))
 
 
 def refresh(session: Session, household: Household) -> None:

@@ -36,11 +36,15 @@ def identity_follows(session: Session, survey: Any) -> None:
 
 
 def head_is_another(survey: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
-    """A new head is another person than the one of the list."""
+    """A new head is another person than the one of the list; in a later record of the household than
+    the head whom an earlier one named.
+    """
     number = values.get("new_head_id")
     if not number:
         return
     household = households.get(survey.household_id)
+    if getattr(survey, "predecessor_id", None) and household.former_head:
+        return
     if number in (household.issued_id, household.corrected_id, values.get("corrected_id")):
         yield Problem(
             "new_head_id",

@@ -25,8 +25,6 @@ from app.core.clock import day_begins, local, now
 from app.core.db import db
 from app.core.errors import Conflict, NotFound
 from app.core.i18n import _, translate
-from app.registry.expressions import to_json
-from app.registry.field import FILES
 from app.registry.flow import State, Transition
 from app.registry.reading import values_of
 from app.registry.records import HistoryEntry
@@ -44,8 +42,15 @@ def may_renew(register: Register, row: Any, actor: Actor) -> bool:
 
 
 def renew(register: Register, record_id: uuid.UUID) -> Any:
+    """:func:`begin`, then commit."""
+    made = begin(register, record_id)
+    db.session.commit()
+    return made
+
+
+def begin(register: Register, record_id: uuid.UUID) -> Any:
     """A blank record after an approved one, whose form takes over what that says; asked again, the
-    same one. Commits.
+    same one. The caller commits.
 
     :raises NotFound: the register has no such records. :raises Conflict: it is not the household's
         current record, not approved, or the household is on the list no more.
@@ -77,7 +82,6 @@ def renew(register: Register, record_id: uuid.UUID) -> Any:
         raise
     detail = {"after": str(row.id)}
     audit.record(db.session, Act.CREATE, register=register.name, row=made, detail=detail)
-    db.session.commit()
     return made
 
 
@@ -233,13 +237,13 @@ def on_day(register: Register, household_id: uuid.UUID, day: dt.date) -> Held | 
 
 
 def taken_over(register: Register, row: Any) -> dict[str, Any]:
-    """What the form of a new record takes over from the one before, as forms hold it."""
+    """What a new record takes over from the one before."""
     if not register.renews or row.predecessor_id is None:
         return {}
     before = db.session.get(register.model, row.predecessor_id)
     without = set(register.renews_without.split())
     return {
-        name: to_json(getattr(before, name))
+        name: getattr(before, name)
         for name, made in register.fields.items()
-        if before is not None and made.kind != FILES and name not in without
+        if before is not None and made.typed and name not in without
     }

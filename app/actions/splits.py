@@ -111,6 +111,20 @@ def plan(children: Sequence[Child], heads: Sequence[Head]) -> Plan:
     return made
 
 
+def named_by(children: Sequence[Child], heads: Sequence[Head]) -> list[Child]:
+    """Those of a household's children whom a form named: other forms of the household, of another
+    register or an earlier record, may have named others.
+    """
+    return [child for _n, child in plan(children, heads).kept]
+
+
+def _changed(children: Sequence[Child], before: Sequence[Head], heads: Sequence[Head]) -> Plan:
+    """What becomes of the children when the heads of a form are others than ``before``."""
+    wanted, own = plan(children, heads), named_by(children, before)
+    wanted.removed = [child for child in wanted.removed if child in own]
+    return wanted
+
+
 # ---- what a form may say -----------------------------------------------------------------------
 
 
@@ -125,8 +139,7 @@ def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[P
     heads = values.get(name) or []
     if to_json(heads) == to_json(getattr(row, name)):
         return
-    children = children_of(row.household_id)
-    wanted = plan(children, heads)
+    wanted = _changed(children_of(row.household_id), getattr(row, name) or [], heads)
     if values.get(asked) is not None:  # not because the parent died
         for child in wanted.removed:
             if child.surveyed:
@@ -188,7 +201,8 @@ def follow(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
         return
     asked, name = register.split_fields
     heads = getattr(row, name) or []
-    wanted = plan(children_of(row.household_id), heads)
+    before = changes[name][0] or []
+    wanted = _changed(children_of(row.household_id), before, heads)
     parent = households.get(row.household_id)
     for child in wanted.removed:
         dead = getattr(row, asked) is None
@@ -197,10 +211,10 @@ def follow(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     for number, child in wanted.kept:
         _edit(child, heads[number], f"{name}-{number}-id_number")
     for number in wanted.added:
-        _add(parent, heads[number], f"{name}-{number}-id_number")
+        _add(register, parent, heads[number], f"{name}-{number}-id_number")
 
 
-def _add(parent: Household, head: Head, where: str) -> None:
+def _add(register: Register, parent: Household, head: Head, where: str) -> None:
     unusual.count(unusual.What.ADDITIONS)
     made = Household(
         id=uuid7(),
@@ -215,7 +229,7 @@ def _add(parent: Household, head: Head, where: str) -> None:
         village_group=parent.village_group,
         source=Source.SPLIT,
         poverty_exit=parent.poverty_exit,
-        low_income=False,
+        low_income=parent.low_income and register.follows == "low_income",
         findings=tuple(f for f in parent.findings or () if f == Finding.NO_VILLAGE),
         match_key=match_key(head["id_number"]),
     )
@@ -278,7 +292,8 @@ def let_go(register: Register, row: Any) -> None:
     """With a form go the households that it named; not if one of them has a survey of its own."""
     if register.split_fields is None or not getattr(row, register.split_fields[1]):
         return
-    children = children_of(row.household_id)
+    heads = getattr(row, register.split_fields[1])
+    children = named_by(children_of(row.household_id), heads)
     if named := _("、").join(child.name for child in children if child.surveyed):
         text = _("分户“%(name)s”已有自己的档案，不能删除主户的档案。", name=named)
         raise Conflict(text, row=row)

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from app.access import policy
 from app.access.actor import Capability
-from app.actions import records
+from app.actions import records, renewals
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Invalid, TryAgain
 from app.core.i18n import _, translate
@@ -32,6 +32,7 @@ from app.exchange.sheet import Head, Sheet
 from app.registry import formats, lists, stages
 from app.registry.expressions import to_json
 from app.registry.field import CHILDREN, FILES, MANY, Field
+from app.registry.flow import State
 from app.registry.households import SearchKey
 from app.registry.register import Register, get_register
 
@@ -129,7 +130,7 @@ class _Import(SheetImport):
         values = self._values(line, typed)
         if record is None or line.notes:
             return line
-        if not stages.is_open(self.register, record):
+        if not stages.is_open(self.register, record) and not self._renews(record):
             text = _(
                 "该档案现在是“%(state)s”，不能修改。", state=self.register.state_text(record.state)
             )
@@ -153,7 +154,7 @@ class _Import(SheetImport):
             db.session.scalars(select(SearchKey.household_id).where(SearchKey.value == given))
         )
         mine = policy.rows(model, Capability.ENTER, self.register.name)
-        query = select(model).where(model.household_id.in_(homes), mine)
+        query = select(model).where(model.household_id.in_(homes), model.current, mine)
         found = list(db.session.scalars(query)) if homes else []
         matching = [r for r in found if not line.name or line.name in (r.head_name, r.former_head)]
         if len(matching) == 1:
@@ -174,7 +175,7 @@ class _Import(SheetImport):
         mine = policy.rows(model, Capability.ENTER, self.register.name)
         try:
             found = db.session.scalar(
-                select(model).where(model.household_id == uuid.UUID(reference), mine)
+                select(model).where(model.household_id == uuid.UUID(reference), model.current, mine)
             )
         except ValueError:
             found = None
@@ -201,8 +202,15 @@ class _Import(SheetImport):
             line.mended |= isinstance(shown, str) and made.kind != "choice" and shown != cell
         return values
 
+    def _renews(self, record: Any) -> bool:
+        """Is an approved record followed by a new one, which says what the row says?"""
+        return bool(self.register.renews) and record.state == State.APPROVED
+
     def _save(self, line: Line, record: Any, values: dict[str, Any], *, write: bool) -> None:
-        created = record.state == "missing"
+        renews = self._renews(record)
+        created = renews or record.state == State.MISSING
+        if renews:  # what is asked anew each time is not taken over
+            values = dict.fromkeys(self.register.renews_without.split()) | values
         result = records.evaluate(self.register, record, values)
         needed = set(self.register.save_needs.split())
         wrong = [p for p in result.broken if p.severity == "error"]
@@ -214,6 +222,9 @@ class _Import(SheetImport):
             return
         if write:
             try:
+                if renews:
+                    record = renewals.begin(self.register, record.id)
+                    values = renewals.taken_over(self.register, record) | values
                 records.apply(self.register, record.id, values, record.version)
             except Invalid as error:
                 for problem in error.problems:

@@ -167,6 +167,7 @@ class User:
 
     register: Register
     record_id: uuid.UUID
+    household_id: uuid.UUID
     head_name: str
     state: Any
 
@@ -185,20 +186,23 @@ def users(session: Session, numbers: Iterable[str]) -> dict[str, list[User]]:
         if not has_parcels(register):
             continue
         model = register.model
-        query = select(model.parcel_number, model.id, model.head_name, model.state).where(
-            model.parcel_number.in_(wanted), model.parcel_state == ParcelState.CHOSEN
+        said = (model.id, model.household_id, model.head_name, model.state)
+        query = select(model.parcel_number, *said).where(
+            model.parcel_number.in_(wanted),
+            model.parcel_state == ParcelState.CHOSEN,
+            model.current,
         )
-        for number, key, head, state in session.execute(query.order_by(model.path, model.id)):
-            found[number].append(User(register, key, head, state))
+        for number, *of in session.execute(query.order_by(model.path, model.id)):
+            found[number].append(User(register, *of))
     return dict(found)
 
 
 def others(session: Session, record: Any) -> list[User]:
-    """The other surveys that name the parcel of this one (several households may share a house)."""
+    """The surveys of other households that name the parcel of this one (several may share a house)."""
     if record.parcel_state != ParcelState.CHOSEN or not record.parcel_number:
         return []
     found = users(session, [record.parcel_number]).get(record.parcel_number, [])
-    return [user for user in found if user.record_id != record.id]
+    return [user for user in found if user.household_id != record.household_id]
 
 
 def facts_of(parcel: Parcel) -> Iterator[tuple[str, Any, str]]:

@@ -101,7 +101,7 @@ class FormPages(ParcelPages):
             if not is_missing(typed[name]):
                 continue
             if not is_missing(before.get(name)):
-                typed[name], carried[name] = before[name], _("按上次记录带出")
+                typed[name], carried[name] = to_json(before[name]), _("按上次记录带出")
                 continue
             known = household is not None and name in Household.__fields__
             value = to_json(getattr(household, name)) if known else None

@@ -34,6 +34,7 @@ safe = own & r.grade.in_(Grade.A, Grade.B)
 MONITORING = register(
     Monitoring,
     title="六类对象动态监测",
+    module="六类对象动态监测",
     record_word="监测记录",
     flow=county_review,
     follows="low_income",
