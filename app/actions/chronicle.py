@@ -125,7 +125,8 @@ class Chronicle:
             for r in all_registers()
             if policy.may(Capability.SEARCH, r.name, self.household, actor=self.actor)
         ]
-        self._found = households.records_of(self.session, self.household, allowed)
+        found = households.records_of(self.session, self.household, allowed)
+        self._found = [(r, row) for r, row in found if not getattr(row, "blank", False)]
 
     # ---- who and where ---------------------------------------------------------------------
 

@@ -152,7 +152,9 @@ class HouseholdRecordsApi(BaseApi):
                 "url": shapes.url_of(register, row.id),
             }
             for register, row in households.records_of(db.session, household)
-            if register in shown and policy.may(Capability.SEARCH, register.name, row, actor=actor)
+            if register in shown
+            and not getattr(row, "blank", False)
+            and policy.may(Capability.SEARCH, register.name, row, actor=actor)
         ]
         return shapes.answer({"items": found})
 
