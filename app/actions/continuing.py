@@ -6,7 +6,6 @@ source is sent back the record waits, and once it was submitted the source canno
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -22,7 +21,6 @@ from app.registry.flow import State, Transition
 from app.registry.households import Household
 from app.registry.records import Reviewed
 from app.registry.register import Register, all_registers, get_register
-from app.registry.rules import Problem
 
 
 def continuation_of(register: Register) -> Register | None:
@@ -110,13 +108,3 @@ def open_for(after: Register, row: Any, found: Any = None) -> Any:
     for name, value in said.items():
         setattr(found, name, value)
     return found
-
-
-@events.on_check
-def check(register: Register, row: Any, _values: Mapping[str, Any]) -> Iterator[Problem]:
-    """A record that waits for its source is not filled in."""
-    if register.continues and row.suspended:
-        source = get_register(register.continues)
-        what = translate(source.record_word) if source else ""
-        text = _("%(what)s已被退回，重新审核通过后才能继续填报。", what=what)
-        yield Problem("", "suspended", text)

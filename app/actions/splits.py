@@ -230,6 +230,7 @@ def _add(register: Register, parent: Household, head: Head, where: str) -> None:
         source=Source.SPLIT,
         poverty_exit=parent.poverty_exit,
         low_income=parent.low_income and register.follows == "low_income",
+        own_house=False,
         findings=tuple(f for f in parent.findings or () if f == Finding.NO_VILLAGE),
         match_key=match_key(head["id_number"]),
     )

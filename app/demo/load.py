@@ -24,6 +24,7 @@ from app.demo.people import People, Person, misspelt
 from app.demo.pictures import Album
 from app.demo.places import COUNTIES, County, Place, places_of, region
 from app.demo.timeline import DAYS, Step, Timeline
+from app.parts.choices import Living
 from app.parts.parcels import Parcel
 from app.parts.prior import PriorFact
 from app.registers.household.register import HOUSEHOLD
@@ -179,6 +180,7 @@ class _Demonstration:
             findings=tuple(finding.value for finding in findings),
             poverty_exit=True,
             low_income=False,
+            own_house=False,
             match_key=match_key(number, code, town, group, head.name, phone),
         )
         self._count_in(HOUSEHOLD, row, self.timeline.issued, 1)
@@ -227,6 +229,10 @@ class _Demonstration:
             record["version"] = 2 + len(steps)
             if any(step.target == State.APPROVED for step in steps):
                 _new_head(home, record)
+            if record["state"] == State.APPROVED and record["living"] == Living.OWN:
+                self._count_in(HOUSEHOLD, home, record["decided_at"], -1)
+                home["own_house"] = True
+                self._count_in(HOUSEHOLD, home, record["decided_at"], 1)
             self._split_off(place, home, record, steps)
         for value in {home[n] for n in ("issued_name", "head_name", "issued_id", "head_id")} - {
             None
@@ -255,6 +261,7 @@ class _Demonstration:
                 findings=(),
                 poverty_exit=True,
                 low_income=False,
+                own_house=False,
                 match_key=match_key(head["id_number"]),
                 **identity,
                 **stamps,

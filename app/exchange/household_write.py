@@ -179,6 +179,7 @@ def _household(line: Line) -> dict[str, Any]:
         "place_written": line.written_place or None,
         "poverty_exit": True,
         "low_income": False,
+        "own_house": False,
         "parent_id": None,
         "standing": None,
         "match_key": line.key,

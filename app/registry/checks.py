@@ -16,7 +16,7 @@ from app.registry.field import (
     YES_NO,
 )
 from app.registry.households import LISTS
-from app.registry.register import TREND, WEEK, Register, all_registers
+from app.registry.register import TREND, WEEK, Register, all_registers, get_register
 from app.registry.rules import DeclarationError
 
 _LABEL_LENGTH = 40
@@ -221,8 +221,13 @@ def _check_figures(register: Register) -> Iterator[Finding]:
     for table in register.tables:
         if table.name in (WEEK, TREND):
             yield Finding("R034", register.name, f"no table may be called {table.name}")
-        shown = [column.figure for column in table.leaves()]
-        named = [*shown, *table.chart, *(table.progress or ())]
+        for column in table.leaves():
+            source = get_register(column.of) if column.of else register
+            if source is None or column.figure not in source.figures:
+                where = f" of {column.of}" if column.of else ""
+                text = f"table {table.name}: unknown figure {column.figure}{where}"
+                yield Finding("R032", register.name, text)
+        named = [*table.chart, *(table.progress or ())]
         named += (n for i in table.identities for n in (i.total, *i.parts))
         for name in named:
             if name not in register.figures:

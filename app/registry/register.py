@@ -96,6 +96,7 @@ class Column:
     figure: str = ""
     head: str = ""
     columns: tuple[Column, ...] = ()
+    of: str = ""  # the register whose figure it is, where it is another's; that of all years
 
 
 def columns(names: str) -> tuple[Column, ...]:

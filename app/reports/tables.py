@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from app.access.regions import Region
 from app.core.i18n import _, translate
-from app.registry.register import Column, Register, Table
-from app.reports.statistics import LineKind, Sheet, read
+from app.registry.register import Column, Register, Table, get_register
+from app.reports.statistics import Line, LineKind, Sheet, read
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Cell:
 
     value: int | str
     figure: str = ""
+    of: str = ""  # the register that counts it, where it is another than the table's
     since: dt.date | None = None
     setting: str = ""
     sub: str = ""
@@ -59,19 +60,20 @@ def report(register: Register, table: Table, region: Region, year: int | None = 
 
 
 def table_figures(table: Table) -> tuple[str, ...]:
-    """All figures that a table and its chart show."""
-    return (*(column.figure for column in table.leaves()), *table.chart)
+    """All figures of its register that a table and its chart show."""
+    return (*(column.figure for column in table.leaves() if not column.of), *table.chart)
 
 
 def of_sheet(table: Table, sheet: Sheet) -> Report:
-    """The table of figures that were read already."""
-    names = [column.figure for column in table.leaves()]
+    """The table of figures that were read already; those of another register are read now."""
+    others = _others(table, sheet)
+    sheet = _with_unplaced(sheet, others.values())
     rows = (
         Row(
             line.kind,
             line.label,
             line.region,
-            tuple(Cell(line.counts[name], figure=sheet.key(name)) for name in names),
+            tuple(_cell(sheet, others, column, line) for column in table.leaves()),
         )
         for line in sheet.lines
     )
@@ -85,6 +87,40 @@ def of_sheet(table: Table, sheet: Sheet) -> Report:
         notes=unplaced_note(sheet),
         year=sheet.year,
     )
+
+
+def _others(table: Table, sheet: Sheet) -> dict[str, Sheet]:
+    """By register, what a table shows of others than its own, for the same divisions."""
+    names: dict[str, list[str]] = {}
+    for column in table.leaves():
+        if column.of:
+            names.setdefault(column.of, []).append(column.figure)
+    children = [line.region for line in sheet.divisions]
+    return {
+        name: read(register, sheet.region, figures, children)
+        for name, figures in names.items()
+        if (register := get_register(name)) is not None
+    }
+
+
+def _with_unplaced(sheet: Sheet, others: Iterable[Sheet]) -> Sheet:
+    """The sheet with the line 行政区划缺失 where only another register has one, that rows add up."""
+    last = sheet.lines[-1]
+    if last.kind == LineKind.UNPLACED:
+        return sheet
+    if not any(other.lines[-1].kind == LineKind.UNPLACED for other in others):
+        return sheet
+    line = Line(LineKind.UNPLACED, sheet.region, dict.fromkeys(sheet.total.counts, 0))
+    return replace(sheet, lines=(*sheet.lines, line))
+
+
+def _cell(sheet: Sheet, others: Mapping[str, Sheet], column: Column, line: Line) -> Cell:
+    if not column.of:
+        return Cell(line.counts[column.figure], figure=sheet.key(column.figure))
+    key = (line.kind, line.region.id)
+    counts = (one.counts for one in others[column.of].lines if (one.kind, one.region.id) == key)
+    n = next(counts, {column.figure: 0})[column.figure]
+    return Cell(n, figure=column.figure, of=column.of)
 
 
 def unplaced_note(sheet: Sheet) -> tuple[str, ...]:
@@ -108,4 +144,5 @@ def heads(
 
 def column_label(register: Register, column: Column) -> str:
     """What stands over a column."""
-    return translate(column.head or register.figures[column.figure].label)
+    source = get_register(column.of) if column.of else register
+    return translate(column.head or (source or register).figures[column.figure].label)

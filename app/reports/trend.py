@@ -86,7 +86,7 @@ def report(
     if table.progress is None:
         raise ValueError(f"{register.name}.{table.name} declares no progress")
     done = table.progress[0]
-    names = tuple(dict.fromkeys(column.figure for column in table.leaves()))
+    names = tuple(dict.fromkeys(column.figure for column in table.leaves() if not column.of))
     figures = tuple(dict.fromkeys((*names, *table.chart, *table.progress)))
     sheet = statistics.read(register, region, figures, (), year)
     trend = read(sheet, figures, days)

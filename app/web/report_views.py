@@ -152,6 +152,9 @@ def _cell_url(register: Register, row: Row, cell: Cell, ledger: str | None) -> s
         return deadlines.setting_url(register, row.region, actor) if actor else None
     if not (ledger and cell.figure and cell.value):
         return None
+    if cell.of:
+        other = get_register(cell.of)
+        ledger = ledger_url(other) if other else None
     since = f"&{DECIDED_FROM}={cell.since}" if cell.since else ""
     return f"{ledger}?figure={cell.figure}{_place(row)}{since}"
 

@@ -46,9 +46,9 @@ class Tenure(Choices):
     OTHER = "other", "其他"
 
 
-def _applied(made: f.Field) -> Any:
+def _applied(made: f.Field, label: str = "") -> Any:
     """What the application says, repeated for lists, figures and rules: kept, never typed."""
-    return f.system(f.variant(made, shown=ALWAYS, checks=[]))
+    return f.system(f.variant(made, label=label or made.label, shown=ALWAYS, checks=[]))
 
 
 class Dossier(Reviewed, Continuing, Model):
@@ -69,9 +69,9 @@ class Dossier(Reviewed, Continuing, Model):
     )
 
     plan_year = _applied(Planned.plan_year)
-    kind = _applied(Planned.kind)
+    kind = _applied(Planned.kind, "改造类型")
     way = _applied(Planned.way)
-    grade = _applied(Planned.grade)
+    grade = _applied(Planned.grade, "房屋等级")
     applied_on = _applied(Applied.applied_on)
     stage = f.system(f.choice("办理进度", Progress))
     overdue = f.system(f.yes_no("超过12个月未竣工"), default=False)
@@ -126,7 +126,7 @@ class Dossier(Reviewed, Continuing, Model):
     )
     paid = f.computed(f.money("已拨付合计"), f.Total(rows=((payments, "amount"),)))
     paid_in_full = f.computed(
-        f.yes_no("是否全额拨付"), paid.compare("eq", granted) & granted.compare("gt", 0)
+        f.yes_no("全额拨付"), paid.compare("eq", granted) & granted.compare("gt", 0)
     )
 
     accepted.checks.append(

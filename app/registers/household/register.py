@@ -39,6 +39,9 @@ HOUSEHOLD = register(
         ),
     ),
     figures={
+        "own_house": Figure("既有农房", r.own_house.yes),
+        "own_house_low_income": Figure("低收入户既有农房", r.own_house.yes & r.low_income.yes),
+        "own_house_others": Figure("一般农户既有农房", r.own_house.yes & ~r.low_income.yes),
         "total": Figure("农户总数", ALWAYS),
         "no_village": Figure("行政区划缺失", r.findings.has(Finding.NO_VILLAGE)),
     },
