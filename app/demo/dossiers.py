@@ -52,9 +52,7 @@ _FIRM_CODE = "91350100M000100Y43"
 _TWICE = "6217000010009999999"
 
 
-def load(
-    session: Session, people: People, album: Album, day: dt.date, seed: int
-) -> dict[str, int]:
+def load(session: Session, people: People, album: Album, day: dt.date, seed: int) -> dict[str, int]:
     """Dossiers for the approved applications in the session, their history and counters; gives what
     was made. The caller commits.
     """
@@ -89,7 +87,12 @@ def load(
         for figure in counters.satisfied(DOSSIER, row):
             deltas[figure, row["county_id"]] += 1
     connection = session.connection()
-    for model, made in ((Dossier, rows), (HistoryEntry, lines), (PaidAccount, paid), (Attachment, files)):
+    for model, made in (
+        (Dossier, rows),
+        (HistoryEntry, lines),
+        (PaidAccount, paid),
+        (Attachment, files),
+    ):
         table: Table = model.__table__
         if made:
             blank = dict.fromkeys(table.columns.keys())

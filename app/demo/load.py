@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.access.regions import Level
 from app.core.clock import today, uuid7
-from app.demo import lists, risk
+from app.demo import dossiers, lists, risk
 from app.demo import parcels as footprints
 from app.demo.accounts import Accounts, Staff
 from app.demo.cameras import Cameras
@@ -51,7 +51,11 @@ Values = dict[str, Any]
 
 def load(session: Session, counties: Sequence[County] = COUNTIES) -> dict[str, int]:
     """Everything, on a database that has divisions and roles; gives what was made. Commits."""
-    made = _Demonstration(session, counties).run()
+    demonstration = _Demonstration(session, counties)
+    made = demonstration.run()
+    made |= dossiers.load(
+        session, demonstration.people, demonstration.album, demonstration.today, SEED
+    )
     session.commit()
     return made
 
