@@ -21,6 +21,7 @@ from app.registry import lists
 from app.registry.expressions import Expr
 from app.registry.field import Field
 from app.registry.flow import State
+from app.registry.households import Household
 from app.registry.register import Register
 from app.registry.rules import Problem, RuleSet
 from tests import builders
@@ -233,10 +234,19 @@ def record(
     return row
 
 
-def blank(register: Register, place: Region, *, name: str = "", **columns: Any) -> Any:
-    """A record not yet stored, of a household of its own where it belongs to one, on the list."""
+def blank(
+    register: Register,
+    place: Region,
+    *,
+    name: str = "",
+    household: Household | None = None,
+    **columns: Any,
+) -> Any:
+    """A record not yet stored that its list shows; where it belongs to a household, to one of its
+    own unless that is given.
+    """
     if of_household(register):
-        household = builders.home(place, name=name, lists=(register.follows,))
+        household = household or builders.home(place, name=name, lists=(register.follows,))
         columns = {
             "household_id": household.id,
             "head_name": household.head_name,

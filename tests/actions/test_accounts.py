@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 import uuid
 from typing import Any
 
@@ -43,6 +42,7 @@ from tests.builders import (
     region,
     seat,
 )
+from tests.crowds import at_once
 
 ORDINARY = (Level.COUNTY, Kind.ORDINARY)
 VILLAGE = (Level.VILLAGE, Kind.CLERK)
@@ -181,30 +181,6 @@ def test_town_managers_count_with_the_countys_ordinary_users(session: Any) -> No
     fill(region(COUNTY), COUNTY_READER, 98)
     with acting_as(actor(COUNTY_MANAGER)), pytest.raises(Invalid, match="最多 98 个"):
         accounts.create(Level.TOWN, Kind.MANAGER, seat(Level.TOWN).id, "", Details(name="甲"))
-
-
-def at_once(app: Flask, *tasks: Any) -> list[Any]:
-    """Run them in threads that start together; what each returned or raised."""
-    barrier, done = threading.Barrier(len(tasks)), [None] * len(tasks)
-
-    def run(number: int, task: Any) -> None:
-        from app.core.db import db
-
-        with app.app_context():
-            barrier.wait()
-            try:
-                done[number] = task()
-            except Exception as error:  # noqa: BLE001
-                done[number] = error
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=run, args=item) for item in enumerate(tasks)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return done
 
 
 def test_two_managers_create_the_98th_at_once(app: Flask) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from typing import Any
 
@@ -47,6 +46,7 @@ from tests.builders import (
     region,
     seat,
 )
+from tests.crowds import at_once
 
 
 class Case:
@@ -338,22 +338,8 @@ def test_both_sides_answer_at_the_same_moment(app: Flask) -> None:
     with app.app_context():
         case = Case()
         both, key = (manager(COUNTY), manager(NEXT_COUNTY)), case.transfer.id
-    start, failed = threading.Barrier(2, timeout=20), []
-
-    def answer(who: Actor) -> None:
-        with app.app_context():
-            start.wait()
-            try:
-                case.do(who, moves.agree, key, CONTACT)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the test must tell
-                failed.append(error)
-
-    threads = [threading.Thread(target=answer, args=(who,)) for who in both]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failed == []
+    answers = [lambda who=who: case.do(who, moves.agree, key, CONTACT) for who in both]
+    assert not [e for e in at_once(app, *answers) if isinstance(e, Exception)]
     with app.app_context():
         assert (case.transfer.state, case.row.region_id) == (TransferState.MOVED, case.to.id)
         assert require_no_drift()["total", region(NEXT_COUNTY).id] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,6 +44,7 @@ from tests.builders import (
     region,
     seat,
 )
+from tests.crowds import at_once
 
 
 def head(n: int, name: str = "", phone: str | None = None) -> dict[str, Any]:
@@ -239,21 +241,15 @@ def test_two_counties_name_the_same_number_at_once(
             return found
 
         monkeypatch.setattr(splits.households, "listed_already", asked)
-    said: list[Any] = []
 
-    def save(family: Family) -> None:
-        with app.app_context():
-            try:
-                family.save(split_into(head(9)))
-                said.append("saved")
-            except Invalid as error:
-                said.append(error.problems[0].field)
+    def save(family: Family) -> str:
+        try:
+            family.save(split_into(head(9)))
+        except Invalid as error:
+            return error.problems[0].field
+        return "saved"
 
-    threads = [threading.Thread(target=save, args=(family,)) for family in (one, other)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    said = at_once(app, *(partial(save, family) for family in (one, other)))
     assert sorted(said) == ["saved", "split_heads-0-id_number"]
     with app.app_context():
         assert len(one.children) + len(other.children) == 1

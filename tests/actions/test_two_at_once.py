@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,9 +12,8 @@ from sqlalchemy import select
 from app.access.actor import Actor
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Level
-from app.access.scope import acting_as, unscoped
+from app.access.scope import unscoped
 from app.actions import drafts, households, records
-from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
@@ -24,6 +21,7 @@ from app.registry import counters
 from app.registry.flow import State
 from app.registry.households import Household
 from app.registry.records import Draft, HistoryEntry
+from tests import crowds
 from tests.builders import (
     CONTACT,
     COUNTY,
@@ -41,22 +39,8 @@ from tests.builders import (
 
 
 def at_once(app: Flask, *works: tuple[Actor, Callable[[], Any]]) -> list[Any]:
-    """Run each in a thread of its own, started together; what each gave, or its error."""
-    ready = threading.Barrier(len(works))
-
-    def run(who: Actor, work: Callable[[], Any]) -> Any:
-        with app.app_context(), acting_as(who):
-            ready.wait(10)
-            try:
-                return work()
-            except Exception as error:  # noqa: BLE001  (the test looks at what it is)
-                db.session.rollback()
-                return error
-            finally:
-                db.session.remove()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(lambda work: run(*work), works))
+    """Each work as its actor."""
+    return crowds.at_once(app, *(crowds.acting(who, work) for who, work in works))
 
 
 @pytest.fixture
