@@ -5,9 +5,9 @@ its records' histories tell what happened to them by itself.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access import audit
@@ -15,10 +15,11 @@ from app.access.actor import Actor, Kind
 from app.access.audit import Act
 from app.access.regions import NATION_PATH, Level
 from app.access.scope import current_actor
-from app.actions import history
+from app.actions import continuing, history
 from app.actions.history import Contact
 from app.core.i18n import mark
 from app.parts.renovation import Applied
+from app.registry import stages
 from app.registry.register import Register, all_registers
 
 #: What the histories call it.
@@ -34,27 +35,23 @@ OPENED, CONFIRMED, REVIVED, CLOSED, DOUBTED, ROLLED_OVER = (
 #: Who does what nobody does: jobs.
 SYSTEM = Actor(uuid.UUID(int=0), "system", mark("系统"), Level.NATION, Kind.MANAGER, 0, NATION_PATH)
 
-#: ``ended(session, application)``: is the work of an approved application done?
-Ended = Callable[[Session, Any], bool]
-_ended: list[Ended] = []
-
 
 def register() -> Register | None:
     """The register of the applications."""
     return next((r for r in all_registers() if issubclass(r.model, Applied)), None)
 
 
-def on_ended(asker: Ended) -> Ended:
-    """Ask whether the work of an approved application is done: then a later survey that asks for
-    work opens another one.
-    """
-    _ended.append(asker)
-    return asker
-
-
 def is_ended(session: Session, application: Any) -> bool:
-    """Is the work of an approved application done?"""
-    return any(asker(session, application) for asker in _ended)
+    """Is the work of an approved application done? Then a later survey that asks for work opens
+    another one.
+    """
+    start = register()
+    after = continuing.continuation_of(start) if start else None
+    if after is None:
+        return False
+    model = after.model
+    dossier = session.scalar(select(model).where(model.source_id == application.id))
+    return dossier is not None and stages.at_hand(after, dossier) is None
 
 
 def note(session: Session, made: Register, row: Any, step: str, label: str, why: str = "") -> None:

@@ -85,11 +85,15 @@ def begins(session: Session, row: Any) -> Mapping[str, Any]:
 @events.on_stepped
 def follow(register: Register, row: Any, step: Transition) -> None:
     """An approval, or its end, may open, confirm, close or flag an application."""
-    session = object_session(row)
-    if session is None or applying.register() is None:
+    session, start = object_session(row), applying.register()
+    if session is None or start is None:
         return
     if issubclass(register.model, Survey):
-        if State.APPROVED in (row.state, *step.sources):
+        if State.APPROVED not in (row.state, *step.sources):
+            return
+        asks = row.state == State.APPROVED and kind_needed(row) is not None
+        theirs = select(start.model.id).where(start.model.household_id == row.household_id)
+        if asks or session.scalar(theirs.limit(1)) is not None:
             session.flush()
             households.get(row.household_id, lock=True)  # two surveys may be decided on at once
             settle(session, [row.household_id], plan_year())

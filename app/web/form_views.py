@@ -293,9 +293,7 @@ class FormPages(ParcelPages):
                 *record_pages.kept_facts(self.register, row),
             ],
             "source": stage_pages.source(self.register, row, actor),
-            "steps": stage_pages.steps(self.register, row)
-            if self.register.stages
-            else (record_pages.steps(self.register, row.state) if self.register.flow else []),
+            **stage_pages.lines(self.register, row),
             "notices": [
                 *(self._notices(row, history.of(row)) if row.state in SENT_BACK else []),
                 *(record_pages.known_notices(self.register, row, known) if household else []),

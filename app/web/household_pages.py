@@ -17,7 +17,7 @@ from app.core.i18n import _, translate
 from app.registry import household_words
 from app.registry.households import Household
 from app.registry.register import Register
-from app.web import record_pages, relations, review_pages
+from app.web import record_pages, relations, review_pages, stage_pages
 from app.web.file_tiles import file_tile
 
 _EVENTS, _PAGES, _PHOTOS = 40, 25, 48
@@ -45,6 +45,7 @@ def context(chronicle: Chronicle, args: Mapping[str, str]) -> dict[str, Any]:
         "timeline": _timeline(chronicle, args),
         "members": [household_words.member(m, whole=False) for m in chronicle.members],
         "relations": panels,
+        "line": stage_pages.of_household(household.id),
     }
 
 

@@ -95,6 +95,7 @@ class RegisterPages:
                 *record_pages.kept_facts(self.register, row),
             ],
             "source": stage_pages.source(self.register, row, actor),
+            **stage_pages.lines(self.register, row),
             "notices": [
                 *(self._notices(row, entries) if self.register.flow else []),
                 *(record_pages.known_notices(self.register, row, known) if household else []),

@@ -26,7 +26,7 @@ from app.registry import reading, stages
 from app.registry.expressions import to_json
 from app.registry.flow import State, Transition
 from app.registry.register import Register
-from app.web import new_views, record_pages, review_pages, shell, stage_pages
+from app.web import new_views, review_pages, shell
 from app.web.batch_views import BatchPages
 from app.web.file_pages import FilePages
 from app.web.list_views import ROUTES, ListPages
@@ -89,11 +89,6 @@ class RegisterView(
         context = self._record_context(row, actor)
         context |= (said or Said(contact_of(actor))).context
         context["problems"] = said.problems if said else ()
-        context["steps"] = (
-            stage_pages.steps(self.register, row)
-            if self.register.stages
-            else (record_pages.steps(self.register, row.state) if self.register.flow else [])
-        )
         context["actions"] = []
         if self.register.of_households:
             url = f"/household/{row.household_id}"

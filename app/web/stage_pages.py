@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.actions import continuing, records
+from app.actions import continuing, journey, records
+from app.core.db import db
 from app.core.i18n import _, translate
 from app.registry import stages
 from app.registry.flow import State
@@ -14,8 +16,29 @@ from app.registry.register import Register
 from app.web import record_pages
 
 
-def steps(register: Register, row: Any) -> list[dict[str, str]]:
-    """The line of stages on top of a record; the state stands at the one at hand."""
+def lines(register: Register, row: Any) -> dict[str, list[dict[str, str]]]:
+    """The lines of steps on top of a record: ``line`` of the household's renovation, where it has an
+    application for one, and ``steps`` of the record's own, unless the first one tells them.
+    """
+    whole = of_household(row.household_id, row.id) if journey.concerns(register) else []
+    own = _steps(register, row) if register.stages or not whole else []
+    return {"line": whole, "steps": own}
+
+
+def of_household(
+    household_id: uuid.UUID, record_id: uuid.UUID | None = None
+) -> list[dict[str, str]]:
+    """The six steps of a household's renovation; nothing where it has no application."""
+    found = journey.of_household(db.session(), household_id, record_id)
+    return [{"label": step.label, "text": step.text, "state": step.state} for step in found]
+
+
+def _steps(register: Register, row: Any) -> list[dict[str, str]]:
+    """The line of a record's own stages or states; the state stands at the one at hand."""
+    if register.flow is None:
+        return []
+    if not register.stages:
+        return record_pages.steps(register, row.state)
     current = stages.at_hand(register, row)
     found = []
     passed = True

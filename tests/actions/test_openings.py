@@ -391,7 +391,7 @@ def test_a_house_that_was_renovated_may_need_it_again(monkeypatch: pytest.Monkey
     case = Case().surveyed().submitted()
     case.step(case.town, "check")
     case.step(case.county, "approve")
-    monkeypatch.setattr(applying, "_ended", [lambda _session, _row: True])
+    monkeypatch.setattr(applying, "is_ended", lambda _session, _row: True)
     with unscoped("a later survey, of another register") as session:
         session.get_one(Application, case.row.id).survey_id = uuid.uuid4()
         session.commit()

@@ -116,7 +116,6 @@ APPLICATION = register(
                 Identity("retrofit = retrofit_open + retrofit_approved"),
             ),
             chart=("approved", "open"),
-            on_desk=True,
         ),
         Table(
             "progress",

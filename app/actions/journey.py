@@ -1,0 +1,161 @@
+"""The six steps of a renovation (2024 manual 填报说明; spec 04): survey, application and dossier, each
+entered and then reviewed, with their days and people.
+
+The parts are declared: registers of surveys, the one that opens from them, and what continues that one.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, String, cast, literal, null, select, union_all
+from sqlalchemy.orm import Session
+
+from app.access.actor import Capability
+from app.actions import applying, continuing, openings
+from app.core.clock import local
+from app.core.i18n import _, mark, translate
+from app.core.types import UuidType
+from app.parts.renovation import Applied, Basis
+from app.parts.survey import Survey
+from app.registry.flow import EDITABLE, State
+from app.registry.records import HistoryEntry
+from app.registry.register import Register, get_register
+
+_SURVEY = mark("住房安全信息录入"), mark("住房安全信息审核")
+
+
+@dataclass(frozen=True)
+class Step:
+    """``state`` is done, now or todo; ``text`` the day and the person, or what it waits for."""
+
+    label: str
+    text: str
+    state: str
+
+
+def concerns(register: Register) -> bool:
+    """Do this register's records belong to such a line?"""
+    start = applying.register()
+    if start is None:
+        return False
+    return issubclass(register.model, Survey | Applied) or register.continues == start.name
+
+
+def of_household(
+    session: Session, household_id: uuid.UUID, key: uuid.UUID | None = None
+) -> list[Step]:
+    """The steps of the household's newest application, or of the one to which the record ``key``
+    belongs; none where it has no application. Two statements.
+    """
+    start = applying.register()
+    if start is None:
+        return []
+    after = continuing.continuation_of(start)
+    rows = _rows(session, household_id, start, after)
+    by_key = {row.id: row for row in rows}
+    application = _application(rows, by_key.get(key) if key else None, start)
+    if application is None:
+        return []
+    survey = by_key.get(application.source)
+    dossier = next(
+        (r for r in rows if after and r.register == after.name and r.source == application.id), None
+    )
+    parts = [(openings.surveys()[0], survey, _SURVEY), (start, application, _titles(start))]
+    if after is not None:
+        parts.append((after, dossier, _titles(after)))
+    told = _told(session, [row.id for _r, row, _t in parts if row is not None])
+    return list(_steps(parts, told))
+
+
+def _rows(
+    session: Session, household_id: uuid.UUID, start: Register, after: Register | None
+) -> Sequence[Row[Any]]:
+    """Every record of the line about the household: register, id, state, source, whether closed."""
+    found = []
+    for register in (*openings.surveys(), start, *([after] if after else [])):
+        model = register.model
+        source: Any = cast(null(), UuidType)
+        if register is start:
+            source = model.survey_id
+        elif register is after:
+            source = model.source_id
+        closed = (model.basis == Basis.CLOSED) if register is start else literal(False)
+        stage = model.stage if register.stages else cast(null(), String)
+        found.append(
+            select(
+                literal(register.name).label("register"), model.id.label("id"),
+                cast(model.state, String).label("state"), source.label("source"),
+                closed.label("closed"), cast(stage, String).label("stage"),
+            ).where(model.household_id == household_id)
+        )  # fmt: skip
+    return session.execute(union_all(*found)).all()
+
+
+def _application(rows: Sequence[Row[Any]], row: Row[Any] | None, start: Register) -> Any:
+    applications = sorted((r for r in rows if r.register == start.name), key=lambda r: r.id)
+    if row is not None and row.register == start.name:
+        return row
+    if row is not None and row.source is not None:  # a dossier
+        return next((r for r in applications if r.id == row.source), None)
+    if row is not None:  # a survey
+        own = [r for r in applications if r.source == row.id]
+        applications = own or applications
+    return next((r for r in reversed(applications) if not r.closed), None)
+
+
+def _titles(register: Register) -> tuple[str, str]:
+    """What its menu calls entering and reviewing."""
+    titles = {menu.capability: menu.title for menu in reversed(register.menus)}
+    return titles[Capability.ENTER], titles[Capability.REVIEW]
+
+
+def _told(session: Session, keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[HistoryEntry]]:
+    query = select(HistoryEntry).where(HistoryEntry.record_id.in_(keys))
+    found: dict[uuid.UUID, list[HistoryEntry]] = {key: [] for key in keys}
+    for entry in session.scalars(query.order_by(HistoryEntry.at, HistoryEntry.id)):
+        found[entry.record_id].append(entry)
+    return found
+
+
+def _steps(parts: Any, told: dict[uuid.UUID, list[HistoryEntry]]) -> Iterator[Step]:
+    reached = True
+    for register, row, (entered, reviewed) in parts:
+        if row is None:
+            yield Step(translate(entered), "", "now" if reached else "todo")
+            yield Step(translate(reviewed), "", "todo")
+            reached = False
+            continue
+        known = get_register(row.register) or register
+        state = State(row.state)
+        last = known.stages[-1].name if known.stages else None
+        open_stage = state == State.APPROVED and last is not None and row.stage != last
+        first = "todo" if not reached else "now"
+        if state in EDITABLE or open_stage:
+            stage = next((s.label for s in known.stages if s.name == row.stage), "")
+            yield Step(translate(entered), stage or known.state_text(state), first)
+            yield Step(translate(reviewed), "", "todo")
+            reached = False
+            continue
+        yield Step(translate(entered), _who(told[row.id], submission=True), "done")
+        if state == State.APPROVED:
+            yield Step(translate(reviewed), _who(told[row.id], submission=False), "done")
+        else:
+            yield Step(translate(reviewed), known.state_text(state), first)
+            reached = False
+
+
+def _who(entries: Sequence[HistoryEntry], *, submission: bool) -> str:
+    """2024-10-08 王某, of the last submission or approval."""
+    wanted = (
+        e for e in reversed(entries)
+        if (e.snapshot is not None if submission else e.target == State.APPROVED)
+    )  # fmt: skip
+    found = next(wanted, None)
+    if found is None:
+        return ""
+    day = f"{local(found.at):%Y-%m-%d}"
+    return _("%(day)s %(who)s", day=day, who=found.person or found.account_name)
