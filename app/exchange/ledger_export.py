@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from app.access import audit, policy
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
 from app.access.regions import Level, Region
+from app.actions import wide
 from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.errors import BadInput
@@ -31,7 +33,7 @@ from app.registry import lists
 from app.registry.field import DATE, DECIMAL, FILES, INTEGER, MONEY, REGION, YEAR, YES_NO, Field
 from app.registry.ledger import Ledger
 from app.registry.ledger_query import parse
-from app.registry.register import Register, get_register
+from app.registry.register import Menu, Register, get_register
 
 KIND = "ledger.export"
 MOST_ROWS = 1_000_000
@@ -54,9 +56,12 @@ def start(
     """
     actor = policy.require(Capability.EXPORT, register.name)
     reason = required_reason(reason)
-    found = _ledger(register, args, actor)
-    found.require_narrow()
-    count = found.count()
+    with reading(register, args, actor) as found:
+        found.require_narrow()
+        count = found.count()
+        path = found.path
+    if _wide(register, args) is not None:
+        columns = _wide_columns(register, args)
     if count.n > MOST_ROWS:
         raise BadInput(
             _(
@@ -72,7 +77,7 @@ def start(
         known = register.model.__fields__
         said["columns"] = [known[n].label for n in columns if n in known]
     detail = {"register": register.name, "filter": said, "rows": str(count), "reason": reason}
-    audit.record(db.session, Act.EXPORT, register=register.name, path=found.path, detail=detail)
+    audit.record(db.session, Act.EXPORT, register=register.name, path=path, detail=detail)
     job = enqueue(
         KIND,
         {
@@ -87,9 +92,30 @@ def start(
     return job
 
 
-def _ledger(register: Register, args: Mapping[str, Sequence[str]], actor: Actor) -> Ledger:
+@contextmanager
+def reading(
+    register: Register, args: Mapping[str, Sequence[str]], actor: Actor
+) -> Iterator[Ledger]:
+    """The ledger that the parameters of a list's address select, as the actor sees that list."""
     given = MultiDict([(key, value) for key, values in args.items() for value in values])
-    return Ledger(register, parse(register, given, db.session, actor), db.session, actor)
+    menu = _wide(register, args)
+    if menu is None:
+        yield Ledger(register, parse(register, given, db.session, actor), db.session, actor)
+        return
+    with wide.looking(register, menu, {k: list(v) for k, v in args.items()}) as (session, reach):
+        yield Ledger(register, parse(register, given, session, reach), session, reach)
+
+
+def _wide(register: Register, args: Mapping[str, Sequence[str]]) -> Menu | None:
+    """The list that reaches beyond the own area, if it is that one."""
+    asked = {m.name: m for m in register.menus if m.wide is not None}
+    return next((asked[name] for name in args.get("menu", ()) if name in asked), None)
+
+
+def _wide_columns(register: Register, args: Mapping[str, Sequence[str]]) -> list[str]:
+    """Its own columns and no others; divisions have columns in every file."""
+    menu, known = _wide(register, args), register.model.__fields__
+    return [name for name in (menu.ledger.split() if menu else ()) if name in known]
 
 
 @job_kind(KIND, title="导出台账")
@@ -99,15 +125,20 @@ def run(job: JobContext) -> dict[str, Any]:
     if register is None:
         raise BadInput(translate("没有这个模块。"))
     actor = policy.require(Capability.EXPORT, register.name)
-    with read_only(), tempfile.TemporaryFile() as file:
-        found = _ledger(register, job.args["args"], actor)
+    args = job.args["args"]
+    masked = _wide(register, args) is not None
+    with (
+        read_only(),
+        tempfile.TemporaryFile() as file,
+        reading(register, args, actor) as found,
+    ):
         total = found.count().n
         names = _names(register, job.args.get("columns"))
         with Book(file) as book:
             rows = book.table(
                 register.label,
                 list(_columns(register, names)),
-                _rows(found, names, lambda done: job.progress(done, max(total, done))),
+                _rows(found, names, lambda done: job.progress(done, max(total, done)), masked),
                 frozen_columns=len(_LEVELS) + 1,
             )
         db.session.rollback()
@@ -145,11 +176,11 @@ def _kept(register: Register) -> tuple[str, ...]:
 
 
 def _rows(
-    found: Ledger, names: Sequence[str], progress: Callable[[int], None]
+    found: Ledger, names: Sequence[str], progress: Callable[[int], None], masked: bool
 ) -> Iterator[tuple[Cell, ...]]:
     register = found.register
     fields = [register.model.__fields__[name] for name in names]
-    cells = [_cell(made) for made in fields]
+    cells = [made.mask if masked and made.masked else _cell(made) for made in fields]
     # where a choice has had another text, a record shows that of its own time
     dated = {
         n: made for n, made in enumerate(fields)

@@ -146,6 +146,8 @@ class Menu:
     action: str = ""  # word of the row action
     hint: str = ""  # what an empty page says
     only: str = ""  # field=code of the rows that it lists, whatever else is asked
+    wide: Level | None = None  # reaches over the whole division of that level, masked, read only
+    ledger: str = ""  # … with these columns
     page: str = ""  # the row's page that its action opens, whatever the state
 
     def enters(self, actor: Actor, register: str) -> bool:

@@ -11,14 +11,12 @@ from flask_login import current_user
 from app.access import policy
 from app.access.actor import Capability
 from app.actions import list_columns
-from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _, lazy, translate
 from app.exchange import ledger_export
 from app.registry.field import Field
-from app.registry.ledger import Ledger
 from app.registry.ledger_columns import REGION, REGION_LABEL
-from app.registry.ledger_query import BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, parse
+from app.registry.ledger_query import BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES
 from app.registry.register import Register, get_register
 from app.web import export_form, shell
 
@@ -38,7 +36,7 @@ class LedgerExportView(BaseView):
         if register is None:
             raise NotFound(_("没有这个模块。"))
         actor = policy.require(Capability.EXPORT, register.name)
-        known = (*BESIDE, *register.filters.split())
+        known = ("menu", *BESIDE, *register.filters.split())
         args = {k: request.args.getlist(k) for k in request.args if k in known}
 
         def start(reason: str) -> Any:
@@ -46,11 +44,12 @@ class LedgerExportView(BaseView):
             return export_form.in_background(job.subject)
 
         def told() -> dict[str, Any]:
-            query = parse(register, request.args, db.session, actor)
+            with ledger_export.reading(register, args, actor) as found:
+                region, count = found.query.region, found.count()
             return {
                 "title": _("导出%(what)s台账", what=register.label),
-                "count": str(Ledger(register, query, db.session, actor).count()),
-                "area": query.region.full_name if query.region else None,
+                "count": str(count),
+                "area": region.full_name if region else None,
                 "filters": [*_filters(register, args), *_as_seen(register)],
                 "back_url": _back(register),
             }

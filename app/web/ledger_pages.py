@@ -55,19 +55,19 @@ def context(
     wanted, notices = asked(register, menu, actor, args)
     names = list_columns.kept(current_user, register, menu)
     query = parse(register, wanted, db.session, actor)
-    size = _size(args)
+    size = size_of(args)
     ledger = Ledger(register, query, db.session, actor, [n for n in names if n != REGION])
     search = None
     try:
         page = ledger.page(
-            size, after=args.get("after"), before=args.get("before"), number=_page_number(args)
+            size, after=args.get("after"), before=args.get("before"), number=page_number(args)
         )
     except TooWide as error:
         page, notices = None, [*notices, {"tone": "warn", "text": error.message}]
         if isinstance(error, TooWideNow):
             search = {"label": _("在后台查询"), "url": _beside(register, menu, "search", args)}
-    return _frame(register, menu) | {
-        "count_text": _count_text(register, page) if page else "",
+    return frame(register, menu) | {
+        "count_text": count_text(register, page) if page else "",
         "notices": notices,
         "filters": partial(ledger_filters.bar, register, menu, query, wanted),
         "filters_key": ledger_filters.key(register, wanted),
@@ -78,8 +78,8 @@ def context(
         "saved_url": _beside(register, menu, "filters", args),
         "search": search,
         "rows": _rows(register, menu, page, names, actor, args) if page else [],
-        "paging": _paging(register, page, size, args) if page else None,
-        "empty": _empty(register, menu, query, page, args, actor),
+        "paging": paging(register, page, size, args) if page else None,
+        "empty": empty(register, menu, query, page, args, actor),
         "exports": _exports(register, menu, actor, args),
         "bulk": _bulk(register, menu),
         "token": generate_csrf() if register.renews else "",
@@ -87,7 +87,7 @@ def context(
     }
 
 
-def _count_text(register: Register, page: Page) -> str:
+def count_text(register: Register, page: Page) -> str:
     if register.of_households:
         return _("共 %(n)s 户", n=page.count)
     return _("共 %(n)s 条", n=page.count)
@@ -100,10 +100,10 @@ def searching(register: Register, menu: Menu, job: Job, shown: dict[str, Any]) -
     pairs = [(name, text) for name, texts in job.args["args"].items() for text in texts]
     url = address(register, menu, [pair for pair in pairs if pair[0] != "menu"])
     back = {"label": _("返回列表"), "url": url, "icon": "chevron-left"}
-    return _frame(register, menu) | {"job": shown, "rows": [], "actions": [back]}
+    return frame(register, menu) | {"job": shown, "rows": [], "actions": [back]}
 
 
-def _frame(register: Register, menu: Menu) -> dict[str, Any]:
+def frame(register: Register, menu: Menu) -> dict[str, Any]:
     return {
         "name": f"{register.name}-{menu.name}",
         "title": translate(menu.title),
@@ -164,14 +164,14 @@ def _granted_areas(
     return [{"tone": "info", "text": text}]
 
 
-def _size(args: MultiDict[str, str]) -> int:
+def size_of(args: MultiDict[str, str]) -> int:
     text = args.get("size", str(_SIZE))
     if text not in map(str, SIZES):
         raise BadInput(_("每页条数有误。"))
     return int(text)
 
 
-def _page_number(args: MultiDict[str, str]) -> int:
+def page_number(args: MultiDict[str, str]) -> int:
     text = args.get("page", "1")
     if not (text.isascii() and text.isdigit() and len(text) < 9):
         raise BadInput(_("页码有误。"))
@@ -288,7 +288,7 @@ def _place(row: Any, own: Region) -> dict[str, Any]:
 # ---- around the rows ------------------------------------------------------------------------
 
 
-def _paging(register: Register, page: Page, size: int, args: MultiDict[str, str]) -> dict[str, Any]:
+def paging(register: Register, page: Page, size: int, args: MultiDict[str, str]) -> dict[str, Any]:
     last = page.first + len(page.rows) - 1
     place = {"first": f"{page.first:,}", "last": f"{last:,}", "count": page.count}
     return {
@@ -309,7 +309,7 @@ def _paging(register: Register, page: Page, size: int, args: MultiDict[str, str]
     }
 
 
-def _empty(
+def empty(
     register: Register,
     menu: Menu,
     query: Query,
@@ -372,6 +372,16 @@ def _exports(
         {"label": _("导出当前筛选的台账"), "url": f"{url}?{text}" if text else url},
         {"label": _("只导出列表显示的列"), "url": f"{url}?{as_seen}"},
     ]
+
+
+def wide_exports(
+    register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
+) -> list[dict[str, Any]]:
+    """Of a list beyond the own area: its own columns, masked."""
+    if not actor.has(Capability.EXPORT, register.name):
+        return []
+    text = "&".join(part for part in (asked_text(args), f"menu={menu.name}") if part)
+    return [{"label": _("数据导出"), "url": f"/exchange/export/{register.name}?{text}"}]
 
 
 def actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]]:

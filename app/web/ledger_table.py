@@ -17,12 +17,12 @@ def body(ledger: dict[str, Any]) -> Markup:
         for n, c in enumerate(ledger["columns"])
     ]
     choose, nothing = escape(_("选择")), escape(_("未填写"))
-    bulk = bool(ledger.get("bulk"))
+    bulk, key = bool(ledger.get("bulk")), ledger.get("key", 0)  # the column that names a row
     token = escape(ledger.get("token", ""))
     lines: list[str] = []
     for row in ledger["rows"]:
         cells = row["cells"]
-        name = escape(cells[0]["text"])
+        name = escape(cells[key]["text"])
         lines.append("<tr>")
         if bulk:
             tick = (
@@ -30,11 +30,12 @@ def body(ledger: dict[str, Any]) -> Markup:
                 f' data-bulk-one aria-label="{choose} {name}"></label>'
             )
             lines.append(f'<td class="tick">{tick if row.get("selectable") else ""}</td>')
-        first = f'<a href="{escape(row["url"])}" class="row-link">{name}</a>{_sub(cells[0])}'
-        lines.append(f'<th scope="row" {heads[0]}>{first}</th>')
+        link = f'<a href="{escape(row["url"])}" class="row-link">{name}</a>{_sub(cells[key])}'
         lines += [
-            f"<td {head if cell['text'] else _without_text(head)}>{_cell(cell, nothing)}</td>"
-            for head, cell in zip(heads[1:], cells[1:], strict=True)
+            f'<th scope="row" {head}>{link}</th>'
+            if n == key
+            else f"<td {head if cell['text'] else _without_text(head)}>{_cell(cell, nothing)}</td>"
+            for n, (head, cell) in enumerate(zip(heads, cells, strict=True))
         ]
         lines.append('<td class="col-actions">')
         lines += [_action(action, name, token) for action in row["actions"]]

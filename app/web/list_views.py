@@ -23,7 +23,7 @@ from app.registry.ledger import Ledger, TooWideNow
 from app.registry.ledger_query import BESIDE, parse
 from app.registry.register import Menu
 from app.registry.saved_filters import LONGEST_NAME, SavedFilter
-from app.web import ledger_filters, ledger_pages, shell, walk
+from app.web import ledger_filters, ledger_pages, shell, walk, wide_pages
 from app.web.job_views import job_details
 from app.web.register_pages import RegisterPages
 from app.web.review_pages import Reviewing
@@ -44,6 +44,10 @@ class ListPages(RegisterPages):
             first = reviewing.queue.first()
             if first is not None:
                 return redirect(reviewing.url(first))
+        if menu.wide is not None:
+            context = wide_pages.context(self.register, menu, actor, request.args)
+            shell.keep_list()
+            return self.render_template("anju/list.html", ledger=context)
         if found := request.args.get("found"):
             job = searches.own(self.register, found)
             if not searches.is_open(job):
@@ -68,6 +72,15 @@ class ListPages(RegisterPages):
         """The list with the conditions that this page was opened with."""
         asked = ledger_pages.asked_text(request.args)
         return f"/{self.register.name}/{menu.name}" + (f"?{asked}" if asked else "")
+
+    @expose("/<string:name>/of/<uuid:record_id>")
+    def beyond(self, name: str, record_id: uuid.UUID) -> Any:
+        """A record of a list that reaches beyond the own area, masked."""
+        menu, _actor = self._list(name)
+        if menu.wide is None:
+            raise NotFound(_("没有找到该页面。"))
+        context = wide_pages.record(self.register, menu, record_id)
+        return self.render_template("anju/record.html", record=context)
 
     @expose("/<string:name>/walk")
     def walk(self, name: str) -> Any:

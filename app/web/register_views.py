@@ -244,6 +244,8 @@ def _routes(register: Register) -> set[str]:
         routes |= _FORM | ({"assign"} if register.of_households else set())
     if register.file_fields:
         routes |= _FILES
+    if any(menu.wide is not None for menu in register.menus):
+        routes.add("beyond")
     if register.creates is not None:
         routes |= new_views.ROUTES
     if register.flow is not None:

@@ -27,7 +27,7 @@ MINISTRY = "the ministry's managers"
 REVIEWS = "whoever does one of the reviews of the register's flow"
 
 #: Pages about a list ask for what its menu entry asks for.
-LIST_PAGES = ("ledger", "columns", "filters", "saved_filter", "search", "walk")
+LIST_PAGES = ("ledger", "columns", "filters", "saved_filter", "search", "walk", "beyond")
 
 #: Endpoint -> the capability that it asks for in the register, or ANYBODY who is signed in.
 #: An endpoint that is neither here nor in PUBLIC of app/web/requests.py fails the test.

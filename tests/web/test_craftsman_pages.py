@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access.accounts import Account
+from app.access.audit import AuditEntry
 from app.access.notices import Notice
 from app.access.regions import Level
 from app.access.scope import unscoped
@@ -206,3 +207,37 @@ def test_a_record_is_asked_for_and_given(as_account: AsAccount, clerk: Hands, ap
     again = third.post(ask, said).location
     assert other.post(f"{again}/refuse", said | {"opinion": "仍在本地"}).status_code == 302
     assert "仍在本地" in third.get(again).text
+
+
+def test_the_whole_province_reads_the_masked_ledger(
+    as_account: AsAccount, clerk: Hands, app: Flask
+):
+    clerk.post("/craftsman/new", answers(clerk))
+    with app.app_context():
+        [one] = stored()
+        other_village = builders.seat(Level.VILLAGE, builders.NEXT_COUNTY)
+        far_village = builders.seat(Level.VILLAGE, builders.FAR_COUNTY)
+    reader = as_account(builders.VILLAGE_CLERK, other_village)
+    page = reader.get("/craftsman/province").text
+    assert "王建军" in page
+    assert "蓝田县" in page
+    assert NUMBER not in page
+    assert "13909180000" not in page
+    assert reader.get(f"/craftsman/{one.id}").status_code == 404, "only the masked page"
+    record = reader.get(f"/craftsman/province/of/{one.id}").text
+    assert "砌筑工证" in record
+    assert NUMBER not in record
+    assert "显示完整号码" not in record
+    for found, asked in (
+        (True, "training_years=2023"), (False, "training_years=2020"), (True, f"id_number={NUMBER}"),
+        (True, "name=王建"), (False, "name=李"), (True, "certified=yes"), (False, "lead=no"),
+    ):  # fmt: skip
+        assert ("王建军" in reader.get(f"/craftsman/province?{asked}").text) is found, asked
+    with app.app_context(), unscoped("tests look") as session:
+        looks = session.scalars(select(AuditEntry).where(AuditEntry.register == "craftsman"))
+        assert {"table": "province", "filter": {"certified": ["yes"]}} in [e.detail for e in looks]
+
+    elsewhere = as_account(builders.VILLAGE_CLERK, far_village)
+    assert "王建军" not in elsewhere.get("/craftsman/province").text
+    assert elsewhere.get(f"/craftsman/province/of/{one.id}").status_code == 404
+    assert elsewhere.get(f"/craftsman/manage/of/{one.id}").status_code == 404

@@ -84,5 +84,13 @@ CRAFTSMAN = register(
             action="修改",
             hint="点击“新增”录入工匠；谁录入谁管理，其他账号只能查看。",
         ),
+        Menu(
+            "province",
+            "全省乡村建设工匠台账",
+            Capability.SEARCH,
+            wide=Level.PROVINCE,
+            ledger="@city @county @town @village name id_number phone lead certified",
+            hint="本省各地录入的工匠会出现在这里。",
+        ),
     ),
 )
