@@ -232,13 +232,16 @@ class Chronicle:
             .limit(most + 1)
         )
         files = self.session.scalars(query).all() if rows else []
-        shown: dict[Any, set[str]] = {}
+        known: dict[tuple[Any, str], bool] = {}
         found = []
         for file in files[:most]:
             register, row = rows[file.record_id]
-            if row.id not in shown:
-                shown[row.id] = register.rules.visible(values_of(row)).shown
-            if file.field in shown[row.id]:
+            asks = row.id, file.field
+            if asks not in known:
+                known[asks] = file.field in register.fields and register.rules.shows(
+                    file.field, values_of(row)
+                )
+            if known[asks]:
                 found.append(Photo(file, register, register.fields[file.field]))
         return found, len(files) > most
 

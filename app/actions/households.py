@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, delete, exists, literal, select, union_all
+from sqlalchemy import CompoundSelect, Select, bindparam, delete, exists, literal, select, union_all
 from sqlalchemy.orm import Session, aliased, object_session
 
 from app.access import audit, policy
@@ -23,6 +24,7 @@ from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
+from app.core.types import UuidType
 from app.parts import prior
 from app.parts.objects import Listed, the_list
 from app.registry import formats
@@ -72,23 +74,31 @@ def records_of(
     asked = [r for r in wanted if hasattr(r.model, "household_id")]
     if not asked:
         return []
-    keys = union_all(
-        *(
-            select(r.model.id.label("id"), literal(n).label("register")).where(
-                r.model.household_id == household.id
-            )
-            for n, r in enumerate(asked)
-        )
-    ).subquery()
-    query = select(keys.c.register, *(r.model for r in asked)).select_from(keys)
-    for n, register in enumerate(asked):
-        model = register.model
-        query = query.outerjoin(model, (keys.c.register == n) & (model.id == keys.c.id))
+    query = _everything(tuple(r.model for r in asked))
     found = [
-        (asked[n], rows[n])
-        for n, *rows in session.execute(query.order_by(keys.c.register, keys.c.id))
+        (asked[n], rows[n]) for n, *rows in session.execute(query, {"household": household.id})
     ]
     return [(register, row) for register, row in found if row is not None]
+
+
+@cache
+def _everything(models: tuple[Any, ...]) -> Select[Any]:
+    """The records of these models about one household. Put together once: that takes longer than
+    asking.
+    """
+    home = bindparam("household", type_=UuidType)
+    keys = union_all(
+        *(
+            select(model.id.label("id"), literal(n).label("register")).where(
+                model.household_id == home
+            )
+            for n, model in enumerate(models)
+        )
+    ).subquery()
+    query = select(keys.c.register, *models).select_from(keys)
+    for n, model in enumerate(models):
+        query = query.outerjoin(model, (keys.c.register == n) & (model.id == keys.c.id))
+    return query.order_by(keys.c.register, keys.c.id)
 
 
 def following(*lists: str) -> list[Register]:

@@ -139,6 +139,14 @@ class RuleSet:
         """Must it be given whenever it is shown?"""
         return made.required and made.name not in self.optional
 
+    def shows(self, name: str, values: Mapping[str, Any]) -> bool:
+        """Is this one field shown? Asks only what it depends on."""
+        needed = {n: values.get(n) for n in self.shown[name].names()}
+        for other in needed.keys() & self.fields.keys():
+            if not is_missing(needed[other]) and not self.shows(other, values):
+                needed[other] = None
+        return self.shown[name].test(needed)
+
     # ---- JavaScript ---------------------------------------------------------------------
     def js(self) -> dict[str, Any]:
         """The data that static/js/rules.js evaluates; messages in the user's language."""
