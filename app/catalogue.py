@@ -143,7 +143,7 @@ def _of_register(register: Register) -> Iterator[str]:
         yield from (stage.title, *(check.message for _made, check in stage.checks))
     yield from (milestone.title for milestone in register.milestones)
     for menu in register.menus:
-        yield from (menu.title, menu.action, menu.hint)
+        yield from (menu.title, menu.action, menu.hint, menu.adds, *menu.more.values())
 
 
 def _of_field(made: Field) -> Iterator[str]:

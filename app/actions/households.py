@@ -115,7 +115,7 @@ def join(session: Session, household: Household) -> None:
             SearchKey(household_id=household.id, value=value, region_id=household.region_id)
         )
     for register in following(*lists_of(household)):
-        session.add(_row(register, household))
+        session.add(row_for(register, household))
     people.follow(session, household, ())
 
 
@@ -132,7 +132,7 @@ def enlist(session: Session, household: Household, name: str) -> None:
     for register in following(name):
         theirs = exists().where(register.model.household_id == household.id)
         if not session.scalar(select(theirs)):
-            session.add(_row(register, household))
+            session.add(row_for(register, household))
     refresh(session, household)
     events.listed(session, household)
 
@@ -144,7 +144,8 @@ def delist(session: Session, household: Household, name: str) -> None:
     events.listed(session, household)
 
 
-def _row(register: Register, household: Household) -> Any:
+def row_for(register: Register, household: Household) -> Any:
+    """A register's first row about a household, not in a session yet."""
     place, known = household.region_id, copies(household, register.model)
     return register.model(household_id=household.id, region_id=place, **known)
 
@@ -192,13 +193,13 @@ def repeat_list(register: Register, row: Any, changes: Mapping[str, Any]) -> Non
 def refresh(session: Session, household: Household) -> None:
     """Carry a changed name, number or place to everything that repeats it; the caller commits."""
     place = household.region_id
-    members = _members(session, household)
+    beside = members(session, household)
     keys = {
         key.value: key
         for key in session.scalars(select(SearchKey).where(SearchKey.household_id == household.id))
     }
-    wanted = search_values(household) | {m.id_number for m in members if m.id_number}
-    shown = next((m for m in members if m.shown), None)
+    wanted = search_values(household) | {m.id_number for m in beside if m.id_number}
+    shown = next((m for m in beside if m.shown), None)
     wanted |= {shown.name} if shown else set()
     for value in wanted - keys.keys():
         session.add(SearchKey(household_id=household.id, value=value, region_id=place))
@@ -219,12 +220,12 @@ def refresh(session: Session, household: Household) -> None:
                 owned.region_id = place
     for fact in session.scalars(prior.about(household)):
         fact.region_id = place
-    for member in members:
+    for member in beside:
         member.region_id = place
-    people.follow(session, household, members)
+    people.follow(session, household, beside)
 
 
-def _members(session: Session, household: Household) -> list[Member]:
+def members(session: Session, household: Household) -> list[Member]:
     """Its members; not one who is its head now."""
     number, found = people.present_number(household), []
     for member in members_of(session, household.id):

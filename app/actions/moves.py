@@ -109,10 +109,15 @@ def of_household(household_id: uuid.UUID) -> Sequence[Transfer]:
 
 def waiting_of(household_id: uuid.UUID) -> Transfer | None:
     """The request about a household of the own area that nobody has decided."""
+    return waiting_in(db.session(), household_id)
+
+
+def waiting_in(session: Session, household_id: uuid.UUID) -> Transfer | None:
+    """The same in a session of one's own."""
     query = select(Transfer).where(
         Transfer.household_id == household_id, Transfer.state == TransferState.WAITING
     )
-    return db.session.scalar(query)
+    return session.scalar(query)
 
 
 # ---- asking ------------------------------------------------------------------------------------
@@ -147,10 +152,12 @@ def not_under_review(session: Session, household: Household, _leaving: Leaving) 
     """What waits for a decision is decided where it was submitted, on what it was submitted for."""
     for register, row in households.records_of(session, household):
         if register.flow and row.state not in (*EDITABLE, State.APPROVED):
+            with read_only():  # texts of states are read beside the session that writes
+                state = register.state_text(row.state)
             yield _(
                 "该户的%(what)s现在是“%(state)s”，请先办结（审核或由填报人撤回），再办理。",
                 what=translate(register.record_word),
-                state=register.state_text(row.state),
+                state=state,
             )
 
 

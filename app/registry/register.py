@@ -149,6 +149,8 @@ class Menu:
     wide: Level | None = None  # reaches over the whole division of that level, masked, read only
     ledger: str = ""  # … with these columns
     page: str = ""  # the row's page that its action opens, whatever the state
+    more: Mapping[str, str] = field(default_factory=dict)  # further pages of a row, and their words
+    adds: str = ""  # the word of its button that leads to the register's page ``new``
 
     def enters(self, actor: Actor, register: str) -> bool:
         """Does the actor fill in forms from this list?"""

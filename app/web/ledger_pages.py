@@ -236,6 +236,11 @@ def _rows(
             actions.insert(0, new | {"primary": True})
         elif waits:
             actions.insert(0, {"label": word, "url": f"{url}/review{queue}", "primary": True})
+        if enters and row.path.startswith(areas):
+            actions += [
+                {"label": translate(told), "url": f"{url}/{page_of}" if page_of else url}
+                for page_of, told in menu.more.items()
+            ]
         shown.append(
             {
                 "id": str(row.id),
@@ -385,6 +390,9 @@ def wide_exports(
 
 
 def actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]]:
+    if menu.adds and actor.has(Capability.ENTER, register.name):
+        label, url = translate(menu.adds), f"/{register.name}/new"
+        return [{"label": label, "url": url, "icon": "plus", "primary": True}]
     if not menu.enters(actor, register.name) or menu.page:
         return []
     label = _("导入%(what)s", what=translate(register.record_word))

@@ -30,6 +30,8 @@ from app.web import new_views, review_pages, shell
 from app.web.batch_views import BatchPages
 from app.web.file_pages import FilePages
 from app.web.list_views import ROUTES, ListPages
+from app.web.object_views import ROUTES as OBJECTS
+from app.web.object_views import ObjectPages, has_objects
 from app.web.register_pages import (
     Said,
     acting,
@@ -48,7 +50,14 @@ _PARCELS = {"parcel_map", "late_parcel", "drop_parcel"}
 
 
 class RegisterView(
-    RenewalPages, ListPages, new_views.NewPages, FilePages, ReviewPages, BatchPages, ModelView
+    RenewalPages,
+    ListPages,
+    ObjectPages,
+    new_views.NewPages,
+    FilePages,
+    ReviewPages,
+    BatchPages,
+    ModelView,
 ):
     """See the module. Subclasses carry ``register``; :func:`view_of` makes them."""
 
@@ -101,6 +110,7 @@ class RegisterView(
         if actor.has(Capability.AUDIT):
             url = f"/audit/of/{self.register.name}/{row.id}"
             context["actions"].append({"label": _("审计记录"), "url": url})
+        context |= self._object_context(row, actor)
         if records.may_edit(self.register, row, actor):
             word = next(
                 (
@@ -118,11 +128,12 @@ class RegisterView(
                     "icon": "edit",
                 }
             )
-            if row.state not in (State.MISSING, State.APPROVED):
+            if row.state not in (State.MISSING, State.APPROVED) and not has_objects(self.register):
                 context["actions"].append(self._clear_action(row, base))
         context["actions"] += self._renew_action(row, actor)
         context["actions"] += self._drop_action(row, actor)
         context["chain"] = self._chain_context(row, actor)
+        context["actions"] += context.get("object_actions", [])
         context["notices"] += self._parcel_notices(row)
         steps = records.open_steps(self.register, row, actor)
         reviews = self.register.flow.reviews if self.register.flow else ()
@@ -254,6 +265,8 @@ def _routes(register: Register) -> set[str]:
         routes |= {"renew"}
     if has_parcels(register):
         routes |= _PARCELS
+    if has_objects(register):
+        routes = (routes | OBJECTS) - {"clear"}  # who is on the list leaves it
     return routes
 
 

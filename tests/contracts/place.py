@@ -18,6 +18,7 @@ from app.registry.expressions import to_json
 from app.registry.field import Field
 from app.registry.flow import State
 from app.registry.households import Household
+from app.registry.members import Member
 from app.registry.register import Register
 from app.registry.transfers import Transfer, TransferState
 from tests import specimens
@@ -41,6 +42,7 @@ class Place:
     notice: uuid.UUID = field(default_factory=uuid.uuid4)  # told to the county's manager
     token: uuid.UUID = field(default_factory=uuid.uuid4)  # of the clerk's account
     transfer: uuid.UUID = field(default_factory=uuid.uuid4)  # a request to move that was taken back
+    member: uuid.UUID = field(default_factory=uuid.uuid4)  # of the record's household
     numbers: frozenset[str] = frozenset()  # all that is masked, where others see it
 
     @property
@@ -88,7 +90,11 @@ def settle(subject: str, register: Register, place: Region, name: str, *, full: 
             from_region_id=place.id, from_path=place.path, to_region_id=place.id,
             to_path=place.path, asked_by=uuid.uuid4(), state=TransferState.WITHDRAWN,
         )  # fmt: skip
-        session.add_all([job, notice, transfer])
+        person = Member(
+            household_id=household or row.id, region_id=row.region_id, name=f"{name}之子",
+            id_number=id_number(), low_income=True,
+        )  # fmt: skip
+        session.add_all([job, notice, transfer, person])
         session.commit()
     clerk = account(VILLAGE_CLERK, place, first_name=f"{name}账号", demo=True)
     kept_in = next(
@@ -98,7 +104,7 @@ def settle(subject: str, register: Register, place: Region, name: str, *, full: 
     token, _secret = api_token(clerk)
     return Place(
         subject, register, row, file, place, job.id, entry.id, clerk.uuid, notice.id, token.id,
-        transfer.id, shown,
+        transfer.id, person.id, shown,
     )  # fmt: skip
 
 

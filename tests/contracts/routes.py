@@ -164,11 +164,15 @@ REGISTER_ASKS: dict[str, Any] = {
     "parcel_map": C.ENTER,
     "late_parcel": C.ENTER,
     "drop_parcel": C.ENTER,
+    **dict.fromkeys(("add", "add_check", "leave", "restore", "delete"), C.ENTER),
+    **dict.fromkeys(("member_back", "member_head", "member_mark"), C.ENTER),
     "review": REVIEWS,
     "decide": REVIEWS,
     "undo": REVIEWS,
     "batch": Capability.REVIEW,  # and each record of the batch stands for itself
 }
+#: These tell an ID number that is typed whose head's name stands with it (spec 01, exception a).
+TELLS_HEAD = ("add", "add_check")
 #: The same for the API of every register; beside them stand what it offers without a register.
 API_ASKS: dict[str, Any] = {
     "records": C.SEARCH,
@@ -247,7 +251,7 @@ _KEYS = {
     "record_id", "household_id", "file_id", "job_id", "filter_id", "entry_id", "account_id",
     "notice_id", "token_id", "transfer_id", "region_id",
 }  # fmt: skip
-_ADDRESSED = ("clear", "drop_parcel", "reveal")  # these read the query, also of a POST
+_ADDRESSED = ("clear", "delete", "drop_parcel", "reveal")  # these read the query, also of a POST
 
 
 def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
@@ -264,6 +268,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "notice_id": str(place.notice),
             "transfer_id": str(place.transfer),
             "grant_id": str(uuid.uuid4()),
+            "member_id": str(place.member),
             "token_id": str(place.token),
             "region_id": str(
                 place.region.id

@@ -45,6 +45,9 @@ LOW_INCOME = register(
             "对象信息维护",
             Capability.SEARCH,
             action="维护修改",
+            more={"leave": "退出"},
+            also=Capability.ENTER,
+            adds="新增低收入群体",
             hint="由民政名单导入，或点“新增低收入群体”。",
         ),
         Menu(
@@ -53,6 +56,9 @@ LOW_INCOME = register(
             Capability.SEARCH,
             rows=listed & r.added_on.given,
             action="维护修改",
+            more={"leave": "退出", "": "删除"},
+            also=Capability.ENTER,
+            adds="新增低收入群体",
             hint="通过“新增低收入群体”新纳入的名单会出现在这里。",
         ),
         Menu(
@@ -69,6 +75,7 @@ LOW_INCOME = register(
             Capability.SEARCH,
             rows=listed & r.unplaced.given,
             action="维护修改",
+            also=Capability.ENTER,
             hint="没有乡镇、村，或名单所写的乡镇、村无法对应的名单会出现在这里。",
         ),
     ),
