@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.access.scope import unscoped
 from app.core.db import read_only
-from app.core.i18n import _, translate
+from app.core.i18n import _
 from app.registry.field import Field
 from app.registry.register import Register, get_register
 from app.registry.rules import Problem
@@ -26,23 +26,23 @@ def source_of(made: Field) -> tuple[Register, str] | None:
     return (source, field) if source and field in source.model.__fields__ else None
 
 
-def exists(made: Field, number: str) -> bool:
-    """Is there a record with this number, anywhere?"""
+def name_of(made: Field, number: str) -> str | None:
+    """What the record with this number, anywhere, is called; None where there is none."""
     found = source_of(made)
     if found is None:
-        return True
+        return None
     source, field = found
     with read_only(), unscoped("who is registered in one county may work in another") as session:
-        query = select(source.model.id).where(getattr(source.model, field) == number).limit(1)
-        return session.scalar(query) is not None
+        name = getattr(source.model, source.name_field)
+        return session.scalar(select(name).where(getattr(source.model, field) == number).limit(1))
 
 
 def problems(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """Numbers that no record has. What was saved before may stay, whatever became of the record."""
     for name, made in register.fields.items():
-        number = values.get(name) if made.found_in else None
-        if number and number != getattr(row, name) and not exists(made, number):
-            source = source_of(made)
-            where = translate(source[0].title) if source else ""
+        source = source_of(made) if made.found_in else None
+        number = values.get(name)
+        if source and number and number != getattr(row, name) and name_of(made, number) is None:
+            where = source[0].label
             text = _("“%(where)s”里没有这个号码，请核对，或先在那里登记。", where=where)
             yield Problem(name, f"{name}.unknown", text)

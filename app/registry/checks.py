@@ -10,9 +10,13 @@ from app.registry.field import (
     CHILDREN,
     CHOICE,
     DATE,
+    DECIMAL,
     FILES,
+    INTEGER,
     MANY,
+    MONEY,
     REGION,
+    YEAR,
     YES_NO,
 )
 from app.registry.households import LISTS
@@ -23,6 +27,8 @@ _LABEL_LENGTH = 40
 _OF_FORM = ("save_needs", "remember", "renews_without")  # these name fields of the form, files too
 #: A row follows no division, and holds no rows.
 _NOT_IN_ROWS = (REGION, CHILDREN, FILES)
+#: What stands in no form reaches the browser's rules as text: these would be compared as such.
+_NO_FACTS = (INTEGER, DECIMAL, MONEY, YEAR, MANY, CHILDREN, FILES)
 #: What is known of a head who splits off.
 _HEAD = {"name", "id_number", "phone"}
 _TONES = {"", "good", "warn", "bad", "info", "neutral"}
@@ -110,6 +116,11 @@ def _check_names(register: Register) -> Iterator[Finding]:
             yield Finding("R014", register.name, f"{name}: unknown list {made.list_name}")
         if made.taken_on and (made.taken_on not in known or known[made.taken_on].kind != DATE):
             yield Finding("R016", register.name, f"{name}: taken_on {made.taken_on} is no date")
+        if made.found_in:
+            source, _dot, field = made.found_in.partition(".")
+            other = get_register(source)
+            if other is None or field not in other.model.__fields__:
+                yield Finding("R017", register.name, f"{name}: nothing is called {made.found_in}")
         for row in made.rows:
             if row.kind in _NOT_IN_ROWS:
                 yield Finding("R015", register.name, f"{name}: rows cannot hold {row.kind}")
@@ -188,10 +199,9 @@ def _check_rules(register: Register) -> Iterator[Finding]:
         for name in sorted(condition.names() - known.keys()):
             yield Finding("R022", register.name, f"{where}: unknown field {name}")
         for name in sorted(condition.names() & known.keys() - set(register.field_names)):
-            if register.sections and not known[name].system:
-                yield Finding(
-                    "R024", register.name, f"{where}: {name} is in no form, browsers lack it"
-                )
+            if register.sections and known[name].kind in _NO_FACTS:
+                text = f"{where}: {name} is in no form, browsers cannot compare it"
+                yield Finding("R024", register.name, text)
     for what in ("builds", "frozen"):
         for name in sorted(getattr(register, what).names() - known.keys()):
             yield Finding("R022", register.name, f"{what}: unknown field {name}")

@@ -10,19 +10,23 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from app.access.regions import Level
 from app.access.scope import acting_as, unscoped
 from app.actions import attachments, history, records
 from app.core.clock import today
 from app.core.db import db
 from app.core.errors import Conflict, Invalid
+from app.registers.craftsman.register import CRAFTSMAN
 from app.registers.dossier import overdue
 from app.registers.dossier.model import Builder, Dossier, Progress, Tenure
 from app.registers.dossier.register import DOSSIER
 from app.registry.counters import kept_counts, live_counts
 from app.registry.flow import State
+from tests import builders, specimens
 from tests.builders import (
     CONTACT,
     COUNTY_MANAGER,
+    NEXT_COUNTY,
     PROVINCE,
     TOWN_CLERK,
     actor,
@@ -222,6 +226,24 @@ def test_what_cannot_be_is_refused(clerk: Any, values: dict[str, Any], code: str
     with pytest.raises(Invalid) as wrong:
         save(row, values)
     assert codes(wrong) == {code}
+
+
+def test_a_craftsman_is_one_of_the_list(session: Session) -> None:
+    far = builders.seat(Level.VILLAGE, NEXT_COUNTY)
+    form = specimens.valid(CRAFTSMAN, far, name="赵大工")
+    registered = specimens.record(CRAFTSMAN, far, values=form)
+    number, row = registered.id_number, dossier()
+    built = {"started_on": BEGUN, "builder": Builder.CRAFTSMAN, "craftsman": "赵大工"}
+    with acting_as(actor(TOWN_CLERK)):
+        for name, given, code in (
+            ("赵大工", id_number(), "craftsman_id.unknown"),
+            ("赵小工", number, "craftsman.other"),
+        ):
+            with pytest.raises(Invalid) as wrong:
+                save(row, built | {"craftsman": name, "craftsman_id": given})
+            assert codes(wrong) == {code}
+            db.session.rollback()
+        assert save(row, built | {"craftsman_id": number}).craftsman == "赵大工"
 
 
 def test_paid_in_parts(session: Session) -> None:

@@ -110,6 +110,7 @@ WRONG: list[tuple[str, Any]] = [
     ("R014", lambda: declared(fields={"extra": f.many("单", "no_such_list")})),
     ("R015", lambda: declared(fields={"extra": f.children("人", f.row("d", f.region("地")))})),
     ("R015", lambda: declared(fields={"extra": f.children("人", f.row("d", f.photos("照")))})),
+    ("R017", lambda: declared(fields={"extra": f.id_number("人", found_in="nobody.number")})),
     ("R016", lambda: declared(fields={"extra": f.photos("照", taken_on="name")})),
     ("R020", lambda: declared(fields={"extra": f.integer("数", checks=[
         f.Check("low", Given(Ref("name")), "重复。")])})),
@@ -123,7 +124,7 @@ WRONG: list[tuple[str, Any]] = [
     ("R022", lambda: declared(sections=(Section("一", ALL, shown=UNKNOWN),))),
     ("R022", lambda: declared(builds=UNKNOWN)),
     ("R023", lambda: declared(fields=circle())),
-    ("R024", lambda: declared(fields={"extra": f.text("名", shown=Given(Ref("state")))})),
+    ("R024", lambda: declared(fields={"n": f.system(f.integer("数")), "extra": f.text("名", shown=Given(Ref("n")))})),
     ("R030", lambda: declared(figures=figures(where=UNKNOWN))),
     ("R031", lambda: declared(figures=figures(where=Given(Ref("proof"))))),
     ("R032", lambda: declared(headline="nothing")),

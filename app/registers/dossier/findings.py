@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from app.access.regions import Region
 from app.access.scope import in_scope, unscoped
-from app.actions import events
+from app.actions import events, references
 from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.i18n import _
@@ -37,6 +37,17 @@ def payments_fit(dossier: Dossier, values: Mapping[str, Any]) -> Iterator[Proble
         if day and dossier.applied_on and day < dossier.applied_on:
             text = _("不能早于申请时间 %(day)s。", day=dossier.applied_on.isoformat())
             yield Problem(f"payments-{number}-date", "payments.date.early", text)
+
+
+def craftsman_is_who(dossier: Dossier, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """The craftsman is registered by this name (spec 05)."""
+    name, number = values.get("craftsman"), values.get("craftsman_id")
+    if not name or not number or (name, number) == (dossier.craftsman, dossier.craftsman_id):
+        return
+    registered = references.name_of(Dossier.__fields__["craftsman_id"], number)
+    if registered is not None and registered != name:
+        text = _("该身份证号在工匠名录中登记的姓名是“%(name)s”，请核对。", name=registered)
+        yield Problem("craftsman", "craftsman.other", text)
 
 
 def same_account(dossier: Dossier, values: Mapping[str, Any]) -> Iterator[Problem]:

@@ -83,7 +83,7 @@ class Dossier(Reviewed, Continuing, Model):
         "工匠身份证号",
         shown=builder.is_(Builder.CRAFTSMAN),
         found_in="craftsman.id_number",
-        help="应是乡村建设工匠名录中的工匠",
+        help="应是“乡村建设工匠名录”中的工匠，可先在“全省乡村建设工匠台账”按姓名查找",
     )
     firm = f.text("施工企业名称", shown=builder.is_(Builder.FIRM))
     firm_code = f.uscc("施工企业统一社会信用代码", shown=builder.is_(Builder.FIRM))

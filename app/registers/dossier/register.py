@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from app.access.actor import Capability
-from app.core.clock import today
-from app.parts.renovation import Kind
-from app.registers.dossier.findings import minor_head, payments_fit, same_account, second_grant
+from app.actions.plan_years import plan_year
+from app.parts.renovation import FIRST_YEAR, Kind
+from app.registers.dossier.findings import (
+    craftsman_is_who,
+    minor_head,
+    payments_fit,
+    same_account,
+    second_grant,
+)
 from app.registers.dossier.model import Dossier, Progress
 from app.registry import fields as f
 from app.registry.flow import SENT_BACK, State, staged_review
@@ -50,8 +56,8 @@ DOSSIER = register(
     listed=~r.suspended.yes,
     frozen=r.suspended.yes,
     frozen_why="该户的改造申请已退回，重新审核通过后才能继续填报。",
-    years=Years("plan_year", since=2024, usual=lambda: today().year),
-    checks=(payments_fit,),
+    years=Years("plan_year", FIRST_YEAR, usual=plan_year),
+    checks=(payments_fit, craftsman_is_who),
     findings=(same_account, minor_head, second_grant),
     milestones=(
         Milestone("started_on", "开工", "craftsman firm"),
