@@ -288,7 +288,9 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
         options = _body(rule.endpoint, place) if method != "GET" else {}
         if view in {*VIEWS, "HouseholdView"} and name in _ADDRESSED:
             path += f"?version=9999&field={_masked(place.register)}"
-        about_row = bool(_KEYS & rule.arguments)
+        # what a second entry is told of, and the masked ledger of a province (spec 01, exceptions)
+        excepted = rule.endpoint == "HandoversView.ask" or name == "beyond"
+        about_row = bool(_KEYS & rule.arguments) and not excepted
         yield Call(rule.endpoint, method, path, own_asks, about_row, options)
 
 
@@ -312,6 +314,8 @@ def _arguments(rule: Rule, register: Register) -> Iterator[tuple[dict[str, str],
     if view in VIEWS and name in LIST_PAGES:
         seen: set[Any] = set()  # pages about a list ask for no more than its menu entry does
         for menu in register.menus:
+            if name == "beyond" and menu.wide is None:
+                continue
             if name == "ledger" or menu.capability not in seen:
                 yield {"name": menu.name}, Capability(menu.capability)
             seen.add(menu.capability)
