@@ -23,7 +23,7 @@ from app.access.audit import Act, AuditEntry
 from app.access.regions import Region
 from app.actions import households, moves
 from app.core.clock import day_begins
-from app.core.i18n import _, done_word, translate
+from app.core.i18n import _, translate
 from app.parts import prior
 from app.parts.house import SUMMARY, Safety
 from app.registry import audit_words, formats, history_words
@@ -271,12 +271,13 @@ class Chronicle:
         for entry in reversed(entries):
             register, changes = known[entry.record_id], []
             if entry.snapshot is not None:
-                if was := before.get(entry.record_id):
+                part = entry.record_id, entry.stage
+                if was := before.get(part):
                     changes = history_words.changes(register, was, entry, whole=False)
-                before[entry.record_id] = entry
+                before[part] = entry
             yield Event(
                 entry.at,
-                done_word(entry.label),
+                history_words.title(register, entry),
                 register,
                 entry.record_id,
                 history_words.tone(entry),

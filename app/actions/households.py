@@ -7,6 +7,7 @@ here, and their copies of name, number and place are kept right here.
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -190,6 +191,15 @@ def repeat_list(register: Register, row: Any, changes: Mapping[str, Any]) -> Non
                 setattr(one, name, getattr(row, name))
 
 
+#: Model of records -> keys of rows, in tables of their own, that go where the record goes.
+_going: dict[type, list[Any]] = defaultdict(list)
+
+
+def goes_along(model: type, key: Any) -> None:
+    """Rows whose ``key`` names a record of ``model`` lie where it lies, also after a move."""
+    _going[model].append(key)
+
+
 def refresh(session: Session, household: Household) -> None:
     """Carry a changed name, number or place to everything that repeats it; the caller commits."""
     place = household.region_id
@@ -215,8 +225,8 @@ def refresh(session: Session, household: Household) -> None:
             known |= {"head_name": shown.name, "head_id": shown.id_number, "former_head": None}
         for name, value in known.items():
             setattr(row, name, value)
-        for model in (Attachment, HistoryEntry):
-            for owned in session.scalars(select(model).where(model.record_id == row.id)):
+        for key in (Attachment.record_id, HistoryEntry.record_id, *_going.get(type(row), ())):
+            for owned in session.scalars(select(key.class_).where(key == row.id)):
                 owned.region_id = place
     for fact in session.scalars(prior.about(household)):
         fact.region_id = place

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from app.access.regions import Region
 from app.access.scope import in_scope, unscoped
-from app.actions import events, references
+from app.actions import events, households, references
 from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.i18n import _
@@ -114,6 +114,9 @@ def second_grant(dossier: Dossier, _values: Mapping[str, Any]) -> Iterator[Probl
     if told:
         text = _("该户以前享受过改造补助（%(what)s），请核实。", what=_("、").join(told))
         yield Problem("", "grant.second", text, "warning")
+
+
+households.goes_along(Dossier, PaidAccount.dossier_id)
 
 
 @events.on_save

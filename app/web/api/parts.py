@@ -74,7 +74,8 @@ def common_schemas() -> dict[str, Schema]:
         ),
         "Step": object_of(
             {
-                "at": INSTANT, "step": TEXT, "label": TEXT, "from": TEXT, "to": TEXT,
+                "at": INSTANT, "step": TEXT, "label": TEXT,
+                "stage": NULLABLE | {"description": _("所属阶段的代码；不分阶段的为空")}, "from": TEXT, "to": TEXT,
                 "account": TEXT, "person": TEXT, "phone": NULLABLE, "opinion": TEXT,
                 "reasons": {"type": "array", "items": TEXT},
                 "changes": {

@@ -164,21 +164,25 @@ def file(attachment: Attachment) -> dict[str, Any]:
 def history(
     register: Register, entries: Sequence[HistoryEntry], *, whole: bool
 ) -> list[dict[str, Any]]:
-    """The record's steps, oldest first, each submission with what changed since the one before."""
+    """The record's steps, oldest first, each submission with what changed since the one before, of
+    the same stage.
+    """
     found = []
-    before: HistoryEntry | None = None
+    before: dict[str | None, HistoryEntry] = {}
     for entry in entries:
         changes: list[dict[str, str]] = []
         if entry.snapshot is not None:
-            if before is not None:
-                changes = history_words.changes(register, before, entry, whole=whole)
-            before = entry
+            if entry.stage in before:
+                earlier = before[entry.stage]
+                changes = history_words.changes(register, earlier, entry, whole=whole)
+            before[entry.stage] = entry
         phone = entry.phone if whole else formats.mask_phone(entry.phone or None)
         found.append(
             {
                 "at": instant(entry.at),
                 "step": entry.step,
                 "label": done_word(entry.label),
+                "stage": entry.stage,
                 "from": entry.source.value,
                 "to": entry.target.value,
                 "account": entry.account_name,
