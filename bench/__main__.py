@@ -17,7 +17,17 @@ from bench.measure import Result
 from bench.servers import serving, working
 from bench.tasks import Bench
 
-GROUPS = ("lists", "searches", "pages", "forms", "statistics", "crowds", "exports", "imports")
+GROUPS = (
+    "lists",
+    "searches",
+    "pages",
+    "forms",
+    "statistics",
+    "registers",
+    "crowds",
+    "exports",
+    "imports",
+)
 RESULTS = Path(__file__).parent / "results.json"
 
 

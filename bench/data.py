@@ -2,7 +2,7 @@
 
 Households are spread over all villages in the order of the tree, as county after county would
 import its list; each has a look-back record in one of the five states, with history, photos and
-papers where its state wants them.
+papers where its state wants them, and records in the other registers (bench.registers).
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from app.registry.formats import id_check_character
 from app.registry.households import Household, SearchKey, Sex
 from app.registry.records import HistoryEntry
 from bench.bulk import Writer, key_maker, without_indexes
+from bench.registers import OTHERS, Others, is_low_income
 from tests import answers
 
+MEASURED = "610122000000"  # 蓝田县, the one of the sample list
 START = dt.datetime(2024, 9, 1, tzinfo=dt.UTC)
 SURVEYED = dt.date(2024, 9, 20)
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
@@ -51,7 +53,10 @@ class Survey:
 def build(engine: Engine, rows: int) -> None:
     """Fill an empty, deployed database with ``rows`` households and all that hangs on them."""
     with engine.begin() as connection:
-        models = (Household, SearchKey, Lookback, HistoryEntry, Attachment)
+        models = (
+            Household, SearchKey, Lookback, HistoryEntry, Attachment,
+            *(register.model for register in OTHERS),
+        )  # fmt: skip
         with without_indexes(connection, *models):
             _Builder(connection).run(rows)
 
@@ -70,6 +75,12 @@ class _Builder:
         self.lookbacks = Writer(
             connection, Lookback, ["id", "household_id", *place, "head_name", "head_id", "phone"]
         )
+        village = connection.scalar(select(Region.id).where(Region.level == Level.VILLAGE).limit(1))
+        self.others = Others(connection, village or 0, place, self.key)
+        self.measured = connection.scalar(
+            select(Region.id).where(Region.level == Level.COUNTY, Region.code == MEASURED)
+        )
+        self.count = 0
         self.history = Writer(connection, HistoryEntry, ["id", "record_id", *place])
         self.files = Writer(connection, Attachment, ["id", "record_id", "key", *place])
         self.tails = self._tails()
@@ -79,6 +90,7 @@ class _Builder:
             self._household(place, prefix, number)
         for writer in (self.households, self.names, self.lookbacks, self.history, self.files):
             writer.flush()
+        self.others.flush()
 
     def _places(self, rows: int) -> Iterator[tuple[tuple[Any, ...], str, int]]:
         """(place columns, six digits for ID numbers, number within the county) of each household."""
@@ -110,10 +122,13 @@ class _Builder:
         phone = f"13{pick.randrange(10**9):09}"
         household, record = self.key(), self.key()
         state = pick.choice(PHASES)
+        self.count += 1
+        here = -1 if place[2] == self.measured else self.count
         self.households.add(
             (household, *place, name, identity, name, identity, phone, f"id:{identity}"),
-            self.tails["household", number % 2],
+            self.tails["household", number % 2, is_low_income(here)],
         )
+        self.others.add(household, place, (name, identity), here)
         for value in (name, identity):
             self.names.add((household, value, *place), self.tails["name"])
         kinds = self.tails[state]
@@ -132,9 +147,11 @@ class _Builder:
         """The shared halves of all rows, converted once."""
         made: dict[Any, Any] = {"name": self.names.tail({})}
         for number, sex in enumerate(Sex):
-            made["household", number] = self.households.tail(
-                {"sex": sex, "ethnicity": "01", "population": 3 + number, "exit_year": 2019}
-            )
+            for low in (False, True):
+                made["household", number, low] = self.households.tail(
+                    {"sex": sex, "ethnicity": "01", "population": 3 + number, "exit_year": 2019,
+                     "low_income": low}
+                )  # fmt: skip
         for state in State:
             surveys = [Survey({}, ())] if state == State.MISSING else surveys_of(self.random)
             made[state] = [

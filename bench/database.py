@@ -19,7 +19,13 @@ from tools import postgresql
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "var" / "bench"
 
-_MAKERS = ("bench/bulk.py", "bench/data.py", "bench/fill.py")
+_MAKERS = (
+    "bench/bulk.py",
+    "bench/data.py",
+    "bench/fill.py",
+    "bench/registers.py",
+    "tests/specimens.py",
+)
 
 #: What an administrator would set on a small server. Durability stays as PostgreSQL ships it.
 SETTINGS = {

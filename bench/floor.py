@@ -7,6 +7,7 @@ arguments and writes the rows as an HTML table. POST writes and commits.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
@@ -47,13 +48,33 @@ STATEMENTS = {
     ),
 }  # fmt: skip
 
+_TABLE = re.compile("[a-z_]+")
+
+
+def _statement(task: str) -> str:
+    """``task.table`` is the task on the table of another register."""
+    name, _dot, table = task.partition(".")
+    if not table:
+        return STATEMENTS[name]
+    if not _TABLE.fullmatch(table):
+        raise KeyError(task)
+    listed = f"SELECT l.*, r.full_name FROM {table} l JOIN region r ON r.id = l.region_id"
+    return {
+        "list": f"{listed} WHERE l.path >= ? AND l.path < ? ORDER BY l.path, l.id LIMIT 20",
+        "record": f"{listed} WHERE l.id = ?",
+        "save": f"UPDATE {table} SET version = version + 1 WHERE id = ?",
+        "figures": STATEMENTS["figures"].replace("'lookback'", f"'{table}'")
+        .partition(" AND c.figure IN")[0] + " GROUP BY p.id, p.name, c.figure",
+    }[name]  # fmt: skip
+
+
 _local = threading.local()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     task = environ["PATH_INFO"].strip("/")
     arguments = parse_qs(environ["QUERY_STRING"]).get("a", [])
-    rows = _run(STATEMENTS[task], arguments, write=environ["REQUEST_METHOD"] == "POST")
+    rows = _run(_statement(task), arguments, write=environ["REQUEST_METHOD"] == "POST")
     lines = (
         "<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in row) + "</tr>"
         for row in rows

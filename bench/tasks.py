@@ -1,4 +1,4 @@
-"""The tasks of spec 09 "Speed" for the look-back register, each with its floor and its limit."""
+"""The tasks of spec 09 "Speed" for the look-back register, the main ones for every other, each with its floor and its limit."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from urllib.parse import quote, urlencode
 from sqlalchemy import Connection, text
 
 from bench.client import Answer, Client
+from bench.data import MEASURED
 from bench.fill import PASSWORD, SESSIONS
 from bench.forms import controls
 from bench.measure import Crowd, Result, beside_floor, crowd, raw
+from bench.register_tasks import RegisterTasks, page_of
+from bench.registers import OTHERS
 from bench.servers import Served
 
 TIMES = 60
 LIST = "/lookback/query"
-COUNTY = "610122000000"  # 蓝田县, the one of the sample list
+COUNTY = MEASURED
 PROVINCE = "610000000000"
 PAGE = 20
 
@@ -70,6 +73,10 @@ class Bench:
         query = text("SELECT id, path FROM region WHERE code = :code AND level = :level")
         found = self.connection.execute(query, {"code": code, "level": level}).one()
         return Place(found.id, found.path)
+
+    def post_floor(self, task: str, *arguments: Any) -> Callable[[], Answer]:
+        query = "&".join(f"a={quote(str(argument))}" for argument in arguments)
+        return partial(self._floor.post, f"/{task}?{query}", {})
 
     def _sample(self, what: str, condition: str, count: int) -> list[Any]:
         """``count`` values of ``what``, far from each other in the tree."""
@@ -140,12 +147,12 @@ class Bench:
         records = self._sample("id", own, 10)
         yield beside_floor(
             "open a record's form",
-            [self.page("county", f"/lookback/{record}/edit") for record in records],
+            [self.page("county", f"{page_of('lookback', record)}/edit") for record in records],
             [self.floor("record", record) for record in records], times=TIMES, limit_ms=20,
         )  # fmt: skip
         yield beside_floor(
             "open a record's page",
-            [self.page("county", f"/lookback/{record}") for record in records],
+            [self.page("county", page_of("lookback", record)) for record in records],
             [self.floor("record", record) for record in records], times=TIMES, limit_ms=20,
         )  # fmt: skip
         numbers = itertools.count(1)
@@ -169,7 +176,7 @@ class Bench:
         """Open the record as the review's script does, approve it, and take that back: only the
         approval is measured.
         """
-        client, path = self.client("county"), f"/lookback/{record}"
+        client, path = self.client("county"), page_of("lookback", record)
         script = {"Accept": "application/json"}
 
         def decide() -> Answer:
@@ -183,7 +190,7 @@ class Bench:
 
     def _save(self, record: Any, numbers: Iterator[int]) -> Callable[[], Answer]:
         """Open the form unmeasured, change one answer, send it: a save that writes every time."""
-        client, path = self.client("county"), f"/lookback/{record}/edit"
+        client, path = self.client("county"), f"{page_of('lookback', record)}/edit"
 
         def save() -> Answer:
             form = controls(client.get(path).body, path)
@@ -220,6 +227,12 @@ class Bench:
             [self.floor("live", length, *self.county.range)], times=TIMES,
         )  # fmt: skip
 
+    # ---- every other register --------------------------------------------------------------------
+    def registers(self) -> Iterator[Result]:
+        """The same tasks for each, made from its declaration (bench.register_tasks)."""
+        for register in OTHERS:
+            yield from RegisterTasks(self, register).all()
+
     # ---- many at once ------------------------------------------------------------------------------
     def crowds(self) -> Iterator[Result]:
         yield self.fifty_sessions()
@@ -248,7 +261,7 @@ class Bench:
             paths = [LIST, table, "/", f"{LIST}?page=2"]
             if number % 4 == 0:
                 client = self.client("county")
-                paths = [LIST, *(f"/lookback/{record}" for record in records)]
+                paths = [LIST, *(page_of("lookback", record) for record in records)]
             turn = number % len(paths)
             requests.append(
                 [raw(path, self.program, client.cookie) for path in paths[turn:] + paths[:turn]]

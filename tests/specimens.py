@@ -252,14 +252,27 @@ def blank(
             "head_name": household.head_name,
             "head_id": household.head_id,
         } | columns
-    row = register.model(id=uuid7(), region_id=place.id, **columns)
-    for made in register.model.__fields__.values():  # what the kernel would know
-        if made.system and made.default is not None and getattr(row, made.name) is None:
-            setattr(row, made.name, made.default)
+    row = kept(register)
+    row.id, row.region_id = uuid7(), place.id
+    for key, value in columns.items():
+        setattr(row, key, value)
     for key, column in inspect(register.model).columns.items():  # what leads to other records
         given = column.nullable or column.default is not None or column.primary_key
         if isinstance(column.type, UuidType) and not given and getattr(row, key) is None:
             setattr(row, key, uuid7())
+    return row
+
+
+def kept(register: Register) -> Any:
+    """A record that holds what the kernel would know of one that its lists show, of this year."""
+    row = register.model()
+    for made in register.model.__fields__.values():  # what the kernel would know
+        if made.system and made.default is not None and getattr(row, made.name) is None:
+            setattr(row, made.name, made.default)
+    if register.years is not None:
+        made = register.model.__fields__[register.years.name]
+        if made.stored and made.system and made.kind in (f.YEAR, f.INTEGER):
+            setattr(row, made.name, today().year)
     _list(row, register.listed)
     return row
 
