@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.access.regions import Level
 from app.core.clock import today, uuid7
-from app.demo import dossiers, lists, risk
+from app.demo import dossiers, lists, objects, risk
 from app.demo import parcels as footprints
 from app.demo.accounts import Accounts, Staff
 from app.demo.cameras import Cameras
@@ -53,6 +53,7 @@ def load(session: Session, counties: Sequence[County] = COUNTIES) -> dict[str, i
     """Everything, on a database that has divisions and roles; gives what was made. Commits."""
     demonstration = _Demonstration(session, counties)
     made = demonstration.run()
+    made |= objects.load(session, counties, demonstration.people, demonstration.today, SEED)
     made |= dossiers.load(
         session, demonstration.people, demonstration.album, demonstration.today, SEED
     )

@@ -58,10 +58,9 @@ class Condition(Choices):
     NONE = "none", "无房"
 
 
-def groups() -> f.Field:
+def groups() -> Any:
     """The six groups; a household belongs to one or several."""
-    made: f.Field = f.many("对象类型", Hardship, words={Hardship.EXITED.value: UNHELPED})
-    return made
+    return f.many("对象类型", Hardship, words={Hardship.EXITED.value: UNHELPED})
 
 
 class Listed(OfHousehold):
