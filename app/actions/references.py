@@ -12,11 +12,13 @@ from typing import Any
 from sqlalchemy import select
 
 from app.access.scope import unscoped
-from app.core.db import read_only
+from app.core.db import db, read_only
 from app.core.i18n import _
 from app.registry.field import Field
-from app.registry.register import Register, get_register
+from app.registry.register import Register, all_registers, get_register
 from app.registry.rules import Problem
+
+_MOST = 50
 
 
 def source_of(made: Field) -> tuple[Register, str] | None:
@@ -35,6 +37,21 @@ def name_of(made: Field, number: str) -> str | None:
     with read_only(), unscoped("who is registered in one county may work in another") as session:
         name = getattr(source.model, source.name_field)
         return session.scalar(select(name).where(getattr(source.model, field) == number).limit(1))
+
+
+def naming(register: Register, row: Any) -> Iterator[tuple[Register, list[Any]]]:
+    """The records of the actor's area, register by register, whose forms name this one by its number;
+    the latest first, at most some fifty of each.
+    """
+    for other in all_registers():
+        for name, made in other.fields.items() if other.named_with else ():
+            source, _dot, field = made.found_in.partition(".")
+            if source != register.name or not getattr(row, field):
+                continue
+            column, model = getattr(other.model, name), other.model
+            query = select(model).where(column == getattr(row, field))
+            found = db.session.scalars(query.order_by(model.changed_at.desc()).limit(_MOST))
+            yield other, list(found)
 
 
 def problems(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:

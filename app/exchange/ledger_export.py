@@ -154,7 +154,8 @@ def _columns(register: Register, names: Sequence[str]) -> Iterator[Column]:
     for name in names:
         label = translate(register.model.__fields__[name].label)
         yield Column((label,), width=20 if name in kept else 16)
-    yield Column((translate(REFERENCE.label),), width=REFERENCE.width)
+    if register.of_households:
+        yield Column((translate(REFERENCE.label),), width=REFERENCE.width)
 
 
 def _names(register: Register, columns: Sequence[str] | None) -> tuple[str, ...]:
@@ -198,7 +199,8 @@ def _rows(
             for n, made in dated.items():
                 said_at = next((at for at in row[2:start] if at), None)
                 texts[n] = made.text(row[start + n], said_at) or None
-            yield (*places.names[row[0]], *texts, str(row[1]))
+            key = (str(row[1]),) if register.of_households else ()
+            yield (*places.names[row[0]], *texts, *key)
         done += len(batch)
         progress(done)
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, BinaryIO
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from app.access import policy
 from app.access.actor import Capability
@@ -26,6 +26,7 @@ from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import import_notes, inbox, row_import
 from app.exchange.cells import Unreadable
 from app.exchange.household_columns import REFERENCE
+from app.exchange.made_import import PLACES, Maker
 from app.exchange.reader import read_book
 from app.exchange.row_import import Line, SheetImport, plain_head
 from app.exchange.sheet import Head, Sheet
@@ -67,7 +68,8 @@ def find_head(register: Register, sheets: Sequence[Sheet]) -> Head:
     """
 
     def enough(columns: Collection[str]) -> bool:
-        return _NUMBER in columns and any(name in register.fields for name in columns)
+        form = (n for n in columns if n in register.fields and n != register.number_field)
+        return register.number_field in columns and any(form)
 
     found = row_import.find_head(_names(register), sheets, enough)
     if found is None:
@@ -79,10 +81,14 @@ def find_head(register: Register, sheets: Sequence[Sheet]) -> Head:
 
 def _names(register: Register) -> dict[str, str]:
     """Head texts in Chinese and in the reader's language -> field name."""
-    known = {_NAME: register.model.__fields__[_NAME], _NUMBER: register.model.__fields__[_NUMBER]}
+    keys = (register.name_field, register.number_field)
+    known = {name: register.model.__fields__[name] for name in keys}
     known |= {n: f for n, f in register.fields.items() if f.kind not in (FILES, CHILDREN)}
+    beside = {REFERENCE.name: REFERENCE.label} if register.of_households else PLACES
     return {
-        plain_head(label): REFERENCE.name for label in (REFERENCE.label, translate(REFERENCE.label))
+        plain_head(text): name
+        for name, label in beside.items()
+        for text in (label, translate(label))
     } | {
         plain_head(label): name
         for name, made in known.items()
@@ -109,6 +115,8 @@ class _Import(SheetImport):
     def __init__(self, job: JobContext, register: Register, head: Head) -> None:
         super().__init__(job, register.name, register.label, head)
         self.register = register
+        self.key_column = register.number_field
+        self.maker = None if register.of_households else Maker(register)
 
     def label(self, name: str) -> str:
         return label_of(self.register, name)
@@ -120,13 +128,14 @@ class _Import(SheetImport):
 
     def _line(self, number: int, cells: list[str], *, write: bool) -> Line:
         typed = self.typed(cells)
-        line = Line(number, formats.mend_name(typed.get(_NAME, ""))[:64])
+        line = Line(number, formats.mend_name(typed.get(self.register.name_field, ""))[:64])
         for name, cell in typed.items():
             if isinstance(cell, Unreadable):
                 line.reject(name, translate(cell.reason))
         if line.notes:
             return line
-        record = self._record(line, typed)
+        find = self.maker.record if self.maker else self._record
+        record = find(line, typed)
         values = self._values(line, typed)
         if record is None or line.notes:
             return line
@@ -208,7 +217,7 @@ class _Import(SheetImport):
 
     def _save(self, line: Line, record: Any, values: dict[str, Any], *, write: bool) -> None:
         renews = self._renews(record)
-        created = renews or record.state == State.MISSING
+        created = renews or record.state == State.MISSING or inspect(record).transient
         if renews:  # what is asked anew each time is not taken over
             values = dict.fromkeys(self.register.renews_without.split()) | values
         result = records.evaluate(self.register, record, values)
@@ -225,7 +234,10 @@ class _Import(SheetImport):
                 if renews:
                     record = renewals.begin(self.register, record.id)
                     values = renewals.taken_over(self.register, record) | values
-                records.apply(self.register, record.id, values, record.version)
+                if self.maker:
+                    self.maker.write(record, values)
+                else:
+                    records.apply(self.register, record.id, values, record.version)
             except Invalid as error:
                 for problem in error.problems:
                     line.reject(problem.field.split("-")[0], problem.message)
@@ -233,7 +245,7 @@ class _Import(SheetImport):
             except TryAgain:  # the whole job is, from its checkpoint
                 raise
             except AnjuError as error:
-                line.reject(_NUMBER, error.message)
+                line.reject(self.key_column, error.message)
                 return
         line.outcome = "created" if created else "updated"
         missing = [p.message.rstrip("。.") for p in result.missing]
@@ -241,14 +253,18 @@ class _Import(SheetImport):
             more = "…" if len(missing) > _MISSING_SHOWN else _("。")
             text = (_("；").join(missing[:_MISSING_SHOWN]) + more).strip()
             line.notes.append(
-                (_NAME, _("已保存，上报前还缺 %(n)s 项：%(what)s", n=len(missing), what=text))
+                (
+                    self.register.name_field,
+                    _("已保存，上报前还缺 %(n)s 项：%(what)s", n=len(missing), what=text),
+                )
             )
 
 
 def label_of(register: Register, name: str) -> str:
     """The label of a column in the user's language."""
-    if name == REFERENCE.name:
-        return translate(REFERENCE.label)
+    beside = {REFERENCE.name: REFERENCE.label} | PLACES
+    if name in beside:
+        return translate(beside[name])
     made = register.model.__fields__.get(name)
     return translate(made.label) if made else name
 

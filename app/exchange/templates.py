@@ -7,6 +7,7 @@ from typing import IO
 from app.core.clock import today
 from app.core.i18n import _, translate
 from app.exchange.household_columns import COLUMNS, ListColumn
+from app.exchange.made_import import PLACES
 from app.exchange.writer import Book, Column
 from app.registry import lists
 from app.registry.field import CHILDREN, MANY, REGION, YES_NO, Field
@@ -42,6 +43,8 @@ def write_register(file: IO[bytes], register: Register) -> None:
         Column((_("户主姓名"),), 12, required=True),
         Column((_("身份证号"),), 22, required=True, note=_("18位，按文本填写。")),
     ]
+    if not register.of_households:
+        columns = [Column((translate(label),), 12) for label in PLACES.values()]
     for section in register.sections:
         for name in section.fields:
             made = register.fields[name]

@@ -24,7 +24,12 @@ from app.registry.register import TREND, WEEK, Register, all_registers, get_regi
 from app.registry.rules import DeclarationError
 
 _LABEL_LENGTH = 40
-_OF_FORM = ("save_needs", "remember", "renews_without")  # these name fields of the form, files too
+_OF_FORM = (
+    "save_needs",
+    "remember",
+    "named_with",
+    "renews_without",
+)  # these name fields of the form, files too
 #: A row follows no division, and holds no rows.
 _NOT_IN_ROWS = (REGION, CHILDREN, FILES)
 #: What stands in no form reaches the browser's rules as text: these would be compared as such.

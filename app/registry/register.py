@@ -249,6 +249,7 @@ class Register:
     derives: tuple[Callable[[Any], None], ...] = ()  # set the kernel's fields of a row at each save
     renews: str = ""  # what one calls entering a new record after an approved one, if that is so
     renews_without: str = ""  # fields that a new record does not take over from the one before
+    named_with: str = ""  # what a record's page shows of those whose forms name it (Field.found_in)
     remember: str = ""  # fields whose last typed value the form offers again
     derived: Derived | None = None  # its rows follow from other registers' records
 

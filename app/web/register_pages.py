@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import request
+from sqlalchemy import select
 
 from app.access.actor import Actor, Capability
+from app.access.regions import Region
 from app.access.scope import current_actor
-from app.actions import history, records, renewals
+from app.actions import history, records, references, renewals
 from app.actions.history import Contact
 from app.core.clock import local
 from app.core.db import db
@@ -20,6 +22,7 @@ from app.core.i18n import _, done_word, translate
 from app.parts import prior
 from app.registry import history_words
 from app.registry.flow import SENT_BACK, State
+from app.registry.ledger_columns import REGION_LABEL
 from app.registry.records import Standing
 from app.registry.register import Register
 from app.registry.rules import Problem
@@ -100,7 +103,7 @@ class RegisterPages:
                 *(self._notices(row, entries) if self.register.flow else []),
                 *(record_pages.known_notices(self.register, row, known) if household else []),
             ],
-            "sections": sections,
+            "sections": sections + list(_naming(self.register, row, actor)),
             "changes": changes,
             "findings": findings.of(
                 self.register, row, household, evaluation, entries, changes, sections
@@ -164,6 +167,29 @@ class RegisterPages:
         step = self.register.flow.get(name) if self.register.flow else None
         ticked = set(request.form.getlist("reason"))
         return tuple(r for r in (step.reasons if step else ()) if {r, translate(r)} & ticked)
+
+
+def _naming(register: Register, row: Any, actor: Actor) -> Iterator[dict[str, Any]]:
+    """Sections of the records whose forms name this one: a craftsman's dossiers (spec 05)."""
+    for other, rows in references.naming(register, row):
+        if not actor.has(Capability.SEARCH, other.name):
+            continue
+        fields = [other.model.__fields__[n] for n in other.named_with.split()]
+        places = select(Region.id, Region.full_name).where(
+            Region.id.in_({one.region_id for one in rows})
+        )
+        known = {key: name for key, name in db.session.execute(places)}
+        cells = [
+            [other.named(one), known.get(one.region_id, "")]
+            + [made.text(getattr(one, made.name), one.said_at) for made in fields]
+            for one in rows
+        ]
+        name = other.model.__fields__[other.name_field]
+        heads = [name.label, REGION_LABEL, *(made.label for made in fields)]
+        table = {"heads": [translate(head) for head in heads], "rows": cells}
+        shown: dict[str, Any] = {"table": table, "wide": True} if rows else {"text": ""}
+        field = shown | {"name": f"of-{other.name}", "label": _("共 %(n)s 条", n=len(rows))}
+        yield {"name": f"of-{other.name}", "title": other.label, "fields": [field]}
 
 
 def acting() -> Actor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
 from collections.abc import Callable
@@ -17,11 +18,14 @@ from app.access.notices import Notice
 from app.access.regions import Level
 from app.access.scope import unscoped
 from app.core.clock import today
+from app.registers.craftsman import certificates, rules
 from app.registers.craftsman.model import Certificates, Craftsman
 from app.registers.craftsman.register import CRAFTSMAN
+from app.registers.dossier.register import DOSSIER
 from app.registry import counters
+from app.registry.flow import State
 from app.registry.records import Draft
-from tests import builders
+from tests import builders, specimens
 from tests.hands import Hands
 
 AsAccount = Callable[..., Hands]
@@ -241,3 +245,36 @@ def test_the_whole_province_reads_the_masked_ledger(
     assert "王建军" not in elsewhere.get("/craftsman/province").text
     assert elsewhere.get(f"/craftsman/province/of/{one.id}").status_code == 404
     assert elsewhere.get(f"/craftsman/manage/of/{one.id}").status_code == 404
+
+
+def test_what_a_craftsman_built_stands_on_the_page(clerk: Hands, app: Flask):
+    clerk.post("/craftsman/new", answers(clerk))
+    with app.app_context():
+        village = builders.seat(Level.VILLAGE)
+        [one] = stored()
+        built = {"craftsman_id": NUMBER, "craftsman": "王建军", "accepted": True}
+        specimens.record(DOSSIER, village, name="陈家屋", state=State.DRAFT, **built)
+    page = clerk.get(f"/craftsman/{one.id}").text
+    assert "陈家屋" in page
+    assert "是否验收合格" in page
+
+
+def test_certificates_run_out_by_themselves(clerk: Hands, app: Flask, monkeypatch: Any):
+    clerk.post("/craftsman/new", answers(clerk))
+    with app.app_context():
+        [one] = stored()
+        soon = one.certified_until - dt.timedelta(days=30)
+        for day, state in ((soon, "expiring"), (soon + dt.timedelta(days=31), "expired")):
+            for module in (certificates, rules):
+                monkeypatch.setattr(module, "today", lambda day=day: day)
+            assert certificates.check(None) == {"rows": 1}
+            assert certificates.check(None) == {"rows": 0}
+            [one] = stored()
+            assert one.certificates_hold == state
+            assert one.certified is (state == "expiring")
+        with unscoped("tests look") as session:
+            kinds = session.scalars(select(Notice.kind)).all()
+            assert kinds == ["certificates", "certificates"]
+            kept = counters.kept_counts(session, CRAFTSMAN)
+            assert kept == counters.live_counts(session, CRAFTSMAN)
+            assert kept["expired", one.county_id] == 1

@@ -63,6 +63,7 @@ class Dossier(Reviewed, Continuing, Model):
         Index("ix_dossier_source", "source_id", unique=True),
         Index("ix_dossier_year", "plan_year", "path", "id"),
         Index("ix_dossier_head", "head_id"),
+        Index("ix_dossier_craftsman", "craftsman_id", **only_where("craftsman_id IS NOT NULL")),
         Index("ix_dossier_unfinished", "started_on", **only_where("stage = 'started'")),
         Index("ix_dossier_overdue", "path", "id", **only_where("overdue")),
         *feed.indexes("dossier"),

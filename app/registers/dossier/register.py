@@ -91,6 +91,7 @@ DOSSIER = register(
         Section("拨付信息", "payments paid paid_in_full", stage=Progress.PAID),
     ),
     ledger="head_name head_id plan_year kind grade started_on completed_on stage state",
+    named_with="plan_year kind completed_on accepted accepted_on",
     filters="head_name head_id state stage plan_year kind way grade paid_in_full overdue",
     indexed="state stage plan_year head_name head_id",
     figures={
