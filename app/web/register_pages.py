@@ -178,7 +178,7 @@ def _naming(register: Register, row: Any, actor: Actor) -> Iterator[dict[str, An
         places = select(Region.id, Region.full_name).where(
             Region.id.in_({one.region_id for one in rows})
         )
-        known = {key: name for key, name in db.session.execute(places)}
+        known = dict(db.session.execute(places).all())
         cells = [
             [other.named(one), known.get(one.region_id, "")]
             + [made.text(getattr(one, made.name), one.said_at) for made in fields]
