@@ -16,6 +16,7 @@ from app.actions import attachments, history, records
 from app.core.clock import today
 from app.core.db import db
 from app.core.errors import Conflict, Invalid
+from app.parts.prior import PriorKind
 from app.registers.craftsman.register import CRAFTSMAN
 from app.registers.dossier import overdue
 from app.registers.dossier.model import Builder, Dossier, Progress, Tenure
@@ -276,10 +277,15 @@ def test_what_auditors_look_for(clerk: Any) -> None:
     with unscoped("the same household once more") as session:
         session.get_one(Dossier, earlier.id).household_id = two.household_id
         session.commit()
+    builders.prior_fact(
+        kind=PriorKind.RENOVATION, id_number=two.head_id, found_on=dt.date(2019, 10, 1)
+    )
     save(two, {"payments": []})
     row = records.get(DOSSIER, two.id)
     found = {p.code for p in records.findings(DOSSIER, row, records.evaluate(DOSSIER, row))}
     assert found == {"grant.second"}
+    (said,) = records.findings(DOSSIER, row, records.evaluate(DOSSIER, row))
+    assert f"2019-10-01 的改造记录、{today().year - 1}年计划" in said.message
 
 
 def test_haste_is_a_warning(clerk: Any) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import Date, SmallInteger, cast, delete, null, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from app.access.regions import Region
@@ -88,31 +88,21 @@ def minor_head(dossier: Dossier, _values: Mapping[str, Any]) -> Iterator[Problem
 
 
 def second_grant(dossier: Dossier, _values: Mapping[str, Any]) -> Iterator[Problem]:
-    """The household, or a household of this head, was granted one before."""
-    same = [Dossier.household_id == dossier.household_id]
-    facts = []
-    if dossier.head_id:
-        same.append(Dossier.head_id == dossier.head_id)
-        facts = list(
-            db.session.scalars(
-                select(PriorFact.found_on)
-                .where(
-                    PriorFact.id_number == dossier.head_id,
-                    PriorFact.kind == PriorKind.RENOVATION,
-                )
-                .limit(1)
-            )
-        )
-    years = db.session.scalars(
-        select(Dossier.plan_year)
-        .where(or_(*same), Dossier.id != dossier.id, ~Dossier.suspended)
-        .order_by(Dossier.plan_year)
-        .limit(3)
+    """The household, or a household of this head, was granted one before. One statement."""
+    number = dossier.head_id or ""
+    same = or_(Dossier.household_id == dossier.household_id, Dossier.head_id == number)
+    granted = select(Dossier.plan_year.label("year"), cast(null(), Date).label("day")).where(
+        same, Dossier.id != dossier.id, ~Dossier.suspended
     )
-    told = [_("%(year)s年计划", year=year) for year in years]
-    told += [_("%(day)s 的改造记录", day=day.isoformat()) for day in facts]
+    known = select(cast(null(), SmallInteger), PriorFact.found_on).where(
+        PriorFact.id_number == number, PriorFact.kind == PriorKind.RENOVATION
+    )
+    told = [
+        _("%(year)s年计划", year=year) if year else _("%(day)s 的改造记录", day=day.isoformat())
+        for year, day in db.session.execute(union_all(granted, known))
+    ]
     if told:
-        text = _("该户以前享受过改造补助（%(what)s），请核实。", what=_("、").join(told))
+        text = _("该户以前享受过改造补助（%(what)s），请核实。", what=_("、").join(sorted(told)))
         yield Problem("", "grant.second", text, "warning")
 
 
