@@ -9,19 +9,19 @@ one for their histories, one for their files.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Region
-from app.actions import households, moves
+from app.actions import households, journey, moves
 from app.core.clock import day_begins
 from app.core.i18n import _, translate
 from app.parts import prior
@@ -29,7 +29,7 @@ from app.parts.house import SUMMARY, Safety
 from app.registry import audit_words, formats, history_words
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing
-from app.registry.field import Field
+from app.registry.field import YES_NO, Field
 from app.registry.flow import State
 from app.registry.households import LIST_TITLES, LISTS, Household
 from app.registry.members import Member, members_of
@@ -64,6 +64,15 @@ class Event:
     note: str = ""
     changes: Sequence[dict[str, str]] = ()
     day: bool = False
+
+
+@dataclass(frozen=True)
+class Story:
+    """Events, newest first; are there older ones; the six steps of a renovation, if there is one."""
+
+    events: Sequence[Event]
+    more: bool
+    line: Sequence[journey.Step]
 
 
 @dataclass(frozen=True)
@@ -164,7 +173,7 @@ class Chronicle:
         for register, row in self._found:
             registers[register.name] = register
             rows.setdefault(register.name, []).append(row)
-        return [Kept(register, rows[name][::-1]) for name, register in registers.items()]
+        return [Kept(r, sorted(rows[name][::-1], key=_counts)) for name, r in registers.items()]
 
     @cached_property
     def lists(self) -> list[Stand]:
@@ -247,45 +256,44 @@ class Chronicle:
 
     # ---- what happened ---------------------------------------------------------------------
 
-    def events(self, only: str, most: int) -> tuple[list[Event], bool]:
-        """The last ``most`` events, newest first, of one register (``only``, :data:`OWN` for the
-        household itself) or of all; are there older ones?
+    def story(self, only: str, most: int) -> Story:
+        """The last ``most`` events of one register (``only``, :data:`OWN` for the household itself) or
+        of all, and where its renovation stands.
         """
-        found: list[Event] = []
+        known = {row.id: register for register, row in self._found if only in ("", register.name)}
+        line = journey.parts_of(self._found)
+        entries = self._entries(
+            known, {row.id for _r, row, _t in line if row is not None}, most + 1
+        )
+        found = list(_steps(known, [e for e in entries if e.record_id in known][-most - 1 :]))
         for register, row in self._found:
-            if only in ("", register.name):
+            if row.id in known:
                 found += _milestones(register, row)
-        if only != OWN:
-            found += self._steps(only, most + 1)
         if only in ("", OWN):
             found += self._own(most + 1)
         found.sort(key=lambda event: (event.at, not event.day), reverse=True)
-        return found[:most], len(found) > most
+        told = {
+            row.id: [e for e in entries if e.record_id == row.id] for _r, row, _t in line if row
+        }
+        return Story(found[:most], len(found) > most, list(journey.steps(line, told)))
 
-    def _steps(self, only: str, most: int) -> Iterator[Event]:
-        known = {row.id: register for register, row in self._found if only in ("", register.name)}
-        query = select(HistoryEntry).where(HistoryEntry.record_id.in_(known))
-        newest = (HistoryEntry.at.desc(), HistoryEntry.id.desc())
-        entries = self.session.scalars(query.order_by(*newest).limit(most)).all() if known else []
-        before: dict[Any, HistoryEntry] = {}
-        for entry in reversed(entries):
-            register, changes = known[entry.record_id], []
-            if entry.snapshot is not None:
-                part = entry.record_id, entry.stage
-                if was := before.get(part):
-                    changes = history_words.changes(register, was, entry, whole=False)
-                before[part] = entry
-            yield Event(
-                entry.at,
-                history_words.title(register, entry),
-                register,
-                entry.record_id,
-                history_words.tone(entry),
-                history_words.who(entry),
-                formats.mask_phone(entry.phone or None),
-                audit_words.masked(history_words.opinion(entry)),
-                changes=changes,
-            )
+    def _entries(
+        self, known: Iterable[Any], line: Collection[Any], most: int
+    ) -> Sequence[HistoryEntry]:
+        """The last ``most`` steps of the ``known`` records, and all of those in ``line``, oldest first;
+        one statement.
+        """
+        if not self._found:
+            return []
+        order = (HistoryEntry.at.desc(), HistoryEntry.id.desc())
+        newest = select(HistoryEntry.id).where(HistoryEntry.record_id.in_(known))
+        wanted = or_(
+            HistoryEntry.id.in_(newest.order_by(*order).limit(most)),
+            HistoryEntry.record_id.in_(line),
+        )
+        ours = HistoryEntry.record_id.in_([row.id for _register, row in self._found])
+        query = select(HistoryEntry).where(ours, wanted).order_by(*order)
+        return self.session.scalars(query).all()[::-1]
 
     def _own(self, most: int) -> Iterator[Event]:
         """How it came onto the list, what was changed of it, what authorities knew earlier."""
@@ -310,6 +318,11 @@ class Chronicle:
                 yield Event(
                     day_begins(known.found_on), register.label, note=prior.told([known]), day=True
                 )
+
+
+def _counts(row: Any) -> bool:
+    """Sorts the record that counts before those that it followed."""
+    return not getattr(row, "current", True)
 
 
 def days(stand: Stand) -> list[str]:
@@ -340,8 +353,33 @@ def _said(
     for name in names:
         if text := listed(known[name], values.get(name), at):
             unit = known[name].unit
-            said.append(f"{text} {translate(unit)}" if unit else text)
+            text = f"{text} {translate(unit)}" if unit else text
+            if known[name].kind == YES_NO:  # 否 alone says nothing
+                text = _("%(label)s：%(value)s", label=translate(known[name].label), value=text)
+            said.append(text)
     return _("，").join(said)
+
+
+def _steps(known: Mapping[Any, Register], entries: Iterable[HistoryEntry]) -> Iterator[Event]:
+    before: dict[Any, HistoryEntry] = {}
+    for entry in entries:
+        register, changes = known[entry.record_id], []
+        if entry.snapshot is not None:
+            part = entry.record_id, entry.stage
+            if was := before.get(part):
+                changes = history_words.changes(register, was, entry, whole=False)
+            before[part] = entry
+        yield Event(
+            entry.at,
+            history_words.title(register, entry),
+            register,
+            entry.record_id,
+            history_words.tone(entry),
+            history_words.who(entry),
+            formats.mask_phone(entry.phone or None),
+            audit_words.masked(history_words.opinion(entry)),
+            changes=changes,
+        )
 
 
 def _milestones(register: Register, row: Any) -> Iterator[Event]:

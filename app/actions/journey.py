@@ -7,7 +7,7 @@ The parts are declared: registers of surveys, the one that opens from them, and 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,22 @@ def concerns(register: Register) -> bool:
     return issubclass(register.model, Survey | Applied) or register.continues == start.name
 
 
+@dataclass(frozen=True)
+class Place:
+    """A record of the line: where it stands, and the record that it comes from."""
+
+    register: str
+    id: uuid.UUID
+    state: str
+    source: uuid.UUID | None
+    closed: bool
+    stage: str | None
+
+
+#: A register of the line, its record if there is one, what entering and reviewing are called.
+Part = tuple[Register, Any, tuple[str, str]]
+
+
 def of_household(
     session: Session, household_id: uuid.UUID, key: uuid.UUID | None = None
 ) -> list[Step]:
@@ -54,8 +70,31 @@ def of_household(
     start = applying.register()
     if start is None:
         return []
+    found = parts(_rows(session, household_id, start, continuing.continuation_of(start)), key)
+    told = _told(session, [row.id for _r, row, _t in found if row is not None])
+    return list(steps(found, told))
+
+
+def parts_of(records: Iterable[tuple[Register, Any]]) -> list[Part]:
+    """The line of a household whose records are at hand."""
+    start = applying.register()
+    return parts([_place(register, row, start) for register, row in records if concerns(register)])
+
+
+def _place(register: Register, row: Any, start: Register | None) -> Place:
+    first = register is start
+    source = row.survey_id if first else getattr(row, "source_id", None)
+    stage = getattr(row, "stage", None)
+    closed = first and row.basis == Basis.CLOSED
+    return Place(register.name, row.id, row.state, source, closed, stage)
+
+
+def parts(rows: Sequence[Any], key: uuid.UUID | None = None) -> list[Part]:
+    """What the line is made of; empty without an application."""
+    start = applying.register()
+    if start is None:
+        return []
     after = continuing.continuation_of(start)
-    rows = _rows(session, household_id, start, after)
     by_key = {row.id: row for row in rows}
     application = _application(rows, by_key.get(key) if key else None, start)
     if application is None:
@@ -64,11 +103,12 @@ def of_household(
     dossier = next(
         (r for r in rows if after and r.register == after.name and r.source == application.id), None
     )
-    parts = [(openings.surveys()[0], survey, _SURVEY), (start, application, _titles(start))]
+    found: list[Part] = [
+        (openings.surveys()[0], survey, _SURVEY), (start, application, _titles(start))
+    ]  # fmt: skip
     if after is not None:
-        parts.append((after, dossier, _titles(after)))
-    told = _told(session, [row.id for _r, row, _t in parts if row is not None])
-    return list(_steps(parts, told))
+        found.append((after, dossier, _titles(after)))
+    return found
 
 
 def _rows(
@@ -95,7 +135,7 @@ def _rows(
     return session.execute(union_all(*found)).all()
 
 
-def _application(rows: Sequence[Row[Any]], row: Row[Any] | None, start: Register) -> Any:
+def _application(rows: Sequence[Any], row: Any, start: Register) -> Any:
     applications = sorted((r for r in rows if r.register == start.name), key=lambda r: r.id)
     if row is not None and row.register == start.name:
         return row
@@ -121,9 +161,12 @@ def _told(session: Session, keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[H
     return found
 
 
-def _steps(parts: Any, told: dict[uuid.UUID, list[HistoryEntry]]) -> Iterator[Step]:
+def steps(
+    found: Iterable[Part], told: Mapping[uuid.UUID, Sequence[HistoryEntry]]
+) -> Iterator[Step]:
+    """The steps, with ``told``, the history of the records of the line, each oldest first."""
     reached = True
-    for register, row, (entered, reviewed) in parts:
+    for register, row, (entered, reviewed) in found:
         if row is None:
             yield Step(translate(entered), "", "now" if reached else "todo")
             yield Step(translate(reviewed), "", "todo")

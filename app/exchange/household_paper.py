@@ -60,7 +60,7 @@ def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:
         *household_words.listed(household),
     ]
     photos, more_photos = chronicle.photos(_PHOTOS)
-    events, more_events = chronicle.events("", _EVENTS)
+    story = chronicle.story("", _EVENTS)
     pictures = {_CODE: _code(home_url)}
     data = {
         "title": _("农户住房安全一户一档"),
@@ -73,12 +73,15 @@ def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:
         "lists": [_fact(stand.title, _stand(stand)) for stand in chronicle.lists],
         "members": [household_words.member(one, whole) for one in chronicle.members],
         "records": list(_records(chronicle.kept)),
+        "line": [
+            {"label": step.label, "text": step.text, "state": step.state} for step in story.line
+        ],
         "house": [_fact(label, text) for label, text in chronicle.house_facts()],
         "photos": list(_photos(photos, pictures)),
-        "events": [_event(event) for event in events],
+        "events": [_event(event) for event in story.events],
         "cut": [
             *([_("只印最近的 %(n)s 张照片。", n=_PHOTOS)] if more_photos else []),
-            *([_("只印最近的 %(n)s 条记录。", n=_EVENTS)] if more_events else []),
+            *([_("只印最近的 %(n)s 条记录。", n=_EVENTS)] if story.more else []),
         ],
         "made": _(
             "%(who)s 于 %(when)s 打印",
@@ -98,6 +101,7 @@ def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:
             "relation": _("与户主关系"),
             "phone": _("联系电话"),
             "records": _("各模块档案"),
+            "line": _("危房改造抗震改造办理进度"),
             "house": _("房屋与安全"),
             "photos": _("照片和材料"),
             "events": _("全部记录"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from app.core.i18n import _, translate
 from app.registry import household_words
 from app.registry.households import Household
 from app.registry.register import Register
-from app.web import record_pages, relations, review_pages, stage_pages
+from app.web import record_pages, relations, review_pages
 from app.web.file_tiles import file_tile
 
 _EVENTS, _PAGES, _PHOTOS = 40, 25, 48
@@ -45,7 +45,6 @@ def context(chronicle: Chronicle, args: Mapping[str, str]) -> dict[str, Any]:
         "timeline": _timeline(chronicle, args),
         "members": [household_words.member(m, whole=False) for m in chronicle.members],
         "relations": panels,
-        "line": stage_pages.of_household(household.id),
     }
 
 
@@ -158,11 +157,12 @@ def _timeline(chronicle: Chronicle, args: Mapping[str, str]) -> dict[str, Any]:
         raise BadInput(_("这户没有该模块的记录，请从页面上选择。"))
     if not (page.isascii() and page.isdigit() and 0 < int(page) <= _PAGES):
         raise BadInput(_("页码不正确。"))
-    events, more = chronicle.events(only, _EVENTS * int(page))
+    story = chronicle.story(only, _EVENTS * int(page))
     here = f"/household/{chronicle.household.id}"
     later = {"register": only, "page": str(int(page) + 1)}
     return {
-        "items": list(_lines(events)),
+        "line": story.line,
+        "items": list(_lines(story.events)),
         "choices": [
             {
                 "label": label,
@@ -171,11 +171,11 @@ def _timeline(chronicle: Chronicle, args: Mapping[str, str]) -> dict[str, Any]:
             }
             for name, label in names.items()
         ],
-        "more_url": f"{here}?{urlencode(later)}" if more and int(page) < _PAGES else None,
+        "more_url": f"{here}?{urlencode(later)}" if story.more and int(page) < _PAGES else None,
     }
 
 
-def _lines(events: list[Event]) -> Iterator[dict[str, Any]]:
+def _lines(events: Sequence[Event]) -> Iterator[dict[str, Any]]:
     for event in events:
         at = local(event.at)
         register = event.register
