@@ -173,7 +173,7 @@ class Chronicle:
         for register, row in self._found:
             registers[register.name] = register
             rows.setdefault(register.name, []).append(row)
-        return [Kept(r, sorted(rows[name][::-1], key=_counts)) for name, r in registers.items()]
+        return [Kept(r, sorted(rows[name], key=_counts)) for name, r in registers.items()]
 
     @cached_property
     def lists(self) -> list[Stand]:
@@ -320,9 +320,9 @@ class Chronicle:
                 )
 
 
-def _counts(row: Any) -> bool:
-    """Sorts the record that counts before those that it followed."""
-    return not getattr(row, "current", True)
+def _counts(row: Any) -> tuple[bool, int]:
+    """Sorts the record that counts before those that it followed, these newest first."""
+    return not getattr(row, "current", True), -row.id.int
 
 
 def days(stand: Stand) -> list[str]:
