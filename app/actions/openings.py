@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from app.core.db import db
 from app.core.errors import Conflict
 from app.core.i18n import _
 from app.parts.choices import Living
+from app.parts.objects import Listed
 from app.parts.renovation import Applied, Basis, kind_needed, prefilled
 from app.parts.survey import Survey
 from app.registry.flow import EDITABLE, State, Transition
@@ -76,7 +77,19 @@ def begins(session: Session, row: Any) -> Mapping[str, Any]:
     household = session.get(Household, row.household_id)
     if last is None or household is None or not last.asks:
         return {"kind": row.kind, "plan_year": row.plan_year, "no_house": row.no_house}
-    return prefilled(household, last.survey)
+    groups = _groups(session, [household])
+    return prefilled(household, last.survey, groups.get(household.id))
+
+
+def _groups(session: Session, homes: Collection[Household]) -> dict[uuid.UUID, Any]:
+    """The groups that the list of low-income households knows of these, by household."""
+    asked = [home.id for home in homes if home.low_income]
+    known = next((r for r in all_registers() if issubclass(r.model, Listed)), None)
+    if known is None or not asked:
+        return {}
+    model = known.model
+    query = select(model.household_id, model.groups).where(model.household_id.in_(asked))
+    return {row.household_id: row.groups for row in session.execute(query)}
 
 
 # ---- following the surveys ---------------------------------------------------------------------
@@ -126,7 +139,7 @@ def settle(session: Session, household_ids: Sequence[uuid.UUID], year: int) -> i
         home.id: home
         for home in session.scalars(select(Household).where(Household.id.in_(household_ids)))
     }
-    work = _Settling(session, register, year)
+    work = _Settling(session, register, year, _groups(session, homes.values()))
     for key, home in homes.items():
         work.household(home, lasts.get(key), rows[key])
     return work.changed
@@ -137,6 +150,7 @@ class _Settling:
     session: Session
     register: Register
     year: int
+    groups: Mapping[uuid.UUID, Any]
     changed: int = 0
 
     def household(self, home: Household, last: Last | None, rows: Sequence[Any]) -> None:
@@ -165,7 +179,7 @@ class _Settling:
             number=len(rows) + 1,
             basis=self._basis(last),
             **households.copies(home, self.register.model),
-            **prefilled(home, last.survey),
+            **prefilled(home, last.survey, self.groups.get(home.id)),
         )
         _stand_on(row, last)
         self.session.add(row)
@@ -215,7 +229,7 @@ class _Settling:
 
     def _take_over(self, row: Any, home: Household, last: Last) -> None:
         """What the survey says now; what was typed beside it stays."""
-        known = prefilled(home, last.survey)
+        known = prefilled(home, last.survey, self.groups.get(home.id))
         fixed = ("no_house", "grade", "kind", "plan_year")
         typed = row.state == State.DRAFT
         for name, value in known.items():

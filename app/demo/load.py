@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.access.regions import Level
 from app.core.clock import today, uuid7
-from app.demo import dossiers, lists, objects, risk
+from app.demo import applications, dossiers, lists, objects, risk
 from app.demo import parcels as footprints
 from app.demo.accounts import Accounts, Staff
 from app.demo.cameras import Cameras
@@ -54,6 +54,7 @@ def load(session: Session, counties: Sequence[County] = COUNTIES) -> dict[str, i
     demonstration = _Demonstration(session, counties)
     made = demonstration.run()
     made |= objects.load(session, counties, demonstration.people, demonstration.today, SEED)
+    made["application"] = applications.load(session, demonstration.album, demonstration.today, SEED)
     made |= dossiers.load(
         session, demonstration.people, demonstration.album, demonstration.today, SEED
     )

@@ -176,8 +176,12 @@ def kind_needed(survey: Survey) -> Kind | None:
 _ASKED = sorted({name for where in NEEDS.values() for name in where.names()})
 
 
-def prefilled(household: Household, survey: Survey) -> dict[str, Any]:
-    """What an application says before anybody types: what the survey and the household say."""
+def prefilled(
+    household: Household, survey: Survey, groups: tuple[str, ...] | None = None
+) -> dict[str, Any]:
+    """What an application says before anybody types: what the survey, the household and the list of
+    low-income households (its ``groups``) say.
+    """
     houseless = survey.living == Living.NONE
     known = {
         "no_house": houseless,
@@ -188,6 +192,7 @@ def prefilled(household: Household, survey: Survey) -> dict[str, Any]:
         "ethnicity": survey.ethnicity or household.ethnicity,
         "phone": household.phone or survey.phone,
         "priority": household.low_income,
+        "hardship": groups if household.low_income else None,
     }
     if houseless:
         known["way"] = Way.FIRST_HOUSE

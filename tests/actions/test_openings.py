@@ -17,7 +17,7 @@ from app.access import settings
 from app.access.actor import Actor
 from app.access.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.actions import applying, events, openings, plan_years, records
+from app.actions import applying, events, households, openings, plan_years, records
 from app.actions.events import Leaving
 from app.core.clock import today
 from app.core.db import db
@@ -25,6 +25,7 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.jobs import Job, JobContext, JobState, enqueue_once
 from app.core.worker import claim, run
 from app.parts.choices import Grade, Measure
+from app.parts.objects import Listed
 from app.parts.renovation import Basis, Kind, Way
 from app.registers.application.model import Application
 from app.registers.application.register import APPLICATION
@@ -33,6 +34,7 @@ from app.registry import counters
 from app.registry import records as rows_of
 from app.registry.flow import State
 from app.registry.households import Household
+from app.registry.register import all_registers
 from tests.builders import (
     CITY,
     CONTACT,
@@ -401,3 +403,17 @@ def test_a_house_that_was_renovated_may_need_it_again(monkeypatch: pytest.Monkey
     assert [(row.number, row.state) for row in case.rows] == [
         (1, State.APPROVED), (2, State.MISSING)
     ]  # fmt: skip
+
+
+def test_what_the_low_income_list_knows_comes_with_the_application() -> None:
+    case = Case()
+    with unscoped("tests enlist") as session:
+        home = session.get_one(Household, case.home.id)
+        households.enlist(session, home, "low_income")
+        (model,) = (r.model for r in all_registers() if issubclass(r.model, Listed))
+        listed = session.scalars(select(model).where(model.household_id == home.id)).one()
+        listed.groups = ("allowance", "relapse")
+        session.commit()
+    case.surveyed()
+    assert case.row.priority is True
+    assert set(case.row.hardship) == {"allowance", "relapse"}

@@ -1,0 +1,262 @@
+"""Applications of the demonstration, in every state: for the surveys that ask for one, and for some
+that were sent back since.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Table, insert, or_, select
+from sqlalchemy.orm import Session
+
+from app.access.accounts import Account
+from app.access.regions import Level
+from app.actions import applying, households
+from app.core.clock import local, uuid7
+from app.demo.pictures import Album
+from app.parts.renovation import NEEDS, Basis, Kind, Way, prefilled
+from app.registers.application.model import Application
+from app.registers.application.register import APPLICATION
+from app.registers.lookback.model import Lookback
+from app.registers.lookback.register import LOOKBACK
+from app.registry import counters
+from app.registry.attachments import Attachment
+from app.registry.expressions import to_json
+from app.registry.field import FILES
+from app.registry.flow import State
+from app.registry.households import Household
+from app.registry.reading import columns_of
+from app.registry.records import HistoryEntry
+
+Values = dict[str, Any]
+#: Of a hundred applications so many are in this state.
+_STATES = {
+    State.MISSING: 14, State.DRAFT: 9, State.CHECKING: 7, State.SUBMITTED: 9, State.RETURNED: 6,
+    State.RECTIFY: 1, State.APPROVED: 54,
+}  # fmt: skip
+_WAYS = {
+    Kind.RENOVATION: (Way.REPAIR, Way.REBUILD, Way.REBUILD, Way.NEW_SITE, Way.EXCHANGE),
+    Kind.RETROFIT: (Way.STRENGTHEN, Way.STRENGTHEN, Way.REPAIR),
+}
+_MOST_SENT_BACK = 12
+_CHECKING = 0.6
+_FILES = {"appraisal": "judged_paper", "photos_before": "front_photos",
+          "application_paper": "judged_paper"}  # fmt: skip
+_PLACE = ("region_id", "path", "county_id", "province_id")
+
+
+def load(session: Session, album: Album, day: dt.date, seed: int) -> int:
+    """Applications with their history, files and counters; gives how many. The caller commits."""
+    return _Applications(session, album, day, seed).run()
+
+
+class _Applications:
+    def __init__(self, session: Session, album: Album, day: dt.date, seed: int) -> None:
+        self.session, self.album, self.day = session, album, day
+        self.pick = random.Random(seed)  # noqa: S311 (nothing secret: the same data every time)
+        self.year = day.year  # plan years begin on the first of January unless set otherwise
+        own = select(Account).where(Account.demo, Account.path.is_not(None))
+        self.accounts: dict[str, list[Account]] = {}
+        for account in session.scalars(own.order_by(Account.username)):
+            self.accounts.setdefault(account.path or "", []).append(account)
+        self.rows: list[Values] = []
+        self.lines: list[Values] = []
+        self.files: list[Values] = []
+
+    def run(self) -> int:
+        columns = columns_of(Lookback, LOOKBACK.name)
+        asking = or_(*(where.sql(columns) for where in NEEDS.values()))
+        query = select(Lookback, Household).join(Household, Household.id == Lookback.household_id)
+        query = query.where(asking).order_by(Lookback.path, Lookback.head_id, Lookback.id)
+        approved = self.session.execute(query.where(Lookback.state == State.APPROVED)).all()
+        for number, (survey, home) in enumerate(approved):
+            self._open(survey, home, self._state(number))
+        back = query.where(Lookback.state.in_((State.RETURNED, State.RECTIFY)))
+        for number, (survey, home) in enumerate(self.session.execute(back.limit(_MOST_SENT_BACK))):
+            self._sent_back(survey, home, number)
+        deltas: Counter[tuple[str, int]] = Counter()
+        for row in self.rows:
+            for key in counters.satisfied(APPLICATION, row):
+                deltas[key, row["county_id"]] += 1
+        connection = self.session.connection()
+        for model, made in (
+            (Application, self.rows), (HistoryEntry, self.lines), (Attachment, self.files)
+        ):  # fmt: skip
+            table: Table = model.__table__
+            if made:
+                blank = dict.fromkeys(table.columns.keys())
+                connection.execute(insert(table), [blank | one for one in made])
+        counters.hand_in(self.session, APPLICATION, dict(deltas))
+        return len(self.rows)
+
+    def _state(self, number: int) -> State:
+        """Each once at first, that a small demonstration shows all."""
+        known = list(_STATES)
+        if number < len(known):
+            return known[number]
+        return self.pick.choices(known, list(_STATES.values()))[0]
+
+    def _open(self, survey: Lookback, home: Household, state: State) -> Values:
+        waits = (survey.measure_year or 0) > self.year
+        opened = survey.decided_at or survey.changed_at
+        row: Values = dict.fromkeys(Application.__table__.columns.keys()) | {
+            "id": uuid7(), "version": 1, "created_at": opened, "changed_at": opened,
+            "household_id": home.id, "number": 1,
+            "state": State.MISSING, "basis": Basis.WAITING if waits else Basis.HELD,
+            "survey_register": LOOKBACK.name, "survey_id": survey.id, "surveyed_at": opened,
+            **{name: getattr(home, name) for name in _PLACE},
+            **households.copies(home, Application),
+            **prefilled(home, survey),
+        }  # fmt: skip
+        self.rows.append(row)
+        self._line(row, "opened", applying.OPENED, State.MISSING, self._county(row), opened)
+        if not waits and state != State.MISSING:
+            self._fill(row, state, opened)
+        return row
+
+    def _sent_back(self, survey: Lookback, home: Household, number: int) -> None:
+        """The survey was sent back: what nobody had submitted is closed, a later one is flagged."""
+        submitted = number % 2 == 1
+        row = self._open(survey, home, State.SUBMITTED if submitted else State.MISSING)
+        flagged = submitted and row["state"] == State.SUBMITTED
+        row["basis"] = Basis.DOUBTED if flagged else Basis.CLOSED
+        label = applying.DOUBTED if flagged else applying.CLOSED
+        step = "doubted" if flagged else "closed"
+        why = "该户的住房安全信息已退回，重新审核通过后恢复。"
+        at = row["changed_at"] + dt.timedelta(hours=2)
+        self._line(row, step, label, row["state"], self._county(row), at, opinion=why)
+        row["changed_at"] = at
+
+    def _fill(self, row: Values, state: State, at: dt.datetime) -> None:
+        clerk, town, county = self._clerk(row), self._town(row), self._county(row)
+        at += dt.timedelta(days=self.pick.randint(1, 6), hours=self.pick.randint(0, 5))
+        last = dt.datetime.combine(self.day, dt.time(1), dt.UTC)
+        at = min(at, last - dt.timedelta(hours=9))
+        self._answer(row, local(at).date())
+        row |= {"state": State.DRAFT, "changed_at": at, "version": 2}
+        if state == State.DRAFT:
+            row["application_paper"] = None
+            return
+        ids = self._attach(row, clerk, at)
+        said = {
+            name: ids.get(name, []) if made.kind == FILES else to_json(row[name])
+            for name, made in APPLICATION.fields.items()
+        }
+        of_village = clerk.level == Level.VILLAGE
+        if of_village and state == State.SUBMITTED and self.pick.random() < _CHECKING:
+            state = State.CHECKING  # few villages of the demonstration have accounts
+        first = State.CHECKING if of_village else State.SUBMITTED
+        at += dt.timedelta(hours=1)
+        self._line(row, "submit", "上报", first, clerk, at, source=State.DRAFT, snapshot=said)
+        row |= {"submitted_by": clerk.uuid, "submitted_at": at}
+        if state == State.CHECKING and of_village:
+            return
+        checker = town if of_village else clerk
+        if of_village:
+            at += dt.timedelta(hours=2)
+            self._line(row, "check", "复核通过", State.SUBMITTED, town, at, source=State.CHECKING)
+        if checker.level == Level.TOWN:
+            row |= {"checker": checker.contact_name, "checker_phone": checker.contact_phone,
+                    "checked_on": local(at).date()}  # fmt: skip
+        if state in (State.SUBMITTED, State.CHECKING):
+            return
+        at += dt.timedelta(hours=3)
+        row["decided_at"] = at
+        if state == State.RETURNED:
+            reasons = self.pick.choice((("资料不全",), ("信息有误",), ("资料不全", "信息有误")))
+            why = "申请证明文件缺少签字页，请补充后重新上报。"
+            self._line(row, "return", "退回补正", state, county, at, source=State.SUBMITTED,
+                       opinion=why, reasons=reasons)  # fmt: skip
+            row |= dict.fromkeys(("checker", "checker_phone", "checked_on"))
+            return
+        self._line(row, "approve", "审核通过", State.APPROVED, county, at, source=State.SUBMITTED)
+        if state == State.RECTIFY:
+            why = "抽查发现改造方式与实际不符。"
+            at += dt.timedelta(hours=1)
+            self._line(row, "send_back", "退回整改", state, county, at, source=State.APPROVED,
+                       opinion=why, reasons=("信息有误",))  # fmt: skip
+
+    def _answer(self, row: Values, day: dt.date) -> None:
+        pick = self.pick
+        priority = pick.random() < 0.4
+        row |= {
+            "sex": row["sex"] or "male",
+            "ethnicity": row["ethnicity"] or "01",
+            "population": row["population"] or 3,
+            "priority": priority,
+            "hardship": (pick.choice(("allowance", "destitute", "borderline")),)
+            if priority
+            else None,
+            "veteran": pick.random() < 0.04,
+            "disabled": pick.random() < 0.2,
+            "elder": pick.random() < 0.5,
+            "child": pick.random() < 0.3,
+            "minority": row["ethnicity"] not in (None, "01"),
+            "way": Way.FIRST_HOUSE if row["no_house"] else pick.choice(_WAYS[row["kind"]]),
+            "energy_saving": pick.random() < 0.4,
+            "barrier_free": pick.random() < 0.15,
+            "applied_on": day,
+            "published": True,
+        }
+
+    def _attach(self, row: Values, clerk: Account, at: dt.datetime) -> dict[str, list[str]]:
+        ids = {}
+        for field, like in _FILES.items():
+            if row["no_house"] and field != "application_paper":
+                continue
+            picture, key, thumb_key = self.album.take(like, "D")
+            made = {
+                "id": uuid7(), "register": APPLICATION.name, "record_id": row["id"],
+                "field": field, "position": 0, "name": picture.name,
+                "mime": picture.upload.media_type, "size": len(picture.upload.content),
+                "key": key, "thumb_key": thumb_key, "sha256": picture.upload.sha256,
+                "width": picture.upload.width, "height": picture.upload.height,
+                "pages": picture.upload.pages, "turned": 0, "added_by": clerk.uuid,
+                "added_at": at, **{name: row[name] for name in _PLACE},
+            }  # fmt: skip
+            self.files.append(made)
+            ids[field] = [str(made["id"])]
+        return ids
+
+    def _line(
+        self, row: Values, step: str, label: str, target: State, who: Account, at: dt.datetime,
+        *, source: State | None = None, **said: Any,
+    ) -> None:  # fmt: skip
+        self.lines.append(
+            {
+                "id": uuid7(), "register": APPLICATION.name, "record_id": row["id"], "at": at,
+                "step": step, "label": label, "source": source or target, "target": target,
+                "account_id": who.uuid, "account_name": who.first_name,
+                "person": who.contact_name or who.first_name, "phone": who.contact_phone or "",
+                **{name: row[name] for name in _PLACE}, **said,
+            }
+        )  # fmt: skip
+        row |= {"state": target, "changed_at": at, "version": row["version"] + 1}
+
+    # ---- who does it -----------------------------------------------------------------------------
+    def _clerk(self, row: Values) -> Account:
+        """The village's account; where it has none, the one above it that enters."""
+        return self._of(row["path"], lambda a: a.level >= Level.TOWN) or self._county(row)
+
+    def _town(self, row: Values) -> Account:
+        return self._of(row["path"], lambda a: a.level == Level.TOWN) or self._county(row)
+
+    def _county(self, row: Values) -> Account:
+        found = self._of(row["path"], lambda a: a.level == Level.COUNTY)
+        if found is None:
+            raise LookupError("a county of the demonstration has no account")
+        return found
+
+    def _of(self, path: str, wanted: Any) -> Account | None:
+        """The first account on the way up from ``path`` that is wanted."""
+        while path:
+            some: Sequence[Account] = self.accounts.get(path, ())
+            for account in some:
+                if wanted(account):
+                    return account
+            path = path[: path.rstrip(".").rfind(".") + 1]
+        return None
