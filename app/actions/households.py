@@ -171,7 +171,7 @@ def copies(household: Household, model: Any) -> dict[str, Any]:
 
 def _listed_as(household: Household, model: Any) -> dict[str, Any]:
     """What the list of low-income households says of it, for rows that repeat it."""
-    repeated = [name for name in OF_LIST if name in model.__fields__]
+    repeated = _repeated(model)
     session = object_session(household) if isinstance(household, Household) else None
     if issubclass(model, Listed) or not repeated or session is None:
         return {}
@@ -186,9 +186,14 @@ def repeat_list(register: Register, row: Any, changes: Mapping[str, Any]) -> Non
     if not isinstance(row, Listed) or not set(OF_LIST) & changes.keys():
         return
     for other, one in records_of(db.session(), get(row.household_id)):
-        for name in OF_LIST if other is not register else ():
-            if name in one.__fields__:
-                setattr(one, name, getattr(row, name))
+        for name in _repeated(type(one)) if other is not register else ():
+            setattr(one, name, getattr(row, name))
+
+
+def _repeated(model: Any) -> list[str]:
+    """What of the list a model's rows repeat: fields of the same name and choices."""
+    known = model.__fields__
+    return [n for n in OF_LIST if n in known and known[n].choices is Listed.__fields__[n].choices]
 
 
 #: Model of records -> keys of rows, in tables of their own, that go where the record goes.
