@@ -20,6 +20,7 @@ from app.demo import parcels as footprints
 from app.demo.accounts import Accounts, Staff
 from app.demo.cameras import Cameras
 from app.demo.houses import Surveys
+from app.demo.monitoring import Monitored
 from app.demo.people import People, Person, misspelt
 from app.demo.pictures import Album
 from app.demo.places import COUNTIES, County, Place, places_of, region
@@ -30,6 +31,10 @@ from app.parts.prior import PriorFact
 from app.registers.household.register import HOUSEHOLD
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
+from app.registers.low_income.model import LowIncome
+from app.registers.low_income.register import LOW_INCOME
+from app.registers.monitoring.model import Monitoring
+from app.registers.monitoring.register import MONITORING
 from app.registers.parcel.register import PARCEL
 from app.registers.prior.register import PRIOR
 from app.registers.risk.model import Risk
@@ -40,11 +45,22 @@ from app.registry.field import FILES
 from app.registry.flow import State
 from app.registry.households import Finding, Household, SearchKey, Source, match_key
 from app.registry.records import HistoryEntry, Standing
+from app.registry.register import Register
 
 SEED = 20240907
 _CHUNK = 2_000
 _GROUPS = "一二三四五六七八九"
-_MODELS = (Household, SearchKey, Lookback, HistoryEntry, Attachment, Parcel, PriorFact)
+_MODELS = (
+    Household,
+    SearchKey,
+    Lookback,
+    LowIncome,
+    Monitoring,
+    HistoryEntry,
+    Attachment,
+    Parcel,
+    PriorFact,
+)
 
 Values = dict[str, Any]
 
@@ -74,6 +90,7 @@ class _Demonstration:
         self.cameras = Cameras(SEED)
         self.codes = [county.code for county in counties]
         self.accounts = Accounts(session, self.people)
+        self.monitored = Monitored(self)
         self.rows: dict[Any, list[Values]] = {model: [] for model in _MODELS}
         self.blank = {model: dict.fromkeys(_table(model).columns.keys()) for model in _MODELS}
         self.made = dict.fromkeys(_MODELS, 0)
@@ -120,6 +137,7 @@ class _Demonstration:
             home = self._household(place, town, code, head)
             surveyor = surveyors[_number_of(place.path) % len(surveyors)]
             answers = self._record(county, place, home, head, prefixes, staff, surveyor)
+            self.monitored.household(place, home, head, prefixes, staff, surveyor)
             if answers.get("parcel_number") and place.path in mapped:
                 mapped[place.path][answers["parcel_number"]] = answers
             for row in footprints.known_before(self.pick, home, answers, self.today):
@@ -133,8 +151,8 @@ class _Demonstration:
         """A row that came with the list of households."""
         issued = self.timeline.issued
         stamps = {"id": uuid7(), "version": 1, "created_at": issued, "changed_at": issued}
-        row = self._add(register.model, place, **stamps, **values)
-        self._count_in(register, row, issued, 1)
+        row = self.add(register.model, place, **stamps, **values)
+        self.count_in(register, row, issued, 1)
 
     def _homes(
         self, county: County, places: list[Place], towns: dict[str, str]
@@ -165,7 +183,7 @@ class _Demonstration:
             phone = None
             findings.append(Finding.PHONE_MISSING)
         group = self.pick.choice(_GROUPS) + "组"
-        row = self._add(
+        row = self.add(
             Household,
             place,
             id=uuid7(),
@@ -189,7 +207,7 @@ class _Demonstration:
             own_house=False,
             match_key=match_key(number, code, town, group, head.name, phone),
         )
-        self._count_in(HOUSEHOLD, row, self.timeline.issued, 1)
+        self.count_in(HOUSEHOLD, row, self.timeline.issued, 1)
         return row
 
     # ---- surveys ----------------------------------------------------------------------------
@@ -207,7 +225,7 @@ class _Demonstration:
         """The survey's row and what goes with it; gives its answers."""
         answers: Values = {}
         state = self._state(county, place)
-        record = self._add(
+        record = self.add(
             Lookback,
             place,
             id=uuid7(),
@@ -219,19 +237,19 @@ class _Demonstration:
             head_name=home["head_name"],
             head_id=home["head_id"],
         )
-        self._count_in(LOOKBACK, record, self.timeline.issued, 1)
+        self.count_in(LOOKBACK, record, self.timeline.issued, 1)
         if state != State.MISSING:
             clerk = staff.clerk_of(place.path)
             day, steps = self.timeline.to(state, clerk, staff)
             facts = home | {"place_code": place.code}
             answers = self.surveys.answers(facts, head, prefixes, day, surveyor)
-            files = self._files(place, record, answers, clerk, day, complete=bool(steps))
+            files = self.files(LOOKBACK, place, record, answers, clerk, day, complete=bool(steps))
             if not steps:
                 answers = _half_filled(answers, self.pick)
             saved = self.timeline.moment(day)
-            self._move(record, State.DRAFT, saved)
+            self.move(LOOKBACK, record, State.DRAFT, saved)
             record |= answers
-            self._walk(place, record, steps, files)
+            self.walk(LOOKBACK, place, record, steps, files)
             record["version"] = 2 + len(steps)
             if any(step.target == State.APPROVED for step in steps):
                 _new_head(home, record)
@@ -243,7 +261,7 @@ class _Demonstration:
         for value in {home[n] for n in ("issued_name", "head_name", "issued_id", "head_id")} - {
             None
         }:
-            self._add(SearchKey, place, household_id=home["id"], value=value)
+            self.add(SearchKey, place, household_id=home["id"], value=value)
         return answers
 
     def _split_off(self, place: Place, parent: Values, record: Values, steps: list[Step]) -> None:
@@ -254,7 +272,7 @@ class _Demonstration:
             stamps |= {"changed_at": record["changed_at"]}
             identity = {"head_name": head["name"], "head_id": head["id_number"]}
             identity["standing"] = Standing.COUNTED if approved else Standing.PENDING
-            child = self._add(
+            child = self.add(
                 Household,
                 place,
                 id=uuid7(),
@@ -272,7 +290,7 @@ class _Demonstration:
                 **identity,
                 **stamps,
             )
-            survey = self._add(
+            survey = self.add(
                 Lookback,
                 place,
                 id=uuid7(),
@@ -282,18 +300,19 @@ class _Demonstration:
                 **stamps,
             )
             for value in identity["head_name"], identity["head_id"]:
-                self._add(SearchKey, place, household_id=child["id"], value=value)
+                self.add(SearchKey, place, household_id=child["id"], value=value)
             if approved:
-                self._count_in(HOUSEHOLD, child, approved.at, 1)
-                self._count_in(LOOKBACK, survey, approved.at, 1)
+                self.count_in(HOUSEHOLD, child, approved.at, 1)
+                self.count_in(LOOKBACK, survey, approved.at, 1)
 
     def _state(self, county: County, place: Place) -> State:
         if place.level != Level.VILLAGE or county.shares is None:
             return State.MISSING  # the village must be known first
         return self.pick.choices(list(county.shares), list(county.shares.values()))[0]
 
-    def _files(
+    def files(
         self,
+        register: Register,
         place: Place,
         record: Values,
         answers: Values,
@@ -307,13 +326,13 @@ class _Demonstration:
         for field, count in self.surveys.files(answers).items():
             for position in range(count if complete or field == "front_photos" else 0):
                 picture, key, thumb_key = self.album.take(field, answers["grade"].value)
-                taken = LOOKBACK.fields[field].taken_on
+                taken = register.fields[field].taken_on
                 facts = self.cameras.facts(place.code[:6], day, self.codes) if taken else {}
-                row = self._add(
+                row = self.add(
                     Attachment,
                     place,
                     id=uuid7(),
-                    register=LOOKBACK.name,
+                    register=register.name,
                     record_id=record["id"],
                     field=field,
                     position=position,
@@ -334,22 +353,29 @@ class _Demonstration:
                 ids[field].append(str(row["id"]))
         return ids
 
-    def _walk(
-        self, place: Place, record: Values, steps: list[Step], files: dict[str, list[str]]
+    def walk(
+        self,
+        register: Register,
+        place: Place,
+        record: Values,
+        steps: list[Step],
+        files: dict[str, list[str]],
+        *,
+        counted: bool = True,
     ) -> None:
-        """The history, the state after each step, the days they are counted on."""
+        """The history, the state after each step, the days they are counted on (if they are)."""
         submissions = sum(step.transition.complete for step in steps)
         for step in steps:
             transition = step.transition
             snapshot = None
             if transition.complete:
                 submissions -= 1
-                snapshot = _snapshot(record, files, before_mending=submissions > 0)
-            self._add(
+                snapshot = _snapshot(register, record, files, before_mending=submissions > 0)
+            self.add(
                 HistoryEntry,
                 place,
                 id=uuid7(),
-                register=LOOKBACK.name,
+                register=register.name,
                 record_id=record["id"],
                 at=step.at,
                 step=transition.name,
@@ -364,7 +390,10 @@ class _Demonstration:
                 reasons=step.reasons or None,
                 snapshot=snapshot,
             )
-            self._move(record, step.target, step.at)
+            if counted:
+                self.move(register, record, step.target, step.at)
+            else:
+                record |= {"state": step.target, "changed_at": step.at}
             if transition.complete:
                 record |= {
                     "submitted_by": step.account.uuid,
@@ -374,14 +403,14 @@ class _Demonstration:
             else:
                 record["decided_at"] = step.at
 
-    def _move(self, record: Values, state: State, at: dt.datetime) -> None:
-        self._count_in(LOOKBACK, record, at, -1)
+    def move(self, register: Register, record: Values, state: State, at: dt.datetime) -> None:
+        self.count_in(register, record, at, -1)
         record |= {"state": state, "changed_at": at}
-        self._count_in(LOOKBACK, record, at, 1)
+        self.count_in(register, record, at, 1)
 
     # ---- rows and counters --------------------------------------------------------------------
 
-    def _add(self, model: Any, place: Place, **values: Any) -> Values:
+    def add(self, model: Any, place: Place, **values: Any) -> Values:
         if len(self.rows[model]) >= _CHUNK:
             self._flush(model)
         row: Values = self.blank[model] | {
@@ -401,7 +430,7 @@ class _Demonstration:
             self.made[model] += len(rows)
         self.rows[model] = []
 
-    def _count_in(self, register: Any, row: Values, at: dt.datetime, change: int) -> None:
+    def count_in(self, register: Any, row: Values, at: dt.datetime, change: int) -> None:
         day = min(at.date(), self.today - dt.timedelta(days=1))
         for figure in counters.satisfied(register, row):
             self.deltas[day][register.name, figure, row["county_id"]] += change
@@ -414,7 +443,7 @@ class _Demonstration:
             for key, change in self.deltas[day].items():
                 kept[key] += change
             counters.keep_day(self.session, day, kept)
-        for register in (HOUSEHOLD, LOOKBACK, PARCEL, PRIOR):
+        for register in (HOUSEHOLD, LOOKBACK, LOW_INCOME, MONITORING, PARCEL, PRIOR):
             counters.hand_in(
                 self.session,
                 register,
@@ -438,11 +467,13 @@ def _half_filled(answers: Values, pick: random.Random) -> Values:
     return {name: answers[name] for name in kept}
 
 
-def _snapshot(record: Values, files: dict[str, list[str]], *, before_mending: bool) -> Values:
+def _snapshot(
+    register: Register, record: Values, files: dict[str, list[str]], *, before_mending: bool
+) -> Values:
     """What the record said when it was submitted; the first time its area was typed wrong."""
     said = {
         name: files.get(name, []) if made.kind == FILES else to_json(record[name])
-        for name, made in LOOKBACK.fields.items()
+        for name, made in register.fields.items()
     }
     if before_mending and record["floor_area"]:
         said["floor_area"] = str(record["floor_area"] * 10)
