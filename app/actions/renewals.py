@@ -169,7 +169,8 @@ def _hand_over(old: Any, new: Any) -> None:
 def _settle_years(register: Register, row: Any) -> None:
     """Say of each year's records which is the newest."""
     model = register.model
-    query = select(model).where(model.household_id == row.household_id).order_by(model.id)
+    query = select(model).where(model.household_id == row.household_id)
+    query = query.order_by(model.created_at, model.id)
     newest = {one.year: one for one in db.session.scalars(query) if one.year}
     for one in db.session.scalars(query):
         wanted = newest.get(one.year) is one
@@ -188,7 +189,8 @@ def chain(register: Register, row: Any) -> Sequence[Any]:
         return [row]
     model = register.model
     query = select(model).where(model.household_id == row.household_id)
-    return [one for one in db.session.scalars(query.order_by(model.id.desc())) if not one.blank]
+    latest = query.order_by(model.created_at.desc(), model.id.desc())
+    return [one for one in db.session.scalars(latest) if not one.blank]
 
 
 def approved_entry(register: Register, row: Any) -> HistoryEntry | None:

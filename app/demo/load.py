@@ -254,9 +254,9 @@ class _Demonstration:
             if any(step.target == State.APPROVED for step in steps):
                 _new_head(home, record)
             if record["state"] == State.APPROVED and record["living"] == Living.OWN:
-                self._count_in(HOUSEHOLD, home, record["decided_at"], -1)
+                self.count_in(HOUSEHOLD, home, record["decided_at"], -1)
                 home["own_house"] = True
-                self._count_in(HOUSEHOLD, home, record["decided_at"], 1)
+                self.count_in(HOUSEHOLD, home, record["decided_at"], 1)
             self._split_off(place, home, record, steps)
         for value in {home[n] for n in ("issued_name", "head_name", "issued_id", "head_id")} - {
             None

@@ -71,7 +71,7 @@ MONITORING = register(
         "other_safe": Figure(
             "其他安全住房", said & stays & r.living.is_(Living.OTHER), tone="info"
         ),
-        "homeless": Figure("无房户", said & homeless, tone="warn"),
+        "homeless": Figure("无房户", said & homeless, tone="neutral"),
         "died": Figure("死亡销户", said & r.died.yes, tone="neutral"),
     },
     headline="total monitored approved submitted returned",
@@ -110,7 +110,6 @@ MONITORING = register(
                 "no_hazard",
                 "some_hazard",
                 "severe_hazard",
-                "unjudged",
                 "other_safe",
                 "homeless",
             ),
