@@ -136,6 +136,7 @@ class _Demonstration:
             head = self.people.head(prefixes)
             home = self._household(place, town, code, head)
             surveyor = surveyors[_number_of(place.path) % len(surveyors)]
+            self.monitored.enlist(place, home)
             answers = self._record(county, place, home, head, prefixes, staff, surveyor)
             self.monitored.household(place, home, head, prefixes, staff, surveyor)
             if answers.get("parcel_number") and place.path in mapped:

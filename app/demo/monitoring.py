@@ -18,6 +18,7 @@ from app.demo.timeline import Step
 from app.parts.choices import Living, Measure
 from app.parts.objects import Origin, Upkeep
 from app.parts.renovation import Hardship
+from app.registers.household.register import HOUSEHOLD
 from app.registers.low_income.model import LowIncome
 from app.registers.low_income.register import LOW_INCOME
 from app.registers.monitoring.model import Monitoring
@@ -48,14 +49,21 @@ class Monitored:
         self.demo = demo
         self.pick = random.Random(_SEED)  # noqa: S311 (nothing secret: the same data every time)
 
-    def household(
-        self, place: Place, home: Values, head: Person, prefixes: list[str], staff: Staff, by: str
-    ) -> None:
-        """Perhaps it is a low-income household; then its records, the oldest first."""
+    def enlist(self, place: Place, home: Values) -> None:
+        """Perhaps it is a low-income household: then it stands on that list too."""
         known = home["head_id"] and formats.id_number_valid(home["head_id"], self.demo.today)
         if place.level != Level.VILLAGE or not known or self.pick.random() >= _SHARE:
             return
+        self.demo.count_in(HOUSEHOLD, home, self.demo.timeline.issued, -1)
         home["low_income"] = True
+        self.demo.count_in(HOUSEHOLD, home, self.demo.timeline.issued, 1)
+
+    def household(
+        self, place: Place, home: Values, head: Person, prefixes: list[str], staff: Staff, by: str
+    ) -> None:
+        """The records of a low-income household, the oldest first."""
+        if not home["low_income"]:
+            return
         groups = tuple(sorted({g.value for g in self.pick.choices(*_weights(_GROUPS), k=2)}))
         copied: Values = {
             "household_id": home["id"], "head_name": home["head_name"], "head_id": home["head_id"],

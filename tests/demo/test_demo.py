@@ -27,6 +27,8 @@ from app.demo.places import COUNTIES, County
 from app.registers.household.register import HOUSEHOLD
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
+from app.registers.low_income.register import LOW_INCOME
+from app.registers.monitoring.register import MONITORING
 from app.registry import counters
 from app.registry.attachments import Attachment
 from app.registry.flow import SENT_BACK, State
@@ -68,7 +70,7 @@ def test_some_ask_to_move(demo: Session) -> None:
 
 
 def check_counters(session: Session) -> None:
-    for register in (HOUSEHOLD, LOOKBACK):
+    for register in (HOUSEHOLD, LOOKBACK, LOW_INCOME, MONITORING):
         live = counters.live_counts(session, register)
         assert live == counters.kept_counts(session, register)
         assert live

@@ -1,0 +1,145 @@
+"""Records that follow one another, over HTTP: the list's button, the form that takes over, the review's
+differences, the earlier records with their dates, REST and Excel.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.access.scope import acting_as, unscoped
+from app.actions import records, renewals
+from app.core.db import db
+from app.registers.monitoring.model import Monitoring
+from app.registers.monitoring.register import MONITORING
+from app.registry.flow import State
+from tests.builders import (
+    CONTACT,
+    COUNTY_REVIEWER,
+    VILLAGE_CLERK,
+    actor,
+    homeless,
+    monitored,
+    other_home,
+    sign_in,
+    texts,
+)
+from tests.hands import Hands
+
+
+@pytest.fixture
+def approved(app: Flask) -> uuid.UUID:
+    """A household's first record, approved: other safe housing."""
+    with app.app_context():
+        _home, row = monitored(name="王一")
+        key = row.id
+        clerk, reviewer = actor(VILLAGE_CLERK), actor(COUNTY_REVIEWER)
+        with acting_as(clerk):
+            records.save(MONITORING, key, other_home(), row.version)
+            records.transition(MONITORING, key, "submit", None, CONTACT)
+            db.session.remove()
+        with acting_as(reviewer):
+            records.transition(MONITORING, key, "approve", None, CONTACT)
+            db.session.remove()
+    return key
+
+
+@pytest.fixture
+def clerk(app: Flask) -> Hands:
+    return Hands(app, sign_in(app, VILLAGE_CLERK))
+
+
+def row_of(app: Flask, key: uuid.UUID) -> Monitoring:
+    with app.app_context(), unscoped("tests look") as everything:
+        return everything.get_one(Monitoring, key)
+
+
+def test_a_new_record_from_the_list_to_the_review(
+    app: Flask, approved: uuid.UUID, clerk: Hands
+) -> None:
+    listed = clerk.get("/monitoring/entry").text
+    assert f'action="/monitoring/{approved}/renew"' in listed
+    assert clerk.get(f"/monitoring/{approved}/renew").status_code == 405  # GET changes nothing
+    opened = clerk.post(f"/monitoring/{approved}/renew")
+    address = opened.headers["Location"]
+    key = uuid.UUID(address.split("/")[-2])
+    form = clerk.get(address).text
+    assert "按上次记录带出" in form
+    assert "王排查" in form  # who surveyed the last time
+    assert clerk.get("/monitoring/entry").text.count("王一") == listed.count("王一")
+    saved = clerk.post(
+        address,
+        texts(homeless()) | {"version": row_of(app, key).version, "intent": "submit",
+                             "contact_name": "李办", "contact_phone": ""},
+    )  # fmt: skip
+    assert saved.status_code == 302, saved.text[:3000]
+    assert (row_of(app, key).state, row_of(app, key).current) == (State.SUBMITTED, True)
+
+    reviewer = Hands(app, sign_in(app, COUNTY_REVIEWER))
+    review = reviewer.get(f"/monitoring/{key}/review").text
+    assert "现住房情况</a>：<del>其他安全住房</del> → 无房户" in review
+    page = reviewer.get(f"/monitoring/{key}").text
+    assert "历次记录" in page
+    assert f'href="/monitoring/{approved}"' in page
+    earlier = reviewer.get(f"/monitoring/{approved}").text
+    assert "这一份作为历史留存" in earlier
+    assert "退回补正</button>" not in earlier
+
+
+def test_what_held_on_a_day(approved: uuid.UUID, clerk: Hands) -> None:
+    page = clerk.get(f"/monitoring/{approved}?on=2020-01-01").text
+    assert "2020-01-01 还没有审核通过的记录。" in page
+    assert clerk.get(f"/monitoring/{approved}?on=tomorrow").status_code == 400
+
+
+def test_two_clicks_and_what_cannot_be_renewed(
+    app: Flask, approved: uuid.UUID, clerk: Hands
+) -> None:
+    first = clerk.post(f"/monitoring/{approved}/renew").headers["Location"]
+    assert clerk.post(f"/monitoring/{approved}/renew").headers["Location"] == first
+    with app.app_context():
+        _home, row = monitored(name="王二")
+    page = clerk.post(f"/monitoring/{row.id}/renew", follow_redirects=True).text
+    assert "监测记录现在是“未监测”" in page
+
+
+def test_rest_renews_too(app: Flask, approved: uuid.UUID, clerk: Hands) -> None:
+    def call(method: str, url: str, body: Any, **headers: str) -> Any:
+        client: FlaskClient = clerk.client
+        sent = {"X-CSRFToken": clerk.token()} | headers
+        return client.open(f"/api/v1/monitoring{url}", method=method, json=body, headers=sent)
+
+    home = str(row_of(app, approved).household_id)
+    again = call("POST", "", {"household_id": home, "values": {}})
+    assert (again.status_code, "renew" in again.text) == (409, True)
+    made = call("POST", f"/{approved}/renew", {})
+    assert made.status_code == 201, made.text
+    assert (made.json["current"], made.json["predecessor_id"]) == (False, str(approved))
+    changed = call(
+        "PATCH", f"/{made.json['id']}", {"version": made.json["version"], "values": {"died": True}}
+    )
+    assert (changed.status_code, changed.json["current"]) == (200, True), changed.text
+    assert row_of(app, approved).current is False
+
+
+def test_a_row_of_excel_follows_an_approved_record(app: Flask, approved: uuid.UUID) -> None:
+    """What the row does not say is taken over; what is asked anew each time is not."""
+    from app.exchange.record_import import _Import
+    from app.exchange.row_import import Line
+
+    with app.app_context(), acting_as(actor(VILLAGE_CLERK)):
+        record = records.get(MONITORING, approved)
+        importer = _Import.__new__(_Import)
+        importer.register = MONITORING
+        line = Line(2, "王一")
+        importer._save(line, record, {"died": False, "population": 6}, write=True)
+        assert (line.outcome, line.notes and line.notes[0][0]) == ("created", "head_name")
+        made = records.of_household(MONITORING, record.household_id)
+        assert (made.population, made.living, made.surveyed_on) == (6, record.living, None)
+        assert made.state == State.DRAFT
+        assert [one.id for one in renewals.chain(MONITORING, made)] == [made.id, approved]
+        db.session.rollback()
