@@ -77,6 +77,7 @@ def check_counters(session: Session) -> None:
         assert counters.broken_identities(session, register) == []
     days = session.execute(
         select(counters.CounterDay.day, counters.CounterDay.n)
+        .where(counters.CounterDay.register == LOOKBACK.name)
         .where(counters.CounterDay.figure == "approved", counters.CounterDay.path == "0.")
         .order_by(counters.CounterDay.day)
     ).all()
