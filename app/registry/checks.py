@@ -56,7 +56,19 @@ def check_all() -> list[Finding]:
         Finding("R001", n, "two registers of one name")
         for n in {x for x in names if names.count(x) > 1}
     ]
+    found += _check_enums()
     return found
+
+
+def _check_enums() -> Iterator[Finding]:
+    """The texts of an enum are kept under its class's name: no two may share one."""
+    seen: dict[str, type] = {}
+    for register in all_registers():
+        fields = register.model.__fields__.values()
+        for made in (one for field in fields for one in (field, *field.rows) if one.choices):
+            if seen.setdefault(made.choices.__name__, made.choices) is not made.choices:
+                text = f"{made.name}: another enum is called {made.choices.__name__}"
+                yield Finding("R052", register.name, text)
 
 
 def check(register: Register) -> Iterator[Finding]:

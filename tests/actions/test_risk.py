@@ -21,7 +21,7 @@ from app.core.db import db
 from app.parts.choices import Grade, Measure
 from app.registers.lookback.register import LOOKBACK
 from app.registers.risk import backfill
-from app.registers.risk.model import Danger, Origin, Risk
+from app.registers.risk.model import Danger, Risk, ToldBy
 from app.registers.risk.register import RISK
 from app.registry import counters
 from app.registry.flow import State
@@ -69,7 +69,7 @@ def test_a_row_comes_and_goes_with_the_approval(session: Session) -> None:
     assert (row.grade, row.secured, row.measure, row.measure_year, row.interim_measure) == (
         Danger.D, False, Measure.RENOVATION, form["measure_year"], "借住村委会",
     )  # fmt: skip
-    assert (row.origin, row.poverty_exit, row.low_income) == (Origin.LOOKBACK, True, False)
+    assert (row.origin, row.poverty_exit, row.low_income) == (ToldBy.LOOKBACK, True, False)
     assert (row.head_name, row.path, row.survey_id) == (home.head_name, home.path, survey.id)
     proved()
     step(city, "send_back", opinion="抽查不符")

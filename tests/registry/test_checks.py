@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 import app.models  # noqa: F401  (declares the registers)
 from app.access.actor import Capability
+from app.core.choices import Choices
 from app.registry import checks
 from app.registry import fields as f
 from app.registry import register as registering
@@ -173,6 +174,14 @@ def test_two_registers_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {problem.id for problem in checks.check_all()} == {"R001"}
 
 
+def test_two_enums_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registering, "_registers", [])
+    for number in range(2):
+        way = Choices("Way", {"A": ("a", "甲")})
+        registering.register(model(way=f.choice("方式", way)), name=f"thing{number}", title="物")
+    assert "R052" in {problem.id for problem in checks.check_all()}
+
+
 def test_every_id_has_its_wrong_declaration() -> None:
     code = Path(checks.__file__).read_text(encoding="utf-8")
-    assert set(re.findall(r'"(R\d\d\d)"', code)) == {id_ for id_, _ in WRONG} | {"R001"}
+    assert set(re.findall(r'"(R\d\d\d)"', code)) == {id_ for id_, _ in WRONG} | {"R001", "R052"}

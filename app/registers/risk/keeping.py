@@ -21,7 +21,7 @@ from app.actions import events, households
 from app.core.clock import local
 from app.parts.choices import Grade
 from app.parts.house import Assurance, Safety
-from app.registers.risk.model import Danger, Origin, Risk
+from app.registers.risk.model import Danger, Risk, ToldBy
 from app.registry.expressions import Expr
 from app.registry.flow import State, Transition
 from app.registry.households import Household
@@ -72,7 +72,7 @@ class _Known:
         grade = row["grade"]
         return {name: row[name] for name in _SAID} | {
             "grade": Danger(grade.value) if grade else Danger.NO_HOUSE,
-            "origin": Origin(self.register.follows) if self.register.follows else Origin.OTHER,
+            "origin": ToldBy(self.register.follows) if self.register.follows else ToldBy.OTHER,
             "decided_at": row["decided_at"],
             "survey_of": self.register.name,
             "survey_id": row["id"],

@@ -25,7 +25,7 @@ class Danger(Choices):
     NO_HOUSE = "no_house", "无房户"
 
 
-class Origin(Choices):
+class ToldBy(Choices):
     """Which survey says so: the household's list that it follows."""
 
     LOOKBACK = "poverty_exit", "回头看"
@@ -52,7 +52,7 @@ class Risk(OfHousehold, Model):
     measure = f.system(f.choice("保障措施", Measure))
     measure_year = f.system(f.year("保障年度"))
     interim_measure = f.system(f.long_text("过渡期安全措施", 500))
-    origin = f.system(f.choice("信息来源", Origin))
+    origin = f.system(f.choice("信息来源", ToldBy))
     surveyed_on = f.system(f.date("排查时间"))
 
     #: The survey that says all this: its register and its key.
