@@ -127,6 +127,7 @@ def _of_register(register: Register) -> Iterator[str]:
         register.unit,
     )
     yield register.frozen_why
+    yield from register.briefing.texts() if register.briefing else ()
     for section in register.sections:
         yield from (section.title, section.intro)
     for made in register.model.__fields__.values():

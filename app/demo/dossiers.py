@@ -19,8 +19,9 @@ from app.actions.continuing import copied
 from app.core.clock import CHINA, uuid7
 from app.demo.people import People
 from app.demo.pictures import Album
+from app.parts.renovation import Progress
 from app.registers.application.model import Application
-from app.registers.dossier.model import Builder, Dossier, PaidAccount, Progress, Tenure
+from app.registers.dossier.model import Builder, Dossier, PaidAccount, Tenure
 from app.registers.dossier.overdue import year_before
 from app.registers.dossier.register import DOSSIER
 from app.registry import counters

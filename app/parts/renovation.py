@@ -62,6 +62,15 @@ class Basis(Choices):
 #: Measures are secured in or after the year of the survey, and these began with the appraisals.
 FIRST_YEAR = APPRAISALS_FROM.year
 
+
+class Progress(Choices):
+    """办理进度: the last stage that the county approved."""
+
+    STARTED = "started", "已开工"
+    COMPLETED = "completed", "已竣工"
+    PAID = "paid", "已拨付"
+
+
 #: 无房户: what may be done for a household that has no house.
 WAYS_WITHOUT_HOUSE = (Way.FIRST_HOUSE, Way.EXCHANGE, Way.OTHER)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,10 +21,11 @@ from app.registry.field import (
     YES_NO,
 )
 from app.registry.households import LISTS
-from app.registry.register import TREND, WEEK, Register, all_registers, get_register
+from app.registry.register import TREND, WEEK, Briefing, Register, all_registers, get_register
 from app.registry.rules import DeclarationError
 
 _LABEL_LENGTH = 40
+_IN_BRACES = re.compile(r"\{(\w+)\}")
 _OF_FORM = (
     "save_needs",
     "remember",
@@ -113,7 +115,7 @@ def check(register: Register) -> Iterator[Finding]:
 
 def _check_names(register: Register) -> Iterator[Finding]:
     known = register.model.__fields__
-    for what in ("ledger", "filters", "indexed", *_OF_FORM):
+    for what in ("ledger", "filters", "indexed", *_OF_FORM, "stands"):
         for name in getattr(register, what).split():
             if name not in known:
                 yield Finding("R010", register.name, f"{what}: unknown field {name}")
@@ -245,6 +247,8 @@ def _check_figures(register: Register) -> Iterator[Finding]:
     for name in register.headline.split():
         if name not in register.figures:
             yield Finding("R032", register.name, f"headline: unknown figure {name}")
+    if register.briefing:
+        yield from _check_briefing(register, register.briefing)
     for table in register.tables:
         if table.name in (WEEK, TREND):
             yield Finding("R034", register.name, f"no table may be called {table.name}")
@@ -259,6 +263,17 @@ def _check_figures(register: Register) -> Iterator[Finding]:
         for name in named:
             if name not in register.figures:
                 yield Finding("R032", register.name, f"table {table.name}: unknown figure {name}")
+
+
+def _check_briefing(register: Register, briefing: Briefing) -> Iterator[Finding]:
+    named = {name for text in briefing.texts() for name in _IN_BRACES.findall(text)} - {"rate"}
+    for name in sorted(named | {figure for figure, _text in briefing.todo}):
+        if name not in register.figures:
+            yield Finding("R036", register.name, f"briefing: unknown figure {name}")
+    if register.progress_table is None:
+        yield Finding("R037", register.name, "briefing: no table has a progress")
+    if briefing.by_year and (register.years is None or register.table(briefing.by_year) is None):
+        yield Finding("R038", register.name, f"briefing: no table {briefing.by_year} by year")
 
 
 __all__ = ["Finding", "check", "check_all"]

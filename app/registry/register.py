@@ -193,6 +193,25 @@ Check = Callable[[Any, Mapping[str, Any]], Iterable[Problem]]
 
 
 @dataclass(frozen=True)
+class Briefing:
+    """The register's chapter of the work report (spec 02): sentences in which a figure in braces
+    stands for its number, ``{rate}`` for the share that is done; ``nothing`` where no row counts.
+    ``todo`` names a figure and what is to be done about it, said where it is not 0. ``by_year``
+    names the table that is shown by year too.
+    """
+
+    title: str
+    sentences: tuple[str, ...]
+    nothing: str
+    todo: tuple[tuple[str, str], ...] = ()
+    by_year: str = ""
+
+    def texts(self) -> tuple[str, ...]:
+        """All that it says, in Chinese."""
+        return (self.title, *self.sentences, self.nothing, *(text for _figure, text in self.todo))
+
+
+@dataclass(frozen=True)
 class Derived:
     """Rows that follow from other registers' records: ``wrong`` tells in words which of all do not,
     ``mend`` makes them and gives how many there were; it commits.
@@ -251,6 +270,8 @@ class Register:
     renews_without: str = ""  # fields that a new record does not take over from the one before
     named_with: str = ""  # what a record's page shows of those whose forms name it (Field.found_in)
     remember: str = ""  # fields whose last typed value the form offers again
+    stands: str = ""  # the field that says how far a row is, to other registers' ledgers
+    briefing: Briefing | None = None  # what the work report says of it
     derived: Derived | None = None  # its rows follow from other registers' records
 
     @cached_property

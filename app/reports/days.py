@@ -34,14 +34,18 @@ class Then:
 
 
 def a_week_ago(sheets: Collection[Sheet], regions: Collection[Region]) -> Then | None:
-    """The newest kept counts that are at least a week old, of divisions down to the county, of the
+    """What they counted a week ago, see :func:`kept`."""
+    return kept(sheets, regions, today() - dt.timedelta(days=DAYS))
+
+
+def kept(sheets: Collection[Sheet], regions: Collection[Region], until: dt.date) -> Then | None:
+    """The newest kept counts of ``until`` or before, of divisions down to the county, of the
     registers and years of the sheets.
 
     None where nothing was kept. Two statements, by key.
     """
     names = {sheet.register.name for sheet in sheets}
     figures = {sheet.key(name) for sheet in sheets for name in sheet.register.figures}
-    until = today() - dt.timedelta(days=DAYS)
     nation = select(Region.id).where(Region.path == NATION_PATH).scalar_subquery()
     latest = select(func.max(CounterDay.day)).where(
         CounterDay.register.in_(names),

@@ -40,6 +40,7 @@ from app.web.shell import LanguageView
 from app.web.stock_views import ParcelImportView, PriorImportView
 from app.web.token_views import TokensView
 from app.web.transfer_views import TransfersView
+from app.web.work_views import WorkReportView
 
 
 def register(app: Flask, builder: AppBuilder) -> None:
@@ -80,6 +81,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
         HelpView,
         ApiHelpView,
         StatisticsView,
+        WorkReportView,
     ):
         builder.add_view_no_menu(view)
     builder.add_view_no_menu(TransfersView)

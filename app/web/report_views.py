@@ -79,7 +79,7 @@ class StatisticsView(BaseView):
         report, _chart = _report(made, table, name, region, days, year)
         detail = {"table": name, "region": region.full_name, "rows": len(report.rows)}
         detail |= {"year": year} if year else {}
-        audit.note(Act.EXPORT, register=made.name, row=_At(region.path), detail=detail)
+        audit.note(Act.EXPORT, register=made.name, row=At(region.path), detail=detail)
         return send_file(
             workbook(report),
             mimetype=MEDIA_TYPE,
@@ -89,7 +89,7 @@ class StatisticsView(BaseView):
 
 
 @dataclass(frozen=True)
-class _At:
+class At:
     """Where an audit entry belongs that is about no record."""
 
     path: str
@@ -160,7 +160,13 @@ def _cell_url(register: Register, row: Row, cell: Cell, ledger: str | None) -> s
 
 
 def _headers(report: Report) -> list[list[dict[str, Any]]]:
-    heads = [(_("序号"),), (_first_head(report),), *report.heads]
+    return header_lines([(_("序号"),), (_first_head(report),), *report.heads])
+
+
+def header_lines(
+    heads: list[tuple[str, ...]], *, numbered: bool = True
+) -> list[list[dict[str, Any]]]:
+    """Merged heads for anju/_stat_table.html; ``numbered``: the first column holds row numbers."""
     lines: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for span in head_spans(heads, max(map(len, heads))):
         lines[span.top].append(
@@ -168,7 +174,7 @@ def _headers(report: Report) -> list[list[dict[str, Any]]]:
                 "text": span.text,
                 "colspan": span.right - span.left + 1,
                 "rowspan": span.bottom - span.top + 1,
-                "number": span.left == 0,
+                "number": numbered and span.left == 0,
             }
         )
     return [lines[top] for top in sorted(lines)]

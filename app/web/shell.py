@@ -20,7 +20,7 @@ from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.access.actor import Actor, Capability
-from app.access.regions import Region
+from app.access.regions import Level, Region
 from app.access.scope import current_actor
 from app.core.db import db
 from app.core.errors import NotFound
@@ -195,6 +195,9 @@ def _groups(actor: Actor) -> Iterator[Group]:
         items = tuple(item for r in registers for item in _register_items(actor, r, waits))
         icon = registers[0].icon
         yield Group(translate(title), icon=icon, items=items, single=len(items) == 1)
+    if actor.level <= Level.COUNTY:
+        report = (Item(_("工作报告"), "/work_report/"),)
+        yield Group(_("工作报告"), icon="file-text", items=report, single=True)
     yield Group(_("系统管理"), icon="settings", items=tuple(_system_items(actor)))
 
 

@@ -69,7 +69,7 @@ def test_a_row_comes_and_goes_with_the_approval(session: Session) -> None:
     assert (row.grade, row.secured, row.measure, row.measure_year, row.interim_measure) == (
         Danger.D, False, Measure.RENOVATION, form["measure_year"], "借住村委会",
     )  # fmt: skip
-    assert (row.origin, row.poverty_exit, row.low_income) == (ToldBy.LOOKBACK, True, False)
+    assert (row.told_by, row.poverty_exit, row.low_income) == (ToldBy.LOOKBACK, True, False)
     assert (row.head_name, row.path, row.survey_id) == (home.head_name, home.path, survey.id)
     proved()
     step(city, "send_back", opinion="抽查不符")

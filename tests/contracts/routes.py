@@ -52,6 +52,8 @@ ASKS: dict[str, Any] = {
     "FileView.show": C.SEARCH,
     "FileView.thumb": C.SEARCH,
     "StatisticsView.table": C.SEARCH,
+    "WorkReportView.page": C.SEARCH,
+    "WorkReportView.file": C.EXPORT_STATISTICS,
     "StatisticsView.excel": C.EXPORT_STATISTICS,
     "LedgerExportView.ask": C.EXPORT,
     "HouseholdImportView.page": C.IMPORT_LIST,

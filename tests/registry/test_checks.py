@@ -17,6 +17,7 @@ from app.registry import fields as f
 from app.registry import register as registering
 from app.registry.expressions import Given, Ref
 from app.registry.register import (
+    Briefing,
     Column,
     Figure,
     Identity,
@@ -89,6 +90,7 @@ def table(**changes: Any) -> tuple[Table, ...]:
     return (Table(**{"name": "t", "title": "表", "columns": (Column("total"),)} | changes),)
 
 
+PROGRESS = table(progress=("total", "total"))
 ALL = "name ready proof"
 TWICE = [f.Check("c", UNKNOWN & ~UNKNOWN, "甲。"), f.Check("c", UNKNOWN, "乙。")]
 WRONG: list[tuple[str, Any]] = [
@@ -135,6 +137,11 @@ WRONG: list[tuple[str, Any]] = [
     ("R032", lambda: declared(tables=table(identities=(Identity("total = nothing"),)))),
     ("R033", lambda: declared(figures=figures(tone="loud"))),
     ("R035", lambda: declared(years=Years("nothing", since=2024))),
+    ("R036", lambda: declared(briefing=Briefing("物", ("共{nothing}件。",), "没有。"), tables=PROGRESS)),
+    ("R036", lambda: declared(
+        briefing=Briefing("物", (), "没有。", todo=(("nothing", "看。"),)), tables=PROGRESS)),
+    ("R037", lambda: declared(briefing=Briefing("物", (), "没有。"))),
+    ("R038", lambda: declared(briefing=Briefing("物", (), "没有。", by_year="t"), tables=PROGRESS)),
     ("R040", lambda: declared(moves="ready")),
     ("R040", lambda: declared(moves="ready name")),
     ("R040", lambda: declared(splits="ready nothing")),

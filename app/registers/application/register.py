@@ -9,6 +9,7 @@ from app.parts.renovation import FIRST_YEAR, Basis, Kind
 from app.registers.application.model import Application
 from app.registry.flow import SENT_BACK, State, town_and_county_review
 from app.registry.register import (
+    Briefing,
     Column,
     Figure,
     Identity,
@@ -40,6 +41,7 @@ APPLICATION = register(
     module="危房改造抗震改造",
     icon="hammer",
     flow=town_and_county_review,
+    stands="state",
     listed=~away,
     frozen=away,
     frozen_why="该户的改造申请未列入当前计划，或者已经关闭，不能办理。",
@@ -90,6 +92,18 @@ APPLICATION = register(
         "doubted": Figure("待核实", r.basis.is_(Basis.DOUBTED), tone="bad"),
     },
     headline="total approved waiting returned",
+    briefing=Briefing(
+        "危房改造抗震改造申请情况",
+        (
+            "各年度计划内的申请共{total}户，其中危房改造{renovation}户、抗震改造{retrofit}户。已审核通过{approved}户，占{rate}；未审核{open}户，其中待审核{waiting}户、已录入{draft}户、未录入{missing}户、退回补正{returned}户。",
+        ),
+        "没有危房改造、抗震改造申请。",
+        todo=(
+            ("missing", "督促录入{missing}户改造申请信息。"),
+            ("waiting", "及时复核、审核{waiting}户改造申请。"),
+            ("doubted", "核实住房安全信息有变化的{doubted}户改造申请。"),
+        ),
+    ),
     tables=(
         Table(
             "summary",

@@ -13,20 +13,12 @@ from app.core.choices import Choices
 from app.core.clock import uuid7
 from app.core.db import Model, only_where
 from app.core.types import UuidType
-from app.parts.renovation import Applied, Planned
+from app.parts.renovation import Applied, Planned, Progress
 from app.registry import feed
 from app.registry import fields as f
 from app.registry.continuing import Continuing
 from app.registry.expressions import ALWAYS
 from app.registry.records import Reviewed
-
-
-class Progress(Choices):
-    """办理进度: the last stage that the county approved."""
-
-    STARTED = "started", "已开工"
-    COMPLETED = "completed", "已竣工"
-    PAID = "paid", "已拨付"
 
 
 class Builder(Choices):

@@ -15,7 +15,8 @@ from app.access.scope import unscoped
 from app.actions import events
 from app.core.clock import today
 from app.core.jobs import JobContext, daily_job
-from app.registers.dossier.model import Dossier, Progress
+from app.parts.renovation import Progress
+from app.registers.dossier.model import Dossier
 from app.registry.flow import Transition
 from app.registry.register import Register
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.actions.plan_years import plan_year
-from app.parts.renovation import FIRST_YEAR, Kind
+from app.parts.renovation import FIRST_YEAR, Kind, Progress
 from app.registers.dossier.findings import (
     craftsman_is_who,
     minor_head,
@@ -12,10 +12,11 @@ from app.registers.dossier.findings import (
     same_account,
     second_grant,
 )
-from app.registers.dossier.model import Dossier, Progress
+from app.registers.dossier.model import Dossier
 from app.registry import fields as f
 from app.registry.flow import SENT_BACK, State, staged_review
 from app.registry.register import (
+    Briefing,
     Column,
     Figure,
     Identity,
@@ -53,6 +54,7 @@ DOSSIER = register(
     icon="building-community",
     flow=staged_review,
     continues="application",
+    stands="stage",
     listed=~r.suspended.yes,
     frozen=r.suspended.yes,
     frozen_why="该户的改造申请已退回，重新审核通过后才能继续填报。",
@@ -119,6 +121,18 @@ DOSSIER = register(
         "returned": Figure("退回补正", r.state.in_(*SENT_BACK), tone="bad"),
     },
     headline="total started completed paid",
+    briefing=Briefing(
+        "危房改造抗震改造实施情况",
+        (
+            "列入计划的改造共{total}户，已开工{started}户，已竣工{completed}户，全额拨付{paid}户，占{rate}。",
+            "其中危房改造{renovation}户，已开工{renovation_started}户、已竣工{renovation_completed}户、全额拨付{renovation_paid}户；抗震改造{retrofit}户，已开工{retrofit_started}户、已竣工{retrofit_completed}户、全额拨付{retrofit_paid}户。",
+        ),
+        "没有列入计划的改造。",
+        todo=(
+            ("submitted", "及时审核待审核的{submitted}户危改档案。"),
+            ("overdue", "督促开工超过12个月未竣工的{overdue}户尽快竣工。"),
+        ),
+    ),
     tables=(
         Table(
             "progress",

@@ -11,6 +11,7 @@ from app.registers.lookback.model import Lookback
 from app.registry.flow import SENT_BACK, State, county_review
 from app.registry.records import Standing
 from app.registry.register import (
+    Briefing,
     Column,
     Figure,
     Identity,
@@ -71,6 +72,20 @@ LOOKBACK = register(
         "died": Figure("死亡销户", approved & r.died.yes, tone="neutral"),
     },
     headline="total approved submitted returned",
+    briefing=Briefing(
+        "脱贫户住房安全保障“回头看”工作进展",
+        (
+            "脱贫户共{total}户，其中分户{split}户。档案审核通过{approved}户，占{rate}；待审核{submitted}户，已录入{draft}户，退回补正{returned}户，未录入{missing}户。",
+            "审核通过的农户中，居住自有农村住房{own_house}户，其中未发现安全隐患（A、B级）{no_hazard}户、存在一定安全隐患（C级）{some_hazard}户、存在严重安全隐患（D级）{severe_hazard}户；居住其他安全住房{other_safe}户；死亡销户{died}户。",
+        ),
+        "名单中还没有脱贫户。",
+        todo=(
+            ("missing", "督促乡镇、村完成{missing}户未录入档案的排查和录入。"),
+            ("draft", "督促尽快上报已录入的{draft}户档案。"),
+            ("submitted", "及时审核待审核的{submitted}户档案。"),
+            ("returned", "跟踪{returned}户退回补正的档案，限期补正后重新上报。"),
+        ),
+    ),
     tables=(
         Table(
             "progress",

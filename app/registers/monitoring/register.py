@@ -11,6 +11,7 @@ from app.registers.monitoring.model import Monitoring
 from app.registry.flow import SENT_BACK, State, county_review
 from app.registry.records import Standing
 from app.registry.register import (
+    Briefing,
     Column,
     Figure,
     Identity,
@@ -75,6 +76,18 @@ MONITORING = register(
         "died": Figure("死亡销户", said & r.died.yes, tone="neutral"),
     },
     headline="total monitored approved submitted returned",
+    briefing=Briefing(
+        "六类对象住房安全动态监测情况",
+        (
+            "低收入群体共{total}户，已监测{monitored}户，未监测{missing}户。审核通过{approved}户，占{rate}；已上报待审核{submitted}户，已录入未上报{draft}户，退回补正{returned}户。",
+            "已监测的农户中，居住自有农村住房{own_house}户，其中未发现安全隐患{no_hazard}户、存在一定安全隐患{some_hazard}户、存在严重安全隐患{severe_hazard}户、未鉴定{unjudged}户；居住其他安全住房{other_safe}户；无房户{homeless}户；死亡销户{died}户。",
+        ),
+        "名单中还没有低收入群体农户。",
+        todo=(
+            ("missing", "对未监测的{missing}户低收入群体农户及时开展监测。"),
+            ("submitted", "及时审核待审核的{submitted}户监测记录。"),
+        ),
+    ),
     tables=(
         Table(
             "progress",

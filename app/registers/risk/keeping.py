@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, event, func, select
 from sqlalchemy.orm import Session, object_session
 
 from app.actions import events, households
@@ -25,6 +25,7 @@ from app.registers.risk.model import Danger, Risk, ToldBy
 from app.registry.expressions import Expr
 from app.registry.flow import State, Transition
 from app.registry.households import Household
+from app.registry.reading import columns_of
 from app.registry.records import Reviewed
 from app.registry.register import Register, all_registers
 
@@ -72,7 +73,7 @@ class _Known:
         grade = row["grade"]
         return {name: row[name] for name in _SAID} | {
             "grade": Danger(grade.value) if grade else Danger.NO_HOUSE,
-            "origin": ToldBy(self.register.follows) if self.register.follows else ToldBy.OTHER,
+            "told_by": ToldBy(self.register.follows) if self.register.follows else ToldBy.OTHER,
             "decided_at": row["decided_at"],
             "survey_of": self.register.name,
             "survey_id": row["id"],
@@ -101,7 +102,29 @@ def expected(
     for home in found:
         if home.id in newest and (said := newest[home.id].says()):
             rows[home.id] = said | households.copies(home, Risk) | {"region_id": home.region_id}
+    for register in renovations():
+        for values in rows.values():
+            values[register.name] = None
+        for key, stands in _standing(session, register, rows):
+            rows[key][register.name] = stands
     return rows
+
+
+def renovations() -> list[Register]:
+    """The registers that say how far a household's renovation is: the ledger has their columns."""
+    return [r for r in all_registers() if r.stands and r.name in Risk.__fields__]
+
+
+def _standing(
+    session: Session, register: Register, ids: Collection[uuid.UUID]
+) -> Iterator[tuple[uuid.UUID, Any]]:
+    """How far the rows of these households are, the newest last."""
+    model = register.model
+    listed = register.listed.sql(columns_of(model, register.name))
+    query = select(model.household_id, getattr(model, register.stands))
+    query = query.where(model.household_id.in_(ids), listed).order_by(model.id)
+    if ids:
+        yield from ((key, stands) for key, stands in session.execute(query))
 
 
 def _approved(
@@ -192,3 +215,33 @@ def _stands(session: Session, household: uuid.UUID) -> bool:
 @events.on_listed
 def _listed(session: Session, household: Household) -> None:
     follow(session, [household.id])
+
+
+_TOUCHED = "risk_households"
+
+
+@event.listens_for(Session, "before_flush")
+def _renovating(session: Session, _context: Any, _instances: Any) -> None:
+    """Applications and dossiers open, close and change by more ways than there are events: every row
+    that is written counts.
+    """
+    models = tuple(register.model for register in renovations())
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if isinstance(row, models):
+            session.info.setdefault(_TOUCHED, set()).add(row.household_id)
+
+
+@event.listens_for(Session, "before_commit", insert=True)  # before the counters are written
+def _renovated(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    session.flush()
+    if touched := session.info.pop(_TOUCHED, None):
+        there = select(Risk.household_id).where(Risk.household_id.in_(touched))
+        if known := sorted(session.scalars(there)):
+            follow(session, known)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    session.info.pop(_TOUCHED, None)

@@ -12,8 +12,10 @@ from app.core.choices import Choices
 from app.core.db import Model
 from app.core.types import UtcDateTime, UuidType
 from app.parts.choices import Measure
+from app.parts.renovation import Progress
 from app.registry import feed
 from app.registry import fields as f
+from app.registry.flow import State
 from app.registry.records import OfHousehold
 
 
@@ -52,8 +54,11 @@ class Risk(OfHousehold, Model):
     measure = f.system(f.choice("保障措施", Measure))
     measure_year = f.system(f.year("保障年度"))
     interim_measure = f.system(f.long_text("过渡期安全措施", 500))
-    origin = f.system(f.choice("信息来源", ToldBy))
+    told_by = f.system(f.choice("信息来源", ToldBy))
     surveyed_on = f.system(f.date("排查时间"))
+    #: How far the household's renovation is; named like the registers that say so.
+    application = f.system(f.choice("申请状态", State))
+    dossier = f.system(f.choice("改造进度", Progress))
 
     #: The survey that says all this: its register and its key.
     survey_of: Mapped[str | None] = mapped_column(String(32))

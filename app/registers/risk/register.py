@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.parts.choices import Measure
+from app.parts.renovation import Progress
 from app.registers.risk import backfill
 from app.registers.risk.model import Danger, Risk
+from app.registry.flow import State
 from app.registry.register import (
+    Briefing,
     Column,
     Derived,
     Figure,
@@ -22,6 +25,9 @@ from app.registry.register import (
 
 r = rule(Risk)
 secured, unsecured = r.secured.yes, ~r.secured.yes
+#: Not safe yet, and no renovation has begun.
+none = unsecured & ~r.dossier.given
+RENOVATION = "not_applied applying applied started completed paid"
 
 
 #: Every measure by which a household that is not safe yet is to be helped.
@@ -36,12 +42,13 @@ RISK = register(
     years=Years("measure_year", since=2024),
     derived=Derived(backfill.wrong, backfill.mend),
     sections=(
-        Section("住房安全情况", "grade origin surveyed_on"),
+        Section("住房安全情况", "grade told_by surveyed_on"),
         Section("保障信息", "secured measure measure_year interim_measure"),
+        Section("危房改造抗震改造", "application dossier"),
         Section("所在名单", "poverty_exit low_income"),
     ),
-    ledger="head_name head_id grade secured measure measure_year interim_measure origin",
-    filters="head_name head_id grade secured measure measure_year origin poverty_exit low_income",
+    ledger="head_name head_id grade secured measure measure_year application dossier told_by",
+    filters="head_name head_id grade secured measure measure_year application dossier told_by poverty_exit low_income",
     indexed="head_name head_id grade secured",
     figures={
         "total": Figure("C、D级和无房农户", r.grade.given),
@@ -52,13 +59,52 @@ RISK = register(
         "low_income": Figure("其中：六类对象", r.low_income.yes),
         "secured": Figure("已保障", secured, tone="good"),
         "unsecured": Figure("未保障", unsecured, tone="bad"),
+        "bare": Figure("未登记过渡期安全措施", unsecured & ~r.interim_measure.given, tone="bad"),
         "interim": Figure("其中：已采取过渡期安全措施", unsecured & r.interim_measure.given),
+        "not_applied": Figure("未进入申请", none & ~r.application.given, tone="neutral"),
+        "applying": Figure(
+            "申请办理中",
+            none & r.application.given & ~r.application.is_(State.APPROVED),
+            tone="info",
+        ),
+        "applied": Figure("申请已审核通过", none & r.application.is_(State.APPROVED), tone="info"),
+        "started": Figure("已开工", unsecured & r.dossier.is_(Progress.STARTED), tone="warn"),
+        "completed": Figure("已竣工", unsecured & r.dossier.is_(Progress.COMPLETED), tone="good"),
+        "paid": Figure("已拨付", unsecured & r.dossier.is_(Progress.PAID), tone="good"),
         **{
             name: Figure(measure.zh, unsecured & r.measure.is_(measure))
             for name, measure in zip(PLAN, Measure, strict=True)
         },
     },
     headline="total secured unsecured",
+    briefing=Briefing(
+        "住房安全未保障情况及保障计划",
+        (
+            (
+                "C、D级和无房农户共{total}户：C级{grade_c}户、D级{grade_d}户、无房户{no_house}户；其中脱贫户"
+                "{poverty_exit}户、六类对象{low_income}户（同属两个名单的各计一次）。"
+            ),
+            "已保障住房安全{secured}户，占{rate}；未保障{unsecured}户，其中{interim}户已采取过渡期安全措施。",
+            (
+                "未保障农户的保障计划：农村危房改造{plan_renovation}户，农房抗震改造{plan_retrofit}户，生态移民、"
+                "水库移民和避险搬迁{plan_resettlement}户，集体公租房、幸福大院等公共住房{plan_public_housing}户，"
+                "其他方式{plan_other}户，自主整改{plan_self}户。"
+            ),
+            "未保障农户的改造进展：未进入申请{not_applied}户，申请办理中{applying}户，申请已审核通过{applied}户，已开工{started}户，已竣工{completed}户，已拨付{paid}户。",
+        ),
+        "审核通过的档案中没有鉴定或评估为C级、D级的农户，也没有无房户。",
+        todo=(
+            (
+                "unsecured",
+                "按保障计划逐户落实保障措施，确保{unsecured}户未保障农户的住房安全得到保障。",
+            ),
+            (
+                "bare",
+                "尽快为{bare}户落实并登记过渡期安全措施，保证农户在过渡期的生命财产安全和基本生活条件。",
+            ),
+        ),
+        by_year="plan",
+    ),
     tables=(
         Table(
             "summary",
@@ -72,6 +118,7 @@ RISK = register(
             identities=(
                 Identity("total = grade_c + grade_d + no_house"),
                 Identity("total = secured + unsecured"),
+                Identity("unsecured = interim + bare"),
             ),
             chart=("secured", "unsecured"),
             progress=("secured", "total"),
@@ -85,6 +132,13 @@ RISK = register(
             ),
             identities=(Identity(f"unsecured = {' + '.join(PLAN)}"),),
             chart=PLAN,
+        ),
+        Table(
+            "renovation",
+            "未保障农户改造进展统计",
+            columns(f"total secured unsecured {RENOVATION}"),
+            identities=(Identity(f"unsecured = {RENOVATION.replace(' ', ' + ')}"),),
+            chart=tuple(RENOVATION.split()),
         ),
     ),
     menus=(

@@ -1,0 +1,45 @@
+"""The report of work as PDF."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.core.i18n import _
+from app.core.paper import Grid, Paper
+from app.exchange import printing
+from app.exchange.writer import head_spans
+
+
+def pdf(paper: Paper) -> bytes:
+    """See ``papers/work.typ``."""
+    data = paper.data() | {
+        "chapters": [
+            {"title": c.title, "paragraphs": c.paragraphs, "grids": [_grid(g) for g in c.grids]}
+            for c in paper.chapters
+        ],
+        "annexes": [_grid(grid) for grid in paper.annexes],
+        "annex": _("附表%(n)s", n="{n}"),
+    }
+    return printing.pdf("work", data)
+
+
+def _grid(grid: Grid) -> dict[str, Any]:
+    depth = max(map(len, grid.heads))
+    spans = [
+        {
+            "text": span.text,
+            "x": span.left,
+            "y": span.top,
+            "colspan": span.right - span.left + 1,
+            "rowspan": span.bottom - span.top + 1,
+        }
+        for span in head_spans(grid.heads, depth)
+    ]
+    return {
+        "title": grid.title,
+        "spans": spans,
+        "depth": depth,
+        "columns": len(grid.heads),
+        "rows": grid.rows,
+        "notes": grid.notes,
+    }
