@@ -31,7 +31,7 @@ from app.exchange.reader import read_book
 from app.exchange.row_import import Line, SheetImport, plain_head
 from app.exchange.sheet import Head, Sheet
 from app.registry import formats, lists, stages
-from app.registry.expressions import to_json
+from app.registry.expressions import is_missing, to_json
 from app.registry.field import CHILDREN, FILES, MANY, Field
 from app.registry.flow import State
 from app.registry.households import SearchKey
@@ -218,8 +218,9 @@ class _Import(SheetImport):
     def _save(self, line: Line, record: Any, values: dict[str, Any], *, write: bool) -> None:
         renews = self._renews(record)
         created = renews or record.state == State.MISSING or inspect(record).transient
-        if renews:  # what is asked anew each time is not taken over
-            values = dict.fromkeys(self.register.renews_without.split()) | values
+        if renews:  # an empty cell takes over what was said; what is asked anew each time does not
+            given = {name: value for name, value in values.items() if not is_missing(value)}
+            values = dict.fromkeys(self.register.renews_without.split()) | given
         result = records.evaluate(self.register, record, values)
         needed = set(self.register.save_needs.split())
         wrong = [p for p in result.broken if p.severity == "error"]

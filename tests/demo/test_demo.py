@@ -24,10 +24,12 @@ from app.demo import accounts, moves, places
 from app.demo.load import load
 from app.demo.people import People, misspelt
 from app.demo.places import COUNTIES, County
+from app.parts.choices import Living
 from app.registers.household.register import HOUSEHOLD
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registers.low_income.register import LOW_INCOME
+from app.registers.monitoring.model import Monitoring
 from app.registers.monitoring.register import MONITORING
 from app.registry import counters
 from app.registry.attachments import Attachment
@@ -55,6 +57,7 @@ def test_it_is_what_real_work_would_leave_behind(demo: Session) -> None:
     check_counters(demo)
     check_rules(demo)
     check_history(demo)
+    check_monitoring(demo)
     check_households(demo)
     check_files(demo)
     check_accounts(demo)
@@ -102,7 +105,8 @@ def check_history(session: Session) -> None:
     states = Counter(session.scalars(select(Lookback.state)))
     assert set(states) == set(State) - {State.CHECKING}
     last: dict = {}
-    for entry in session.scalars(select(HistoryEntry).order_by(HistoryEntry.at)):
+    steps = select(HistoryEntry).where(HistoryEntry.register == LOOKBACK.name)
+    for entry in session.scalars(steps.order_by(HistoryEntry.at)):
         before = last.get(entry.record_id)
         assert entry.source == (before.target if before else State.DRAFT) or (
             before.target in SENT_BACK and entry.source == before.target
@@ -123,6 +127,20 @@ def check_history(session: Session) -> None:
             assert last[record.id].target == record.state
             assert record.submitted_at is not None
             assert (record.decided_at is not None) == (record.state != State.SUBMITTED)
+
+
+def check_monitoring(session: Session) -> None:
+    """Every state, records that follow one another, households without a house."""
+    rows = session.scalars(select(Monitoring)).all()
+    current = [row for row in rows if row.current]
+    assert len(current) == len({row.household_id for row in rows})
+    assert {row.state for row in current} >= {State.MISSING, State.DRAFT, State.SUBMITTED}
+    assert any(row.living == Living.NONE for row in rows)
+    by_key = {row.id: row for row in rows}
+    followed = [by_key[row.predecessor_id] for row in rows if row.predecessor_id]
+    assert followed
+    assert all(row.superseded and row.state == State.APPROVED for row in followed)
+    assert len({row.year for row in rows if row.year}) == 3
 
 
 def check_households(session: Session) -> None:

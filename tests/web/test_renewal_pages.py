@@ -4,16 +4,21 @@ differences, the earlier records with their dates, REST and Excel.
 
 from __future__ import annotations
 
+import io
 import uuid
 from typing import Any
 
+import openpyxl
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from app.access.scope import acting_as, unscoped
-from app.actions import records, renewals
+from app.actions import records
 from app.core.db import db
+from app.core.jobs import Job
+from app.core.worker import work
 from app.registers.monitoring.model import Monitoring
 from app.registers.monitoring.register import MONITORING
 from app.registry.flow import State
@@ -126,20 +131,32 @@ def test_rest_renews_too(app: Flask, approved: uuid.UUID, clerk: Hands) -> None:
     assert row_of(app, approved).current is False
 
 
-def test_a_row_of_excel_follows_an_approved_record(app: Flask, approved: uuid.UUID) -> None:
+def test_a_row_of_excel_follows_an_approved_record(
+    app: Flask, approved: uuid.UUID, clerk: Hands
+) -> None:
     """What the row does not say is taken over; what is asked anew each time is not."""
-    from app.exchange.record_import import _Import
-    from app.exchange.row_import import Line
-
-    with app.app_context(), acting_as(actor(VILLAGE_CLERK)):
-        record = records.get(MONITORING, approved)
-        importer = _Import.__new__(_Import)
-        importer.register = MONITORING
-        line = Line(2, "王一")
-        importer._save(line, record, {"died": False, "population": 6}, write=True)
-        assert (line.outcome, line.notes and line.notes[0][0]) == ("created", "head_name")
-        made = records.of_household(MONITORING, record.household_id)
-        assert (made.population, made.living, made.surveyed_on) == (6, record.living, None)
-        assert made.state == State.DRAFT
-        assert [one.id for one in renewals.chain(MONITORING, made)] == [made.id, approved]
-        db.session.rollback()
+    template = clerk.get("/exchange/template/monitoring")
+    book = openpyxl.load_workbook(io.BytesIO(template.data))
+    sheet = book.worksheets[0]
+    known = row_of(app, approved)
+    cells = {"户主姓名": known.head_name, "身份证号": known.head_id, "是否死亡销户": "否",
+             "家庭户籍人数": "6", "现住房情况": "其他安全住房", "其他安全住房": "敬（养）老院"}  # fmt: skip
+    for column in range(1, sheet.max_column + 1):
+        head = (sheet.cell(2, column).value or sheet.cell(1, column).value or "").split("（")[0]
+        if head in cells:
+            sheet.cell(3, column, cells[head])
+    file = io.BytesIO()
+    book.save(file)
+    form = {"file": (io.BytesIO(file.getvalue()), "监测.xlsx"), "mode": "import"}
+    sent = clerk.post("/exchange/import/monitoring/", form, content_type="multipart/form-data")
+    assert sent.status_code == 302, sent.text[:2000]
+    work(app, once=True)
+    with app.app_context(), unscoped("tests look") as everything:
+        job = everything.scalars(select(Job).order_by(Job.created.desc())).first()
+        assert job is not None
+        assert (job.result or {}).get("created") == 1, (job.message, job.result)
+        made = everything.scalars(
+            select(Monitoring).where(Monitoring.predecessor_id == approved)
+        ).one()
+        assert (made.current, made.state, made.population) == (True, State.DRAFT, 6)
+        assert (made.surveyor, made.surveyed_on) == (known.surveyor, None)
