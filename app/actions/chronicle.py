@@ -21,7 +21,8 @@ from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Region
-from app.actions import households, journey, moves
+from app.actions import households, journey, moves, renewals
+from app.actions.renewals import Held
 from app.core.clock import day_begins
 from app.core.i18n import _, translate
 from app.parts import prior
@@ -33,7 +34,7 @@ from app.registry.field import YES_NO, Field
 from app.registry.flow import State
 from app.registry.households import LIST_TITLES, LISTS, Household
 from app.registry.members import Member, members_of
-from app.registry.reading import listed, values_of
+from app.registry.reading import listed, said, values_of
 from app.registry.records import HistoryEntry
 from app.registry.register import Membership, Register, all_registers, register_of
 from app.registry.transfers import Transfer
@@ -219,14 +220,29 @@ class Chronicle:
         if self.house is None:
             return []
         register, row = self.house
-        said = register.rules.visible(values_of(row))
+        shown = register.rules.visible(values_of(row))
         found = []
         for name in SUMMARY:
             made = register.fields.get(name)
-            if made is None or name not in said.shown or is_missing(said.values.get(name)):
+            if made is None or name not in shown.shown or is_missing(shown.values.get(name)):
                 continue
             unit = f" {translate(made.unit)}" if made.unit else ""
-            found.append((translate(made.label), made.text(said.values[name], row.said_at) + unit))
+            found.append((translate(made.label), made.text(shown.values[name], row.said_at) + unit))
+        return found
+
+    def on_day(self, day: dt.date) -> list[tuple[Register, Held, str]]:
+        """What was approved and in force at the end of a day, by register of surveys, in words; one
+        statement.
+        """
+        surveys = [k for k in self.kept if k.register.flow and issubclass(k.register.model, Safety)]
+        rows = {row.id: row for kept in surveys for row in kept.rows}
+        entries = self.session.scalars(renewals.until(rows, day)).all() if rows else []
+        found = []
+        for kept in surveys:
+            own = {row.id: row for row in kept.rows}
+            held = renewals.held_of(own, [e for e in entries if e.record_id in own])
+            if held is not None:
+                found.append((kept.register, held, _held(kept.register, held)))
         return found
 
     # ---- files -----------------------------------------------------------------------------
@@ -298,8 +314,8 @@ class Chronicle:
     def _own(self, most: int) -> Iterator[Event]:
         """How it came onto the list, what was changed of it, what authorities knew earlier."""
         home = self.household
-        said = Household.__fields__["source"].text(home.source, home.said_at)
-        yield Event(home.created_at, _("列入名单"), note=said, tone="info")
+        source = Household.__fields__["source"].text(home.source, home.said_at)
+        yield Event(home.created_at, _("列入名单"), note=source, tone="info")
         query = select(AuditEntry).where(
             AuditEntry.record_id == home.id,
             AuditEntry.register == OWN,
@@ -349,15 +365,15 @@ def _tells(row: Any, names: Sequence[str]) -> str:
 def _said(
     known: Mapping[str, Field], values: Mapping[str, Any], names: Sequence[str], at: dt.datetime
 ) -> str:
-    said = []
+    texts = []
     for name in names:
         if text := listed(known[name], values.get(name), at):
             unit = known[name].unit
             text = f"{text} {translate(unit)}" if unit else text
             if known[name].kind == YES_NO:  # 否 alone says nothing
                 text = _("%(label)s：%(value)s", label=translate(known[name].label), value=text)
-            said.append(text)
-    return _("，").join(said)
+            texts.append(text)
+    return _("，").join(texts)
 
 
 def _steps(known: Mapping[Any, Register], entries: Iterable[HistoryEntry]) -> Iterator[Event]:
@@ -380,6 +396,14 @@ def _steps(known: Mapping[Any, Register], entries: Iterable[HistoryEntry]) -> It
             audit_words.masked(history_words.opinion(entry)),
             changes=changes,
         )
+
+
+def _held(register: Register, held: Held) -> str:
+    """What lists show of a record, as it was approved then."""
+    names = [n for n in register.ledger.split() if n not in _REPEATED and n in register.fields]
+    fields = [register.fields[n] for n in names if not register.fields[n].masked]
+    texts = (said(made, held.said.get(made.name), held.approved_at) for made in fields)
+    return _("，").join(text for text in texts if text)
 
 
 def _milestones(register: Register, row: Any) -> Iterator[Event]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 
 from app.access import audit, policy
@@ -223,11 +223,21 @@ def on_day(register: Register, household_id: uuid.UUID, day: dt.date) -> Held | 
         one.id: one
         for one in db.session.scalars(select(model).where(model.household_id == household_id))
     }
+    return held_of(rows, db.session.scalars(until(rows, day)))
+
+
+def until(keys: Iterable[uuid.UUID], day: dt.date) -> Select[HistoryEntry]:
+    """What was done to these records until the end of a day of China, oldest first."""
     end = day_begins(day + dt.timedelta(days=1))
-    query = select(HistoryEntry).where(HistoryEntry.record_id.in_(rows), HistoryEntry.at < end)
+    query = select(HistoryEntry).where(HistoryEntry.record_id.in_(keys), HistoryEntry.at < end)
+    return query.order_by(HistoryEntry.at, HistoryEntry.id)
+
+
+def held_of(rows: Mapping[uuid.UUID, Any], entries: Iterable[HistoryEntry]) -> Held | None:
+    """Which of the records, by key, held after what was done to them, oldest first."""
     submitted: dict[uuid.UUID, Mapping[str, Any]] = {}
     held: dict[uuid.UUID, Held] = {}
-    for entry in db.session.scalars(query.order_by(HistoryEntry.at, HistoryEntry.id)):
+    for entry in entries:
         key = entry.record_id
         if entry.snapshot is not None:
             submitted[key] = entry.snapshot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from app.access.actor import Actor, Capability
 from app.actions import chronicle as chronicles
 from app.actions import records
 from app.actions.chronicle import OWN, Chronicle, Event, Kept
-from app.core.clock import local
+from app.core.clock import local, today
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.registry import household_words
@@ -43,6 +44,7 @@ def context(chronicle: Chronicle, args: Mapping[str, str]) -> dict[str, Any]:
         "house": _house(chronicle),
         "photos": _photos(chronicle),
         "timeline": _timeline(chronicle, args),
+        "day": _day(chronicle, args.get("on", "")),
         "members": [household_words.member(m, whole=False) for m in chronicle.members],
         "relations": panels,
     }
@@ -144,6 +146,32 @@ def _photos(chronicle: Chronicle) -> dict[str, Any]:
         for photo in found
     ]
     return {"tiles": tiles, "more": more, "most": _PHOTOS}
+
+
+def _day(chronicle: Chronicle, asked: str) -> dict[str, Any]:
+    """What held on the day that was asked for.
+
+    :raises BadInput: no day, or one that has not come.
+    """
+    context: dict[str, Any] = {"on": asked, "today": today().isoformat(), "held": []}
+    if not asked:
+        return context
+    try:
+        day = dt.date.fromisoformat(asked)
+    except ValueError:
+        raise BadInput(_("日期不正确，请按年-月-日填写。")) from None
+    if not dt.date(2000, 1, 1) <= day <= today():
+        raise BadInput(_("请选择今天或以前的日期。"))
+    context["held"] = [
+        {
+            "register": register.label,
+            "url": f"/{register.name}/{held.record.id}",
+            "approved": f"{local(held.approved_at):%Y-%m-%d}",
+            "text": text,
+        }
+        for register, held, text in chronicle.on_day(day)
+    ]
+    return context
 
 
 # ---- what happened -------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from app.access.audit import Act, AuditEntry
 from app.access.regions import Level
 from app.access.scope import unscoped
 from app.actions import records
+from app.core.clock import today
 from app.core.storage import storage
 from app.parts.choices import Grade
 from app.registers.lookback.model import Lookback
@@ -95,7 +96,19 @@ def test_the_page_tells_what_happened_newest_first(
     assert theirs == [t for t in told if t != "列入名单"]
 
 
-@pytest.mark.parametrize("args", ["register=nothing", "page=0", "page=x", "page=999"])
+def test_what_held_on_a_day(app: Flask, surveyed: tuple[Any, Any], as_account: AsAccount) -> None:
+    home, _row = surveyed
+    hands = as_account(COUNTY_READER)
+    now_held = hands.get(f"/household/{home.id}?on={today()}").text
+    assert f"依据 {today()} 审核通过的记录" in now_held
+    before = hands.get(f"/household/{home.id}?on={today() - dt.timedelta(days=1)}").text
+    assert "还没有审核通过的记录" in before
+
+
+@pytest.mark.parametrize(
+    "args",
+    ["register=nothing", "page=0", "page=x", "page=999", "on=2025-13-01", "on=2999-01-01", "on=x"],
+)
 def test_what_the_address_cannot_mean_is_said(app: Flask, as_account: AsAccount, args: str) -> None:
     with app.app_context():
         home = builders.household()[0]
