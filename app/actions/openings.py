@@ -285,11 +285,17 @@ def refuse_doubted(register: Register, row: Any, step: Transition) -> None:
     if not issubclass(register.model, Applied) or row.basis != Basis.DOUBTED:
         return
     if step.complete or step.target == State.APPROVED or step.name == "check":
-        text = _("该申请待核实：%(why)s", why=why_doubted(register, row))
-        raise Conflict(text, row=row)
+        raise Conflict(warning(row), row=row)
 
 
-def why_doubted(register: Register, row: Any) -> str:
+def warning(row: Any) -> str:
+    """What the page of a flagged application says."""
+    if row.basis != Basis.DOUBTED:
+        return ""
+    return _("该申请待核实：%(why)s", why=why_doubted(row))
+
+
+def why_doubted(row: Any) -> str:
     """Why the application is flagged, in words."""
     last = last_approved(db.session, [row.household_id]).get(row.household_id)
     if last is None:

@@ -43,7 +43,7 @@ _WAYS = {
     Kind.RETROFIT: (Way.STRENGTHEN, Way.STRENGTHEN, Way.REPAIR),
 }
 _MOST_SENT_BACK = 12
-_CHECKING = 0.6
+_CHECKING = 0.4
 _FILES = {"appraisal": "judged_paper", "photos_before": "front_photos",
           "application_paper": "judged_paper"}  # fmt: skip
 _PLACE = ("region_id", "path", "county_id", "province_id")
@@ -147,7 +147,7 @@ class _Applications:
             for name, made in APPLICATION.fields.items()
         }
         of_village = clerk.level == Level.VILLAGE
-        if of_village and state == State.SUBMITTED and self.pick.random() < _CHECKING:
+        if of_village and self.pick.random() < _CHECKING:
             state = State.CHECKING  # few villages of the demonstration have accounts
         first = State.CHECKING if of_village else State.SUBMITTED
         at += dt.timedelta(hours=1)

@@ -259,6 +259,8 @@ class Register:
     on_approval: tuple[Callable[[Any, Any], None], ...] = ()
     frozen: Expr = NEVER  # rows that nobody changes, submits or decides on …
     frozen_why: str = ""  # … and what people are told then
+    kept: str = ""  # fields of the kernel that the record's page shows among its facts
+    warns: Callable[[Any], str] | None = None  # what its page and form warn of, "" for nothing
     #: ``begins(session, row)``: what a record says before anybody has typed anything, at its opening
     #: and again when what was entered is deleted.
     begins: Callable[[Any, Any], Mapping[str, Any]] | None = None

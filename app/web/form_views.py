@@ -295,6 +295,7 @@ class FormPages(ParcelPages):
             "source": stage_pages.source(self.register, row, actor),
             **stage_pages.lines(self.register, row),
             "notices": [
+                *record_pages.warnings(self.register, row),
                 *(self._notices(row, history.of(row)) if row.state in SENT_BACK else []),
                 *(record_pages.known_notices(self.register, row, known) if household else []),
                 *(

@@ -270,16 +270,23 @@ def _parent(household: Household) -> list[dict[str, Any]]:
 
 def kept_facts(register: Register, row: Any) -> list[dict[str, Any]]:
     """What the kernel keeps of the record itself, of what its lists show."""
-    if not register.continues:
-        return []
     own = Reviewed.__fields__.keys()
-    made = [register.model.__fields__[n] for n in register.ledger.split() if n not in own]
+    names = [n for n in register.ledger.split() if n not in own] if register.continues else []
+    made = [register.model.__fields__[n] for n in (*names, *register.kept.split())]
     facts = [
         {"label": translate(f.label), "text": f.text(getattr(row, f.name))}
         for f in made
         if f.system
     ]
     return [fact for fact in facts if fact["text"]]
+
+
+def warnings(register: Register, row: Any) -> list[dict[str, str]]:
+    """What stands against going on with the record."""
+    found = [translate(register.frozen_why)] if stages.is_frozen(register, row) else []
+    if register.warns is not None and (text := register.warns(row)):
+        found.append(text)
+    return [{"tone": "warn", "text": text} for text in found]
 
 
 def steps(register: Register, state: State) -> list[dict[str, str]]:

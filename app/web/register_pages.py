@@ -100,6 +100,7 @@ class RegisterPages:
             "source": stage_pages.source(self.register, row, actor),
             **stage_pages.lines(self.register, row),
             "notices": [
+                *record_pages.warnings(self.register, row),
                 *(self._notices(row, entries) if self.register.flow else []),
                 *(record_pages.known_notices(self.register, row, known) if household else []),
             ],

@@ -88,6 +88,10 @@ def test_from_the_village_to_the_county(app: Flask, hands: dict[str, Hands]) -> 
     assert "赵村" in record
     for url in (f"/lookback/{case.survey.id}", f"/household/{case.home.id}"):
         assert "档案信息录入" in county.get(url).text, url
+    assert "钱镇" in record, "乡镇复核人"
+    with app.app_context():
+        case.sent_back()
+    assert "该申请待核实：该户的住房安全信息已退回" in county.get(f"/application/{row.id}").text
     ledger = county.get("/application/ledger").text
     assert name in ledger
     table = county.get("/application/statistics/summary?year=2024").text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.access.actor import Capability
-from app.actions.openings import begins
+from app.actions.openings import begins, warning
 from app.actions.plan_years import plan_year
 from app.parts.renovation import FIRST_YEAR, Basis, Kind
 from app.registers.application.model import Application
@@ -39,13 +39,15 @@ APPLICATION = register(
     title="危房改造抗震改造申请",
     record_word="改造申请",
     module="危房改造抗震改造",
-    icon="hammer",
+    icon="building-community",
     flow=town_and_county_review,
     stands="state",
     listed=~away,
     frozen=away,
     frozen_why="该户的改造申请未列入当前计划，或者已经关闭，不能办理。",
     begins=begins,
+    kept="checker checked_on basis",
+    warns=warning,
     years=Years("plan_year", FIRST_YEAR, usual=plan_year),
     save_needs="kind plan_year",
     sections=(
