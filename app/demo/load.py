@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.access.regions import Level
 from app.core.clock import today, uuid7
-from app.demo import applications, dossiers, lists, objects, risk
+from app.demo import applications, craftsmen, dossiers, lists, objects, risk
 from app.demo import parcels as footprints
 from app.demo.accounts import Accounts, Staff
 from app.demo.cameras import Cameras
@@ -74,6 +74,7 @@ def load(session: Session, counties: Sequence[County] = COUNTIES) -> dict[str, i
     made |= dossiers.load(
         session, demonstration.people, demonstration.album, demonstration.today, SEED
     )
+    made |= craftsmen.load(session, counties, demonstration.people, demonstration.today, SEED)
     session.commit()
     return made
 

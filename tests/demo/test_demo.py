@@ -25,6 +25,8 @@ from app.demo.load import load
 from app.demo.people import People, misspelt
 from app.demo.places import COUNTIES, County
 from app.parts.choices import Living
+from app.registers.craftsman.model import Certificates, Craftsman
+from app.registers.craftsman.register import CRAFTSMAN
 from app.registers.household.register import HOUSEHOLD
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
@@ -35,6 +37,7 @@ from app.registry import counters
 from app.registry.attachments import Attachment
 from app.registry.flow import SENT_BACK, State
 from app.registry.formats import id_number_problem
+from app.registry.handovers import Handover
 from app.registry.households import Finding, Household, SearchKey, Sex, search_values
 from app.registry.reading import columns_of
 from app.registry.records import HistoryEntry
@@ -61,6 +64,7 @@ def test_it_is_what_real_work_would_leave_behind(demo: Session) -> None:
     check_households(demo)
     check_files(demo)
     check_accounts(demo)
+    check_craftsmen(demo)
 
 
 def test_some_ask_to_move(demo: Session) -> None:
@@ -270,3 +274,11 @@ def test_people_are_plausible_and_the_same_every_time() -> None:
     child = first.child_of(heads[0], ["611021"])
     assert child.name[0] == heads[0].name[0]
     assert child.born > heads[0].born
+
+
+def check_craftsmen(session: Session) -> None:
+    """Certificates of every state, counted; somebody asks for one."""
+    assert set(session.scalars(select(Craftsman.certificates_hold))) == set(Certificates)
+    counted = counters.live_counts(session, CRAFTSMAN)
+    assert counted == counters.kept_counts(session, CRAFTSMAN)
+    assert session.scalars(select(Handover)).one().asked_by is not None
