@@ -58,13 +58,13 @@ def demo(app: Flask) -> Iterator[Session]:
 
 def test_it_is_what_real_work_would_leave_behind(demo: Session) -> None:
     check_counters(demo)
+    check_craftsmen(demo)
     check_rules(demo)
     check_history(demo)
     check_monitoring(demo)
     check_households(demo)
     check_files(demo)
     check_accounts(demo)
-    check_craftsmen(demo)
 
 
 def test_some_ask_to_move(demo: Session) -> None:
