@@ -15,6 +15,7 @@ from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from app.access.accounts import Account
+from app.access.regions import Level
 from app.actions.continuing import copied
 from app.core.clock import CHINA, uuid7
 from app.demo.people import People
@@ -49,6 +50,8 @@ _STANDS: tuple[tuple[Progress | None, State, int], ...] = (
 _STAGES = (None, *Progress)
 _FIRMS = ("蓝田县秦岭建筑有限公司", "关中乡村建设工程有限公司", "渭河农房建设合作社")
 _FIRM_CODE = "91350100M000100Y43"
+#: Accounts of a county, in the order of their names (app.demo.accounts).
+_REVIEWER, _COLLECTOR = 1, 2
 #: An account that two households name (an auditors' finding).
 _TWICE = "6217000010009999999"
 
@@ -205,11 +208,11 @@ def _files(album: Album, row: Values) -> list[Values]:
 
 def _accounts(session: Session) -> dict[int, tuple[Account, Account]]:
     """By county: who enters, and who decides."""
-    query = select(Account).where(Account.username.regexp_match("^[0-9]{6}0[0-9]$"))
+    query = select(Account).where(Account.demo, Account.level == Level.COUNTY)
     found: dict[int, list[Account]] = {}
     for account in session.scalars(query.order_by(Account.username)):
         found.setdefault(account.region_id or 0, []).append(account)
-    return {key: (some[-1], some[0]) for key, some in found.items()}
+    return {key: (some[_COLLECTOR], some[_REVIEWER]) for key, some in found.items()}
 
 
 def _history(
