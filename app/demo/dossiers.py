@@ -27,13 +27,15 @@ from app.registers.dossier.overdue import year_before
 from app.registers.dossier.register import DOSSIER
 from app.registry import counters
 from app.registry.attachments import Attachment
+from app.registry.expressions import to_json
+from app.registry.field import FILES
 from app.registry.flow import State
 from app.registry.records import HistoryEntry, Standing
 
 Values = dict[str, Any]
 
 #: Stage that is approved, and state of the one at hand; of a hundred dossiers so many.
-_STANDS: tuple[tuple[Progress | None, State, int], ...] = (
+STANDS: tuple[tuple[Progress | None, State, int], ...] = (
     (None, State.MISSING, 14),
     (None, State.DRAFT, 8),
     (None, State.SUBMITTED, 7),
@@ -73,9 +75,13 @@ def load(session: Session, people: People, album: Album, day: dt.date, seed: int
         place = {
             n: getattr(application, n) for n in ("region_id", "path", "county_id", "province_id")
         }
+        if application.applied_on > day - dt.timedelta(days=5):
+            stage, state = None, State.MISSING  # approved a moment ago
         began = day - dt.timedelta(days=pick.choice((40, 70, 110, 150)))
-        late = stage == Progress.STARTED and pick.random() < 0.2
-        began = year_before(day) - dt.timedelta(days=20) if late else began
+        long_ago = year_before(day) - dt.timedelta(days=20)
+        late = stage == Progress.STARTED and application.applied_on < long_ago
+        late = late and pick.random() < 0.3
+        began = long_ago if late else max(began, application.applied_on)
         row = _row(application, stage, state, began) | place
         reached = _STAGES.index(stage) + (state not in (State.MISSING, State.APPROVED))
         row |= _answers(pick, people, reached, began, day, number)
@@ -107,9 +113,9 @@ def load(session: Session, people: People, album: Album, day: dt.date, seed: int
 
 def _stand(pick: random.Random, number: int) -> tuple[Progress | None, State]:
     """Each of them once at first, that even a small demonstration shows all; then by their shares."""
-    if number < len(_STANDS):
-        return _STANDS[number][:2]
-    return pick.choices(_STANDS, [share for *_stand, share in _STANDS])[0][:2]
+    if number < len(STANDS):
+        return STANDS[number][:2]
+    return pick.choices(STANDS, [share for *_stand, share in STANDS])[0][:2]
 
 
 def _row(application: Application, stage: Any, state: State, began: dt.date) -> Values:
@@ -215,6 +221,16 @@ def _accounts(session: Session) -> dict[int, tuple[Account, Account]]:
     return {key: (some[_COLLECTOR], some[_REVIEWER]) for key, some in found.items()}
 
 
+def _said(row: Values, number: int) -> Values:
+    """What the dossier said when its stage of this number was submitted."""
+    known = {stage.name for stage in DOSSIER.stages[: number + 1]}
+    given = {n for section in DOSSIER.sections if section.stage in known for n in section.fields}
+    return {
+        name: [] if made.kind == FILES else to_json(row[name]) if name in given else None
+        for name, made in DOSSIER.fields.items()
+    }
+
+
 def _history(
     row: Values, place: Values, accounts: dict[int, tuple[Account, Account]], reached: int
 ) -> list[Values]:
@@ -240,6 +256,7 @@ def _history(
         if number >= done and row["state"] == State.DRAFT:
             break
         add("submit", "上报", State.DRAFT, State.SUBMITTED, clerk, number)
+        lines[-1]["snapshot"] = _said(row, number)
         if number < done:
             add("approve", "审核通过", State.SUBMITTED, State.APPROVED, reviewer, number)
         elif row["state"] in (State.RETURNED, State.RECTIFY):

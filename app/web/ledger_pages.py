@@ -21,7 +21,7 @@ from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.core.jobs import Job
 from app.registry import stages
-from app.registry.field import CHOICE, Field
+from app.registry.field import CHOICE, DATE, Field
 from app.registry.flow import Review, State
 from app.registry.ledger import SIZES, Ledger, Page, TooWide, TooWideNow
 from app.registry.ledger_columns import REGION, REGION_LABEL
@@ -275,7 +275,7 @@ def _cells(
                 text = texts[made.name, value, said_at] = listed(made, value, said_at)
             cells.append({"kind": "text", "text": text})
         else:
-            kind = "id" if made.masked else "text"
+            kind = "id" if made.masked else ("date" if made.kind == DATE else "text")
             cells.append({"kind": kind, "text": listed(made, value, said_at)})
     former = getattr(row, "former_head", None)
     if former:

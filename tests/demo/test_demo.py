@@ -20,13 +20,16 @@ from app.access.regions import Level, Region
 from app.access.scope import unscoped
 from app.core.clock import now
 from app.core.storage import storage
-from app.demo import accounts, moves, places
+from app.demo import accounts, dossiers, moves, places
 from app.demo.load import load
 from app.demo.people import People, misspelt
 from app.demo.places import COUNTIES, County
 from app.parts.choices import Living
+from app.registers.application.model import Application
 from app.registers.craftsman.model import Certificates, Craftsman
 from app.registers.craftsman.register import CRAFTSMAN
+from app.registers.dossier.model import Dossier, Progress
+from app.registers.dossier.register import DOSSIER
 from app.registers.household.register import HOUSEHOLD
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
@@ -39,7 +42,7 @@ from app.registry.flow import SENT_BACK, State
 from app.registry.formats import id_number_problem
 from app.registry.handovers import Handover
 from app.registry.households import Finding, Household, SearchKey, Sex, search_values
-from app.registry.reading import columns_of
+from app.registry.reading import columns_of, values_of
 from app.registry.records import HistoryEntry
 from app.registry.transfers import Transfer, TransferState
 
@@ -60,6 +63,7 @@ def test_it_is_what_real_work_would_leave_behind(demo: Session) -> None:
     check_counters(demo)
     check_craftsmen(demo)
     check_rules(demo)
+    check_dossiers(demo)
     check_history(demo)
     check_monitoring(demo)
     check_households(demo)
@@ -145,6 +149,24 @@ def check_monitoring(session: Session) -> None:
     assert followed
     assert all(row.superseded and row.state == State.APPROVED for row in followed)
     assert len({row.year for row in rows if row.year}) == 3
+
+
+def check_dossiers(session: Session) -> None:
+    """One for each approved application, in every stage and state, as their rules want them."""
+    rows = session.scalars(select(Dossier)).all()
+    applications = select(Application.id).where(Application.state == State.APPROVED)
+    assert {row.source_id for row in rows} == set(session.scalars(applications))
+    stands = {stand[:2] for stand in dossiers.STANDS}
+    assert {(row.stage, row.state) for row in rows} <= stands
+    for row in rows:
+        files = session.scalars(select(Attachment).where(Attachment.record_id == row.id)).all()
+        result = DOSSIER.rules_of(row).evaluate(values_of(row, files))
+        assert [p for p in result.broken if p.severity == "error"] == []
+        assert result.values["paid_in_full"] == bool(row.paid_in_full)
+        if row.state in (State.SUBMITTED, *SENT_BACK) or row.stage == Progress.PAID:
+            assert result.missing == []
+    assert counters.live_counts(session, DOSSIER) == counters.kept_counts(session, DOSSIER)
+    assert counters.broken_identities(session, DOSSIER) == []
 
 
 def check_households(session: Session) -> None:
