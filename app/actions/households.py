@@ -342,18 +342,21 @@ def _found(place: str, name: str) -> str:
 
 def correct_id(session: Session, household: Household, number: str) -> None:
     """The right number stands beside the issued one, which stays. The caller commits."""
+    before = _identity(household)
     if household.head_id in (None, household.issued_id, household.corrected_id):
         household.head_id = number
     household.corrected_id = number
     settled = (Finding.ID_MISSING, Finding.ID_WRONG)
     household.findings = tuple(f for f in household.findings or () if f not in settled)
     refresh(session, household)
+    _note_identity(session, household, before)
 
 
 def drop_correction(session: Session, household: Household) -> None:
     """A correction that was none: the issued number stands alone again, with what is doubtful
     about it. The caller commits.
     """
+    before = _identity(household)
     if household.head_id == household.corrected_id:
         household.head_id = household.issued_id
     household.corrected_id = None
@@ -361,20 +364,40 @@ def drop_correction(session: Session, household: Household) -> None:
         finding = Finding.ID_WRONG if household.issued_id else Finding.ID_MISSING
         household.findings = tuple(sorted({*(household.findings or ()), finding.value}))
     refresh(session, household)
+    _note_identity(session, household, before)
 
 
 def issued_head(session: Session, household: Household, phone: str | None) -> None:
     """The issued head is head again, with this phone. The caller commits."""
+    before = _identity(household)
     household.head_name, household.head_id = household.issued_name, household.matching_id
     household.phone = phone
     refresh(session, household)
+    _note_identity(session, household, before)
 
 
 def new_head(
     session: Session, household: Household, name: str, number: str | None, phone: str | None
 ) -> None:
     """The present head changes; the issued identity stays. The caller commits."""
+    before = _identity(household)
     household.head_name, household.head_id = name, number
     if phone:
         household.phone = phone
     refresh(session, household)
+    _note_identity(session, household, before)
+
+
+def _identity(household: Household) -> dict[str, str | None]:
+    return {n: getattr(household, n) for n in ("head_name", "head_id", "corrected_id", "phone")}
+
+
+def _note_identity(
+    session: Session, household: Household, before: Mapping[str, str | None]
+) -> None:
+    """Who it is goes into the log, with what it was: its page tells it."""
+    changes = {n: [before[n], new] for n, new in _identity(household).items() if new != before[n]}
+    if changes:
+        audit.record(
+            session, Act.UPDATE, register="household", row=household, detail={"changes": changes}
+        )

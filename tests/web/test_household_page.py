@@ -19,8 +19,9 @@ from sqlalchemy import select
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Level
 from app.access.scope import unscoped
-from app.actions import records
+from app.actions import households, records
 from app.core.clock import today
+from app.core.db import db
 from app.core.storage import storage
 from app.parts.choices import Grade
 from app.registers.lookback.model import Lookback
@@ -28,6 +29,7 @@ from app.registers.lookback.register import LOOKBACK
 from app.registers.low_income.model import LowIncome
 from app.registry.attachments import Attachment
 from app.registry.flow import State
+from app.registry.formats import mask_id
 from app.registry.members import Member
 from app.registry.records import HistoryEntry
 from tests import builders
@@ -94,6 +96,20 @@ def test_the_page_tells_what_happened_newest_first(
     assert titles(own) == ["列入名单"]
     theirs = titles(hands.get(f"/household/{home.id}?register=lookback").text)
     assert theirs == [t for t in told if t != "列入名单"]
+
+
+def test_a_corrected_number_is_told_masked(app: Flask, as_account: AsAccount) -> None:
+    number = builders.id_number()
+    with app.app_context():
+        home = builders.household(name="周更正")[0]
+        with builders.acting(COUNTY_MANAGER):
+            kept = households.get(home.id)
+            households.correct_id(db.session(), kept, number)
+            db.session.commit()
+    page = as_account(COUNTY_READER).get(f"/household/{home.id}?register=household").text
+    assert titles(page)[0] == "修改"
+    assert f"更正身份证号：— → {mask_id(number)}" in page
+    assert number not in page
 
 
 def test_what_held_on_a_day(app: Flask, surveyed: tuple[Any, Any], as_account: AsAccount) -> None:
