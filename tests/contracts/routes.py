@@ -244,6 +244,8 @@ def _is_of(rule: Rule, place: Place) -> bool:
         return False  # whatever field is asked for, there is none
     if place.subject == SYSTEM:
         return "register" not in rule.arguments and (owner is None or owner.model is Household)
+    if view == "HandoversView" and "register" in rule.arguments:
+        return place.register.owned  # other records are handed over with their household
     if "register" in rule.arguments:
         return bool(place.register.tables) or not rule.endpoint.startswith("StatisticsView.")
     return owner is place.register
