@@ -21,7 +21,7 @@ from jinja2 import Environment
 
 from app import catalogue
 from app.core.i18n import lazy, step_word, translate
-from app.exchange.record_import import cell_values
+from app.exchange.cells import cell_values
 from app.registry.field import MANY, YES_NO
 from app.registry.register import all_registers
 from tools import setup

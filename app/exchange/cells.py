@@ -9,9 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from typing import Self
+from typing import Any, Self
 
-from app.core.i18n import mark
+from app.core.i18n import mark, translate
+from app.registry import lists
+from app.registry.field import MANY, Field
 
 EXACT = 10**15
 """Excel keeps 15 significant digits; a longer number has lost its last ones."""
@@ -57,3 +59,18 @@ def as_text(value: object) -> str:
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     return str(value)
+
+
+#: Between several choices in one cell.
+_BETWEEN = re.compile("[、，,；;]")  # between the choices in one cell
+
+
+def cell_values(made: Field, cell: str) -> Any:
+    """What a cell says, as the field parses it: several choices in one cell are a list."""
+    if made.kind != MANY:
+        return cell
+    known = {*lists.by_text(made.source_list or "")}  # texts in other languages hold blanks
+    known |= {text for word in made.words.values() for text in (word, translate(word))}
+    parts = [part.strip() for part in _BETWEEN.split(cell)]
+    found = [[part] if part in known else re.split(r"[/\s]", part) for part in parts]
+    return [word for words in found for word in words if word]

@@ -23,7 +23,7 @@ from app.core.db import db, read_only
 from app.core.errors import AnjuError
 from app.core.jobs import OPEN_STATES, Job, JobState
 from app.core.storage import storage
-from app.exchange import household_import, parcel_import, prior_import
+from app.exchange import household_import, object_import, parcel_import, prior_import
 
 exchange_cli = AppGroup("exchange", help="Excel in and out.")
 import_cli = AppGroup("import", help="Import a list.")
@@ -33,6 +33,7 @@ exchange_cli.add_command(import_cli)
 #: What can be imported from the command line: name -> (what the file is, the import's module).
 _IMPORTS: dict[str, tuple[str, Any]] = {
     "household": ("the households of an Excel or csv file", household_import),
+    "low_income": ("a list of low-income households", object_import),
     "parcel": ("the parcels of a GeoJSON file", parcel_import),
     "prior": ("the earlier results of an Excel or csv file", prior_import),
 }

@@ -95,7 +95,21 @@ REFERENCE = ListColumn("reference", mark("农户编号"), ("系统编号",), 36)
 """Only in what the program wrote: the household of an exported row, or the one that a flagged row of
 a marked workbook became, so that any other cell of it may be missing or corrected."""
 
-BY_NAME = {column.name: column for column in (*COLUMNS, REFERENCE)}
+#: Of a list of low-income households besides: fields of its register (app.parts.objects.Listed).
+OBJECT_COLUMNS = (
+    ListColumn(
+        "groups",
+        mark("对象类型"),
+        ("农户类型", "困难类型", "低收入类型", "困难对象类型"),
+        30,
+        "农村低保户",
+        note=mark("多种类型用顿号隔开。"),
+    ),
+    ListColumn("origin", mark("对象来源"), ("来源", "监测来源"), 12, "民政下发"),
+    ListColumn("housing", mark("住房类型"), ("结构类型",), 14, "砖石结构"),
+    ListColumn("condition", mark("住房状况"), ("住房情况",), 12, "住房安全"),
+)
+BY_NAME = {column.name: column for column in (*COLUMNS, *OBJECT_COLUMNS, REFERENCE)}
 YEAR_MARK, ETHNIC_MARK = "年", "族"  # 2019年, 汉 for 汉族
 SEXES = {"男": Sex.MALE, "男性": Sex.MALE, "女": Sex.FEMALE, "女性": Sex.FEMALE}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,6 +31,7 @@ from app.exchange.household_list import Checker, Head, Line, find_head
 from app.exchange.household_match import Decision, decide
 from app.exchange.household_write import HouseholdWriter
 from app.exchange.reader import read_book
+from app.registry.field import Field
 
 KIND = "household.import"
 ROWS_A_COMMIT = 1000
@@ -58,18 +59,31 @@ def start_checked(checked: Job) -> Job:
 @job_kind(KIND, title="导入农户名单", forget=import_notes.forget_job)
 def run(job: JobContext) -> dict[str, Any]:
     """Do it; the result is what the command line prints."""
+    return run_list(job, "poverty_exit", {})
+
+
+def run_list(job: JobContext, listing: str, extras: Mapping[str, Field]) -> dict[str, Any]:
+    """Import onto the list of that name; ``extras`` are what it says besides of its register's rows."""
     actor = policy.require(Capability.IMPORT_LIST)
     with inbox.local_copy(job) as path:
         name = job.files[0]["name"]
-        return _Import(job, actor, find_head(read_book(path, name)), path).run()
+        return _Import(job, actor, find_head(read_book(path, name)), path, listing, extras).run()
 
 
 class _Import:
-    def __init__(self, job: JobContext, actor: Actor, head: Head, path: Path) -> None:
-        self.job, self.actor, self.head = job, actor, head
+    def __init__(
+        self,
+        job: JobContext,
+        actor: Actor,
+        head: Head,
+        path: Path,
+        listing: str,
+        extras: Mapping[str, Field],
+    ) -> None:
+        self.job, self.actor, self.head, self.listing = job, actor, head, listing
         self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        self.checker = Checker(head, Finder(), today())
-        self.writer = HouseholdWriter(job.id)
+        self.checker = Checker(head, Finder(), today(), extras)
+        self.writer = HouseholdWriter(job.id, listing)
         self.counts = dict.fromkeys(OUTCOMES, 0)
         self.total = max(0, head.sheet.height - head.row)
         self.done = 0
@@ -112,7 +126,7 @@ class _Import:
         self._forget_notes({"phase": "check"})
         planned: dict[int, int] = {}
         for lines in self._chunks(after=0):
-            decisions = decide(lines)
+            decisions = decide(lines, self.listing)
             for decision in decisions:
                 self._plan(decision, planned)
             self._keep_notes(decisions)
@@ -150,7 +164,7 @@ class _Import:
             self._progress(translate("导入"))
 
     def _write_chunk(self, lines: list[Line]) -> None:
-        decisions = decide(lines)
+        decisions = decide(lines, self.listing)
         self.writer.create([d for d in decisions if d.outcome == "created"])
         self.writer.update([d for d in decisions if d.outcome == "updated"])
         self._keep_notes(decisions)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,10 +17,11 @@ from app.access.region_names import readable
 from app.access.scope import in_scope
 from app.core.errors import BadInput
 from app.core.i18n import mark, translate
-from app.exchange.cells import Unreadable
+from app.exchange.cells import Unreadable, cell_values
 from app.exchange.household_columns import BY_NAME, ETHNIC_MARK, HEADS, SEXES, YEAR_MARK, plain
 from app.exchange.sheet import Sheet
 from app.registry import formats, lists
+from app.registry.field import Field
 from app.registry.households import Finding, Household, match_key, number_key
 
 LOOK_FOR_HEAD = 10
@@ -103,6 +104,7 @@ class Line:
     written_place: str = ""
     reference: uuid.UUID | None = None
     values: dict[str, Any] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)  # what the list of low-income ones says
     notes: list[Note] = field(default_factory=list)
     findings: set[Finding] = field(default_factory=set)
     mended: bool = False
@@ -146,7 +148,11 @@ class Line:
 class Checker:
     """Reads rows one by one. Keep one for an import: it remembers the divisions that it met."""
 
-    def __init__(self, head: Head, finder: Finder, today: dt.date) -> None:
+    def __init__(
+        self, head: Head, finder: Finder, today: dt.date, extras: Mapping[str, Field] | None = None
+    ) -> None:
+        """``extras``: fields of a register's rows that the list says besides."""
+        self._extras = extras or {}
         self._columns = head.columns
         self._finder = finder
         self._today = today
@@ -190,6 +196,8 @@ class Checker:
             line.values["village_group"] = None
             line.note("village_group", translate("村民小组过长，未导入，请核对。"))
         self._reference(line, raw.get("reference", ""))
+        for name, made in self._extras.items():
+            self._extra(line, name, made, raw.get(name, ""))
         return line
 
     def number(self, cells: Sequence[str]) -> str:
@@ -345,6 +353,16 @@ class Checker:
             value = None
             line.note(name, translate(rule))
         line.values[name] = value
+
+    @staticmethod
+    def _extra(line: Line, name: str, made: Field, raw: str) -> None:
+        try:
+            value = made.parse(cell_values(made, raw.strip())) if raw.strip() else None
+        except ValueError as error:
+            value = None
+            line.note(name, str(error))
+        if value is not None:
+            line.extras[name] = value
 
     @staticmethod
     def _reference(line: Line, raw: str) -> None:

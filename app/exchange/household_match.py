@@ -23,6 +23,7 @@ from app.core.i18n import mark, translate
 from app.exchange.household_list import Line, Note
 from app.registry import formats
 from app.registry.households import Finding, Household, SearchKey
+from app.registry.members import PersonNumber
 
 _FACTS = ("sex", "ethnicity", "phone", "population", "village_group", "exit_year")
 
@@ -47,6 +48,8 @@ class Known(NamedTuple):
     village_group: str | None
     exit_year: int | None
     findings: tuple[str, ...]
+    poverty_exit: bool
+    low_income: bool
 
     @property
     def number(self) -> str | None:
@@ -92,14 +95,27 @@ class Decision:
         return "updated" if self.changes else "unchanged"
 
 
-def decide(lines: Sequence[Line]) -> list[Decision]:
-    """Match checked lines; a constant number of statements, no lock. The lines stay as they are."""
+def decide(lines: Sequence[Line], name: str = "poverty_exit") -> list[Decision]:
+    """Match checked lines of the list of that name; a constant number of statements, no lock. The lines stay as they are."""
     candidates = _Candidates([line for line in lines if not line.rejected])
     decisions = [Decision(line) for line in lines]
     for decision in decisions:
         if not decision.rejected:
             _match(decision, candidates)
+        known = None if decision.rejected else decision.known
+        if known is not None and not getattr(known, name):
+            decision.changes[name] = True
+        if name == "low_income" and not decision.rejected:
+            stands = candidates.standing.get(line_number(decision))
+            if stands is not None and (decision.known is None or stands != decision.known.id):
+                text = mark("该身份证号已在低收入群体名单中，是另一户的户主或家庭成员，请核对。")
+                decision.note("id_number", translate(text), rejects=True)
     return decisions
+
+
+def line_number(decision: Decision) -> str:
+    """The valid number of its line, else nothing."""
+    return decision.line.id_number if decision.line.id_valid else ""
 
 
 def _match(decision: Decision, candidates: _Candidates) -> None:
@@ -210,6 +226,12 @@ class _Candidates:
             found = self._find(Household.match_key, keys)
             found += self._find(Household.id, references)
             found += self._searched(numbers)
+            rows = session.execute(
+                select(PersonNumber.number, PersonNumber.household_id).where(
+                    PersonNumber.number.in_(numbers)
+                )
+            )
+            self.standing: dict[str, uuid.UUID] = {number: key for number, key in rows}  # noqa: C416
             names = [line for line in lines if not line.id_valid]
             found += self._searched(
                 {line.name for line in names},

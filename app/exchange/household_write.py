@@ -26,9 +26,11 @@ from app.core.db import db
 from app.core.errors import OutsideScope
 from app.exchange.household_list import Line
 from app.exchange.household_match import Decision
+from app.parts.objects import Listed, Origin, Upkeep
 from app.registry import counters
 from app.registry.flow import State
-from app.registry.households import Household, SearchKey, Source, search_values
+from app.registry.households import LISTS, Household, SearchKey, Source, search_values
+from app.registry.members import PersonNumber
 from app.registry.register import Register, register_of
 
 _REPEATED = {"corrected_id", "head_id", "region_id"}
@@ -38,9 +40,10 @@ _REPEATED = {"corrected_id", "head_id", "region_id"}
 class HouseholdWriter:
     """Writes what was decided into the session; the caller commits."""
 
-    def __init__(self, job_id: uuid.UUID) -> None:
-        self._job_id = job_id
-        self._following = households.following("poverty_exit")
+    def __init__(self, job_id: uuid.UUID, name: str = "poverty_exit") -> None:
+        """``name``: the list that they come onto."""
+        self._job_id, self._name = job_id, name
+        self._following = households.following(name)
         own = register_of(Household)
         self._tallies = {r.name: _Tally(r) for r in (*self._following, own) if r is not None}
 
@@ -54,7 +57,8 @@ class HouseholdWriter:
         records: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for decision in decisions:
             place = _place(decision.line)
-            row = _household(decision.line) | place | _stamps(moment)
+            row = _household(decision.line) | dict.fromkeys(LISTS, False) | {self._name: True}
+            row |= place | _stamps(moment)
             decision.household_id = row["id"]
             made.append(row)
             self._count(Household.__tablename__, row)
@@ -66,7 +70,11 @@ class HouseholdWriter:
             ]
             for register in self._following:
                 record = households.copies(household, register.model) | place | _stamps(moment)
-                record |= {"household_id": row["id"], "state": State.MISSING}
+                record["household_id"] = row["id"]
+                if "state" in register.model.__fields__:
+                    record["state"] = State.MISSING
+                if issubclass(register.model, Listed):
+                    record |= _listed(decision.line)
                 records[register.name].append(record)
                 self._count(register.name, record)
         if not all(in_scope(row["path"]) for row in made):
@@ -76,6 +84,12 @@ class HouseholdWriter:
         connection = db.session.connection()
         insert_rows(connection, _table(Household), made)
         insert_rows(connection, _table(SearchKey), keys)
+        if self._name == "low_income":
+            numbers = [
+                {"number": d.line.id_number, "household_id": d.household_id}
+                for d in decisions if d.line.id_valid
+            ]  # fmt: skip
+            insert_rows(connection, _table(PersonNumber), numbers)
         for register in self._following:
             insert_rows(connection, _table(register.model), records[register.name])
         for tally in self._tallies.values():
@@ -101,7 +115,9 @@ class HouseholdWriter:
             }
             for name, value in decision.changes.items():
                 setattr(household, name, value)
-            if decision.changes.keys() & _REPEATED:
+            if self._name in decision.changes:
+                self._enlist(household, decision.line)
+            elif decision.changes.keys() & _REPEATED:
                 households.refresh(db.session, household)
             audit.record(
                 db.session,
@@ -114,6 +130,17 @@ class HouseholdWriter:
                     "changes": changes,
                 },
             )
+
+    def _enlist(self, household: Household, line: Line) -> None:
+        """It is known from another list, or left this one."""
+        households.enlist(db.session(), household, self._name)
+        for register in self._following:
+            for _of, row in households.records_of(db.session(), household, [register]):
+                if isinstance(row, Listed):
+                    row.come_back()
+                    for name, value in _listed(line).items():
+                        if value is not None and name != "upkeep":
+                            setattr(row, name, value)
 
     def _count(self, register: str, row: dict[str, Any]) -> None:
         if tally := self._tallies.get(register):
@@ -185,6 +212,14 @@ def _household(line: Line) -> dict[str, Any]:
         "match_key": line.key,
         **line.values,
     }
+
+
+def _listed(line: Line) -> dict[str, Any]:
+    """What the row of the list of low-income households says at first."""
+    said = {"groups": None, "housing": None, "condition": None, "origin": Origin.CIVIL}
+    told = {"sex": line.values.get("sex"), "phone": line.values.get("phone")}
+    kept = {"head_low_income": True, "upkeep": Upkeep.PENDING}
+    return said | told | kept | line.extras
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,6 @@ is given but wrong rejects the row; what is still missing is flagged and the rec
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Collection, Sequence
 from functools import partial
@@ -24,22 +23,21 @@ from app.core.errors import AnjuError, BadInput, Invalid, TryAgain
 from app.core.i18n import _, translate
 from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import import_notes, inbox, row_import
-from app.exchange.cells import Unreadable
+from app.exchange.cells import Unreadable, cell_values
 from app.exchange.household_columns import REFERENCE
 from app.exchange.made_import import PLACES, Maker
 from app.exchange.reader import read_book
 from app.exchange.row_import import Line, SheetImport, plain_head
 from app.exchange.sheet import Head, Sheet
-from app.registry import formats, lists, stages
+from app.registry import formats, stages
 from app.registry.expressions import is_missing, to_json
-from app.registry.field import CHILDREN, FILES, MANY, Field
+from app.registry.field import CHILDREN, FILES
 from app.registry.flow import State
 from app.registry.households import SearchKey
 from app.registry.register import Register, get_register
 
 KIND = "records.import"
 _MISSING_SHOWN = 5
-_BETWEEN = re.compile("[、，,；;]")  # between the choices in one cell
 _NUMBER, _NAME = "head_id", "head_name"
 
 
@@ -268,14 +266,3 @@ def label_of(register: Register, name: str) -> str:
         return translate(beside[name])
     made = register.model.__fields__.get(name)
     return translate(made.label) if made else name
-
-
-def cell_values(made: Field, cell: str) -> Any:
-    """What a cell says, as the field parses it: several choices in one cell are a list."""
-    if made.kind != MANY:
-        return cell
-    known = {*lists.by_text(made.source_list or "")}  # texts in other languages hold blanks
-    known |= {text for word in made.words.values() for text in (word, translate(word))}
-    parts = [part.strip() for part in _BETWEEN.split(cell)]
-    found = [[part] if part in known else re.split(r"[/\s]", part) for part in parts]
-    return [word for words in found for word in words if word]

@@ -6,15 +6,22 @@ from typing import IO
 
 from app.core.clock import today
 from app.core.i18n import _, translate
-from app.exchange.household_columns import COLUMNS, ListColumn
+from app.exchange.household_columns import COLUMNS, OBJECT_COLUMNS, ListColumn
 from app.exchange.made_import import PLACES
 from app.exchange.writer import Book, Column
+from app.parts.objects import Condition, Origin
 from app.registry import lists
 from app.registry.field import CHILDREN, MANY, REGION, YES_NO, Field
 from app.registry.households import Sex
 from app.registry.register import Register
 
-_LISTS: dict[str, lists.Source] = {"sex": Sex, "ethnicity": "ethnicity"}
+_LISTS: dict[str, lists.Source] = {
+    "sex": Sex,
+    "ethnicity": "ethnicity",
+    "origin": Origin,
+    "housing": "structure",
+    "condition": Condition,
+}
 
 
 def write_household_list(file: IO[bytes]) -> None:
@@ -23,6 +30,13 @@ def write_household_list(file: IO[bytes]) -> None:
     """
     with Book(file) as book:
         book.table(_("农户名单"), [_list_column(column) for column in COLUMNS], [])
+
+
+def write_object_list(file: IO[bytes]) -> None:
+    """That of a list of low-income households."""
+    columns = [c for c in COLUMNS if c.name != "exit_year"] + list(OBJECT_COLUMNS)
+    with Book(file) as book:
+        book.table(_("低收入群体名单"), [_list_column(column) for column in columns], [])
 
 
 def _list_column(column: ListColumn) -> Column:

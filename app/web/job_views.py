@@ -22,6 +22,7 @@ from app.exchange import (
     division_import,
     division_list,
     household_import,
+    object_import,
     parcel_columns,
     parcel_import,
     prior_import,
@@ -37,8 +38,10 @@ PAGE_SIZE = 20
 NOTES_SHOWN = 50
 JOBS_URL = "/exchange/jobs"
 LIST_IMPORT_URL = "/exchange/import/household"
+OBJECT_IMPORT_URL = "/exchange/import/objects"
 _PAGES = {
     household_import.KIND: LIST_IMPORT_URL,
+    object_import.KIND: OBJECT_IMPORT_URL,
     division_import.KIND: "/divisions/import",
     parcel_import.KIND: "/exchange/import/parcel",
     prior_import.KIND: "/exchange/import/prior",
@@ -47,6 +50,7 @@ _IMPORTS = (*_PAGES, record_import.KIND)
 #: What notes call their columns; those of a register's forms are its fields.
 _LABELS = {
     household_import.KIND: label_of,
+    object_import.KIND: label_of,
     division_import.KIND: division_list.label_of,
     parcel_import.KIND: parcel_columns.label_of,
     prior_import.KIND: prior_import.label_of,

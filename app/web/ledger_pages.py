@@ -390,13 +390,18 @@ def wide_exports(
 
 
 def actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]]
     if menu.adds and actor.has(Capability.ENTER, register.name):
         label, url = translate(menu.adds), f"/{register.name}/new"
-        return [{"label": label, "url": url, "icon": "plus", "primary": True}]
+        found = [{"label": label, "url": url, "icon": "plus", "primary": True}]
+        if menu.rows is None and actor.has(Capability.IMPORT_LIST):
+            url = "/exchange/import/objects/"
+            found.append({"label": _("导入民政名单"), "url": url, "icon": "upload"})
+        return found
     if not menu.enters(actor, register.name) or menu.page:
         return []
     label = _("导入%(what)s", what=translate(register.record_word))
-    found: list[dict[str, Any]] = [
+    found = [
         {"label": label, "url": f"/exchange/import/{register.name}/", "icon": "file-spreadsheet"}
     ]
     if register.creates is not None:

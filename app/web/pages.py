@@ -26,7 +26,12 @@ from app.web.export_views import LedgerExportView
 from app.web.handover_views import HandoversView
 from app.web.help_views import HelpView
 from app.web.household_views import HouseholdView
-from app.web.import_views import HouseholdImportView, RecordImportView, TemplateView
+from app.web.import_views import (
+    HouseholdImportView,
+    ObjectImportView,
+    RecordImportView,
+    TemplateView,
+)
 from app.web.job_views import JobsView, JobView
 from app.web.locked_views import LockedView
 from app.web.officer_views import NoticesView, OfficersView
@@ -50,6 +55,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
     for view in (
         LedgerExportView,
         HouseholdImportView,
+        ObjectImportView,
         RecordImportView,
         ParcelImportView,
         PriorImportView,

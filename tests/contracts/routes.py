@@ -59,6 +59,7 @@ ASKS: dict[str, Any] = {
     "HouseholdImportView.page": C.IMPORT_LIST,
     "HouseholdImportView.template": C.IMPORT_LIST,
     "HouseholdImportView.again": C.IMPORT_LIST,
+    **{f"ObjectImportView.{name}": C.IMPORT_LIST for name in ("page", "template", "again")},
     **{
         f"{view}.{name}": C.IMPORT_LIST
         for view in ("ParcelImportView", "PriorImportView")

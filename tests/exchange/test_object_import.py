@@ -1,0 +1,70 @@
+"""The list of low-income households from civil affairs: onto the list, nothing twice (spec 03, 08)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+
+from app.access.scope import unscoped
+from app.exchange import templates
+from app.exchange.household_list import find_head
+from app.exchange.reader import read_book
+from app.parts.objects import Origin, Upkeep
+from app.registers.low_income.model import LowIncome
+from app.registers.low_income.register import LOW_INCOME
+from app.registry import counters
+from app.registry.households import Household
+from app.registry.members import PersonNumber
+from tests.builders import COUNTY_MANAGER, account, household, id_number
+
+HEAD = "省,市,县,乡镇,村,户主姓名,身份证号,性别,联系电话,农户类型,对象来源,住房情况"
+PLACE = "陕西省,西安市,蓝田县"
+
+
+def import_list(app: Flask, tmp_path: Any, login: str, *rows: str) -> dict[str, Any]:
+    file = tmp_path / "list.csv"
+    file.write_text("\n".join([HEAD, *rows]), encoding="utf-8")
+    args = ["exchange", "import", "low_income", str(file), "--as", login, "--json"]
+    made = app.test_cli_runner().invoke(args=args)
+    assert made.exit_code == 0, made.output
+    return dict(json.loads(made.output))
+
+
+def test_a_list_puts_households_onto_the_list_and_a_second_time_nothing_twice(
+    app: Flask, session: Any, tmp_path: Any
+) -> None:
+    known, _survey = household(name="王五")
+    login = account(COUNTY_MANAGER).username
+    new, lost = id_number(), id_number()
+    rows = (
+        f"{PLACE},,,张三,{new},男,13909180001,农村低保户、易返贫致贫户,,住房安全",
+        f"{PLACE},没有镇,没有村,李四,{lost},,,低保户吗,住建新下发,",
+        f"{PLACE},,,王五,{known.head_id},,,农村低保边缘家庭,,",
+    )
+    counts = import_list(app, tmp_path, login, *rows)
+    assert (counts["created"], counts["updated"], counts["rejected"]) == (2, 1, 0)
+    again = import_list(app, tmp_path, login, *rows)
+    assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, 3)
+    with unscoped("tests look") as look:
+        found = {one.head_name: one for one in look.scalars(select(LowIncome))}
+        assert found["张三"].groups == ("allowance", "relapse")
+        assert found["张三"].condition == "safe"
+        assert (found["张三"].origin, found["李四"].origin) == (Origin.CIVIL, Origin.ISSUED)
+        assert found["李四"].unplaced
+        assert all(one.low_income and one.upkeep == Upkeep.PENDING for one in found.values())
+        assert found["王五"].household_id == known.id
+        assert look.get_one(Household, known.id).poverty_exit
+        assert set(look.scalars(select(PersonNumber.number))) == {new, lost, known.head_id}
+        kept = counters.kept_counts(look, LOW_INCOME)
+        assert kept == counters.live_counts(look, LOW_INCOME)
+
+
+def test_the_template_has_the_columns_that_the_import_reads(app: Flask, tmp_path: Any) -> None:
+    file = tmp_path / "template.xlsx"
+    with app.app_context(), file.open("wb") as made:
+        templates.write_object_list(made)
+    head = find_head(read_book(file, file.name))
+    assert {"groups", "origin", "housing", "condition", "head_name"} <= head.columns.keys()
