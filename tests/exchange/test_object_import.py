@@ -28,6 +28,7 @@ def import_list(app: Flask, tmp_path: Any, login: str, *rows: str) -> dict[str, 
     file = tmp_path / "list.csv"
     file.write_text("\n".join([HEAD, *rows]), encoding="utf-8")
     args = ["exchange", "import", "low_income", str(file), "--as", login, "--json"]
+    args += ["--workbook", str(tmp_path / "marked.xlsx")]
     made = app.test_cli_runner().invoke(args=args)
     assert made.exit_code == 0, made.output
     return dict(json.loads(made.output))
