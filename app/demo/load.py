@@ -74,6 +74,7 @@ def load(session: Session, counties: Sequence[County] = COUNTIES) -> dict[str, i
     made |= dossiers.load(
         session, demonstration.people, demonstration.album, demonstration.today, SEED
     )
+    risk.follow(session)  # what was put in past the session's eyes
     made |= craftsmen.load(session, counties, demonstration.people, demonstration.today, SEED)
     session.commit()
     return made

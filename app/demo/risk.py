@@ -22,9 +22,14 @@ Deltas = Mapping[dt.date, dict[tuple[str, str, int], int]]
 
 def fill(session: Session, deltas: Deltas) -> int:
     """Its rows, counted from the day on which their surveys were approved; gives how many."""
-    made = sum(keeping.follow(session, ids) for ids in backfill.households(session))
+    made = follow(session)
     for row in session.scalars(select(Risk)):
         values: dict[str, Any] = values_of(row)
         for figure in counters.satisfied(RISK, values):
             deltas[local(row.decided_at or now()).date()][RISK.name, figure, row.county_id] += 1
     return made
+
+
+def follow(session: Session) -> int:
+    """Make the rows what all that was put in says; gives how many were not."""
+    return sum(keeping.follow(session, ids) for ids in backfill.households(session))

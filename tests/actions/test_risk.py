@@ -19,6 +19,9 @@ from app.actions import households, records
 from app.core import jobs, worker
 from app.core.db import db
 from app.parts.choices import Grade, Measure
+from app.parts.renovation import Basis, Progress
+from app.registers.application.model import Application
+from app.registers.dossier.model import Dossier
 from app.registers.lookback.register import LOOKBACK
 from app.registers.risk import backfill
 from app.registers.risk.model import Danger, Risk, ToldBy
@@ -197,3 +200,35 @@ def test_the_job_fills_the_ledger_though_it_is_killed(
         assert (done.state, done.attempt, done.result) == (jobs.JobState.DONE, 2, {"rows": 6})
         db.session.remove()
         proved()
+
+
+def test_the_ledger_says_how_far_the_renovation_is(session: Session) -> None:
+    """However an application or dossier comes, changes and goes: no event is needed."""
+    home, survey = approved(Grade.D, **UNSECURED)
+    of = {"household_id": home.id, "region_id": home.region_id, "head_name": home.head_name}
+    with unscoped("tests renovate") as everything:
+        backfill.mend(everything)
+        told = {"survey_register": "lookback", "survey_id": survey.id, "surveyed_at": DECIDED}
+        asked = Application(number=1, basis=Basis.HELD, plan_year=2025, **of, **told)
+        everything.add(asked)
+        everything.commit()
+        made = row_of(home)
+        assert made is not None
+        assert (made.application, made.dossier) == (State.MISSING, None)
+        asked.state = State.APPROVED
+        built = Dossier(source_id=asked.id, plan_year=2025, stage=Progress.STARTED, **of)
+        everything.add(built)
+        everything.commit()
+        made = row_of(home)
+        assert made is not None
+        assert (made.application, made.dossier) == (State.APPROVED, Progress.STARTED)
+        assert counters.kept_counts(everything, RISK)[("started", home.county_id)] == 1
+        everything.rollback()
+        proved()
+        asked.basis = Basis.CLOSED
+        everything.delete(built)
+        everything.commit()
+    made = row_of(home)
+    assert made is not None
+    assert (made.application, made.dossier) == (None, None)
+    proved()
