@@ -38,8 +38,8 @@ from app.parts.choices import Grade, Judged, Measure, ParcelState, Seismic
 from app.parts.parcels import Parcel
 from app.parts.prior import PriorFact, PriorKind
 from app.parts.renovation import Kind as RenovationKind
-from app.parts.renovation import Way
-from app.registers.dossier.model import Dossier, Progress
+from app.parts.renovation import Progress, Way
+from app.registers.dossier.model import Dossier
 from app.registers.lookback.model import Lookback
 from app.registers.monitoring.model import Monitoring
 from app.registry import formats
