@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { evaluate, idCheckCharacter, isMissing, isValid } from "../../app/web/static/js/rules.js";
+import { evaluate, idCheckCharacter, isMissing, isValid, refused } from "../../app/web/static/js/rules.js";
 
 const rules = {
   order: ["died", "living", "grade", "hazards", "area", "surveyed_on", "appraised_on", "photos",
@@ -127,4 +127,26 @@ test("what is missing", () => {
 test("an unknown operator is an error, never a silent answer", () => {
   const odd = { order: ["a"], fields: { a: { kind: "text", shown: ["maybe", "a"] } } };
   assert.throws(() => evaluate(odd, {}), /unknown test/);
+});
+
+test("choices that the field's own checks refuse are not offered, the chosen one stays", () => {
+  const when = (...parts) => ["and", ...parts];
+  const ways = {
+    order: ["kind", "way"],
+    fields: {
+      kind: { kind: "choice" },
+      way: {
+        kind: "choice",
+        checks: [
+          { code: "only", when: when(["is", "way", "strengthen"], ["not", ["is", "kind", "retrofit"]]), message: "" },
+          { code: "odd", when: ["is", "way", "other"], message: "", severity: "warning" },
+        ],
+      },
+    },
+  };
+  const codes = ["repair", "strengthen", "other"];
+  assert.deepEqual(refused(ways, "way", codes, {}), ["strengthen"]);
+  assert.deepEqual(refused(ways, "way", codes, { kind: "retrofit" }), []);
+  assert.deepEqual(refused(ways, "way", codes, { way: "strengthen" }), []);
+  assert.deepEqual(refused(ways, "kind", ["renovation"], {}), []);
 });

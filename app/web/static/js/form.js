@@ -5,7 +5,7 @@ import { attachKeys } from "./form_keys.js";
 import { attachOptionLists } from "./options.js";
 import { attachParcel } from "./form_parcel.js";
 import { attachPriors } from "./prior.js";
-import { evaluate, idCheckCharacter } from "./rules.js";
+import { evaluate, idCheckCharacter, refused } from "./rules.js";
 import { confirmed, toast } from "./shell.js";
 import { keepForm } from "./offline_form.js";
 import { attachUploads, uploadsRunning } from "./uploads.js";
@@ -125,8 +125,17 @@ function apply() {
   holding(drawFields);
 }
 
+/** Choices that do not fit are not shown, see `refused`. */
+function drawChoices(name, element, values) {
+  if (element.dataset.kind !== "choice") return;
+  const choices = [...element.querySelectorAll("option, [type=radio]")].filter((one) => one.value);
+  const away = refused(rules, name, choices.map((one) => one.value), values, { today });
+  for (const one of choices) (one.closest(".pick") ?? one).hidden = away.includes(one.value);
+}
+
 function drawFields() {
-  answer = evaluate(rules, { ...fixed, ...readForm(elements) }, { today });
+  const values = { ...fixed, ...readForm(elements) };
+  answer = evaluate(rules, values, { today });
   for (const [name, element] of elements) {
     const found = answer[name];
     if (!found) continue;
@@ -134,6 +143,7 @@ function drawFields() {
       element.hidden = !found.shown;
       if (found.shown) element.querySelector("[data-children]")?.dispatchEvent(new Event("anju:shown"));
     }
+    drawChoices(name, element, values);
     const star = element.querySelector(":scope > .form-label [data-star]");
     if (star) star.hidden = !found.required;
     const computed = element.querySelector("[data-computed]");

@@ -27,7 +27,7 @@ function attach(select) {
   box.append(input);
   select.hidden = true;
   const options = [...select.options].filter((option) => option.value)
-    .map((option) => ({ id: option.value, text: option.textContent.trim(), keys: option.dataset.keys ?? "" }));
+    .map((option) => ({ option, id: option.value, text: option.textContent.trim(), keys: option.dataset.keys ?? "" }));
   function set(value) {
     select.value = value;
     input.value = text();
@@ -37,7 +37,8 @@ function attach(select) {
     chosen: () => select.value,
     offer: async (query) => {
       const wanted = query.toLowerCase();
-      const found = options.filter((one) => one.text.toLowerCase().includes(wanted) || one.keys.startsWith(wanted));
+      const fits = ({ text: said, keys }) => said.toLowerCase().includes(wanted) || keys.startsWith(wanted);
+      const found = options.filter((one) => !one.option.hidden && fits(one));
       return { groups: [{ options: found.slice(0, SHOWN) }], note: found.length > SHOWN ? say("type_more") : "" };
     },
     pick: (option) => set(option.id),

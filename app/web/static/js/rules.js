@@ -182,3 +182,12 @@ export function evaluate(rules, values, { today = null } = {}) {
   }
   return result;
 }
+
+/** Of these codes of a field those that its own checks refuse while the form stands as it does: they
+ *  are not offered. What is chosen already stays, with its message. */
+export function refused(rules, name, codes, values, options = {}) {
+  const checks = (rules.fields[name]?.checks ?? []).filter((check) => check.severity !== "warning");
+  const wrong = (code) => evaluate(rules, { ...values, [name]: code }, options)[name].errors
+    .some((error) => error.severity !== "warning");
+  return checks.length ? codes.filter((code) => code !== values[name] && wrong(code)) : [];
+}
