@@ -126,7 +126,7 @@ def _of_register(register: Register) -> Iterator[str]:
         register.module,
         register.unit,
     )
-    yield register.frozen_why
+    yield from (register.frozen_why, register.by_figure[0])
     yield from register.briefing.texts() if register.briefing else ()
     for section in register.sections:
         yield from (section.title, section.intro)

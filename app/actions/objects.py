@@ -400,7 +400,11 @@ def _tell_both(session: Session, row: Any, was: Region, here: Region, actor: Act
     who did it.
     """
     values = {"name": row.head_name, "from": was.full_name, "to": here.full_name}
-    told = {row.county_id} | {region.id for region in (was, here)} | {r.parent_id for r in (was, here) if r.parent_id}
+    told = (
+        {row.county_id}
+        | {region.id for region in (was, here)}
+        | {r.parent_id for r in (was, here) if r.parent_id}
+    )
     for region_id in sorted(told - {actor.region_id}):
         url = f"/household/{row.household_id}"
         notices.tell(session, region_id, NoticeKind.MOVE_DONE, url, **values)

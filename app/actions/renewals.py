@@ -249,13 +249,20 @@ def held_of(rows: Mapping[uuid.UUID, Any], entries: Iterable[HistoryEntry]) -> H
 
 
 def taken_over(register: Register, row: Any) -> dict[str, Any]:
-    """What a new record takes over from the one before."""
-    if not register.renews or row.predecessor_id is None:
+    """What a new record that was never saved takes over from the one before."""
+    before = preceding(register, row)
+    if before is None or not row.blank:
         return {}
-    before = db.session.get(register.model, row.predecessor_id)
     without = set(register.renews_without.split())
     return {
         name: getattr(before, name)
         for name, made in register.fields.items()
-        if before is not None and made.typed and name not in without
+        if made.typed and name not in without
     }
+
+
+def preceding(register: Register, row: Any) -> Any:
+    """The record that this one follows, or None."""
+    if not register.renews or row.predecessor_id is None:
+        return None
+    return db.session.get(register.model, row.predecessor_id)

@@ -88,11 +88,20 @@ def applies(register: Register) -> Expr:
     return In(Ref("state"), (State.MISSING,)) | entered
 
 
-def reasons(register: Register, record: Any, known: Sequence[PriorFact]) -> list[str]:
-    """Why the record's house must be visited, in words; ``known`` are its earlier results."""
+def reasons(
+    register: Register, record: Any, known: Sequence[PriorFact], before: Any = None
+) -> list[str]:
+    """Why the record's house must be visited, in words; ``known`` are its earlier results. ``before``
+    is the record whose facts the form takes over, where this one says nothing yet.
+    """
     if not issubclass(register.model, House):
         return []
     values = values_of(record) | _latest(known)
+    if before is not None:
+        said = values_of(before)
+        if not register.rules.shown[KEY_FACTS[0]].test(said):
+            return []  # it told of no house
+        values |= {name: said[name] for name in (*KEY_FACTS, "judged_on", "grade")}
     if not applies(register).test(values):
         return []
     return [reason.say(values) for reason in REASONS if reason.where.test(values)]

@@ -247,6 +247,9 @@ def _check_figures(register: Register) -> Iterator[Finding]:
     for name in register.headline.split():
         if name not in register.figures:
             yield Finding("R032", register.name, f"headline: unknown figure {name}")
+    for name in register.by_figure[1].split():
+        if name not in register.figures:
+            yield Finding("R058", register.name, f"by_figure: unknown figure {name}")
     if register.briefing:
         yield from _check_briefing(register, register.briefing)
     for table in register.tables:

@@ -237,6 +237,7 @@ class Register:
     ledger: str = ""  # columns of its lists
     filters: str = ""  # filters of its lists; region is always there
     indexed: str = ""  # filters that an index serves at any size
+    by_figure: tuple[str, str] = ("", "")  # a filter that offers figures: its label, their names
     follows: str = ""  # the household's list (its yes/no) whose households each get a row at first
     creates: Level | None = None  # users add records, each in a division of this level or below it
     owned: bool = False  # who entered a record changes it, nobody else (app.actions.owners)

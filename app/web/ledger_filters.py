@@ -51,7 +51,30 @@ def bar(
         shown = _one(register, made, args.get(name))
         shown["advanced"] = name not in ("state", *by_key(register))
         found.append(shown)
-    return found
+    return found + _by_figure(register, query)
+
+
+def _by_figure(register: Register, query: Query) -> list[dict[str, Any]]:
+    """The choice among figures, unless another figure is asked for: a list has one at most."""
+    label, names = register.by_figure
+    if not label or (query.figure and not offers(register, query.figure)):
+        return []
+    options = [{"value": n, "label": register.figure_label(n)} for n in names.split()]
+    return [
+        {
+            "name": "figure",
+            "label": translate(label),
+            "kind": "choice",
+            "value": query.figure,
+            "options": options,
+            "advanced": True,
+        }
+    ]
+
+
+def offers(register: Register, figure: str) -> bool:
+    """Is the figure one of those that a filter offers?"""
+    return figure in register.by_figure[1].split()
 
 
 def key(register: Register, args: MultiDict[str, str]) -> Any:
@@ -88,7 +111,9 @@ def chips(
         found.append((_("行政区划"), query.region.name, "region"))
     if query.figure:
         label = register.figure_label(query.figure)
-        found.append((_("统计项"), label, "figure"))
+        own = offers(register, query.figure)
+        title = translate(register.by_figure[0]) if own else _("统计项")
+        found.append((title, label, "figure"))
     if query.unplaced:
         found.append((_("范围"), _("行政区划缺失"), "unplaced"))
     if query.decided_from:

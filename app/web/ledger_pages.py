@@ -72,7 +72,7 @@ def context(
         "filters": partial(ledger_filters.bar, register, menu, query, wanted),
         "filters_key": ledger_filters.key(register, wanted),
         "chips": ledger_filters.chips(register, menu, query, args),
-        "keep": {name: args[name] for name in _KEPT if args.get(name)},
+        "keep": {name: args[name] for name in _kept(register, query) if args.get(name)},
         "columns": _columns(register, names),
         "columns_url": _beside(register, menu, "columns", args),
         "saved_url": _beside(register, menu, "filters", args),
@@ -85,6 +85,12 @@ def context(
         "token": generate_csrf() if register.renews else "",
         "undo": review_pages.undo(register) if _review(register, menu) else None,
     }
+
+
+def _kept(register: Register, query: Query) -> list[str]:
+    """What the form of the filters sends along; not what one of them says."""
+    chosen = query.figure is not None and ledger_filters.offers(register, query.figure)
+    return [name for name in _KEPT if name != "figure" or not chosen]
 
 
 def count_text(register: Register, page: Page) -> str:

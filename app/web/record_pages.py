@@ -8,7 +8,7 @@ from typing import Any
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Region
-from app.actions import households, owners
+from app.actions import households, owners, renewals
 from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import _, translate
@@ -132,7 +132,8 @@ def known_notices(register: Register, row: Any, known: Sequence[PriorFact]) -> l
     found = []
     if known:
         found.append({"tone": "info", "text": _("以往信息：%(what)s", what=prior.told(known))})
-    if why := visits.reasons(register, row, known):
+    before = renewals.preceding(register, row) if register.renews and row.blank else None
+    if why := visits.reasons(register, row, known, before):
         text = _("需入户核实：%(why)s。", why=_("；").join(why))
         found.append({"tone": "warn", "text": text})
     return found

@@ -17,6 +17,8 @@ from app.parts.choices import Grade
 from app.parts.prior import PriorKind
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
+from app.registers.monitoring.model import Monitoring
+from app.registers.monitoring.register import MONITORING
 from app.registry.flow import State
 from tests.builders import (
     COUNTY_MANAGER,
@@ -77,6 +79,15 @@ def test_another_grade_than_before(session: Any) -> None:
     assert why(survey) == []
     prior_fact(id_number=number, kind=PriorKind.MONITORING, grade=Grade.C)
     assert why(survey) == ["与以往结论不一致（以往为C级）"]
+
+
+def test_a_new_record_knows_what_the_one_before_says() -> None:
+    blank = Monitoring(state=State.MISSING, current=False)
+    before = Monitoring(state=State.APPROVED, **own_house(Grade.A))
+    assert visits.reasons(MONITORING, blank, [], before) == []
+    before.storeys = before.judged_on = None
+    assert visits.reasons(MONITORING, blank, [], before) == [f"{MISSING}（建筑层数）", UNJUDGED]
+    assert visits.reasons(MONITORING, blank, [], Monitoring(**other_home())) == []
 
 
 @pytest.mark.parametrize("form", [died(), other_home()])

@@ -19,6 +19,7 @@ from app.actions import records
 from app.core.db import db
 from app.core.jobs import Job
 from app.core.worker import work
+from app.parts.choices import Grade
 from app.registers.monitoring.model import Monitoring
 from app.registers.monitoring.register import MONITORING
 from app.registry.flow import State
@@ -30,6 +31,7 @@ from tests.builders import (
     homeless,
     monitored,
     other_home,
+    own_house,
     sign_in,
     texts,
 )
@@ -75,6 +77,7 @@ def test_a_new_record_from_the_list_to_the_review(
     form = clerk.get(address).text
     assert "按上次记录带出" in form
     assert "王排查" in form  # who surveyed the last time
+    assert "需入户核实" not in form, "there was no house to judge"
     assert clerk.get("/monitoring/entry").text.count("王一") == listed.count("王一")
     saved = clerk.post(
         address,
@@ -93,6 +96,23 @@ def test_a_new_record_from_the_list_to_the_review(
     earlier = reviewer.get(f"/monitoring/{approved}").text
     assert "这一份作为历史留存" in earlier
     assert "退回补正</button>" not in earlier
+
+
+def test_lists_are_filtered_by_how_safe_houses_are(app: Flask, clerk: Hands) -> None:
+    with app.app_context():
+        for name, grade in (("王好", Grade.A), ("王危", Grade.D)):
+            _home, row = monitored(name=name)
+            with acting_as(actor(VILLAGE_CLERK)):
+                records.save(MONITORING, row.id, own_house(grade), row.version)
+                db.session.remove()
+    page = clerk.get("/monitoring/query?figure=severe_hazard").text
+    assert ("王危" in page, "王好" in page) == (True, False)
+    assert '<option value="severe_hazard" selected>存在严重安全隐患</option>' in page
+    assert "住房安全情况：存在严重安全隐患" in page
+    assert '<input type="hidden" name="figure"' not in page, "the choice alone says it"
+    page = clerk.get("/monitoring/query?figure=monitored").text
+    assert "住房安全情况" not in page
+    assert '<input type="hidden" name="figure" value="monitored">' in page
 
 
 def test_what_held_on_a_day(approved: uuid.UUID, clerk: Hands) -> None:
@@ -124,10 +144,18 @@ def test_rest_renews_too(app: Flask, approved: uuid.UUID, clerk: Hands) -> None:
     made = call("POST", f"/{approved}/renew", {})
     assert made.status_code == 201, made.text
     assert (made.json["current"], made.json["predecessor_id"]) == (False, str(approved))
+    known, said = row_of(app, approved), made.json["values"]
+    assert (said["living"], said["surveyor"]) == ("other", known.surveyor)
+    assert (said["died"], said["surveyed_on"]) == (None, None), "asked anew each time"
+    checked = call("GET", f"/{made.json['id']}/check", None).json
+    assert "living" not in {problem["field"] for problem in checked["problems"]}
     changed = call(
-        "PATCH", f"/{made.json['id']}", {"version": made.json["version"], "values": {"died": True}}
+        "PATCH", f"/{made.json['id']}", {"version": made.json["version"], "values": {"died": False}}
     )
     assert (changed.status_code, changed.json["current"]) == (200, True), changed.text
+    assert (row_of(app, uuid.UUID(made.json["id"])).surveyor, changed.json["cleared"]) == (
+        known.surveyor, [],
+    )  # fmt: skip
     assert row_of(app, approved).current is False
 
 

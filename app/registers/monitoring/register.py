@@ -55,6 +55,7 @@ MONITORING = register(
     ledger="head_name head_id groups living grade secured state",
     filters="head_name head_id state groups origin died has_house living grade secured measure"
     " measure_year",
+    by_figure=("住房安全情况", "no_hazard some_hazard severe_hazard unjudged"),
     indexed="state head_name head_id",
     figures={
         "total": Figure("低收入群体总数", r.state.in_(*State)),

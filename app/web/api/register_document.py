@@ -278,7 +278,7 @@ def _entry_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
                 f"{tag}.renew", tag, _("%(what)s：在已审核通过的记录之后新增一份", what=label), record,
                 parameters=[key, *parts.once()], body=parts.object_of({}), status=201,
                 errors=parts.WRITE_ERRORS,
-                description=_("原记录留作历史；新的一份用修改（PATCH）填写，保存后生效。"),
+                description=_("原记录留作历史；新的一份带出原记录的内容，用修改（PATCH）填写，保存后生效。"),
             )
         }  # fmt: skip
     for step in register.flow.transitions if register.flow else ():

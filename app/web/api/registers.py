@@ -168,14 +168,15 @@ class RegisterApi(BaseApi):
 
     @expose("/<uuid:record_id>", methods=["PATCH"])
     def change(self, record_id: uuid.UUID) -> Response:
-        """Change the named fields; all others stay."""
+        """Change the named fields; all others stay, or are taken over from the record before."""
         register = self.register
         row = records.get(register, record_id)
         actor = policy.require(Capability.ENTER, register.name, row)
         said = bodies.json_object("version", "values")
         given, wrong = values.read(register.fields, bodies.of_type(said, "values", dict, {}))
+        whole = renewals.taken_over(register, row) | given
         try:
-            row = records.save(register, record_id, given, bodies.version(said), wrong)
+            row = records.save(register, record_id, whole, bodies.version(said), wrong)
         except Conflict as error:
             db.session.rollback()
             row = self._fresh(record_id)
@@ -233,7 +234,7 @@ class RegisterApi(BaseApi):
         """What is missing or wrong before it can be submitted."""
         bodies.parameters()
         row, _actor = self._found(record_id)
-        found = records.evaluate(self.register, row)
+        found = records.evaluate(self.register, row, renewals.taken_over(self.register, row))
         errors = problems.described(found.errors)
         warnings = problems.described(p for p in found.problems if p.severity != "error")
         return shapes.answer({"complete": not errors, "problems": errors, "warnings": warnings})

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.access.actor import Actor
 from app.access.regions import Region
-from app.actions import records
+from app.actions import records, renewals
 from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import done_word, step_word, translate
@@ -130,9 +130,9 @@ def record(register: Register, row: Any, actor: Actor) -> dict[str, Any]:
     known = {name: getattr(row, name) for name in names}
     where = place(region.id, region.code, region.full_name, region.level)
     body = _common(register, known, where, whole=whole)
-    fields = form_fields(register)
+    said = {n: getattr(row, n) for n in form_fields(register)} | renewals.taken_over(register, row)
     body["values"] = {
-        n: values.shown(made, getattr(row, n), whole=whole) for n, made in fields.items()
+        n: values.shown(made, said[n], whole=whole) for n, made in form_fields(register).items()
     }
     body["masked"] = [] if whole else [
         n for n, made in register.model.__fields__.items() if made.stored and values.masks(made)
