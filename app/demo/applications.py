@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, insert, or_, select
+from sqlalchemy import Select, Table, insert, or_, select
 from sqlalchemy.orm import Session
 
 from app.access.accounts import Account
 from app.access.regions import Level
 from app.actions import applying, households
+from app.actions.openings import Last, last_approved, surveys
 from app.core.clock import local, uuid7
 from app.demo.pictures import Album
 from app.parts.renovation import NEEDS, Basis, Kind, Way, prefilled
@@ -31,6 +33,7 @@ from app.registry.flow import State
 from app.registry.households import Household
 from app.registry.reading import columns_of
 from app.registry.records import HistoryEntry
+from app.registry.register import Register
 
 Values = dict[str, Any]
 #: Of a hundred applications so many are in this state.
@@ -43,7 +46,7 @@ _WAYS = {
     Kind.RETROFIT: (Way.STRENGTHEN, Way.STRENGTHEN, Way.REPAIR),
 }
 _MOST_SENT_BACK = 12
-_CHECKING = 0.4
+_AT_ONCE = 500
 _FILES = {"appraisal": "judged_paper", "photos_before": "front_photos",
           "application_paper": "judged_paper"}  # fmt: skip
 _PLACE = ("region_id", "path", "county_id", "province_id")
@@ -66,18 +69,16 @@ class _Applications:
         self.rows: list[Values] = []
         self.lines: list[Values] = []
         self.files: list[Values] = []
+        self.checking: set[str] = set()  # villages of which one waits for the town
+        self.once = list(_STATES)
 
     def run(self) -> int:
-        columns = columns_of(Lookback, LOOKBACK.name)
-        asking = or_(*(where.sql(columns) for where in NEEDS.values()))
-        query = select(Lookback, Household).join(Household, Household.id == Lookback.household_id)
-        query = query.where(asking).order_by(Lookback.path, Lookback.head_id, Lookback.id)
-        approved = self.session.execute(query.where(Lookback.state == State.APPROVED)).all()
-        for number, (survey, home) in enumerate(approved):
-            self._open(survey, home, self._state(number))
-        back = query.where(Lookback.state.in_((State.RETURNED, State.RECTIFY)))
+        for last, home in self._last_approved(self._asking()):
+            self._open(last, home, self._state(last, home))
+        back = self._asked(LOOKBACK).where(Lookback.state.in_((State.RETURNED, State.RECTIFY)))
+        back = back.where(~Household.low_income)  # whom no other survey tells of
         for number, (survey, home) in enumerate(self.session.execute(back.limit(_MOST_SENT_BACK))):
-            self._sent_back(survey, home, number)
+            self._sent_back(Last(LOOKBACK, survey), home, number)
         deltas: Counter[tuple[str, int]] = Counter()
         for row in self.rows:
             for key in counters.satisfied(APPLICATION, row):
@@ -93,21 +94,58 @@ class _Applications:
         counters.hand_in(self.session, APPLICATION, dict(deltas))
         return len(self.rows)
 
-    def _state(self, number: int) -> State:
-        """Each once at first, that a small demonstration shows all."""
-        known = list(_STATES)
-        if number < len(known):
-            return known[number]
-        return self.pick.choices(known, list(_STATES.values()))[0]
+    def _asked(self, register: Register) -> Select[Any]:
+        """The surveys of a register that ask for an application, with their households."""
+        model = register.model
+        columns = columns_of(model, register.name)
+        asking = or_(*(where.sql(columns) for where in NEEDS.values()))
+        query = select(model, Household).join(Household, Household.id == model.household_id)
+        return query.where(asking).order_by(model.path, model.head_id, model.id)
 
-    def _open(self, survey: Lookback, home: Household, state: State) -> Values:
-        waits = (survey.measure_year or 0) > self.year
+    def _asking(self) -> dict[uuid.UUID, Household]:
+        """The households of which an approved survey asks for one, in a settled order."""
+        found: dict[uuid.UUID, Household] = {}
+        for register in sorted(surveys(), key=lambda one: one.name):
+            approved = self._asked(register).where(register.model.state == State.APPROVED)
+            found |= {home.id: home for _survey, home in self.session.execute(approved)}
+        return found
+
+    def _last_approved(
+        self, homes: Mapping[uuid.UUID, Household]
+    ) -> Iterator[tuple[Last, Household]]:
+        """Of these the last survey that was approved, where it asks."""
+        keys = list(homes)
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            lasts = last_approved(self.session, some)
+            yield from ((lasts[key], homes[key]) for key in some if lasts[key].asks)
+
+    def _state(self, last: Last, home: Household) -> State:
+        """In every village that has an account one waits for the town. Of the others each state once
+        at first, that a small demonstration shows all.
+        """
+        if self._waits(last):
+            return State.MISSING
+        of_village = self._clerk({"path": home.path}).level == Level.VILLAGE
+        if of_village and home.path not in self.checking:
+            self.checking.add(home.path)
+            return State.CHECKING
+        if self.once:
+            return self.once.pop()
+        return self.pick.choices(list(_STATES), list(_STATES.values()))[0]
+
+    def _waits(self, last: Last) -> bool:
+        return (last.survey.measure_year or 0) > self.year
+
+    def _open(self, last: Last, home: Household, state: State) -> Values:
+        survey = last.survey
+        waits = self._waits(last)
         opened = survey.decided_at or survey.changed_at
         row: Values = dict.fromkeys(Application.__table__.columns.keys()) | {
             "id": uuid7(), "version": 1, "created_at": opened, "changed_at": opened,
             "household_id": home.id, "number": 1,
             "state": State.MISSING, "basis": Basis.WAITING if waits else Basis.HELD,
-            "survey_register": LOOKBACK.name, "survey_id": survey.id, "surveyed_at": opened,
+            "survey_register": last.register.name, "survey_id": survey.id, "surveyed_at": opened,
             **{name: getattr(home, name) for name in _PLACE},
             **households.copies(home, Application),
             **prefilled(home, survey),
@@ -118,10 +156,10 @@ class _Applications:
             self._fill(row, state, opened)
         return row
 
-    def _sent_back(self, survey: Lookback, home: Household, number: int) -> None:
+    def _sent_back(self, last: Last, home: Household, number: int) -> None:
         """The survey was sent back: what nobody had submitted is closed, a later one is flagged."""
         submitted = number % 2 == 1
-        row = self._open(survey, home, State.SUBMITTED if submitted else State.MISSING)
+        row = self._open(last, home, State.SUBMITTED if submitted else State.MISSING)
         flagged = submitted and row["state"] == State.SUBMITTED
         row["basis"] = Basis.DOUBTED if flagged else Basis.CLOSED
         label = applying.DOUBTED if flagged else applying.CLOSED
@@ -147,8 +185,6 @@ class _Applications:
             for name, made in APPLICATION.fields.items()
         }
         of_village = clerk.level == Level.VILLAGE
-        if of_village and self.pick.random() < _CHECKING:
-            state = State.CHECKING  # few villages of the demonstration have accounts
         first = State.CHECKING if of_village else State.SUBMITTED
         at += dt.timedelta(hours=1)
         self._line(row, "submit", "上报", first, clerk, at, source=State.DRAFT, snapshot=said)
@@ -182,7 +218,7 @@ class _Applications:
 
     def _answer(self, row: Values, day: dt.date) -> None:
         pick = self.pick
-        priority = pick.random() < 0.4
+        priority = bool(row["priority"]) or pick.random() < 0.3
         row |= {
             "sex": row["sex"] or "male",
             "ethnicity": row["ethnicity"] or "01",

@@ -16,6 +16,8 @@ from app.core.uploads import Upload, inspect_upload
 _SIZE = (1024, 768)
 _WALLS = ((214, 205, 190), (232, 228, 218), (196, 160, 126), (178, 124, 98), (225, 214, 176))
 _ROOFS = ((92, 96, 104), (140, 74, 58), (112, 84, 70), (70, 88, 110))
+#: Made at once: several at a time for the sake of a bucket, few as most need no more.
+_COPIES = 50
 _VARIANTS = {"front_photos": 16, "risky_photos": 8, "judged_paper": 4, "seismic_paper": 2}
 _GRADES = "ABCD"
 
@@ -57,7 +59,7 @@ class Album:
     def _key(self, key: str) -> str:
         fresh = next(self._keys.get(key, iter(())), None)
         if fresh is None:
-            self._keys[key] = iter(storage().copies(key, 500))
+            self._keys[key] = iter(storage().copies(key, _COPIES))
             fresh = next(self._keys[key])
         return fresh
 

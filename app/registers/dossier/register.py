@@ -187,19 +187,12 @@ DOSSIER = register(
     ),
     menus=(
         Menu(
-            "entry",
-            "档案信息录入",
-            Capability.ENTER,
-            action="档案填报",
+            "entry", "档案信息录入", Capability.ENTER, action="档案填报",
             hint="申请审核通过后，该户会自动出现在这里，没有新增按钮。",
         ),
         Menu(
-            "review",
-            "档案信息审核",
-            Capability.REVIEW,
-            states=(State.SUBMITTED,),
-            action="档案审核",
+            "review", "档案信息审核", Capability.REVIEW, states=(State.SUBMITTED,), action="档案审核"
         ),
         Menu("query", "档案台账", Capability.SEARCH, action="查看"),
     ),
-)
+)  # fmt: skip
