@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, event, make_url
+from sqlalchemy import Engine, delete, event, make_url
 
 from tools import postgresql
 
@@ -104,14 +104,19 @@ def create_hostile(name: str) -> None:
 
 
 def fill(url: str) -> None:
-    """Bring an empty database up with the deploy step, on the few divisions that tests use."""
+    """Bring an empty database up with the deploy step, on the few divisions that tests use; without
+    the jobs that it notes as done, as tests tell of their own jobs.
+    """
     from app import create_app
     from app.core.db import db
+    from app.core.jobs import Job
     from app.deploy import deploy
 
     app = create_app({"SQLALCHEMY_DATABASE_URI": url, "TESTING": True})
     deploy(app, only_divisions=DIVISIONS)
     with app.app_context():
+        db.session.execute(delete(Job))
+        db.session.commit()
         db.session.remove()
         db.engine.dispose()  # on SQLite the last one who leaves empties the write-ahead log
 
