@@ -43,7 +43,8 @@ NOT_SHOWN: dict[str, set[str] | None] = {
     "exchange/household_columns.py": None,  # heads as people write them, samples; labels are marked
     "exchange/parcel_columns.py": None,  # names of properties as census exports write them
     "exchange/parcel_import.py": {"(1[89]\\d\\d|20\\d\\d)(?:年|\\.0)?(?:[-/.年]\\d{1,2}.*)?", "以后"},
-    "exchange/record_import.py": {"[、，,；;]", "。."},  # marks that are read or cut off
+    "exchange/cells.py": {"[、，,；;]"},  # marks between the choices in one cell
+    "exchange/record_import.py": {"。."},  # marks that are cut off
     "exchange/word.py": {"方正小标宋简体", "黑体", "仿宋", "一二三四五六七八九十", "、"},  # typefaces, numerals
     "exchange/writer.py": {"选项"},  # a hidden sheet that formulas name
     "registry/formats.py": {

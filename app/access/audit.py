@@ -31,7 +31,7 @@ class Act(Choices):
     LOCKED_OUT = "locked_out", "登录锁定"
     SESSION = "session", "结束登录"
     PASSWORD = "password", "修改密码"
-    VIEW = "view", "查看档案"
+    VIEW = "view", "查看记录"
     REVEAL = "reveal", "查看完整个人信息"
     CREATE = "create", "新增"
     UPDATE = "update", "修改"

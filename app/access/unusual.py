@@ -38,7 +38,7 @@ declare(
         default=50,
         lowest=1,
         highest=100_000,
-        unit=mark("份档案"),
+        unit=mark("条记录"),
         help=mark("超过时立即封闭该账号，由上级管理用户说明理由后解除。后台导入不计。"),
     )
 )
@@ -50,7 +50,7 @@ declare(
         default=300,
         lowest=1,
         highest=100_000,
-        unit=mark("份档案"),
+        unit=mark("条记录"),
         help=mark("超过时立即封闭该账号，由上级管理用户说明理由后解除。后台导入不计。"),
     )
 )
@@ -99,7 +99,7 @@ def count(what: What) -> None:
     _lock(actor, f"{what.value} {limit.most} {minutes}")
     raise Forbidden(
         _(
-            "您的账号在%(minutes)s分钟内%(what)s了超过%(n)s份档案，已被封闭，这一次没有执行。"
+            "您的账号在%(minutes)s分钟内%(what)s了超过%(n)s条记录，已被封闭，这一次没有执行。"
             "请联系上级管理用户说明情况，由其解除封闭。",
             minutes=minutes,
             what=what.label,
@@ -121,7 +121,7 @@ def reason_of(account: Account) -> str:
     if not what:
         return ""
     return _(
-        "%(minutes)s分钟内%(what)s超过%(n)s份档案", minutes=minutes, what=What(what).label, n=most
+        "%(minutes)s分钟内%(what)s超过%(n)s条记录", minutes=minutes, what=What(what).label, n=most
     )
 
 

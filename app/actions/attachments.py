@@ -144,7 +144,12 @@ def _editable(register: Register, record_id: uuid.UUID, field: str) -> tuple[Any
     owners.require(register, row, actor)
     if not stages.is_open(register, row):
         raise Conflict(
-            _("该档案现在是“%(state)s”，不能上传。", state=register.state_text(row.state)), row=row
+            _(
+                "该%(what)s现在是“%(state)s”，不能上传。",
+                what=register.word,
+                state=register.state_text(row.state),
+            ),
+            row=row,
         )
     _require_unlocked(register, row, {field})
     return row, actor
@@ -226,7 +231,11 @@ def arrange(register: Register, row: Any, removed: Sequence[str], order: Sequenc
     row = records.get(register, row.id, lock=True)
     owners.require(register, row, policy.require(Capability.ENTER, register.name, row))
     if not stages.is_open(register, row):
-        text = _("该档案现在是“%(state)s”，文件没有改动。", state=register.state_text(row.state))
+        text = _(
+            "该%(what)s现在是“%(state)s”，文件没有改动。",
+            what=register.word,
+            state=register.state_text(row.state),
+        )
         raise Conflict(text, row=row)
     kept = {str(a.id): a for a in records.attachments_of(row)}
     gone = [kept.pop(i) for i in removed if i in kept]

@@ -217,7 +217,9 @@ def _since(text: str, problems: list[Problem]) -> dt.datetime:
     if day is None or day == today():
         return now()
     if day < today():
-        problems.append(_problem("since", _("生效日期不能早于今天：以前的档案保留原来的文字。")))
+        problems.append(
+            _problem("since", _("生效日期不能早于今天：以前填报的内容保留原来的文字。"))
+        )
     return dt.datetime.combine(day, dt.time(), CHINA).astimezone(dt.UTC)
 
 

@@ -138,7 +138,7 @@ def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[P
         text = _("迁户后的地区就是现在所在的村，请核对。")
         yield Problem(place, f"{place}.same", text)
     if row.standing == Standing.PENDING:
-        text = _("该户由主户分出，主户的档案审核通过后才能迁户。")
+        text = _("该户由主户分出，主户审核通过后才能迁户。")
         yield Problem(asked, f"{asked}.pending", text)
     if waiting_of(row.household_id) is not None:
         yield Problem(asked, f"{asked}.twice", _twice())

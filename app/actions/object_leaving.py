@@ -303,13 +303,13 @@ def delete(row_id: uuid.UUID, version: int) -> Household:
     :raises Conflict: it was not added here, or something is known of it.
     """
     case = _open(row_id, listed=True)
-    records.require_version(case.row, version)
+    records.require_version(case.register, case.row, version)
     session, household = db.session(), case.household
     if case.row.added_on is None:
         raise Conflict(_("只能删除“新增对象台账”中的对象；其他对象请办理退出。"), row=case.row)
     others = households.records_of(session, household)
     if any(row.state != State.MISSING for of, row in others if of.flow is not None):
-        raise Conflict(_("该户已有监测记录或其他档案，不能删除，请办理退出。"), row=case.row)
+        raise Conflict(_("该户已有监测记录或其他模块的记录，不能删除，请办理退出。"), row=case.row)
     if households.members(session, household) or moves.waiting_of(household.id):
         text = _("该户有家庭成员或正在审批的迁户申请，不能删除，请先恢复成员、办结申请。")
         raise Conflict(text, row=case.row)

@@ -179,7 +179,7 @@ def _bring(
     if (again := find_in(session, values["head_id"])) is None or again.key != found.key:
         raise Changed(_("该身份证号刚刚在别处有了变化，没有保存。请看清下面的提示，再保存一次。"))
     if found.pending:
-        raise Conflict(_("该户由主户分出，主户的档案审核通过后才能列入低收入群体。"))
+        raise Conflict(_("该户由主户分出，主户审核通过后才能列入低收入群体。"))
     actor = policy.require(Capability.ENTER, register.name)
     way = found.way(here)
     if way != Way.HERE and (stays := events.why_stay(session, household, Leaving.PLACE)):

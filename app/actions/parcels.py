@@ -55,7 +55,7 @@ def add(register: Register, record_id: uuid.UUID, number: str, version: int) -> 
         return row  # the same click, sent twice
     if row.parcel_state != ParcelState.NOT_FOUND:
         raise Conflict(_("该户不在补录图斑之列，请刷新后再看。"), row=row)
-    records.require_version(row, version)
+    records.require_version(register, row, version)
     if parcels.get(db.session, number) is None:
         raise BadInput(unknown(number))
     return _change(register, row, actor, LATE, ParcelState.CHOSEN, number)
@@ -70,7 +70,7 @@ def drop(register: Register, record_id: uuid.UUID, version: int) -> Any:
     actor = policy.require(Capability.ENTER, register.name, row)
     if row.parcel_state != ParcelState.CHOSEN:
         raise Conflict(_("该户没有选择图斑，没有可删除的。"), row=row)
-    records.require_version(row, version)
+    records.require_version(register, row, version)
     return _change(register, row, actor, DROP, ParcelState.NOT_FOUND, None)
 
 

@@ -43,7 +43,7 @@ SELF_REVIEW = settings.declare(
         mark("允许自审"),
         YES_NO,
         False,
-        help=mark("上报的账号可以审核自己上报的档案。"),
+        help=mark("上报的账号可以审核自己上报的内容。"),
     )
 )
 
@@ -148,7 +148,7 @@ def apply(
         return row  # the same form, sent twice
     require_editable(register, row)
     if row.version != version:
-        raise Conflict(_("该档案已被他人修改，请核对后再保存。"), row=row)
+        raise Conflict(_("该%(what)s已被他人修改，请核对后再保存。", what=register.word), row=row)
     if blocking:
         raise Invalid(_("有 %(n)s 处需要修改，修改后再保存。", n=len(blocking)), blocking)
     if created := row.state == State.MISSING:
@@ -201,7 +201,7 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
             return row  # the same click, sent twice
         raise Conflict(_("该户尚未录入，没有可删除的内容。"), row=row)
     require_editable(register, row)
-    require_version(row, version)
+    require_version(register, row, version)
     unusual.count(unusual.What.DELETIONS)
     events.clearing(register, row)
     kept = stages.locked(register, row)
@@ -267,14 +267,15 @@ def transition(
     if row.state not in step.sources:
         raise Conflict(
             _(
-                "该档案现在是“%(state)s”，不能%(step)s。",
+                "该%(what)s现在是“%(state)s”，不能%(step)s。",
+                what=register.word,
                 state=register.state_text(row.state),
                 step=step_word(step.label),
             ),
             row=row,
         )
     if version is not None:
-        require_version(row, version)
+        require_version(register, row, version)
     _require_party(step, row, actor)
     if step.undoes and (problem := _undo_problem(register, row, step, actor)):
         raise Conflict(problem, row=row)
@@ -371,7 +372,7 @@ def require_editable(register: Register, row: Any) -> None:
         raise Conflict(
             _(
                 "该%(what)s现在是“%(state)s”，不能修改。",
-                what=translate(register.record_word),
+                what=register.word,
                 state=register.state_text(row.state),
             ),
             row=row,
@@ -397,17 +398,17 @@ def locked_problems(register: Register, row: Any, values: Mapping[str, Any]) -> 
     ]
 
 
-def require_version(row: Any, version: int) -> None:
+def require_version(register: Register, row: Any, version: int) -> None:
     """:raises Conflict: the record is no longer what the user saw."""
     if row.version != version:
-        raise Conflict(_("该档案已被他人修改，请刷新后再操作。"), row=row)
+        raise Conflict(_("该%(what)s已被他人修改，请刷新后再操作。", what=register.word), row=row)
 
 
 def _party_problem(step: Transition, row: Any, actor: Actor) -> str | None:
     if step.by_submitter and row.submitted_by != actor.account_id:
         return _("只有上报的账号可以%(step)s。", step=step_word(step.label))
     if step.not_by_submitter and row.submitted_by == actor.account_id and not self_review():
-        return _("不能审核本账号上报的档案，请由其他审核人员审核。")
+        return _("不能审核本账号上报的内容，请由其他审核人员审核。")
     return None
 
 
@@ -423,13 +424,13 @@ def _undo_problem(register: Register, row: Any, step: Transition, actor: Actor) 
     last = history.last(row)
     own = last and last.step in step.undoes and last.account_id == actor.account_id
     if not last or not own or last.target != row.state:
-        return _("该档案在您审核之后已有后续操作，不能撤销。")
+        return _("在您审核之后已有后续操作，不能撤销。")
     if row.state == State.APPROVED and register.builds.test(values_of(row)):
-        return _("审核通过后已生成后续内容，不能撤销。要改正，请在档案页退回。")
+        return _("审核通过后已生成后续内容，不能撤销。要改正，请打开该户的页面退回。")
     if row.changed_at != row.decided_at:
-        return _("该档案在您审核之后已有后续操作，不能撤销。")
+        return _("在您审核之后已有后续操作，不能撤销。")
     if now() - last.at > timedelta(seconds=step.seconds + GRACE_SECONDS):
-        return _("审核超过%(n)s秒，不能撤销。要改正，请在档案页退回。", n=step.seconds)
+        return _("审核超过%(n)s秒，不能撤销。要改正，请打开该户的页面退回。", n=step.seconds)
     return None
 
 

@@ -144,8 +144,9 @@ def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[P
         for child in wanted.removed:
             if child.surveyed:
                 text = _(
-                    "分户“%(name)s”已有自己的档案，不能移除；确需移除的，请先删除该分户的档案。",
+                    "分户“%(name)s”已有自己的%(what)s，不能移除；确需移除的，请先删除。",
                     name=child.name,
+                    what=register.word,
                 )
                 yield Problem(name if heads else asked, f"{name}.surveyed", text)
     children_at = dict(wanted.kept)
@@ -157,8 +158,9 @@ def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[P
             continue
         if known is not None and known.fixed:
             text = _(
-                "分户“%(name)s”的档案已上报或已迁出，不能在这里修改；请在该分户自己的档案中更正。",
+                "分户“%(name)s”已上报或已迁出，不能在这里修改；请在该分户自己的%(what)s中更正。",
                 name=known.name,
+                what=register.word,
             )
             yield Problem(where, f"{name}.fixed", text)
         elif taken := _taken(register, row, values, heads[:number], head, known, own):
@@ -296,7 +298,8 @@ def let_go(register: Register, row: Any) -> None:
     heads = getattr(row, register.split_fields[1])
     children = named_by(children_of(row.household_id), heads)
     if named := _("、").join(child.name for child in children if child.surveyed):
-        text = _("分户“%(name)s”已有自己的档案，不能删除主户的档案。", name=named)
+        said = {"name": named, "what": register.word}
+        text = _("分户“%(name)s”已有自己的%(what)s，不能删除主户的%(what)s。", **said)
         raise Conflict(text, row=row)
     for child in children:
         _remove(child)
@@ -306,7 +309,7 @@ def let_go(register: Register, row: Any) -> None:
 def recognise(register: Register, row: Any, step: Transition) -> None:
     """Who split off joins the list when the parent is approved, and is decided on after that."""
     if row.standing == Standing.PENDING and step.target in (State.APPROVED, State.RETURNED):
-        text = _("该户由主户分出，主户的档案审核通过后才能审核。")
+        text = _("该户由主户分出，主户审核通过后才能审核。")
         raise Conflict(text, row=row)
     if register.split_fields is None or step.target != State.APPROVED:
         return

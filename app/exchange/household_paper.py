@@ -100,7 +100,7 @@ def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:
             "id_number": _("身份证号"),
             "relation": _("与户主关系"),
             "phone": _("联系电话"),
-            "records": _("各模块档案"),
+            "records": _("各模块记录"),
             "line": _("危房改造抗震改造办理进度"),
             "house": _("房屋与安全"),
             "photos": _("照片和材料"),
@@ -111,7 +111,7 @@ def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:
             "time": _("时间"),
             "who": _("办理人"),
             "missing": _("照片无法读取"),
-            "nothing": _("还没有任何档案"),
+            "nothing": _("还没有任何记录"),
         },
     }
     return printing.pdf("household", data, pictures)

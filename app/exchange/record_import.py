@@ -139,7 +139,9 @@ class _Import(SheetImport):
             return line
         if not stages.is_open(self.register, record) and not self._renews(record):
             text = _(
-                "该档案现在是“%(state)s”，不能修改。", state=self.register.state_text(record.state)
+                "该%(what)s现在是“%(state)s”，不能修改。",
+                what=self.register.word,
+                state=self.register.state_text(record.state),
             )
             line.reject(_NUMBER, text)
         elif all(to_json(getattr(record, n)) == to_json(v) for n, v in values.items()):

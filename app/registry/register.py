@@ -315,6 +315,11 @@ class Register:
         names = (n for n in self.filters.split() if known[n].kind == ID_NUMBER)
         return next(names, "")
 
+    @property
+    def word(self) -> str:
+        """What one calls a record, in the user's language."""
+        return translate(self.record_word)
+
     def named(self, row: Any) -> str:
         """Whom or what the record is about, as titles and messages say it."""
         return self.model.__fields__[self.name_field].text(getattr(row, self.name_field))

@@ -33,7 +33,7 @@ from app.web import export_form, record_pages, shell
 SIZES = (20, 50, 100)
 _SIZE = 50
 _FILTERS = ("region", "account", "act", "register", "at_from", "at_to", "head_id")
-_REASONS = (lazy("日常检查"), lazy("上级要求报送"), lazy("核查异常操作"), lazy("档案留存"))
+_REASONS = (lazy("日常检查"), lazy("上级要求报送"), lazy("核查异常操作"), lazy("资料留存"))
 _TONES = {
     Act.REFUSED: "bad",
     Act.LOGIN_FAILED: "bad",

@@ -241,4 +241,4 @@ class BatchPages(RegisterPages):
     def _why_not(self, step: Transition, row: Any, actor: Actor) -> str | None:
         if row.state not in step.sources:
             return _("现在是“%(state)s”", state=self.register.state_text(row.state))
-        return blocked(row, actor)
+        return blocked(self.register, row, actor)

@@ -55,7 +55,7 @@ class ChoiceView(BaseView):
             "name": "choices",
             "title": _("选项表"),
             "count_text": _("%(n)s 项", n=len(found)),
-            "intro": _("修改文字只影响以后的填报，以前的档案仍显示当时的文字。"),
+            "intro": _("修改文字只影响以后的填报，以前填报的内容仍显示当时的文字。"),
             "columns": [
                 {"name": "title", "label": _("选项表"), "kind": "text"},
                 {"name": "kind", "label": _("类别"), "kind": "tag"},

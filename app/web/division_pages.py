@@ -116,7 +116,7 @@ def move_form(
     page["notices"] = [
         {
             "tone": "info",
-            "text": _("其下的行政区划、农户、档案、账号和统计一并移动；代码不变，可另行修改。"),
+            "text": _("其下的行政区划、农户、记录、账号和统计一并移动；代码不变，可另行修改。"),
         }
     ]
     return page
@@ -134,7 +134,7 @@ def merge_form(
     fields = [_picker("into_id", _("并入"), node.level, errors, chosen)]
     fields += _twin_fields(node, chosen, names or {}, errors)
     page["form"] = _form(_("并入哪里"), f"{URL}{node.id}/merge", node, fields, errors, _("合并"))
-    text = _("“%(name)s”的全部农户、档案和账号归入新的行政区划，“%(name)s”撤销；", name=node.name)
+    text = _("“%(name)s”的全部农户、记录和账号归入新的行政区划，“%(name)s”撤销；", name=node.name)
     text += _("原代码和原名称仍可查到。合并后的账号如超过名额，请及时注销多余的账号。")
     page["notices"] = [{"tone": "warn", "text": text}]
     return page

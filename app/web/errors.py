@@ -77,7 +77,7 @@ def _csrf(_error: CSRFError) -> Any:
 
 def _stale(_error: StaleDataError) -> Any:
     """Two changed one row at once, and neither had locked it: the first one stands."""
-    return render(Conflict(_("该档案已被他人修改，请刷新后再操作。")))
+    return render(Conflict(_("内容已被他人修改，请刷新后再操作。")))
 
 
 def _http(error: HTTPException) -> Any:

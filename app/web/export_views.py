@@ -21,7 +21,7 @@ from app.registry.register import Register, get_register
 from app.web import export_form, shell
 
 #: What most exports are for; the reason may also be typed.
-_REASONS = (lazy("工作调度"), lazy("上级要求报送"), lazy("入户核实"), lazy("档案留存"))
+_REASONS = (lazy("工作调度"), lazy("上级要求报送"), lazy("入户核实"), lazy("资料留存"))
 
 
 class LedgerExportView(BaseView):

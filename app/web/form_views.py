@@ -60,7 +60,8 @@ class FormPages(ParcelPages):
             if not records.asks_to_move(self.register, row):
                 flash(
                     _(
-                        "该档案现在是“%(state)s”，不能修改。",
+                        "该%(what)s现在是“%(state)s”，不能修改。",
+                        what=self.register.word,
                         state=self.register.state_text(row.state),
                     ),
                     "warning",
@@ -164,7 +165,7 @@ class FormPages(ParcelPages):
                 _(
                     "%(name)s的%(what)s已保存。",
                     name=name,
-                    what=translate(self.register.record_word),
+                    what=self.register.word,
                 ),
                 "success",
             )
@@ -191,7 +192,7 @@ class FormPages(ParcelPages):
         said = _(
             "%(name)s的%(what)s已上报，等待审核。",
             name=self.register.named(row),
-            what=translate(self.register.record_word),
+            what=self.register.word,
         )
         following = form_pages.following(self.register, row, actor)
         flash(form_pages.with_link(said, _("填下一户"), following), "success")

@@ -113,11 +113,11 @@ def _changes(registers: list[Register]) -> Iterator[str]:
             field=translate(moving[0].label),
         )
         yield _("县内迁户由本县审批；跨县的两县都同意，或由共同的上级审批，在“迁户申请”里办理。")
-        yield _("批准后该户连同全部档案、照片迁入新的村，由那里填报和审核。")
+        yield _("批准后该户连同全部记录、照片迁入新的村，由那里填报和审核。")
     splitting = [r.fields[r.split_fields[0]] for r in registers if r.split_fields]
     if splitting:
         yield _(
             "“%(field)s”选“是”，填写分户户主并保存后，分出的户单独填报。",
             field=translate(splitting[0].label),
         )
-        yield _("主户审核通过后，分户计入总数，才能审核分户的档案。")
+        yield _("主户审核通过后，分户计入总数，才能审核分户。")

@@ -27,7 +27,7 @@ from app.web import export_form, household_pages, shell
 from app.web.list_views import ListPages
 
 #: What a paper with whole numbers is for; the reason may also be typed.
-_REASONS = (lazy("入户核实"), lazy("档案留存"), lazy("上级要求报送"))
+_REASONS = (lazy("入户核实"), lazy("资料留存"), lazy("上级要求报送"))
 
 
 class HouseholdView(ListPages, BaseView):

@@ -347,7 +347,7 @@ def empty(
             "actions": [again],
         }
     if menu.states:
-        return {"title": _("没有等您处理的农户"), "hint": _("新上报的档案会出现在这里。")}
+        return {"title": _("没有等您处理的农户"), "hint": _("新上报的会出现在这里。")}
     hint = translate(menu.hint)
     whole = not menu.only and menu.rows is None
     if register.follows == "poverty_exit" and whole and actor.has(Capability.IMPORT_LIST):

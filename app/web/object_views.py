@@ -391,7 +391,7 @@ def _member(member: Member, base: str, *, whole: bool, acts: bool) -> dict[str, 
     actions = []
     if acts:
         back = _("%(name)s将作为单独一户回到“对象信息维护”。", name=member.name)
-        head = _("%(name)s将成为户主，现户主成为家庭成员；档案仍归本户。", name=member.name)
+        head = _("%(name)s将成为户主，现户主成为家庭成员；已有的记录仍归本户。", name=member.name)
         actions = [
             {"label": _("恢复"), "url": f"{url}/restore", "post": True, "confirm": back},
             {"label": _("换户主"), "url": f"{url}/head", "post": True, "confirm": head},

@@ -121,12 +121,12 @@ class RegisterPages:
                 {
                     "tone": "info",
                     "text": _(
-                        "该户的迁户申请正在审批。批准以前，该户仍在这里统计；撤回申请后可以修改档案。"
+                        "该户的迁户申请正在审批。批准以前，该户仍在这里统计；撤回申请后可以修改。"
                     ),
                 }
             ]
         if row.standing == Standing.PENDING and row.state == State.SUBMITTED:
-            text = _("该户由主户分出，主户的档案审核通过后才能审核。")
+            text = _("该户由主户分出，主户审核通过后才能审核。")
             return [{"tone": "warn", "text": text}]
         if row.superseded:
             text = _(

@@ -81,7 +81,7 @@ class Reviewing:
             "reasons": self._reasons(),
             "prev_url": self.url(before) if before else None,
             "next_url": following,
-            "blocked": blocked(row, self.actor),
+            "blocked": blocked(self.register, row, self.actor),
         }
 
     def _line(self, one: Row[Any], row: Any) -> dict[str, Any]:
@@ -128,12 +128,12 @@ def open_review(register: Register, row: Any, actor: Actor) -> Review | None:
     return None
 
 
-def blocked(row: Any, actor: Actor) -> str | None:
+def blocked(register: Register, row: Any, actor: Actor) -> str | None:
     """Why this account cannot decide on the record, said before it tries; None where it can."""
     if _own(row.submitted_by, actor):
-        return _("这份档案是本账号上报的，请由其他审核人员审核。")
+        return _("这份%(what)s是本账号上报的，请由其他审核人员审核。", what=register.word)
     if row.standing == Standing.PENDING:
-        return _("该户由主户分出，主户的档案审核通过后才能审核。")
+        return _("该户由主户分出，主户审核通过后才能审核。")
     return None
 
 
@@ -191,7 +191,7 @@ def meanwhile(row: Any, review: Review) -> str:
     """What somebody else did with a record that was about to be decided."""
     entries = history.of(row)
     if not entries or row.state == review.state:
-        return _("%(name)s的档案刚刚有改动，请看过现在的内容再审核。", name=row.head_name)
+        return _("%(name)s的内容刚刚有改动，请看过现在的内容再审核。", name=row.head_name)
     last = entries[-1]
     return _(
         "%(name)s：%(who)s于 %(when)s %(step)s，您的决定没有写入。",

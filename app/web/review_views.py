@@ -37,9 +37,8 @@ class ReviewPages(ParcelPages):
         if row.state != review.state:
             if wants_json():
                 return self._gone(Reviewing(self.register, actor, request.args), row)
-            flash(
-                _("该档案现在是“%(state)s”。", state=self.register.state_text(row.state)), "warning"
-            )
+            said = {"what": self.register.word, "state": self.register.state_text(row.state)}
+            flash(_("该%(what)s现在是“%(state)s”。", **said), "warning")
             return redirect(f"/{self.register.name}/{row.id}")
         return self._review_page(row, actor)
 

@@ -137,7 +137,7 @@ def _told(transfer: Transfer, word: Word) -> str:
         return _("已同意，还需要另一方同意后迁户。")
     if word == Word.REFUSED:
         return _("已作出不同意的决定，理由已告知填报人。")
-    return _("迁户申请已撤回，档案恢复到申请以前的内容。")
+    return _("迁户申请已撤回，填报的内容恢复到申请以前。")
 
 
 # ---- the list ----------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def _list(actor: Actor) -> dict[str, Any]:
         },
         "empty": {
             "title": _("没有迁户申请"),
-            "hint": _("在档案里“是否迁户”选择“是”并保存后，申请会出现在这里。"),
+            "hint": _("在表单里“是否迁户”选择“是”并保存后，申请会出现在这里。"),
         },
     }  # fmt: skip
 
@@ -323,10 +323,10 @@ def _decision(transfer: Transfer, actor: Actor) -> dict[str, Any] | None:
     if transfer.asked_by == actor.account_id and not records.self_review():
         return {"blocked": _("不能审批本账号提出的迁户申请，请由其他账号审批。")}
     texts = {
-        Side.WHOLE: _("同意后，该户连同全部档案、照片立即迁入新的村，由那里填报和审核。"),
-        Side.FROM: _("您代表迁出地。另一方也同意后，该户连同全部档案、照片迁入新的村。"),
+        Side.WHOLE: _("同意后，该户连同全部记录、照片立即迁入新的村，由那里填报和审核。"),
+        Side.FROM: _("您代表迁出地。另一方也同意后，该户连同全部记录、照片迁入新的村。"),
         Side.TO: _(
-            "您代表迁入地。另一方也同意后，该户连同全部档案、照片迁入本地，由本地填报和审核。"
+            "您代表迁入地。另一方也同意后，该户连同全部记录、照片迁入本地，由本地填报和审核。"
         ),
     }
     return {"blocked": "", "intro": texts[side]}

@@ -93,7 +93,7 @@ def test_deleting_too_much_locks_at_once(app: Flask, clerk: Account) -> None:
     assert [delete(here, row).status_code for row in rows[:2]] == [302, 302]
     third = delete(here, rows[2])
     assert third.status_code == 403
-    assert "删除了超过2份档案，已被封闭" in third.text
+    assert "删除了超过2条记录，已被封闭" in third.text
     assert states(app) == [State.MISSING, State.MISSING, State.DRAFT, State.DRAFT]
     for hands in (here, elsewhere):
         assert hands.get("/", headers=JSON).status_code == 401, "open sessions end"
@@ -101,7 +101,7 @@ def test_deleting_too_much_locks_at_once(app: Flask, clerk: Account) -> None:
         assert session.scalars(select(Job.state)).all() == [JobState.CANCELLED]
         entry = session.scalars(select(AuditEntry).where(AuditEntry.act == Act.LOCK)).one()
         assert (entry.account_id, entry.record_id) == (clerk.uuid, clerk.uuid)
-        assert entry.detail["reason"] == "60分钟内删除超过2份档案"
+        assert entry.detail["reason"] == "60分钟内删除超过2条记录"
         assert entry.detail["jobs"] == 1
     with app.app_context(), pytest.raises(Forbidden, match="封闭"), policy.as_account(clerk.uuid):
         pass
@@ -193,7 +193,7 @@ def test_a_manager_unlocks_with_a_reason(app: Flask, clerk: Account) -> None:
     assert "/locked/" in manager.get("/").text, "it waits on the desk"
     page = manager.get("/locked/")
     assert clerk.username in page.text
-    assert "60分钟内删除超过2份档案" in page.text
+    assert "60分钟内删除超过2条记录" in page.text
     url = f"/locked/{clerk.uuid}/unlock"
     for bad, message in (("  ", "请填写解除封闭的理由"), ("因" * 201, "最多 200 个字")):
         refused = manager.post(url, {"reason": bad})
@@ -256,7 +256,7 @@ def test_a_locked_account_shows_it_to_its_manager(app: Flask) -> None:
     one = locked_account(app, VILLAGE_CLERK)
     manager = Hands(app, sign_in(app, COUNTY_MANAGER))
     page = manager.get(f"/accounts/{one.uuid}").text
-    assert "60分钟内删除超过50份档案" in page
+    assert "60分钟内删除超过50条记录" in page
     assert 'href="/locked/"' in page
     assert "封闭" in manager.get("/accounts/").text
 

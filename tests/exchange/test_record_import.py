@@ -186,7 +186,7 @@ def test_other_areas_and_decided_records_are_out_of_reach(
     result = imported(app, clerk, filled(clerk, rows))
     assert result["rejected"] == 2
     assert "名单中没有这个身份证号" in result["page"]
-    assert "该档案现在是“审核通过”，不能修改。" in result["page"]
+    assert "该回头看档案现在是“审核通过”，不能修改。" in result["page"]
     assert surveys(app)["已审"].died is True
 
 

@@ -202,7 +202,7 @@ def test_a_batch_leaves_out_ones_own_and_tells_what_changed_since_the_look(
     manager.post(f"/lookback/{own.id}/step/submit", {"version": stored(own.id).version})
     ids = [str(row.id) for row in (*rows, own)]
     page = manager.post("/lookback/batch/approve", {"id": ids}).text
-    assert "自家户：这份档案是本账号上报的" in page
+    assert "自家户：这份回头看档案是本账号上报的" in page
     assert f'value="{own.id}"' not in page
     seen = {f"version-{row.id}": stored(row.id).version for row in rows}
     with app.app_context(), unscoped("somebody changes one meanwhile") as session:
@@ -216,7 +216,7 @@ def test_a_batch_leaves_out_ones_own_and_tells_what_changed_since_the_look(
     assert answer.location == "/lookback/review?list=1"
     page = manager.get(answer.location).text
     assert "已处理1户" in page
-    assert f"{rows[1].head_name}：该档案已被他人修改" in page
+    assert f"{rows[1].head_name}：该回头看档案已被他人修改" in page
     assert [stored(row.id).state for row in rows] == [State.RETURNED, State.SUBMITTED]
 
 

@@ -92,7 +92,7 @@ RISK = register(
             ),
             "未保障农户的改造进展：未进入申请{not_applied}户，申请办理中{applying}户，申请已审核通过{applied}户，已开工{started}户，已竣工{completed}户，已拨付{paid}户。",
         ),
-        "审核通过的档案中没有鉴定或评估为C级、D级的农户，也没有无房户。",
+        "审核通过的记录中没有鉴定或评估为C级、D级的农户，也没有无房户。",
         todo=(
             (
                 "unsecured",

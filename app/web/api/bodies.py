@@ -105,7 +105,7 @@ def version(said: dict[str, Any]) -> int:
     :raises NoVersion: in neither. :raises BadInput: unreadable, or two that differ.
     """
     header, number = request.headers.get("If-Match"), said.get("version")
-    wrong = BadInput(_("版本号有误，请先读取档案，用返回的 version。"), parameter="version")
+    wrong = BadInput(_("版本号有误，请先读取记录，用返回的 version。"), parameter="version")
     match = _VERSION.fullmatch(header.strip()) if header is not None else None
     if header is not None and match is None:
         raise wrong

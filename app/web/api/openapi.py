@@ -49,7 +49,7 @@ def made() -> dict[str, Any]:
             "title": _("安居数据接口"),
             "version": "1",
             "description": _(
-                "供其他系统按账号或接口令牌的权限读取和填报农户与各模块的档案。"
+                "供其他系统按账号或接口令牌的权限读取和填报农户与各模块的记录。"
                 "范围、规则、掩码和审计与页面完全相同。"
             ),
         },
@@ -57,7 +57,7 @@ def made() -> dict[str, Any]:
         "security": [{"token": []}, {"session": [], "csrf": []}],
         "tags": [{"name": r.name, "description": r.label} for r in offered()]
         + [
-            {"name": "household-records", "description": _("农户的各模块档案")},
+            {"name": "household-records", "description": _("农户的各模块记录")},
             {"name": "divisions", "description": _("行政区划")},
             {"name": "choices", "description": _("选项表")},
             {"name": "system", "description": _("接口")},
@@ -121,7 +121,7 @@ def _common_paths() -> dict[str, Any]:
     return {
         f"{base}/household/{{id}}/records": {
             "get": parts.operation(
-                "household.records", "household-records", _("农户的各模块档案"),
+                "household.records", "household-records", _("农户的各模块记录"),
                 parts.list_of(parts.object_of(record)), parameters=[household],
             )
         },

@@ -90,7 +90,7 @@ def _filters(register: Register) -> list[Any]:
         texts = _("；").join(f"{n}: {translate(f.label)}" for n, f in register.figures.items())
         found.append(
             parts.parameter(
-                "figure", names, " ".join((_("统计项，即统计表中一个数字背后的档案。"), texts))
+                "figure", names, " ".join((_("统计项，即统计表中一个数字背后的记录。"), texts))
             )
         )
     text = _("1：只要在本地区、但没有确定下级地区的")
@@ -150,7 +150,7 @@ def paths(register: Register) -> dict[str, Any]:
             "get": parts.operation(
                 f"{tag}.read", tag, _("%(what)s：读取一份", what=label), parts.ref(name),
                 parameters=[key],
-                description=_("完整号码只给可以录入或审核该档案的账号，每次查看记入审计日志。"),
+                description=_("完整号码只给可以录入或审核该记录的账号，每次查看记入审计日志。"),
             )
         },
         f"{base}/{{id}}/reveal": {
@@ -203,7 +203,7 @@ def _entry_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
                 parameters=[key, *parts.versioned()],
                 body=parts.object_of({"version": version, "values": change}, "version", "values"),
                 errors=parts.WRITE_ERRORS,
-                description=_("只改写出的项目，其余不变；因规则不再显示的项目会清空。未录入的档案由此变为已录入。"),
+                description=_("只改写出的项目，其余不变；因规则不再显示的项目会清空。未录入的由此变为已录入。"),
             ),
             "delete": parts.operation(
                 f"{tag}.clear", tag, _("%(what)s：删除填写的内容", what=label), record,
@@ -302,7 +302,7 @@ def _step(register: Register, step: Transition, key: Any, version: Schema) -> di
     states = _("、").join(register.state_text(state) for state in step.sources)
     notes = [
         _(
-            "仅限状态为%(states)s的档案，之后为%(target)s。",
+            "仅限状态为%(states)s的记录，之后为%(target)s。",
             states=states,
             target=register.state_text(step.target),
         )

@@ -128,7 +128,7 @@ def _words(made: Field) -> Schema:
     notes += [translate(made.help)] if made.help else []
     notes += [_("行政区划的 id 或 12 位代码")] if made.kind == REGION else []
     if made.masked:
-        notes.append(_("号码只对录入、审核该档案的账号完整显示，其余显示为掩码。"))
+        notes.append(_("号码只对录入、审核该记录的账号完整显示，其余显示为掩码。"))
     if notes:
         found["description"] = sentences(notes)
     if made.source_list:
