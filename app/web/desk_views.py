@@ -169,6 +169,7 @@ def _module(module: Module, read: Desk) -> dict[str, Any]:
     chart_url = f"/{register.name}/statistics/{progress.name}" if progress else ""
     return {
         "title": register.label,
+        "year": _("%(year)s年", year=module.year) if module.year else "",
         "url": url,
         "deadline": deadlines.tag(register, read.region.path),
         "figures": _figures(module, read),

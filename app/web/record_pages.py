@@ -8,7 +8,7 @@ from typing import Any
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.regions import Region
-from app.actions import households, owners, renewals
+from app.actions import continuing, households, owners, renewals
 from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import _, translate
@@ -283,10 +283,12 @@ def kept_facts(register: Register, row: Any) -> list[dict[str, Any]]:
 
 
 def warnings(register: Register, row: Any) -> list[dict[str, str]]:
-    """What stands against going on with the record."""
+    """What stands against going on with the record, or with the one that it goes on from."""
     found = [translate(register.frozen_why)] if stages.is_frozen(register, row) else []
-    if register.warns is not None and (text := register.warns(row)):
-        found.append(text)
+    source = continuing.source_of(register, row)
+    for made, one in ((register, row), *([source] if source else [])):
+        if made.warns is not None and (text := made.warns(one)):
+            found.append(text)
     return [{"tone": "warn", "text": text} for text in found]
 
 

@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from app.access.scope import unscoped
 from app.registers.application.register import APPLICATION
+from app.registers.dossier.model import Dossier
+from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.flow import State
 from tests.actions.test_openings import FORM, Case
@@ -91,7 +95,11 @@ def test_from_the_village_to_the_county(app: Flask, hands: dict[str, Hands]) -> 
     assert "钱镇" in record, "乡镇复核人"
     with app.app_context():
         case.sent_back()
-    assert "该申请待核实：该户的住房安全信息已退回" in county.get(f"/application/{row.id}").text
+        with unscoped("tests look") as session:
+            dossier = session.scalars(select(Dossier).where(Dossier.source_id == row.id)).one()
+    doubted = "该申请待核实：该户的住房安全信息已退回"
+    assert doubted in county.get(f"/application/{row.id}").text
+    assert doubted in village.get(f"/dossier/{dossier.id}/edit").text
     ledger = county.get("/application/ledger").text
     assert name in ledger
     table = county.get("/application/statistics/summary?year=2024").text
@@ -99,11 +107,6 @@ def test_from_the_village_to_the_county(app: Flask, hands: dict[str, Hands]) -> 
 
 
 def _files(app: Flask, case: Case) -> dict[str, Any]:
-    from sqlalchemy import select
-
-    from app.access.scope import unscoped
-    from app.registry.attachments import Attachment
-
     with app.app_context(), unscoped("tests look") as session:
         found = session.scalars(select(Attachment).where(Attachment.record_id == case.row.id))
         return {file.field: str(file.id) for file in found}

@@ -156,6 +156,7 @@ def test_the_desk_tells_renovations_and_own_houses(app: Flask, as_account: AsAcc
     assert total["危房改造/总数"] == total["危房改造/已开工"] == total["危房改造/已竣工"] == 1
     assert total["危房改造/全额拨付"] == total["抗震改造/总数"] == 0
     assert total["既有农房/总数"] == total["既有农房/低收入户数"] + total["既有农房/一般农户"] == 1
+    assert f">{today().year}年</span>" in county.get("/").text
     page = county.get("/dossier/statistics/desk").text
     assert "/household/list?figure=own_house&amp;region=" in page
     assert home.head_name in county.get("/household/list?figure=own_house").text
