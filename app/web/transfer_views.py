@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, or_, select, tuple_
 
-from app.access import policy
+from app.access import policy, region_asked
 from app.access.actor import Actor, Capability
-from app.access.regions import Region, within
+from app.access.regions import Region, in_subtree, within
 from app.actions import moves, records
 from app.core.choices import Choices
 from app.core.clock import local
@@ -144,8 +144,12 @@ def _told(transfer: Transfer, word: Word) -> str:
 
 
 def _list(actor: Actor) -> dict[str, Any]:
-    show = _show(actor)
+    show, place = _show(actor), _place(actor)
     query = select(Transfer).where(visible(actor), *_conditions(show, actor))
+    if place is not None:
+        query = query.where(
+            or_(*(in_subtree(path, place.path) for path in (Transfer.from_path, Transfer.to_path)))
+        )
     after = _cursor(request.args.get("after"))
     if after is not None:
         query = query.where(tuple_(Transfer.asked_at, Transfer.id) < tuple_(*after))
@@ -161,7 +165,9 @@ def _list(actor: Actor) -> dict[str, Any]:
         "intro": _("县内迁户由本县审批；跨县的由两县都同意，或由共同的上级审批。批准以前，农户仍在原地统计。"),
         "filters": [
             {"name": "show", "label": _("范围"), "kind": "choice", "value": show and show.value,
-             "options": [{"value": s.value, "label": s.label} for s in Show]}
+             "options": [{"value": s.value, "label": s.label} for s in Show]},
+            {"name": "region", "label": _("迁出地或迁入地"), "kind": "region",
+             "value": place and place.id, "text": place.full_name if place else ""},
         ],
         "reset_url": BASE + "/",
         "columns": [
@@ -174,8 +180,8 @@ def _list(actor: Actor) -> dict[str, Any]:
         ],
         "rows": [_row(t, regions, homes, actor) for t in rows],
         "paging": {
-            "prev_url": _url(show) if after else None,
-            "next_url": _url(show, last) if last and len(found) > _SIZE else None,
+            "prev_url": _url(show, place) if after else None,
+            "next_url": _url(show, place, last) if last and len(found) > _SIZE else None,
             "position_text": "",
         },
         "empty": {
@@ -193,6 +199,13 @@ def _show(actor: Actor) -> Show | None:
         except ValueError:
             raise BadInput(_("没有这种范围：%(text)s。", text=text[:20])) from None
     return None
+
+
+def _place(actor: Actor) -> Region | None:
+    """The division that a household leaves or comes to."""
+    text = request.args.get("region")
+    key = region_asked.read_key(text) if text else None
+    return region_asked.in_area(db.session, key, actor.path) if key is not None else None
 
 
 def _conditions(show: Show | None, actor: Actor) -> list[ColumnElement[bool]]:
@@ -245,8 +258,9 @@ def _cursor(text: str | None) -> tuple[Any, uuid.UUID] | None:
     return found[0], found[1]
 
 
-def _url(show: Show | None, last: Transfer | None = None) -> str:
-    pairs = {"show": show.value if show else None, "after": str(last.id) if last else None}
+def _url(show: Show | None, place: Region | None, last: Transfer | None = None) -> str:
+    region = str(place.id) if place else None
+    pairs = {"show": show and show.value, "region": region, "after": str(last.id) if last else None}
     tail = urlencode({k: v for k, v in pairs.items() if v})
     return f"{BASE}/?{tail}" if tail else BASE + "/"
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
-from app.access.regions import Level
+from app.access.regions import Level, Region
 from app.access.scope import unscoped
 from app.registers.lookback.model import Lookback
 from app.registry.flow import State
@@ -72,6 +73,14 @@ def look(app: Flask, survey: Any) -> Lookback:
         return session.get_one(Lookback, survey.id)
 
 
+def other_village(app: Flask, region_id: int) -> int:
+    """Another village of the same town."""
+    with app.app_context(), unscoped("tests look") as session:
+        town = session.get_one(Region, region_id).parent_id
+        here = select(Region.id).where(Region.parent_id == town, Region.id != region_id)
+        return session.scalars(here.limit(1)).one()
+
+
 def test_both_counties_consent(
     app: Flask, as_: Callable[..., Hands], asked: tuple[str, Any, int]
 ) -> None:
@@ -80,6 +89,10 @@ def test_both_counties_consent(
     for manager in (old, new):
         assert "迁户申请，待审批" in manager.get("/").text
         assert key in manager.get("/transfers/?show=mine").text
+    assert key in new.get(f"/transfers/?show=in&region={village}").text
+    assert key in old.get(f"/transfers/?region={survey.region_id}").text
+    assert key not in old.get(f"/transfers/?region={other_village(app, survey.region_id)}").text
+    assert old.get(f"/transfers/?region={village}").status_code == 404  # not the account's
     page = new.get(f"/transfers/{key}").text
     assert "6101*****" in page
     assert survey.head_id not in page
