@@ -65,7 +65,7 @@ def looking(
     db.session.rollback()
     with read_only(value=False):
         limits.require(Limit("wide", actor.account_id.hex, most, timedelta(hours=1)))
-        detail = {"table": menu.name, "filter": asked}
+        detail = {"menu": menu.name, "filter": asked}
         audit.record(db.session, Act.VIEW, register=register.name, detail=detail)
         db.session.commit()
     with read_only(), unscoped("a masked ledger of the province (spec 01, exception b)") as session:

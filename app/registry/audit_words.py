@@ -237,11 +237,17 @@ def _value(entry: AuditEntry, key: str, value: Any) -> str:
         return ChangeKind(value).label
     if key == "table" and register and (table := register.table(str(value))):
         return translate(table.title)
+    if key == "menu" and register:
+        return _menu(register, str(value))
     if key == "filter" and isinstance(value, Mapping):
         return _("；").join(_filter(register, k, v) for k, v in value.items())
     if key == "setting" and value in _settings():
         return translate(settings.get(str(value)).label)
     return _plain(value)
+
+
+def _menu(register: Any, name: str) -> str:
+    return next((translate(m.title) for m in register.menus if m.name == name), name)
 
 
 def _filter(register: Any, name: str, values: Any) -> str:
@@ -253,7 +259,7 @@ def _filter(register: Any, name: str, values: Any) -> str:
     if name == "figure" and register and texts[0].partition("@")[0] in register.figures:
         texts = [register.figure_label(texts[0])]
     if name == "menu" and register:
-        texts = [translate(m.title) for m in register.menus if m.name == texts[0]] or texts
+        texts = [_menu(register, texts[0])]
     return _("%(label)s：%(value)s", label=label(name), value=masked(_("、").join(texts)))
 
 

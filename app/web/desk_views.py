@@ -64,17 +64,27 @@ def _desk_page(actor: Actor, read: Desk) -> dict[str, Any]:
         "greeting": _("%(name)s，您好", name=actor.name),
         "subtitle": read.region.full_name,
         "last_login": last and f"{local(last.at):%Y-%m-%d %H:%M} {last.address}".strip(),
-        "doors": [
-            *([_door(_LOCKED, read.locked, "", "/locked/")] if read.locked else []),
-            *_record_doors(read),
-            *_transfer_doors(read),
-            *_unplaced_doors(actor, read),
-            *_notice_doors(read),
-            *_job_doors(read),
-        ],
+        "doors": _grouped(
+            [
+                *([_door(_LOCKED, read.locked, "", "/locked/")] if read.locked else []),
+                *_record_doors(read),
+                *_transfer_doors(read),
+                *_unplaced_doors(actor, read),
+                *_notice_doors(read),
+                *_job_doors(read),
+            ]
+        ),
         "modules": [_module(module, read) for module in read.modules],
         "notices": [],
     }
+
+
+def _grouped(doors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Doors of one module beside each other; what belongs to none comes first."""
+    groups: dict[str, list[dict[str, Any]]] = {"": []}
+    for door in doors:
+        groups.setdefault(door["group"], []).append(door)
+    return [{"title": title, "doors": group} for title, group in groups.items() if group]
 
 
 def _record_doors(read: Desk) -> list[dict[str, Any]]:
@@ -84,8 +94,9 @@ def _record_doors(read: Desk) -> list[dict[str, Any]]:
         _door(
             _record_door(item),
             item.n,
-            _door_hint(item.register, read),
+            "",
             _menu_url(item),
+            _door_group(item.register, read),
         )
         for item in waiting
     ]
@@ -99,7 +110,7 @@ def _record_door(item: Waiting) -> _Door:
     return replace(door, label=item.register.state_text(State.MISSING))
 
 
-def _door_hint(register: Register, read: Desk) -> str:
+def _door_group(register: Register, read: Desk) -> str:
     """Which module it is about, where there are several."""
     return register.label if len(read.modules) > 1 else ""
 
@@ -120,7 +131,7 @@ def _unplaced_doors(actor: Actor, read: Desk) -> list[dict[str, Any]]:
         if row and entry and progress and actor.has(Capability.ENTER, register.name):
             url = f"/{register.name}/{entry.name}?region={row.region.id}&unplaced=1"
             n = row.counts[(progress.progress or ("", ""))[1]]
-            doors.append(_door(_UNPLACED, n, _door_hint(register, read), url))
+            doors.append(_door(_UNPLACED, n, "", url, _door_group(register, read)))
     return doors
 
 
@@ -149,8 +160,9 @@ def _job_doors(read: Desk) -> list[dict[str, Any]]:
     return [_door(_JOBS, jobs.running + jobs.ended, hint, "/exchange/jobs")]
 
 
-def _door(door: _Door, n: int, hint: str, url: str) -> dict[str, Any]:
+def _door(door: _Door, n: int, hint: str, url: str, group: str = "") -> dict[str, Any]:
     return {
+        "group": group,
         "label": str(door.label),
         "number": f"{n:,}",
         "hint": hint,

@@ -8,6 +8,8 @@ from markupsafe import Markup, escape
 
 from app.core.i18n import _
 
+_LONG = 28  # characters, from which on a cell gets room and at most three lines
+
 
 def body(ledger: dict[str, Any]) -> Markup:
     """``<tr>`` for each row; see anju/list.html for the shape of ``ledger``."""
@@ -69,6 +71,9 @@ def _cell(cell: dict[str, Any], nothing: Markup) -> str:
         )
     elif not text:
         shown = f'<span class="nothing" aria-label="{nothing}">—</span>'
+    elif len(text) > _LONG:
+        said = escape(text)
+        shown = f'<span class="cell-{kind} cell-long" title="{said}">{said}</span>'
     else:
         shown = f'<span class="cell-{kind}">{escape(text)}</span>'
     return shown + _sub(cell)

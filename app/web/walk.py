@@ -23,7 +23,7 @@ from app.core.i18n import _
 from app.registry import stages
 from app.registry.ledger import CAP, Count, Ledger, TooWide
 from app.registry.ledger_query import parse
-from app.registry.register import Menu, Register
+from app.registry.register import Menu, Register, get_register
 
 _LONGEST = 1000  # characters of a list's conditions
 _FROM, _AT, _OF, _BACK = "walk_from", "walk_at", "walk_of", "walk_back"
@@ -36,6 +36,8 @@ class Walk:
     """Where the shown record stands in its list; the addresses of its neighbours, None at an end."""
 
     text: str
+    previous: str  # what the links say
+    next: str
     list_url: str
     previous_url: str | None
     next_url: str | None
@@ -64,8 +66,13 @@ def here() -> Walk | None:
     place = urlencode({_FROM: record, _AT: at, _OF: total})
     capped = total.endswith("+")
     last = not capped and int(at) >= int(total)
+    register = get_register(path.split("/")[1])
+    homes = register is None or register.of_households
+    said = {"at": f"{int(at):,}", "of": _said(total)}
     return Walk(
-        text=_("第 %(at)s / %(of)s 户", at=f"{int(at):,}", of=_said(total)),
+        text=_("第 %(at)s / %(of)s 户", **said) if homes else _("第 %(at)s / %(of)s 条", **said),
+        previous=_("上一户") if homes else _("上一条"),
+        next=_("下一户") if homes else _("下一条"),
         list_url=f"{path}?{conditions}" if conditions else path,
         previous_url=f"{path}/walk?{asked}{place}&{_BACK}=1" if int(at) > 1 else None,
         next_url=None if last else f"{path}/walk?{asked}{place}",

@@ -240,7 +240,7 @@ def test_the_whole_province_reads_the_masked_ledger(
         assert ("王建军" in reader.get(f"/craftsman/province?{asked}").text) is found, asked
     with app.app_context(), unscoped("tests look") as session:
         looks = session.scalars(select(AuditEntry).where(AuditEntry.register == "craftsman"))
-        assert {"table": "province", "filter": {"certified": ["yes"]}} in [e.detail for e in looks]
+        assert {"menu": "province", "filter": {"certified": ["yes"]}} in [e.detail for e in looks]
 
     elsewhere = as_account(builders.VILLAGE_CLERK, far_village)
     assert "王建军" not in elsewhere.get("/craftsman/province").text

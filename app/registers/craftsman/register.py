@@ -31,6 +31,7 @@ CRAFTSMAN = register(
     Craftsman,
     title="乡村建设工匠名录",
     record_word="工匠信息",
+    unit="人",
     creates=Level.COUNTY,
     owned=True,
     checks=(ends_follow, number_is_free),
