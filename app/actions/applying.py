@@ -56,10 +56,10 @@ def is_ended(session: Session, application: Any) -> bool:
 
 def note(session: Session, made: Register, row: Any, step: str, label: str, why: str = "") -> None:
     """Write into history and audit log what became of an application by itself; by whoever's act,
-    else by the system. The caller commits.
+    else by the system. No person is named: whoever acted did something else. The caller commits.
     """
     actor = current_actor() or SYSTEM
-    contact = Contact(actor.name, "") if actor is SYSTEM else None
+    contact = Contact(actor.name, "")
     history.note(made, row, actor, step, label, contact=contact, opinion=why)
     detail = {"step": step, "opinion": why} if why else {"step": step}
     act = Act.CREATE if step == "opened" else Act.UPDATE

@@ -156,6 +156,10 @@ def test_an_approved_survey_opens_one_application_prefilled() -> None:
     assert row.region_id == case.home.region_id
     assert case.history == ["opened"]
     with unscoped("tests look") as session:
+        opened = session.scalars(
+            select(rows_of.HistoryEntry).where(rows_of.HistoryEntry.record_id == row.id)
+        ).one()
+        assert (opened.person, opened.phone) == (case.county.name, ""), "nobody did it by hand"
         assert counters.rebuild(session, APPLICATION) == 0
         assert counters.total(session, APPLICATION, "total@2024", county_path()) == 1
         assert counters.total(session, APPLICATION, "renovation_open@2024", county_path()) == 1
