@@ -1,0 +1,168 @@
+"""Two at the same moment in the registers beside the look-back, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.access.actor import Actor
+from app.access.scope import unscoped
+from app.actions import creations, households, records, renewals
+from app.core.clock import uuid7
+from app.core.errors import Conflict, Invalid
+from app.parts.choices import Grade, Measure
+from app.registers.application.model import Application
+from app.registers.application.register import APPLICATION
+from app.registers.craftsman.model import Craftsman
+from app.registers.craftsman.register import CRAFTSMAN
+from app.registers.lookback.register import LOOKBACK
+from app.registers.monitoring.model import Monitoring
+from app.registers.monitoring.register import MONITORING
+from app.registry import counters
+from app.registry.flow import State
+from app.registry.households import Household
+from app.registry.register import Register
+from tests import crowds
+from tests.builders import (
+    CONTACT,
+    COUNTY_COLLECTOR,
+    COUNTY_MANAGER,
+    COUNTY_REVIEWER,
+    FILES_UNSAFE,
+    NEXT_COUNTY,
+    VILLAGE_CLERK,
+    actor,
+    attach,
+    homeless,
+    household,
+    id_number,
+    monitored,
+    other_home,
+    own_house,
+    region,
+)
+
+ASKS = own_house(Grade.D) | {
+    "secured": False,
+    "measure": Measure.RENOVATION,
+    "measure_year": 2024,
+}
+
+
+def at_once(app: Flask, *works: tuple[Actor, Callable[[], Any]]) -> list[Any]:
+    """Each work as its actor."""
+    return crowds.at_once(app, *(crowds.acting(who, work) for who, work in works))
+
+
+def look(app: Flask, model: Any) -> list[Any]:
+    with app.app_context(), unscoped("tests look") as everything:
+        return list(everything.scalars(select(model)))
+
+
+def no_drift(app: Flask, register: Register) -> None:
+    with app.app_context(), unscoped("tests look") as everything:
+        kept = counters.kept_counts(everything, register)
+        assert kept == counters.live_counts(everything, register)
+
+
+def say(row: Any, form: dict[str, Any], state: State) -> None:
+    """Put this into the record, past all rules."""
+    with unscoped("tests arrange") as session:
+        stored = session.get_one(type(row), row.id)
+        for name, value in (form | {"state": state}).items():
+            setattr(stored, name, value)
+        session.commit()
+
+
+def test_two_counties_enter_one_craftsman(app: Flask) -> None:
+    with app.app_context():
+        clerks = [actor(COUNTY_MANAGER), actor(COUNTY_MANAGER, region(NEXT_COUNTY))]
+        number = id_number()
+    form = {
+        "name": "王建军", "id_number": number, "phone": "13909180000", "lead": False,
+        "qualified": False,
+    }  # fmt: skip
+    outcome = at_once(
+        app,
+        *[
+            (who, lambda place=who.region_id: creations.create(CRAFTSMAN, uuid7(), place, form))
+            for who in clerks
+        ],
+    )
+    (lost,) = [one for one in outcome if isinstance(one, Exception)]
+    assert isinstance(lost, Invalid), outcome
+    (problem,) = lost.problems
+    assert (problem.field, problem.way) == ("id_number", "申请转入")
+    (row,) = look(app, Craftsman)
+    assert row.id_number == number
+    no_drift(app, CRAFTSMAN)
+
+
+def test_two_surveys_of_one_household_are_approved(app: Flask) -> None:
+    """Its look-back and its monitoring record ask for work: one application opens."""
+    with app.app_context():
+        home, survey = household()
+        with unscoped("tests enlist") as session:
+            households.enlist(session, session.get_one(Household, home.id), "low_income")
+            session.commit()
+            query = select(Monitoring).where(Monitoring.household_id == home.id)
+            record = session.scalars(query).one()
+        reviewers = [actor(COUNTY_REVIEWER), actor(COUNTY_REVIEWER)]
+        for register, row in ((LOOKBACK, survey), (MONITORING, record)):
+            attach(row, *FILES_UNSAFE, register=register.name)
+            say(row, ASKS, State.SUBMITTED)
+    outcome = at_once(
+        app,
+        *[
+            (
+                who,
+                lambda r=register, key=row.id: records.transition(r, key, "approve", None, CONTACT),
+            )
+            for who, register, row in zip(
+                reviewers, (LOOKBACK, MONITORING), (survey, record), strict=True
+            )
+        ],
+    )
+    assert [row.state for row in outcome] == [State.APPROVED] * 2, outcome
+    (row,) = look(app, Application)
+    assert (row.household_id, row.plan_year, row.number) == (home.id, 2024, 1)
+    no_drift(app, APPLICATION)
+
+
+@pytest.fixture
+def record(app: Flask) -> Monitoring:
+    with app.app_context():
+        return monitored()[1]
+
+
+@pytest.fixture
+def clerks(app: Flask) -> list[Actor]:
+    with app.app_context():
+        return [actor(VILLAGE_CLERK), actor(COUNTY_COLLECTOR)]
+
+
+def test_two_renew_one_record(app: Flask, record: Monitoring, clerks: list[Actor]) -> None:
+    with app.app_context():
+        say(record, other_home(), State.APPROVED)
+    made = at_once(app, *[(who, lambda: renewals.renew(MONITORING, record.id)) for who in clerks])
+    assert len({getattr(one, "id", one) for one in made}) == 1, made
+    assert len(look(app, Monitoring)) == 2
+    key = made[0].id
+    forms = (other_home(), homeless())
+    outcome = at_once(
+        app,
+        *[
+            (who, lambda form=form: records.save(MONITORING, key, form, 1))
+            for who, form in zip(clerks, forms, strict=True)
+        ],
+    )
+    assert [type(one) for one in outcome if isinstance(one, Exception)] == [Conflict], outcome
+    (won,) = [one for one in outcome if not isinstance(one, Exception)]
+    rows = {row.id: row for row in look(app, Monitoring)}
+    assert (rows[key].current, rows[record.id].current) == (True, False)
+    assert rows[key].living == won.living
+    no_drift(app, MONITORING)
