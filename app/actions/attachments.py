@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from app.access import audit, policy
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
-from app.actions import history, owners, records
+from app.actions import history, owners, records, renewals
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import _, translate
@@ -24,6 +24,12 @@ from app.registry import stages
 from app.registry.attachments import Attachment
 from app.registry.field import FILES, Field
 from app.registry.register import Register
+
+#: What a copy of a file in another record says as the file does.
+_OF_FILE = (
+    "register", "field", "name", "mime", "size", "sha256", "width", "height", "turned", "pages",
+    "taken_at", "latitude", "longitude", "device",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,62 @@ def add(register: Register, record_id: uuid.UUID, field: str, sent: Sent) -> Att
     if attachment.key not in keys:  # the same file arrived twice at the same time
         _discard(keys)
     return attachment
+
+
+def reuse(register: Register, record_id: uuid.UUID, field: str) -> list[Attachment]:
+    """Take the papers of the record before into the same field of a new one: each is copied, and once
+    only. Gives those that were added. Commits.
+
+    :raises NotFound: no such field of papers. :raises BadInput: there are none to take, or too many.
+    """
+    made = register.fields.get(field)
+    if made is None or made.accept != "paper":
+        raise NotFound(_("没有这个上传项。"))
+    row = records.get(register, record_id)
+    policy.require(Capability.ENTER, register.name, row)
+    found = [file for file in renewals.papers(register, row) if file.field == field]
+    with ExitStack() as undo:
+        copies = [(file, _copy(file, undo)) for file in found]
+        row, actor = _editable(register, record_id, field)
+        there = [file.sent_key for file in records.attachments_of(row) if file.field == field]
+        new = [(file, keys) for file, keys in copies if file.id not in there]
+        if not new:
+            raise BadInput(_("上次的记录中没有可沿用的材料。"))
+        if made.high is not None and len(there) + len(new) > made.high:
+            label = translate(made.label)
+            raise BadInput(_("“%(label)s”最多%(n)s个文件，请先移除。", label=label, n=made.high))
+        added = [
+            _take_over(row, actor, file, keys, len(there) + number)
+            for number, (file, keys) in enumerate(new, 1)
+        ]
+        for file in added:
+            detail = {"added": file.key, "field": field, "sha256": file.sha256}
+            audit.record(db.session, Act.FILE, register=register.name, row=row, detail=detail)
+        db.session.commit()
+        undo.pop_all()
+    for file, keys in copies:  # what was there already
+        if file.id in there:
+            _discard(key for key in keys if key)
+    return added
+
+
+def _copy(file: Attachment, undo: ExitStack) -> tuple[str, str | None]:
+    """New keys of a file and of its small picture, given up with ``undo``."""
+    keys = [storage().copies(key, 1)[0] for key in file.keys]
+    undo.callback(_discard, keys)
+    return keys[0], keys[1] if file.thumb_key else None
+
+
+def _take_over(
+    row: Any, actor: Actor, file: Attachment, keys: tuple[str, str | None], position: int
+) -> Attachment:
+    same = {name: getattr(file, name) for name in _OF_FILE}
+    made = Attachment(
+        record_id=row.id, region_id=row.region_id, position=position, key=keys[0],
+        thumb_key=keys[1], sent_key=file.id, added_by=actor.account_id, **same,
+    )  # fmt: skip
+    db.session.add(made)
+    return made
 
 
 def turn(register: Register, record_id: uuid.UUID, file_id: uuid.UUID, turned: int) -> Attachment:

@@ -25,6 +25,7 @@ from app.core.clock import day_begins, local, now
 from app.core.db import db
 from app.core.errors import Conflict, NotFound
 from app.core.i18n import _, translate
+from app.registry.attachments import Attachment
 from app.registry.flow import State, Transition
 from app.registry.reading import values_of
 from app.registry.records import HistoryEntry
@@ -259,6 +260,15 @@ def taken_over(register: Register, row: Any) -> dict[str, Any]:
         for name, made in register.fields.items()
         if made.typed and name not in without
     }
+
+
+def papers(register: Register, row: Any) -> list[Attachment]:
+    """The papers of the record before, which a new one that may be changed can take over."""
+    before = preceding(register, row)
+    if before is None or row.superseded:
+        return []
+    kinds = {name for name, made in register.fields.items() if made.accept == "paper"}
+    return [file for file in records.attachments_of(before) if file.field in kinds]
 
 
 def preceding(register: Register, row: Any) -> Any:

@@ -44,6 +44,18 @@ class FilePages(RegisterPages):
             return jsonify(error=error.message), error.status
         return self._tile(record_id, made)
 
+    @expose("/<uuid:record_id>/files/<string:field>/reuse", methods=["POST"])
+    def reuse(self, record_id: uuid.UUID, field: str) -> Any:
+        """The papers of the record before, taken over into this field."""
+        try:
+            added = attachments.reuse(self.register, record_id, field)
+        except (BadInput, Conflict) as error:
+            db.session.rollback()
+            return jsonify(error=error.message), error.status
+        row = records.get(self.register, record_id)
+        facts = PhotoFacts(db.session(), row, values_of(row))
+        return jsonify([file_tile(file, self.register.fields[field], facts) for file in added])
+
     @expose("/<uuid:record_id>/turn", methods=["POST"])
     def turn(self, record_id: uuid.UUID) -> Any:
         """A ``photo``, by its id, to stand ``turned`` degrees from where the camera held it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -279,6 +280,7 @@ class FormPages(ParcelPages):
             upload_url=f"{base}/files/{{field}}",
             priors=self._priors(row, household, known) if household else {},
             turn_url=f"{base}/turn",
+            earlier=Counter(file.field for file in renewals.papers(self.register, row)),
             fillers=self._fillers(household) if household else {},
             photo_facts=PhotoFacts(db.session(), row, posted.values),
             place=self._place(row),

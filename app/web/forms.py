@@ -191,6 +191,7 @@ class Shown:
     carried: Mapping[str, str] = field(default_factory=dict)  # prefilled, and from where
     upload_url: str = ""  # with {field} in it
     turn_url: str = ""
+    earlier: Mapping[str, int] = field(default_factory=dict)  # papers that may be taken over
     priors: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     fillers: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     photo_facts: PhotoFacts | None = None
@@ -326,6 +327,7 @@ def _field(
             "upload_url": shown.upload_url.replace("{field}", name),
             "turn_url": shown.turn_url,
             "files": [file_tile(a, made, shown.photo_facts) for a in files.get(name, [])],
+            "earlier": shown.earlier.get(name, 0),
             "taken_on": made.taken_on,
             "max_bytes": MAX_BYTES,
         }

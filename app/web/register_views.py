@@ -262,7 +262,7 @@ def _routes(register: Register) -> set[str]:
     if register.flow is not None:
         routes |= _REVIEW
     if register.renews:
-        routes |= {"renew"}
+        routes |= {"renew", "reuse"}
     if has_parcels(register):
         routes |= _PARCELS
     if has_objects(register):

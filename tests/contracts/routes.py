@@ -161,6 +161,7 @@ REGISTER_ASKS: dict[str, Any] = {
     "discard": C.ENTER,
     "upload": C.ENTER,
     "turn": C.ENTER,
+    "reuse": C.ENTER,
     "assign": C.ENTER,
     "clear": C.ENTER,
     "renew": C.ENTER,
@@ -340,7 +341,7 @@ def _arguments(rule: Rule, register: Register) -> Iterator[tuple[dict[str, str],
         yield {"name": "structure", "code": "01"}, asks
     elif rule.endpoint == "SettingsView.edit":
         yield {"name": f"{register.name}.deadline"}, asks
-    elif view in {*VIEWS, *APIS} and name == "upload":
+    elif view in {*VIEWS, *APIS} and name in ("upload", "reuse"):
         yield {"field": register.file_fields[0]}, asks
     else:
         yield {}, asks

@@ -18,16 +18,19 @@ from app.access.scope import acting_as, unscoped
 from app.actions import records
 from app.core.db import db
 from app.core.jobs import Job
+from app.core.storage import storage
 from app.core.worker import work
 from app.parts.choices import Grade
 from app.registers.monitoring.model import Monitoring
 from app.registers.monitoring.register import MONITORING
+from app.registry.attachments import Attachment
 from app.registry.flow import State
 from tests.builders import (
     CONTACT,
     COUNTY_REVIEWER,
     VILLAGE_CLERK,
     actor,
+    attach,
     homeless,
     monitored,
     other_home,
@@ -119,6 +122,32 @@ def test_what_held_on_a_day(approved: uuid.UUID, clerk: Hands) -> None:
     page = clerk.get(f"/monitoring/{approved}?on=2020-01-01").text
     assert "2020-01-01 还没有审核通过的记录。" in page
     assert clerk.get(f"/monitoring/{approved}?on=tomorrow").status_code == 400
+
+
+def test_papers_of_the_record_before_are_taken_over(
+    app: Flask, approved: uuid.UUID, clerk: Hands
+) -> None:
+    before = row_of(app, approved)
+    with app.app_context():
+        [paper] = attach(before, "judged_paper", register="monitoring")
+        old = paper.id
+        with unscoped("tests arrange") as everything:
+            file = everything.get_one(Attachment, old)
+            file.key = storage().put(io.BytesIO(b"whole"), "pdf")
+            file.thumb_key = storage().put(io.BytesIO(b"small"), "jpg")
+            everything.commit()
+    address = clerk.post(f"/monitoring/{approved}/renew").headers["Location"]
+    base = address.removesuffix("/edit")
+    assert f'data-file-reuse="{base}/files/judged_paper/reuse"' in clerk.get(address).text
+    [tile] = clerk.post(f"{base}/files/judged_paper/reuse").json
+    assert tile["id"] != str(old)
+    assert clerk.get(f"/files/{tile['id']}").data == b"whole"
+    assert "data-file-reuse" not in clerk.get(address).text
+    again = clerk.post(f"{base}/files/judged_paper/reuse")
+    assert (again.status_code, again.json) == (400, {"error": "上次的记录中没有可沿用的材料。"})
+    assert clerk.post(f"{base}/files/front_photos/reuse").status_code == 404, "photos are new"
+    closed = clerk.post(f"/monitoring/{approved}/files/judged_paper/reuse")
+    assert closed.status_code == 409, "an approved record stays as it is"
 
 
 def test_two_clicks_and_what_cannot_be_renewed(

@@ -241,6 +241,26 @@ class Files {
     this.checkDay(tile);
   }
 
+  /** Takes over the papers of the record before; the button goes with them. */
+  async reuse(button) {
+    button.disabled = true;
+    const answer = await send(button.dataset.fileReuse, { method: "POST" }).catch(() => null);
+    if (!answer?.ok) {
+      button.disabled = false;
+      const { data } = answer ?? {};
+      this.fails(this.newTile(button.textContent), button.textContent, data?.error ?? data?.message ?? say("network"));
+      return;
+    }
+    for (const file of answer.data) {
+      const tile = this.newTile(file.name);
+      fill(tile, file);
+      this.checkDay(tile);
+    }
+    button.remove();
+    this.changed();
+    this.update();
+  }
+
   /** The server drops it when the form is saved. */
   remember(id) {
     const gone = document.createElement("input");
@@ -288,6 +308,8 @@ class Files {
     for (const input of this.add.querySelectorAll("input")) {
       input.addEventListener("change", () => { this.take([...input.files]); input.value = ""; });
     }
+    const reuse = box.querySelector("[data-file-reuse]");
+    reuse?.addEventListener("click", () => this.reuse(reuse));
     list.addEventListener("click", (event) => {
       const tile = event.target.closest(".file-tile");
       const turn = event.target.closest("[data-file-turn]");
