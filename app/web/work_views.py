@@ -62,7 +62,7 @@ class WorkReportView(BaseView):
         with force_locale(_OFFICIAL):
             made = work.paper(actor, region, since)
             content = BytesIO(work_paper.pdf(made)) if form == "pdf" else word.document(made)
-        detail = {"region": region.full_name, "name": f"{made.title}.{form}"}
+        detail = {"region": region.full_name, "work_report": form}
         audit.note(Act.EXPORT, register="household", row=At(region.path), detail=detail)
         return send_file(
             content,
