@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +23,7 @@ from app.demo.people import People
 from app.demo.pictures import Album
 from app.parts.renovation import Progress
 from app.registers.application.model import Application
+from app.registers.craftsman.model import Craftsman
 from app.registers.dossier.model import Builder, Dossier, PaidAccount, Tenure
 from app.registers.dossier.overdue import year_before
 from app.registers.dossier.register import DOSSIER
@@ -63,7 +65,7 @@ def load(session: Session, people: People, album: Album, day: dt.date, seed: int
     was made. The caller commits.
     """
     pick = random.Random(seed)  # noqa: S311 (nothing secret: the same data every time)
-    accounts = _accounts(session)
+    accounts, craftsmen = _accounts(session), _craftsmen(session)
     rows: list[Values] = []
     lines: list[Values] = []
     paid: list[Values] = []
@@ -84,7 +86,8 @@ def load(session: Session, people: People, album: Album, day: dt.date, seed: int
         began = long_ago if late else max(began, application.applied_on)
         row = _row(application, stage, state, began) | place
         reached = _STAGES.index(stage) + (state not in (State.MISSING, State.APPROVED))
-        row |= _answers(pick, people, reached, began, day, number)
+        near = craftsmen.get(place["county_id"], [])
+        row |= _answers(pick, people, near, reached, began, day, number)
         row["overdue"] = late
         rows.append(row)
         files += _files(album, row) if reached > 1 else []
@@ -139,17 +142,29 @@ def _row(application: Application, stage: Any, state: State, began: dt.date) -> 
     }
 
 
+def _craftsmen(session: Session) -> dict[int, list[Craftsman]]:
+    """By county, in the order of their numbers."""
+    found: dict[int, list[Craftsman]] = {}
+    for craftsman in session.scalars(select(Craftsman).order_by(Craftsman.id_number)):
+        found.setdefault(craftsman.county_id, []).append(craftsman)
+    return found
+
+
 def _answers(
-    pick: random.Random, people: People, reached: int, began: dt.date, day: dt.date, number: int
-) -> Values:
-    """What was entered: of so many stages, whole."""
+    pick: random.Random, people: People, near: Sequence[Craftsman], reached: int,
+    began: dt.date, day: dt.date, number: int,
+) -> Values:  # fmt: skip
+    """What was entered: of so many stages, whole. ``near`` are the craftsmen of the county."""
     found: Values = {}
     if reached > 0:
-        found |= {
-            "started_on": began,
-            "builder": Builder.FIRM if pick.random() < 0.6 else Builder.SELF,
-        }
-        if found["builder"] == Builder.FIRM:
+        dice = pick.random()
+        built_by = Builder.FIRM if dice < 0.4 else Builder.SELF
+        found |= {"started_on": began, "builder": built_by}
+        if near and dice > 0.6:
+            one = pick.choice(near)
+            found["builder"] = Builder.CRAFTSMAN
+            found |= {"craftsman": one.name, "craftsman_id": one.id_number}
+        elif built_by == Builder.FIRM:
             found |= {"firm": pick.choice(_FIRMS), "firm_code": _FIRM_CODE}
     if reached > 1:
         took = 12 if number % 17 == 0 else pick.randrange(20, 38)

@@ -71,11 +71,11 @@ def load(session: Session, counties: Sequence[County] = COUNTIES) -> dict[str, i
     made = demonstration.run()
     made |= objects.load(session, counties, demonstration.people, demonstration.today, SEED)
     made["application"] = applications.load(session, demonstration.album, demonstration.today, SEED)
+    made |= craftsmen.load(session, counties, demonstration.people, demonstration.today, SEED)
     made |= dossiers.load(
         session, demonstration.people, demonstration.album, demonstration.today, SEED
     )
     risk.follow(session)  # what was put in past the session's eyes
-    made |= craftsmen.load(session, counties, demonstration.people, demonstration.today, SEED)
     session.commit()
     return made
 

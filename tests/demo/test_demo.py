@@ -31,7 +31,7 @@ from app.registers.application.model import Application
 from app.registers.application.register import APPLICATION
 from app.registers.craftsman.model import Certificates, Craftsman
 from app.registers.craftsman.register import CRAFTSMAN
-from app.registers.dossier.model import Dossier, Progress
+from app.registers.dossier.model import Builder, Dossier, Progress
 from app.registers.dossier.register import DOSSIER
 from app.registers.household.register import HOUSEHOLD
 from app.registers.lookback.model import Lookback
@@ -330,3 +330,7 @@ def check_craftsmen(session: Session) -> None:
     counted = counters.live_counts(session, CRAFTSMAN)
     assert counted == counters.kept_counts(session, CRAFTSMAN)
     assert session.scalars(select(Handover)).one().asked_by is not None
+    known = {row.id_number: row.name for row in session.scalars(select(Craftsman))}
+    named = session.scalars(select(Dossier).where(Dossier.builder == Builder.CRAFTSMAN)).all()
+    assert named, "dossiers name who built"
+    assert all(known[row.craftsman_id] == row.craftsman for row in named)
