@@ -1,44 +1,33 @@
 """Records that follow one another (spec 03 "Monitoring record"): the last one counts, the earlier ones
-stay as history, and the figures are right whatever was done in whatever order.
+stay as history.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import random
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from app.access.actor import Actor
 from app.access.regions import Level
-from app.access.scope import acting_as, unscoped
+from app.access.scope import unscoped
 from app.actions import households, moves, records, renewals
 from app.core.clock import day_begins
-from app.core.db import db, read_only
-from app.core.errors import AnjuError, Conflict, Forbidden, Invalid, NotFound
-from app.parts.choices import Grade, Living
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.parts.choices import Living
 from app.registers.lookback.register import LOOKBACK
-from app.registers.monitoring.model import Monitoring
 from app.registers.monitoring.register import MONITORING
-from app.registry import counters
 from app.registry.flow import State
 from app.registry.households import Household
-from app.registry.ledger import Ledger
-from app.registry.ledger_query import Query
 from app.registry.records import HistoryEntry
-from app.registry.register import of_year
 from tests.builders import (
     CONTACT,
     COUNTY,
-    COUNTY_COLLECTOR,
     COUNTY_MANAGER,
     COUNTY_REVIEWER,
     FILES_OWN,
-    FILES_UNSAFE,
     VILLAGE_CLERK,
     actor,
     attach,
@@ -46,72 +35,17 @@ from tests.builders import (
     died,
     homeless,
     household,
-    monitored,
     moved,
     other_home,
     own_house,
     region,
 )
-
-
-def act(who: Actor, action: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """One request of ``who``: its session ends with it."""
-    with acting_as(who):
-        try:
-            return action(*args, **options)
-        finally:
-            db.session.remove()
-
-
-class Case:
-    """A household with its first record, a clerk and a reviewer."""
-
-    def __init__(self) -> None:
-        home, row = monitored(name="王一")
-        self.home_id, self.key = home.id, row.id
-        self.clerk, self.reviewer = actor(VILLAGE_CLERK), actor(COUNTY_REVIEWER)
-
-    def save(self, form: dict[str, Any], key: uuid.UUID | None = None) -> Monitoring:
-        key = key or self.key
-        return act(self.clerk, records.save, MONITORING, key, form, self.row(key).version)
-
-    def step(self, name: str, key: uuid.UUID | None = None, opinion: str = "") -> Monitoring:
-        who = self.clerk if name in ("submit", "withdraw") else self.reviewer
-        key = key or self.key
-        return act(who, records.transition, MONITORING, key, name, None, CONTACT, opinion)
-
-    def approve(self, form: dict[str, Any], key: uuid.UUID | None = None) -> None:
-        self.save(form, key)
-        self.step("submit", key)
-        self.step("approve", key)
-
-    def renew(self, key: uuid.UUID | None = None) -> uuid.UUID:
-        return act(self.clerk, renewals.renew, MONITORING, key or self.key).id
-
-    def clear(self, key: uuid.UUID) -> None:
-        act(self.clerk, records.clear, MONITORING, key, self.row(key).version)
-
-    def row(self, key: uuid.UUID | None = None) -> Monitoring:
-        with unscoped("tests look") as everything:
-            return everything.get_one(Monitoring, key or self.key)
+from tests.renewing import Case, act, count
 
 
 @pytest.fixture
 def case(session: Any) -> Case:
     return Case()
-
-
-def count(figure: str, year: int | None = None) -> int:
-    return require_no_drift().get((of_year(figure, year), region(COUNTY, Level.COUNTY).id), 0)
-
-
-def require_no_drift() -> dict[tuple[str, int], int]:
-    """Counters = live count, identities hold."""
-    with read_only(), unscoped("counters are proved over all rows") as session:
-        kept = counters.kept_counts(session, MONITORING)
-        assert kept == counters.live_counts(session, MONITORING)
-        assert counters.broken_identities(session, MONITORING) == []
-        return kept
 
 
 # ---- the life of a record ------------------------------------------------------------------------
@@ -346,95 +280,3 @@ def test_a_year_counts_the_newest_record_of_it(case: Case) -> None:
     assert (count("homeless", 2025), count("other_safe", 2024), count("other_safe")) == (0, 1, 1)
     case.save(homeless(), key)  # in 2024 too
     assert (count("homeless", 2024), count("other_safe", 2024)) == (1, 0)
-
-
-# ---- any work in any order -------------------------------------------------------------------------
-
-FORMS: tuple[Callable[[], dict[str, Any]], ...] = (
-    died,
-    homeless,
-    other_home,
-    lambda: {"died": False, "living": Living.OWN},
-    *(lambda grade=grade: own_house(grade) for grade in Grade),
-)
-
-
-@pytest.mark.parametrize("seed", [1])
-def test_counters_live_counts_and_rows_agree_whatever_is_done(session: Any, seed: int) -> None:
-    """Random work over several households of two villages; then every figure is the same three
-    ways, all identities hold, and one record of each household counts.
-    """
-    pick = random.Random(seed)
-    villages = [below(region(COUNTY), Level.VILLAGE, n) for n in (0, 1)]
-    clerk, reviewer, manager = (
-        actor(COUNTY_COLLECTOR),
-        actor(COUNTY_REVIEWER),
-        actor(COUNTY_MANAGER),
-    )
-    homes = [monitored(pick.choice(villages))[0].id for _ in range(5)]
-
-    def save(row: Any) -> None:
-        form = pick.choice(FORMS)() if pick.random() < 0.85 else moved(pick.choice(villages).id)
-        act(clerk, records.save, MONITORING, row.id, form, row.version)
-        if "grade" in form:
-            attach(row, *FILES_UNSAFE, register="monitoring")
-
-    def step(name: str, who: Actor) -> Callable[[Any], None]:
-        return lambda row: act(
-            who, records.transition, MONITORING, row.id, name, None, CONTACT, "请核对"
-        )
-
-    def move(row: Any) -> None:
-        request = act(clerk, moves.waiting_of, row.household_id)
-        if request is not None:
-            answer = pick.choice((moves.agree, moves.refuse))
-            act(manager, answer, request.id, CONTACT, "已核实")
-
-    def leave_or_return(row: Any) -> None:
-        with unscoped("the list is kept") as everything:
-            home = everything.get_one(Household, row.household_id)
-            change = households.delist if home.low_income else households.enlist
-            change(everything, home, "low_income")
-            everything.commit()
-
-    work: list[tuple[int, Callable[[Any], Any]]] = [
-        (8, save),
-        (6, step("submit", clerk)),
-        (6, step("approve", reviewer)),
-        (2, step("return", reviewer)),
-        (1, step("send_back", manager)),
-        (1, step("withdraw", clerk)),
-        (6, lambda row: act(clerk, renewals.renew, MONITORING, row.id)),
-        (2, lambda row: act(clerk, records.clear, MONITORING, row.id, row.version)),
-        (2, move),
-        (1, leave_or_return),
-    ]
-    done = 0
-    for _turn in range(160):
-        with unscoped("tests look") as everything:
-            rows = everything.scalars(
-                select(Monitoring).where(Monitoring.household_id == pick.choice(homes))
-            ).all()
-        chosen = pick.choices([what for _n, what in work], [n for n, _what in work])[0]
-        try:
-            chosen(pick.choice(sorted(rows, key=lambda row: row.id)))
-            done += 1
-        except AnjuError:  # refused: nothing may have changed
-            db.session.remove()
-    assert done > 30
-    require_no_drift()
-    with unscoped("tests look") as everything:
-        for home in homes:
-            rows = everything.scalars(
-                select(Monitoring).where(Monitoring.household_id == home)
-            ).all()
-            assert sum(row.current for row in rows) == 1
-            assert len({row.year for row in rows if row.newest_of_year}) == sum(
-                row.newest_of_year for row in rows
-            )
-
-    def rows_of(figure: str) -> int:
-        return len(Ledger(MONITORING, Query(figure=figure), db.session, manager).page(100).rows)
-
-    for figure in MONITORING.figures:
-        assert act(manager, rows_of, figure) == count(figure), figure
