@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from flask import flash, redirect, request
@@ -86,13 +87,13 @@ class RenewalPages(RegisterPages):
             "text": self._summary(text),
         }
 
-    def _summary(self, text: Any) -> str:
+    def _summary(self, texts: Callable[[str], str]) -> str:
         """What the lists show of a record, but for whose it is and its state."""
         fields = self.register.fields
         shown = [n for n in ("died", *self.register.ledger.split()) if n in fields]
         parts = []
         for name in shown:
-            if name in _WITHOUT or not (value := text(name)):
+            if name in _WITHOUT or not (value := texts(name)):
                 continue
             if name == "died" and value == _("否"):
                 continue

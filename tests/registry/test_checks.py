@@ -142,6 +142,7 @@ WRONG: list[tuple[str, Any]] = [
         briefing=Briefing("物", (), "没有。", todo=(("nothing", "看。"),)), tables=PROGRESS)),
     ("R037", lambda: declared(briefing=Briefing("物", (), "没有。"))),
     ("R038", lambda: declared(briefing=Briefing("物", (), "没有。", by_year="t"), tables=PROGRESS)),
+    ("R058", lambda: declared(by_figure=("安全情况", "nothing"))),
     ("R040", lambda: declared(moves="ready")),
     ("R040", lambda: declared(moves="ready name")),
     ("R040", lambda: declared(splits="ready nothing")),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from app.access.regions import Region
 from app.access.scope import in_scope, unscoped
@@ -62,13 +63,13 @@ def number_is_free(craftsman: Craftsman, values: Mapping[str, Any]) -> Iterator[
     number = values.get("id_number")
     if not number or number == craftsman.id_number:
         return
-    county = Region.__table__.alias("county")
+    county = aliased(Region)
     with read_only(), unscoped("a craftsman stands in one list in the whole country") as session:
         other = session.execute(
             select(Craftsman.id, Craftsman.name, Craftsman.path, Craftsman.entered_name)
-            .add_columns(Region.full_name, county.c.full_name.label("county"))
+            .add_columns(Region.full_name, county.full_name.label("county"))
             .join(Region, Region.id == Craftsman.region_id)
-            .join(county, county.c.id == Craftsman.county_id)
+            .join(county, county.id == Craftsman.county_id)
             .where(Craftsman.id_number == number, Craftsman.id != craftsman.id)
         ).first()
     if other is None:
