@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
+from psycopg.types.json import Json
 from sqlalchemy import Connection, Table
 
 CHUNK = 20_000
@@ -91,7 +93,12 @@ def key_maker(seed: int, start: dt.datetime) -> Callable[[], str]:
 
 def _processor(column: Any, connection: Connection) -> Callable[[Any], Any]:
     made = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-    return made or (lambda value: value)
+
+    def written(value: Any) -> Any:
+        value = made(value) if made else value
+        return json.dumps(value.obj, ensure_ascii=False) if isinstance(value, Json) else value
+
+    return written
 
 
 def _default(column: Any) -> Any:

@@ -90,9 +90,15 @@ def forget(*limits: Limit) -> None:
 
 
 def require(limit: Limit) -> None:
-    """Count one, whatever becomes of the request.
+    """:func:`require_one`, then commit: it counts whatever becomes of the request. Call it before
+    anything is changed.
+    """
+    require_one(limit)
+    db.session.commit()
 
-    Commits, so call it before anything is changed.
+
+def require_one(limit: Limit) -> None:
+    """Count one; the caller commits.
 
     :raises TooMany: none was left; says for how long.
     """
@@ -103,7 +109,6 @@ def require(limit: Limit) -> None:
             _("操作过于频繁，请%(n)s分钟后再试。", n=minutes(left)),
             retry_after=math.ceil(left.total_seconds()),
         )
-    db.session.commit()
 
 
 def minutes(left: dt.timedelta) -> int:

@@ -44,8 +44,7 @@ def reach(menu: Menu, actor: Actor) -> Actor:
     """The actor as the list sees it: of the division of the menu's level in which it stands."""
     if menu.wide is None or actor.level <= menu.wide:
         return actor
-    own = regions.get(actor.region_id)
-    above = [one for one in regions.along(own.path) if one.level == menu.wide] if own else []
+    above = [one for one in regions.along(actor.path) if one.level == menu.wide]
     if not above:
         return actor
     return replace(actor, path=above[0].path, level=above[0].level, region_id=above[0].id)
@@ -64,7 +63,7 @@ def looking(
     most = settings.value(LOOKS.name)
     db.session.rollback()
     with read_only(value=False):
-        limits.require(Limit("wide", actor.account_id.hex, most, timedelta(hours=1)))
+        limits.require_one(Limit("wide", actor.account_id.hex, most, timedelta(hours=1)))
         detail = {"menu": menu.name, "filter": asked}
         audit.record(db.session, Act.VIEW, register=register.name, detail=detail)
         db.session.commit()

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select, union_all
 
 from app.access.regions import Level, Region
 from app.core.clock import today
@@ -62,21 +62,45 @@ def read(sheet: Sheet, figures: Sequence[str], days: int) -> Trend:
     """The last ``days`` days of the sheet's region, with today as the sheet has it. One statement, by
     key; none below the county.
     """
-    now, region = today(), sheet.region
-    counts: dict[dt.date, dict[str, int]] = {}
-    if region.level <= Level.COUNTY:
-        query = select(CounterDay.day, CounterDay.figure, CounterDay.n).where(
+    return read_all([(sheet, figures)], days)[0]
+
+
+def read_all(asked: Sequence[tuple[Sheet, Sequence[str]]], days: int) -> list[Trend]:
+    """:func:`read` of several sheets, each with its figures; still one statement."""
+    now = today()
+    kept = [
+        and_(
             CounterDay.register == sheet.register.name,
             CounterDay.figure.in_({sheet.key(name) for name in figures}),
-            CounterDay.region_id == region.id,
+            CounterDay.region_id == sheet.region.id,
             CounterDay.day.between(now - dt.timedelta(days=days - 1), now - dt.timedelta(days=1)),
         )
-        for day, figure, n in db.session.execute(query):
-            counts.setdefault(day, {})[figure.partition("@")[0]] = n
+        for sheet, figures in asked
+        if sheet.region.level <= Level.COUNTY
+    ]
+    found: dict[tuple[str, int], dict[dt.date, dict[str, int]]] = {}
+    if kept:
+        what = CounterDay.register, CounterDay.region_id
+        # one range of the key for each sheet: OR might read them all
+        parts = (
+            select(*what, CounterDay.day, CounterDay.figure, CounterDay.n).where(k) for k in kept
+        )
+        for name, region_id, day, figure, n in db.session.execute(union_all(*parts)):
+            of_day = found.setdefault((name, region_id), {}).setdefault(day, {})
+            of_day[figure.partition("@")[0]] = n
+    return [
+        _trend(sheet, figures, found.get((sheet.register.name, sheet.region.id), {}), now)
+        for sheet, figures in asked
+    ]
+
+
+def _trend(
+    sheet: Sheet, figures: Sequence[str], counts: dict[dt.date, dict[str, int]], now: dt.date
+) -> Trend:
     counts[now] = {name: sheet.total.counts[name] for name in figures}
     first = min(counts)
     line = tuple(first + dt.timedelta(days=n) for n in range((now - first).days + 1))
-    return Trend(sheet.register, region, line, counts)
+    return Trend(sheet.register, sheet.region, line, counts)
 
 
 def report(
