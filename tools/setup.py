@@ -76,13 +76,15 @@ def browser_parts() -> None:
 
 
 def translations() -> None:
-    """Compile each catalogue whose source is newer."""
+    """Compile each catalogue whose source is newer; whoever reads meanwhile finds a whole one."""
     for source in ROOT.glob("translations/*/LC_MESSAGES/messages.po"):
         target = source.with_suffix(".mo")
         if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
             continue
         language = source.parent.parent.name
-        run(BIN / "pybabel", "--quiet", "compile", "-i", source, "-o", target, "-l", language)
+        made = target.with_suffix(f".{os.getpid()}")
+        run(BIN / "pybabel", "--quiet", "compile", "-i", source, "-o", made, "-l", language)
+        made.replace(target)
 
 
 def browser() -> None:
