@@ -78,7 +78,7 @@ LABELS: dict[str, Any] = {
     "phone": lazy("联系电话"),
     "published": lazy("发布的变更"),
     "reason": lazy("原因"),
-    "record": lazy("档案编号"),
+    "record": lazy("记录编号"),
     "region": lazy("行政区划"),
     "regions": lazy("行政区划"),
     "register": lazy("模块"),

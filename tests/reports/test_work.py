@@ -87,7 +87,7 @@ def test_a_county_without_households_and_one_without_danger(app):
         risk = next(c for c in safe.chapters if c.title == RISK.briefing.title)
         assert risk.paragraphs == (RISK.briefing.nothing,)
         assert safe.annexes[0].rows[0][:2] == ("合计", "1")
-        assert any("1户未录入档案" in text for text in safe.chapters[-1].paragraphs)
+        assert any("1户未录入回头看档案" in text for text in safe.chapters[-1].paragraphs)
 
 
 def test_the_period_is_compared_with_the_day_before_it(settled):

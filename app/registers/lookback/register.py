@@ -80,10 +80,10 @@ LOOKBACK = register(
         ),
         "名单中还没有脱贫户。",
         todo=(
-            ("missing", "督促乡镇、村完成{missing}户未录入档案的排查和录入。"),
-            ("draft", "督促尽快上报已录入的{draft}户档案。"),
-            ("submitted", "及时审核待审核的{submitted}户档案。"),
-            ("returned", "跟踪{returned}户退回补正的档案，限期补正后重新上报。"),
+            ("missing", "督促乡镇、村完成{missing}户未录入回头看档案的排查和录入。"),
+            ("draft", "督促尽快上报已录入的{draft}户回头看档案。"),
+            ("submitted", "及时审核待审核的{submitted}户回头看档案。"),
+            ("returned", "跟踪{returned}户退回补正的回头看档案，限期补正后重新上报。"),
         ),
     ),
     tables=(
