@@ -180,8 +180,10 @@ def _refuse_foreign_writes(session: Session, _context: Any, _instances: Any) -> 
     rows = [
         row for row in (*session.new, *session.dirty, *session.deleted) if isinstance(row, Scoped)
     ]
+    there = {row.region_id: row for row in rows if not _is_placed_anew(row)}
     for row in rows:
-        _keep_place(session, row)
+        if _is_placed_anew(row):
+            _keep_place(session, row, there.get(row.region_id))
     if rows:
         before = [county for row in rows for county in inspect(row).attrs.county_id.history.deleted]
         counties = {*before, *(row.county_id for row in rows)}
@@ -194,11 +196,19 @@ def _refuse_foreign_writes(session: Session, _context: Any, _instances: Any) -> 
             raise OutsideScope(f"write outside the area: {type(row).__name__}")
 
 
-def _keep_place(session: Session, row: Any) -> None:
-    """The place columns follow ``region_id``; nobody sets them by hand."""
-    history = inspect(row).attrs.region_id.history
-    if history.has_changes() or row.path is None:
-        region = session.get(Region, row.region_id)
-        if region is None:
-            raise OutsideScope("no such division")
-        place(row, region)
+def _is_placed_anew(row: Any) -> bool:
+    return inspect(row).attrs.region_id.history.has_changes() or row.path is None
+
+
+def _keep_place(session: Session, row: Any, beside: Any) -> None:
+    """The place columns follow ``region_id``; nobody sets them by hand. They are those of a row that
+    is written ``beside`` it in the same division, which :func:`hold` looks at, else the division's.
+    """
+    if beside is not None:
+        row.path = beside.path
+        row.county_id, row.province_id = beside.county_id, beside.province_id
+        return
+    region = session.get(Region, row.region_id)
+    if region is None:
+        raise OutsideScope("no such division")
+    place(row, region)

@@ -73,10 +73,10 @@ def _was_submitted(row: Any) -> bool:
 
 
 @events.on_stepped
-def follow(register: Register, row: Any, _step: Transition) -> None:
+def follow(register: Register, row: Any, step: Transition) -> None:
     """An approval opens the next record, or goes on with it; sending back suspends it."""
     after = continuation_of(register)
-    if after is None:
+    if after is None or State.APPROVED not in (row.state, *step.sources):
         return
     found = following(register, row)
     if row.state == State.APPROVED:

@@ -28,6 +28,7 @@ def remember_fields(actor: Actor, register: Register, typed: Mapping[str, Any]) 
     new = known | {n: typed[n] for n in register.remember.split() if typed.get(n)}
     if new != known:
         _keep(actor, register, fields=new)
+        db.session.commit()
 
 
 def reasons(actor: Actor, register: Register) -> Counter[str]:
@@ -47,7 +48,7 @@ def reasons(actor: Actor, register: Register) -> Counter[str]:
 
 
 def remember_reasons(actor: Actor, register: Register, given: Iterable[str]) -> None:
-    """Count the reasons of a return. Commits."""
+    """Count the reasons of a return; the caller commits."""
     habit = _of(actor, register)
     counted = Counter(habit.reasons if habit else {})
     counted.update(given)
@@ -63,4 +64,3 @@ def _keep(actor: Actor, register: Register, **values: dict[str, Any]) -> None:
     insert = upsert(db.session, Habit).values(**whose, **({"fields": {}, "reasons": {}} | values))
     # two windows may keep their first habit at once
     db.session.execute(insert.on_conflict_do_update(index_elements=list(whose), set_=values))
-    db.session.commit()

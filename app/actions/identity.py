@@ -17,10 +17,10 @@ def identity_follows(session: Session, survey: Any) -> None:
     """An approved correction and change of head become the household's (spec 00 "Identity"). What
     an earlier approval made of it, and the survey no longer says, is undone.
     """
-    household = session.get(Household, survey.household_id)
+    household = next(iter(households.locked(session, [survey.household_id])), None)
     if household is None or survey.died:  # who died out is still known as before
         return
-    before = history.approved_before(survey)
+    before = history.approved_before(survey) if _is_another(household) else {}
     if survey.corrected_id:
         households.correct_id(session, household, survey.corrected_id)
     elif household.corrected_id and household.corrected_id == before.get("corrected_id"):
@@ -33,6 +33,12 @@ def identity_follows(session: Session, survey: Any) -> None:
         households.new_head(
             session, household, survey.new_head_name, survey.new_head_id, survey.new_head_phone
         )
+
+
+def _is_another(household: Household) -> bool:
+    """Is it known by another number or head than the list says?"""
+    known = household.head_name, household.head_id
+    return bool(household.corrected_id) or known != (household.issued_name, household.issued_id)
 
 
 def head_is_another(survey: Any, values: Mapping[str, Any]) -> Iterator[Problem]:

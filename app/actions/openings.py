@@ -96,22 +96,11 @@ def _groups(session: Session, homes: Collection[Household]) -> dict[uuid.UUID, A
 
 
 @events.on_stepped
-def follow(register: Register, row: Any, step: Transition) -> None:
-    """An approval, or its end, may open, confirm, close or flag an application."""
-    session, start = object_session(row), applying.register()
-    if session is None or start is None:
-        return
-    if issubclass(register.model, Survey):
-        if State.APPROVED not in (row.state, *step.sources):
-            return
-        asks = row.state == State.APPROVED and kind_needed(row) is not None
-        theirs = select(start.model.id).where(start.model.household_id == row.household_id)
-        if asks or session.scalar(theirs.limit(1)) is not None:
-            session.flush()
-            households.get(row.household_id, lock=True)  # two surveys may be decided on at once
-            settle(session, [row.household_id], plan_year())
-    elif issubclass(register.model, Applied) and row.state in EDITABLE:
-        settle(session, [row.household_id], plan_year())
+def sent_back(register: Register, row: Any, _step: Transition) -> None:
+    """An application that is open again may be flagged, or be flagged no longer."""
+    session = object_session(row)
+    if session and issubclass(register.model, Applied) and row.state in EDITABLE:
+        settle(session, [row.household_id])
 
 
 @events.on_save
@@ -119,29 +108,39 @@ def corrected(register: Register, row: Any, _changes: Mapping[str, Any]) -> None
     """An application that was flagged and agrees with the survey now is flagged no longer."""
     session = object_session(row)
     if session and issubclass(register.model, Applied) and row.basis == Basis.DOUBTED:
-        settle(session, [row.household_id], plan_year())
+        settle(session, [row.household_id])
 
 
-def settle(session: Session, household_ids: Sequence[uuid.UUID], year: int) -> int:
+def settle(session: Session, household_ids: Sequence[uuid.UUID], year: int | None = None) -> int:
     """Bring the applications of these households into line with their surveys, in the plan year
-    ``year``; gives how many changed. A constant number of statements but for what changes. The caller commits.
+    ``year`` (today's); gives how many changed. A constant number of statements but for what changes.
+    The caller commits.
     """
+    homes = session.scalars(select(Household).where(Household.id.in_(household_ids))).all()
+    return bring_into_line(session, homes, last_approved(session, household_ids), year)
+
+
+def bring_into_line(
+    session: Session,
+    homes: Sequence[Household],
+    lasts: Mapping[uuid.UUID, Last],
+    year: int | None = None,
+) -> int:
+    """:func:`settle` of households at hand, whose surveys that were approved last are ``lasts``."""
     register = applying.register()
     if register is None:
         return 0
-    lasts = last_approved(session, household_ids)
     rows: dict[uuid.UUID, list[Any]] = defaultdict(list)
     model = register.model
-    query = select(model).where(model.household_id.in_(household_ids))
+    query = select(model).where(model.household_id.in_([home.id for home in homes]))
     for row in session.scalars(query.order_by(model.household_id, model.number)):
         rows[row.household_id].append(row)
-    homes = {
-        home.id: home
-        for home in session.scalars(select(Household).where(Household.id.in_(household_ids)))
-    }
-    work = _Settling(session, register, year, _groups(session, homes.values()))
-    for key, home in homes.items():
-        work.household(home, lasts.get(key), rows[key])
+    if not rows and not any(last.asks for last in lasts.values()):
+        return 0  # as of most
+    year = plan_year() if year is None else year
+    work = _Settling(session, register, year, _groups(session, homes))
+    for home in homes:
+        work.household(home, lasts.get(home.id), rows[home.id])
     return work.changed
 
 

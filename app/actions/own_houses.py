@@ -10,42 +10,31 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm import Session
 
 from app.access.scope import unscoped
-from app.actions import events
-from app.actions.openings import last_approved
+from app.actions.openings import Last, last_approved
 from app.core.db import db
 from app.core.jobs import JobContext, once_job
 from app.parts.choices import Living
-from app.parts.survey import Survey
-from app.registry.flow import State, Transition
 from app.registry.households import Household
-from app.registry.register import Register
 
 _CHUNK = 500
-
-
-@events.on_stepped
-def follow(register: Register, row: Any, step: Transition) -> None:
-    """An approval, or its end, may change what the household's last survey says."""
-    session = object_session(row)
-    touched = State.APPROVED in (row.state, *step.sources)
-    if session is not None and touched and issubclass(register.model, Survey):
-        session.flush()
-        settle(session, [row.household_id])
 
 
 def settle(session: Session, household_ids: Sequence[uuid.UUID]) -> int:
     """Set the mark of these households; gives how many changed. The caller commits."""
     last = last_approved(session, household_ids)
-    changed = 0
-    for home in session.scalars(select(Household).where(Household.id.in_(household_ids))):
-        found = last.get(home.id)
-        own = found is not None and not found.survey.died and found.survey.living == Living.OWN
-        if home.own_house != own:
-            home.own_house = own
-            changed += 1
+    homes = session.scalars(select(Household).where(Household.id.in_(household_ids)))
+    return sum(mark(home, last.get(home.id)) for home in homes)
+
+
+def mark(home: Household, last: Last | None) -> bool:
+    """Set the mark of a household by its survey that was approved last; gives whether it changed."""
+    own = last is not None and not last.survey.died and last.survey.living == Living.OWN
+    changed = home.own_house != own
+    if changed:
+        home.own_house = own
     return changed
 
 

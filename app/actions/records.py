@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.access import audit, policy, settings, unusual
@@ -293,6 +293,7 @@ def transition(
             problems,
         )
     events.stepping(register, row, step)
+    _remember(actor, contact)  # a statement: before the row is changed, which is then written once
     source, row.state = row.state, target
     stages.step(register, row, source, target, reopens=step.reopens)
     _stamp(row, step, actor)
@@ -309,7 +310,6 @@ def transition(
         row=row,
         detail={"step": name, "from": source.value, "to": target.value, "opinion": opinion},
     )
-    _remember(actor, contact)
     if target == State.APPROVED:
         for hook in register.on_approval:
             hook(db.session, row)
@@ -518,6 +518,7 @@ def assign(row: Any, new: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 def _remember(actor: Actor, contact: Contact) -> None:
     """Prefill the person's name and phone next time."""
-    account = db.session.scalar(select(Account).where(Account.uuid == actor.account_id))
-    if account is not None:
-        account.contact_name, account.contact_phone = contact.person.strip(), contact.phone.strip()
+    person, phone = contact.person.strip(), contact.phone.strip()
+    if (person, phone) != (actor.contact_name, actor.contact_phone):
+        theirs = update(Account).where(Account.uuid == actor.account_id)
+        db.session.execute(theirs.values(contact_name=person, contact_phone=phone))

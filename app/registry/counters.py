@@ -155,20 +155,15 @@ def _apply(session: Session) -> None:
     changes = sorted((key, n) for key, n in pending.items() if n)
     if not changes:
         return
-    paths = dict(
-        session.execute(
-            select(Region.id, Region.path).where(Region.id.in_({key[2] for key, _ in changes}))
-        ).all()
-    )
-    lines = [
-        {"register": r, "figure": f, "county_id": c, "path": paths[c], "n": n}
+    _upsert(session, [
+        {"register": r, "figure": f, "county_id": c, "county": c, "n": n}
         for (r, f, c), n in changes
-    ]
-    _upsert(session, lines)
+    ])  # fmt: skip
 
 
 def _upsert(session: Session, lines: list[dict[str, Any]]) -> None:
-    statement = upsert(session, Counter)
+    path = select(Region.path).where(Region.id == bindparam("county", type_=Integer))
+    statement = upsert(session, Counter).values(path=path.scalar_subquery())
     statement = statement.on_conflict_do_update(
         index_elements=["register", "figure", "county_id"],
         set_={"n": Counter.n + statement.excluded.n},

@@ -63,6 +63,7 @@ class BatchPages(RegisterPages):
             self._decide_all(step, ids, said)
             if said.reasons:
                 habits.remember_reasons(actor, self.register, said.reasons)
+                db.session.commit()
         return redirect(self._list_of(step, back))
 
     def _list_of(self, step: Transition, back: str | None) -> str:

@@ -66,6 +66,8 @@ class ReviewPages(ParcelPages):
         name = review.approve if asked == "approve" else review.refuse
         said = self._said(name, actor)
         reviewing = Reviewing(self.register, actor, request.args)
+        if said.reasons:  # kept with the decision, or not at all
+            habits.remember_reasons(actor, self.register, said.reasons)
         try:
             row = records.transition(
                 self.register, record_id, name, version(request.form.get("version")),
@@ -80,8 +82,6 @@ class ReviewPages(ParcelPages):
         except Conflict:
             db.session.rollback()
             return self._gone(reviewing, records.get(self.register, record_id))
-        if said.reasons:
-            habits.remember_reasons(actor, self.register, said.reasons)
         review_pages.remember_decision(self.register, row, review.undo)
         if wants_json():
             undo = review_pages.undo(self.register)

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, event, func, select
+from sqlalchemy import RowMapping, String, cast, event, func, literal, select, union_all
 from sqlalchemy.orm import Session, object_session
 
 from app.actions import events, households
@@ -88,25 +88,22 @@ def expected(
     ``lock``: nobody else works on these households until the transaction ends.
     """
     query = select(Household).where(Household.id.in_(ids)).order_by(Household.id)
-    found = list(session.scalars(query.with_for_update() if lock else query))
+    found = households.locked(session, ids) if lock else session.scalars(query).all()
     newest: dict[uuid.UUID, _Known] = {}
     lists = {home.id: households.lists_of(home) for home in found}
-    for register in surveys():
-        for row in _approved(session, register, lists):
-            known = _Known(register, row)
-            key = row["household_id"]
-            off = register.follows and register.follows not in lists[key]
-            if not off and (key not in newest or newest[key].age < known.age):
-                newest[key] = known
+    for known in _approved(session, lists):
+        key, follows = known.row["household_id"], known.register.follows
+        off = follows and follows not in lists[key]
+        if not off and (key not in newest or newest[key].age < known.age):
+            newest[key] = known
     rows = {}
     for home in found:
         if home.id in newest and (said := newest[home.id].says()):
             rows[home.id] = said | households.copies(home, Risk) | {"region_id": home.region_id}
-    for register in renovations():
-        for values in rows.values():
-            values[register.name] = None
-        for key, stands in _standing(session, register, rows):
-            rows[key][register.name] = stands
+    for values in rows.values():
+        values |= {register.name: None for register in renovations()}
+    for name, key, stands in _standing(session, rows, renovations()):
+        rows[key][name] = stands
     return rows
 
 
@@ -116,26 +113,40 @@ def renovations() -> list[Register]:
 
 
 def _standing(
-    session: Session, register: Register, ids: Collection[uuid.UUID]
-) -> Iterator[tuple[uuid.UUID, Any]]:
-    """How far the rows of these households are, the newest last."""
-    model = register.model
-    listed = register.listed.sql(columns_of(model, register.name))
-    query = select(model.household_id, getattr(model, register.stands))
-    query = query.where(model.household_id.in_(ids), listed).order_by(model.id)
-    if ids:
-        yield from ((key, stands) for key, stands in session.execute(query))
+    session: Session, ids: Collection[uuid.UUID], registers: Collection[Register]
+) -> Iterator[tuple[str, uuid.UUID, Any]]:
+    """How far the rows of these households are in these registers, the newest last: name of the
+    register, household, where it stands. One statement.
+    """
+    if not (ids and registers):
+        return
+    found = []
+    for register in registers:
+        model = register.model
+        listed = register.listed.sql(columns_of(model, register.name))
+        stands = cast(getattr(model, register.stands), String).label("stands")
+        name = literal(register.name).label("register")
+        query = select(name, model.household_id, stands, model.id)
+        found.append(query.where(model.household_id.in_(list(ids)), listed))
+    for name, key, said, _id in session.execute(union_all(*found).order_by("id")):
+        codes = Risk.__fields__[name].choices
+        yield name, key, codes(said) if codes and said else None
 
 
-def _approved(
-    session: Session, register: Register, ids: Collection[uuid.UUID]
-) -> Iterator[RowMapping]:
-    model = register.model
-    names = sorted({"id", "household_id", "grade", *_SAID} | unsafe(register).names())
-    decided = func.coalesce(model.decided_at, model.changed_at).label("decided_at")
-    query = select(*(getattr(model, name) for name in names), decided)
-    query = query.where(model.household_id.in_(ids), model.state == State.APPROVED)
-    yield from session.execute(query).mappings()
+def _approved(session: Session, ids: Collection[uuid.UUID]) -> Iterator[_Known]:
+    """The approved surveys of these households; one statement."""
+    asked = {register.name: register for register in surveys()}
+    of_all = set().union(*(unsafe(register).names() for register in asked.values()))
+    names = sorted({"id", "household_id", "grade", *_SAID} | of_all)
+    found = []
+    for register in asked.values():
+        model = register.model
+        decided = func.coalesce(model.decided_at, model.changed_at).label("decided_at")
+        said = (getattr(model, name) for name in names)
+        query = select(literal(register.name).label("register"), decided, *said)
+        found.append(query.where(model.household_id.in_(ids), model.state == State.APPROVED))
+    for row in session.execute(union_all(*found)).mappings():
+        yield _Known(asked[row["register"]], row)
 
 
 def follow(session: Session, ids: Collection[uuid.UUID]) -> int:
@@ -205,11 +216,8 @@ def _stepped(register: Register, row: Any, step: Transition) -> None:
 
 def _stands(session: Session, household: uuid.UUID) -> bool:
     """Is the household in the ledger? Nobody else works on it until the transaction ends."""
-    query = (
-        select(Risk.id).select_from(Household).outerjoin(Risk, Risk.household_id == Household.id)
-    )
-    query = query.where(Household.id == household).with_for_update(of=Household)
-    return session.scalar(query) is not None
+    households.locked(session, [household])
+    return session.scalar(select(Risk.id).where(Risk.household_id == household)) is not None
 
 
 @events.on_listed
@@ -225,21 +233,30 @@ def _renovating(session: Session, _context: Any, _instances: Any) -> None:
     """Applications and dossiers open, close and change by more ways than there are events: every row
     that is written counts.
     """
-    models = tuple(register.model for register in renovations())
+    names = {register.model: register.name for register in renovations()}
     for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, models):
-            session.info.setdefault(_TOUCHED, set()).add(row.household_id)
+        if name := names.get(type(row)):
+            touched = session.info.setdefault(_TOUCHED, {}).setdefault(name, set())
+            touched.add(row.household_id)
 
 
 @event.listens_for(Session, "before_commit", insert=True)  # before the counters are written
 def _renovated(session: Session) -> None:
+    """Rows repeat how far the renovations are; nothing else of them depends on that."""
     if session.in_nested_transaction():
         return
     session.flush()
-    if touched := session.info.pop(_TOUCHED, None):
-        there = select(Risk.household_id).where(Risk.household_id.in_(touched))
-        if known := sorted(session.scalars(there)):
-            follow(session, known)
+    touched: dict[str, set[uuid.UUID]] = session.info.pop(_TOUCHED, {})
+    if not touched:
+        return
+    query = _rows_of(set().union(*touched.values())).order_by(Risk.household_id)
+    query = query.with_for_update().execution_options(populate_existing=True)
+    rows = {row.household_id: row for row in session.scalars(query)}
+    known = [r for r in renovations() if touched.get(r.name, set()) & rows.keys()]
+    stands = dict.fromkeys((register.name, key) for register in known for key in rows)
+    stands |= {(name, key): value for name, key, value in _standing(session, rows, known)}
+    for (name, key), value in stands.items():
+        setattr(rows[key], name, value)
 
 
 @event.listens_for(Session, "after_rollback")
