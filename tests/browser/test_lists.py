@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from playwright.sync_api import expect
+
 from app.registry.flow import State
 from tests import builders
 from tests.browser.conftest import OVERFLOW, SMALL, Desk
@@ -64,7 +66,7 @@ def test_a_list_that_is_slow_or_fails_keeps_what_was_typed(desk: SitDown, server
     assert page.locator(".row-link").all_inner_texts() == ["王小明"]
     assert page.locator(".part-failed, .is-slow").count() == 0
     page.go_back()
-    page.wait_for_function("document.querySelector('#filter-head_name').value === ''")
+    expect(page.locator("#filter-head_name")).to_have_value("")
 
 
 def test_on_a_phone_rows_are_cards_that_are_walked_through(

@@ -69,14 +69,13 @@ function density(button) {
 }
 
 /** Columns that lie under the actions are hinted at by a shadow. */
-function sides(scroll) {
-  const show = () => scroll.classList.toggle("has-more", scroll.scrollWidth - scroll.clientWidth - scroll.scrollLeft > 2);
-  scroll.addEventListener("scroll", show, { passive: true });
-  new ResizeObserver(show).observe(scroll);
-}
+const side = (scroll) => scroll.classList.toggle("has-more", scroll.scrollWidth - scroll.clientWidth - scroll.scrollLeft > 2);
+const sides = () => document.querySelectorAll(".ledger-scroll").forEach(side);
+window.addEventListener("resize", sides);
+document.addEventListener("scroll", ({ target }) => { if (target.matches?.(".ledger-scroll")) side(target); }, { capture: true, passive: true });
 
 function begin(root) {
-  for (const scroll of root.querySelectorAll(".ledger-scroll")) sides(scroll);
+  sides();
   for (const ledger of root.querySelectorAll("[data-ledger]")) columns(ledger);
   for (const form of root.querySelectorAll("[data-bulk]")) bulk(form);
   for (const form of root.querySelectorAll("[data-filters]")) filters(form);
