@@ -122,7 +122,7 @@ def _register_fields(shown: Details, errors: dict[str, list[str]]) -> list[dict[
             "label": register.label,
             "kind": "choice",
             "wide": True,
-            "value": (shown.registers or {}).get(register.name, "" if limited else "enter"),
+            "value": (shown.registers or {}).get(register.name, ""),
             "options": options,
             "hidden": not limited,
         }

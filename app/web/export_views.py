@@ -69,7 +69,7 @@ def _filters(register: Register, args: dict[str, list[str]]) -> list[dict[str, s
     lines = []
     for name, values in args.items():
         made = register.model.__fields__.get(name)
-        if name == "figure":
+        if name == "figure" and values[0]:
             text = register.figure_label(values[0])
             lines.append({"label": _("统计项"), "text": text})
         elif name == DECIDED_FROM and values[0]:

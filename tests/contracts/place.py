@@ -17,6 +17,7 @@ from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.field import Field
 from app.registry.flow import State
+from app.registry.handovers import Handover, HandoverState
 from app.registry.households import Household
 from app.registry.members import Member
 from app.registry.register import Register
@@ -43,6 +44,7 @@ class Place:
     token: uuid.UUID = field(default_factory=uuid.uuid4)  # of the clerk's account
     transfer: uuid.UUID = field(default_factory=uuid.uuid4)  # a request to move that was taken back
     member: uuid.UUID = field(default_factory=uuid.uuid4)  # of the record's household
+    handover: uuid.UUID = field(default_factory=uuid.uuid4)  # a request that was taken back
     numbers: frozenset[str] = frozenset()  # all that is masked, where others see it
 
     @property
@@ -94,7 +96,13 @@ def settle(subject: str, register: Register, place: Region, name: str, *, full: 
             household_id=household or row.id, region_id=row.region_id, name=f"{name}之子",
             id_number=id_number(), low_income=True,
         )  # fmt: skip
-        session.add_all([job, notice, transfer, person])
+        handover = Handover(
+            register=register.name, record_id=row.id, name=name, from_region_id=place.id,
+            from_path=place.path, to_region_id=place.id, to_path=place.path,
+            asked_by=uuid.uuid4(), asked_name="乡镇", asked_person="张三", reason="在本村施工",
+            state=HandoverState.WITHDRAWN,
+        )  # fmt: skip
+        session.add_all([job, notice, transfer, person, handover])
         session.commit()
     clerk = account(VILLAGE_CLERK, place, first_name=f"{name}账号", demo=True)
     kept_in = next(
@@ -104,7 +112,7 @@ def settle(subject: str, register: Register, place: Region, name: str, *, full: 
     token, _secret = api_token(clerk)
     return Place(
         subject, register, row, file, place, job.id, entry.id, clerk.uuid, notice.id, token.id,
-        transfer.id, person.id, shown,
+        transfer.id, person.id, handover.id, shown,
     )  # fmt: skip
 
 

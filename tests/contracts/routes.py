@@ -44,7 +44,7 @@ ASKS: dict[str, Any] = {
     "RegionPickerView.search": C.SEARCH,
     "RegionPickerView.children": C.SEARCH,
     "SearchView.results": C.SEARCH,
-    **{f"HouseholdView.{name}": C.SEARCH for name in LIST_PAGES},
+    **{f"HouseholdView.{name}": C.SEARCH for name in LIST_PAGES if name != "beyond"},
     "HouseholdView.show": C.SEARCH,
     "HouseholdView.reveal": C.SEARCH,
     "HouseholdView.paper": C.SEARCH,
@@ -275,6 +275,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "transfer_id": str(place.transfer),
             "grant_id": str(uuid.uuid4()),
             "member_id": str(place.member),
+            "handover_id": str(place.handover),
             "token_id": str(place.token),
             "region_id": str(
                 place.region.id
@@ -282,6 +283,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
                 else place.region.county_id
             ),
             "number": "0",
+            "form": "docx",
             "register": place.register.name,
             "name": place.register.name,
         } | values
@@ -310,6 +312,7 @@ _KINDS = {
     "UnicodeConverter": "string",
     "PathConverter": "path",
     "IntegerConverter": "int",
+    "AnyConverter": "any",
 }
 
 

@@ -163,7 +163,7 @@ def test_jobs_on_a_full_disk(app: Flask, manager: Hands, monkeypatch: pytest.Mon
             db.session.commit()
     manager.post("/exchange/export/lookback", {"reason": "工作调度"})
     monkeypatch.setattr("app.exchange.ledger_export.tempfile.TemporaryFile", _FullFile)
-    monkeypatch.setattr("app.exchange.household_import.shutil.copyfileobj", _refuse_copy)
+    monkeypatch.setattr("app.exchange.inbox.shutil.copyfileobj", _refuse_copy)
     assert work(app, once=True) == 2
     with app.app_context():
         jobs = db.session.scalars(select(Job)).all()
