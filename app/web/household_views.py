@@ -37,7 +37,9 @@ class HouseholdView(ListPages, BaseView):
 
     route_base = "/household"
     default_view = "ledger"
-    exclude_route_methods = frozenset({"beyond"})  # the list of households reaches no further than the area
+    exclude_route_methods = frozenset(
+        {"beyond"}
+    )  # the list of households reaches no further than the area
 
     def __init__(self) -> None:
         register = register_of(Household)
