@@ -56,6 +56,9 @@ _FIRMS = ("蓝田县秦岭建筑有限公司", "关中乡村建设工程有限�
 _FIRM_CODE = "91350100M000100Y43"
 #: Accounts of a county, in the order of their names (app.demo.accounts).
 _REVIEWER, _COLLECTOR = 1, 2
+#: Days that a house takes at least, and how a dossier of the first stage may stand.
+_SHORTEST = 17
+_SENT_IN = (State.MISSING, State.SUBMITTED, State.RETURNED)
 #: An account that two households name (an auditors' finding).
 _TWICE = "6217000010009999999"
 
@@ -84,6 +87,11 @@ def load(session: Session, people: People, album: Album, day: dt.date, seed: int
         late = stage == Progress.STARTED and application.applied_on < long_ago
         late = late and pick.random() < 0.3
         began = long_ago if late else max(began, application.applied_on)
+        if number >= len(STANDS) and (day - began).days < _SHORTEST and stage != Progress.STARTED:
+            stage, state = (
+                None,
+                state if state in _SENT_IN else State.DRAFT,
+            )  # nobody builds so fast
         row = _row(application, stage, state, began) | place
         reached = _STAGES.index(stage) + (state not in (State.MISSING, State.APPROVED))
         near = craftsmen.get(place["county_id"], [])
@@ -167,7 +175,7 @@ def _answers(
         elif built_by == Builder.FIRM:
             found |= {"firm": pick.choice(_FIRMS), "firm_code": _FIRM_CODE}
     if reached > 1:
-        took = 12 if number % 17 == 0 else pick.randrange(20, 38)
+        took = 12 if number % 17 == 0 else pick.randrange(_SHORTEST, 38)
         completed = min(began + dt.timedelta(days=took), day)
         found |= {
             "completed_on": completed,
@@ -267,7 +275,9 @@ def _history(
         )  # fmt: skip
 
     done = _STAGES.index(row["stage"])
-    for number in range(reached):
+    ends = (row["started_on"], row["completed_on"], row["completed_on"])
+    for number, end in enumerate(ends[:reached]):
+        at = max(at, dt.datetime.combine(end, dt.time(1), CHINA))
         if number >= done and row["state"] == State.DRAFT:
             break
         add("submit", "上报", State.DRAFT, State.SUBMITTED, clerk, number)

@@ -77,6 +77,7 @@ def test_the_table_names_every_step() -> None:
     assert set(STEPS) == {t.name for t in county_review.transitions}
 
 
+@pytest.mark.one_database
 def test_every_step_by_everybody_from_every_state(survey: Lookback) -> None:
     complete(survey, own_house(), FILES_OWN)
     actors = {who: actor(who) for who in EVERYBODY if len(who.duties) < 2}

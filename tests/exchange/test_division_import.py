@@ -193,6 +193,7 @@ def test_what_was_exported_changes_nothing(app: Flask, run: Any, form: str) -> N
     assert counts(job) == (0, 0, rows, 0)
 
 
+@pytest.mark.one_database
 def test_twenty_thousand_villages_with_three_hundred_wrong_rows(run: Any, session: Any) -> None:
     county = region(COUNTY, Level.COUNTY)
     rows = [

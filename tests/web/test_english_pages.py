@@ -110,6 +110,7 @@ def households(app: Flask) -> None:
                 session.commit()
 
 
+@pytest.mark.one_database
 @pytest.mark.usefixtures("latin")
 @pytest.mark.parametrize("who", [builders.COUNTY_MANAGER, builders.VILLAGE_CLERK], ids=str)
 def test_no_page_says_anything_in_chinese(app: Flask, who: builders.Who):
