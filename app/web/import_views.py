@@ -8,6 +8,7 @@ import io
 import uuid
 from collections.abc import Callable
 from functools import partial
+from types import ModuleType
 from typing import Any, BinaryIO, cast
 
 from flask import Response, redirect, request, send_file
@@ -35,24 +36,38 @@ from app.web.job_views import (
 )
 
 
-class HouseholdImportView(BaseView):
-    """名单下发: take a file in, show what becomes of it."""
+class ImportView(BaseView):
+    """Base of those that one capability opens: take a file in, show what becomes of it."""
 
-    route_base = LIST_IMPORT_URL
+    importer: ModuleType
     default_view = "page"
+
+    def texts(self) -> dict[str, Any]:
+        """What the page says instead of what the import of households says."""
+        return {}
 
     @expose("/", methods=["GET", "POST"])
     def page(self) -> Any:
         policy.require(Capability.IMPORT_LIST)
-        return answer(self, household_import.start, import_page)
+        return answer(self, self.importer.start, self._context)
+
+    def _context(self) -> dict[str, Any]:
+        return import_page() | {"action_url": f"{self.route_base}/"} | self.texts()
 
     @expose("/again/<uuid:job_id>", methods=["POST"])
     def again(self, job_id: uuid.UUID) -> Any:
         """Import the file that was only checked."""
         policy.require(Capability.IMPORT_LIST)
-        job = household_import.start_checked(own(job_id))
+        job = self.importer.start_checked(own(job_id))
         db.session.commit()
-        return redirect(f"{LIST_IMPORT_URL}/?job={job.id}")
+        return redirect(f"{self.route_base}/?job={job.id}")
+
+
+class HouseholdImportView(ImportView):
+    """名单下发."""
+
+    route_base = LIST_IMPORT_URL
+    importer = household_import
 
     @expose("/template")
     def template(self) -> Response:
@@ -62,35 +77,20 @@ class HouseholdImportView(BaseView):
         return workbook(file, _("农户名单模板"))
 
 
-class ObjectImportView(BaseView):
+class ObjectImportView(ImportView):
     """民政名单导入: a list of low-income households."""
 
     route_base = OBJECT_IMPORT_URL
-    default_view = "page"
+    importer = object_import
 
-    @expose("/", methods=["GET", "POST"])
-    def page(self) -> Any:
-        policy.require(Capability.IMPORT_LIST)
-
-        def page() -> dict[str, Any]:
-            return import_page() | {
-                "title": _("导入低收入群体名单"),
-                "intro": _(
-                    "导入民政等部门的名单，每户列入“对象信息维护”；已在脱贫户名单中的不会重复。"
-                ),
-                "template_url": f"{OBJECT_IMPORT_URL}/template",
-                "action_url": f"{OBJECT_IMPORT_URL}/",
-            }
-
-        return answer(self, object_import.start, page)
-
-    @expose("/again/<uuid:job_id>", methods=["POST"])
-    def again(self, job_id: uuid.UUID) -> Any:
-        """Import the file that was only checked."""
-        policy.require(Capability.IMPORT_LIST)
-        job = object_import.start_checked(own(job_id))
-        db.session.commit()
-        return redirect(f"{OBJECT_IMPORT_URL}/?job={job.id}")
+    def texts(self) -> dict[str, Any]:
+        return {
+            "title": _("导入低收入群体名单"),
+            "intro": _(
+                "导入民政等部门的名单，每户列入“对象信息维护”；已在脱贫户名单中的不会重复。"
+            ),
+            "template_url": f"{OBJECT_IMPORT_URL}/template",
+        }
 
     @expose("/template")
     def template(self) -> Response:

@@ -3,50 +3,19 @@
 from __future__ import annotations
 
 import io
-import uuid
-from types import ModuleType
 from typing import Any
 
-from flask import Response, redirect
-from flask_appbuilder import BaseView, expose
+from flask import Response
+from flask_appbuilder import expose
 
 from app.access import policy
 from app.access.actor import Capability
-from app.core.db import db
 from app.core.i18n import _
 from app.exchange import geojson, parcel_import, prior_import
-from app.web.import_views import answer, import_page, workbook
-from app.web.job_views import import_url, own
+from app.web.import_views import ImportView, workbook
 
 
-class StockImportView(BaseView):
-    """Base of both: take a file in, show what becomes of it."""
-
-    importer: ModuleType
-    default_view = "page"
-
-    def texts(self) -> dict[str, Any]:
-        """What the page says besides what every import's page says."""
-        raise NotImplementedError
-
-    @expose("/", methods=["GET", "POST"])
-    def page(self) -> Any:
-        policy.require(Capability.IMPORT_LIST)
-        return answer(self, self.importer.start, self._context)
-
-    def _context(self) -> dict[str, Any]:
-        return import_page() | {"action_url": f"{self.route_base}/"} | self.texts()
-
-    @expose("/again/<uuid:job_id>", methods=["POST"])
-    def again(self, job_id: uuid.UUID) -> Any:
-        """Import the file that was only checked."""
-        policy.require(Capability.IMPORT_LIST)
-        job = self.importer.start_checked(own(job_id))
-        db.session.commit()
-        return redirect(f"{import_url(job)}/?job={job.id}")
-
-
-class ParcelImportView(StockImportView):
+class ParcelImportView(ImportView):
     """房屋图斑 from GeoJSON."""
 
     route_base = "/exchange/import/parcel"
@@ -69,7 +38,7 @@ class ParcelImportView(StockImportView):
         }  # fmt: skip
 
 
-class PriorImportView(StockImportView):
+class PriorImportView(ImportView):
     """以往信息 from Excel."""
 
     route_base = "/exchange/import/prior"

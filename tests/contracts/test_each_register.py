@@ -5,7 +5,6 @@ page's number of statements grows with its rows (spec 09: 12 a list, 20 a form).
 from __future__ import annotations
 
 import io
-import threading
 from typing import Any
 
 import pytest
@@ -13,9 +12,7 @@ from flask import Flask
 
 from app.access.regions import Level
 from app.access.scope import acting_as
-from app.core import worker
 from app.core.db import db
-from app.core.jobs import Job
 from app.core.storage import storage
 from app.exchange import ledger_export, record_import
 from app.registry.flow import State
@@ -23,6 +20,7 @@ from app.registry.register import Register, get_register
 from tests import builders, specimens
 from tests.contracts.conftest import statements
 from tests.contracts.routes import REGISTERS
+from tests.jobs import run
 
 LIST, FORM = 12, 20
 #: A look over the whole province is counted and noted in a transaction of its own, whose BEGIN SQLite
@@ -36,17 +34,6 @@ def declared(name: str) -> Register:
     register = get_register(name)
     assert register is not None
     return register
-
-
-def run(app: Flask, job: Job) -> Job:
-    claimed = worker.claim(job.id)
-    assert claimed is not None
-    worker.run(app, claimed, threading.Event())
-    done = db.session.get(Job, job.id, populate_existing=True)
-    assert done is not None
-    db.session.commit()
-    assert done.result is not None, done.message
-    return done
 
 
 @pytest.mark.one_database

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from typing import Any
 
 import openpyxl
@@ -11,9 +10,7 @@ import pytest
 from flask import Flask
 
 from app.access.scope import acting_as
-from app.core import worker
 from app.core.db import db
-from app.core.jobs import Job
 from app.core.storage import storage
 from app.exchange import household_import, ledger_export
 from app.registers.household.register import HOUSEHOLD
@@ -21,22 +18,12 @@ from app.registers.lookback.register import LOOKBACK
 from app.registry.register import Register
 from tests import builders
 from tests.exchange.lists import book, row
+from tests.jobs import run
 
 
 @pytest.fixture
 def manager(app: Flask, session: Any) -> Any:
     return builders.account(builders.COUNTY_MANAGER)
-
-
-def run(app: Flask, job: Job) -> Job:
-    claimed = worker.claim(job.id)
-    assert claimed is not None
-    worker.run(app, claimed, threading.Event())
-    done = db.session.get(Job, job.id, populate_existing=True)
-    assert done is not None
-    db.session.commit()
-    assert done.result is not None, done.message
-    return done
 
 
 def take(app: Flask, manager: Any, file: io.BytesIO) -> dict[str, Any]:
