@@ -231,7 +231,7 @@ class _Candidates:
                     PersonNumber.number.in_(numbers)
                 )
             )
-            self.standing: dict[str, uuid.UUID] = {number: key for number, key in rows}  # noqa: C416
+            self.standing: dict[str, uuid.UUID] = dict(rows.tuples().all())
             names = [line for line in lines if not line.id_valid]
             found += self._searched(
                 {line.name for line in names},

@@ -233,7 +233,13 @@ def test_a_number_of_a_member_brings_that_person_alone(world: World):
 def test_a_poverty_exit_household_joins_with_its_own_row_and_keeps_its_survey(world: World):
     home, survey = household(world.here, name="王五")
     number = home.head_id or ""
-    text = world.do(world.here, lambda: told(find(number), world.here, number))  # type: ignore[arg-type]
+
+    def red() -> str:
+        found = find(number)
+        assert found is not None
+        return told(found, world.here, number)
+
+    text = world.do(world.here, red)
     assert "保存后该户列入低收入群体" in text
     row = world.row(world.add(world.here, "王五", number).row)
     assert row.household_id == home.id
