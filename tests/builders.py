@@ -263,11 +263,12 @@ def sign_in(app: Flask, who: Who | Account, place: Region | None = None) -> Flas
 # ---- households ----------------------------------------------------------------------------
 
 
-def id_number(serial: int | None = None, county: str = COUNTY, born: str = "19700101") -> str:
+def id_number(serial: int | None = None, county: str = COUNTY, born: str | None = None) -> str:
     """A valid identity number; different for each serial number (at most 999 a birthday)."""
     if serial is None:
         serial = next(_numbers)
-    born = f"{1930 + serial // 999 % 60:04}{born[4:]}" if serial > 999 else born
+    if born is None:
+        born = f"{1930 + serial // 999 % 60 if serial > 999 else 1970:04}0101"
     digits = f"{county}{born}{serial % 999 + 1:03}"
     return digits + formats.id_check_character(digits)
 

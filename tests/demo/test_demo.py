@@ -49,6 +49,10 @@ from app.registry.reading import columns_of, values_of
 from app.registry.records import HistoryEntry
 from app.registry.transfers import Transfer, TransferState
 
+pytestmark = (
+    pytest.mark.one_database
+)  # each loads it anew; what it inserts, tests of records do too
+
 SMALL = (
     County("610122", 2, COUNTIES[1].shares),
     County("610124"),

@@ -35,7 +35,9 @@ QUERY = "/lookback/query"
 
 def heads(page: str) -> list[str]:
     """The heads of the list's columns."""
-    return re.findall(r'<th scope="col" data-col="\d+" class="col-\w+">([^<]+)</th>', page)
+    return re.findall(
+        r'<th scope="col" data-col="\d+" class="col-\w+(?: is-long)?">([^<]+)</th>', page
+    )
 
 
 def names(page: str) -> list[str]:
