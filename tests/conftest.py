@@ -102,7 +102,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.browser)
         elif marked is None:
             continue
-        kind = item.callspec.params.get("db_kind") if isinstance(item, pytest.Function) else None
+        callspec = getattr(item, "callspec", None)  # which tests without a database lack
+        kind = callspec.params.get("db_kind") if callspec else None
         name = item.nodeid.replace(str(kind), "")
         turn = 0
         if marked is not None:  # by its parameters alone, whatever the test is called

@@ -231,7 +231,7 @@ class _Candidates:
                     PersonNumber.number.in_(numbers)
                 )
             )
-            self.standing: dict[str, uuid.UUID] = dict(rows.tuples().all())
+            self.standing: dict[str, uuid.UUID] = {row.number: row.household_id for row in rows}
             names = [line for line in lines if not line.id_valid]
             found += self._searched(
                 {line.name for line in names},
