@@ -19,7 +19,7 @@ from app.core.worker import jobs_cli
 from app.demo.cli import demo_cli, load_command
 from app.deploy import deploy
 from app.exchange.cli import exchange_cli
-from app.registry import checks, counters
+from app.registry import checks, counters, hooks
 from app.registry.register import all_registers
 
 
@@ -44,6 +44,16 @@ def check() -> None:
     if found:
         raise SystemExit(1)
     click.echo(f"{len(all_registers())} registers, no problem")
+
+
+@click.command("hooks")
+def hooks_command() -> None:
+    """Print who listens to what, in the order of calling."""
+    for hook in hooks.DECLARED.values():
+        click.echo(f"{hook.name}: {'asks' if hook.asks else 'tells'}")
+        for one in hook.listeners:
+            of = one.of if isinstance(one.of, str) or one.of is None else one.of.__name__
+            click.echo(f"  {one.order:>3} {one.name}" + (f" of {of}" if of else ""))
 
 
 @click.command("translations")
@@ -118,6 +128,7 @@ def snapshot(day: dt.datetime | None) -> None:
 commands = [
     deploy_command,
     check,
+    hooks_command,
     translations,
     stats,
     regions_cli,

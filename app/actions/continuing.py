@@ -13,10 +13,11 @@ from sqlalchemy.orm import object_session
 
 from app.access import audit
 from app.access.audit import Act
-from app.actions import events, households
+from app.actions import households
 from app.core.db import db
 from app.core.errors import Conflict
 from app.core.i18n import _, translate
+from app.registry import hooks
 from app.registry.flow import State, Transition
 from app.registry.households import Household
 from app.registry.records import Reviewed
@@ -53,7 +54,7 @@ def copied(after: Register, row: Any) -> dict[str, Any]:
     }
 
 
-@events.on_step
+@hooks.stepping.listen(order=10)
 def refuse(register: Register, row: Any, step: Transition) -> None:
     """What was built on is not sent back any more."""
     if row.state != State.APPROVED:
@@ -72,7 +73,7 @@ def _was_submitted(row: Any) -> bool:
     return row.submitted_at is not None
 
 
-@events.on_stepped
+@hooks.stepped.listen(order=10)
 def follow(register: Register, row: Any, step: Transition) -> None:
     """An approval opens the next record, or goes on with it; sending back suspends it."""
     after = continuation_of(register)

@@ -11,10 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from app.access import audit, policy, unusual
 from app.access.actor import Capability
 from app.access.audit import Act
-from app.actions import events, owners, places, records
+from app.actions import owners, places, records
 from app.core.db import db
 from app.core.errors import Invalid, TryAgain
 from app.core.i18n import _
+from app.registry import hooks
 from app.registry.flow import State
 from app.registry.records import forget_draft
 from app.registry.register import Register
@@ -81,7 +82,7 @@ def new(
         db.session, Act.CREATE, register=register.name, row=row, detail={"changes": changes}
     )
     forget_draft(db.session, actor.account_id, key)
-    events.saved(register, row, changes)
+    hooks.saved(register, row, changes)
     return row
 
 

@@ -30,7 +30,7 @@ from app.access.actor import Capability
 from app.access.audit import Act
 from app.access.regions import Level, Region
 from app.access.scope import in_scope, unscoped
-from app.actions import duplicates, events, people
+from app.actions import duplicates, people
 from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.errors import BadInput, NotFound
@@ -38,7 +38,7 @@ from app.core.i18n import _
 from app.core.types import UuidType
 from app.parts import prior
 from app.parts.objects import Listed, the_list
-from app.registry import formats
+from app.registry import formats, hooks
 from app.registry.attachments import Attachment
 from app.registry.households import LISTS, Finding, Household, SearchKey, search_values
 from app.registry.members import Member, PersonNumber, members_of
@@ -164,14 +164,14 @@ def enlist(session: Session, household: Household, name: str) -> None:
         if not session.scalar(select(theirs)):
             session.add(row_for(register, household))
     refresh(session, household)
-    events.listed(session, household)
+    hooks.listed(session, household)
 
 
 def delist(session: Session, household: Household, name: str) -> None:
     """Take it off a list; its rows stay, no longer listed. The caller commits."""
     setattr(household, name, False)
     refresh(session, household)
-    events.listed(session, household)
+    hooks.listed(session, household)
 
 
 def row_for(register: Register, household: Household) -> Any:
@@ -209,7 +209,7 @@ def _listed_as(household: Household, model: Any) -> dict[str, Any]:
     return {name: getattr(listed, name, None) for name in repeated}
 
 
-@events.on_save
+@hooks.saved.listen(order=10)
 def repeat_list(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     """What the list says of a household is repeated where it is looked for."""
     if not isinstance(row, Listed) or not set(OF_LIST) & changes.keys():

@@ -27,16 +27,17 @@ from app.access.audit import Act
 from app.access.notices import NoticeKind
 from app.access.regions import Level, Region
 from app.access.scope import current_actor, unscoped
-from app.actions import events, history, households, records
-from app.actions.events import Leaving
+from app.actions import history, households, records
 from app.actions.history import Contact
 from app.core.clock import now
 from app.core.db import db, read_only
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, mark, translate
+from app.registry import hooks
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing
 from app.registry.flow import EDITABLE, State
+from app.registry.hooks import Leaving
 from app.registry.households import Household
 from app.registry.records import Draft, Standing
 from app.registry.register import Register, get_register
@@ -123,7 +124,7 @@ def waiting_in(session: Session, household_id: uuid.UUID) -> Transfer | None:
 # ---- asking ------------------------------------------------------------------------------------
 
 
-@events.on_check
+@hooks.record_checks.listen(order=10)
 def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """The new division is another one, and nobody else asks for a move of this household."""
     if register.move_fields is None or records.asks_to_move(register, row):
@@ -143,11 +144,11 @@ def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[P
     if waiting_of(row.household_id) is not None:
         yield Problem(asked, f"{asked}.twice", _twice())
     household = households.get(row.household_id)
-    for text in events.why_stay(db.session(), household, Leaving.PLACE):
+    for text in hooks.why_stay(db.session(), household, Leaving.PLACE):
         yield Problem(asked, f"{asked}.stays", text)
 
 
-@events.on_leave
+@hooks.why_stay.listen(order=20)
 def not_under_review(session: Session, household: Household, _leaving: Leaving) -> Iterator[str]:
     """What waits for a decision is decided where it was submitted, on what it was submitted for."""
     for register, row in households.records_of(session, household):
@@ -165,7 +166,7 @@ def _twice() -> str:
     return _("该户已有迁户申请正在审批。")
 
 
-@events.on_save
+@hooks.saved.listen(order=40)
 def ask(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     """A form that was saved with a move asks for it, once its division is given."""
     if register.move_fields is None or not getattr(row, register.move_fields[0]):
@@ -370,11 +371,11 @@ def _move(case: _Case, contact: Contact, opinion: str, side: Side) -> None:
     if case.new.level != Level.VILLAGE:
         raise Conflict(_("迁入的行政村已不存在，不能迁入；请不同意这份申请，由填报人重新选择。"))
     household = case.session.get_one(Household, case.transfer.household_id)
-    if stays := events.why_stay(case.session, household, Leaving.PLACE):
+    if stays := hooks.why_stay(case.session, household, Leaving.PLACE):
         raise Conflict("".join(stays))
     before = case.row.state
     if case.transfer.asked_side == Side.TO:
-        events.arriving(case.session, case.transfer, case.new, case.actor)
+        hooks.arriving(case.session, case.transfer, case.new, case.actor)
     else:
         settle(case.session, household, case.new)
         _begin_anew(case)

@@ -18,8 +18,7 @@ from app.access import audit, policy, unusual
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
 from app.access.regions import Region
-from app.actions import events, history, households, moves, people, records
-from app.actions.events import Leaving
+from app.actions import history, households, moves, people, records
 from app.actions.object_search import find
 from app.actions.objects import row_of, stand_alone
 from app.actions.people import Taken
@@ -28,7 +27,9 @@ from app.core.db import db
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, mark
 from app.parts.objects import Listed, Reason, the_list
+from app.registry import hooks
 from app.registry.flow import State
+from app.registry.hooks import Leaving
 from app.registry.households import Household
 from app.registry.members import Member
 from app.registry.register import Register
@@ -106,7 +107,7 @@ def leave(row_id: uuid.UUID, asked: Leave) -> Any:
         raise Conflict(_why_members(case.row, low), row=case.row)
     if moves.waiting_of(case.household.id):
         raise Conflict(_("该户的迁户申请正在审批，办结后才能退出。"), row=case.row)
-    if stays := events.why_stay(db.session(), case.household, Leaving.LIST):
+    if stays := hooks.why_stay(db.session(), case.household, Leaving.LIST):
         raise Conflict("".join(stays), row=case.row)
     unusual.count(unusual.What.DELETIONS)
     households.delist(db.session(), case.household, "low_income")
@@ -313,7 +314,7 @@ def delete(row_id: uuid.UUID, version: int) -> Household:
     if households.members(session, household) or moves.waiting_of(household.id):
         text = _("该户有家庭成员或正在审批的迁户申请，不能删除，请先恢复成员、办结申请。")
         raise Conflict(text, row=case.row)
-    if stays := events.why_stay(session, household, Leaving.LIST):
+    if stays := hooks.why_stay(session, household, Leaving.LIST):
         raise Conflict("".join(stays), row=case.row)
     unusual.count(unusual.What.DELETIONS)
     detail = {"changes": {"head_name": [case.row.head_name, None]}}

@@ -21,8 +21,7 @@ from app.access.audit import Act
 from app.access.notices import NoticeKind
 from app.access.regions import Level, Region
 from app.access.scope import in_scope, unscoped
-from app.actions import events, history, households, moves, people, records
-from app.actions.events import Leaving
+from app.actions import history, households, moves, people, records
 from app.actions.object_search import Found, Way, find, find_in
 from app.actions.people import Taken
 from app.core.clock import now, today, uuid7
@@ -30,9 +29,10 @@ from app.core.db import db, read_only
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, mark
 from app.parts.objects import Listed, Origin, Upkeep, the_list
-from app.registry import formats
+from app.registry import formats, hooks
 from app.registry.expressions import to_json
 from app.registry.field import ID_NUMBER
+from app.registry.hooks import Leaving
 from app.registry.households import Household, Source, match_key
 from app.registry.members import Member, PersonNumber
 from app.registry.register import Register
@@ -182,7 +182,7 @@ def _bring(
         raise Conflict(_("该户由主户分出，主户审核通过后才能列入低收入群体。"))
     actor = policy.require(Capability.ENTER, register.name)
     way = found.way(here)
-    if way != Way.HERE and (stays := events.why_stay(session, household, Leaving.PLACE)):
+    if way != Way.HERE and (stays := hooks.why_stay(session, household, Leaving.PLACE)):
         raise Conflict("".join(stays))
     if way == Way.FAR:
         row = row_of(session, register, household) or _unlisted(session, register, household)
@@ -285,7 +285,7 @@ def _maintain_member(
     return row
 
 
-@events.on_arrive
+@hooks.arriving.listen()
 def arrive(session: Session, transfer: Transfer, region: Region, actor: Actor) -> None:
     """Both counties agreed to a request: the household, or the member, comes to the village."""
     register = the_list()
@@ -304,7 +304,7 @@ def arrive(session: Session, transfer: Transfer, region: Region, actor: Actor) -
 # ---- what a saved form makes of it --------------------------------------------------------------
 
 
-@events.on_check
+@hooks.record_checks.listen(order=20)
 def number_is_free(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """A number that a form writes about a household of the list stands with no other one."""
     if not isinstance(row, Listed) and not _is_listed(row):
@@ -328,7 +328,7 @@ def _is_listed(row: Any) -> bool:
     return household is not None and household.low_income
 
 
-@events.on_save
+@hooks.saved.listen(order=50)
 def follow_row(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     """What a click said of a row becomes its household's, or the shown member's (spec 00)."""
     if not isinstance(row, Listed):

@@ -16,8 +16,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 
-from app.actions import applying, events, households
-from app.actions.events import Leaving
+from app.actions import applying, households
 from app.actions.plan_years import plan_year
 from app.core.clock import now, uuid7
 from app.core.db import db
@@ -27,7 +26,9 @@ from app.parts.choices import Living
 from app.parts.objects import Listed
 from app.parts.renovation import Applied, Basis, kind_needed, prefilled
 from app.parts.survey import Survey
+from app.registry import hooks
 from app.registry.flow import EDITABLE, State, Transition
+from app.registry.hooks import Leaving
 from app.registry.households import Household
 from app.registry.records import Draft
 from app.registry.register import Register, all_registers
@@ -95,7 +96,7 @@ def _groups(session: Session, homes: Collection[Household]) -> dict[uuid.UUID, A
 # ---- following the surveys ---------------------------------------------------------------------
 
 
-@events.on_stepped
+@hooks.stepped.listen(order=20)
 def sent_back(register: Register, row: Any, _step: Transition) -> None:
     """An application that is open again may be flagged, or be flagged no longer."""
     session = object_session(row)
@@ -103,7 +104,7 @@ def sent_back(register: Register, row: Any, _step: Transition) -> None:
         settle(session, [row.household_id])
 
 
-@events.on_save
+@hooks.saved.listen(order=20)
 def corrected(register: Register, row: Any, _changes: Mapping[str, Any]) -> None:
     """An application that was flagged and agrees with the survey now is flagged no longer."""
     session = object_session(row)
@@ -278,7 +279,7 @@ def _differs(row: Any, last: Last) -> str:
 # ---- what a flag and a closing stand in the way of -----------------------------------------------
 
 
-@events.on_step
+@hooks.stepping.listen(order=20)
 def refuse_doubted(register: Register, row: Any, step: Transition) -> None:
     """Nobody goes on with an application whose survey does not ask for it; it can be sent back."""
     if not issubclass(register.model, Applied) or row.basis != Basis.DOUBTED:
@@ -304,7 +305,7 @@ def why_doubted(row: Any) -> str:
     return _differs(row, last)
 
 
-@events.on_leave
+@hooks.why_stay.listen(order=10)
 def stays_while_applying(session: Session, household: Household, leaving: Leaving) -> Iterator[str]:
     """Nobody leaves the list with an application that is not at its end (issue 5, "Bad input")."""
     register = applying.register()

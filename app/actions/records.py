@@ -19,14 +19,14 @@ from app.access.accounts import Account
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
 from app.access.settings import YES_NO, Setting
-from app.actions import events, history, owners, places, references
+from app.actions import history, owners, places, references
 from app.actions.history import Contact
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, TryAgain
 from app.core.i18n import _, mark, step_word, translate
 from app.core.storage import discard
-from app.registry import lists, stages
+from app.registry import hooks, lists, stages
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing, to_json
 from app.registry.field import CHILDREN, FILES, MANY, Field
@@ -169,7 +169,7 @@ def apply(
         detail={"changes": changes},
     )
     forget_draft(db.session, actor.account_id, row.id)
-    events.saved(register, row, changes)
+    hooks.saved(register, row, changes)
     return row
 
 
@@ -203,7 +203,7 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     require_editable(register, row)
     require_version(register, row, version)
     unusual.count(unusual.What.DELETIONS)
-    events.clearing(register, row)
+    hooks.clearing(register, row)
     kept = stages.locked(register, row)
     gone: dict[str, Any] = {
         n: None for n, f in register.fields.items() if f.stored and n not in kept
@@ -292,7 +292,7 @@ def transition(
             ),
             problems,
         )
-    events.stepping(register, row, step)
+    hooks.stepping(register, row, step)
     _remember(actor, contact)  # a statement: before the row is changed, which is then written once
     source, row.state = row.state, target
     stages.step(register, row, source, target, reopens=step.reopens)
@@ -313,7 +313,7 @@ def transition(
     if target == State.APPROVED:
         for hook in register.on_approval:
             hook(db.session, row)
-    events.stepped(register, row, step)
+    hooks.stepped(register, row, step)
     db.session.commit()
     return row
 
@@ -460,7 +460,7 @@ def _step_problems(
 def _special_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
     own = [problem for check in register.checks for problem in check(row, values)]
     own += references.problems(register, row, values)
-    return own + events.problems(register, row, values)
+    return own + hooks.record_checks(register, row, values)
 
 
 def _expired_choices(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:

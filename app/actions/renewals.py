@@ -20,11 +20,12 @@ from sqlalchemy.exc import IntegrityError
 from app.access import audit, policy
 from app.access.actor import Actor, Capability
 from app.access.audit import Act
-from app.actions import events, households, records
+from app.actions import households, records
 from app.core.clock import day_begins, local, now
 from app.core.db import db
 from app.core.errors import Conflict, NotFound
 from app.core.i18n import _, translate
+from app.registry import hooks
 from app.registry.attachments import Attachment
 from app.registry.flow import State, Transition
 from app.registry.reading import values_of
@@ -115,7 +116,7 @@ def _blank(register: Register, household_id: uuid.UUID) -> Any:
 # ---- which one counts ----------------------------------------------------------------------------
 
 
-@events.on_save
+@hooks.saved.listen(order=70)
 def take_its_place(register: Register, row: Any, _changes: Mapping[str, Any]) -> None:
     """The first save makes a new record the current one.
 
@@ -132,7 +133,7 @@ def take_its_place(register: Register, row: Any, _changes: Mapping[str, Any]) ->
     _settle_years(register, row)
 
 
-@events.on_clear
+@hooks.clearing.listen(order=30)
 def give_back(register: Register, row: Any) -> None:
     """With what a new record says goes its place: the one before counts again."""
     if not register.renews:
@@ -144,7 +145,7 @@ def give_back(register: Register, row: Any) -> None:
     _settle_years(register, row)
 
 
-@events.on_step
+@hooks.stepping.listen(order=40)
 def only_the_last(register: Register, row: Any, step: Transition) -> None:
     """What a later record has replaced is history: nobody decides on it any more."""
     if row.superseded:

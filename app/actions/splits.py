@@ -21,11 +21,12 @@ from sqlalchemy.exc import IntegrityError
 from app.access import audit, unusual
 from app.access.audit import Act
 from app.access.scope import in_scope, unscoped
-from app.actions import events, households
+from app.actions import households
 from app.core.clock import uuid7
 from app.core.db import db, read_only
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, translate
+from app.registry import hooks
 from app.registry.expressions import to_json
 from app.registry.field import ID_NUMBER
 from app.registry.flow import State, Transition
@@ -128,7 +129,7 @@ def _changed(children: Sequence[Child], before: Sequence[Head], heads: Sequence[
 # ---- what a form may say -----------------------------------------------------------------------
 
 
-@events.on_check
+@hooks.record_checks.listen(order=30)
 def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """Each head's number is on no list yet and stands once in the form; nobody is removed or renamed
     of whom a survey says something.
@@ -196,7 +197,7 @@ def _taken(
 # ---- what becomes of it --------------------------------------------------------------------------
 
 
-@events.on_save
+@hooks.saved.listen(order=60)
 def follow(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     """The households follow the form that was saved."""
     if register.split_fields is None or register.split_fields[1] not in changes:
@@ -290,7 +291,7 @@ def _remove(child: Child) -> None:
     households.remove(db.session(), made)
 
 
-@events.on_clear
+@hooks.clearing.listen(order=20)
 def let_go(register: Register, row: Any) -> None:
     """With a form go the households that it named; not if one of them has a survey of its own."""
     if register.split_fields is None or not getattr(row, register.split_fields[1]):
@@ -305,7 +306,7 @@ def let_go(register: Register, row: Any) -> None:
         _remove(child)
 
 
-@events.on_step
+@hooks.stepping.listen(order=30)
 def recognise(register: Register, row: Any, step: Transition) -> None:
     """Who split off joins the list when the parent is approved, and is decided on after that."""
     if row.standing == Standing.PENDING and step.target in (State.APPROVED, State.RETURNED):

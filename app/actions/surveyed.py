@@ -8,14 +8,15 @@ from typing import Any
 
 from sqlalchemy.orm import object_session
 
-from app.actions import events, households, openings, own_houses
+from app.actions import households, openings, own_houses
 from app.actions.openings import Last
 from app.parts.survey import Survey
+from app.registry import hooks
 from app.registry.flow import State, Transition
 from app.registry.register import Register
 
 
-@events.on_stepped
+@hooks.stepped.listen(order=50)
 def follow(register: Register, row: Any, step: Transition) -> None:
     """An approval, or its end, may change what the household's last survey says."""
     session = object_session(row)

@@ -17,8 +17,7 @@ from app.access import settings
 from app.access.actor import Actor
 from app.access.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.actions import applying, events, households, openings, plan_years, records
-from app.actions.events import Leaving
+from app.actions import applying, households, openings, plan_years, records
 from app.core.clock import today
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -30,9 +29,10 @@ from app.parts.renovation import Basis, Kind, Way
 from app.registers.application.model import Application
 from app.registers.application.register import APPLICATION
 from app.registers.lookback.register import LOOKBACK
-from app.registry import counters
+from app.registry import counters, hooks
 from app.registry import records as rows_of
 from app.registry.flow import State
+from app.registry.hooks import Leaving
 from app.registry.households import Household
 from app.registry.register import all_registers
 from tests.builders import (
@@ -383,12 +383,12 @@ def test_nobody_leaves_the_list_with_an_open_application() -> None:
     case = Case().surveyed()
     with unscoped("tests look") as session:
         home = session.get_one(Household, case.home.id)
-        (why,) = events.why_stay(session, home, Leaving.LIST)
+        (why,) = hooks.why_stay(session, home, Leaving.LIST)
         assert "未办结的改造申请" in why
-        assert events.why_stay(session, home, Leaving.PLACE) == []
+        assert hooks.why_stay(session, home, Leaving.PLACE) == []
     case.sent_back()
     with unscoped("tests look") as session:
-        assert events.why_stay(session, case.home, Leaving.LIST) == []
+        assert hooks.why_stay(session, case.home, Leaving.LIST) == []
 
 
 def test_a_house_that_was_renovated_may_need_it_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,12 +14,13 @@ from app.access.actor import Actor
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Level
 from app.access.scope import unscoped
-from app.actions import drafts, events, records
+from app.actions import drafts, records
 from app.core.clock import uuid7
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.parts.choices import Grade, Living
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
+from app.registry import hooks
 from app.registry.attachments import Attachment
 from app.registry.flow import State
 from app.registry.records import Draft
@@ -332,16 +333,15 @@ def test_listeners_run_in_the_transaction_of_the_save(
     clerk: Actor, survey: Lookback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = []
-    monkeypatch.setattr(
-        events, "_on_save", [lambda r, row, _changes: heard.append((r.name, row.died))]
-    )
+    monkeypatch.setattr(hooks.saved, "listeners", ())
+    hooks.saved.listen()(lambda r, row, _changes: heard.append((r.name, row.died)))
     save(clerk, survey.id, died(), 1)
     assert heard == [("lookback", True)]
 
     def fail(*_told: Any) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(events, "_on_save", [fail])
+    hooks.saved.listen()(fail)
     with pytest.raises(RuntimeError):
         save(clerk, survey.id, other_home(), 2)
     assert stored(survey.id).living is None

@@ -6,14 +6,15 @@ from typing import Any
 
 from app.access.regions import Level
 from app.access.scope import current_actor
-from app.actions import events, history
+from app.actions import history
 from app.core.clock import today
 from app.registers.application.model import Application
+from app.registry import hooks
 from app.registry.flow import EDITABLE, State, Transition
 from app.registry.register import Register
 
 
-@events.on_stepped
+@hooks.stepped.listen(order=30)
 def keep_checker(_register: Register, row: Any, step: Transition) -> None:
     """Whoever checks is 乡镇复核人; of a town's own application whoever submits it, of a county's
     nobody. What comes back or waits for the check has none yet.

@@ -12,13 +12,13 @@ from sqlalchemy.orm import aliased
 
 from app.access.regions import Region
 from app.access.scope import in_scope, unscoped
-from app.actions import events, households, references
+from app.actions import households, references
 from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.i18n import _
 from app.parts.prior import PriorFact, PriorKind
 from app.registers.dossier.model import Dossier, PaidAccount
-from app.registry import formats
+from app.registry import formats, hooks
 from app.registry.register import Register
 from app.registry.rules import Problem
 
@@ -109,7 +109,7 @@ def second_grant(dossier: Dossier, _values: Mapping[str, Any]) -> Iterator[Probl
 households.goes_along(Dossier, PaidAccount.dossier_id)
 
 
-@events.on_save
+@hooks.saved.listen(order=30)
 def keep_accounts(register: Register, row: Any, _changes: Mapping[str, Any]) -> None:
     """Note to which accounts a dossier pays, that another one finds them."""
     if register.model is not Dossier:
@@ -126,7 +126,7 @@ def keep_accounts(register: Register, row: Any, _changes: Mapping[str, Any]) -> 
         )
 
 
-@events.on_clear
+@hooks.clearing.listen(order=10)
 def drop_accounts(register: Register, row: Any) -> None:
     """What is deleted pays nobody."""
     if register.model is Dossier:

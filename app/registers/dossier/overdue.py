@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import select
 
 from app.access.scope import unscoped
-from app.actions import events
 from app.core.clock import today
 from app.core.jobs import JobContext, daily_job
 from app.parts.renovation import Progress
 from app.registers.dossier.model import Dossier
+from app.registry import hooks
 from app.registry.flow import Transition
 from app.registry.register import Register
 
@@ -63,7 +63,7 @@ def mark_all() -> int:
     return marked
 
 
-@events.on_stepped
+@hooks.stepped.listen(order=60)
 def follow(register: Register, row: Any, _step: Transition) -> None:
     """What is completed, or sent back, is overdue no more; what is started late may be at once."""
     if register.model is Dossier and row.overdue != is_overdue(row):

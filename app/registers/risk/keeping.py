@@ -17,11 +17,12 @@ from typing import Any
 from sqlalchemy import RowMapping, String, cast, event, func, literal, select, union_all
 from sqlalchemy.orm import Session, object_session
 
-from app.actions import events, households
+from app.actions import households
 from app.core.clock import local
 from app.parts.choices import Grade
 from app.parts.house import Assurance, Safety
 from app.registers.risk.model import Danger, Risk, ToldBy
+from app.registry import hooks
 from app.registry.expressions import Expr
 from app.registry.flow import State, Transition
 from app.registry.households import Household
@@ -203,7 +204,7 @@ def _session(row: Any) -> Session:
     return session
 
 
-@events.on_stepped
+@hooks.stepped.listen(order=40)
 def _stepped(register: Register, row: Any, step: Transition) -> None:
     if register not in surveys() or State.APPROVED not in (row.state, *step.sources):
         return
@@ -220,7 +221,7 @@ def _stands(session: Session, household: uuid.UUID) -> bool:
     return session.scalar(select(Risk.id).where(Risk.household_id == household)) is not None
 
 
-@events.on_listed
+@hooks.listed.listen()
 def _listed(session: Session, household: Household) -> None:
     follow(session, [household.id])
 

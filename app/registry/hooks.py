@@ -1,0 +1,181 @@
+"""What the kernel tells its modules and asks of them, so that neither knows the other.
+
+Each hook is a function without a body: its signature is what listeners get, its docstring what they
+are told and may do. A module listens where it lies::
+
+    @hooks.stepped.listen(of="craftsman")
+    def certify(register: Register, row: Any, step: Transition) -> None: ...
+
+``of`` narrows a hook whose first argument is a register: to one register by its name, or to those
+whose model derives from a class. Listeners run in the ``order`` that they name, those of one number
+by their names, in the transaction of the change; an error that one raises ends the change, so only
+a listener of a hook that says so refuses anything. ``flask hooks`` prints who listens to what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from inspect import getdoc
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.access.actor import Actor
+    from app.access.regions import Region
+    from app.registry.flow import Transition
+    from app.registry.households import Household
+    from app.registry.register import Register
+    from app.registry.rules import Problem
+    from app.registry.transfers import Transfer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+#: Whom a listener listens to: a register's name, or a class that models of registers derive from.
+Sender = str | type
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A function that listens, to whom, and when among the others."""
+
+    call: Callable[..., Any]
+    of: Sender | None
+    order: int
+
+    @property
+    def name(self) -> str:
+        """Where it stands."""
+        return f"{self.call.__module__}.{self.call.__qualname__}"
+
+    def hears(self, arguments: tuple[Any, ...]) -> bool:
+        """Is it meant by these arguments?"""
+        if self.of is None:
+            return True
+        register: Register = arguments[0]
+        if isinstance(self.of, str):
+            return register.name == self.of
+        return issubclass(register.model, self.of)
+
+
+class Hook(Generic[P, T]):
+    """One thing that is told or asked. Listeners return what :attr:`asks` says."""
+
+    def __init__(self, declared: Callable[P, Any], *, asks: bool) -> None:
+        self.name = declared.__name__
+        self.__doc__ = getdoc(declared)
+        self.asks = asks
+        self.listeners: tuple[Listener, ...] = ()
+
+    def listen(
+        self, *, of: Sender | None = None, order: int = 0
+    ) -> Callable[[Callable[P, T]], Callable[P, T]]:
+        """Call the decorated function at every telling or asking; of the others, only those of a
+        lower ``order`` before it.
+        """
+
+        def add(call: Callable[P, T]) -> Callable[P, T]:
+            listeners = (*self.listeners, Listener(call, of, order))
+            self.listeners = tuple(sorted(listeners, key=lambda one: (one.order, one.name)))
+            return call
+
+        return add
+
+    def _answers(self, *args: Any, **kwargs: Any) -> Iterable[Any]:
+        return (one.call(*args, **kwargs) for one in self.listeners if one.hears(args))
+
+
+class Told(Hook[P, None]):
+    """A hook that tells of something."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        for _done in self._answers(*args, **kwargs):
+            pass
+
+
+class Asked(Hook[P, Iterable[T]], Generic[P, T]):
+    """A hook that asks for something: what its listeners answer, one after the other."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[T]:
+        return [part for answer in self._answers(*args, **kwargs) for part in answer]
+
+
+#: Every hook by its name, in the order of this file.
+DECLARED: dict[str, Hook[..., Any]] = {}
+
+
+def tells(declared: Callable[P, None]) -> Told[P]:
+    """Declare a hook that tells."""
+    made = Told(declared, asks=False)
+    DECLARED[made.name] = made
+    return made
+
+
+def asks(declared: Callable[P, Iterable[T]]) -> Asked[P, T]:
+    """Declare a hook that asks; every listener answers with any number of parts."""
+    made: Asked[P, T] = Asked(declared, asks=True)
+    DECLARED[made.name] = made
+    return made
+
+
+# ---- a record is saved and decided on ------------------------------------------------------------
+
+
+@asks
+def record_checks(register: Register, row: Any, values: Mapping[str, Any], /) -> Iterable[Problem]:
+    """What is wrong with these values of the row, beside what the register declares; asked wherever
+    those checks are: of forms, of imports, of interfaces.
+    """
+    return ()
+
+
+@tells
+def saved(register: Register, row: Any, changes: Mapping[str, Any], /) -> None:
+    """The row was saved by a click; ``changes`` holds field -> [old, new] as text. May refuse."""
+
+
+@tells
+def clearing(register: Register, row: Any, /) -> None:
+    """What was entered is about to be deleted. May refuse."""
+
+
+@tells
+def stepping(register: Register, row: Any, step: Transition, /) -> None:
+    """A step is about to be done. May refuse."""
+
+
+@tells
+def stepped(register: Register, row: Any, step: Transition, /) -> None:
+    """A step is done: the row has its new state, nothing is committed."""
+
+
+# ---- a household and its lists -------------------------------------------------------------------
+
+
+class Leaving(Enum):
+    """What a household is about to leave."""
+
+    LIST = "list"  # the list it stands on: nobody surveys or helps it any more
+    PLACE = "place"  # its village, with all that is about it
+
+
+@tells
+def listed(session: Session, household: Household, /) -> None:
+    """A household that was known joined a list or left one."""
+
+
+@asks
+def why_stay(session: Session, household: Household, leaving: Leaving, /) -> Iterable[str]:
+    """Why the household cannot leave its list or its place now, as messages to the user; the session
+    may see more than the actor's area.
+    """
+    return ()
+
+
+@tells
+def arriving(session: Session, transfer: Transfer, region: Region, actor: Actor, /) -> None:
+    """A request of the receiving side is granted: who made it makes the move. The session sees both
+    places.
+    """
