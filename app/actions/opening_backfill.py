@@ -1,4 +1,4 @@
-"""Surveys that were approved before applications opened by themselves get theirs (issue 5, 6)."""
+"""Surveys that were approved before applications opened by themselves get theirs (spec 04)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Applications for a renovation open by themselves (spec 02 "Approved + not yet secured …", 04 step 2).
+"""Applications for a renovation open by themselves (spec 02 "Approved + not yet secured", 04 step 2).
 
 What asks for one is the household's survey that was approved last, of whichever register. When it is
 approved, an application opens, or the one that there is lives on; when it is sent back, or says
@@ -307,7 +307,7 @@ def why_doubted(row: Any) -> str:
 
 @hooks.why_stay.listen(order=10)
 def stays_while_applying(session: Session, household: Household, leaving: Leaving) -> Iterator[str]:
-    """Nobody leaves the list with an application that is not at its end (issue 5, "Bad input")."""
+    """Nobody leaves the list with an application that is not at its end (spec 03)."""
     register = applying.register()
     if register is None or leaving != Leaving.LIST:
         return

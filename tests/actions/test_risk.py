@@ -1,4 +1,4 @@
-"""The ledger of C and D households follows every step of every survey (spec 02, issue 5)."""
+"""The ledger of C and D households follows every step of every survey (spec 02)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong in daily work is said beside its field, and nothing typed is lost (issue 5): over
+"""What goes wrong in daily work is said beside its field, and nothing typed is lost (spec 09): over
 HTTP, where other tests of pages do not show it.
 """
 
