@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-_REFERENCE = re.compile(r'[Ss]pec (\d\d)(?:, (\d\d))*(?:\'s)?,?(?: §(\w+))?(?: ?"([^"]+)")?')
+_REFERENCE = re.compile(r'[Ss]pec (\d\d)(?:, (\d\d)\b)*(?:\'s)?,?(?: §(\w+))?(?: ?"([^"]+)")?')
 
 
 def texts() -> dict[str, str]:

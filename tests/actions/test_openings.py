@@ -1,5 +1,5 @@
 """Applications open, close, wait and come back by themselves, and go the way of their flow (spec 02
-"Approved + not yet secured …", spec 04).
+"Approved + not yet secured", spec 04).
 """
 
 from __future__ import annotations
