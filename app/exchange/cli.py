@@ -1,4 +1,4 @@
-"""``flask exchange import household|parcel|prior FILE --as ACCOUNT``: the same imports as on the pages."""
+"""``flask exchange import NAME FILE --as ACCOUNT``: the same imports as on the pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 from flask.cli import AppGroup, with_appcontext
@@ -23,23 +22,26 @@ from app.core.db import db, read_only
 from app.core.errors import AnjuError
 from app.core.jobs import OPEN_STATES, Job, JobState
 from app.core.storage import storage
-from app.exchange import household_import, object_import, parcel_import, prior_import
+from app.registry import hooks
 
 exchange_cli = AppGroup("exchange", help="Excel in and out.")
-import_cli = AppGroup("import", help="Import a list.")
-exchange_cli.add_command(import_cli)
 
 
-#: What can be imported from the command line: name -> (what the file is, the import's module).
-_IMPORTS: dict[str, tuple[str, Any]] = {
-    "household": ("the households of an Excel or csv file", household_import),
-    "low_income": ("a list of low-income households", object_import),
-    "parcel": ("the parcels of a GeoJSON file", parcel_import),
-    "prior": ("the earlier results of an Excel or csv file", prior_import),
-}
+class _Imports(AppGroup):
+    """A command for each import that has a name here."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(one.command for one in hooks.imports() if one.command)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = (_command(one) for one in hooks.imports() if one.command == cmd_name)
+        return next(found, None)
 
 
-def _command(name: str, what: str, module: Any) -> click.Command:
+exchange_cli.add_command(_Imports("import", help="Import a list."))
+
+
+def _command(imported: hooks.Import) -> click.Command:
     @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
     @click.option("--as", "login", required=True, help="The account that imports.")
     @click.option("--dry-run", is_flag=True, help="Check only, write nothing.")
@@ -55,7 +57,7 @@ def _command(name: str, what: str, module: Any) -> click.Command:
         file: Path, login: str, *, dry_run: bool, whole: bool, as_json: bool, workbook: Path | None
     ) -> None:
         try:
-            job = _run(module.start, file, login, dry_run=dry_run, whole=whole)
+            job = _run(imported.start, file, login, dry_run=dry_run, whole=whole)
         except AnjuError as error:
             raise click.ClickException(error.message) from error
         if job.state != JobState.DONE or job.result is None:
@@ -72,11 +74,7 @@ def _command(name: str, what: str, module: Any) -> click.Command:
             for key, value in result.items():
                 click.echo(f"{key}: {value}")
 
-    return click.command(name, help=f"Import {what}.")(command)
-
-
-for _name, (_what, _module) in _IMPORTS.items():
-    import_cli.add_command(_command(_name, _what, _module))
+    return click.command(imported.command, help=f"Import {imported.what}.")(command)
 
 
 def _run(start: Callable[..., Job], file: Path, login: str, *, dry_run: bool, whole: bool) -> Job:

@@ -25,7 +25,7 @@ from app.actions.division_values import read_values
 from app.actions.divisions import PARENTS, Staged, may_force
 from app.core.db import db, read_only
 from app.core.errors import BadInput, Invalid
-from app.core.i18n import _, translate
+from app.core.i18n import _, mark, translate
 from app.core.jobs import Job, JobContext, job_kind
 from app.core.types import nfc
 from app.exchange import import_notes, inbox, marked
@@ -34,9 +34,12 @@ from app.exchange.division_list import find_head, label_of
 from app.exchange.reader import read_book
 from app.exchange.sheet import Head
 from app.exchange.writer import Column
+from app.registry import hooks
 from app.registry.formats import half_width
 
 KIND = "divisions.import"
+#: The address of its page.
+PAGE = "/divisions/import"
 OUTCOMES = ("created", "updated", "unchanged", "rejected", "mended", "flagged")
 MAX_ROWS = 50_000
 _CHUNK = 500
@@ -59,6 +62,17 @@ def start_checked(checked: Job) -> Job:
     :raises NotFound: the file has expired.
     """
     return inbox.again(KIND, checked, start, ("whole", "force"))
+
+
+@hooks.imports.listen()
+def _import() -> Iterable[hooks.Import]:
+    yield hooks.Import(
+        KIND,
+        start,
+        label_of,
+        PAGE,
+        named=mark("名称"),
+    )
 
 
 @job_kind(KIND, title="导入行政区划", forget=import_notes.forget_job)

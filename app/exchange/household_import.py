@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,13 +27,16 @@ from app.core.db import db, read_only
 from app.core.i18n import mark, translate
 from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import import_notes, inbox, marked
-from app.exchange.household_list import Checker, Head, Line, find_head
+from app.exchange.household_list import Checker, Head, Line, find_head, label_of
 from app.exchange.household_match import Decision, decide
 from app.exchange.household_write import HouseholdWriter
 from app.exchange.reader import read_book
+from app.registry import hooks
 from app.registry.field import Field
 
 KIND = "household.import"
+#: The address of its page.
+PAGE = "/exchange/import/household"
 ROWS_A_COMMIT = 1000
 OUTCOMES = ("created", "updated", "unchanged", "rejected", "mended", "flagged")
 _ATTEMPTS = 3
@@ -54,6 +57,18 @@ def start_checked(checked: Job) -> Job:
     :raises NotFound: the file has expired.
     """
     return inbox.again(KIND, checked, start)
+
+
+@hooks.imports.listen()
+def _import() -> Iterable[hooks.Import]:
+    yield hooks.Import(
+        KIND,
+        start,
+        label_of,
+        PAGE,
+        command="household",
+        what="the households of an Excel or csv file",
+    )
 
 
 @job_kind(KIND, title="导入农户名单", forget=import_notes.forget_job)

@@ -4,6 +4,7 @@ list, with the groups, source and housing that its rows say besides (spec 03, 08
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 from app.access import policy
@@ -12,9 +13,13 @@ from app.core.i18n import mark
 from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import household_import, import_notes, inbox
 from app.exchange.household_columns import OBJECT_COLUMNS
+from app.exchange.household_list import label_of
 from app.parts.objects import the_list
+from app.registry import hooks
 
 KIND = "object.import"
+#: The address of its page.
+PAGE = "/exchange/import/objects"
 
 
 def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
@@ -26,6 +31,18 @@ def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
 def start_checked(checked: Job) -> Job:
     """Import what a dry run only checked; the caller commits."""
     return inbox.again(KIND, checked, start)
+
+
+@hooks.imports.listen()
+def _import() -> Iterable[hooks.Import]:
+    yield hooks.Import(
+        KIND,
+        start,
+        label_of,
+        PAGE,
+        command="low_income",
+        what="a list of low-income households",
+    )
 
 
 @job_kind(KIND, title=mark("导入低收入群体名单"), forget=import_notes.forget_job)

@@ -8,7 +8,7 @@ cannot be read is left out and flagged.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -21,18 +21,20 @@ from app.access.region_match import Finder, Place
 from app.access.regions import Level, Region
 from app.access.scope import in_scope, unscoped
 from app.core.db import db, read_only
-from app.core.i18n import _, translate
+from app.core.i18n import _, mark, translate
 from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import geojson, import_notes, inbox, marked, parcel_columns
 from app.exchange.row_import import Line, RowImport
 from app.exchange.writer import Book, Column
 from app.parts import outlines, parcels
 from app.parts.parcels import Parcel
-from app.registry import lists
+from app.registry import hooks, lists
 from app.registry.field import Field
 from app.registry.rules import RuleSet
 
 KIND = "parcel.import"
+#: The address of its page.
+PAGE = "/exchange/import/parcel"
 _SHAPE, _PLACE = "outline", "region_code"
 _FACTS = tuple(name for name in Parcel.__fields__ if name != "number")
 _YEAR = re.compile(r"(1[89]\d\d|20\d\d)(?:年|\.0)?(?:[-/.年]\d{1,2}.*)?")
@@ -56,6 +58,19 @@ def start_checked(checked: Job) -> Job:
     :raises NotFound: the file has expired.
     """
     return inbox.again(KIND, checked, start)
+
+
+@hooks.imports.listen()
+def _import() -> Iterable[hooks.Import]:
+    yield hooks.Import(
+        KIND,
+        start,
+        parcel_columns.label_of,
+        PAGE,
+        named=mark("图斑编号"),
+        command="parcel",
+        what="the parcels of a GeoJSON file",
+    )
 
 
 @job_kind(KIND, title="导入房屋图斑", forget=import_notes.forget_job)

@@ -6,7 +6,7 @@ household lies that it is about, else the parcel, else in the county that hands 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, BinaryIO
 
@@ -29,11 +29,13 @@ from app.exchange.writer import Book, Column
 from app.parts import prior
 from app.parts.parcels import Parcel
 from app.parts.prior import PriorFact
-from app.registry import formats
+from app.registry import formats, hooks
 from app.registry.households import Household, SearchKey
 from app.registry.rules import RuleSet
 
 KIND = "prior.import"
+#: The address of its page.
+PAGE = "/exchange/import/prior"
 _WHOSE = ("id_number", "parcel_number")
 _FIELDS = PriorFact.__fields__
 
@@ -53,6 +55,18 @@ def start_checked(checked: Job) -> Job:
     :raises NotFound: the file has expired.
     """
     return inbox.again(KIND, checked, start)
+
+
+@hooks.imports.listen()
+def _import() -> Iterable[hooks.Import]:
+    yield hooks.Import(
+        KIND,
+        start,
+        label_of,
+        PAGE,
+        command="prior",
+        what="the earlier results of an Excel or csv file",
+    )
 
 
 @job_kind(KIND, title="导入以往信息", forget=import_notes.forget_job)

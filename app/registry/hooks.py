@@ -20,11 +20,14 @@ from enum import Enum
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
+from app.core.i18n import mark
+
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.access.actor import Actor
     from app.access.regions import Region
+    from app.core.jobs import Job
     from app.registry.flow import Transition
     from app.registry.households import Household
     from app.registry.register import Register
@@ -179,3 +182,27 @@ def arriving(session: Session, transfer: Transfer, region: Region, actor: Actor,
     """A request of the receiving side is granted: who made it makes the move. The session sees both
     places.
     """
+
+
+# ---- files in ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Import:
+    """A list that can be imported, beside the forms of the registers."""
+
+    kind: str  #: of its job
+    start: Callable[..., Job]  #: takes (stream, name, dry_run=, whole=) and queues the job
+    label_of: Callable[[str], str]  #: what people call a column that notes name
+    page: str  #: the address that shows what became of one, without a slash at the end
+    named: str = mark("户主")  #: the head of the column that tells rows of its notes apart
+    command: str = ""  #: its name on the command line, if it has one
+    what: str = ""  #: what that command imports, in English
+
+
+@asks
+def imports() -> Iterable[Import]:
+    """Which lists can be imported, and where and how: the command line, the pages of jobs and those
+    of imports ask.
+    """
+    return ()

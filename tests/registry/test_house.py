@@ -66,7 +66,6 @@ KNOWN: dict[str, str] = {
     "app/actions/households.py": "app.parts app.parts.objects app.parts.prior",
     "app/actions/splits.py": "low_income",
     "app/catalogue.py": "app.actions.parcels",
-    "app/exchange/cli.py": "app.exchange.object_import app.exchange.parcel_import app.exchange.prior_import low_income parcel prior",
     "app/exchange/household_import.py": "poverty_exit",
     "app/exchange/household_match.py": "poverty_exit",
     "app/exchange/household_write.py": "app.parts.objects low_income poverty_exit",
