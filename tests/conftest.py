@@ -1,7 +1,8 @@
 """Fixtures of the whole suite.
 
-``pytest`` runs on SQLite, ``pytest --db sqlite,postgresql`` on both; PostgreSQL comes from
-TEST_DATABASE_URL (a server where databases may be made) or from the wheel that the dev lock names.
+``pytest`` runs on SQLite, ``pytest --db sqlite,postgresql`` on both: each test of pages on one
+of them, all others on each (:func:`on_one`). PostgreSQL comes from TEST_DATABASE_URL (a server where
+databases may be made) or from the wheel that the dev lock names.
 
 - ``app``     the program on a database that nobody else uses and that is as after the deploy step
 - ``session`` its database session inside an application context, for tests below the web layer
@@ -89,30 +90,44 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("db_kind", kinds(metafunc.config), scope="session", indirect=True)
 
 
+#: Who asks for one of these asks for pages, answers or files over HTTP. Rights, areas, records and lists have
+#: tests of their own below them, which run on every database.
+OVER_HTTP = frozenset({"as_account", "browser", "client", "system"})
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A browser test runs on one of the databases, by its name: what it adds to the tests of the same
-    pages over HTTP, which run on each, knows nothing of databases, and takes seconds. So does a test
-    marked ``one_database``; two of one name, one with ``turn=1``, run on different ones.
+    """Leave out the cases of :func:`on_one` that are for another database, and mark who drives Chromium.
+    With one ``--db`` nothing is left out.
     """
     known, left_out = kinds(config), []
     for item in items:
-        marked = item.get_closest_marker("one_database")
-        browser = "browser" in getattr(item, "fixturenames", ())
-        if browser:
+        if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-        elif marked is None:
-            continue
         callspec = getattr(item, "callspec", None)  # which tests without a database lack
         kind = callspec.params.get("db_kind") if callspec else None
-        name = item.nodeid.replace(str(kind), "")
-        turn = 0
-        if marked is not None:  # by its parameters alone, whatever the test is called
-            name, turn = name.partition("[")[2], marked.kwargs.get("turn", 0)
-        if kind is not None and kind != known[(zlib.crc32(name.encode()) + turn) % len(known)]:
+        if kind is not None and on_one(item, known) not in (None, kind):
             left_out.append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
+
+
+def on_one(item: pytest.Item, known: list[str]) -> str | None:
+    """The database that a case is for, None: each. A test over HTTP runs on one of them, by its name, so
+    that each database answers half of the pages; so does one marked ``one_database``, and not one
+    marked ``both_databases`` (the mark nearest to the test counts). With ``turn=0`` and ``turn=1`` it goes
+    by the parameters alone: of two tests with the same ones, each runs on another database.
+    """
+    callspec: Any = getattr(item, "callspec", None)
+    asked: set[str] = set(getattr(item, "fixturenames", ()))
+    marks = (m for m in item.iter_markers() if m.name in ("one_database", "both_databases"))
+    mark = next(marks, None)
+    if mark.name == "both_databases" if mark else OVER_HTTP.isdisjoint(asked):
+        return None
+    name, turn = item.nodeid.replace(callspec.params["db_kind"], ""), 0
+    if mark and "turn" in mark.kwargs:
+        name, turn = name.partition("[")[2], mark.kwargs["turn"]
+    return known[(zlib.crc32(name.encode()) + turn) % len(known)]
 
 
 # --- databases ------------------------------------------------------------------------------------

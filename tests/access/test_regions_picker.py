@@ -67,6 +67,7 @@ def names(answer: TestResponse) -> list[str]:
     return [item["full_name"] for item in answer.get_json()["items"]]
 
 
+@pytest.mark.both_databases
 def test_nobody_in_particular_gets_no_division(app: Flask, client: FlaskClient) -> None:
     for url in ("search?q=蓝田", "children", f"children?id={key(app, '610122')}"):
         answer = client.get(f"/regions/{url}", headers=ASKED_BY_SCRIPT)

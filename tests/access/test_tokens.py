@@ -257,6 +257,7 @@ def test_an_account_that_is_closed_ends_its_tokens_for_good(session: Any) -> Non
 # ---- pages -------------------------------------------------------------------------------------
 
 
+@pytest.mark.both_databases
 def test_the_pages(app: Flask, as_account: Callable[..., Any]) -> None:
     hands = as_account(COUNTY_MANAGER)
     login = hands.get("/api/v1/me").json["account"]

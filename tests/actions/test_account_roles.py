@@ -141,6 +141,7 @@ def test_only_its_manager_and_only_to_what_that_one_creates() -> None:
         account_roles.change_role(clerk.uuid, CLERK, far.id, "")
 
 
+@pytest.mark.both_databases
 def test_through_the_pages(app: Any, as_account: Any) -> None:
     with app.app_context():
         one, other = towns()

@@ -46,7 +46,7 @@ def send(caller: Caller, call: Call) -> int:
     return answer.status_code
 
 
-@pytest.mark.one_database
+@pytest.mark.one_database(turn=0)
 @each_subject
 def test_a_token_may_what_its_account_may(app: Flask, world: World) -> None:
     """In its area and outside; one for reading changes nothing, one for another register sees nothing."""

@@ -36,7 +36,7 @@ def declared(name: str) -> Register:
     return register
 
 
-@pytest.mark.one_database
+@pytest.mark.one_database(turn=0)
 @pytest.mark.parametrize("name", ENTERED)
 def test_an_exported_ledger_imports_without_a_change(app: Flask, session: Any, name: str) -> None:
     """Also of records that hold all that one can; then a cell is changed, and one record with it."""

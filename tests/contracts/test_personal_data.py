@@ -19,7 +19,7 @@ from tests.contracts.place import masked
 from tests.contracts.test_routes import each_register, shown
 
 
-@pytest.mark.one_database
+@pytest.mark.one_database(turn=0)
 @each_register
 def test_what_contracts_ask_about_fills_every_masked_field(world: World) -> None:
     """What one record can hold; a field that another answer excludes is not there to be seen."""
@@ -37,7 +37,7 @@ def test_what_contracts_ask_about_fills_every_masked_field(world: World) -> None
 
 
 @pytest.mark.usefixtures("no_csrf")
-@pytest.mark.one_database
+@pytest.mark.one_database(turn=0)
 @each_register
 def test_without_the_right_nothing_is_exported(world: World) -> None:
     name, wrong = world.register.name, []

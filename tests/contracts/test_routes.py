@@ -82,7 +82,7 @@ def test_every_address_has_its_contract(app: Flask) -> None:
 
 
 @pytest.mark.usefixtures("no_csrf")
-@pytest.mark.one_database
+@pytest.mark.one_database(turn=0)
 @each_subject
 def test_inside(world: World) -> None:
     """403 exactly for those who lack the right, never 404, never 500; masked values whole only where
@@ -139,7 +139,7 @@ def _searches(world: World) -> Iterator[str]:
 
 
 @each_register
-@pytest.mark.one_database
+@pytest.mark.one_database(turn=0)
 def test_whole_numbers_are_for_those_who_work_on_the_record(world: World) -> None:
     """Who saw them is noted once a day: by the page, the form or the review, however often."""
     record, entries = world.inside.record, set()
@@ -162,7 +162,7 @@ def test_whole_numbers_are_for_those_who_work_on_the_record(world: World) -> Non
 
 
 @pytest.mark.usefixtures("no_csrf")
-@pytest.mark.one_database
+@pytest.mark.one_database(turn=0)
 @each_subject
 def test_a_grant_opens_its_counties_and_nothing_beside_them(world: World) -> None:
     """A city that may enter for one county: there it may, in the next one it only looks."""
@@ -261,7 +261,7 @@ def _found_outside(world: World, client: FlaskClient, place: Place) -> Iterator[
 
 
 @pytest.mark.usefixtures("no_csrf")
-@pytest.mark.one_database
+@pytest.mark.one_database(turn=0)
 @each_subject
 def test_unknown_rows_answer_like_foreign_ones(world: World) -> None:
     foreign = world.outside[Level.COUNTY]
@@ -407,7 +407,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.one_database
+@pytest.mark.one_database(turn=0)
 @each_subject
 def test_no_parameter_breaks_a_page(world: World) -> None:
     client, register = world.clients[COUNTY_MANAGER], world.register

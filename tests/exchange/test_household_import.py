@@ -40,6 +40,9 @@ from app.registry.households import Finding, Household, SearchKey, Sex
 from tests import builders
 from tests.exchange.lists import HEADS, Row, book, row
 
+#: Rows of a file and what is said of them; what a kill leaves is asked of both.
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -244,6 +247,7 @@ def test_a_number_listed_here_under_another_name_names_the_household(desk: Desk)
     assert "户主赵高" in notes(job)[0]
 
 
+@pytest.mark.both_databases
 def test_the_same_file_twice_makes_nothing_twice(desk: Desk) -> None:
     rows = [
         row(1), row(2, id_number="", phone="无"), row(3, town="", village=""),
@@ -369,6 +373,7 @@ def test_a_dry_run_writes_nothing_and_tells_the_same(desk: Desk) -> None:
     assert desk.counts(rows) == planned == {"created": 3, "rejected": 1, "mended": 1, "flagged": 1}
 
 
+@pytest.mark.both_databases
 def test_all_or_nothing(desk: Desk) -> None:
     rows = [row(1), row(2, county="没有县")]
     assert desk.counts(rows, whole=True) == {"rejected": 1}
@@ -428,6 +433,7 @@ def test_notes_go_with_the_job(desk: Desk) -> None:
         storage().open(job.files_of("result")[0]["key"])
 
 
+@pytest.mark.both_databases
 def test_statements_do_not_grow_with_rows(desk: Desk, count_statements: Callable[..., int]) -> None:
     few = count_statements(lambda: desk.counts([row(n) for n in range(1, 5)]))
     many = count_statements(lambda: desk.counts([row(n) for n in range(10, 500)]))
@@ -455,6 +461,7 @@ def count_statements(session: Any) -> Callable[[Callable[[], Any]], int]:
     return count
 
 
+@pytest.mark.both_databases
 def test_an_import_survives_kill_9(desk: Desk, app: Flask) -> None:
     rows = [row(n) for n in range(1, 6001)]
     job_id = desk.send(book(rows)).id

@@ -42,6 +42,9 @@ from tests.builders import (
 )
 from tests.hands import Hands
 
+#: Rows of a file and what is said of them; what a kill leaves is asked of both.
+pytestmark = pytest.mark.one_database
+
 URL = "/exchange/import/parcel/"
 
 
@@ -149,6 +152,7 @@ def test_a_check_writes_nothing(app: Flask, village: str) -> None:
     assert list(stored(app)) == ["P1"]
 
 
+@pytest.mark.both_databases
 def test_whole_or_nothing(app: Flask, village: str) -> None:
     file = collection(feature("P1", 行政区划代码=village), feature("", 1))
     counts, said = desk(app).result(file, whole="yes")
@@ -293,6 +297,7 @@ def test_who_may_not(app: Flask) -> None:
     assert reader.send(collection(feature("P1"))).status_code == 403
 
 
+@pytest.mark.both_databases
 def test_a_killed_import_goes_on_and_makes_nothing_twice(
     app: Flask, village: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

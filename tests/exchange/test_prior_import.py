@@ -35,6 +35,9 @@ from tests.builders import (
 )
 from tests.hands import Hands
 
+#: Rows of a file and what is said of them.
+pytestmark = pytest.mark.one_database
+
 URL = "/exchange/import/prior/"
 Row = dict[str, Any]
 

@@ -213,6 +213,7 @@ def test_an_exported_ledger_comes_back_unchanged(
     assert {n: {f: getattr(s, f) for f in before[n]} for n, s in surveys(app).items()} == before
 
 
+@pytest.mark.both_databases
 def test_an_import_killed_half_way_goes_on_and_does_nothing_twice(
     app: Flask, as_account: Any, homes: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

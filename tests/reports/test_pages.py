@@ -23,6 +23,8 @@ from app.registry.register import all_registers
 from tests import builders as b
 from tests.reports import country
 
+pytestmark = pytest.mark.one_database
+
 TABLES = ("progress", "summary", "week", "trend")
 MOST_STATEMENTS = 12
 

@@ -36,6 +36,9 @@ from tests.bucket_server import BucketServer, bucket_server
 from tests.builders import COUNTY_MANAGER, VILLAGE_CLERK, actor, attach, household
 from tests.hands import Hands
 
+#: Bytes and names of files; what two do at the same time is asked of both.
+pytestmark = pytest.mark.one_database
+
 FULL = OSError(errno.ENOSPC, "No space left on device")
 ODD_NAMES = ["../../etc/passwd", "..\\..\\a.jpg", "a%0d%0aX-Evil: 1.jpg", 'a".jpg', "<img src=x>.jpg",
              "\u202egpj.exe", "a\x00b.jpg", "名" * 300, ".", "", "CON", "a;b=c.jpg"]  # fmt: skip
@@ -104,6 +107,7 @@ def test_no_form_reaches_another_records_files(
 
 
 @pytest.mark.parametrize("state", [State.SUBMITTED, State.APPROVED])
+@pytest.mark.both_databases
 def test_a_record_submitted_meanwhile_keeps_its_files(app: Flask, state: State) -> None:
     with app.app_context():
         row = household(state=state)[1]
@@ -351,6 +355,7 @@ def test_a_photo_sent_twice_is_one_photo(
     assert stored_files(app) == 4
 
 
+@pytest.mark.both_databases
 def test_a_photo_that_arrives_twice_at_the_same_time_is_one_photo(
     app: Flask, survey: Lookback, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

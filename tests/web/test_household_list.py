@@ -17,6 +17,9 @@ from app.registry.households import Finding, Household
 from app.registry.register import register_of
 from tests import builders
 
+#: Filters, order and paging are SQL.
+pytestmark = pytest.mark.both_databases
+
 AsAccount = Callable[..., FlaskClient]
 LIST = "/household/list"
 

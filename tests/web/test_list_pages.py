@@ -29,6 +29,9 @@ from app.registry.saved_filters import SavedFilter
 from tests import builders
 from tests.hands import Hands
 
+#: Filters, order and paging are SQL.
+pytestmark = pytest.mark.both_databases
+
 AsAccount = Callable[..., Hands]
 QUERY = "/lookback/query"
 

@@ -42,6 +42,8 @@ from tests.builders import (
 )
 from tests.hands import Hands
 
+pytestmark = pytest.mark.one_database
+
 Stored = Callable[[Any], Lookback]
 BOX = f"{PARCEL_AT[0] - 0.01},{PARCEL_AT[1] - 0.01},{PARCEL_AT[0] + 0.01},{PARCEL_AT[1] + 0.01}"
 

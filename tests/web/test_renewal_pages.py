@@ -40,6 +40,8 @@ from tests.builders import (
 )
 from tests.hands import Hands
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def approved(app: Flask) -> uuid.UUID:

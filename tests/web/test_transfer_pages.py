@@ -30,6 +30,8 @@ from tests.builders import (
 )
 from tests.hands import Hands
 
+pytestmark = pytest.mark.one_database
+
 _TRANSFER = re.compile(r"/transfers/([0-9a-f-]{36})")
 
 
