@@ -21,13 +21,14 @@ test: ## all tests on SQLite and PostgreSQL, with the browser
 	@$(SETUP) test
 	$(BIN)/python -m pytest -n $(WORKERS) --db sqlite,postgresql $(TESTS)
 
-lint: ## style, types, layers, declarations
+lint: ## style, types, layers, declarations, migrations
 	@$(SETUP) dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/flask check
+	$(BIN)/python tools/lint_migrations.py
 
 format:
 	@$(SETUP) dev

@@ -115,7 +115,8 @@ def _empty(engine: Engine) -> None:
 def _digest() -> str:
     """Changes when the first tables or the making of data change; later migrations are just run."""
     made = hashlib.sha256()
-    for path in (*ROOT.glob("migrations/versions/0001_*.py"), *map(ROOT.joinpath, _MAKERS)):
+    first = min(ROOT.glob("migrations/versions/*.py"))
+    for path in (first, *map(ROOT.joinpath, _MAKERS)):
         made.update(path.read_bytes())
     return made.hexdigest()
 

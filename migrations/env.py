@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from alembic import context
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from flask import current_app
 from sqlalchemy import Connection
 from sqlalchemy.types import TypeDecorator
@@ -37,12 +40,16 @@ def render_item(kind: str, item: Any, _autogen: Any) -> str | bool:
     return f"sa.{name}(length={length})" if length else f"sa.{name}()"
 
 
-def no_empty_revision(_context: Any, _revision: Any, directives: list[Any]) -> None:
+def next_revision(_context: Any, _revision: Any, directives: list[Any]) -> None:
+    """The next migration has the next number; where nothing changed there is none."""
     if (
         getattr(context.config.cmd_opts, "autogenerate", False)
         and directives[0].upgrade_ops.is_empty()
     ):
         directives[:] = []
+        return
+    head = ScriptDirectory.from_config(context.config).get_current_head() or "0"
+    directives[0].rev_id = f"{int(head) + 1:04}"
 
 
 @contextmanager
@@ -65,16 +72,53 @@ def rebuilding_tables(connection: Connection) -> Iterator[None]:
         plain.execute("PRAGMA foreign_keys=ON")
 
 
+UNKNOWN = """\
+This database stands at migration {revision}, which this version of the program does not have.
+Migrations are squashed now and then: bring the database up to date with the version before that, then
+come back. This names it:
+
+    git log -1 --format=%H^ --diff-filter=D -- 'migrations/versions/{revision}_*'
+
+If that names nothing, a newer version made this database: run that one. A database that holds nothing
+worth keeping may simply be deleted."""
+
+
+def refuse_unknown(connection: Connection) -> None:
+    """A database at a migration that was squashed away is told what to do.
+
+    Raises: CommandError, which the command line and the deploy step print before they end.
+    """
+    scripts = ScriptDirectory.from_config(context.config)
+    known = {script.revision for script in scripts.walk_revisions()}
+    for revision in MigrationContext.configure(connection).get_current_heads():
+        if revision not in known:
+            raise CommandError(UNKNOWN.format(revision=revision))
+    connection.rollback()
+
+
+def wait_briefly(connection: Connection) -> None:
+    """While a migration waits for a table, everybody queues behind it: rather fail, and deploy again."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
+
+
 def run() -> None:
     migrate = current_app.extensions["migrate"]
     options = {**migrate.configure_args, "render_item": render_item}
-    options.setdefault("process_revision_directives", no_empty_revision)
-    with migrate.db.engine.connect() as connection, rebuilding_tables(connection):
-        context.configure(connection=connection, target_metadata=migrate.db.metadata, **options)
-        with context.begin_transaction():
-            context.run_migrations()
-        if connection.dialect.name != "sqlite":
-            connection.commit()
+    options.setdefault("process_revision_directives", next_revision)
+    with migrate.db.engine.connect() as connection:
+        refuse_unknown(connection)
+        with rebuilding_tables(connection):
+            migrate_on(connection, target_metadata=migrate.db.metadata, **options)
+
+
+def migrate_on(connection: Connection, **options: Any) -> None:
+    context.configure(connection=connection, **options)
+    with context.begin_transaction():
+        wait_briefly(connection)
+        context.run_migrations()
+    if connection.dialect.name != "sqlite":
+        connection.commit()
 
 
 run()

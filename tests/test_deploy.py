@@ -4,7 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+from alembic.script import ScriptDirectory
 from flask_migrate import check, upgrade
 from sqlalchemy import create_engine, func, inspect, select, text
 
@@ -14,6 +17,10 @@ from app.core.db import Model, db
 from app.deploy import MIGRATIONS
 from tests.conftest import ROOT
 from tests.databases import DIVISIONS
+from tools import lint_migrations
+
+SCRIPTS = ScriptDirectory(str(MIGRATIONS))
+FIRST = SCRIPTS.get_base()
 
 
 def test_alembic_and_the_models_agree(app, session):
@@ -90,12 +97,18 @@ def test_many_may_deploy_at_once(database_url):
     engine.dispose()
 
 
+def migrate(database_url, *arguments, check=True):
+    environment = os.environ | {"DATABASE_URL": database_url, "SECRET_KEY": "only for tests"}
+    return subprocess.run(
+        [sys.executable, "-m", "flask", *arguments],
+        cwd=ROOT, env=environment, check=check, capture_output=True, text=True,
+    )  # fmt: skip
+
+
 def test_an_upgrade_keeps_accounts_and_their_roles(database_url):
     """SQLite makes a table anew where a migration alters it in a batch; what refers to it must stay."""
-    environment = os.environ | {"DATABASE_URL": database_url, "SECRET_KEY": "only for tests"}
-    upgrade = [sys.executable, "-m", "flask", "db", "upgrade"]
     engine = create_engine(database_url)
-    subprocess.run([*upgrade, "0003"], cwd=ROOT, env=environment, check=True)
+    migrate(database_url, "db", "upgrade", FIRST)
     with engine.begin() as connection:
         role = {"id": 1, "name": "县级管理用户"}
         account = {
@@ -110,7 +123,48 @@ def test_an_upgrade_keeps_accounts_and_their_roles(database_url):
             names = ", ".join(values)
             marks = ", ".join(f":{name}" for name in values)
             connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), values)
-    subprocess.run(upgrade, cwd=ROOT, env=environment, check=True)
+    migrate(database_url, "db", "upgrade")
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM ab_user_role")) == 1
     engine.dispose()
+
+
+@pytest.mark.parametrize("command", [("deploy",), ("db", "upgrade")])
+def test_a_database_older_than_the_first_migration_is_told_what_to_do(database_url, command):
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('0003')"))
+    answer = migrate(database_url, *command, check=False)
+    assert answer.returncode == 1
+    assert "stands at migration 0003" in answer.stderr
+    assert "migrations/versions/0003_*" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert inspect(engine).get_table_names() == ["alembic_version"]
+    engine.dispose()
+
+
+def test_migrations_are_numbered_in_order():
+    chain = list(SCRIPTS.walk_revisions())[::-1]
+    assert [Path(script.path).name[:4] for script in chain] == [s.revision for s in chain]
+    numbers = [int(script.revision) for script in chain]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+SLOW = """
+from alembic import op
+
+revision, down_revision = "0001", None
+
+
+def upgrade():
+    op.create_index("ix_household_any", "household", ["head_name"])
+"""
+
+
+def test_squawk_names_an_index_that_would_stop_all_writers(tmp_path, capfd):
+    assert lint_migrations.judge(MIGRATIONS) == 0
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "versions" / "0001_slow.py").write_text(SLOW)
+    assert lint_migrations.judge(tmp_path) == 1
+    assert "require-concurrent-index-creation" in capfd.readouterr().out

@@ -76,6 +76,7 @@ def test_the_survey_works_with_nothing_beside_its_declaration(
     before = set((tmp_path / "migrations/versions").glob("*.py"))
     work(command, tmp_path, environment)
     (migration,) = set((tmp_path / "migrations/versions").glob("*.py")) - before
+    assert re.fullmatch(r"\d{4}_water_survey\.py", migration.name)
     text = migration.read_text(encoding="utf-8")
     assert (
         re.findall(
