@@ -12,6 +12,7 @@ import io
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from flask.globals import app_ctx
@@ -32,6 +33,7 @@ from app.core.jobs import Job, JobContext, Owner, enqueue, job_kind
 from app.exchange import printing
 
 KIND = "account.bulk"
+PAPER = Path(__file__).parent / "papers/first_passwords.typ"
 _TRIES = 3
 _KEPT = dt.timedelta(days=3)  # a paper with passwords lies about no longer than needed
 
@@ -126,7 +128,7 @@ def paper(planned: Plan, made: Sequence[Made]) -> bytes:
             for one in made
         ],
     }
-    return printing.pdf("first_passwords", data)
+    return printing.pdf(PAPER, data)
 
 
 _LEVELS_BELOW = {Level.TOWN: 2, Level.VILLAGE: 3}  # from the end of the line to the county

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import segno
@@ -27,6 +28,7 @@ from app.exchange import printing
 from app.exchange.reasons import required_reason
 from app.registry import household_words
 
+PAPER = Path(__file__).parent / "papers/household.typ"
 _EVENTS, _PHOTOS = 80, 24
 _CODE = "code.svg"
 
@@ -114,7 +116,7 @@ def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:
             "nothing": _("还没有任何记录"),
         },
     }
-    return printing.pdf("household", data, pictures)
+    return printing.pdf(PAPER, data, pictures)
 
 
 def _fact(label: str, text: str) -> dict[str, str]:

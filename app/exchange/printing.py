@@ -1,5 +1,6 @@
-"""Papers: PDF from a typst template in ``papers/`` and data, which reach it as JSON and never as
-markup, so that nothing somebody typed is ever read as instructions.
+"""Papers: PDF from a typst template and data, which reach it as JSON and never as markup, so that
+nothing somebody typed is ever read as instructions. A paper lies in ``papers/`` beside the module that
+fills it.
 """
 
 from __future__ import annotations
@@ -16,17 +17,15 @@ import pylopdf_fonts_zh_cn
 import typst
 
 MEDIA_TYPE = "application/pdf"
-PAPERS = Path(__file__).parent / "papers"
 _FONTS = [str(Path(pylopdf_fonts_zh_cn.__file__).parent)]
 _one_at_a_time = Lock()  # a compiler that is asked by two threads at once refuses the second
 
 
-def pdf(paper: str, data: dict[str, Any], pictures: Mapping[str, bytes] | None = None) -> bytes:
-    """``papers/<paper>.typ`` filled with ``data``, which the template reads with
-    ``json(bytes(sys.inputs.data))``, and with ``pictures``, which it finds under their names beside
-    it. Fonts: Noto Sans SC, Noto Serif SC, then the system's.
+def pdf(template: Path, data: dict[str, Any], pictures: Mapping[str, bytes] | None = None) -> bytes:
+    """The ``template`` filled with ``data``, which it reads with ``json(bytes(sys.inputs.data))``, and
+    with ``pictures``, which it finds under their names beside it. Fonts: Noto Sans SC, Noto Serif SC,
+    then the system's.
     """
-    template = PAPERS / f"{paper}.typ"
     inputs = {"data": json.dumps(data, ensure_ascii=False)}
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder, template.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from app.core.i18n import _
@@ -9,9 +10,11 @@ from app.core.paper import Grid, Paper
 from app.exchange import printing
 from app.exchange.writer import head_spans
 
+PAPER = Path(__file__).parent / "papers/work.typ"
+
 
 def pdf(paper: Paper) -> bytes:
-    """See ``papers/work.typ``."""
+    """The report on the template beside this module."""
     data = paper.data() | {
         "chapters": [
             {"title": c.title, "paragraphs": c.paragraphs, "grids": [_grid(g) for g in c.grids]}
@@ -20,7 +23,7 @@ def pdf(paper: Paper) -> bytes:
         "annexes": [_grid(grid) for grid in paper.annexes],
         "annex": _("附表%(n)s", n="{n}"),
     }
-    return printing.pdf("work", data)
+    return printing.pdf(PAPER, data)
 
 
 def _grid(grid: Grid) -> dict[str, Any]:

@@ -186,7 +186,7 @@ def test_what_somebody_typed_is_never_markup() -> None:
         "labels": {"region": "a", "name": "b", "login": "c", "password": "d"},
         "accounts": [{"region": "_", "name": '#read("/etc/passwd")', "login": "<x>", "password": "@y"}],
     }  # fmt: skip
-    assert printing.pdf("first_passwords", data).startswith(b"%PDF")
+    assert printing.pdf(job_of.PAPER, data).startswith(b"%PDF")
 
 
 def test_none_are_made_where_the_ministry_wants_none(app: Flask, as_account: AsAccount) -> None:
