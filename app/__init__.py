@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from flask_appbuilder import AppBuilder
 from flask_migrate import Migrate
+from jinja2 import FileSystemLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
@@ -20,10 +23,16 @@ class Anju(Flask):
     jinja_environment = DictFirst
     request_class = BoundedRequest
 
+    @cached_property
+    def jinja_loader(self) -> FileSystemLoader:
+        """The templates of all pages, then those that a room keeps beside its views."""
+        app = Path(self.root_path)
+        return FileSystemLoader([app / "web/templates", *sorted(app.glob("*/*/templates"))])
+
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     """The application; ``overrides`` replace settings of config.py (tests, tools)."""
-    app = Anju(__name__, static_folder="web/static", template_folder="web/templates")
+    app = Anju(__name__, static_folder="web/static")
     app.config.update(config.load())
     app.config.update(overrides or {})
     if app.config["PROXIES"]:
