@@ -34,9 +34,9 @@ from app.actions.history import Contact
 from app.core.clock import today, uuid7
 from app.core.db import read_only
 from app.parts import outlines, parcels, prior
-from app.parts.choices import Grade, Judged, Measure, ParcelState, Seismic
+from app.parts.choices import Grade, Judged, Measure, ParcelState, PriorKind, Seismic
 from app.parts.parcels import Parcel
-from app.parts.prior import PriorFact, PriorKind
+from app.parts.prior import PriorFact
 from app.parts.renovation import Kind as RenovationKind
 from app.parts.renovation import Progress, Way
 from app.registers.dossier.model import Dossier

@@ -21,22 +21,22 @@ from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.audit import Act, AuditEntry
 from app.access.regions import Region
-from app.actions import households, journey, moves, renewals
+from app.actions import households, moves, renewals
 from app.actions.renewals import Held
 from app.core.clock import day_begins
 from app.core.i18n import _, translate
-from app.parts import prior
 from app.parts.house import SUMMARY, Safety
-from app.registry import audit_words, formats, history_words
+from app.registry import audit_words, formats, history_words, hooks
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing
 from app.registry.field import YES_NO, Field
 from app.registry.flow import State
+from app.registry.hooks import Step
 from app.registry.households import LIST_TITLES, LISTS, Household
 from app.registry.members import Member, members_of
 from app.registry.reading import listed, said, values_of
 from app.registry.records import HistoryEntry
-from app.registry.register import Membership, Register, all_registers, register_of
+from app.registry.register import Membership, Register, all_registers
 from app.registry.transfers import Transfer
 
 #: What the log keeps of a household itself that belongs to its story; looks and exports do not.
@@ -69,11 +69,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Story:
-    """Events, newest first; are there older ones; the six steps of a renovation, if there is one."""
+    """Events, newest first; are there older ones; the steps over several registers, if there are any."""
 
     events: Sequence[Event]
     more: bool
-    line: Sequence[journey.Step]
+    line: Sequence[Step]
 
 
 @dataclass(frozen=True)
@@ -274,13 +274,12 @@ class Chronicle:
 
     def story(self, only: str, most: int) -> Story:
         """The last ``most`` events of one register (``only``, :data:`OWN` for the household itself) or
-        of all, and where its renovation stands.
+        of all, and the steps that it goes through.
         """
         known = {row.id: register for register, row in self._found if only in ("", register.name)}
-        line = journey.parts_of(self._found)
-        entries = self._entries(
-            known, {row.id for _r, row, _t in line if row is not None}, most + 1
-        )
+        lines = hooks.household_lines(self.session, self.household.id, self._found, None)
+        of_lines = {key for line in lines for key in line.records}
+        entries = self._entries(known, of_lines, most + 1)
         found = list(_steps(known, [e for e in entries if e.record_id in known][-most - 1 :]))
         for register, row in self._found:
             if row.id in known:
@@ -288,10 +287,9 @@ class Chronicle:
         if only in ("", OWN):
             found += self._own(most + 1)
         found.sort(key=lambda event: (event.at, not event.day), reverse=True)
-        told = {
-            row.id: [e for e in entries if e.record_id == row.id] for _r, row, _t in line if row
-        }
-        return Story(found[:most], len(found) > most, list(journey.steps(line, told)))
+        told = {key: [e for e in entries if e.record_id == key] for key in of_lines}
+        steps = [step for line in lines for step in line.steps(told)]
+        return Story(found[:most], len(found) > most, steps)
 
     def _entries(
         self, known: Iterable[Any], line: Collection[Any], most: int
@@ -328,12 +326,8 @@ class Chronicle:
                 who=entry.account_name or "",
                 note=audit_words.full(entry),
             )
-        register = register_of(prior.PriorFact)
-        if register and policy.may(Capability.SEARCH, register.name, home, actor=self.actor):
-            for known in self.session.scalars(prior.about(home).limit(most)):
-                yield Event(
-                    day_begins(known.found_on), register.label, note=prior.told([known]), day=True
-                )
+        for known in hooks.household_story(self.session, home, self.actor, most):
+            yield Event(day_begins(known.on), known.register.label, note=known.note, day=True)
 
 
 def _counts(row: Any) -> tuple[bool, int]:

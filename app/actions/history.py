@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import object_session
+from sqlalchemy.orm import Session, object_session
 
 from app.access.actor import Actor
 from app.core.db import db
@@ -98,6 +100,15 @@ def of(row: Any) -> list[HistoryEntry]:
     """The record's steps, oldest first."""
     query = select(HistoryEntry).where(HistoryEntry.record_id == row.id)
     return list(db.session.scalars(query.order_by(HistoryEntry.at, HistoryEntry.id)))
+
+
+def of_all(session: Session, keys: Collection[uuid.UUID]) -> dict[uuid.UUID, list[HistoryEntry]]:
+    """The steps of the records with these keys, each record's oldest first; one statement."""
+    query = select(HistoryEntry).where(HistoryEntry.record_id.in_(keys))
+    found: dict[uuid.UUID, list[HistoryEntry]] = {key: [] for key in keys}
+    for entry in session.scalars(query.order_by(HistoryEntry.at, HistoryEntry.id)):
+        found[entry.record_id].append(entry)
+    return found
 
 
 def last(row: Any) -> HistoryEntry | None:

@@ -21,20 +21,13 @@ from app.core.i18n import _, mark, translate
 from app.core.types import UuidType
 from app.parts.renovation import Applied, Basis
 from app.parts.survey import Survey
+from app.registry import hooks
 from app.registry.flow import EDITABLE, State
+from app.registry.hooks import Step
 from app.registry.records import HistoryEntry
 from app.registry.register import Register, get_register
 
 _SURVEY = mark("住房安全信息录入"), mark("住房安全信息审核")
-
-
-@dataclass(frozen=True)
-class Step:
-    """``state`` is done, now or todo; ``text`` the day and the person, or what it waits for."""
-
-    label: str
-    text: str
-    state: str
 
 
 def concerns(register: Register) -> bool:
@@ -61,24 +54,41 @@ class Place:
 Part = tuple[Register, Any, tuple[str, str]]
 
 
-def of_household(
-    session: Session, household_id: uuid.UUID, key: uuid.UUID | None = None
-) -> list[Step]:
-    """The steps of the household's newest application, or of the one to which the record ``key``
-    belongs; none where it has no application. Two statements.
+@dataclass(frozen=True)
+class Line:
+    """What the line of a household is made of."""
+
+    parts: Sequence[Part]
+
+    @property
+    def records(self) -> list[uuid.UUID]:
+        return [row.id for _register, row, _titles in self.parts if row is not None]
+
+    def steps(self, told: Mapping[uuid.UUID, Sequence[HistoryEntry]]) -> Iterator[Step]:
+        return steps(self.parts, told)
+
+
+@hooks.household_lines.listen()
+def line(
+    session: Session,
+    household_id: uuid.UUID,
+    records: Sequence[tuple[Register, Any]] | None,
+    at: tuple[Register, uuid.UUID] | None,
+) -> Iterator[Line]:
+    """The line of the household's newest application, or of the one to which the record ``at``
+    belongs; one statement without records at hand.
     """
     start = applying.register()
-    if start is None:
-        return []
-    found = parts(_rows(session, household_id, start, continuing.continuation_of(start)), key)
-    told = _told(session, [row.id for _r, row, _t in found if row is not None])
-    return list(steps(found, told))
-
-
-def parts_of(records: Iterable[tuple[Register, Any]]) -> list[Part]:
-    """The line of a household whose records are at hand."""
-    start = applying.register()
-    return parts([_place(register, row, start) for register, row in records if concerns(register)])
+    if start is None or (at is not None and not concerns(at[0])):
+        return
+    if records is None:
+        places: Sequence[Any] = _rows(
+            session, household_id, start, continuing.continuation_of(start)
+        )
+    else:
+        places = [_place(r, row, start) for r, row in records if concerns(r)]
+    if found := parts(places, at[1] if at else None):
+        yield Line(found)
 
 
 def _place(register: Register, row: Any, start: Register | None) -> Place:
@@ -151,14 +161,6 @@ def _titles(register: Register) -> tuple[str, str]:
     """What its menu calls entering and reviewing."""
     titles = {menu.capability: menu.title for menu in reversed(register.menus)}
     return titles[Capability.ENTER], titles[Capability.REVIEW]
-
-
-def _told(session: Session, keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[HistoryEntry]]:
-    query = select(HistoryEntry).where(HistoryEntry.record_id.in_(keys))
-    found: dict[uuid.UUID, list[HistoryEntry]] = {key: [] for key in keys}
-    for entry in session.scalars(query.order_by(HistoryEntry.at, HistoryEntry.id)):
-        found[entry.record_id].append(entry)
-    return found
 
 
 def steps(

@@ -11,9 +11,8 @@ from typing import Any
 from app.access import borders
 from app.demo.places import Place
 from app.parts import outlines, parcels, prior
-from app.parts.choices import Grade, Judged
+from app.parts.choices import Grade, Judged, PriorKind
 from app.parts.house import APPRAISALS_FROM
-from app.parts.prior import PriorKind
 
 #: Villages of each county whose houses are on the map.
 VILLAGES = 5

@@ -73,3 +73,13 @@ class ParcelState(Choices):
 
     CHOSEN = "chosen", "选择图斑"
     NOT_FOUND = "not_found", "未发现图斑"
+
+
+class PriorKind(Choices):
+    """Where an earlier result about a house comes from."""
+
+    APPRAISAL = "appraisal", "鉴定评估"
+    MONITORING = "monitoring", "动态监测"
+    RENOVATION = "renovation", "危房改造"
+    CENSUS = "census", "自然灾害风险普查"
+    SELF_BUILT = "self_built", "自建房排查"

@@ -9,33 +9,23 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Index, Select, String, select, union
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.core.choices import Choices
 from app.core.db import Model
 from app.core.i18n import _
 from app.parts import parcels
+from app.parts.choices import PriorKind
 from app.parts.house import APPRAISALS_FROM, House, Safety
 from app.registry import fields as f
 from app.registry.expressions import ALWAYS, is_missing, to_json
+from app.registry.hooks import Fact
 from app.registry.households import Household
 from app.registry.records import Record
 
 _MOST_ROWS, _MOST_OFFERED, _MOST_TOLD = 30, 3, 4
-
-
-class PriorKind(Choices):
-    """Where an earlier result comes from."""
-
-    APPRAISAL = "appraisal", "鉴定评估"
-    MONITORING = "monitoring", "动态监测"
-    RENOVATION = "renovation", "危房改造"
-    CENSUS = "census", "自然灾害风险普查"
-    SELF_BUILT = "self_built", "自建房排查"
 
 
 def _known(made: f.Field) -> f.Field:
@@ -92,16 +82,6 @@ def match_key(values: Mapping[str, Any]) -> str:
 
 
 # ---- beside the form ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Fact:
-    """What was known of a field before: ``value`` as forms hold it, ``text`` as people read it."""
-
-    value: Any
-    text: str
-    source: str
-    on: dt.date | None = None
 
 
 def facts(

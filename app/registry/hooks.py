@@ -14,22 +14,27 @@ a listener of a hook that says so refuses anything. ``flask hooks`` prints who l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import datetime as dt
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from inspect import getdoc
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
 from app.core.i18n import mark
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from app.access.actor import Actor
     from app.access.regions import Region
+    from app.core.choices import Choices
     from app.core.jobs import Job
     from app.registry.flow import Transition
     from app.registry.households import Household
+    from app.registry.records import HistoryEntry
     from app.registry.register import Register
     from app.registry.rules import Problem
     from app.registry.transfers import Transfer
@@ -154,6 +159,45 @@ def stepped(register: Register, row: Any, step: Transition, /) -> None:
     """A step is done: the row has its new state, nothing is committed."""
 
 
+# ---- what was known before ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What was known of a field before: ``value`` as forms hold it, ``text`` as people read it."""
+
+    value: Any
+    text: str
+    source: str
+    on: dt.date | None = None
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What a page tells of the time before a record: ``notices`` are tone and text, ``facts`` by the
+    field beside which they are offered, the latest first.
+    """
+
+    notices: Sequence[tuple[str, str]]
+    facts: Mapping[str, Sequence[Fact]]
+
+
+@asks
+def earlier_facts(register: Register, row: Any, before: Any, /) -> Iterable[Earlier]:
+    """What was known before the record was entered, for its form and its pages; ``before`` is the
+    record whose facts the form takes over where this one says nothing yet.
+    """
+    return ()
+
+
+@asks
+def earlier_days(number: str, kind: Choices, /) -> Iterable[Select[tuple[dt.date]]]:
+    """On which days an authority found something of this kind about the person with the ID number:
+    queries, which whoever asks makes part of its own.
+    """
+    return ()
+
+
 # ---- a household and its lists -------------------------------------------------------------------
 
 
@@ -204,5 +248,61 @@ class Import:
 def imports() -> Iterable[Import]:
     """Which lists can be imported, and where and how: the command line, the pages of jobs and those
     of imports ask.
+    """
+    return ()
+
+
+# ---- the page of a household ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Step:
+    """``state`` is done, now or todo; ``text`` the day and the person, or what it waits for."""
+
+    label: str
+    text: str
+    state: str
+
+
+class Line(Protocol):
+    """Steps that a household goes through over the records of several registers."""
+
+    @property
+    def records(self) -> Collection[uuid.UUID]:
+        """The records whose history tells them."""
+
+    def steps(self, told: Mapping[uuid.UUID, Sequence[HistoryEntry]], /) -> Iterable[Step]:
+        """The steps, with the whole history of each of those records, the oldest entry first."""
+
+
+@asks
+def household_lines(
+    session: Session,
+    household_id: uuid.UUID,
+    records: Sequence[tuple[Register, Any]] | None,
+    at: tuple[Register, uuid.UUID] | None,
+    /,
+) -> Iterable[Line]:
+    """The lines of a household; ``records`` are all that the account may see of it, where they are
+    at hand already; ``at`` is the one whose page asks, where it is one's.
+    """
+    return ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """Something that is known of a household on a day, and the register that says so."""
+
+    register: Register
+    on: dt.date
+    note: str
+
+
+@asks
+def household_story(
+    session: Session, household: Household, actor: Actor, most: int, /
+) -> Iterable[Known]:
+    """What else belongs to the story of a household: what the actor may see of it, at most so many
+    a listener, the latest first.
     """
     return ()

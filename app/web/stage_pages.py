@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.actions import continuing, journey, records
+from app.actions import continuing, history, records
 from app.core.db import db
 from app.core.i18n import _, translate
-from app.registry import stages
+from app.registry import hooks, stages
 from app.registry.flow import State
 from app.registry.register import Register
 from app.web import record_pages
 
 
 def lines(register: Register, row: Any) -> dict[str, list[dict[str, str]]]:
-    """The lines of steps on top of a record: ``line`` of the household's renovation, where it has an
-    application for one, and ``steps`` of the record's own, unless the first one tells them.
+    """The lines of steps on top of a record: ``line`` over the registers to which it belongs, where
+    there is one, and ``steps`` of the record's own, unless the first one tells them.
     """
-    whole = of_household(row.household_id, row.id) if journey.concerns(register) else []
+    whole = list(_over_registers(register, row))
     own = _steps(register, row) if register.stages or not whole else []
     return {"line": whole, "steps": own}
 
 
-def of_household(
-    household_id: uuid.UUID, record_id: uuid.UUID | None = None
-) -> list[dict[str, str]]:
-    """The six steps of a household's renovation; nothing where it has no application."""
-    found = journey.of_household(db.session(), household_id, record_id)
-    return [{"label": step.label, "text": step.text, "state": step.state} for step in found]
+def _over_registers(register: Register, row: Any) -> Iterator[dict[str, str]]:
+    if not hasattr(row, "household_id"):
+        return
+    session = db.session()
+    for line in hooks.household_lines(session, row.household_id, None, (register, row.id)):
+        for step in line.steps(history.of_all(session, line.records)):
+            yield {"label": step.label, "text": step.text, "state": step.state}
 
 
 def _steps(register: Register, row: Any) -> list[dict[str, str]]:

@@ -16,7 +16,7 @@ from app.actions import attachments, history, records
 from app.core.clock import today
 from app.core.db import db
 from app.core.errors import Conflict, Invalid
-from app.parts.prior import PriorKind
+from app.parts.choices import PriorKind
 from app.registers.craftsman.register import CRAFTSMAN
 from app.registers.dossier import overdue
 from app.registers.dossier.model import Builder, Dossier, Progress, Tenure

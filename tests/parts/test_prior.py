@@ -10,8 +10,7 @@ from app.access.scope import acting_as, unscoped
 from app.actions import households
 from app.core.db import db
 from app.parts import prior
-from app.parts.choices import Grade, ParcelState
-from app.parts.prior import PriorKind
+from app.parts.choices import Grade, ParcelState, PriorKind
 from app.registers.lookback.model import Lookback
 from app.registry.households import Household
 from tests.builders import (

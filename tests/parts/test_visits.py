@@ -13,8 +13,7 @@ from sqlalchemy import select
 from app.access.scope import acting_as, unscoped
 from app.core.db import db, read_only
 from app.parts import prior, visits
-from app.parts.choices import Grade
-from app.parts.prior import PriorKind
+from app.parts.choices import Grade, PriorKind
 from app.registers.lookback.model import Lookback
 from app.registers.lookback.register import LOOKBACK
 from app.registers.monitoring.model import Monitoring

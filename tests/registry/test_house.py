@@ -62,7 +62,7 @@ NAME_ATTRIBUTES = frozenset({"name", "_name", "follows"})
 
 #: What still does, until it is cut.
 KNOWN: dict[str, str] = {
-    "app/actions/chronicle.py": "app.actions.journey app.parts app.parts.house app.parts.prior",
+    "app/actions/chronicle.py": "app.parts.house",
     "app/actions/households.py": "app.parts app.parts.objects app.parts.prior",
     "app/actions/splits.py": "low_income",
     "app/catalogue.py": "app.actions.parcels",
@@ -81,7 +81,6 @@ KNOWN: dict[str, str] = {
     "app/web/register_views.py": "app.parts.parcels app.web.object_views",
     "app/web/requests.py": "app.web.maps",
     "app/web/review_views.py": "app.web.parcel_views",
-    "app/web/stage_pages.py": "app.actions.journey",
 }
 
 

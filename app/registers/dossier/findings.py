@@ -16,7 +16,7 @@ from app.actions import households, references
 from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.i18n import _
-from app.parts.prior import PriorFact, PriorKind
+from app.parts.choices import PriorKind
 from app.registers.dossier.model import Dossier, PaidAccount
 from app.registry import formats, hooks
 from app.registry.register import Register
@@ -94,12 +94,13 @@ def second_grant(dossier: Dossier, _values: Mapping[str, Any]) -> Iterator[Probl
     granted = select(Dossier.plan_year.label("year"), cast(null(), Date).label("day")).where(
         same, Dossier.id != dossier.id, ~Dossier.suspended
     )
-    known = select(cast(null(), SmallInteger), PriorFact.found_on).where(
-        PriorFact.id_number == number, PriorFact.kind == PriorKind.RENOVATION
+    earlier = (
+        days.with_only_columns(cast(null(), SmallInteger), *days.selected_columns)
+        for days in hooks.earlier_days(number, PriorKind.RENOVATION)
     )
     told = [
         _("%(year)s年计划", year=year) if year else _("%(day)s 的改造记录", day=day.isoformat())
-        for year, day in db.session.execute(union_all(granted, known))
+        for year, day in db.session.execute(union_all(granted, *earlier))
     ]
     if told:
         text = _("该户以前享受过改造补助（%(what)s），请核实。", what=_("、").join(sorted(told)))
