@@ -27,7 +27,8 @@ from app.core.db import db
 from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.i18n import _
 from app.core.types import nfc
-from app.registry.register import Register, all_registers
+from app.registry.offered import access_to, offered
+from app.registry.register import all_registers
 from app.registry.rules import Problem
 
 MOST_SHOWN = 200
@@ -42,16 +43,6 @@ class Wanted:
     registers: Mapping[str, str] = field(default_factory=dict)
     region_id: int | None = None
     expires_on: dt.date | None = None
-
-
-def offered() -> list[Register]:
-    """The registers that the API opens: those that have a list of their own."""
-    return [register for register in all_registers() if register.menus]
-
-
-def access_to(register: Register) -> tuple[RegisterAccess, ...]:
-    """What a token may be given in a register: households themselves are only read."""
-    return tuple(RegisterAccess) if register.entered else (RegisterAccess.READ,)
 
 
 def longest() -> dt.date:

@@ -7,10 +7,10 @@ from flask_appbuilder import AppBuilder
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.actions.tokens import offered
 from app.core.db import db
 from app.core.jobs import queue_state
 from app.registry.households import Household
+from app.registry.offered import offered
 from app.registry.register import all_registers
 from app.web.account_bulk_views import AccountBulkView
 from app.web.account_views import AccountsView, RecordersView

@@ -21,6 +21,7 @@ from app.core.clock import local, today
 from app.core.db import db
 from app.core.errors import Invalid
 from app.core.i18n import _
+from app.registry.offered import access_to, offered
 from app.registry.register import get_register
 from app.registry.rules import Problem
 from app.web import shell
@@ -177,7 +178,7 @@ def _asked_for(actor: Actor) -> Wanted:
     form = request.form
     if request.method == "GET":
         return _first(actor)
-    given = {r.name: form.get(_ACCESS + r.name, "") for r in tokens.offered()}
+    given = {r.name: form.get(_ACCESS + r.name, "") for r in offered()}
     region = form.get("region", "")
     known = region.isascii() and region.isdecimal() and len(region) < 10
     return Wanted(
@@ -217,10 +218,10 @@ def _fields(wanted: Wanted, problems: list[Problem]) -> list[dict[str, Any]]:
             "errors": errors.get(_ACCESS + register.name),
             "options": [
                 none,
-                *({"value": a.value, "label": a.label} for a in tokens.access_to(register)),
+                *({"value": a.value, "label": a.label} for a in access_to(register)),
             ],
         }
-        for register in tokens.offered()
+        for register in offered()
     ]
     return [
         {
@@ -251,7 +252,7 @@ def _fields(wanted: Wanted, problems: list[Problem]) -> list[dict[str, Any]]:
 def _at_its_input(problem: Problem) -> Problem:
     """What is wrong with all registers stands at the first of them."""
     wrong = problem.field == "registers"
-    return replace(problem, field=_ACCESS + tokens.offered()[0].name) if wrong else problem
+    return replace(problem, field=_ACCESS + offered()[0].name) if wrong else problem
 
 
 def _date(text: str) -> dt.date | None:

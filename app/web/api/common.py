@@ -13,11 +13,11 @@ from app.access.region_search import Entry
 from app.access.regions import Level, Region, within
 from app.access.scope import current_actor
 from app.actions import choices, households
-from app.actions.tokens import offered
 from app.core.db import db
 from app.core.errors import BadInput, Forbidden, NotFound
 from app.core.i18n import _
 from app.registry import lists
+from app.registry.offered import offered
 from app.web.api import bodies, openapi, shapes
 from app.web.api.problems import PREFIX
 

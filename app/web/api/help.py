@@ -7,10 +7,10 @@ from typing import Any
 from flask_appbuilder import BaseView, expose
 from flask_babel import get_locale
 
-from app.actions.tokens import offered
 from app.core.clock import today
 from app.core.i18n import _
 from app.registry import lists
+from app.registry.offered import offered
 from app.web import shell
 from app.web.api import openapi
 

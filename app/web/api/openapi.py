@@ -12,11 +12,11 @@ from typing import Any
 from flask_babel import get_locale
 
 from app.access.regions import Level
-from app.actions.tokens import offered
 from app.core.clock import today
 from app.core.i18n import _
 from app.registry import lists
 from app.registry.flow import State
+from app.registry.offered import offered
 from app.web.api import parts, problems, register_document
 from app.web.api.values import Schema
 
