@@ -12,6 +12,7 @@ from app.core.jobs import queue_state
 from app.registry.households import Household
 from app.registry.offered import offered
 from app.registry.register import all_registers
+from app.web import ledger_table
 from app.web.account_bulk_views import AccountBulkView
 from app.web.account_views import AccountsView, RecordersView
 from app.web.api.common import DivisionsApi, HouseholdRecordsApi, SystemApi
@@ -50,6 +51,7 @@ from app.web.work_views import WorkReportView
 
 def register(app: Flask, builder: AppBuilder) -> None:
     """Register all views."""
+    app.jinja_env.globals["ledger_body"] = ledger_table.body
     for view in (RegionPickerView, LockedView):
         builder.add_view_no_menu(view)
     for view in (

@@ -28,7 +28,7 @@ from app.core.i18n import _, translate
 from app.registry.households import Household
 from app.registry.register import Register, all_registers
 from app.reports import waiting
-from app.web import ledger_table, walk
+from app.web import walk
 from app.web.words import WORDS
 
 _KEPT_PARTS = 4000
@@ -336,4 +336,4 @@ def install(app: Flask) -> None:
     """Give every template its ``shell``, a fast ``_`` and the memo of parts."""
     app.context_processor(lambda: {"shell": Shell()})
     app.jinja_env.globals |= {"_": page_text, "memo": Memo()}
-    app.jinja_env.globals |= {"ledger_body": ledger_table.body, "walk": walk.here}
+    app.jinja_env.globals["walk"] = walk.here
