@@ -306,3 +306,14 @@ def household_story(
     a listener, the latest first.
     """
     return ()
+
+
+# ---- pages ---------------------------------------------------------------------------------------
+
+
+@asks
+def content_policy() -> Iterable[tuple[str, str]]:
+    """What the page that is answered may load besides: a directive of its content security policy
+    that allows ``'self'``, and one more source. Asked for every answer.
+    """
+    return ()

@@ -6,10 +6,11 @@ others, may load pictures from exactly that host.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g
+from flask import g
 
 from app.access import settings
 from app.access.settings import TEXT, Setting
@@ -18,7 +19,7 @@ from app.core.i18n import _, mark, translate
 from app.parts import parcels
 from app.parts.outlines import Box, in_china
 from app.parts.parcels import Near, Parcel, User
-from app.registry import formats
+from app.registry import formats, hooks
 
 _MARKS = ("{x}", "{y}", "{z}")
 _FORBIDDEN = set(" '\";,<>\\")
@@ -62,16 +63,11 @@ def tiles() -> str:
     return address
 
 
-def install(app: Flask) -> None:
-    """Call before the security headers are installed: what comes later runs earlier."""
-
-    @app.after_request
-    def allow_tiles(response: Response) -> Response:
-        host, policy = g.get("tile_host"), response.headers.get("Content-Security-Policy")
-        if host and policy:
-            allowed = policy.replace("img-src 'self'", f"img-src 'self' {host}", 1)
-            response.headers["Content-Security-Policy"] = allowed
-        return response
+@hooks.content_policy.listen()
+def allow_tiles() -> Iterator[tuple[str, str]]:
+    """The host of tiles, on pages that asked for their address."""
+    if host := g.get("tile_host"):
+        yield "img-src", host
 
 
 # ---- what the browser draws ------------------------------------------------------------------------
