@@ -39,14 +39,14 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         hops = app.config["PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
-    from app import models  # noqa: F401  (every table, before anything maps)
+    from app import models, pages  # noqa: F401  (every table, before anything maps)
     from app.access import policy
     from app.actions import continuing, moves, objects, splits  # noqa: F401  (they listen)
     from app.core.db import db
     from app.core.errors import AnjuError
     from app.core.jobs import init_jobs
     from app.core.storage import init_storage
-    from app.web import errors, pages, requests, shell
+    from app.web import errors, requests, shell
     from app.web.api import callers
     from app.web.desk_views import DeskView
     from app.web.security import AccountSecurityManager
