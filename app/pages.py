@@ -1,14 +1,18 @@
-"""Which pages there are: every view is registered with FAB here."""
+"""Which pages there are: every view is registered with FAB here, those of modules as they answer."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from flask import Flask, Response, jsonify
-from flask_appbuilder import AppBuilder
+from flask_appbuilder import AppBuilder, BaseView
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import registers
 from app.core.db import db
 from app.core.jobs import queue_state
+from app.registry import hooks
 from app.registry.households import Household
 from app.registry.offered import offered
 from app.registry.register import all_registers
@@ -29,7 +33,6 @@ from app.web.help_views import HelpView
 from app.web.household_views import HouseholdView
 from app.web.import_views import (
     HouseholdImportView,
-    ObjectImportView,
     RecordImportView,
     TemplateView,
 )
@@ -43,24 +46,22 @@ from app.web.report_views import StatisticsView
 from app.web.search_views import SearchView
 from app.web.settings_views import SettingsView
 from app.web.shell import LanguageView
-from app.web.stock_views import ParcelImportView, PriorImportView
 from app.web.token_views import TokensView
 from app.web.transfer_views import TransfersView
 from app.web.work_views import WorkReportView
 
 
-def register(app: Flask, builder: AppBuilder) -> None:
-    """Register all views."""
-    app.jinja_env.globals["ledger_body"] = ledger_table.body
-    for view in (RegionPickerView, LockedView):
-        builder.add_view_no_menu(view)
-    for view in (
+def _views() -> Iterator[type[BaseView]]:
+    """Those that are no register's, in their order."""
+    yield from (
+        RegionPickerView,
+        LockedView,
         LedgerExportView,
         HouseholdImportView,
-        ObjectImportView,
+    )
+    yield from hooks.views()
+    yield from (
         RecordImportView,
-        ParcelImportView,
-        PriorImportView,
         TemplateView,
         JobsView,
         JobView,
@@ -69,18 +70,12 @@ def register(app: Flask, builder: AppBuilder) -> None:
         AuditView,
         DivisionsView,
         DivisionFilesView,
-    ):
-        builder.add_view_no_menu(view)
-    for view in (
         AccountsView,
         AccountBulkView,
         RecordersView,
         OfficersView,
         NoticesView,
         TokensView,
-    ):
-        builder.add_view_no_menu(view)
-    for view in (
         LanguageView,
         FileView,
         OfflineView,
@@ -90,10 +85,17 @@ def register(app: Flask, builder: AppBuilder) -> None:
         ApiHelpView,
         StatisticsView,
         WorkReportView,
-    ):
+        TransfersView,
+        HandoversView,
+    )
+
+
+def register(app: Flask, builder: AppBuilder) -> None:
+    """Register all views."""
+    registers.load("views")
+    app.jinja_env.globals["ledger_body"] = ledger_table.body
+    for view in _views():
         builder.add_view_no_menu(view)
-    builder.add_view_no_menu(TransfersView)
-    builder.add_view_no_menu(HandoversView)
     for declared in all_registers():
         if declared.menus and declared.model is not Household:  # that one's page is HouseholdView
             builder.add_view_no_menu(view_of(declared))

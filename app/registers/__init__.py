@@ -7,6 +7,7 @@ modules, then any other by name.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from pkgutil import iter_modules
 
 ORDER = (
@@ -23,6 +24,15 @@ ORDER = (
 
 def _position(name: str) -> tuple[int, str]:
     return ORDER.index(name) if name in ORDER else len(ORDER), name
+
+
+def load(name: str) -> None:
+    """Import the file ``name`` of every folder that has it: what a register answers to the pages
+    stands in its ``views``, which come after every table is declared.
+    """
+    for found in iter_modules(__path__):
+        if find_spec(f"{__name__}.{found.name}.{name}") is not None:
+            import_module(f"{__name__}.{found.name}.{name}")
 
 
 for _name in sorted((found.name for found in iter_modules(__path__)), key=_position):

@@ -17,7 +17,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 from app.core.i18n import mark
 
 if TYPE_CHECKING:
+    from flask_appbuilder import BaseView
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
@@ -309,6 +310,60 @@ def household_story(
 
 
 # ---- pages ---------------------------------------------------------------------------------------
+
+
+@asks
+def views() -> Iterable[type[BaseView]]:
+    """The pages of its own that a module has, beside those of its registers: views of FAB."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Pages that a register has besides: ``part`` is a class with their methods, ``routes`` names
+    those that have addresses, ``without`` those of every register that this one then lacks.
+    """
+
+    part: type
+    routes: frozenset[str]
+    without: frozenset[str] = frozenset()
+
+
+@asks
+def register_pages(register: Register, /) -> Iterable[Pages]:
+    """Which pages the register has besides; asked once, when its view is made."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a record's page has besides: ``notices`` are tone and text, ``actions`` as its template
+    reads them, ``shown`` goes into the template's context.
+    """
+
+    notices: Sequence[tuple[str, str]] = ()
+    actions: Sequence[dict[str, Any]] = ()
+    shown: Mapping[str, Any] = field(default_factory=dict)
+
+
+@asks
+def record_parts(register: Register, row: Any, actor: Actor, /) -> Iterable[Beside]:
+    """What the record's page has besides; its review shows the notices."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of a page with a template of its own, which reads ``panel``."""
+
+    template: str
+    panel: Mapping[str, Any]
+
+
+@asks
+def form_panels(register: Register, row: Any, /) -> Iterable[Panel]:
+    """What stands below the record's form."""
+    return ()
 
 
 @asks

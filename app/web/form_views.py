@@ -31,7 +31,7 @@ from app.core.errors import BadInput, Conflict, Invalid, TryAgain
 from app.core.i18n import _, translate
 from app.parts import prior
 from app.parts.prior import PriorFact
-from app.registry import reading, stages
+from app.registry import hooks, reading, stages
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing, to_json
 from app.registry.flow import SENT_BACK, State
@@ -40,8 +40,8 @@ from app.registry.photo_facts import PhotoFacts
 from app.registry.rules import Evaluation, Problem
 from app.web import form_pages, forms, looks, record_pages, shell, stage_pages, walk
 from app.web.forms import Place, Posted, Shown
-from app.web.parcel_views import ParcelPages
 from app.web.register_pages import (
+    RegisterPages,
     contact_of,
     version,
 )
@@ -49,7 +49,7 @@ from app.web.register_pages import (
 _MOST_DRAFT_BYTES = 300_000
 
 
-class FormPages(ParcelPages):
+class FormPages(RegisterPages):
     """The routes of a record's form."""
 
     @expose("/<uuid:record_id>/edit", methods=["GET", "POST"])
@@ -327,7 +327,7 @@ class FormPages(ParcelPages):
             if self.register.flow
             else None,
             "conflict": conflict,
-            "parcels": self._chooser(row),
+            "panels": hooks.form_panels(self.register, row),
             "assign": self._assignment(household, base) if household else None,
         }
         shell.at(self._menu_url(Capability.ENTER))

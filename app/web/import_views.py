@@ -22,13 +22,12 @@ from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, translate
 from app.core.jobs import Job
-from app.exchange import household_import, object_import, record_import, templates
+from app.exchange import household_import, record_import, templates
 from app.exchange.reader import MAX_BYTES
 from app.exchange.writer import MEDIA_TYPE
 from app.registry.register import Register, get_register
 from app.web.job_views import (
     LIST_IMPORT_URL,
-    OBJECT_IMPORT_URL,
     import_url,
     job_asked,
     job_details,
@@ -75,29 +74,6 @@ class HouseholdImportView(ImportView):
         file = io.BytesIO()
         templates.write_household_list(file)
         return workbook(file, _("农户名单模板"))
-
-
-class ObjectImportView(ImportView):
-    """民政名单导入: a list of low-income households."""
-
-    route_base = OBJECT_IMPORT_URL
-    importer = object_import
-
-    def texts(self) -> dict[str, Any]:
-        return {
-            "title": _("导入低收入群体名单"),
-            "intro": _(
-                "导入民政等部门的名单，每户列入“对象信息维护”；已在脱贫户名单中的不会重复。"
-            ),
-            "template_url": f"{OBJECT_IMPORT_URL}/template",
-        }
-
-    @expose("/template")
-    def template(self) -> Response:
-        policy.require(Capability.IMPORT_LIST)
-        file = io.BytesIO()
-        templates.write_object_list(file)
-        return workbook(file, _("低收入群体名单模板"))
 
 
 class RecordImportView(BaseView):

@@ -21,8 +21,9 @@ from app.core.clock import today
 from app.core.db import db
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, translate
-from app.parts.objects import Listed, Reason, the_list
+from app.parts.objects import Reason
 from app.registry import formats
+from app.registry.hooks import Beside
 from app.registry.households import Household
 from app.registry.ledger import Ledger
 from app.registry.ledger_query import parse
@@ -38,11 +39,6 @@ ROUTES = frozenset(
     {"add", "add_check", "leave", "restore", "delete", "member_back", "member_head", "member_mark"}
 )
 _HEADS = 20
-
-
-def has_objects(register: Register) -> bool:
-    """Do these pages belong to the register?"""
-    return issubclass(register.model, Listed)
 
 
 class ObjectPages(RegisterPages):
@@ -233,7 +229,7 @@ class ObjectPages(RegisterPages):
         relation = Member.__fields__["relation"]
         context = {
             "title": row.head_name,
-            "facts": self._object_facts(row),
+            "facts": _facts(self.register, row),
             "reasons": [{"code": r.value, "text": r.label} for r in Reason],
             "typed": {n: form.get(n, "") for n in ("reason", "note", "head", "relation", "shown")},
             "asked": asked,
@@ -316,34 +312,34 @@ class ObjectPages(RegisterPages):
         flash(f"{row.head_name}{_('：')}{done}", "success")
         return redirect(f"/{self.register.name}/{row.id}")
 
-    # ---- a row's page -----------------------------------------------------------------------
-    def _object_facts(self, row: Any) -> list[dict[str, Any]]:
-        facts = []
-        for name in ("origin", "upkeep", "added_on", "left_on", "left_reason", "left_note"):
-            made = self.register.model.__fields__[name]
-            if text := made.text(getattr(row, name)):
-                facts.append({"label": translate(made.label), "text": text})
-        if not row.head_low_income:
-            household = db.session.get(Household, row.household_id)
-            text = _("%(name)s（不是低收入群体）", name=household.head_name if household else "")
-            facts.insert(0, {"label": _("户主"), "text": text})
-        return facts
 
-    def _object_context(self, row: Any, actor: Actor) -> dict[str, Any]:
-        """What a row's page shows besides: facts, members, and what may be done now."""
-        if not has_objects(self.register):
-            return {}
-        enters = policy.may(Capability.ENTER, self.register.name, row, actor=actor)
-        base = f"/{self.register.name}/{row.id}"
-        whole = record_pages.sees_all(self.register, row, actor)
-        members = members_of(db.session(), row.household_id)
-        return {
-            "object_facts": self._object_facts(row),
-            "members": [
-                _member(m, base, whole=whole, acts=enters and row.low_income) for m in members
-            ],
-            "object_actions": _actions(row, base) if enters else [],
-        }
+# ---- a row's page ------------------------------------------------------------------------------
+
+
+def _facts(register: Register, row: Any) -> list[dict[str, Any]]:
+    facts = []
+    for name in ("origin", "upkeep", "added_on", "left_on", "left_reason", "left_note"):
+        made = register.model.__fields__[name]
+        if text := made.text(getattr(row, name)):
+            facts.append({"label": translate(made.label), "text": text})
+    if not row.head_low_income:
+        household = db.session.get(Household, row.household_id)
+        text = _("%(name)s（不是低收入群体）", name=household.head_name if household else "")
+        facts.insert(0, {"label": _("户主"), "text": text})
+    return facts
+
+
+def beside(register: Register, row: Any, actor: Actor) -> Beside:
+    """What a row's page shows besides: facts, members, and what may be done now."""
+    enters = policy.may(Capability.ENTER, register.name, row, actor=actor)
+    base = f"/{register.name}/{row.id}"
+    whole = record_pages.sees_all(register, row, actor)
+    members = members_of(db.session(), row.household_id)
+    shown = {
+        "object_facts": _facts(register, row),
+        "members": [_member(m, base, whole=whole, acts=enters and row.low_income) for m in members],
+    }
+    return Beside(actions=_actions(row, base) if enters else [], shown=shown)
 
 
 _WHO = ("head_name", "head_id")
@@ -412,6 +408,3 @@ def _member(member: Member, base: str, *, whole: bool, acts: bool) -> dict[str, 
         "shown": member.shown,
         "actions": actions,
     }
-
-
-__all__ = ["ROUTES", "ObjectPages", "has_objects", "the_list"]

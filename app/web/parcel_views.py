@@ -14,14 +14,17 @@ from app.access.regions import Region
 from app.actions import households, records
 from app.actions import parcels as acts
 from app.core.db import db
-from app.core.errors import BadInput, Conflict, NotFound
+from app.core.errors import BadInput, Conflict
 from app.core.i18n import _, translate
 from app.parts import outlines, parcels
 from app.parts.parcels import Near
 from app.registry import formats
+from app.registry.register import Register
 from app.web import maps, record_pages, shell
 from app.web.register_pages import RegisterPages, version
 
+#: Methods of this part that are routes.
+ROUTES = frozenset({"parcel_map", "late_parcel", "drop_parcel"})
 _LONGEST = 40
 
 
@@ -76,7 +79,7 @@ class ParcelPages(RegisterPages):
             "action_url": f"/{self.register.name}/{row.id}/parcel",
             "back_url": back,
             "error": problem,
-            "parcels": self._chooser(row),
+            "parcels": chooser(self.register, row),
             "typed": _typed(row),
         }
         shell.at(self._parcel_menu())
@@ -97,8 +100,6 @@ class ParcelPages(RegisterPages):
         return redirect(shell.where_from(f"/{self.register.name}/{record_id}"))
 
     def _house(self, record_id: uuid.UUID) -> tuple[Any, Actor]:
-        if not parcels.has_parcels(self.register):
-            raise NotFound(_("没有找到该页面。"))
         row = records.get(self.register, record_id)
         return row, policy.require(Capability.ENTER, self.register.name, row)
 
@@ -106,47 +107,48 @@ class ParcelPages(RegisterPages):
         found = (m.name for m in self.register.menus if m.page == "parcel")
         return f"/{self.register.name}/{next(found, '')}"
 
-    def _chooser(self, row: Any) -> dict[str, Any] | None:
-        """What a page with the map needs; None where there are no parcels to choose from."""
-        if not parcels.has_parcels(self.register) or not acts.stocked(row):
-            return None
-        return {"url": f"/{self.register.name}/{row.id}/parcels", "tiles": maps.tiles()}
 
-    def _parcel_notices(self, row: Any) -> list[dict[str, str]]:
-        """That other surveys name the same parcel: several households may share a house, or one of
-        them is wrong.
-        """
-        if not parcels.has_parcels(self.register):
-            return []
-        users = parcels.others(db.session, row)
-        if not users:
-            return []
-        names = _("、").join(maps.user_text(user) for user in users[:5])
-        text = _(
-            "图斑%(number)s还被%(names)s选用。如不是同住一栋房屋，请核对。",
-            number=row.parcel_number,
-            names=names,
-        )
-        return [{"tone": "warn", "text": text}]
+def chooser(register: Register, row: Any) -> dict[str, Any] | None:
+    """What a page with the map needs; None where there are no parcels to choose from."""
+    if not acts.stocked(row):
+        return None
+    return {"url": f"/{register.name}/{row.id}/parcels", "tiles": maps.tiles()}
 
-    def _drop_action(self, row: Any, actor: Actor) -> list[dict[str, Any]]:
-        """The button 删除图斑 of a record's page."""
-        if not parcels.has_parcels(self.register) or not acts.may_drop(self.register, row, actor):
-            return []
-        question = _(
-            "将删除%(name)s的图斑%(number)s。房屋信息保留，状态不变；该户列入“补录图斑”。",
-            name=row.head_name, number=row.parcel_number,
-        )  # fmt: skip
-        url = f"/{self.register.name}/{row.id}/parcel/drop?version={row.version}"
-        return [
-            {
-                "label": _("删除图斑"),
-                "url": url,
-                "post": True,
-                "confirm": question,
-                "icon": "map-off",
-            }
-        ]
+
+def notices(row: Any) -> list[tuple[str, str]]:
+    """That other surveys name the same parcel: several households may share a house, or one of
+    them is wrong.
+    """
+    users = parcels.others(db.session, row)
+    if not users:
+        return []
+    names = _("、").join(maps.user_text(user) for user in users[:5])
+    text = _(
+        "图斑%(number)s还被%(names)s选用。如不是同住一栋房屋，请核对。",
+        number=row.parcel_number,
+        names=names,
+    )
+    return [("warn", text)]
+
+
+def drop_action(register: Register, row: Any, actor: Actor) -> list[dict[str, Any]]:
+    """The button 删除图斑 of a record's page."""
+    if not acts.may_drop(register, row, actor):
+        return []
+    question = _(
+        "将删除%(name)s的图斑%(number)s。房屋信息保留，状态不变；该户列入“补录图斑”。",
+        name=row.head_name, number=row.parcel_number,
+    )  # fmt: skip
+    url = f"/{register.name}/{row.id}/parcel/drop?version={row.version}"
+    return [
+        {
+            "label": _("删除图斑"),
+            "url": url,
+            "post": True,
+            "confirm": question,
+            "icon": "map-off",
+        }
+    ]
 
 
 def _numbered(text: str) -> list[parcels.Parcel]:

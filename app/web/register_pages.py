@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,6 +191,11 @@ def _naming(register: Register, row: Any, actor: Actor) -> Iterator[dict[str, An
         shown: dict[str, Any] = {"table": table, "wide": True} if rows else {"text": ""}
         field = shown | {"name": f"of-{other.name}", "label": _("共 %(n)s 条", n=len(rows))}
         yield {"name": f"of-{other.name}", "title": other.label, "fields": [field]}
+
+
+def told(notices: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Notices as the templates read them."""
+    return [{"tone": tone, "text": text} for tone, text in notices]
 
 
 def acting() -> Actor:

@@ -8,6 +8,7 @@ permission names are FAB's.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,21 +22,20 @@ from app.actions import moves, personal, records
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, done_word, step_word, translate
-from app.parts.parcels import has_parcels
-from app.registry import reading, stages
+from app.registry import hooks, reading, stages
 from app.registry.expressions import to_json
 from app.registry.flow import State, Transition
+from app.registry.hooks import Pages
 from app.registry.register import Register
 from app.web import new_views, review_pages, shell
 from app.web.batch_views import BatchPages
 from app.web.file_pages import FilePages
 from app.web.list_views import ROUTES, ListPages
-from app.web.object_views import ROUTES as OBJECTS
-from app.web.object_views import ObjectPages, has_objects
 from app.web.register_pages import (
     Said,
     acting,
     contact_of,
+    told,
     version,
 )
 from app.web.renewal_views import RenewalPages
@@ -46,13 +46,11 @@ _ROUTES = {*ROUTES, "entry_point", "show", "reveal"}
 _FORM = {"edit", "draft", "discard", "clear"}
 _FILES = {"upload", "turn"}
 _REVIEW = {"review", "decide", "undo", "step", "batch"}
-_PARCELS = {"parcel_map", "late_parcel", "drop_parcel"}
 
 
 class RegisterView(
     RenewalPages,
     ListPages,
-    ObjectPages,
     new_views.NewPages,
     FilePages,
     ReviewPages,
@@ -110,7 +108,6 @@ class RegisterView(
         if actor.has(Capability.AUDIT):
             url = f"/audit/of/{self.register.name}/{row.id}"
             context["actions"].append({"label": _("审计记录"), "url": url})
-        context |= self._object_context(row, actor)
         if records.may_edit(self.register, row, actor):
             word = next(
                 (
@@ -128,13 +125,15 @@ class RegisterView(
                     "icon": "edit",
                 }
             )
-            if row.state not in (State.MISSING, State.APPROVED) and not has_objects(self.register):
+            clears = "clear" in self.include_route_methods
+            if clears and row.state not in (State.MISSING, State.APPROVED):
                 context["actions"].append(self._clear_action(row, base))
         context["actions"] += self._renew_action(row, actor)
-        context["actions"] += self._drop_action(row, actor)
         context["chain"] = self._chain_context(row, actor)
-        context["actions"] += context.get("object_actions", [])
-        context["notices"] += self._parcel_notices(row)
+        for beside in hooks.record_parts(self.register, row, actor):
+            context["actions"] += beside.actions
+            context["notices"] += told(beside.notices)
+            context |= beside.shown
         steps = records.open_steps(self.register, row, actor)
         reviews = self.register.flow.reviews if self.register.flow else ()
         elsewhere = {"submit", *(name for review in reviews for name in review.steps)}
@@ -249,7 +248,7 @@ class RegisterView(
         return redirect(f"/{self.register.name}/{row.id}")
 
 
-def _routes(register: Register) -> set[str]:
+def _routes(register: Register, added: Sequence[Pages]) -> set[str]:
     routes = set(_ROUTES)
     if register.entered:
         routes |= _FORM | ({"assign"} if register.of_households else set())
@@ -263,20 +262,20 @@ def _routes(register: Register) -> set[str]:
         routes |= _REVIEW
     if register.renews:
         routes |= {"renew", "reuse"}
-    if has_parcels(register):
-        routes |= _PARCELS
-    if has_objects(register):
-        routes = (routes | OBJECTS) - {"clear"}  # who is on the list leaves it
+    for pages in added:
+        routes = (routes | pages.routes) - pages.without
     return routes
 
 
 def view_of(register: Register) -> type[RegisterView]:
     """The view class of one register, with its own address and permission name."""
+    added = hooks.register_pages(register)
     body = {
         "register": register,
         "route_base": f"/{register.name}",
         "datamodel": SQLAInterface(register.model),
         "class_permission_name": register.name,
-        "include_route_methods": _routes(register),
+        "include_route_methods": _routes(register, added),
     }
-    return type(f"{register.model.__name__}View", (RegisterView,), body)
+    bases = (*(pages.part for pages in added), RegisterView)
+    return type(f"{register.model.__name__}View", bases, body)

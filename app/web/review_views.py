@@ -19,14 +19,14 @@ from app.actions import habits, records
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid
 from app.core.i18n import _
+from app.registry import hooks
 from app.web import review_pages, shell
-from app.web.parcel_views import ParcelPages
-from app.web.register_pages import Said, acting, contact_of, version
+from app.web.register_pages import RegisterPages, Said, acting, contact_of, told, version
 from app.web.requests import wants_json
 from app.web.review_pages import Reviewing
 
 
-class ReviewPages(ParcelPages):
+class ReviewPages(RegisterPages):
     """The routes of the review."""
 
     @expose("/<uuid:record_id>/review")
@@ -47,7 +47,8 @@ class ReviewPages(ParcelPages):
         reviewing = Reviewing(self.register, actor, request.args)
         context = reviewing.context(row)
         context["record"] = self._record_context(row, actor, marked=True)
-        context["record"]["notices"] += self._parcel_notices(row)
+        for beside in hooks.record_parts(self.register, row, actor):
+            context["record"]["notices"] += told(beside.notices)
         context |= (said or Said(contact_of(actor))).context
         context["undo"] = None if part else review_pages.undo(self.register)
         shell.at(self._menu_url(reviewing.review.capability))

@@ -32,6 +32,7 @@ OF_MODULES = frozenset(
         "exchange/parcel_columns",
         "exchange/geojson",
         "exchange/parcel_import",
+        "web/object_import_views",
         "web/object_views",
         "web/stock_views",
         "web/maps",
@@ -39,7 +40,7 @@ OF_MODULES = frozenset(
     ]
 )
 #: What puts the program together, and the sample data.
-ABOVE = ("app/demo/", "app/__init__.py", "app/commands.py", "app/web/pages.py")
+ABOVE = ("app/demo/", "app/__init__.py", "app/commands.py", "app/pages.py")
 #: The registers of the modules, and the lists of households that they keep or follow.
 REGISTERS = frozenset(
     [
@@ -72,15 +73,12 @@ KNOWN: dict[str, str] = {
     "app/exchange/templates.py": "app.parts.objects",
     "app/models.py": "app.parts app.parts.parcels app.parts.prior app.registers prior",
     "app/registry/households.py": "low_income poverty_exit",
-    "app/web/form_views.py": "app.parts app.parts.prior app.web.parcel_views",
-    "app/web/import_views.py": "app.exchange.object_import poverty_exit",
+    "app/web/form_views.py": "app.parts app.parts.prior",
+    "app/web/import_views.py": "poverty_exit",
     "app/web/job_views.py": "app.exchange.object_import app.exchange.parcel_columns app.exchange.parcel_import app.exchange.prior_import",
     "app/web/ledger_pages.py": "poverty_exit",
     "app/web/record_pages.py": "app.parts app.parts.prior app.parts.visits",
     "app/web/register_pages.py": "app.parts app.parts.prior",
-    "app/web/register_views.py": "app.parts.parcels app.web.object_views",
-    "app/web/requests.py": "app.web.maps",
-    "app/web/review_views.py": "app.web.parcel_views",
 }
 
 

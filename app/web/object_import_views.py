@@ -1,0 +1,39 @@
+"""``/exchange/import/objects``: a list of low-income households from Excel."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from flask import Response
+from flask_appbuilder import expose
+
+from app.access import policy
+from app.access.actor import Capability
+from app.core.i18n import _
+from app.exchange import object_import, templates
+from app.web.import_views import ImportView, workbook
+from app.web.job_views import OBJECT_IMPORT_URL
+
+
+class ObjectImportView(ImportView):
+    """民政名单导入: a list of low-income households."""
+
+    route_base = OBJECT_IMPORT_URL
+    importer = object_import
+
+    def texts(self) -> dict[str, Any]:
+        return {
+            "title": _("导入低收入群体名单"),
+            "intro": _(
+                "导入民政等部门的名单，每户列入“对象信息维护”；已在脱贫户名单中的不会重复。"
+            ),
+            "template_url": f"{OBJECT_IMPORT_URL}/template",
+        }
+
+    @expose("/template")
+    def template(self) -> Response:
+        policy.require(Capability.IMPORT_LIST)
+        file = io.BytesIO()
+        templates.write_object_list(file)
+        return workbook(file, _("低收入群体名单模板"))
