@@ -47,10 +47,10 @@ from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.flow import State
 from app.registry.households import (
-    LISTS,
     Household,
     SearchKey,
     Source,
+    list_names,
     match_key,
     search_values,
 )
@@ -321,7 +321,7 @@ def home(
         head_id=number,
         source=Source.ISSUED,
         match_key=match_key(number),
-        **{each: each in lists for each in LISTS},
+        **{each: each in lists for each in list_names()},
     )
     with unscoped("tests make households") as session:
         session.add(made)

@@ -32,7 +32,7 @@ from app.registry.expressions import is_missing
 from app.registry.field import YES_NO, Field
 from app.registry.flow import State
 from app.registry.hooks import Step
-from app.registry.households import LIST_TITLES, LISTS, Household
+from app.registry.households import Household, HouseList, house_lists
 from app.registry.members import Member, members_of
 from app.registry.reading import listed, said, values_of
 from app.registry.records import HistoryEntry
@@ -180,16 +180,17 @@ class Chronicle:
     def lists(self) -> list[Stand]:
         """The lists on which it stands or stood."""
         found = []
-        for name in LISTS:
+        for one in house_lists():
             kept = next(
-                (k for k in self.kept if k.register.follows == name and k.register.membership), None
+                (k for k in self.kept if k.register.follows == one.name and k.register.membership),
+                None,
             )
             if kept and kept.register.membership:
-                found.append(_stand(name, kept.register.membership, kept.latest))
-            elif getattr(self.household, name):
+                found.append(_stand(one, kept.register.membership, kept.latest))
+            elif getattr(self.household, one.name):
                 made = Household.__fields__["source"]
                 text = made.text(self.household.source, self.household.said_at)
-                found.append(Stand(translate(LIST_TITLES[name]), text if name == LISTS[0] else ""))
+                found.append(Stand(translate(one.title), text if one.issued else ""))
         return found
 
     @cached_property
@@ -341,9 +342,9 @@ def days(stand: Stand) -> list[str]:
     return [*found, _("%(day)s退出", day=stand.left)] if stand.left else found
 
 
-def _stand(name: str, told: Membership, row: Any) -> Stand:
+def _stand(one: HouseList, told: Membership, row: Any) -> Stand:
     return Stand(
-        translate(LIST_TITLES[name]),
+        translate(one.title),
         _tells(row, told.tells.split()),
         getattr(row, told.since) if told.since else None,
         getattr(row, told.left) if told.left else None,

@@ -40,7 +40,13 @@ from app.parts import prior
 from app.parts.objects import Listed, the_list
 from app.registry import formats, hooks
 from app.registry.attachments import Attachment
-from app.registry.households import LISTS, Finding, Household, SearchKey, search_values
+from app.registry.households import (
+    Finding,
+    Household,
+    SearchKey,
+    list_names,
+    search_values,
+)
 from app.registry.members import Member, PersonNumber, members_of
 from app.registry.records import Draft, HistoryEntry, Standing
 from app.registry.register import Register, all_registers
@@ -133,7 +139,7 @@ def _everything(models: tuple[Any, ...]) -> Select[Any]:
 
 def following(*lists: str) -> list[Register]:
     """Registers that hold a row for every household of these lists."""
-    return [r for r in all_registers() if r.follows and r.follows in (lists or LISTS)]
+    return [r for r in all_registers() if r.follows and r.follows in (lists or list_names())]
 
 
 def join(session: Session, household: Household) -> None:
@@ -151,7 +157,7 @@ def join(session: Session, household: Household) -> None:
 
 def lists_of(household: Household) -> list[str]:
     """The lists on which it stands."""
-    return [name for name in LISTS if getattr(household, name)]
+    return [name for name in list_names() if getattr(household, name)]
 
 
 def enlist(session: Session, household: Household, name: str) -> None:
@@ -191,7 +197,7 @@ def copies(household: Household, model: Any) -> dict[str, Any]:
         if household.issued_name != household.head_name
         else None,
         "standing": household.standing,
-        **{name: getattr(household, name) for name in LISTS},
+        **{name: getattr(household, name) for name in list_names()},
         **_listed_as(household, model),
         "unplaced": True if Finding.NO_VILLAGE in (household.findings or ()) else None,
     }

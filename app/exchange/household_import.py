@@ -24,6 +24,7 @@ from app.access.audit import Act
 from app.access.region_match import Finder
 from app.core.clock import today
 from app.core.db import db, read_only
+from app.core.errors import BadInput
 from app.core.i18n import mark, translate
 from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import import_notes, inbox, marked
@@ -33,6 +34,7 @@ from app.exchange.household_write import HouseholdWriter
 from app.exchange.reader import read_book
 from app.registry import hooks
 from app.registry.field import Field
+from app.registry.households import HouseList, issued_list
 
 KIND = "household.import"
 #: The address of its page.
@@ -74,15 +76,18 @@ def _import() -> Iterable[hooks.Import]:
 @job_kind(KIND, title="导入农户名单", forget=import_notes.forget_job)
 def run(job: JobContext) -> dict[str, Any]:
     """Do it; the result is what the command line prints."""
-    return run_list(job, "poverty_exit", {})
+    issued = issued_list()
+    if issued is None:
+        raise BadInput(translate("没有可以下发的名单。"))
+    return run_list(job, issued, {})
 
 
-def run_list(job: JobContext, listing: str, extras: Mapping[str, Field]) -> dict[str, Any]:
-    """Import onto the list of that name; ``extras`` are what it says besides of its register's rows."""
+def run_list(job: JobContext, onto: HouseList, extras: Mapping[str, Field]) -> dict[str, Any]:
+    """Import onto a list; ``extras`` are what it says besides of its register's rows."""
     actor = policy.require(Capability.IMPORT_LIST)
     with inbox.local_copy(job) as path:
         name = job.files[0]["name"]
-        return _Import(job, actor, find_head(read_book(path, name)), path, listing, extras).run()
+        return _Import(job, actor, find_head(read_book(path, name)), path, onto, extras).run()
 
 
 class _Import:
@@ -92,13 +97,13 @@ class _Import:
         actor: Actor,
         head: Head,
         path: Path,
-        listing: str,
+        onto: HouseList,
         extras: Mapping[str, Field],
     ) -> None:
-        self.job, self.actor, self.head, self.listing = job, actor, head, listing
+        self.job, self.actor, self.head, self.onto = job, actor, head, onto
         self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         self.checker = Checker(head, Finder(), today(), extras)
-        self.writer = HouseholdWriter(job.id, listing)
+        self.writer = HouseholdWriter(job.id, onto)
         self.counts = dict.fromkeys(OUTCOMES, 0)
         self.total = max(0, head.sheet.height - head.row)
         self.done = 0
@@ -141,7 +146,7 @@ class _Import:
         self._forget_notes({"phase": "check"})
         planned: dict[int, int] = {}
         for lines in self._chunks(after=0):
-            decisions = decide(lines, self.listing)
+            decisions = decide(lines, self.onto)
             for decision in decisions:
                 self._plan(decision, planned)
             self._keep_notes(decisions)
@@ -179,7 +184,7 @@ class _Import:
             self._progress(translate("导入"))
 
     def _write_chunk(self, lines: list[Line]) -> None:
-        decisions = decide(lines, self.listing)
+        decisions = decide(lines, self.onto)
         self.writer.create([d for d in decisions if d.outcome == "created"])
         self.writer.update([d for d in decisions if d.outcome == "updated"])
         self._keep_notes(decisions)

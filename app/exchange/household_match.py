@@ -22,7 +22,7 @@ from app.core.db import read_only
 from app.core.i18n import mark, translate
 from app.exchange.household_list import Line, Note
 from app.registry import formats
-from app.registry.households import Finding, Household, SearchKey
+from app.registry.households import Finding, Household, HouseList, SearchKey, issued_list
 from app.registry.members import PersonNumber
 
 _FACTS = ("sex", "ethnicity", "phone", "population", "village_group", "exit_year")
@@ -95,17 +95,17 @@ class Decision:
         return "updated" if self.changes else "unchanged"
 
 
-def decide(lines: Sequence[Line], name: str = "poverty_exit") -> list[Decision]:
-    """Match checked lines of the list of that name; a constant number of statements, no lock. The lines stay as they are."""
+def decide(lines: Sequence[Line], onto: HouseList) -> list[Decision]:
+    """Match checked lines of a list; a constant number of statements, no lock. The lines stay as they are."""
     candidates = _Candidates([line for line in lines if not line.rejected])
     decisions = [Decision(line) for line in lines]
     for decision in decisions:
         if not decision.rejected:
             _match(decision, candidates)
         known = None if decision.rejected else decision.known
-        if known is not None and not getattr(known, name):
-            decision.changes[name] = True
-        if name == "low_income" and not decision.rejected:
+        if known is not None and not getattr(known, onto.name):
+            decision.changes[onto.name] = True
+        if onto.of_persons and not decision.rejected:
             stands = candidates.standing.get(line_number(decision))
             if stands is not None and (decision.known is None or stands != decision.known.id):
                 text = mark("该身份证号已在低收入群体名单中，是另一户的户主或家庭成员，请核对。")
@@ -180,7 +180,9 @@ def _changes(decision: Decision, known: Known) -> dict[str, Any]:
             changes["head_id"] = line.id_number
     if line.name not in (known.issued_name, known.head_name):
         text = mark("姓名与已下发的“%(name)s”不同，未更改；户主变更请在%(what)s中填报。")
-        words = (translate(r.record_word) for r in households.following("poverty_exit"))
+        issued = issued_list()
+        surveys = households.following(issued.name) if issued else []
+        words = (translate(register.record_word) for register in surveys)
         where = translate(mark("、")).join(words)
         decision.note("head_name", translate(text, name=known.issued_name, what=where))
     _place_changes(decision, known, changes)

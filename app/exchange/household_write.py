@@ -28,8 +28,9 @@ from app.exchange.household_list import Line
 from app.exchange.household_match import Decision
 from app.parts.objects import Listed, Origin, Upkeep
 from app.registry import counters
+from app.registry.field import YES_NO
 from app.registry.flow import State
-from app.registry.households import LISTS, Household, SearchKey, Source, search_values
+from app.registry.households import Household, HouseList, SearchKey, Source, search_values
 from app.registry.members import PersonNumber
 from app.registry.register import Register, register_of
 
@@ -37,13 +38,17 @@ _REPEATED = {"corrected_id", "head_id", "region_id"}
 """What the registers' rows repeat of their household."""
 
 
+_FLAGS = [name for name, made in Household.__fields__.items() if made.kind == YES_NO]
+"""What is said of a household once it stands on a list, or once its house is surveyed."""
+
+
 class HouseholdWriter:
     """Writes what was decided into the session; the caller commits."""
 
-    def __init__(self, job_id: uuid.UUID, name: str = "poverty_exit") -> None:
-        """``name``: the list that they come onto."""
-        self._job_id, self._name = job_id, name
-        self._following = households.following(name)
+    def __init__(self, job_id: uuid.UUID, onto: HouseList) -> None:
+        """``onto``: the list that they come onto."""
+        self._job_id, self._onto = job_id, onto
+        self._following = households.following(onto.name)
         own = register_of(Household)
         self._tallies = {r.name: _Tally(r) for r in (*self._following, own) if r is not None}
 
@@ -57,7 +62,7 @@ class HouseholdWriter:
         records: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for decision in decisions:
             place = _place(decision.line)
-            row = _household(decision.line) | dict.fromkeys(LISTS, False) | {self._name: True}
+            row = _household(decision.line) | {self._onto.name: True}
             row |= place | _stamps(moment)
             decision.household_id = row["id"]
             made.append(row)
@@ -84,7 +89,7 @@ class HouseholdWriter:
         connection = db.session.connection()
         insert_rows(connection, _table(Household), made)
         insert_rows(connection, _table(SearchKey), keys)
-        if self._name == "low_income":
+        if self._onto.of_persons:
             numbers = [
                 {"number": d.line.id_number, "household_id": d.household_id}
                 for d in decisions if d.line.id_valid
@@ -115,7 +120,7 @@ class HouseholdWriter:
             }
             for name, value in decision.changes.items():
                 setattr(household, name, value)
-            if self._name in decision.changes:
+            if self._onto.name in decision.changes:
                 self._enlist(household, decision.line)
             elif decision.changes.keys() & _REPEATED:
                 households.refresh(db.session, household)
@@ -133,7 +138,7 @@ class HouseholdWriter:
 
     def _enlist(self, household: Household, line: Line) -> None:
         """It is known from another list, or left this one."""
-        households.enlist(db.session(), household, self._name)
+        households.enlist(db.session(), household, self._onto.name)
         for register in self._following:
             for _of, row in households.records_of(db.session(), household, [register]):
                 if isinstance(row, Listed):
@@ -204,9 +209,7 @@ def _household(line: Line) -> dict[str, Any]:
         "source": Source.ISSUED,
         "findings": tuple(sorted(f.value for f in line.findings)) or None,
         "place_written": line.written_place or None,
-        "poverty_exit": True,
-        "low_income": False,
-        "own_house": False,
+        **dict.fromkeys(_FLAGS, False),
         "parent_id": None,
         "standing": None,
         "match_key": line.key,

@@ -14,7 +14,7 @@ from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import household_import, import_notes, inbox
 from app.exchange.household_columns import OBJECT_COLUMNS
 from app.exchange.household_list import label_of
-from app.parts.objects import the_list
+from app.parts.objects import LIST, the_list
 from app.registry import hooks
 
 KIND = "object.import"
@@ -50,4 +50,4 @@ def run(job: JobContext) -> dict[str, Any]:
     """Do it; the result is what the command line prints."""
     known = the_list().model.__fields__
     extras = {column.name: known[column.name] for column in OBJECT_COLUMNS}
-    return household_import.run_list(job, "low_income", extras)
+    return household_import.run_list(job, LIST, extras)

@@ -14,14 +14,17 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from app.core.choices import Choices
 from app.core.db import only_where
+from app.core.i18n import mark
 from app.core.types import UuidType
 from app.parts.renovation import Hardship
 from app.registry import feed
 from app.registry import fields as f
-from app.registry.households import Sex
+from app.registry.households import HouseList, Sex, declare_list
 from app.registry.records import OfHousehold
 from app.registry.register import Register, all_registers
 
+#: 低收入群体名单: of persons, not of households only.
+LIST = declare_list(HouseList("low_income", mark("低收入群体名单"), order=20, of_persons=True))
 #: The sixth group whole; a dossier says it short.
 UNHELPED = "未享受过农村住房保障政策且依靠自身力量无法解决住房安全问题的其他脱贫户"
 

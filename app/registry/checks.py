@@ -20,7 +20,7 @@ from app.registry.field import (
     YEAR,
     YES_NO,
 )
-from app.registry.households import LISTS
+from app.registry.households import list_names
 from app.registry.register import TREND, WEEK, Briefing, Register, all_registers, get_register
 from app.registry.rules import DeclarationError
 
@@ -190,7 +190,7 @@ def _check_changes(register: Register) -> Iterator[Finding]:
             yield Finding("R040", register.name, text)
         elif kind == CHILDREN and not {row.name for row in known[names[1]].rows} >= _HEAD:
             yield Finding("R041", register.name, f"{what}: rows need {', '.join(sorted(_HEAD))}")
-    if register.follows and register.follows not in LISTS:
+    if register.follows and register.follows not in list_names():
         yield Finding("R042", register.name, f"follows: no list {register.follows}")
     for name in sorted(register.listed.names() - known.keys()):
         yield Finding("R022", register.name, f"listed: unknown field {name}")

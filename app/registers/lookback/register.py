@@ -5,10 +5,12 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.actions.identity import head_is_another, identity_follows, number_is_free
 from app.actions.parcels import number_is_known
+from app.core.i18n import mark
 from app.parts.choices import Grade, Living
 from app.parts.survey import MILESTONES, own, sections, stays
 from app.registers.lookback.model import Lookback
 from app.registry.flow import SENT_BACK, State, county_review
+from app.registry.households import HouseList, declare_list
 from app.registry.records import Standing
 from app.registry.register import (
     Briefing,
@@ -23,6 +25,9 @@ from app.registry.register import (
 )
 
 r = rule(Lookback)
+
+#: 脱贫户名单, as the ministry issues it.
+LIST = declare_list(HouseList("poverty_exit", mark("脱贫户名单"), order=10, issued=True))
 
 #: A household that split off joins when its parent is approved (spec 02 "Split households").
 listed = ~r.standing.is_(Standing.PENDING)
