@@ -59,6 +59,8 @@ class Basis(Choices):
     CLOSED = "closed", "已关闭"
 
 
+#: Why an application comes back (2024 manual 危房改造申请管理).
+RETURN_REASONS = ("资料不全", "信息有误")
 #: Measures are secured in or after the year of the survey, and these began with the appraisals.
 FIRST_YEAR = APPRAISALS_FROM.year
 

@@ -145,39 +145,40 @@ staged_review = Flow(
     ),
 )  # fmt: skip
 
-#: Why an application or a dossier of a renovation comes back (2024 manual 危房改造申请管理).
-RENOVATION_REASONS = ("资料不全", "信息有误")
 
-#: spec 04 "Application", Review: the town checks what its villages submit; what a town or the county
-#: submits itself goes straight to the county. The county may return what it approved.
-town_and_county_review = Flow(
-    "town_and_county_review",
-    (
-        Transition("submit", "上报", (State.DRAFT, *SENT_BACK), State.SUBMITTED, Capability.ENTER,
-                   complete=True, target_of_village=State.CHECKING),
-        Transition("withdraw", "撤回", (State.CHECKING, State.SUBMITTED), State.DRAFT,
-                   Capability.ENTER, by_submitter=True, tone="secondary"),
-        Transition("check", "复核通过", (State.CHECKING,), State.SUBMITTED, Capability.CHECK,
-                   not_by_submitter=True, tone="success"),
-        Transition("check_return", "退回补正", (State.CHECKING,), State.RETURNED, Capability.CHECK,
-                   opinion=True, tone="danger", reasons=RENOVATION_REASONS),
-        Transition("take_back_check", "撤销复核", (State.SUBMITTED, State.RETURNED), State.CHECKING,
-                   Capability.CHECK, undoes=("check", "check_return"), seconds=10,
-                   tone="secondary"),
-        Transition("approve", "审核通过", (State.SUBMITTED,), State.APPROVED, Capability.REVIEW,
-                   not_by_submitter=True, tone="success"),
-        Transition("return", "退回补正", (State.SUBMITTED,), State.RETURNED, Capability.REVIEW,
-                   opinion=True, tone="danger", reasons=RENOVATION_REASONS),
-        Transition("take_back", "撤销审核", (State.APPROVED, State.RETURNED), State.SUBMITTED,
-                   Capability.REVIEW, undoes=("approve", "return"), seconds=10, tone="secondary"),
-        Transition("reopen", "退回补正", (State.APPROVED,), State.RETURNED, Capability.REVIEW,
-                   opinion=True, tone="danger", reasons=RENOVATION_REASONS),
-        Transition("send_back", "退回补正", (State.APPROVED,), State.RETURNED, Capability.SPOT_CHECK,
-                   opinion=True, label_above="退回整改", target_above=State.RECTIFY, tone="danger",
-                   reasons=RENOVATION_REASONS),
-    ),
-    reviews=(
-        Review(),
-        Review(Capability.CHECK, State.CHECKING, "check", "check_return", "take_back_check"),
-    ),
-)  # fmt: skip
+def town_and_county_review(reasons: tuple[str, ...]) -> Flow:
+    """spec 04 "Application", Review: the town checks what its villages submit; what a town or the
+    county submits itself goes straight to the county. The county may return what it approved.
+    ``reasons`` are offered to whoever returns.
+    """
+    return Flow(
+        "town_and_county_review",
+        (
+            Transition("submit", "上报", (State.DRAFT, *SENT_BACK), State.SUBMITTED, Capability.ENTER,
+                       complete=True, target_of_village=State.CHECKING),
+            Transition("withdraw", "撤回", (State.CHECKING, State.SUBMITTED), State.DRAFT,
+                       Capability.ENTER, by_submitter=True, tone="secondary"),
+            Transition("check", "复核通过", (State.CHECKING,), State.SUBMITTED, Capability.CHECK,
+                       not_by_submitter=True, tone="success"),
+            Transition("check_return", "退回补正", (State.CHECKING,), State.RETURNED, Capability.CHECK,
+                       opinion=True, tone="danger", reasons=reasons),
+            Transition("take_back_check", "撤销复核", (State.SUBMITTED, State.RETURNED), State.CHECKING,
+                       Capability.CHECK, undoes=("check", "check_return"), seconds=10,
+                       tone="secondary"),
+            Transition("approve", "审核通过", (State.SUBMITTED,), State.APPROVED, Capability.REVIEW,
+                       not_by_submitter=True, tone="success"),
+            Transition("return", "退回补正", (State.SUBMITTED,), State.RETURNED, Capability.REVIEW,
+                       opinion=True, tone="danger", reasons=reasons),
+            Transition("take_back", "撤销审核", (State.APPROVED, State.RETURNED), State.SUBMITTED,
+                       Capability.REVIEW, undoes=("approve", "return"), seconds=10, tone="secondary"),
+            Transition("reopen", "退回补正", (State.APPROVED,), State.RETURNED, Capability.REVIEW,
+                       opinion=True, tone="danger", reasons=reasons),
+            Transition("send_back", "退回补正", (State.APPROVED,), State.RETURNED, Capability.SPOT_CHECK,
+                       opinion=True, label_above="退回整改", target_above=State.RECTIFY, tone="danger",
+                       reasons=reasons),
+        ),
+        reviews=(
+            Review(),
+            Review(Capability.CHECK, State.CHECKING, "check", "check_return", "take_back_check"),
+        ),
+    )  # fmt: skip

@@ -40,12 +40,15 @@ PROGRESS = Table(
     progress=("approved", "total"),
 )
 
-#: A survey of every household of the poverty list, entered below the county and reviewed by it; taken
-#: whole: ``register(…, **SURVEY)``.
-SURVEY: dict[str, Any] = {
-    "flow": county_review,
-    "follows": "poverty_exit",
-    "filters": "head_name head_id state",
-    "indexed": "head_name head_id state",
-    "menus": MENUS,
-}
+
+def survey(follows: str) -> dict[str, Any]:
+    """A survey of every household of a list, entered below the county and reviewed by it; taken
+    whole: ``register(…, **survey(follows="…"))``.
+    """
+    return {
+        "flow": county_review,
+        "follows": follows,
+        "filters": "head_name head_id state",
+        "indexed": "head_name head_id state",
+        "menus": MENUS,
+    }

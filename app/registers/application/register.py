@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.actions.openings import begins, warning
 from app.actions.plan_years import plan_year
-from app.parts.renovation import FIRST_YEAR, Basis, Kind
+from app.parts.renovation import FIRST_YEAR, RETURN_REASONS, Basis, Kind
 from app.registers.application.model import Application
 from app.registry.flow import SENT_BACK, State, town_and_county_review
 from app.registry.register import (
@@ -40,7 +40,7 @@ APPLICATION = register(
     record_word="改造申请",
     module="危房改造抗震改造",
     icon="building-community",
-    flow=town_and_county_review,
+    flow=town_and_county_review(reasons=RETURN_REASONS),
     stands="state",
     listed=~away,
     frozen=away,
