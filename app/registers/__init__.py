@@ -1,39 +1,28 @@
-"""The registers, one folder each: a folder here is declared with this package, and needs no other list.
-
-Menus stand in the order of declaration: first those named here, as the ministry's manuals order their
-modules, then any other by name.
+"""The registers, one folder each, or several below a folder of what they share: a folder here is declared
+with this package, and needs no other list.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
-from pkgutil import iter_modules
-
-ORDER = (
-    "household",
-    "lookback",
-    "low_income",
-    "monitoring",
-    "application",
-    "dossier",
-    "risk",
-    "craftsman",
-)
+from pathlib import Path
 
 
-def _position(name: str) -> tuple[int, str]:
-    return ORDER.index(name) if name in ORDER else len(ORDER), name
+def _packages() -> list[str]:
+    here = Path(__file__).parent
+    found = (file.parent.relative_to(here).parts for file in here.glob("*/**/__init__.py"))
+    return sorted(f"{__name__}.{'.'.join(parts)}" for parts in found)
 
 
 def load(name: str) -> None:
     """Import the file ``name`` of every folder that has it: what a register answers to the pages
     stands in its ``views``, which come after every table is declared.
     """
-    for found in iter_modules(__path__):
-        if find_spec(f"{__name__}.{found.name}.{name}") is not None:
-            import_module(f"{__name__}.{found.name}.{name}")
+    for package in _packages():
+        if find_spec(f"{package}.{name}") is not None:
+            import_module(f"{package}.{name}")
 
 
-for _name in sorted((found.name for found in iter_modules(__path__)), key=_position):
-    import_module(f"{__name__}.{_name}")
+for _package in _packages():
+    import_module(_package)

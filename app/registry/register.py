@@ -233,6 +233,7 @@ class Register:
     record_word: str = mark("档案")
     module: str = ""  # heads its menu entries, where several registers share it; else the title
     icon: str = "home-check"  # of its menu's head
+    order: int = 1000  # where its menu stands; those of one number by their names
     unit: str = mark("户")  # what its figures count
     ledger: str = ""  # columns of its lists
     filters: str = ""  # filters of its lists; region is always there
@@ -434,6 +435,7 @@ def register(model: Any, **declaration: Any) -> Register:
     name = declaration.pop("name", model.__tablename__)
     made = Register(name=name, model=model, **declaration)
     _registers.append(made)
+    _registers.sort(key=lambda register: (register.order, register.name))
     if made.flow is not None:
         settings.declare(
             Setting(
@@ -449,7 +451,7 @@ def register(model: Any, **declaration: Any) -> Register:
 
 
 def all_registers() -> tuple[Register, ...]:
-    """All declared registers, in order of declaration."""
+    """All declared registers, in the order of their menus."""
     return tuple(_registers)
 
 

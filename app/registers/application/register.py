@@ -37,6 +37,7 @@ _HINT = (
 APPLICATION = register(
     Application,
     title="危房改造抗震改造申请",
+    order=50,
     record_word="改造申请",
     module="危房改造抗震改造",
     icon="building-community",

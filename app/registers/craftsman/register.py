@@ -30,6 +30,7 @@ TRADES = lists.defaults("trade")
 CRAFTSMAN = register(
     Craftsman,
     title="乡村建设工匠名录",
+    order=80,
     record_word="工匠信息",
     unit="人",
     creates=Level.COUNTY,

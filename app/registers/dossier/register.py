@@ -49,6 +49,7 @@ partial = f.Check(
 DOSSIER = register(
     Dossier,
     title="危房改造抗震改造档案",
+    order=60,
     module="危房改造抗震改造",
     record_word="危改档案",
     icon="building-community",

@@ -15,6 +15,7 @@ listed = ~r.standing.is_(Standing.PENDING)
 HOUSEHOLD = register(
     Household,
     icon="users",
+    order=10,
     title="农户名单",
     record_word="农户",
     read_only=True,

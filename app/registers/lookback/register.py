@@ -37,6 +37,7 @@ approved_own = approved & own
 LOOKBACK = register(
     Lookback,
     title="脱贫户住房安全保障回头看",
+    order=20,
     record_word="回头看档案",
     flow=county_review,
     follows="poverty_exit",

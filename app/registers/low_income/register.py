@@ -15,6 +15,7 @@ listed = r.low_income.yes
 LOW_INCOME = register(
     LowIncome,
     title="低收入群体对象",
+    order=30,
     record_word="对象信息",
     module="六类对象动态监测",
     follows="low_income",

@@ -35,6 +35,7 @@ safe = own & r.grade.in_(Grade.A, Grade.B)
 MONITORING = register(
     Monitoring,
     title="六类对象动态监测",
+    order=40,
     module="六类对象动态监测",
     record_word="监测记录",
     flow=county_review,

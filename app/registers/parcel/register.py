@@ -9,6 +9,7 @@ from app.registry.register import Figure, register
 PARCEL = register(
     Parcel,
     title="房屋图斑",
+    order=90,
     record_word="图斑",
     ledger="number storeys floor_area year_built structure way_built land_nature use",
     filters="number",

@@ -9,6 +9,7 @@ from app.registry.register import Figure, register
 PRIOR = register(
     PriorFact,
     title="以往信息",
+    order=100,
     record_word="以往信息",
     ledger="kind found_on head_name id_number parcel_number grade judged_by",
     filters="kind id_number parcel_number",

@@ -36,6 +36,7 @@ PLAN = tuple(f"plan_{measure.value}" for measure in Measure)
 RISK = register(
     Risk,
     title="C、D级农户台账",
+    order=70,
     record_word="住房安全未保障台账",
     module="脱贫户住房安全保障回头看",
     read_only=True,
