@@ -29,12 +29,11 @@ from app.core.clock import local, today
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid, TryAgain
 from app.core.i18n import _, translate
-from app.parts import prior
-from app.parts.prior import PriorFact
 from app.registry import hooks, reading, stages
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing, to_json
 from app.registry.flow import SENT_BACK, State
+from app.registry.hooks import Earlier
 from app.registry.households import Household
 from app.registry.photo_facts import PhotoFacts
 from app.registry.rules import Evaluation, Problem
@@ -268,7 +267,7 @@ class FormPages(RegisterPages):
         household = record_pages.household_of(row)
         stored = records.attachments_of(row)
         files = [a for a in stored if str(a.id) not in removed]
-        known = prior.rows_of(db.session, row) if household else []
+        known = record_pages.earlier(self.register, row) if household else []
         evaluation = records.evaluate(self.register, row, posted.values, stored)
         shown = Shown(
             typed=posted.typed,
@@ -300,7 +299,7 @@ class FormPages(RegisterPages):
             "notices": [
                 *record_pages.warnings(self.register, row),
                 *(self._notices(row, history.of(row)) if row.state in SENT_BACK else []),
-                *(record_pages.known_notices(self.register, row, known) if household else []),
+                *record_pages.known_notices(known),
                 *(
                     {"tone": "warn", "text": found.message}
                     for found in records.findings(self.register, row, evaluation)
@@ -381,7 +380,7 @@ class FormPages(RegisterPages):
         return actions
 
     def _priors(
-        self, row: Any, household: Household, known: Sequence[PriorFact]
+        self, row: Any, household: Household, known: Sequence[Earlier]
     ) -> dict[str, list[dict[str, Any]]]:
         """What was known before, beside its field: earlier results, and what the household's list
         says otherwise.

@@ -12,13 +12,12 @@ from app.actions import continuing, households, owners, renewals
 from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import _, translate
-from app.parts import prior, visits
-from app.parts.prior import PriorFact
-from app.registry import formats, history_words, household_words, stages
+from app.registry import formats, history_words, hooks, household_words, stages
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.field import CHILDREN, FILES, ID_NUMBER, TEXTAREA, Field
 from app.registry.flow import EDITABLE, State
+from app.registry.hooks import Earlier
 from app.registry.household_words import Fact
 from app.registry.households import Household
 from app.registry.photo_facts import PhotoFacts
@@ -127,22 +126,27 @@ def sections(
     return result
 
 
-def known_notices(register: Register, row: Any, known: Sequence[PriorFact]) -> list[dict[str, str]]:
-    """初判: which earlier results there are, and whether somebody has to go there, and why."""
-    found = []
-    if known:
-        found.append({"tone": "info", "text": _("以往信息：%(what)s", what=prior.told(known))})
+def told(notices: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Notices as the templates read them."""
+    return [{"tone": tone, "text": text} for tone, text in notices]
+
+
+def earlier(register: Register, row: Any) -> list[Earlier]:
+    """What was known before the record was entered (初判)."""
     before = renewals.preceding(register, row) if register.renews and row.blank else None
-    if why := visits.reasons(register, row, known, before):
-        text = _("需入户核实：%(why)s。", why=_("；").join(why))
-        found.append({"tone": "warn", "text": text})
-    return found
+    return hooks.earlier_facts(register, row, before)
 
 
-def priors(row: Any, known: Sequence[PriorFact]) -> dict[str, list[dict[str, Any]]]:
+def known_notices(known: Sequence[Earlier]) -> list[dict[str, str]]:
+    """What is told of the time before, and whether somebody has to go there, and why."""
+    return [notice for one in known for notice in told(one.notices)]
+
+
+def priors(row: Any, known: Sequence[Earlier]) -> dict[str, list[dict[str, Any]]]:
     """What was known of the record's fields before, for ``anju/_prior.html``."""
-    return {
-        name: [
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, facts in (pair for one in known for pair in one.facts.items()):
+        found.setdefault(name, []).extend(
             {
                 "value": fact.value,
                 "text": fact.text,
@@ -150,9 +154,8 @@ def priors(row: Any, known: Sequence[PriorFact]) -> dict[str, list[dict[str, Any
                 "same": fact.value == to_json(getattr(row, name)),
             }
             for fact in facts
-        ]
-        for name, facts in prior.facts(db.session, row, known).items()
-    }
+        )
+    return found
 
 
 def _shown(made: Field, row: Any, files: list[dict[str, Any]], *, whole: bool) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,6 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _, done_word, translate
-from app.parts import prior
 from app.registry import history_words
 from app.registry.flow import SENT_BACK, State
 from app.registry.ledger_columns import REGION_LABEL
@@ -67,7 +66,7 @@ class RegisterPages:
         earlier = renewals.approved_entry(self.register, row)
         before, after = record_pages.last_submissions(entries, earlier)
         household = record_pages.household_of(row)
-        known = prior.rows_of(db.session, row) if household else []
+        known = record_pages.earlier(self.register, row) if household else []
         evaluation = records.evaluate(self.register, row, files=files)
         changes = (
             history_words.changes(self.register, before, after, whole=whole)
@@ -83,7 +82,7 @@ class RegisterPages:
                 whole=whole,
                 before=before if marked else None,
                 now=after,
-                known=record_pages.priors(row, known) if household else {},
+                known=record_pages.priors(row, known),
             )
             if row.state != State.MISSING
             else []
@@ -102,7 +101,7 @@ class RegisterPages:
             "notices": [
                 *record_pages.warnings(self.register, row),
                 *(self._notices(row, entries) if self.register.flow else []),
-                *(record_pages.known_notices(self.register, row, known) if household else []),
+                *record_pages.known_notices(known),
             ],
             "sections": sections + list(_naming(self.register, row, actor)),
             "changes": changes,
@@ -191,11 +190,6 @@ def _naming(register: Register, row: Any, actor: Actor) -> Iterator[dict[str, An
         shown: dict[str, Any] = {"table": table, "wide": True} if rows else {"text": ""}
         field = shown | {"name": f"of-{other.name}", "label": _("共 %(n)s 条", n=len(rows))}
         yield {"name": f"of-{other.name}", "title": other.label, "fields": [field]}
-
-
-def told(notices: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    """Notices as the templates read them."""
-    return [{"tone": tone, "text": text} for tone, text in notices]
 
 
 def acting() -> Actor:

@@ -27,7 +27,7 @@ from app.registry.expressions import to_json
 from app.registry.flow import State, Transition
 from app.registry.hooks import Pages
 from app.registry.register import Register
-from app.web import new_views, review_pages, shell
+from app.web import new_views, record_pages, review_pages, shell
 from app.web.batch_views import BatchPages
 from app.web.file_pages import FilePages
 from app.web.list_views import ROUTES, ListPages
@@ -35,7 +35,6 @@ from app.web.register_pages import (
     Said,
     acting,
     contact_of,
-    told,
     version,
 )
 from app.web.renewal_views import RenewalPages
@@ -132,7 +131,7 @@ class RegisterView(
         context["chain"] = self._chain_context(row, actor)
         for beside in hooks.record_parts(self.register, row, actor):
             context["actions"] += beside.actions
-            context["notices"] += told(beside.notices)
+            context["notices"] += record_pages.told(beside.notices)
             context |= beside.shown
         steps = records.open_steps(self.register, row, actor)
         reviews = self.register.flow.reviews if self.register.flow else ()

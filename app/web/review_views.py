@@ -20,8 +20,8 @@ from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid
 from app.core.i18n import _
 from app.registry import hooks
-from app.web import review_pages, shell
-from app.web.register_pages import RegisterPages, Said, acting, contact_of, told, version
+from app.web import record_pages, review_pages, shell
+from app.web.register_pages import RegisterPages, Said, acting, contact_of, version
 from app.web.requests import wants_json
 from app.web.review_pages import Reviewing
 
@@ -48,7 +48,7 @@ class ReviewPages(RegisterPages):
         context = reviewing.context(row)
         context["record"] = self._record_context(row, actor, marked=True)
         for beside in hooks.record_parts(self.register, row, actor):
-            context["record"]["notices"] += told(beside.notices)
+            context["record"]["notices"] += record_pages.told(beside.notices)
         context |= (said or Said(contact_of(actor))).context
         context["undo"] = None if part else review_pages.undo(self.register)
         shell.at(self._menu_url(reviewing.review.capability))
