@@ -27,7 +27,6 @@ from app.exchange.reader import MAX_BYTES
 from app.exchange.writer import MEDIA_TYPE
 from app.registry.register import Register, get_register
 from app.web.job_views import (
-    LIST_IMPORT_URL,
     import_url,
     job_asked,
     job_details,
@@ -65,7 +64,7 @@ class ImportView(BaseView):
 class HouseholdImportView(ImportView):
     """名单下发."""
 
-    route_base = LIST_IMPORT_URL
+    route_base = household_import.PAGE
     importer = household_import
 
     @expose("/template")
@@ -202,8 +201,8 @@ def import_page() -> dict[str, Any]:
             "导入农户名单，每户自动列入%(what)s，状态为未录入。",
             what=_("、").join(register.label for register in households.following("poverty_exit")),
         ),
-        "template_url": f"{LIST_IMPORT_URL}/template",
-        "action_url": f"{LIST_IMPORT_URL}/",
+        "template_url": f"{household_import.PAGE}/template",
+        "action_url": f"{household_import.PAGE}/",
         "accept": ".xlsx,.xls,.csv",
         "max_bytes": MAX_BYTES,
         "options": [whole],

@@ -18,43 +18,17 @@ from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, translate
 from app.core.jobs import OPEN_STATES, Job, JobState
 from app.core.storage import storage
-from app.exchange import (
-    division_import,
-    division_list,
-    household_import,
-    object_import,
-    parcel_columns,
-    parcel_import,
-    prior_import,
-    record_import,
-)
+from app.exchange import record_import
 from app.exchange.household_list import label_of
 from app.exchange.import_notes import ImportNote, notes_of
-from app.registry import results
+from app.registry import hooks, results
+from app.registry.hooks import Import
 from app.registry.register import get_register
 from app.web import shell
 
 PAGE_SIZE = 20
 NOTES_SHOWN = 50
 JOBS_URL = "/exchange/jobs"
-LIST_IMPORT_URL = "/exchange/import/household"
-OBJECT_IMPORT_URL = "/exchange/import/objects"
-_PAGES = {
-    household_import.KIND: LIST_IMPORT_URL,
-    object_import.KIND: OBJECT_IMPORT_URL,
-    division_import.KIND: "/divisions/import",
-    parcel_import.KIND: "/exchange/import/parcel",
-    prior_import.KIND: "/exchange/import/prior",
-}
-_IMPORTS = (*_PAGES, record_import.KIND)
-#: What notes call their columns; those of a register's forms are its fields.
-_LABELS = {
-    household_import.KIND: label_of,
-    object_import.KIND: label_of,
-    division_import.KIND: division_list.label_of,
-    parcel_import.KIND: parcel_columns.label_of,
-    prior_import.KIND: prior_import.label_of,
-}
 _TONES = {
     JobState.QUEUED: "neutral",
     JobState.RUNNING: "info",
@@ -115,7 +89,18 @@ class JobView(BaseView):
 
 def import_url(job: Job) -> str:
     """The page that shows what became of an import."""
-    return _PAGES.get(job.kind) or f"/exchange/import/{job.args['register']}"
+    made = _lists().get(job.kind)
+    return made.page if made else f"/exchange/import/{job.args['register']}"
+
+
+def _lists() -> dict[str, Import]:
+    """The lists that can be imported, by the kind of their jobs."""
+    return {made.kind: made for made in hooks.imports()}
+
+
+def _imports(job: Job) -> bool:
+    """Is it the import of a list, or of a register's forms?"""
+    return job.kind == record_import.KIND or job.kind in _lists()
 
 
 def own(job_id: uuid.UUID) -> Job:
@@ -152,14 +137,14 @@ def job_details(job: Job) -> dict[str, Any]:
         **made,
         "refresh_url": f"/exchange/job/{job.id}",
         "counts": _counts(job),
-        "problems": _problems(job) if job.kind in _IMPORTS else None,
+        "problems": _problems(job) if _imports(job) else None,
         "actions": [*_again(job), *made["actions"]],
         "error": job.message if job.state == JobState.FAILED else None,
     }
 
 
 def _again(job: Job) -> list[dict[str, Any]]:
-    if job.kind not in _IMPORTS or job.state != JobState.DONE or not job.result:
+    if not _imports(job) or job.state != JobState.DONE or not job.result:
         return []
     rows = job.result["created"] + job.result["updated"]
     if not job.args["dry_run"] or not rows or not job.files_of("input"):
@@ -171,7 +156,7 @@ def _again(job: Job) -> list[dict[str, Any]]:
 
 
 def _counts(job: Job) -> list[dict[str, Any]]:
-    if job.kind not in _IMPORTS or not job.result:
+    if not _imports(job) or not job.result:
         return []
     dry = job.args["dry_run"]
     named = {
@@ -217,9 +202,8 @@ def _problems(job: Job) -> dict[str, Any] | None:
         more = _(
             "这里只列前%(shown)s行，共%(n)s行，全部见标注文件。", shown=NOTES_SHOWN, n=f"{total:,}"
         )
-    names = {division_import.KIND: _("名称"), parcel_import.KIND: _("图斑编号")}
-    named = names.get(job.kind, _("户主"))
-    return {"rows": rows, "more": more, "named": named}
+    made = _lists().get(job.kind)
+    return {"rows": rows, "more": more, "named": translate(made.named) if made else _("户主")}
 
 
 def _list(number: int) -> dict[str, Any]:
@@ -259,13 +243,13 @@ def _line(job: Job) -> dict[str, Any]:
         if job.kind == results.KIND:
             question = _("确定取消这次查询吗？")
         actions.append({"label": _("取消"), "url": url, "post": True, "confirm": question})
-    elif job.kind in _IMPORTS:
+    elif _imports(job):
         actions.append({"label": _("查看"), "url": f"{import_url(job)}/?job={job.id}"})
     elif job.kind == results.KIND and searches.is_open(job):
         n = f"{(job.result or {}).get('rows', 0):,}"
         label, url = _("查看结果（%(n)s 户）", n=n), searches.address(job)
         actions.append({"label": label, "url": url, "primary": True})
-    dry = job.kind in _IMPORTS and job.args.get("dry_run")
+    dry = _imports(job) and job.args.get("dry_run")
     return {
         "id": str(job.id),
         "title": job.title,
@@ -285,4 +269,5 @@ def _label(job: Job, column: str) -> str:
     register = get_register(job.args["register"]) if job.kind == record_import.KIND else None
     if register is not None:
         return record_import.label_of(register, column)
-    return _LABELS.get(job.kind, label_of)(column)
+    made = _lists().get(job.kind)
+    return (made.label_of if made else label_of)(column)

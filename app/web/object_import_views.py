@@ -13,13 +13,12 @@ from app.access.actor import Capability
 from app.core.i18n import _
 from app.exchange import object_import, templates
 from app.web.import_views import ImportView, workbook
-from app.web.job_views import OBJECT_IMPORT_URL
 
 
 class ObjectImportView(ImportView):
     """民政名单导入: a list of low-income households."""
 
-    route_base = OBJECT_IMPORT_URL
+    route_base = object_import.PAGE
     importer = object_import
 
     def texts(self) -> dict[str, Any]:
@@ -28,7 +27,7 @@ class ObjectImportView(ImportView):
             "intro": _(
                 "导入民政等部门的名单，每户列入“对象信息维护”；已在脱贫户名单中的不会重复。"
             ),
-            "template_url": f"{OBJECT_IMPORT_URL}/template",
+            "template_url": f"{object_import.PAGE}/template",
         }
 
     @expose("/template")

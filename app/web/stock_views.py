@@ -18,7 +18,7 @@ from app.web.import_views import ImportView, workbook
 class ParcelImportView(ImportView):
     """房屋图斑 from GeoJSON."""
 
-    route_base = "/exchange/import/parcel"
+    route_base = parcel_import.PAGE
     importer = parcel_import
 
     def texts(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class ParcelImportView(ImportView):
 class PriorImportView(ImportView):
     """以往信息 from Excel."""
 
-    route_base = "/exchange/import/prior"
+    route_base = prior_import.PAGE
     importer = prior_import
 
     def texts(self) -> dict[str, Any]:

@@ -72,7 +72,6 @@ KNOWN: dict[str, str] = {
     "app/models.py": "app.parts app.parts.parcels app.parts.prior app.registers prior",
     "app/web/form_views.py": "app.parts app.parts.prior",
     "app/web/import_views.py": "poverty_exit",
-    "app/web/job_views.py": "app.exchange.object_import app.exchange.parcel_columns app.exchange.parcel_import app.exchange.prior_import",
     "app/web/ledger_pages.py": "poverty_exit",
     "app/web/record_pages.py": "app.parts app.parts.prior app.parts.visits",
     "app/web/register_pages.py": "app.parts app.parts.prior",
