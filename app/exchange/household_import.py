@@ -70,6 +70,7 @@ def _import() -> Iterable[hooks.Import]:
         PAGE,
         command="household",
         what="the households of an Excel or csv file",
+        menu=mark("名单下发"),
     )
 
 

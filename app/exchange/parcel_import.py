@@ -60,7 +60,7 @@ def start_checked(checked: Job) -> Job:
     return inbox.again(KIND, checked, start)
 
 
-@hooks.imports.listen()
+@hooks.imports.listen(order=10)
 def _import() -> Iterable[hooks.Import]:
     yield hooks.Import(
         KIND,
@@ -70,6 +70,7 @@ def _import() -> Iterable[hooks.Import]:
         named=mark("图斑编号"),
         command="parcel",
         what="the parcels of a GeoJSON file",
+        menu=mark("房屋图斑导入"),
     )
 
 

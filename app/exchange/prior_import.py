@@ -18,7 +18,7 @@ from app.access.regions import Level
 from app.access.scope import unscoped
 from app.core.db import db, read_only
 from app.core.errors import BadInput
-from app.core.i18n import _, translate
+from app.core.i18n import _, mark, translate
 from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import import_notes, inbox, row_import
 from app.exchange.cells import Unreadable
@@ -57,7 +57,7 @@ def start_checked(checked: Job) -> Job:
     return inbox.again(KIND, checked, start)
 
 
-@hooks.imports.listen()
+@hooks.imports.listen(order=20)
 def _import() -> Iterable[hooks.Import]:
     yield hooks.Import(
         KIND,
@@ -66,6 +66,7 @@ def _import() -> Iterable[hooks.Import]:
         PAGE,
         command="prior",
         what="the earlier results of an Excel or csv file",
+        menu=mark("以往信息导入"),
     )
 
 

@@ -243,6 +243,7 @@ class Import:
     named: str = mark("户主")  #: the head of the column that tells rows of its notes apart
     command: str = ""  #: its name on the command line, if it has one
     what: str = ""  #: what that command imports, in English
+    menu: str = ""  #: its entry in the menu, if it has one
 
 
 @asks

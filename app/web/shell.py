@@ -25,6 +25,7 @@ from app.access.scope import current_actor
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
+from app.registry import hooks
 from app.registry.households import Household
 from app.registry.register import Register, all_registers
 from app.reports import waiting
@@ -235,9 +236,7 @@ def _table_items(actor: Actor, register: Register) -> Iterator[Item]:
 
 def _system_items(actor: Actor) -> Iterator[Item]:
     if actor.has(Capability.IMPORT_LIST):
-        yield Item(_("名单下发"), "/exchange/import/household")
-        yield Item(_("房屋图斑导入"), "/exchange/import/parcel")
-        yield Item(_("以往信息导入"), "/exchange/import/prior")
+        yield from (Item(translate(one.menu), one.page) for one in hooks.imports() if one.menu)
     yield Item(_("导入导出记录"), "/exchange/jobs")
     if actor.has(Capability.MANAGE_USERS):
         yield Item(_("用户管理"), "/accounts")
