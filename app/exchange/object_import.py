@@ -42,6 +42,8 @@ def _import() -> Iterable[hooks.Import]:
         PAGE,
         command="low_income",
         what="a list of low-income households",
+        register=the_list().name,
+        button=mark("导入民政名单"),
     )
 
 

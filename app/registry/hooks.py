@@ -244,6 +244,8 @@ class Import:
     command: str = ""  #: its name on the command line, if it has one
     what: str = ""  #: what that command imports, in English
     menu: str = ""  #: its entry in the menu, if it has one
+    register: str = ""  #: the register whose lists lead there, by a button …
+    button: str = ""  #: … of this word
 
 
 @asks

@@ -25,6 +25,7 @@ from app.core.jobs import Job
 from app.exchange import household_import, record_import, templates
 from app.exchange.reader import MAX_BYTES
 from app.exchange.writer import MEDIA_TYPE
+from app.registry.households import issued_list
 from app.registry.register import Register, get_register
 from app.web.job_views import (
     import_url,
@@ -195,11 +196,13 @@ def import_page() -> dict[str, Any]:
         "help": _("有一行不能导入时，一行也不写入。不勾选时，能导入的行照常导入。"),
         "checked": request.form.get("whole") == "yes",
     }
+    issued = issued_list()
+    following = households.following(issued.name) if issued else []
     return {
         "title": _("名单下发"),
         "intro": _(
             "导入农户名单，每户自动列入%(what)s，状态为未录入。",
-            what=_("、").join(register.label for register in households.following("poverty_exit")),
+            what=_("、").join(register.label for register in following),
         ),
         "template_url": f"{household_import.PAGE}/template",
         "action_url": f"{household_import.PAGE}/",

@@ -20,9 +20,10 @@ from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.core.jobs import Job
-from app.registry import stages
+from app.registry import hooks, stages
 from app.registry.field import CHOICE, DATE, Field
 from app.registry.flow import Review, State
+from app.registry.households import issued_list
 from app.registry.ledger import SIZES, Ledger, Page, TooWide, TooWideNow
 from app.registry.ledger_columns import REGION, REGION_LABEL
 from app.registry.ledger_query import BESIDE, DECIDED_FROM, Query, by_key, parse
@@ -350,7 +351,7 @@ def empty(
         return {"title": _("没有等您处理的农户"), "hint": _("新上报的会出现在这里。")}
     hint = translate(menu.hint)
     whole = not menu.only and menu.rows is None
-    if register.follows == "poverty_exit" and whole and actor.has(Capability.IMPORT_LIST):
+    if _is_issued(register) and whole and actor.has(Capability.IMPORT_LIST):
         hint = _("请先在“名单下发”导入农户名单。")
     if not register.of_households:
         return {"title": _("这里还没有记录"), "hint": hint}
@@ -401,8 +402,11 @@ def actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]
         label, url = translate(menu.adds), f"/{register.name}/new"
         found = [{"label": label, "url": url, "icon": "plus", "primary": True}]
         if menu.rows is None and actor.has(Capability.IMPORT_LIST):
-            url = "/exchange/import/objects/"
-            found.append({"label": _("导入民政名单"), "url": url, "icon": "upload"})
+            found += [
+                {"label": translate(one.button), "url": f"{one.page}/", "icon": "upload"}
+                for one in hooks.imports()
+                if one.register == register.name
+            ]
         return found
     if not menu.enters(actor, register.name) or menu.page:
         return []
@@ -413,11 +417,16 @@ def actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]
     if register.creates is not None:
         url = f"/{register.name}/new"
         found.append({"label": _("新增"), "url": url, "icon": "plus", "primary": True})
-    issued = register.follows == "poverty_exit" and menu.rows is None
-    if issued and actor.has(Capability.IMPORT_LIST):
+    if _is_issued(register) and menu.rows is None and actor.has(Capability.IMPORT_LIST):
         url = "/exchange/import/household"
         found.append({"label": _("名单下发"), "url": url, "icon": "upload"})
     return found
+
+
+def _is_issued(register: Register) -> bool:
+    """Do the households that the ministry issues each get a record of it?"""
+    issued = issued_list()
+    return issued is not None and register.follows == issued.name
 
 
 def _bulk(register: Register, menu: Menu) -> dict[str, Any] | None:
