@@ -18,7 +18,6 @@ from app.access import (
 )
 from app.core import jobs
 from app.exchange import import_notes, ledger_export
-from app.parts import parcels, prior
 from app.registry import (
     attachments,
     counters,
@@ -48,8 +47,6 @@ __all__ = [
     "members",
     "notices",
     "officers",
-    "parcels",
-    "prior",
     "records",
     "region_changes",
     "regions",
