@@ -18,11 +18,11 @@ from babel.messages.pofile import read_po, write_po
 
 import app
 from app.access import policy
-from app.actions import moves, parcels, records
+from app.actions import moves, records
 from app.core.choices import Choices
 from app.core.i18n import DONE, STEP
 from app.core.jobs import KINDS
-from app.registry import lists
+from app.registry import hooks, lists
 from app.registry.field import Field
 from app.registry.register import Column, Register, all_registers
 
@@ -44,8 +44,6 @@ msgstr ""
 #: What can be done to records of every register beside the steps of their flow.
 _STEPS = (
     records.CLEAR,
-    parcels.LATE,
-    parcels.DROP,
     moves.ASKED,
     moves.CAME,
     moves.REFUSED,
@@ -82,7 +80,7 @@ def texts() -> dict[Message, set[str]]:
 
 def _steps() -> Iterator[tuple[str, str]]:
     """What can be done to records: on buttons and, as done, in their history."""
-    yield from (("steps of every register", text) for text in _STEPS)
+    yield from (("steps of every register", text) for text in (*_STEPS, *hooks.step_words()))
     for register in all_registers():
         for step in register.flow.transitions if register.flow else ():
             yield from (

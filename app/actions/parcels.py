@@ -21,11 +21,18 @@ from app.core.errors import BadInput, Conflict
 from app.core.i18n import _
 from app.parts import parcels
 from app.parts.choices import ParcelState
+from app.registry import hooks
 from app.registry.register import Register
 from app.registry.rules import Problem
 
 #: What the history calls them.
 LATE, DROP = "补录图斑", "删除图斑"
+
+
+@hooks.step_words.listen()
+def step_words() -> tuple[str, ...]:
+    """Both stand in histories."""
+    return LATE, DROP
 
 
 def may_add(register: Register, row: Any, actor: Actor) -> bool:

@@ -160,6 +160,12 @@ def stepped(register: Register, row: Any, step: Transition, /) -> None:
     """A step is done: the row has its new state, nothing is committed."""
 
 
+@asks
+def step_words() -> Iterable[str]:
+    """What histories call steps that stand in no flow, in Chinese: the catalogue of texts asks."""
+    return ()
+
+
 # ---- what was known before ----------------------------------------------------------------------
 
 
