@@ -40,7 +40,7 @@ OF_MODULES = frozenset(
     ]
 )
 #: What puts the program together, and the sample data.
-ABOVE = ("app/demo/", "app/__init__.py", "app/commands.py", "app/pages.py")
+ABOVE = ("app/demo/", "app/__init__.py", "app/commands.py", "app/models.py", "app/pages.py")
 #: The registers of the modules, and the lists of households that they keep or follow.
 REGISTERS = frozenset(
     [
@@ -66,15 +66,8 @@ KNOWN: dict[str, str] = {
     "app/actions/chronicle.py": "app.parts.house",
     "app/actions/households.py": "app.parts app.parts.objects app.parts.prior",
     "app/actions/splits.py": "low_income",
-    "app/catalogue.py": "app.actions.parcels",
     "app/exchange/household_write.py": "app.parts.objects",
     "app/exchange/templates.py": "app.parts.objects",
-    "app/models.py": "app.parts app.parts.parcels app.parts.prior app.registers prior",
-    "app/web/form_views.py": "app.parts app.parts.prior",
-    "app/web/import_views.py": "poverty_exit",
-    "app/web/ledger_pages.py": "poverty_exit",
-    "app/web/record_pages.py": "app.parts app.parts.prior app.parts.visits",
-    "app/web/register_pages.py": "app.parts app.parts.prior",
 }
 
 
