@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import cache
 
-from app.core.i18n import mark
-from app.registry import formats
+from app.core.i18n import mark, translate
+from app.registry import formats, hooks
+from app.registry.hooks import ListColumn
 from app.registry.households import Sex
-
-
-@dataclass(frozen=True)
-class ListColumn:
-    """A column of the list. ``aliases`` are heads without brackets and blanks."""
-
-    name: str
-    label: str
-    aliases: tuple[str, ...]
-    width: int = 12
-    example: str = ""
-    required: bool = False
-    note: str = ""
-
 
 COLUMNS = (
     ListColumn(
@@ -73,8 +60,8 @@ COLUMNS = (
         "610121198607050969",
         note=mark("18位，按文本填写。"),
     ),
-    ListColumn("sex", mark("性别"), ("户主性别",), 6, "女"),
-    ListColumn("ethnicity", mark("民族"), ("户主民族",), 10, "汉族"),
+    ListColumn("sex", mark("性别"), ("户主性别",), 6, "女", options=Sex),
+    ListColumn("ethnicity", mark("民族"), ("户主民族",), 10, "汉族", options="ethnicity"),
     ListColumn(
         "phone",
         mark("联系电话"),
@@ -95,21 +82,6 @@ REFERENCE = ListColumn("reference", mark("农户编号"), ("系统编号",), 36)
 """Only in what the program wrote: the household of an exported row, or the one that a flagged row of
 a marked workbook became, so that any other cell of it may be missing or corrected."""
 
-#: Of a list of low-income households besides: fields of its register (app.parts.objects.Listed).
-OBJECT_COLUMNS = (
-    ListColumn(
-        "groups",
-        mark("对象类型"),
-        ("农户类型", "困难类型", "低收入类型", "困难对象类型"),
-        30,
-        "农村低保户",
-        note=mark("多种类型用顿号隔开。"),
-    ),
-    ListColumn("origin", mark("对象来源"), ("来源", "监测来源"), 12, "民政下发"),
-    ListColumn("housing", mark("住房类型"), ("结构类型",), 14, "砖石结构"),
-    ListColumn("condition", mark("住房状况"), ("住房情况",), 12, "住房安全"),
-)
-BY_NAME = {column.name: column for column in (*COLUMNS, *OBJECT_COLUMNS, REFERENCE)}
 YEAR_MARK, ETHNIC_MARK = "年", "族"  # 2019年, 汉 for 汉族
 SEXES = {"男": Sex.MALE, "男性": Sex.MALE, "女": Sex.FEMALE, "女性": Sex.FEMALE}
 
@@ -119,9 +91,22 @@ def plain(head: str) -> str:
     return re.sub(r"\(.*?\)|[\s*:：、/_-]", "", formats.half_width(head))
 
 
-#: Head as :func:`plain` gives it -> column name.
-HEADS = {
-    plain(text): column.name
-    for column in BY_NAME.values()
-    for text in (column.label, *column.aliases)
-}
+@cache
+def by_name() -> dict[str, ListColumn]:
+    """Every column that a list may have, by its name."""
+    return {column.name: column for column in (*COLUMNS, *hooks.list_import_columns(), REFERENCE)}
+
+
+@cache
+def heads() -> dict[str, str]:
+    """Head as :func:`plain` gives it -> column name."""
+    return {
+        plain(text): column.name
+        for column in by_name().values()
+        for text in (column.label, *column.aliases)
+    }
+
+
+def label_of(name: str) -> str:
+    """A column's official head, in the reader's language."""
+    return translate(by_name()[name].label)

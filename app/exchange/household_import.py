@@ -28,10 +28,12 @@ from app.core.errors import BadInput
 from app.core.i18n import mark, translate
 from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import import_notes, inbox, marked
-from app.exchange.household_list import Checker, Head, Line, find_head, label_of
+from app.exchange.household_columns import label_of
+from app.exchange.household_list import Checker, Line, find_head
 from app.exchange.household_match import Decision, decide
 from app.exchange.household_write import HouseholdWriter
 from app.exchange.reader import read_book
+from app.exchange.sheet import ListHead
 from app.registry import hooks
 from app.registry.field import Field
 from app.registry.households import HouseList, issued_list
@@ -96,7 +98,7 @@ class _Import:
         self,
         job: JobContext,
         actor: Actor,
-        head: Head,
+        head: ListHead,
         path: Path,
         onto: HouseList,
         extras: Mapping[str, Field],

@@ -18,8 +18,8 @@ from app.access.scope import in_scope
 from app.core.errors import BadInput
 from app.core.i18n import mark, translate
 from app.exchange.cells import Unreadable, cell_values
-from app.exchange.household_columns import BY_NAME, ETHNIC_MARK, HEADS, SEXES, YEAR_MARK, plain
-from app.exchange.sheet import Sheet
+from app.exchange.household_columns import ETHNIC_MARK, SEXES, YEAR_MARK, by_name, heads, plain
+from app.exchange.sheet import ListHead, Sheet
 from app.registry import formats, lists
 from app.registry.field import Field
 from app.registry.households import Finding, Household, match_key, number_key
@@ -28,17 +28,7 @@ LOOK_FOR_HEAD = 10
 """The head row is one of the first so many; titles may stand above it."""
 
 
-@dataclass(frozen=True)
-class Head:
-    """Where the list stands in a workbook: its sheet, head row, and column name -> index."""
-
-    sheet: Sheet
-    row: int
-    cells: tuple[str, ...]
-    columns: dict[str, int]
-
-
-def find_head(sheets: Iterable[Sheet]) -> Head:
+def find_head(sheets: Iterable[Sheet]) -> ListHead:
     """The first sheet with a head row that names the list's columns.
 
     Raises BadInput, saying which column is missing or stands twice.
@@ -48,12 +38,12 @@ def find_head(sheets: Iterable[Sheet]) -> Head:
         for number, cells in sheet:
             if number > LOOK_FOR_HEAD:
                 break
-            names = [HEADS.get(plain(cell)) for cell in cells]
+            names = [heads().get(plain(cell)) for cell in cells]
             known = [name for name in names if name]
             if len(set(known)) >= 3 and "head_name" in known:
                 _require_once(known, number)
                 places = {name: index for index, name in enumerate(names) if name}
-                return Head(sheet, number, tuple(cells), places)
+                return ListHead(sheet, number, tuple(cells), places)
             if len(set(known)) >= 2 and nearest is None:
                 nearest = sheet, number, cells
     if nearest:
@@ -74,7 +64,7 @@ def _require_once(known: list[str], row: int) -> None:
                 translate(
                     "第%(row)s行表头中“%(label)s”列出现了%(n)s次，请只保留一列。",
                     row=row,
-                    label=BY_NAME[name].label,
+                    label=by_name()[name].label,
                     n=known.count(name),
                 )
             )
@@ -104,7 +94,7 @@ class Line:
     written_place: str = ""
     reference: uuid.UUID | None = None
     values: dict[str, Any] = field(default_factory=dict)
-    extras: dict[str, Any] = field(default_factory=dict)  # what the list of low-income ones says
+    extras: dict[str, Any] = field(default_factory=dict)  # what its list says besides
     notes: list[Note] = field(default_factory=list)
     findings: set[Finding] = field(default_factory=set)
     mended: bool = False
@@ -149,7 +139,11 @@ class Checker:
     """Reads rows one by one. Keep one for an import: it remembers the divisions that it met."""
 
     def __init__(
-        self, head: Head, finder: Finder, today: dt.date, extras: Mapping[str, Field] | None = None
+        self,
+        head: ListHead,
+        finder: Finder,
+        today: dt.date,
+        extras: Mapping[str, Field] | None = None,
     ) -> None:
         """``extras``: fields of a register's rows that the list says besides."""
         self._extras = extras or {}
@@ -377,18 +371,3 @@ class Checker:
 _PLACE = ("province", "city", "county", "town", "village")
 _PLACES_KEPT = 20_000
 _LIMITS = {"population": (1, 30), "exit_year": (1980, 2100)}
-
-
-def label_of(name: str) -> str:
-    """A column's official head, in the reader's language."""
-    return translate(BY_NAME[name].label)
-
-
-__all__ = [
-    "Checker",
-    "Head",
-    "Line",
-    "Note",
-    "find_head",
-    "label_of",
-]

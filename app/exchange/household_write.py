@@ -26,8 +26,7 @@ from app.core.db import db
 from app.core.errors import OutsideScope
 from app.exchange.household_list import Line
 from app.exchange.household_match import Decision
-from app.parts.objects import Listed, Origin, Upkeep
-from app.registry import counters
+from app.registry import counters, hooks
 from app.registry.field import YES_NO
 from app.registry.flow import State
 from app.registry.households import Household, HouseList, SearchKey, Source, search_values
@@ -78,8 +77,7 @@ class HouseholdWriter:
                 record["household_id"] = row["id"]
                 if "state" in register.model.__fields__:
                     record["state"] = State.MISSING
-                if issubclass(register.model, Listed):
-                    record |= _listed(decision.line)
+                record |= dict(hooks.list_row(register, _said(decision.line)))
                 records[register.name].append(record)
                 self._count(register.name, record)
         if not all(in_scope(row["path"]) for row in made):
@@ -141,11 +139,7 @@ class HouseholdWriter:
         households.enlist(db.session(), household, self._onto.name)
         for register in self._following:
             for _of, row in households.records_of(db.session(), household, [register]):
-                if isinstance(row, Listed):
-                    row.come_back()
-                    for name, value in _listed(line).items():
-                        if value is not None and name != "upkeep":
-                            setattr(row, name, value)
+                hooks.list_rejoined(register, row, _said(line))
 
     def _count(self, register: str, row: dict[str, Any]) -> None:
         if tally := self._tallies.get(register):
@@ -217,12 +211,8 @@ def _household(line: Line) -> dict[str, Any]:
     }
 
 
-def _listed(line: Line) -> dict[str, Any]:
-    """What the row of the list of low-income households says at first."""
-    said = {"groups": None, "housing": None, "condition": None, "origin": Origin.CIVIL}
-    told = {"sex": line.values.get("sex"), "phone": line.values.get("phone")}
-    kept = {"head_low_income": True, "upkeep": Upkeep.PENDING}
-    return said | told | kept | line.extras
+def _said(line: Line) -> dict[str, Any]:
+    return line.values | line.extras
 
 
 def _plain(value: Any) -> Any:

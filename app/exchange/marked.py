@@ -13,11 +13,9 @@ from typing import IO, Any
 from app.core.db import db, read_only
 from app.core.i18n import mark, translate
 from app.core.jobs import JobContext
-from app.exchange.household_columns import COLUMNS, REFERENCE
-from app.exchange.household_list import Head, label_of
+from app.exchange.household_columns import COLUMNS, REFERENCE, label_of
 from app.exchange.import_notes import ImportNote, notes_of
-from app.exchange.sheet import Head as FormHead
-from app.exchange.sheet import Sheet
+from app.exchange.sheet import Head, ListHead, Sheet
 from app.exchange.writer import MEDIA_TYPE, Book, Column, Comments
 
 _WIDTHS = {column.name: column.width for column in COLUMNS}
@@ -39,7 +37,7 @@ def attach(job: JobContext, write: Callable[[IO[bytes]], Any]) -> str:
     return name
 
 
-def write(file: IO[bytes], head: Head, job_id: uuid.UUID) -> None:
+def write(file: IO[bytes], head: ListHead, job_id: uuid.UUID) -> None:
     """That of a list of households: its own columns as they came, then 原行号, 处理结果, 问题说明 and
     农户编号.
     """
@@ -49,7 +47,7 @@ def write(file: IO[bytes], head: Head, job_id: uuid.UUID) -> None:
 
 def write_form(
     file: IO[bytes],
-    head: FormHead,
+    head: Head,
     main: str,
     title: str,
     beside: Column,
@@ -128,7 +126,7 @@ def outcome(note: ImportNote) -> str:
 class _Layout:
     """The columns of a list of households."""
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: ListHead) -> None:
         own = [i for i in range(len(head.cells)) if i != head.columns.get(REFERENCE.name)]
         while own and not head.cells[own[-1]].strip():
             own.pop()

@@ -2,49 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import IO
 
 from app.core.clock import today
 from app.core.i18n import _, translate
-from app.exchange.household_columns import COLUMNS, OBJECT_COLUMNS, ListColumn
+from app.exchange.household_columns import COLUMNS
 from app.exchange.made_import import PLACES
 from app.exchange.writer import Book, Column
-from app.parts.objects import Condition, Origin
 from app.registry import lists
 from app.registry.field import CHILDREN, MANY, REGION, YES_NO, Field
-from app.registry.households import Sex
+from app.registry.hooks import ListColumn
 from app.registry.register import Register
-
-_LISTS: dict[str, lists.Source] = {
-    "sex": Sex,
-    "ethnicity": "ethnicity",
-    "origin": Origin,
-    "housing": "structure",
-    "condition": Condition,
-}
 
 
 def write_household_list(file: IO[bytes]) -> None:
-    """The template of the list of households. Its heads are Chinese in every language: the import
-    reads them.
+    """The template of the list of households."""
+    write_list(file, _("农户名单"), COLUMNS)
+
+
+def write_list(file: IO[bytes], title: str, columns: Iterable[ListColumn]) -> None:
+    """That of a list of these columns. Its heads are Chinese in every language: the import reads
+    them.
     """
     with Book(file) as book:
-        book.table(_("农户名单"), [_list_column(column) for column in COLUMNS], [])
-
-
-def write_object_list(file: IO[bytes]) -> None:
-    """That of a list of low-income households."""
-    columns = [c for c in COLUMNS if c.name != "exit_year"] + list(OBJECT_COLUMNS)
-    with Book(file) as book:
-        book.table(_("低收入群体名单"), [_list_column(column) for column in columns], [])
+        book.table(title, [_list_column(column) for column in columns], [])
 
 
 def _list_column(column: ListColumn) -> Column:
     example = _("例如：%(example)s", example=column.example)
     note = f"{translate(column.note)}\n{example}" if column.note else example
-    source = _LISTS.get(column.name)
     # in Chinese, as its head is, whatever the reader's language
-    words = lists.known(source).values() if source else ()
+    words = lists.known(column.options).values() if column.options else ()
     options = tuple(one.wording().text for one in words if one.offered(today()))
     return Column((column.label,), column.width, options, note, column.required)
 

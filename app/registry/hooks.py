@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from app.core.jobs import Job
     from app.registry.flow import Transition
     from app.registry.households import Household
+    from app.registry.lists import Source
     from app.registry.records import HistoryEntry
     from app.registry.register import Register
     from app.registry.rules import Problem
@@ -260,6 +261,41 @@ def imports() -> Iterable[Import]:
     of imports ask.
     """
     return ()
+
+
+@dataclass(frozen=True)
+class ListColumn:
+    """A column of a list of households. ``aliases`` are heads without brackets and blanks."""
+
+    name: str
+    label: str
+    aliases: tuple[str, ...]
+    width: int = 12
+    example: str = ""
+    required: bool = False
+    note: str = ""
+    options: Source | None = None  #: what its cells choose from
+
+
+@asks
+def list_import_columns() -> Iterable[ListColumn]:
+    """Which columns a list of households may have beside the household's own."""
+    return ()
+
+
+@asks
+def list_row(register: Register, said: Mapping[str, Any], /) -> Iterable[tuple[str, Any]]:
+    """What the row says, as field and value, that a household gets in the register when it is
+    imported onto a list; ``said`` is what its line says.
+    """
+    return ()
+
+
+@tells
+def list_rejoined(register: Register, row: Any, said: Mapping[str, Any], /) -> None:
+    """A known household was imported onto the list that the register follows: ``row`` is its row
+    there, new or of an earlier time; ``said`` is what the line says.
+    """
 
 
 # ---- the page of a household ---------------------------------------------------------------------

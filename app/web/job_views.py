@@ -19,7 +19,7 @@ from app.core.i18n import _, translate
 from app.core.jobs import OPEN_STATES, Job, JobState
 from app.core.storage import storage
 from app.exchange import record_import
-from app.exchange.household_list import label_of
+from app.exchange.household_columns import label_of
 from app.exchange.import_notes import ImportNote, notes_of
 from app.registry import hooks, results
 from app.registry.hooks import Import

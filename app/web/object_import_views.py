@@ -11,7 +11,7 @@ from flask_appbuilder import expose
 from app.access import policy
 from app.access.actor import Capability
 from app.core.i18n import _
-from app.exchange import object_import, templates
+from app.exchange import object_import
 from app.web.import_views import ImportView, workbook
 
 
@@ -34,5 +34,5 @@ class ObjectImportView(ImportView):
     def template(self) -> Response:
         policy.require(Capability.IMPORT_LIST)
         file = io.BytesIO()
-        templates.write_object_list(file)
+        object_import.write_template(file)
         return workbook(file, _("低收入群体名单模板"))

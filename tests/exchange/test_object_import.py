@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access.scope import unscoped
-from app.exchange import templates
+from app.exchange import object_import
 from app.exchange.household_list import find_head
 from app.exchange.reader import read_book
 from app.parts.objects import Origin, Upkeep
@@ -66,6 +66,6 @@ def test_a_list_puts_households_onto_the_list_and_a_second_time_nothing_twice(
 def test_the_template_has_the_columns_that_the_import_reads(app: Flask, tmp_path: Any) -> None:
     file = tmp_path / "template.xlsx"
     with app.app_context(), file.open("wb") as made:
-        templates.write_object_list(made)
+        object_import.write_template(made)
     head = find_head(read_book(file, file.name))
     assert {"groups", "origin", "housing", "condition", "head_name"} <= head.columns.keys()

@@ -66,8 +66,6 @@ KNOWN: dict[str, str] = {
     "app/actions/chronicle.py": "app.parts.house",
     "app/actions/households.py": "app.parts app.parts.objects app.parts.prior",
     "app/actions/splits.py": "low_income",
-    "app/exchange/household_write.py": "app.parts.objects",
-    "app/exchange/templates.py": "app.parts.objects",
 }
 
 
