@@ -35,7 +35,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, QueuePool, create_engine
 
 from tests.databases import (
     KINDS,
@@ -213,6 +213,18 @@ def dispose(app: Flask) -> None:
         db.engine.dispose()
 
 
+def anew(bed: Bed, databases: Databases) -> None:
+    """The bed's database as after the deploy step."""
+    from app.core.db import db
+
+    with bed.app.app_context():
+        pool = db.engine.pool
+        left = isinstance(pool, QueuePool) and pool.checkedout()
+    if left or bed.writes.shape or not databases.restore(bed.kind, bed.name):
+        dispose(bed.app)
+        databases.copy(bed.kind, bed.name)
+
+
 @pytest.fixture
 def app(
     db_kind: str, beds: dict[str, Bed], databases: Databases, worker: str, tmp_path: Path
@@ -227,8 +239,7 @@ def app(
         with made.app_context():
             bed = beds[db_kind] = Bed(made, name, db_kind, Writes(db.engine))
     elif bed.writes.seen:
-        dispose(bed.app)
-        databases.copy(db_kind, bed.name)
+        anew(bed, databases)
     bed.writes.reset()
     bed.app.config["STORAGE_DIR"] = str(tmp_path / "files")
     init_storage(bed.app)

@@ -1,7 +1,8 @@
 """Databases for tests: made once by the deploy step, then copied for whoever needs one.
 
-A worker keeps one database of each kind and gets it anew, from the copy, after each test that wrote.
-Copying a file or a PostgreSQL template takes 5–50 ms; migrations and the deploy step take seconds.
+A worker keeps one database of each kind and gets it as it was after each test that wrote: SQLite's file is
+copied again in 2 ms, PostgreSQL puts back what was written (:mod:`tests.pristine`). Migrations and the
+deploy step take seconds.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, delete, event, make_url
+from sqlalchemy import URL, Engine, delete, event, make_url
 
+from tests import pristine
 from tools import postgresql
 
 #: Real divisions with every oddity: two ordinary counties, a county directly under its province, a
@@ -34,6 +36,7 @@ class Databases:
         from app.core.db import on_sqlite_connect
 
         self.folder = folder
+        self.restoring: dict[str, psycopg.Connection[Any]] = {}
         folder.mkdir(parents=True, exist_ok=True)
         # These need not survive a power cut: waiting for the disk would be a third of many a test.
         on_sqlite_connect(lambda connection: connection.execute("PRAGMA synchronous=OFF"))
@@ -41,6 +44,16 @@ class Databases:
     def copy(self, kind: str, name: str) -> str:
         """URL of a database ``name`` like the template; one of that name is replaced."""
         return self._copy_file(name) if kind == "sqlite" else self._copy_postgresql(name)
+
+    def restore(self, kind: str, name: str) -> bool:
+        """Make a copy like the template again while connections to it stay open; False: copy it anew."""
+        if kind == "sqlite":
+            return False
+        open_one = self.restoring.get(name)
+        if open_one is None or open_one.closed:  # kept open: it knows the catalogue
+            url = plain_url(make_url(server_url()).set(database=name))
+            open_one = self.restoring[name] = psycopg.connect(url, autocommit=True)
+        return pristine.restore(open_one)
 
     def _copy_file(self, name: str) -> str:
         template = self.template("sqlite")
@@ -52,6 +65,8 @@ class Databases:
 
     def _copy_postgresql(self, name: str) -> str:
         template = make_url(self.template("postgresql"))
+        if opened := self.restoring.pop(name, None):
+            opened.close()
         with administration() as server:
             server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             server.execute(
@@ -78,6 +93,8 @@ class Databases:
             create_hostile(name)
             url = sqlalchemy_url(server_url(), name)
         fill(url)
+        if kind == "postgresql":
+            pristine.keep(plain_url(make_url(url)))
         return url
 
 
@@ -131,13 +148,15 @@ def sqlalchemy_url(server: str, database: str) -> str:
     return url.render_as_string(hide_password=False)
 
 
+def plain_url(url: URL) -> str:
+    """As psycopg reads it."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 @contextmanager
 def administration() -> Iterator[psycopg.Connection[Any]]:
     """A connection to the server itself, in autocommit: CREATE and DROP DATABASE need that."""
-    plain = make_url(server_url()).set(drivername="postgresql")
-    with psycopg.connect(
-        plain.render_as_string(hide_password=False), autocommit=True
-    ) as connection:
+    with psycopg.connect(plain_url(make_url(server_url())), autocommit=True) as connection:
         yield connection
 
 
@@ -154,7 +173,9 @@ def start_postgresql(folder: Path) -> Any:
 
 
 class Writes:
-    """Knows whether an engine was used for anything but reading since :meth:`reset`."""
+    """Knows whether an engine was used for anything but reading since :meth:`reset`, and whether
+    tables were made or changed (``shape``).
+    """
 
     READS = (
         "SELECT",
@@ -169,13 +190,14 @@ class Writes:
     )
 
     def __init__(self, engine: Engine) -> None:
-        self.seen = False
+        self.seen = self.shape = False
         event.listen(engine, "before_cursor_execute", self._look)
 
     def _look(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         text = statement.lstrip().upper()
         if not text.startswith(self.READS) or "FOR UPDATE" in text or text.startswith("WITH"):
             self.seen = True
+            self.shape |= text.startswith(("CREATE", "ALTER", "DROP", "TRUNCATE"))
 
     def reset(self) -> None:
-        self.seen = False
+        self.seen = self.shape = False
