@@ -7,50 +7,75 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from app.core.i18n import _
+from app.web.listing import Action, Cell, Column, Listing, Row
 
 _LONG = 28  # characters, from which on a cell gets room and at most three lines
 
 
-def body(ledger: dict[str, Any]) -> Markup:
-    """``<tr>`` for each row; see anju/list.html for the shape of ``ledger``."""
+def body(ledger: Listing | dict[str, Any]) -> Markup:
+    """``<tr>`` for each row."""
+    listing = _listing(ledger) if isinstance(ledger, dict) else ledger
     heads = [
-        f'data-col="{n}" data-label="{escape(c["label"])}" class="col-{escape(c["kind"] or "text")}"'
-        + (" hidden" if c.get("off") else "")
-        for n, c in enumerate(ledger["columns"])
+        f'data-col="{n}" data-label="{escape(c.label)}" class="col-{escape(c.kind)}"'
+        + (" hidden" if c.off else "")
+        for n, c in enumerate(listing.columns)
     ]
+    kinds = [column.kind for column in listing.columns]
     choose, nothing = escape(_("选择")), escape(_("未填写"))
-    bulk, key = bool(ledger.get("bulk")), ledger.get("key", 0)  # the column that names a row
-    token = escape(ledger.get("token", ""))
+    bulk, key = bool(listing.bulk), listing.key
+    token = escape(listing.token)
     lines: list[str] = []
-    for row in ledger["rows"]:
-        cells = row["cells"]
-        name = escape(cells[key]["text"])
+    for row in listing.rows:
+        cells = row.cells
+        name = escape(cells[key].text)
         lines.append("<tr>")
         if bulk:
             tick = (
-                f'<label class="tick-box"><input type="checkbox" name="id" value="{escape(row["id"])}"'
+                f'<label class="tick-box"><input type="checkbox" name="id" value="{escape(row.id)}"'
                 f' data-bulk-one aria-label="{choose} {name}"></label>'
             )
-            lines.append(f'<td class="tick">{tick if row.get("selectable") else ""}</td>')
-        link = f'<a href="{escape(row["url"])}" class="row-link">{name}</a>{_sub(cells[key])}'
+            lines.append(f'<td class="tick">{tick if row.selectable else ""}</td>')
+        link = f'<a href="{escape(row.url)}" class="row-link">{name}</a>{_sub(cells[key])}'
         lines += [
             f'<th scope="row" {head}>{link}</th>'
             if n == key
-            else f"<td {head if cell['text'] else _without_text(head)}>{_cell(cell, nothing)}</td>"
-            for n, (head, cell) in enumerate(zip(heads, cells, strict=True))
+            else f"<td {head if cell.text else _without_text(head)}>{_cell(cell, kind, nothing)}</td>"
+            for n, (head, kind, cell) in enumerate(zip(heads, kinds, cells, strict=True))
         ]
         lines.append('<td class="col-actions">')
-        lines += [_action(action, name, token) for action in row["actions"]]
+        lines += [_action(action, name, token) for action in row.actions]
         lines.append("</td></tr>")
     return Markup("".join(lines))  # noqa: S704 (every value above is escaped)
 
 
-def _action(action: dict[str, Any], name: Markup, token: Markup) -> str:
+def _listing(ledger: dict[str, Any]) -> Listing:
+    """Of a page that is not made of these objects yet."""
+    columns: list[Column[Any]] = [
+        Column(c["name"], c["label"], str, c["kind"], off=c.get("off", False))
+        for c in ledger["columns"]
+    ]
+    rows = [
+        Row(
+            row.get("id", ""),
+            row["url"],
+            [Cell(**cell) for cell in row["cells"]],
+            [Action(**action) for action in row["actions"]],
+            row.get("selectable", False),
+        )
+        for row in ledger["rows"]
+    ]
+    return Listing(
+        name="", title="", columns=columns, rows=rows, key=ledger.get("key", 0),
+        bulk=ledger.get("bulk"), token=ledger.get("token", ""),
+    )  # fmt: skip
+
+
+def _action(action: Action, name: Markup, token: Markup) -> str:
     """A link; what changes something is a form."""
-    look = f'class="row-action{" is-first" if action.get("primary") else ""}"'
-    said = f'{escape(action["label"])}<span class="visually-hidden"> {name}</span>'
-    url = escape(action["url"])
-    if not action.get("post"):
+    look = f'class="row-action{" is-first" if action.primary else ""}"'
+    said = f'{escape(action.label)}<span class="visually-hidden"> {name}</span>'
+    url = escape(action.url)
+    if not action.post:
         return f'<a {look} href="{url}">{said}</a>'
     return (
         f'<form method="post" action="{url}" class="inline-form" data-once>'
@@ -63,14 +88,13 @@ def _without_text(head: str) -> str:
     return head.replace('class="', 'class="is-empty ', 1)
 
 
-def _cell(cell: dict[str, Any], nothing: Markup) -> str:
-    text, kind = cell["text"], cell["kind"]
-    if kind == "tag":
-        shown = (
-            f'<span class="tag tag-{escape(cell.get("tone") or "neutral")}">{escape(text)}</span>'
-        )
-    elif not text:
+def _cell(cell: Cell, usual: str, nothing: Markup) -> str:
+    """``usual``: the kind of its column."""
+    text, kind = cell.text, cell.kind or usual
+    if not text:
         shown = f'<span class="nothing" aria-label="{nothing}">—</span>'
+    elif kind == "tag":
+        shown = f'<span class="tag tag-{escape(cell.tone)}">{escape(text)}</span>'
     elif len(text) > _LONG:
         said = escape(text)
         shown = f'<span class="cell-{kind} cell-long" title="{said}">{said}</span>'
@@ -79,5 +103,5 @@ def _cell(cell: dict[str, Any], nothing: Markup) -> str:
     return shown + _sub(cell)
 
 
-def _sub(cell: dict[str, Any]) -> str:
-    return f'<small class="sub">{escape(cell["sub"])}</small>' if cell.get("sub") else ""
+def _sub(cell: Cell) -> str:
+    return f'<small class="sub">{escape(cell.sub)}</small>' if cell.sub else ""
