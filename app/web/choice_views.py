@@ -16,6 +16,7 @@ from app.core.i18n import _
 from app.registry import audit_words, lists
 from app.registry.lists import Choice
 from app.web import shell
+from app.web.listing import Action, Cell, Column, Empty, Listing, Row, cells
 
 _INPUTS = ("code", "text", "english", "since", "sort", "valid_from", "valid_to", "seen")
 
@@ -32,41 +33,22 @@ class ChoiceView(BaseView):
         found = choices.all_lists()
         shell.at("/settings/")
         shell.crumb(_("选项表"))
+        columns = _list_columns()
         rows = []
         for one in found:
             url = f"/settings/choices/{one.name}/"
-            known = lists.known(one.source)
-            kind = _("只改文字") if one.fixed else _("可增减")
-            rows.append(
-                {
-                    "id": one.name,
-                    "url": url,
-                    "cells": [
-                        {"kind": "text", "text": one.title},
-                        {"kind": "tag", "text": kind, "tone": "neutral" if one.fixed else "info"},
-                        {"kind": "text", "text": _short(one)},
-                        {"kind": "number", "text": str(len(known))},
-                        {"kind": "text", "text": _("；").join(one.fields[:3])},
-                    ],
-                    "actions": [{"label": _("打开"), "url": url}],
-                }
-            )
-        ledger = {
-            "name": "choices",
-            "title": _("选项表"),
-            "count_text": _("%(n)s 项", n=len(found)),
-            "intro": _("修改文字只影响以后的填报，以前填报的内容仍显示当时的文字。"),
-            "columns": [
-                {"name": "title", "label": _("选项表"), "kind": "text"},
-                {"name": "kind", "label": _("类别"), "kind": "tag"},
-                {"name": "options", "label": _("选项"), "kind": "text"},
-                {"name": "count", "label": _("项数"), "kind": "number"},
-                {"name": "fields", "label": _("用在"), "kind": "text"},
-            ],
-            "rows": rows,
-            "empty": {"title": _("没有选项表"), "hint": ""},
-        }
-        return self.render_template("anju/list.html", ledger=ledger)
+            actions = [Action(_("打开"), url)]
+            rows.append(Row(one.name, url, cells(columns, one), actions))
+        listing = Listing(
+            name="choices",
+            title=_("选项表"),
+            count_text=_("%(n)s 项", n=len(found)),
+            intro=_("修改文字只影响以后的填报，以前填报的内容仍显示当时的文字。"),
+            columns=columns,
+            rows=rows,
+            empty=Empty(_("没有选项表")),
+        )
+        return self.render_template("anju/list.html", ledger=listing)
 
     @expose("/<string:name>/")
     def items(self, name: str) -> Any:
@@ -74,28 +56,24 @@ class ChoiceView(BaseView):
         one = choices.named(name)
         _crumbs(one)
         base = f"/settings/choices/{one.name}"
-        known = list(lists.known(one.source).values())
-        ledger = {
-            "name": "choice-items",
-            "title": one.title,
-            "count_text": _("%(n)s 项", n=len(known)),
-            "intro": _("用在：%(fields)s", fields=_("；").join(one.fields)),
-            "notices": [{"tone": "info", "text": _only_texts()}] if one.fixed else [],
-            "columns": [
-                {"name": "code", "label": _("代码"), "kind": "text"},
-                {"name": "text", "label": _("文字"), "kind": "text"},
-                {"name": "english", "label": _("英文"), "kind": "text"},
-                {"name": "sort", "label": _("顺序"), "kind": "number"},
-                {"name": "valid", "label": _("启用与停用"), "kind": "text"},
-                {"name": "state", "label": _("状态"), "kind": "tag"},
-            ],
-            "rows": [_item_row(base, choice) for choice in known],
-            "actions": []
-            if one.fixed
-            else [{"label": _("新增选项"), "url": f"{base}/new", "primary": True}],
-            "empty": {"title": _("没有选项"), "hint": ""},
-        }
-        return self.render_template("anju/list.html", ledger=ledger)
+        known, columns = list(lists.known(one.source).values()), _item_columns()
+        rows = []
+        for choice in known:
+            url = f"{base}/{choice.code}"
+            actions = [Action(_("修改"), url, primary=True)]
+            rows.append(Row(choice.code, url, cells(columns, choice), actions))
+        listing = Listing(
+            name="choice-items",
+            title=one.title,
+            count_text=_("%(n)s 项", n=len(known)),
+            intro=_("用在：%(fields)s", fields=_("；").join(one.fields)),
+            notices=[{"tone": "info", "text": _only_texts()}] if one.fixed else [],
+            columns=columns,
+            rows=rows,
+            actions=[] if one.fixed else [Action(_("新增选项"), f"{base}/new", primary=True)],
+            empty=Empty(_("没有选项")),
+        )
+        return self.render_template("anju/list.html", ledger=listing)
 
     @expose("/<string:name>/new", methods=["GET", "POST"])
     def new(self, name: str) -> Any:
@@ -176,24 +154,41 @@ def _short(one: Named) -> str:
     return _("%(some)s 等", some=shown) if len(texts) > 5 else shown
 
 
-def _item_row(base: str, choice: Choice) -> dict[str, Any]:
-    wording, offered = choice.wording(), choice.offered(today())
-    url = f"{base}/{choice.code}"
-    days = _("%(start)s 至 %(end)s", start=choice.valid_from or "…", end=choice.valid_to or "…")
-    tag = ("good", _("在用")) if offered else ("neutral", _("未启用或已停用"))
-    return {
-        "id": choice.code,
-        "url": url,
-        "cells": [
-            {"kind": "text", "text": choice.code},
-            {"kind": "text", "text": wording.text},
-            {"kind": "text", "text": wording.english or ""},
-            {"kind": "number", "text": str(choice.sort)},
-            {"kind": "text", "text": days if choice.valid_from or choice.valid_to else ""},
-            {"kind": "tag", "text": tag[1], "tone": tag[0]},
-        ],
-        "actions": [{"label": _("修改"), "url": url, "primary": True}],
-    }
+def _list_columns() -> list[Column[Named]]:
+    return [
+        Column("title", _("选项表"), lambda one: one.title),
+        Column("kind", _("类别"), _kind, "tag"),
+        Column("options", _("选项"), _short),
+        Column("count", _("项数"), lambda one: str(len(lists.known(one.source))), "number"),
+        Column("fields", _("用在"), lambda one: _("；").join(one.fields[:3])),
+    ]
+
+
+def _kind(one: Named) -> Cell:
+    return Cell(_("只改文字")) if one.fixed else Cell(_("可增减"), tone="info")
+
+
+def _item_columns() -> list[Column[Choice]]:
+    return [
+        Column("code", _("代码"), lambda choice: choice.code),
+        Column("text", _("文字"), lambda choice: choice.wording().text),
+        Column("english", _("英文"), lambda choice: choice.wording().english),
+        Column("sort", _("顺序"), lambda choice: str(choice.sort), "number"),
+        Column("valid", _("启用与停用"), _days),
+        Column("state", _("状态"), _state, "tag"),
+    ]
+
+
+def _days(choice: Choice) -> str:
+    if not (choice.valid_from or choice.valid_to):
+        return ""
+    return _("%(start)s 至 %(end)s", start=choice.valid_from or "…", end=choice.valid_to or "…")
+
+
+def _state(choice: Choice) -> Cell:
+    if choice.offered(today()):
+        return Cell(_("在用"), tone="good")
+    return Cell(_("未启用或已停用"))
 
 
 def _stored(choice: Choice) -> dict[str, str]:
