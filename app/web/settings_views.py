@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, request
@@ -19,6 +20,7 @@ from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, lazy, translate
 from app.registry.register import get_register
 from app.web import shell
+from app.web.listing import Action, Cell, Column, Empty, Filter, Listing, Row, cells
 
 _GROUPS = {
     "users": lazy("账号数量"),
@@ -43,26 +45,20 @@ class SettingsView(BaseView):
         actor = policy.require(Capability.SETTINGS)
         region = _region(actor)
         rows = sorted(settings.held_in(region), key=lambda one: group_title(one.setting.name))
-        ledger = {
-            "name": "settings",
-            "title": _("参数设置"),
-            "count_text": _("%(n)s 项", n=len(rows)),
-            "intro": _("下级没有另行设置的，按上级的设置执行；每次变更记入审计日志。"),
-            "filters": [_region_filter(region)],
-            "reset_url": request.path,
-            "columns": [
-                {"name": "label", "label": _("参数"), "kind": "text"},
-                {"name": "group", "label": _("类别"), "kind": "text"},
-                {"name": "value", "label": _("现行值"), "kind": "text"},
-                {"name": "origin", "label": _("来源"), "kind": "text"},
-                {"name": "default", "label": _("默认值"), "kind": "text"},
-                {"name": "who", "label": _("设置人"), "kind": "text"},
-            ],
-            "rows": [_row(one, actor) for one in rows],
-            "actions": _index_actions(actor),
-            "empty": {"title": _("没有参数"), "hint": ""},
-        }
-        return self.render_template("anju/list.html", ledger=ledger)
+        columns = _columns()
+        listing = Listing(
+            name="settings",
+            title=_("参数设置"),
+            count_text=_("%(n)s 项", n=len(rows)),
+            intro=_("下级没有另行设置的，按上级的设置执行；每次变更记入审计日志。"),
+            filters=[Filter.region("region", _("行政区划"), region)],
+            reset_url=request.path,
+            columns=columns,
+            rows=[_row(columns, one, actor) for one in rows],
+            actions=_index_actions(actor),
+            empty=Empty(_("没有参数")),
+        )
+        return self.render_template("anju/list.html", ledger=listing)
 
     @expose("/<string:name>", methods=["GET", "POST"])
     def edit(self, name: str) -> Any:
@@ -106,43 +102,38 @@ def _region(actor: Actor) -> Region:
     return settings.place(region_asked.read_key(text) if text else actor.region_id)
 
 
-def _region_filter(region: Region) -> dict[str, Any]:
-    return {
-        "name": "region",
-        "label": _("行政区划"),
-        "kind": "region",
-        "value": region.id,
-        "text": region.full_name,
-    }
-
-
-def _index_actions(actor: Actor) -> list[dict[str, Any]]:
+def _index_actions(actor: Actor) -> list[Action]:
     if actor.level != Level.NATION:
         return []
-    return [{"label": _("选项表"), "url": "/settings/choices/", "icon": "edit"}]
+    return [Action(_("选项表"), "/settings/choices/", icon="edit")]
 
 
-def _row(one: Held, actor: Actor) -> dict[str, Any]:
-    setting, url = one.setting, f"/settings/{one.setting.name}?region={one.region.id}"
+def _columns() -> list[Column[Held]]:
+    return [
+        Column("label", _("参数"), lambda one: translate(one.setting.label)),
+        Column("group", _("类别"), lambda one: group_title(one.setting.name)),
+        Column("value", _("现行值"), lambda one: settings.shown(one.setting, one.value)),
+        Column("origin", _("来源"), origin_text),
+        Column(
+            "default", _("默认值"), lambda one: settings.shown(one.setting, one.setting.default)
+        ),
+        Column("who", _("设置人"), _set_by),
+    ]
+
+
+def _set_by(one: Held) -> Cell:
     own = one.own
-    word = _("修改") if settings.may_set(setting, one.region, actor) else _("查看")
-    return {
-        "id": setting.name,
-        "url": url,
-        "cells": [
-            {"kind": "text", "text": translate(setting.label)},
-            {"kind": "text", "text": group_title(setting.name)},
-            {"kind": "text", "text": settings.shown(setting, one.value)},
-            {"kind": "text", "text": origin_text(one)},
-            {"kind": "text", "text": settings.shown(setting, setting.default)},
-            {
-                "kind": "text",
-                "text": (own and own.set_by_name) or "",
-                "sub": own and f"{local(own.set_at):%Y-%m-%d %H:%M}",
-            },
-        ],
-        "actions": [{"label": word, "url": url, "primary": word == _("修改")}],
-    }
+    if own is None:
+        return Cell("")
+    return Cell(own.set_by_name, sub=f"{local(own.set_at):%Y-%m-%d %H:%M}")
+
+
+def _row(columns: Sequence[Column[Held]], one: Held, actor: Actor) -> Row:
+    name, region = one.setting.name, one.region
+    url = f"/settings/{name}?region={region.id}"
+    may = settings.may_set(one.setting, region, actor)
+    action = Action(_("修改") if may else _("查看"), url, primary=may)
+    return Row(name, url, cells(columns, one), [action])
 
 
 def origin_text(one: Held) -> str:
