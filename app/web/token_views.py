@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from app.registry.offered import access_to, offered
 from app.registry.register import get_register
 from app.registry.rules import Problem
 from app.web import shell
+from app.web.listing import Action, Cell, Column, Empty, Listing, Row, cells
 
 BASE = "/tokens"
 _ACCESS = "access-"
@@ -41,33 +43,21 @@ class TokensView(BaseView):
     def index(self) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         found = tokens.visible(actor)
-        ledger = {
-            "name": "tokens",
-            "title": _("接口令牌"),
-            "count_text": _("%(n)s 个", n=len(found)),
-            "intro": _(
-                "其他系统凭令牌、以所属账号的权限使用数据接口；账号注销或封闭，令牌随即失效。"
-            ),
-            "columns": [
-                {"name": "name", "label": _("用途"), "kind": "text"},
-                {"name": "account", "label": _("所属账号"), "kind": "text"},
-                {"name": "registers", "label": _("可用模块"), "kind": "text"},
-                {"name": "region", "label": _("地区"), "kind": "text"},
-                {"name": "expires", "label": _("截止日期"), "kind": "date"},
-                {"name": "used", "label": _("最近使用"), "kind": "text"},
-                {"name": "state", "label": _("状态"), "kind": "tag"},
+        columns = _columns()
+        listing = Listing(
+            name="tokens",
+            title=_("接口令牌"),
+            count_text=_("%(n)s 个", n=len(found)),
+            intro=_("其他系统凭令牌、以所属账号的权限使用数据接口；账号注销或封闭，令牌随即失效。"),
+            columns=columns,
+            rows=[_row(columns, one) for one in found],
+            actions=[
+                Action(_("接口说明"), "/help/api", icon="file-text"),
+                Action(_("新建令牌"), f"{BASE}/new", primary=True, icon="plus"),
             ],
-            "rows": [_row(one) for one in found],
-            "actions": [
-                {"label": _("接口说明"), "url": "/help/api", "icon": "file-text"},
-                {"label": _("新建令牌"), "url": f"{BASE}/new", "primary": True, "icon": "plus"},
-            ],
-            "empty": {
-                "title": _("还没有接口令牌"),
-                "hint": _("为对接的系统新建账号，再为该账号新建令牌。"),
-            },
-        }
-        return self.render_template("anju/list.html", ledger=ledger)
+            empty=Empty(_("还没有接口令牌"), _("为对接的系统新建账号，再为该账号新建令牌。")),
+        )
+        return self.render_template("anju/list.html", ledger=listing)
 
     @expose("/new", methods=["GET", "POST"])
     def new(self) -> Any:
@@ -143,31 +133,34 @@ def used(token: Token) -> str:
     return f"{local(token.used_at):%Y-%m-%d %H:%M} {token.used_from or ''}".strip()
 
 
-def revoke_action(token: Token) -> dict[str, Any] | None:
+def revoke_action(token: Token) -> Action | None:
     """The button that ends it."""
     if not token.open:
         return None
     text = _("收回后，使用“%(name)s”的系统立即不能访问。确定收回吗？", name=token.name)
-    return {"label": _("收回"), "url": f"{BASE}/{token.id}/revoke", "post": True, "confirm": text}
+    return Action(_("收回"), f"{BASE}/{token.id}/revoke", post=True, confirm=text)
 
 
-def _row(token: Token) -> dict[str, Any]:
+def _columns() -> list[Column[Token]]:
+    return [
+        Column("name", _("用途"), lambda one: Cell(one.name, sub=f"…{one.hint}")),
+        Column("account", _("所属账号"), _owner),
+        Column("registers", _("可用模块"), registers_text),
+        Column("region", _("地区"), lambda one: one.region.full_name),
+        Column("expires", _("截止日期"), lambda one: one.expires_on.isoformat(), "date"),
+        Column("used", _("最近使用"), used),
+        Column("state", _("状态"), lambda one: Cell(**state(one)), "tag"),
+    ]
+
+
+def _owner(token: Token) -> Cell:
+    return Cell(token.account.username, sub=token.account.first_name)
+
+
+def _row(columns: Sequence[Column[Token]], token: Token) -> Row:
     action = revoke_action(token)
-    shown = state(token)
-    return {
-        "id": str(token.id),
-        "url": f"/accounts/{token.account.uuid}",
-        "cells": [
-            {"kind": "text", "text": token.name, "sub": f"…{token.hint}"},
-            {"kind": "text", "text": token.account.username, "sub": token.account.first_name},
-            {"kind": "text", "text": registers_text(token)},
-            {"kind": "text", "text": token.region.full_name},
-            {"kind": "date", "text": token.expires_on.isoformat()},
-            {"kind": "text", "text": used(token)},
-            {"kind": "tag", "text": shown["text"], "tone": shown["tone"]},
-        ],
-        "actions": [action] if action else [],
-    }
+    url = f"/accounts/{token.account.uuid}"
+    return Row(str(token.id), url, cells(columns, token), [action] if action else [])
 
 
 # ---- the form -------------------------------------------------------------------------------
