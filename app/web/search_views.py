@@ -18,6 +18,7 @@ from app.core.types import nfc
 from app.registry import formats, household_words
 from app.registry.households import Household, SearchKey
 from app.web import shell
+from app.web.listing import Action, Cell, Column, Empty, Listing, Row, cells
 
 _MOST_FOUND = 50
 _AFTER_ALL = "\U0010ffff"
@@ -38,8 +39,7 @@ class SearchView(BaseView):
         if len(found) == 1:
             return redirect(f"/household/{found[0].id}")
         shell.crumb(_("查找"))
-        context = _results(query, found)
-        return self.render_template("anju/list.html", ledger=context)
+        return self.render_template("anju/list.html", ledger=_results(query, found))
 
 
 def _search(wanted: str, actor: Actor) -> Sequence[Household]:
@@ -62,53 +62,36 @@ def _search(wanted: str, actor: Actor) -> Sequence[Household]:
     return [rows[k] for k in keys if k in rows]
 
 
-def _results(query: str, found: Sequence[Household]) -> dict[str, Any]:
-    regions = {
-        r.id: r.full_name
-        for r in db.session.scalars(
-            select(Region).where(Region.id.in_({h.region_id for h in found}))
-        )
+def _results(query: str, found: Sequence[Household]) -> Listing:
+    keys = {household.region_id for household in found}
+    places = {
+        r.id: r.full_name for r in db.session.scalars(select(Region).where(Region.id.in_(keys)))
     }
     more = len(found) > _MOST_FOUND
-    return {
-        "name": "search",
-        "title": _("查找“%(query)s”", query=query) if query else _("查找农户"),
-        "count_text": f"{_MOST_FOUND}+" if more else str(len(found)),
-        "notices": [
-            {
-                "tone": "info",
-                "text": _(
-                    "结果较多，只列出前%(n)s户；请输入更完整的姓名或身份证号。", n=_MOST_FOUND
-                ),
-            }
-        ]
-        if more
-        else [],
-        "columns": [
-            {"name": "head", "label": _("户主"), "kind": "text"},
-            {"name": "id", "label": _("身份证号"), "kind": "id"},
-            {"name": "region", "label": _("行政区划"), "kind": "region"},
-        ],
-        "rows": [_result(h, regions) for h in found[:_MOST_FOUND]],
-        "empty": {
-            "title": _("没有找到农户"),
-            "hint": _("请输入姓名的开头，或完整的18位身份证号；只查找您管辖范围内的农户。"),
-        },
-    }
+    text = _("结果较多，只列出前%(n)s户；请输入更完整的姓名或身份证号。", n=_MOST_FOUND)
+    columns: list[Column[Household]] = [
+        Column("head", _("户主"), _head),
+        Column("id", _("身份证号"), lambda h: formats.mask_id(h.head_id or h.matching_id), "id"),
+        Column("region", _("行政区划"), lambda h: places.get(h.region_id), "region"),
+    ]
+    return Listing(
+        name="search",
+        title=_("查找“%(query)s”", query=query) if query else _("查找农户"),
+        count_text=f"{_MOST_FOUND}+" if more else str(len(found)),
+        notices=[{"tone": "info", "text": text}] if more else [],
+        columns=columns,
+        rows=[_row(columns, household) for household in found[:_MOST_FOUND]],
+        empty=Empty(
+            _("没有找到农户"),
+            _("请输入姓名的开头，或完整的18位身份证号；只查找您管辖范围内的农户。"),
+        ),
+    )
 
 
-def _result(household: Household, regions: dict[int, str]) -> dict[str, Any]:
+def _head(household: Household) -> Cell:
+    return Cell(household.head_name, sub=household_words.former_head(household))
+
+
+def _row(columns: Sequence[Column[Household]], household: Household) -> Row:
     url = f"/household/{household.id}"
-    return {
-        "url": url,
-        "cells": [
-            {
-                "kind": "text",
-                "text": household.head_name,
-                "sub": household_words.former_head(household),
-            },
-            {"kind": "id", "text": formats.mask_id(household.head_id or household.matching_id)},
-            {"kind": "region", "text": regions.get(household.region_id, "")},
-        ],
-        "actions": [{"label": _("查看"), "url": url}],
-    }
+    return Row(str(household.id), url, cells(columns, household), [Action(_("查看"), url)])
