@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import flash, redirect, request
@@ -24,6 +24,7 @@ from app.registry.handovers import Handover, HandoverState
 from app.registry.register import Register, get_register
 from app.registry.rules import Problem
 from app.web import shell
+from app.web.listing import Action, Cell, Column, Empty, Listing, Row, cells
 from app.web.register_pages import Said, contact_of
 
 BASE = "/handovers"
@@ -230,37 +231,40 @@ def _line(
     }
 
 
-def _list(actor: Actor) -> dict[str, Any]:
+# ---- the list ----------------------------------------------------------------------------------
+
+
+def _list(actor: Actor) -> Listing:
     rows = handovers.latest(actor, _MOST)
-    places = {r.id: r.full_name for r in _regions(rows)}
-    heads = (
-        ("name", _("姓名")), ("number", _("身份证号")), ("from", _("从")), ("to", _("转入")),
-        ("who", _("申请人")), ("at", _("申请时间")), ("state", _("状态")),
-    )  # fmt: skip
-    return {
-        "name": "handovers",
-        "title": _("转入申请"),
-        "count_text": _("共 %(n)s 条", n=len(rows)),
-        "columns": [{"name": name, "label": label, "kind": "text"} for name, label in heads],
-        "rows": [
-            {
-                "id": str(row.id),
-                "url": f"{BASE}/{row.id}",
-                "cells": [
-                    {"kind": "text", "text": row.name},
-                    {"kind": "id", "text": row.number},
-                    {"kind": "region", "text": places.get(row.from_region_id, "")},
-                    {"kind": "region", "text": places.get(row.to_region_id, "")},
-                    {"kind": "text", "text": row.asked_name},
-                    {"kind": "text", "text": f"{local(row.asked_at):%Y-%m-%d}"},
-                    {"kind": "tag", "text": row.state.label, "tone": TONES[row.state]},
-                ],
-                "actions": [{"label": _("查看"), "url": f"{BASE}/{row.id}"}],
-            }
-            for row in rows
-        ],
-        "empty": {
-            "title": _("没有转入申请"),
-            "hint": _("录入时身份证号已在其他账号的名录中，可以从提示申请转入。"),
-        },
-    }
+    columns = _columns({r.id: r.full_name for r in _regions(rows)})
+    return Listing(
+        name="handovers",
+        title=_("转入申请"),
+        count_text=_("共 %(n)s 条", n=len(rows)),
+        columns=columns,
+        rows=[_row(columns, row) for row in rows],
+        empty=Empty(
+            _("没有转入申请"),
+            _("录入时身份证号已在其他账号的名录中，可以从提示申请转入。"),
+        ),
+    )
+
+
+def _columns(places: Mapping[int, str]) -> list[Column[Handover]]:
+    def place(key: int) -> Cell:
+        return Cell(places.get(key), "region")
+
+    return [
+        Column("name", _("姓名"), lambda one: one.name),
+        Column("number", _("身份证号"), lambda one: Cell(one.number, "id")),
+        Column("from", _("从"), lambda one: place(one.from_region_id)),
+        Column("to", _("转入"), lambda one: place(one.to_region_id)),
+        Column("who", _("申请人"), lambda one: one.asked_name),
+        Column("at", _("申请时间"), lambda one: f"{local(one.asked_at):%Y-%m-%d}"),
+        Column("state", _("状态"), lambda one: Cell(one.state.label, "tag", tone=TONES[one.state])),
+    ]
+
+
+def _row(columns: Sequence[Column[Handover]], one: Handover) -> Row:
+    url = f"{BASE}/{one.id}"
+    return Row(str(one.id), url, cells(columns, one), [Action(_("查看"), url)])
