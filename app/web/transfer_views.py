@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
@@ -35,6 +34,19 @@ from app.registry.transfers import (
     waits_for,
 )
 from app.web import shell
+from app.web.listing import (
+    CURSORS,
+    Action,
+    Cell,
+    Column,
+    Empty,
+    Filter,
+    Listing,
+    Paging,
+    Row,
+    cells,
+    url_with,
+)
 from app.web.register_pages import Said, contact_of, parse_uuid
 from app.web.relations import TONES
 
@@ -143,7 +155,7 @@ def _told(transfer: Transfer, word: Word) -> str:
 # ---- the list ----------------------------------------------------------------------------------
 
 
-def _list(actor: Actor) -> dict[str, Any]:
+def _list(actor: Actor) -> Listing:
     show, place = _show(actor), _place(actor)
     query = select(Transfer).where(visible(actor), *_conditions(show, actor))
     if place is not None:
@@ -156,39 +168,30 @@ def _list(actor: Actor) -> dict[str, Any]:
     order = Transfer.asked_at.desc(), Transfer.id.desc()
     found = db.session.scalars(query.order_by(*order).limit(_SIZE + 1)).all()
     rows = found[:_SIZE]
-    regions = _names({key for t in rows for key in (t.from_region_id, t.to_region_id)})
-    homes = moves.heads_of([t.household_id for t in rows])
-    last = rows[-1] if rows else None
-    return {
-        "name": "transfers",
-        "title": _("迁户申请"),
-        "intro": _("县内迁户由本县审批；跨县的由两县都同意，或由共同的上级审批。批准以前，农户仍在原地统计。"),
-        "filters": [
-            {"name": "show", "label": _("范围"), "kind": "choice", "value": show and show.value,
-             "options": [{"value": s.value, "label": s.label} for s in Show]},
-            {"name": "region", "label": _("迁出地或迁入地"), "kind": "region",
-             "value": place and place.id, "text": place.full_name if place else ""},
+    places = _names({key for t in rows for key in (t.from_region_id, t.to_region_id)})
+    columns = _columns(places, moves.heads_of([t.household_id for t in rows]))
+    return Listing(
+        name="transfers",
+        title=_("迁户申请"),
+        intro=_(
+            "县内迁户由本县审批；跨县的由两县都同意，或由共同的上级审批。批准以前，农户仍在原地统计。"
+        ),
+        filters=[
+            Filter.choice("show", _("范围"), show and show.value, {s.value: s.label for s in Show}),
+            Filter.region("region", _("迁出地或迁入地"), place),
         ],
-        "reset_url": BASE + "/",
-        "columns": [
-            {"name": "head", "label": _("户主"), "kind": "text"},
-            {"name": "number", "label": _("身份证号"), "kind": "id"},
-            {"name": "from", "label": _("迁出地"), "kind": "region"},
-            {"name": "to", "label": _("迁入地"), "kind": "region"},
-            {"name": "at", "label": _("申请时间"), "kind": "text"},
-            {"name": "state", "label": _("状态"), "kind": "tag"},
-        ],
-        "rows": [_row(t, regions, homes, actor) for t in rows],
-        "paging": {
-            "prev_url": _url(show, place) if after else None,
-            "next_url": _url(show, place, last) if last and len(found) > _SIZE else None,
-            "position_text": "",
-        },
-        "empty": {
-            "title": _("没有迁户申请"),
-            "hint": _("在表单里“是否迁户”选择“是”并保存后，申请会出现在这里。"),
-        },
-    }  # fmt: skip
+        reset_url=BASE + "/",
+        columns=columns,
+        rows=[_row(columns, t, actor) for t in rows],
+        paging=Paging(
+            url_with(request.args, CURSORS) if after else None,
+            url_with(request.args, CURSORS, after=rows[-1].id) if len(found) > _SIZE else None,
+        ),
+        empty=Empty(
+            _("没有迁户申请"),
+            _("在表单里“是否迁户”选择“是”并保存后，申请会出现在这里。"),
+        ),
+    )
 
 
 def _show(actor: Actor) -> Show | None:
@@ -224,25 +227,29 @@ def _names(ids: set[int]) -> dict[int, str]:
     return dict(db.session.execute(query).all()) if ids else {}
 
 
-def _row(
-    transfer: Transfer, regions: dict[int, str], homes: dict[uuid.UUID, Any], actor: Actor
-) -> dict[str, Any]:
+def _columns(
+    places: Mapping[int, str], homes: Mapping[uuid.UUID, tuple[str, str | None]]
+) -> list[Column[Transfer]]:
+    """``homes``: name and number of the heads of households."""
+
+    def head(transfer: Transfer) -> tuple[str, str | None]:
+        return homes.get(transfer.household_id, ("", None))
+
+    return [
+        Column("head", _("户主"), lambda t: head(t)[0]),
+        Column("number", _("身份证号"), lambda t: formats.mask_id(head(t)[1]), "id"),
+        Column("from", _("迁出地"), lambda t: places.get(t.from_region_id), "region"),
+        Column("to", _("迁入地"), lambda t: places.get(t.to_region_id), "region"),
+        Column("at", _("申请时间"), lambda t: f"{local(t.asked_at):%Y-%m-%d %H:%M}"),
+        Column("state", _("状态"), lambda t: Cell(t.state.label, tone=TONES[t.state]), "tag"),
+    ]
+
+
+def _row(columns: Sequence[Column[Transfer]], transfer: Transfer, actor: Actor) -> Row:
     url = f"{BASE}/{transfer.id}"
-    name, number = homes.get(transfer.household_id, ("", None))
     mine = side_of(actor, transfer) is not None
-    return {
-        "id": str(transfer.id),
-        "url": url,
-        "cells": [
-            {"kind": "text", "text": name},
-            {"kind": "id", "text": formats.mask_id(number)},
-            {"kind": "region", "text": regions.get(transfer.from_region_id, "")},
-            {"kind": "region", "text": regions.get(transfer.to_region_id, "")},
-            {"kind": "text", "text": f"{local(transfer.asked_at):%Y-%m-%d %H:%M}"},
-            {"kind": "tag", "text": transfer.state.label, "tone": TONES[transfer.state]},
-        ],
-        "actions": [{"label": _("审批") if mine else _("查看"), "url": url, "primary": mine}],
-    }
+    action = Action(_("审批") if mine else _("查看"), url, primary=mine)
+    return Row(str(transfer.id), url, cells(columns, transfer), [action])
 
 
 def _cursor(text: str | None) -> tuple[Any, uuid.UUID] | None:
@@ -256,13 +263,6 @@ def _cursor(text: str | None) -> tuple[Any, uuid.UUID] | None:
     if found is None:
         raise BadInput(_("翻页参数有误，请从列表重新进入。"))
     return found[0], found[1]
-
-
-def _url(show: Show | None, place: Region | None, last: Transfer | None = None) -> str:
-    region = str(place.id) if place else None
-    pairs = {"show": show and show.value, "region": region, "after": str(last.id) if last else None}
-    tail = urlencode({k: v for k, v in pairs.items() if v})
-    return f"{BASE}/?{tail}" if tail else BASE + "/"
 
 
 # ---- one request -------------------------------------------------------------------------------
