@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, flash, redirect, request, send_file
 from flask_appbuilder import BaseView, expose
 from sqlalchemy import func, select
+from werkzeug.datastructures import MultiDict
 
 from app.access import policy
 from app.actions import searches
@@ -25,6 +26,7 @@ from app.registry import hooks, results
 from app.registry.hooks import Import
 from app.registry.register import get_register
 from app.web import shell
+from app.web.listing import Paging
 
 PAGE_SIZE = 20
 NOTES_SHOWN = 50
@@ -215,11 +217,10 @@ def _list(number: int) -> dict[str, Any]:
     rows = [_line(job) for job in found[:PAGE_SIZE]]
     paging = None
     if number > 1 or len(found) > PAGE_SIZE:
-        paging = {
-            "position_text": _("第 %(n)s 页", n=number),
-            "prev_url": f"{JOBS_URL}/?page={number - 1}" if number > 1 else None,
-            "next_url": f"{JOBS_URL}/?page={number + 1}" if len(found) > PAGE_SIZE else None,
-        }
+        paging = Paging.by_number(
+            MultiDict(), f"{JOBS_URL}/", number,
+            more=len(found) > PAGE_SIZE, position_text=_("第 %(n)s 页", n=number),
+        )  # fmt: skip
     return {
         "rows": rows,
         "running": any(row["running"] for row in rows),
