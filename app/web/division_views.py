@@ -174,7 +174,7 @@ class DivisionsView(BaseView):
     def _changes(self, actor: Actor, area: Region, job: Job | None, obstacles: list[Any]) -> Any:
         _crumbs(actor, area)
         shell.crumb(_("待生效变更"))
-        ledger = lists.pending(actor, area, _page_number(), obstacles)
+        ledger = lists.pending(area, _page_number(), obstacles)
         return self.render_template(
             "anju/division_changes.html", ledger=ledger, job=job_details(job) if job else None
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import or_, select
 
@@ -33,8 +32,8 @@ _TONES = {
 }
 
 
-def tag(change: RegionChange) -> dict[str, Any]:
-    return {"kind": "tag", "text": translate(change.kind.zh), "tone": _TONES[change.kind]}
+def tag(change: RegionChange) -> dict[str, str]:
+    return {"text": translate(change.kind.zh), "tone": _TONES[change.kind]}
 
 
 def difference(
