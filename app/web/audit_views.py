@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import request
 from flask_appbuilder import BaseView, expose
@@ -29,8 +28,23 @@ from app.registry.households import Household, SearchKey
 from app.registry.register import all_registers, get_register
 from app.reports import statistics
 from app.web import export_form, record_pages, shell
+from app.web.listing import (
+    CURSORS,
+    Action,
+    Cell,
+    Column,
+    Empty,
+    Filter,
+    Listing,
+    Paging,
+    Row,
+    cells,
+    chips,
+    size_of,
+    span,
+    url_with,
+)
 
-SIZES = (20, 50, 100)
 _SIZE = 50
 _FILTERS = ("region", "account", "act", "register", "at_from", "at_to", "head_id")
 _REASONS = (lazy("日常检查"), lazy("上级要求报送"), lazy("核查异常操作"), lazy("资料留存"))
@@ -54,21 +68,12 @@ class AuditView(BaseView):
     def index(self) -> Any:
         actor = policy.require(Capability.AUDIT)
         search, region = _asked(actor)
-        size = _size()
-        found = audit_search.page(
-            db.session, search, size, request.args.get("after"), request.args.get("before")
-        )
-        return self.render_template(
-            "anju/list.html",
-            ledger=_list(found, size, actor)
-            | {
-                "title": _("审计日志"),
-                "filters": _filters(region),
-                "chips": _chips(region),
-                "reset_url": request.path,
-                "exports": [{"label": _("导出当前筛选的日志"), "url": _export_url()}],
-            },
-        )
+        listing = _list(_("审计日志"), search, actor)
+        listing.filters = _filters(region)
+        listing.chips = chips(_said(region), request.args)
+        listing.reset_url = request.path
+        listing.exports = [Action(_("导出当前筛选的日志"), _export_url())]
+        return self.render_template("anju/list.html", ledger=listing)
 
     @expose("/<uuid:entry_id>")
     def show(self, entry_id: uuid.UUID) -> Any:
@@ -106,28 +111,20 @@ class AuditView(BaseView):
             exports_of=tuple(dict.fromkeys(r.name for r in exported)),
             exports_since=row.created_at,
         )
-        size = _size()
-        found = audit_search.page(
-            db.session, search, size, request.args.get("after"), request.args.get("before")
-        )
         shell.crumb(name, f"/{register.name}/{row.id}")
         shell.crumb(_("审计记录"))
-        return self.render_template(
-            "anju/list.html",
-            ledger=_list(found, size, actor)
-            | {
-                "title": _("%(name)s的审计记录", name=name),
-                "intro": _("查看、修改、办理过该户的账号，以及范围包含该户的导出。")
-                if register.of_households
-                else _("查看、修改、办理过该记录的账号，以及范围包含它的导出。"),
-            },
-        )
+        listing = _list(_("%(name)s的审计记录", name=name), search, actor)
+        if register.of_households:
+            listing.intro = _("查看、修改、办理过该户的账号，以及范围包含该户的导出。")
+        else:
+            listing.intro = _("查看、修改、办理过该记录的账号，以及范围包含它的导出。")
+        return self.render_template("anju/list.html", ledger=listing)
 
     @expose("/export", methods=["GET", "POST"])
     def export(self) -> Any:
         actor = policy.require(Capability.AUDIT)
         search, region = _asked(actor)
-        words = [(c["name"], c["value"]) for c in _said(region)]
+        words = [(name, value) for name, _label, value in _said(region)]
 
         def start(reason: str) -> Any:
             return export_form.in_background(audit_export.start(search, reason, dict(words)).title)
@@ -139,12 +136,12 @@ class AuditView(BaseView):
                 "count": _count(audit_search.page(db.session, search, 1)),
                 "area": region.full_name if region else None,
                 "filters": [
-                    {"label": c["label"], "text": c["value"]}
-                    for c in _said(region)
-                    if c["name"] != "region"
+                    {"label": label, "text": value}
+                    for name, label, value in _said(region)
+                    if name != "region"
                 ],
                 "warning": _("导出人、范围和原因记入审计日志；身份证号和电话在文件中仍部分隐藏。"),
-                "back_url": _url("/audit/"),
+                "back_url": url_with(request.args, path="/audit/"),
             }
 
         shell.at("/audit/")
@@ -207,13 +204,6 @@ def _midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), CHINA).astimezone(dt.UTC)
 
 
-def _size() -> int:
-    text = request.args.get("size", str(_SIZE))
-    if text not in map(str, SIZES):
-        raise BadInput(_("每页条数有误。"))
-    return int(text)
-
-
 def _keys_of(number: str) -> tuple[uuid.UUID, ...]:
     """The household with this ID number in the area, and its records; two statements."""
     key = select(SearchKey.household_id).where(SearchKey.value == number).limit(20)
@@ -228,57 +218,65 @@ def _keys_of(number: str) -> tuple[uuid.UUID, ...]:
 # ---- what is shown ------------------------------------------------------------------------
 
 
-def _list(found: Found, size: int, actor: Actor) -> dict[str, Any]:
+def _list(title: str, search: Search, actor: Actor) -> Listing:
+    """A page of what was found; what may be asked is added by the page that shows it."""
+    args, size = request.args, size_of(request.args, _SIZE)
+    found = audit_search.page(db.session, search, size, args.get("after"), args.get("before"))
     entries = found.entries
     places: dict[str, str] = {}
     audit_export.learn_places(places, entries)
-    names = _heads(entries)
     own = db.session.get_one(Region, actor.region_id).full_name
-    return {
-        "name": "audit",
-        "count_text": _count(found),
-        "columns": [
-            {"name": "at", "label": _("时间"), "kind": "date"},
-            {"name": "account", "label": _("账号"), "kind": "text"},
-            {"name": "act", "label": _("操作类型"), "kind": "tag"},
-            {"name": "what", "label": _("对象"), "kind": "text"},
-            {"name": "detail", "label": _("内容"), "kind": "text"},
-            {"name": "region", "label": _("行政区划"), "kind": "region"},
-            {"name": "address", "label": _("网络地址"), "kind": "text"},
-        ],
-        "rows": [
-            _row(entry, places.get(entry.path or "", "").removeprefix(own), names)
-            for entry in entries
-        ],
-        "paging": _paging(found, size),
-        "empty": {
-            "title": _("没有符合条件的记录"),
-            "hint": _("请检查筛选条件，或清除全部条件后再查。"),
-        },
-    }
+    columns = _columns(
+        {path: name.removeprefix(own) for path, name in places.items()}, _heads(entries)
+    )
+    numbers = span(found.first, len(entries), _count(found))
+    return Listing(
+        name="audit",
+        title=title,
+        count_text=_count(found),
+        columns=columns,
+        rows=[_row(columns, entry) for entry in entries],
+        paging=Paging.by_cursor(
+            args, before=found.newer, after=found.older, size=size,
+            position_text=_("第 %(first)s–%(last)s 条，共 %(count)s 条", **numbers),
+        ),
+        empty=Empty(_("没有符合条件的记录"), _("请检查筛选条件，或清除全部条件后再查。")),
+    )  # fmt: skip
 
 
-def _row(entry: AuditEntry, place: str, names: dict[uuid.UUID, str]) -> dict[str, Any]:
-    url = f"/audit/{entry.id}"
+def _columns(places: Mapping[str, str], names: Mapping[uuid.UUID, str]) -> list[Column[AuditEntry]]:
+    """``names``: of the records that entries are about."""
+
+    def what(entry: AuditEntry) -> Cell:
+        name = names.get(entry.record_id) if entry.record_id else ""
+        return Cell(name, sub=audit_words.register_title(entry.register))
+
+    def place(entry: AuditEntry) -> str:
+        return places.get(entry.path or "") or (_("本级") if entry.path else "")
+
+    return [
+        Column("at", _("时间"), lambda entry: f"{local(entry.at):%Y-%m-%d %H:%M:%S}", "date"),
+        Column("account", _("账号"), _account),
+        Column("act", _("操作类型"), _act_tag, "tag"),
+        Column("what", _("对象"), what),
+        Column("detail", _("内容"), audit_words.summary),
+        Column("region", _("行政区划"), place, "region"),
+        Column("address", _("网络地址"), lambda entry: entry.address),
+    ]
+
+
+def _account(entry: AuditEntry) -> Cell:
     login, _blank, name = (entry.account_name or _("系统")).partition(" ")
-    return {
-        "id": str(entry.id),
-        "url": url,
-        "cells": [
-            {"kind": "date", "text": f"{local(entry.at):%Y-%m-%d %H:%M:%S}"},
-            {"kind": "text", "text": login, "sub": name},
-            {"kind": "tag", "text": entry.act.label, "tone": _TONES.get(entry.act, "neutral")},
-            {
-                "kind": "text",
-                "text": names.get(entry.record_id) if entry.record_id else "",
-                "sub": audit_words.register_title(entry.register),
-            },
-            {"kind": "text", "text": audit_words.summary(entry)},
-            {"kind": "region", "text": place or (_("本级") if entry.path else "")},
-            {"kind": "text", "text": entry.address or ""},
-        ],
-        "actions": [{"label": _("详情"), "url": url}],
-    }
+    return Cell(login, sub=name)
+
+
+def _act_tag(entry: AuditEntry) -> Cell:
+    return Cell(entry.act.label, tone=_TONES.get(entry.act, "neutral"))
+
+
+def _row(columns: Sequence[Column[AuditEntry]], entry: AuditEntry) -> Row:
+    url = f"/audit/{entry.id}"
+    return Row(str(entry.id), url, cells(columns, entry), [Action(_("详情"), url)])
 
 
 def _heads(entries: Sequence[AuditEntry]) -> dict[uuid.UUID, str]:
@@ -320,66 +318,39 @@ def _count(found: Found) -> str:
     return f"{found.count:,}" + ("+" if found.capped else "")
 
 
-def _paging(found: Found, size: int) -> dict[str, Any]:
-    last = found.first + len(found.entries) - 1
-    cursors = ("after", "before")
-    return {
-        "prev_url": _url(drop=cursors, before=found.newer) if found.newer else None,
-        "next_url": _url(drop=cursors, after=found.older) if found.older else None,
-        "position_text": _(
-            "第 %(first)s–%(last)s 条，共 %(count)s 条",
-            first=f"{found.first:,}",
-            last=f"{last:,}",
-            count=_count(found),
-        ),
-        "size": size,
-        "sizes": [
-            {"size": s, "url": _url(drop=cursors, size=s), "active": s == size} for s in SIZES
-        ],
-    }
-
-
-def _url(path: str | None = None, drop: Sequence[str] = (), **changes: Any) -> str:
-    """The address of this page, or ``path``, with its filters but ``drop`` and with ``changes``."""
-    args = request.args
-    pairs = [(k, v) for k, v in args.items(multi=True) if v and k not in drop and k not in changes]
-    pairs += [(k, str(v)) for k, v in changes.items()]
-    return (path or request.path) + (f"?{urlencode(pairs)}" if pairs else "")
-
-
 def _export_url() -> str:
-    return _url("/audit/export", drop=("after", "before", "size"))
+    return url_with(request.args, (*CURSORS, "size"), path="/audit/export")
 
 
-def _filters(region: Region | None) -> list[dict[str, Any]]:
+def _filters(region: Region | None) -> list[Filter]:
     args = request.args
-    acts = [{"value": act.value, "label": act.label} for act in Act]
-    registers = [{"value": r.name, "label": r.label} for r in all_registers()]
+    acts = {act.value: act.label for act in Act}
+    registers = {register.name: register.label for register in all_registers()}
+    start, end = args.get("at_from"), args.get("at_to")
+    days = {"from": start, "to": end} if start or end else None
     return [
-        {"name": "region", "label": _("行政区划"), "kind": "region",
-         "value": region.id if region else None, "text": region.full_name if region else ""},
-        {"name": "account", "label": _("账号"), "kind": "text", "value": args.get("account"),
-         "placeholder": _("账号，或姓名、单位开头")},
-        {"name": "act", "label": _("操作类型"), "kind": "choice", "value": args.get("act"),
-         "options": acts},
-        {"name": "at", "label": _("时间"), "kind": "date_range",
-         "value": {"from": args.get("at_from"), "to": args.get("at_to")}
-         if args.get("at_from") or args.get("at_to") else None},
-        {"name": "register", "label": _("模块"), "kind": "choice", "value": args.get("register"),
-         "options": registers, "advanced": True},
-        {"name": "head_id", "label": _("农户身份证号"), "kind": "text", "value": args.get("head_id"),
-         "placeholder": _("完整身份证号"), "advanced": True},
+        Filter.region("region", _("行政区划"), region),
+        Filter("account", _("账号"), value=args.get("account"),
+               placeholder=_("账号，或姓名、单位开头")),
+        Filter.choice("act", _("操作类型"), args.get("act"), acts),
+        Filter("at", _("时间"), "date_range", days),
+        Filter.choice("register", _("模块"), args.get("register"), registers, advanced=True),
+        Filter("head_id", _("农户身份证号"), value=args.get("head_id"),
+               placeholder=_("完整身份证号"), advanced=True),
     ]  # fmt: skip
 
 
-def _said(region: Region | None) -> list[dict[str, str]]:
-    """The filters in words: for the chips, and for the log when they are exported."""
-    args, found = request.args, []
-    for name in _FILTERS:
-        for value in (v for v in args.getlist(name) if v):
-            label, text = _filter_words(name, value, region)
-            found.append({"name": name, "label": label, "value": text})
-    return found
+def _said(region: Region | None) -> list[tuple[str, str, str]]:
+    """The filters in words, (name, label, value): for the chips, and for the log when they are
+    exported.
+    """
+    args = request.args
+    return [
+        (name, *_filter_words(name, value, region))
+        for name in _FILTERS
+        for value in args.getlist(name)
+        if value
+    ]
 
 
 def _filter_words(name: str, value: str, region: Region | None) -> tuple[str, str]:
@@ -394,13 +365,3 @@ def _filter_words(name: str, value: str, region: Region | None) -> tuple[str, st
         "head_id": _("农户身份证号"),
     }  # fmt: skip
     return labels[name], audit_words.masked(value[:64])
-
-
-def _chips(region: Region | None) -> list[dict[str, str]]:
-    return [
-        {
-            "label": _("%(label)s：%(value)s", label=one["label"], value=one["value"]),
-            "remove_url": _url(drop=(one["name"], "after", "before")),
-        }
-        for one in _said(region)
-    ]
