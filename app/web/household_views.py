@@ -25,6 +25,7 @@ from app.registry.ledger_query import Query
 from app.registry.register import Menu, Register, register_of
 from app.web import export_form, household_pages, shell
 from app.web.list_views import ListPages
+from app.web.listing import Action
 
 #: What a paper with whole numbers is for; the reason may also be typed.
 _REASONS = (lazy("入户核实"), lazy("资料留存"), lazy("上级要求报送"))
@@ -52,7 +53,7 @@ class HouseholdView(ListPages, BaseView):
     def ledger(self, name: str = "list") -> Any:
         return super().ledger(name)
 
-    def _actions(self, menu: Menu, actor: Actor) -> list[dict[str, Any]]:
+    def _actions(self, menu: Menu, actor: Actor) -> list[Action]:
         return _list_actions(self.register, actor)
 
     @expose("/<uuid:household_id>")
@@ -126,7 +127,7 @@ def _pdf(content: bytes, chronicle: Chronicle) -> Response:
     )
 
 
-def _list_actions(register: Register, actor: Actor) -> list[dict[str, Any]]:
+def _list_actions(register: Register, actor: Actor) -> list[Action]:
     """What to do about the list: give those a village that have none, issue more."""
     found = []
     lost = Query(figure="no_village")
@@ -134,8 +135,7 @@ def _list_actions(register: Register, actor: Actor) -> list[dict[str, Any]]:
     if count.n:
         label = _("行政区划缺失 %(n)s 户", n=count)
         url = "/household/list?figure=no_village"
-        found.append({"label": label, "url": url, "icon": "alert-triangle"})
+        found.append(Action(label, url, icon="alert-triangle"))
     if actor.has(Capability.IMPORT_LIST):
-        url = "/exchange/import/household"
-        found.append({"label": _("名单下发"), "url": url, "icon": "upload"})
+        found.append(Action(_("名单下发"), "/exchange/import/household", icon="upload"))
     return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -24,18 +25,29 @@ from app.registry import hooks, stages
 from app.registry.field import CHOICE, DATE, Field
 from app.registry.flow import Review, State
 from app.registry.households import issued_list
-from app.registry.ledger import SIZES, Ledger, Page, TooWide, TooWideNow
+from app.registry.ledger import Ledger, Page, TooWide, TooWideNow
 from app.registry.ledger_columns import REGION, REGION_LABEL
 from app.registry.ledger_query import BESIDE, DECIDED_FROM, Query, by_key, parse
 from app.registry.reading import listed
 from app.registry.register import Menu, Register
 from app.web import ledger_filters, review_pages, walk
-from app.web.ledger_filters import CURSORS
+from app.web.listing import (
+    CURSORS,
+    Action,
+    Cell,
+    Column,
+    Empty,
+    Listing,
+    Paging,
+    Row,
+    cells,
+    chips,
+    size_of,
+    span,
+    url_with,
+)
 from app.web.record_pages import TONES
 
-_SIZE = 20
-#: What a page calls the choices of its rows: (field, code, when it was said) -> text.
-Texts = dict[tuple[str, Any, Any], str]
 _PLACES = (*CURSORS, "size", "list")
 _KEPT = (
     "size",
@@ -46,10 +58,8 @@ _KEPT = (
 )  # what a filter that is set leaves as it is
 
 
-def context(
-    register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
-) -> dict[str, Any]:
-    """The context of ``anju/list.html`` for one menu entry.
+def context(register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]) -> Listing:
+    """The list of one menu entry.
 
     :raises BadInput: a filter, cursor or size that cannot be read.
     """
@@ -58,34 +68,35 @@ def context(
     query = parse(register, wanted, db.session, actor)
     size = size_of(args)
     ledger = Ledger(register, query, db.session, actor, [n for n in names if n != REGION])
-    search = None
+    listing = frame(register, menu)
+    page: Page | None = None
     try:
         page = ledger.page(
             size, after=args.get("after"), before=args.get("before"), number=page_number(args)
         )
     except TooWide as error:
-        page, notices = None, [*notices, {"tone": "warn", "text": error.message}]
+        notices = [*notices, {"tone": "warn", "text": error.message}]
         if isinstance(error, TooWideNow):
-            search = {"label": _("在后台查询"), "url": _beside(register, menu, "search", args)}
-    return frame(register, menu) | {
-        "count_text": count_text(register, page) if page else "",
-        "notices": notices,
-        "filters": partial(ledger_filters.bar, register, menu, query, wanted),
-        "filters_key": ledger_filters.key(register, wanted),
-        "chips": ledger_filters.chips(register, menu, query, args),
-        "keep": {name: args[name] for name in _kept(register, query) if args.get(name)},
-        "columns": _columns(register, names),
-        "columns_url": _beside(register, menu, "columns", args),
-        "saved_url": _beside(register, menu, "filters", args),
-        "search": search,
-        "rows": _rows(register, menu, page, names, actor, args) if page else [],
-        "paging": paging(register, page, size, args) if page else None,
-        "empty": empty(register, menu, query, page, args, actor),
-        "exports": _exports(register, menu, actor, args),
-        "bulk": _bulk(register, menu),
-        "token": generate_csrf() if register.renews else "",
-        "undo": review_pages.undo(register) if _review(register, menu) else None,
-    }
+            listing.search = Action(_("在后台查询"), _beside(register, menu, "search", args))
+    listing.notices = notices
+    listing.filters = partial(ledger_filters.bar, register, menu, query, wanted)
+    listing.filters_key = ledger_filters.key(register, wanted)
+    listing.chips = chips(ledger_filters.said(register, query, args), args)
+    listing.keep = {name: args[name] for name in _kept(register, query) if args.get(name)}
+    listing.columns_url = _beside(register, menu, "columns", args)
+    listing.saved_url = _beside(register, menu, "filters", args)
+    if page is not None:
+        own = db.session.get_one(Region, actor.region_id)
+        listing.count_text = count_text(register, page)
+        listing.columns = _columns(register, names, own, page.rows)
+        listing.rows = _rows(register, menu, page, listing.columns, actor, args)
+        listing.paging = paging(register, page, size, args)
+    listing.empty = empty(register, menu, query, page, args, actor)
+    listing.exports = _exports(register, menu, actor, args)
+    listing.bulk = _bulk(register, menu)
+    listing.token = generate_csrf() if register.renews else ""
+    listing.undo = review_pages.undo(register) if _review(register, menu) else None
+    return listing
 
 
 def _kept(register: Register, query: Query) -> list[str]:
@@ -100,22 +111,25 @@ def count_text(register: Register, page: Page) -> str:
     return _("共 %(n)s 条", n=page.count)
 
 
-def searching(register: Register, menu: Menu, job: Job, shown: dict[str, Any]) -> dict[str, Any]:
+def searching(register: Register, menu: Menu, job: Job, shown: dict[str, Any]) -> Listing:
     """The same while a search in the background is on its way, or has failed: ``shown`` is the job as
     anju/_job.html has it.
     """
     pairs = [(name, text) for name, texts in job.args["args"].items() for text in texts]
     url = address(register, menu, [pair for pair in pairs if pair[0] != "menu"])
-    back = {"label": _("返回列表"), "url": url, "icon": "chevron-left"}
-    return frame(register, menu) | {"job": shown, "rows": [], "actions": [back]}
+    listing = frame(register, menu)
+    listing.job = shown
+    listing.actions = [Action(_("返回列表"), url, icon="chevron-left")]
+    return listing
 
 
-def frame(register: Register, menu: Menu) -> dict[str, Any]:
-    return {
-        "name": f"{register.name}-{menu.name}",
-        "title": translate(menu.title),
-        "reset_url": f"/{register.name}/{menu.name}",
-    }
+def frame(register: Register, menu: Menu) -> Listing:
+    """What is the same whatever is asked."""
+    return Listing(
+        name=f"{register.name}-{menu.name}",
+        title=translate(menu.title),
+        reset_url=f"/{register.name}/{menu.name}",
+    )
 
 
 def asked(
@@ -171,13 +185,6 @@ def _granted_areas(
     return [{"tone": "info", "text": text}]
 
 
-def size_of(args: MultiDict[str, str]) -> int:
-    text = args.get("size", str(_SIZE))
-    if text not in map(str, SIZES):
-        raise BadInput(_("每页条数有误。"))
-    return int(text)
-
-
 def page_number(args: MultiDict[str, str]) -> int:
     text = args.get("page", "1")
     if not (text.isascii() and text.isdigit() and len(text) < 9):
@@ -188,137 +195,166 @@ def page_number(args: MultiDict[str, str]) -> int:
 # ---- rows ---------------------------------------------------------------------------------
 
 
-def _columns(register: Register, names: Sequence[str]) -> list[dict[str, Any]]:
-    columns = []
-    for name in names:
-        if name == REGION:
-            columns.append({"name": name, "label": _(REGION_LABEL), "kind": "region"})
-            continue
-        made = register.model.__fields__[name]
-        kind = "tag" if name == "state" else ("id" if made.masked else "text")
-        columns.append({"name": name, "label": translate(made.label), "kind": kind})
+def _columns(
+    register: Register, names: Sequence[str], own: Region, rows: Sequence[Any]
+) -> list[Column[Any]]:
+    """Divisions are named from the account's ``own`` downwards; what ``rows`` have beside the fields of
+    the list is known of the first of them.
+    """
+    said_at = _said_at(rows)
+    columns = [_column(register, name, own, said_at) for name in names]
+    if rows and hasattr(rows[0], "former_head"):
+        columns[0] = replace(columns[0], value=partial(_former_head, columns[0].value))
     return columns
+
+
+def _column(
+    register: Register, name: str, own: Region, said_at: Callable[[Any], Any]
+) -> Column[Any]:
+    if name == REGION:
+        return Column(name, _(REGION_LABEL), partial(_place, own), "region")
+    made = register.model.__fields__[name]
+    label, kind = translate(made.label), "id" if made.masked else "text"
+
+    def text(row: Any) -> str:
+        return listed(made, getattr(row, name), said_at(row))
+
+    if name == "state":
+        return Column(name, label, lambda row: Cell(text(row), tone=TONES[row.state]), "tag")
+    if made.kind == CHOICE:
+        return Column(name, label, _choices(made, said_at), kind)
+    if made.kind == DATE and not made.masked:
+        return Column(name, label, lambda row: Cell(text(row), "date"), kind)
+    return Column(name, label, text, kind)
+
+
+def _said_at(rows: Sequence[Any]) -> Callable[[Any], Any]:
+    """When it was said what a row says; only read where a choice of the list has had another text,
+    see Ledger.
+    """
+    names = [n for n in ("submitted_at", "changed_at") if rows and hasattr(rows[0], n)]
+    return lambda row: next((at for name in names if (at := getattr(row, name))), None)
+
+
+def _choices(made: Field, said_at: Callable[[Any], Any]) -> Callable[[Any], str]:
+    """Rows have few choices between them: what each is called is asked once."""
+    texts: dict[tuple[Any, Any], str] = {}
+
+    def text(row: Any) -> str:
+        key = getattr(row, made.name), said_at(row)
+        found = texts.get(key)
+        if found is None:
+            found = texts[key] = listed(made, *key)
+        return found
+
+    return text
+
+
+def _former_head(value: Callable[[Any], Cell | str | None], row: Any) -> Cell | str | None:
+    """What the first column says; where another person was the head before, with that name below."""
+    said = value(row)
+    if not row.former_head:
+        return said
+    text = said.text if isinstance(said, Cell) else said
+    return Cell(text, sub=_("原户主 %(name)s", name=row.former_head))
+
+
+def _place(own: Region, row: Any) -> Cell:
+    whole = own.level == Level.NATION
+    place = row.region_full_name if whole else row.region_full_name.removeprefix(own.full_name)
+    unplaced = _("未指定行政村") if row.region_level < Level.VILLAGE else None
+    return Cell(place or own.name, sub=unplaced)
 
 
 def _rows(
     register: Register,
     menu: Menu,
     page: Page,
-    names: Sequence[str],
+    columns: Sequence[Column[Any]],
     actor: Actor,
     args: MultiDict[str, str],
-) -> list[dict[str, Any]]:
-    fields = [None if n == REGION else register.model.__fields__[n] for n in names]
-    own = db.session.get_one(Region, actor.region_id)
-    review, enters = _review(register, menu), menu.enters(actor, register.name)
-    see, word = _("查看"), translate(menu.action)
-    queue = review_pages.tail(request.args) if review else ""
-    shown = []
-    texts: Texts = {}
-    areas = actor.areas(Capability(menu.capability), register.name)
+) -> list[Row]:
+    doing = _Doing(register, menu, actor, page)
     on = walk.way(menu, asked_text(args), page.count)
-    kept = None
-    if enters:
-        areas = actor.areas(Capability.ENTER, register.name)
-    if register.owned and enters:
-        kept = owners.kept_by(register, [row.entered_by for row in page.rows], actor)
-    for position, row in enumerate(page.rows, page.first):
-        url = f"/{register.name}/{row.id}"
-        there = f"{on}{position}"
-        waits = review is not None and row.state == review.state
-        renews = register.renews and row.state in (State.MISSING, State.APPROVED)
-        actions: list[dict[str, Any]] = [{"label": see, "url": url + there}]
-        if menu.page and row.path.startswith(areas):
-            actions.insert(0, {"label": word, "url": f"{url}/{menu.page}", "primary": True})
-        elif (
-            enters
-            and row.path.startswith(areas)
-            and stages.is_open(register, row)
-            and (kept is None or row.entered_by in kept)
-        ):
-            label = translate(register.renews) if renews else word
-            actions = [{"label": label, "url": f"{url}/edit{there}", "primary": True}]
-        elif enters and renews and row.path.startswith(areas):
-            new = {"label": translate(register.renews), "url": f"{url}/renew", "post": True}
-            actions.insert(0, new | {"primary": True})
-        elif waits:
-            actions.insert(0, {"label": word, "url": f"{url}/review{queue}", "primary": True})
-        if enters and row.path.startswith(areas):
-            actions += [
-                {"label": translate(told), "url": f"{url}/{page_of}" if page_of else url}
-                for page_of, told in menu.more.items()
-            ]
-        shown.append(
-            {
-                "id": str(row.id),
-                "url": url + there,
-                "selectable": waits,
-                "cells": _cells(fields, row, own, texts),
-                "actions": actions,
-            }
+    return [
+        Row(
+            str(row.id),
+            f"/{register.name}/{row.id}{on}{position}",
+            cells(columns, row),
+            doing.with_row(row, f"{on}{position}"),
+            selectable=doing.waits(row),
         )
-    return shown
+        for position, row in enumerate(page.rows, page.first)
+    ]
 
 
-def _cells(
-    fields: Sequence[Field | None], row: Any, own: Region, texts: Texts
-) -> list[dict[str, Any]]:
-    """A cell for each field; for None the division, named from the account's ``own`` downwards.
-    Rows have few choices between them: ``texts`` keeps what each is called.
-    """
-    cells: list[dict[str, Any]] = []
-    # only read where a choice of the list has had another text, see Ledger
-    said_at = getattr(row, "submitted_at", None) or getattr(row, "changed_at", None)
-    for made in fields:
-        if made is None:
-            cells.append(_place(row, own))
-            continue
-        value = getattr(row, made.name)
-        if made.name == "state":
-            cells.append({"kind": "tag", "text": listed(made, value), "tone": TONES[value]})
-        elif made.kind == CHOICE:
-            text = texts.get((made.name, value, said_at))
-            if text is None:
-                text = texts[made.name, value, said_at] = listed(made, value, said_at)
-            cells.append({"kind": "text", "text": text})
-        else:
-            kind = "id" if made.masked else ("date" if made.kind == DATE else "text")
-            cells.append({"kind": kind, "text": listed(made, value, said_at)})
-    former = getattr(row, "former_head", None)
-    if former:
-        cells[0]["sub"] = _("原户主 %(name)s", name=former)
-    return cells
+class _Doing:
+    """What the account may do with the rows of a page."""
 
+    def __init__(self, register: Register, menu: Menu, actor: Actor, page: Page) -> None:
+        self.register, self.menu = register, menu
+        self.enters = menu.enters(actor, register.name)
+        asked = Capability.ENTER if self.enters else Capability(menu.capability)
+        self.areas = actor.areas(asked, register.name)
+        self.review = _review(register, menu)
+        self.queue = review_pages.tail(request.args) if self.review else ""
+        self.kept = None
+        if register.owned and self.enters:
+            entered_by = [row.entered_by for row in page.rows]
+            self.kept = owners.kept_by(register, entered_by, actor)
+        self.see, self.word = _("查看"), translate(menu.action)
 
-def _place(row: Any, own: Region) -> dict[str, Any]:
-    whole = own.level == Level.NATION
-    place = row.region_full_name if whole else row.region_full_name.removeprefix(own.full_name)
-    unplaced = _("未指定行政村") if row.region_level < Level.VILLAGE else None
-    return {"kind": "region", "text": place or own.name, "sub": unplaced}
+    def waits(self, row: Any) -> bool:
+        """For the decision that begins at this list."""
+        return self.review is not None and row.state == self.review.state
+
+    def with_row(self, row: Any, there: str) -> list[Action]:
+        """``there``: its place in the list, for its pages."""
+        here = row.path.startswith(self.areas)
+        url = f"/{self.register.name}/{row.id}"
+        actions = self._usual(row, url, there, here=here)
+        if self.enters and here:
+            actions += [
+                Action(translate(told), f"{url}/{page}" if page else url)
+                for page, told in self.menu.more.items()
+            ]
+        return actions
+
+    def _usual(self, row: Any, url: str, there: str, *, here: bool) -> list[Action]:
+        """What the list is for, and a look at the row."""
+        see = Action(self.see, url + there)
+        renews = self.register.renews
+        if renews and row.state not in (State.MISSING, State.APPROVED):
+            renews = ""
+        if self.menu.page and here:
+            return [Action(self.word, f"{url}/{self.menu.page}", primary=True), see]
+        if self.enters and here and self._open(row):  # its form shows all that there is to see
+            word = translate(renews) if renews else self.word
+            return [Action(word, f"{url}/edit{there}", primary=True)]
+        if self.enters and here and renews:
+            return [Action(translate(renews), f"{url}/renew", primary=True, post=True), see]
+        if self.waits(row):
+            return [Action(self.word, f"{url}/review{self.queue}", primary=True), see]
+        return [see]
+
+    def _open(self, row: Any) -> bool:
+        """For the account, to be filled in."""
+        mine = self.kept is None or row.entered_by in self.kept
+        return stages.is_open(self.register, row) and mine
 
 
 # ---- around the rows ------------------------------------------------------------------------
 
 
-def paging(register: Register, page: Page, size: int, args: MultiDict[str, str]) -> dict[str, Any]:
-    last = page.first + len(page.rows) - 1
-    place = {"first": f"{page.first:,}", "last": f"{last:,}", "count": page.count}
-    return {
-        "prev_url": ledger_filters.url(args, drop=CURSORS, before=page.before)
-        if page.before
-        else None,
-        "next_url": ledger_filters.url(args, drop=CURSORS, after=page.after)
-        if page.after
-        else None,
-        "position_text": _("第 %(first)s–%(last)s 户，共 %(count)s 户", **place)
-        if register.of_households
-        else _("第 %(first)s–%(last)s 条，共 %(count)s 条", **place),
-        "size": size,
-        "sizes": [
-            {"size": s, "url": ledger_filters.url(args, drop=CURSORS, size=s), "active": s == size}
-            for s in SIZES
-        ],
-    }
+def paging(register: Register, page: Page, size: int, args: MultiDict[str, str]) -> Paging:
+    numbers = span(page.first, len(page.rows), page.count)
+    if register.of_households:
+        text = _("第 %(first)s–%(last)s 户，共 %(count)s 户", **numbers)
+    else:
+        text = _("第 %(first)s–%(last)s 条，共 %(count)s 条", **numbers)
+    return Paging.by_cursor(
+        args, before=page.before, after=page.after, size=size, position_text=text
+    )
 
 
 def empty(
@@ -328,34 +364,30 @@ def empty(
     page: Page | None,
     args: MultiDict[str, str],
     actor: Actor,
-) -> dict[str, Any]:
+) -> Empty:
     """Why there is nothing, and what to do next."""
-    again = {"label": _("清除全部条件"), "url": f"/{register.name}/{menu.name}", "icon": "x"}
+    again = Action(_("清除全部条件"), f"/{register.name}/{menu.name}", icon="x")
     if page is None:
-        return {"title": _("筛选的范围过大"), "hint": _("请按上面的提示缩小范围，再查询。")}
+        return Empty(_("筛选的范围过大"), _("请按上面的提示缩小范围，再查询。"))
     if page.count.n:
-        there = {"label": _("回到第一页"), "url": ledger_filters.url(args, drop=CURSORS)}
+        there = Action(_("回到第一页"), url_with(args, drop=CURSORS))
         title = _("这一页没有农户") if register.of_households else _("这一页没有记录")
-        return {"title": title, "hint": _("列表已有变化。"), "actions": [there]}
+        return Empty(title, _("列表已有变化。"), [there])
     if query.found:
         hint = _("没有符合条件的农户，或者他们已不在您的管辖范围内。")
-        return {"title": _("后台查询没有结果"), "hint": hint, "actions": [again]}
+        return Empty(_("后台查询没有结果"), hint, [again])
     if any(args.getlist(n) for n in (*register.filters.split(), *BESIDE)):
         title = _("没有符合条件的农户") if register.of_households else _("没有符合条件的记录")
-        return {
-            "title": title,
-            "hint": _empty_hint(register, query),
-            "actions": [again],
-        }
+        return Empty(title, _empty_hint(register, query), [again])
     if menu.states:
-        return {"title": _("没有等您处理的农户"), "hint": _("新上报的会出现在这里。")}
+        return Empty(_("没有等您处理的农户"), _("新上报的会出现在这里。"))
     hint = translate(menu.hint)
     whole = not menu.only and menu.rows is None
     if _is_issued(register) and whole and actor.has(Capability.IMPORT_LIST):
         hint = _("请先在“名单下发”导入农户名单。")
     if not register.of_households:
-        return {"title": _("这里还没有记录"), "hint": hint}
-    return {"title": _("这里还没有农户"), "hint": hint}
+        return Empty(_("这里还没有记录"), hint)
+    return Empty(_("这里还没有农户"), hint)
 
 
 def _empty_hint(register: Register, query: Query) -> str:
@@ -373,7 +405,7 @@ def _empty_hint(register: Register, query: Query) -> str:
 
 def _exports(
     register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
-) -> list[dict[str, Any]]:
+) -> list[Action]:
     if not actor.has(Capability.EXPORT, register.name):
         return []
     own = f"menu={menu.name}" if menu.rows is not None else ""
@@ -381,29 +413,28 @@ def _exports(
     url = f"/exchange/export/{register.name}"
     as_seen = "&".join(part for part in (text, f"as_seen={menu.name}") if part)
     return [
-        {"label": _("导出当前筛选的台账"), "url": f"{url}?{text}" if text else url},
-        {"label": _("只导出列表显示的列"), "url": f"{url}?{as_seen}"},
+        Action(_("导出当前筛选的台账"), f"{url}?{text}" if text else url),
+        Action(_("只导出列表显示的列"), f"{url}?{as_seen}"),
     ]
 
 
 def wide_exports(
     register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
-) -> list[dict[str, Any]]:
+) -> list[Action]:
     """Of a list beyond the own area: its own columns, masked."""
     if not actor.has(Capability.EXPORT, register.name):
         return []
     text = "&".join(part for part in (asked_text(args), f"menu={menu.name}") if part)
-    return [{"label": _("数据导出"), "url": f"/exchange/export/{register.name}?{text}"}]
+    return [Action(_("数据导出"), f"/exchange/export/{register.name}?{text}")]
 
 
-def actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]]
+def actions(register: Register, actor: Actor, menu: Menu) -> list[Action]:
     if menu.adds and actor.has(Capability.ENTER, register.name):
         label, url = translate(menu.adds), f"/{register.name}/new"
-        found = [{"label": label, "url": url, "icon": "plus", "primary": True}]
+        found = [Action(label, url, icon="plus", primary=True)]
         if menu.rows is None and actor.has(Capability.IMPORT_LIST):
             found += [
-                {"label": translate(one.button), "url": f"{one.page}/", "icon": "upload"}
+                Action(translate(one.button), f"{one.page}/", icon="upload")
                 for one in hooks.imports()
                 if one.register == register.name
             ]
@@ -411,15 +442,13 @@ def actions(register: Register, actor: Actor, menu: Menu) -> list[dict[str, Any]
     if not menu.enters(actor, register.name) or menu.page:
         return []
     label = _("导入%(what)s", what=translate(register.record_word))
-    found = [
-        {"label": label, "url": f"/exchange/import/{register.name}/", "icon": "file-spreadsheet"}
-    ]
+    found = [Action(label, f"/exchange/import/{register.name}/", icon="file-spreadsheet")]
     if register.creates is not None:
         url = f"/{register.name}/new"
-        found.append({"label": _("新增"), "url": url, "icon": "plus", "primary": True})
+        found.append(Action(_("新增"), url, icon="plus", primary=True))
     if _is_issued(register) and menu.rows is None and actor.has(Capability.IMPORT_LIST):
         url = "/exchange/import/household"
-        found.append({"label": _("名单下发"), "url": url, "icon": "upload"})
+        found.append(Action(_("名单下发"), url, icon="upload"))
     return found
 
 

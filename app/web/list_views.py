@@ -25,6 +25,7 @@ from app.registry.register import Menu
 from app.registry.saved_filters import LONGEST_NAME, SavedFilter
 from app.web import ledger_filters, ledger_pages, shell, walk, wide_pages
 from app.web.job_views import job_details
+from app.web.listing import Action, chips
 from app.web.register_pages import RegisterPages
 from app.web.review_pages import Reviewing
 
@@ -54,11 +55,11 @@ class ListPages(RegisterPages):
                 context = ledger_pages.searching(self.register, menu, job, job_details(job))
                 return self.render_template("anju/list.html", ledger=context)
         context = ledger_pages.context(self.register, menu, actor, request.args)
-        context["actions"] = self._actions(menu, actor)
+        context.actions = self._actions(menu, actor)
         shell.keep_list()
         return self.render_template("anju/list.html", ledger=context)
 
-    def _actions(self, menu: Menu, actor: Actor) -> list[dict[str, Any]]:
+    def _actions(self, menu: Menu, actor: Actor) -> list[Action]:
         """What may be done beside the list."""
         return ledger_pages.actions(self.register, actor, menu)
 
@@ -222,7 +223,7 @@ class ListPages(RegisterPages):
         query = parse(self.register, wanted, db.session, actor)
         page = self._saved(menu, actor) | {
             "title": _("“%(list)s”的常用筛选", list=translate(menu.title)),
-            "chips": ledger_filters.chips(self.register, menu, query, request.args),
+            "chips": chips(ledger_filters.said(self.register, query, request.args), request.args),
             "said": said or {"name": "", "shared": False},
             "errors": errors or {},
             "wrong": wrong,
@@ -245,7 +246,9 @@ class ListPages(RegisterPages):
         try:
             Ledger(self.register, query, db.session, actor).require_narrow()
         except TooWideNow:
-            words = (c["label"] for c in ledger_filters.chips(self.register, menu, query, wanted))
+            words = (
+                c.label for c in chips(ledger_filters.said(self.register, query, wanted), wanted)
+            )
             known = {*BESIDE, "menu", *self.register.filters.split()} - {"found"}
             asked = MultiDict((k, v) for k, v in wanted.items(multi=True) if v and k in known)
             job = searches.start(self.register, menu, dict(asked.lists()), _("，").join(words))

@@ -19,6 +19,7 @@ from app.registry.ledger_query import parse
 from app.registry.reading import listed
 from app.registry.register import Menu, Register
 from app.web import ledger_filters, ledger_pages, record_pages, shell
+from app.web.listing import Action, Column, Listing, Row, cells, chips, size_of
 
 #: What its columns call the divisions of a row.
 PLACES = {
@@ -27,17 +28,16 @@ PLACES = {
 }  # fmt: skip
 
 
-def context(
-    register: Register, menu: Menu, own: Actor, args: MultiDict[str, str]
-) -> dict[str, Any]:
-    """The context of ``anju/list.html``."""
-    said = {name: args.getlist(name) for name in args if name in register.filters.split()}
-    with wide.looking(register, menu, said) as (session, actor):
-        query, notices = parse(register, args, session, actor), []
+def context(register: Register, menu: Menu, own: Actor, args: MultiDict[str, str]) -> Listing:
+    """The list beyond the own area."""
+    asked = {name: args.getlist(name) for name in args if name in register.filters.split()}
+    notices: list[dict[str, str]] = []
+    with wide.looking(register, menu, asked) as (session, actor):
+        query = parse(register, args, session, actor)
         names = menu.ledger.split()
         fields = [name for name in names if name not in PLACES]
         ledger = Ledger(register, query, session, actor, fields)
-        size = ledger_pages.size_of(args)
+        size = size_of(args)
         try:
             page: Page | None = ledger.page(
                 size, after=args.get("after"), before=args.get("before"),
@@ -46,59 +46,42 @@ def context(
         except TooWide as error:
             page, notices = None, [{"tone": "warn", "text": error.message}]
         known = wide.places(session, {row.path for row in page.rows}) if page else {}
-        rows = [_row(register, menu, row, names, known, own) for row in page.rows] if page else []
-    return ledger_pages.frame(register, menu) | {
-        "count_text": ledger_pages.count_text(register, page) if page else "",
-        "intro": _("身份证号和联系电话显示为掩码，每次查看记入审计日志。"),
-        "notices": notices,
-        "filters": partial(_bar, register, menu, query, args),
-        "filters_key": None,
-        "chips": ledger_filters.chips(register, menu, query, args),
-        "columns": [_column(register, name) for name in names],
-        "key": names.index(register.name_field),
-        "rows": rows,
-        "paging": ledger_pages.paging(register, page, size, args) if page else None,
-        "empty": ledger_pages.empty(register, menu, query, page, args, own),
-        "exports": ledger_pages.wide_exports(register, menu, own, args),
-    }
+        columns = [_column(register, name, known) for name in names]
+        rows = [_row(register, menu, row, columns, own) for row in page.rows] if page else []
+    listing = ledger_pages.frame(register, menu)
+    listing.count_text = ledger_pages.count_text(register, page) if page else ""
+    listing.intro = _("身份证号和联系电话显示为掩码，每次查看记入审计日志。")
+    listing.notices = notices
+    listing.filters = partial(ledger_filters.bar, register, menu, query, args, whole=True)
+    listing.chips = chips(ledger_filters.said(register, query, args), args)
+    listing.columns, listing.rows = columns, rows
+    listing.key = names.index(register.name_field)
+    listing.paging = ledger_pages.paging(register, page, size, args) if page else None
+    listing.empty = ledger_pages.empty(register, menu, query, page, args, own)
+    listing.exports = ledger_pages.wide_exports(register, menu, own, args)
+    return listing
 
 
-def _bar(*asked: Any) -> list[dict[str, Any]]:
-    return [
-        one | {"whole": True} if one["kind"] == "region" else one
-        for one in ledger_filters.bar(*asked)
-    ]
-
-
-def _column(register: Register, name: str) -> dict[str, Any]:
+def _column(register: Register, name: str, known: Mapping[str, Region]) -> Column[Any]:
+    """``known``: the divisions along the paths of the rows."""
     if name in PLACES:
-        return {"name": name[1:], "label": translate(PLACES[name][1]), "kind": "region"}
+        level, label = PLACES[name]
+        return Column(name[1:], translate(label), partial(_place, level, known), "region")
     made = register.model.__fields__[name]
-    return {"name": name, "label": translate(made.label), "kind": "id" if made.masked else "text"}
+    kind = "id" if made.masked else "text"
+    return Column(name, translate(made.label), lambda row: listed(made, getattr(row, name)), kind)
 
 
-def _row(
-    register: Register, menu: Menu, row: Any, names: list[str], known: Mapping[str, Region],
-    own: Actor,
-) -> dict[str, Any]:  # fmt: skip
-    above = [known[path] for path in (*ancestor_paths(row.path), row.path) if path in known]
-    by_level = {region.level: region.name for region in above}
-    cells = []
-    for name in names:
-        if name in PLACES:
-            cells.append({"kind": "region", "text": by_level.get(PLACES[name][0], "")})
-        else:
-            made = register.model.__fields__[name]
-            kind = "id" if made.masked else "text"
-            cells.append({"kind": kind, "text": listed(made, getattr(row, name))})
+def _place(level: Level, known: Mapping[str, Region], row: Any) -> str:
+    """What the division of that level is called in which the row lies."""
+    above = (known[path] for path in (*ancestor_paths(row.path), row.path) if path in known)
+    return next((region.name for region in above if region.level == level), "")
+
+
+def _row(register: Register, menu: Menu, row: Any, columns: list[Column[Any]], own: Actor) -> Row:
     mine = within(row.path, own.path)
     url = f"/{register.name}/{row.id}" if mine else f"/{register.name}/{menu.name}/of/{row.id}"
-    return {
-        "id": str(row.id),
-        "url": url,
-        "cells": cells,
-        "actions": [{"label": _("查看"), "url": url}],
-    }
+    return Row(str(row.id), url, cells(columns, row), [Action(_("查看"), url)])
 
 
 def record(register: Register, menu: Menu, record_id: uuid.UUID) -> dict[str, Any]:
