@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from markupsafe import Markup, escape
 
 from app.core.i18n import _
-from app.web.listing import Action, Cell, Column, Listing, Row
+from app.web.listing import Action, Cell, Listing
 
 _LONG = 28  # characters, from which on a cell gets room and at most three lines
 
 
-def body(ledger: Listing | dict[str, Any]) -> Markup:
+def body(listing: Listing) -> Markup:
     """``<tr>`` for each row."""
-    listing = _listing(ledger) if isinstance(ledger, dict) else ledger
     heads = [
         f'data-col="{n}" data-label="{escape(c.label)}" class="col-{escape(c.kind)}"'
         + (" hidden" if c.off else "")
@@ -46,28 +43,6 @@ def body(ledger: Listing | dict[str, Any]) -> Markup:
         lines += [_action(action, name, token) for action in row.actions]
         lines.append("</td></tr>")
     return Markup("".join(lines))  # noqa: S704 (every value above is escaped)
-
-
-def _listing(ledger: dict[str, Any]) -> Listing:
-    """Of a page that is not made of these objects yet."""
-    columns: list[Column[Any]] = [
-        Column(c["name"], c["label"], str, c["kind"], off=c.get("off", False))
-        for c in ledger["columns"]
-    ]
-    rows = [
-        Row(
-            row.get("id", ""),
-            row["url"],
-            [Cell(**cell) for cell in row["cells"]],
-            [Action(**action) for action in row["actions"]],
-            row.get("selectable", False),
-        )
-        for row in ledger["rows"]
-    ]
-    return Listing(
-        name="", title="", columns=columns, rows=rows, key=ledger.get("key", 0),
-        bulk=ledger.get("bulk"), token=ledger.get("token", ""),
-    )  # fmt: skip
 
 
 def _action(action: Action, name: Markup, token: Markup) -> str:
