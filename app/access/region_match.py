@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from app.access.region_changes import LEFT_BEHIND, RegionHistory
 from app.access.region_names import readable, spellings
 from app.access.regions import CODE_LENGTH, Level, Region
 from app.core.db import db
+from app.core.lazy import lazy
 
 _STRUCTURAL = re.compile("直辖|直管|^市辖区$|^县$")
 _UPPER = (Level.PROVINCE, Level.CITY, Level.COUNTY)
@@ -121,11 +121,11 @@ class Finder:
         """The village ``name`` of ``town``; 村, 村委会, 居委会, 社区 … make no difference."""
         return self._among(self._villages, town, Level.VILLAGE).find(name)
 
-    @cached_property
+    @lazy
     def _all_upper(self) -> tuple[list[Place], list[tuple[str, Place]]]:
         return _read(Region.level.in_(_UPPER), RegionHistory.level.in_(_UPPER))
 
-    @cached_property
+    @lazy
     def _upper(self) -> dict[Level, list[Place]]:
         """All provinces, cities and counties: 3,350."""
         found: dict[Level, list[Place]] = defaultdict(list)

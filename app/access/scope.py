@@ -26,7 +26,7 @@ from sqlalchemy.orm import (
 
 from app.access.actor import Actor
 from app.access.regions import Region, subtree
-from app.core.db import db
+from app.core.db import db, turn
 from app.core.errors import OutsideScope, TryAgain
 from app.core.i18n import _
 from app.core.types import PathType
@@ -151,6 +151,7 @@ def hold(session: Session, places: set[tuple[int, str]], counties: set[int]) -> 
     held = session.info.setdefault(_HELD, set())
     free = counties - held
     if free and session.get_bind().dialect.name == "postgresql":
+        turn(session)  # the locks are held until its commit
         for county in sorted(free):
             taken = func.pg_try_advisory_xact_lock_shared(LOCK, county)
             if not session.scalar(select(taken)):

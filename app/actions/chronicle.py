@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -25,6 +24,7 @@ from app.actions import households, moves, renewals
 from app.actions.renewals import Held
 from app.core.clock import day_begins
 from app.core.i18n import _, translate
+from app.core.lazy import lazy
 from app.parts.house import SUMMARY, Safety
 from app.registry import audit_words, formats, history_words, hooks
 from app.registry.attachments import Attachment
@@ -140,12 +140,12 @@ class Chronicle:
 
     # ---- who and where ---------------------------------------------------------------------
 
-    @cached_property
+    @lazy
     def transfers(self) -> Sequence[Transfer]:
         """The moves that were asked for, newest first."""
         return moves.of_household(self.household.id)
 
-    @cached_property
+    @lazy
     def regions(self) -> dict[int, Region]:
         """Where it lies, and the places that its moves name, by key; one statement."""
         keys = {self.household.region_id}
@@ -166,7 +166,7 @@ class Chronicle:
 
     # ---- records ---------------------------------------------------------------------------
 
-    @cached_property
+    @lazy
     def kept(self) -> list[Kept]:
         """The registers that know the household, in the order of the menu."""
         rows: dict[str, list[Any]] = {}
@@ -176,7 +176,7 @@ class Chronicle:
             rows.setdefault(register.name, []).append(row)
         return [Kept(r, sorted(rows[name], key=_counts)) for name, r in registers.items()]
 
-    @cached_property
+    @lazy
     def lists(self) -> list[Stand]:
         """The lists on which it stands or stood."""
         found = []
@@ -193,14 +193,14 @@ class Chronicle:
                 found.append(Stand(translate(one.title), text if one.issued else ""))
         return found
 
-    @cached_property
+    @lazy
     def members(self) -> list[Member]:
         """The people beside its head, for those who may see the list that knows them."""
         if not any(kept.register.membership for kept in self.kept):
             return []
         return members_of(self.session, self.household.id)
 
-    @cached_property
+    @lazy
     def house(self) -> tuple[Register, Any] | None:
         """The record that tells of the house and its safety: the last approved one, else the last that
         says anything. None: no record does.

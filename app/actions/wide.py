@@ -21,7 +21,7 @@ from app.access.limits import Limit
 from app.access.regions import Region
 from app.access.scope import unscoped
 from app.access.settings import NUMBER, Setting
-from app.core.db import db, read_only
+from app.core.db import db, read_only, turning
 from app.core.errors import NotFound
 from app.core.i18n import _, mark
 from app.registry.register import Menu, Register
@@ -62,7 +62,7 @@ def looking(
     actor = policy.require(Capability.SEARCH, register.name)
     most = settings.value(LOOKS.name)
     db.session.rollback()
-    with read_only(value=False):
+    with turning():
         limits.require_one(Limit("wide", actor.account_id.hex, most, timedelta(hours=1)))
         detail = {"menu": menu.name, "filter": asked}
         audit.record(db.session, Act.VIEW, register=register.name, detail=detail)

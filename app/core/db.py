@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import Enum, auto
 from typing import Any
 
 from flask import has_app_context
@@ -21,20 +22,33 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 __all__ = [
     "Model",
+    "begin_reading",
     "db",
     "is_connected",
     "on_sqlite_connect",
     "only_where",
     "read_only",
     "set_read_only",
+    "turn",
+    "turning",
     "upsert",
 ]
 
 db = SQLA(metadata=Model.metadata, session_options={"expire_on_commit": False})
 
-_writes: ContextVar[bool] = ContextVar("writes", default=True)
-#: Does each statement stand by itself, without a transaction around it?
-_alone: ContextVar[bool] = ContextVar("alone", default=False)
+
+class _Way(Enum):
+    """How transactions begin."""
+
+    WRITES = auto()  # on SQLite with the one write lock
+    READS = auto()  # a transaction that takes no lock
+    ALONE = auto()  # as READS; on PostgreSQL each statement stands by itself: nothing is written
+    TURNS = auto()  # as ALONE, until the first statement that writes or locks a row
+
+
+_way: ContextVar[_Way] = ContextVar("way", default=_Way.WRITES)
+#: In ``Connection.info``: its transaction only reads so far, and turns when it writes.
+_TURNS = "turns"
 _REST_SECONDS = 2.0
 _sqlite_hooks: list[Callable[[sqlite3.Connection], object]] = []
 
@@ -46,8 +60,15 @@ def on_sqlite_connect(hook: Callable[[sqlite3.Connection], object]) -> None:
 
 def set_read_only(value: bool) -> None:
     """Tell this context's next transactions whether they only read, as those of GET requests do."""
-    _writes.set(not value)
-    _alone.set(value)
+    _way.set(_Way.ALONE if value else _Way.WRITES)
+
+
+def begin_reading() -> None:
+    """The next transactions of this context read, without a lock, until a statement writes or locks
+    a row: then they write. On SQLite what was read before that may be older than what is read after
+    it, as it always is on PostgreSQL: what decides is read anew, with a lock.
+    """
+    _way.set(_Way.TURNS)
 
 
 @contextmanager
@@ -55,12 +76,29 @@ def read_only(*, value: bool = True) -> Iterator[None]:
     """Transactions begun inside only read: on SQLite they take no write lock. ``value=False`` inside
     a request that reads: a note in a session of its own.
     """
-    tokens = _writes.set(not value), _alone.set(False)
+    token = _way.set(_Way.READS if value else _Way.WRITES)
     try:
         yield
     finally:
-        _writes.reset(tokens[0])
-        _alone.reset(tokens[1])
+        _way.reset(token)
+
+
+@contextmanager
+def turning() -> Iterator[None]:
+    """:func:`begin_reading` inside, whatever the request does: for a short transaction of its own."""
+    token = _way.set(_Way.TURNS)
+    try:
+        yield
+    finally:
+        _way.reset(token)
+
+
+def turn(session: Session) -> None:
+    """From here on the session's transaction writes, if it may: for statements that say nothing of
+    it themselves, such as advisory locks.
+    """
+    if _way.get() is _Way.TURNS:
+        _turn(session.connection())
 
 
 def is_connected() -> bool:
@@ -120,20 +158,53 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 @event.listens_for(Engine, "begin")
 def _begin(connection: Connection) -> None:
+    way = _way.get()
+    connection.info[_TURNS] = way is _Way.TURNS
     if connection.dialect.name == "sqlite":
         # A plain BEGIN that reads first and writes later fails at once under concurrency.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes.get() else "BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if way is _Way.WRITES else "BEGIN")
         return
     if "isolation_level" in connection.get_execution_options():
         return  # asked for by the caller
     driver: Any = connection.connection.dbapi_connection
-    if driver.autocommit is not _alone.get():
+    alone = way in (_Way.ALONE, _Way.TURNS)
+    if driver.autocommit is not alone:
         # Each statement of a page sees what is committed, within a transaction or without: BEGIN
         # and ROLLBACK would be two of its seven round trips.
-        driver.autocommit = _alone.get()
+        driver.autocommit = alone
+
+
+def _turn(connection: Connection) -> None:
+    """End the reading and begin to write, within what SQLAlchemy takes for one transaction."""
+    if not connection.info.pop(_TURNS, False):
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        driver: Any = connection.connection.dbapi_connection
+        driver.autocommit = False
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _turn_to_write(
+    connection: Connection, _cursor: Any, _text: str, _values: Any, context: Any, _many: bool
+) -> None:
+    if not connection.info.get(_TURNS) or context is None or context.compiled is None:
+        return
+    statement = context.compiled.statement
+    if not statement.is_select or getattr(statement, "_for_update_arg", None) is not None:
+        _turn(connection)
+
+
+@event.listens_for(Engine, "savepoint")
+def _turn_at_savepoint(connection: Connection, _name: str) -> None:
+    _turn(connection)
 
 
 @event.listens_for(Session, "before_flush")
 def _refuse_to_write(session: Session, _context: Any, _instances: Any) -> None:
-    if _alone.get() and (session.new or session.dirty or session.deleted):
-        raise RuntimeError("without a transaction nothing is written: a GET request only reads")
+    if session.new or session.dirty or session.deleted:
+        if _way.get() is _Way.ALONE:
+            raise RuntimeError("without a transaction nothing is written: a GET request only reads")
+        turn(session)

@@ -9,7 +9,6 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from app.access.region_match import Finder, Match, Place
@@ -17,6 +16,7 @@ from app.access.region_names import readable
 from app.access.scope import in_scope
 from app.core.errors import BadInput
 from app.core.i18n import mark, translate
+from app.core.lazy import lazy
 from app.exchange.cells import Unreadable, cell_values
 from app.exchange.household_columns import ETHNIC_MARK, SEXES, YEAR_MARK, by_name, heads, plain
 from app.exchange.sheet import ListHead, Sheet
@@ -103,12 +103,12 @@ class Line:
     def rejected(self) -> bool:
         return any(note.rejects for note in self.notes)
 
-    @cached_property
+    @lazy
     def id_key(self) -> str | None:
         """The household's key by its valid ID number."""
         return number_key(self.id_number) if self.id_valid else None
 
-    @cached_property
+    @lazy
     def place_key(self) -> str:
         """Its key by county, town, village group, name and phone."""
         return match_key(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, false, or_, select
@@ -16,6 +15,7 @@ from app.access.regions import Level, in_subtree, subtree
 from app.core.clock import day_begins
 from app.core.errors import BadInput
 from app.core.i18n import _
+from app.core.lazy import lazy
 from app.registry.counters import total
 from app.registry.expressions import ALWAYS, Expr
 from app.registry.field import MANY
@@ -90,13 +90,13 @@ class Asked:
         if self.query.states and len(self.query.states) < len(State):
             yield self.model.state.in_(self.query.states)
 
-    @cached_property
+    @lazy
     def _base(self) -> Expr:
         """Which rows the list is of: those that are listed, unless its menu entry says others."""
         only = next((m.rows for m in self.register.menus if m.name == self.query.menu), None)
         return only or self.register.listed
 
-    @cached_property
+    @lazy
     def _places(self) -> list[str]:
         """Paths of the lowest divisions that are called as asked: villages, of these towns if both
         are named.

@@ -7,7 +7,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.access import borders
 from app.access.regions import Region
 from app.core.i18n import _, translate
+from app.core.lazy import lazy
 from app.registry.attachments import Attachment
 from app.registry.field import Field
 
@@ -64,7 +64,7 @@ class PhotoFacts:
             km=max(1, round(away)),
         )
 
-    @cached_property
+    @lazy
     def _county_code(self) -> str:
         county = self._session.get(Region, self._row.county_id)
         return county.code[: borders.CODE_DIGITS] if county else ""

@@ -7,9 +7,10 @@ import secrets
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, url_for
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import BadHost, HTTPException
@@ -17,7 +18,7 @@ from werkzeug.exceptions import BadHost, HTTPException
 from app.access import audit
 from app.access.region_asked import MergedAway
 from app.access.scope import current_actor
-from app.core.db import db
+from app.core.db import db, set_read_only
 from app.core.errors import AnjuError, Conflict
 from app.core.i18n import _
 from app.core.storage import StorageFull, is_full
@@ -36,8 +37,8 @@ def install(app: Flask) -> None:
 
 
 def render(error: AnjuError) -> Any:
-    """An error of the catalogue."""
-    db.session.rollback()
+    """An error of the catalogue. Its page only reads, and holds no lock."""
+    _let_go()
     if isinstance(error, MergedAway) and (address := _followed(error)) is not None:
         flash(error.message, "info")
         return redirect(address)
@@ -92,7 +93,7 @@ def _http(error: HTTPException) -> Any:
 
 
 def _unexpected(error: Exception) -> Any:
-    db.session.rollback()
+    _let_go()
     number = secrets.token_hex(4)
     log.error("error %s at %s %s", number, request.method, request.path, exc_info=error)
     if is_full(error):
@@ -101,6 +102,15 @@ def _unexpected(error: Exception) -> Any:
     if isinstance(error, OperationalError | NoConnection):
         return _answer(503, "busy", _("系统繁忙，内容没有保存，请稍后重试。"), number)
     return _answer(500, "internal", _("系统出现故障，请稍后重试。"), number)
+
+
+def _let_go() -> None:
+    """Give back what the request holds of the database, also one that does not answer any more."""
+    set_read_only(True)
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        db.session.invalidate()
 
 
 def _messages() -> dict[int, str]:
@@ -129,4 +139,9 @@ def _answer(status: int, code: str, message: str, number: str | None = None) -> 
         "hint": None,
         "number": number,
     }
+    broken = number is not None  # then the page asks the database for nothing: no menu, no names
+    if broken:  # who it is may be what could not be read
+        g.setdefault("_login_user", AnonymousUserMixin())
+    me = current_actor() is not None
+    page |= {"framed": me and not broken, "signed_in": me}
     return render_template("anju/error.html", error=page, back_url="/", retry=status >= 500), status

@@ -30,7 +30,7 @@ from app.access import policy, sessions
 from app.access.scope import set_actor
 from app.access.sessions import SEEN_EVERY, OpenSession
 from app.core.clock import now
-from app.core.db import db, set_read_only
+from app.core.db import begin_reading, db, set_read_only
 from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _
 from app.registry import hooks, lists
@@ -56,7 +56,7 @@ _WITH_FIRST_PASSWORD = frozenset({"AccountView.password", *PUBLIC})
 #: Requests that a page makes by itself: they do not keep a session alive.
 _QUIET_SUFFIXES = (".draft", ".progress", ".alive")
 _REFRESH_SECONDS = 30
-_READS = ("GET", "HEAD", "OPTIONS")
+READS = ("GET", "HEAD", "OPTIONS")
 #: Where the browser's session names its row in the table of open sessions.
 SESSION_KEY = "session"
 #: The account that a page was made for; its scripts say it with every request.
@@ -122,9 +122,18 @@ def _allow_more(response: Response) -> Response:
 
 def install(app: Flask) -> None:
     """Hooks of every request; FAB has put ``g.user`` by then."""
+    app.before_request_funcs.setdefault(None, []).insert(0, _begin_reading)  # before any statement
     app.before_request(_begin)
     app.after_request(_headers)
     app.teardown_request(_end)
+
+
+def _begin_reading() -> None:
+    """Whoever asks, and for what: account, session and rights are read without a lock."""
+    if request.method in READS:
+        set_read_only(True)
+    else:
+        begin_reading()
 
 
 def _begin() -> Any:
@@ -132,7 +141,6 @@ def _begin() -> Any:
     lists.expect(None)
     if b"%00" in request.query_string:  # PostgreSQL knows no such text
         raise BadInput(_("网址中有不能识别的字符。"))
-    set_read_only(request.method in _READS)
     if request.endpoint in PUBLIC:
         return None
     if callers.by_token():
@@ -171,9 +179,7 @@ def session_key() -> uuid.UUID | None:
 
 
 def writing() -> None:
-    """Begin a transaction that may write: on SQLite one that began as a reader cannot. What was
-    read stays as it was.
-    """
+    """Begin a transaction that writes. What was read stays as it was."""
     db.session.commit()
     set_read_only(False)
 
@@ -188,7 +194,7 @@ def _note_seen() -> None:
             db.session.commit()
         except OperationalError:  # a busy database: no page fails for that
             db.session.rollback()
-        set_read_only(request.method in _READS)
+        _begin_reading()
 
 
 def _idle_too_long() -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ from app.access.scope import current_actor
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
+from app.core.lazy import lazy
 from app.registry import hooks
 from app.registry.households import Household
 from app.registry.register import Register, all_registers
@@ -98,12 +98,12 @@ class Me:
 class Shell:
     """The frame for the request that is being answered."""
 
-    @cached_property
+    @lazy
     def actor(self) -> Me | None:
         actor = current_actor()
         if actor is None:
             return None
-        region = db.session.get(Region, actor.region_id)
+        region = _region_of(actor)
         return Me(
             name=actor.name,
             login=actor.login,
@@ -112,7 +112,7 @@ class Shell:
             region_short=region.name if region else "",
         )
 
-    @cached_property
+    @lazy
     def menu(self) -> tuple[Group, ...]:
         actor = current_actor()
         if actor is None:
@@ -124,7 +124,7 @@ class Shell:
             for group in groups
         )
 
-    @cached_property
+    @lazy
     def breadcrumb(self) -> list[dict[str, Any]]:
         steps: list[dict[str, Any]] = []
         for group in self.menu:
@@ -263,11 +263,20 @@ def _marked(item: Item, here: str | None) -> Item:
     return replace(item, active=True) if item.url == here else item
 
 
+def _region_of(actor: Actor) -> Region | None:
+    """The account's division; None: the database does not answer."""
+    try:
+        return db.session.get(Region, actor.region_id)
+    except SQLAlchemyError:  # the page that says so must still have its frame
+        db.session.rollback()
+        return None
+
+
 def _waiting(actor: Actor) -> Waiting:
     """(register, menu) -> how many records wait there for the account."""
     try:
         return waiting.counts(actor)
-    except SQLAlchemyError:  # the page that says so must still have its frame
+    except SQLAlchemyError:
         db.session.rollback()
         return {}
 

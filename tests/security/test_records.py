@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
 from app.access.regions import Level
@@ -138,6 +139,31 @@ def test_a_database_that_cannot_says_so(
     assert answer.status_code == status
     assert words in answer.text
     assert clerk.get(f"/lookback/{survey.id}/edit").status_code == 200
+
+
+def test_the_page_that_says_so_asks_the_database_for_nothing(
+    clerk: Hands, survey: Lookback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without menu and names it can be made while nothing answers."""
+    broken = False
+
+    def refuse(*_args: Any) -> None:
+        if broken:
+            raise OperationalError("SELECT", {}, sqlite3.OperationalError("it cannot"))
+
+    monkeypatch.setattr("app.web.errors.log.error", lambda *_args, **_named: None)
+    event.listen(Engine, "before_cursor_execute", refuse)
+    try:
+        assert clerk.get(f"/lookback/{survey.id}").status_code == 200
+        broken = True
+        pages = [clerk.get(f"/lookback/{survey.id}"), clerk.post(f"/lookback/{survey.id}/edit")]
+    finally:
+        event.remove(Engine, "before_cursor_execute", refuse)
+    for page in pages:
+        assert page.status_code == 503
+        assert "系统繁忙" in page.text
+        assert "错误编号" in page.text
+        assert 'class="sidebar' not in page.text
 
 
 def test_a_form_of_the_state_before_goes_nowhere(app: Flask, clerk: Hands) -> None:

@@ -8,14 +8,13 @@ from flask import Flask, request, session
 
 from app.access import tokens
 from app.access.scope import set_actor
-from app.core.db import set_read_only
+from app.core.db import turning
 from app.core.errors import BadInput
 from app.core.i18n import _
 from app.registry import lists
 from app.web.api import problems
 
 _LANGUAGES = ("zh", "en")
-_READS = ("GET", "HEAD", "OPTIONS")
 #: Beside the API itself a token opens the files of records.
 _FILES = ("FileView.show", "FileView.thumb")
 
@@ -34,11 +33,8 @@ def enter() -> None:
     :raises TokenRefused: none that is valid. :raises TooMany: used too often.
     """
     secret = request.headers["Authorization"][len(problems.SCHEME) :].strip()
-    set_read_only(False)
-    try:
+    with turning():
         actor, found = tokens.enter(_ENTER, secret, request.remote_addr or "")
-    finally:
-        set_read_only(request.method in _READS)
     lists.expect(found[-1])
     set_actor(actor)
 
