@@ -34,11 +34,11 @@ from app.actions.history import Contact
 from app.core.clock import today, uuid7
 from app.core.db import read_only
 from app.parts import outlines, parcels, prior
-from app.parts.choices import Grade, Judged, Measure, ParcelState, PriorKind, Seismic
+from app.parts.choices import Grade, Judged, Measure, ParcelState, PriorKind, Progress, Seismic
 from app.parts.parcels import Parcel
 from app.parts.prior import PriorFact
 from app.parts.renovation import Kind as RenovationKind
-from app.parts.renovation import Progress, Way
+from app.parts.renovation import Way
 from app.registers.dossier.model import Dossier
 from app.registers.lookback.model import Lookback
 from app.registers.monitoring.model import Monitoring

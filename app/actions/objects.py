@@ -28,7 +28,8 @@ from app.core.clock import now, today, uuid7
 from app.core.db import db, read_only
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, mark
-from app.parts.objects import Listed, Origin, Upkeep, the_list
+from app.parts.choices import Origin
+from app.parts.objects import Listed, Upkeep, the_list
 from app.registry import formats, hooks
 from app.registry.expressions import to_json
 from app.registry.field import ID_NUMBER

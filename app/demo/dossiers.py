@@ -21,7 +21,7 @@ from app.actions.continuing import copied
 from app.core.clock import CHINA, uuid7
 from app.demo.people import People
 from app.demo.pictures import Album
-from app.parts.renovation import Progress
+from app.parts.choices import Progress
 from app.registers.application.model import Application
 from app.registers.craftsman.model import Craftsman
 from app.registers.dossier.model import Builder, Dossier, PaidAccount, Tenure

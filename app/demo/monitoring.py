@@ -15,9 +15,8 @@ from app.demo.accounts import Staff
 from app.demo.people import Person
 from app.demo.places import Place
 from app.demo.timeline import Step
-from app.parts.choices import Living, Measure
-from app.parts.objects import Origin, Upkeep
-from app.parts.renovation import Hardship
+from app.parts.choices import Hardship, Living, Measure, Origin
+from app.parts.objects import Upkeep
 from app.registers.household.register import HOUSEHOLD
 from app.registers.low_income.model import LowIncome
 from app.registers.low_income.register import LOW_INCOME

@@ -18,8 +18,8 @@ from app.actions.objects import new_household, row_of
 from app.core.clock import uuid7
 from app.demo.people import People, Person
 from app.demo.places import County, region
-from app.parts.objects import Condition, Listed, Origin, Reason, Upkeep, the_list
-from app.parts.renovation import Hardship
+from app.parts.choices import Hardship, Origin
+from app.parts.objects import Condition, Listed, Reason, Upkeep, the_list
 from app.registry import formats
 from app.registry.households import Finding, Household
 from app.registry.members import Member, PersonNumber

@@ -14,7 +14,8 @@ from app.core.jobs import Job, JobContext, job_kind
 from app.exchange import household_import, import_notes, inbox, templates
 from app.exchange.household_columns import COLUMNS as OF_HOUSEHOLDS
 from app.exchange.household_columns import label_of
-from app.parts.objects import LIST, Condition, Listed, Origin, Upkeep, the_list
+from app.parts.choices import Origin
+from app.parts.objects import LIST, Condition, Listed, Upkeep, the_list
 from app.registry import hooks
 from app.registry.hooks import ListColumn
 from app.registry.register import Register

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.core.choices import Choices
+from app.registry import fields as f
 
 
 class Living(Choices):
@@ -83,3 +86,43 @@ class PriorKind(Choices):
     RENOVATION = "renovation", "危房改造"
     CENSUS = "census", "自然灾害风险普查"
     SELF_BUILT = "self_built", "自建房排查"
+
+
+class Hardship(Choices):
+    """困难对象类型: the six groups of spec 03, the sixth under its short name."""
+
+    RELAPSE = "relapse", "易返贫致贫户"
+    ALLOWANCE = "allowance", "农村低保户"
+    DESTITUTE = "destitute", "农村分散供养特困人员"
+    STRICKEN = (
+        "stricken",
+        "因病因灾因意外事故等刚性支出较大或收入大幅缩减导致基本生活出现严重困难家庭",
+    )
+    BORDERLINE = "borderline", "农村低保边缘家庭"
+    EXITED = "exited", "其他脱贫户"
+
+
+class Origin(Choices):
+    """对象来源: how the household came onto the list."""
+
+    ISSUED = "issued", "住建新下发"
+    CIVIL = "civil", "民政下发"
+    MANUAL = "manual", "手工新增"
+    OFF_LIST = "off_list", "库外补录"
+
+
+class Progress(Choices):
+    """办理进度: the last stage that the county approved."""
+
+    STARTED = "started", "已开工"
+    COMPLETED = "completed", "已竣工"
+    PAID = "paid", "已拨付"
+
+
+#: The sixth group whole; a dossier says it short.
+UNHELPED = "未享受过农村住房保障政策且依靠自身力量无法解决住房安全问题的其他脱贫户"
+
+
+def groups() -> Any:
+    """The six groups; a household belongs to one or several."""
+    return f.many("对象类型", Hardship, words={Hardship.EXITED.value: UNHELPED})

@@ -16,7 +16,7 @@ from app.core.choices import Choices
 from app.core.db import only_where
 from app.core.i18n import mark
 from app.core.types import UuidType
-from app.parts.renovation import Hardship
+from app.parts.choices import Origin, groups
 from app.registry import feed
 from app.registry import fields as f
 from app.registry.households import HouseList, Sex, declare_list
@@ -25,17 +25,6 @@ from app.registry.register import Register, all_registers
 
 #: 低收入群体名单: of persons, not of households only.
 LIST = declare_list(HouseList("low_income", mark("低收入群体名单"), order=20, of_persons=True))
-#: The sixth group whole; a dossier says it short.
-UNHELPED = "未享受过农村住房保障政策且依靠自身力量无法解决住房安全问题的其他脱贫户"
-
-
-class Origin(Choices):
-    """对象来源: how the household came onto the list."""
-
-    ISSUED = "issued", "住建新下发"
-    CIVIL = "civil", "民政下发"
-    MANUAL = "manual", "手工新增"
-    OFF_LIST = "off_list", "库外补录"
 
 
 class Reason(Choices):
@@ -59,11 +48,6 @@ class Condition(Choices):
     SAFE = "safe", "住房安全"
     UNSAFE = "unsafe", "住房不安全"
     NONE = "none", "无房"
-
-
-def groups() -> Any:
-    """The six groups; a household belongs to one or several."""
-    return f.many("对象类型", Hardship, words={Hardship.EXITED.value: UNHELPED})
 
 
 class Listed(OfHousehold):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.choices import Choices
-from app.parts.choices import Grade, Living, Measure
+from app.parts.choices import Grade, Hardship, Living, Measure
 from app.parts.house import APPRAISALS_FROM
 from app.parts.survey import Survey
 from app.registry import fields as f
@@ -36,20 +36,6 @@ class Way(Choices):
     OTHER = "other", "其他"
 
 
-class Hardship(Choices):
-    """困难对象类型: the six groups of spec 03, the sixth under its short name."""
-
-    RELAPSE = "relapse", "易返贫致贫户"
-    ALLOWANCE = "allowance", "农村低保户"
-    DESTITUTE = "destitute", "农村分散供养特困人员"
-    STRICKEN = (
-        "stricken",
-        "因病因灾因意外事故等刚性支出较大或收入大幅缩减导致基本生活出现严重困难家庭",
-    )
-    BORDERLINE = "borderline", "农村低保边缘家庭"
-    EXITED = "exited", "其他脱贫户"
-
-
 class Basis(Choices):
     """What an application stands on: the last approved survey of its household (spec 04)."""
 
@@ -63,14 +49,6 @@ class Basis(Choices):
 RETURN_REASONS = ("资料不全", "信息有误")
 #: Measures are secured in or after the year of the survey, and these began with the appraisals.
 FIRST_YEAR = APPRAISALS_FROM.year
-
-
-class Progress(Choices):
-    """办理进度: the last stage that the county approved."""
-
-    STARTED = "started", "已开工"
-    COMPLETED = "completed", "已竣工"
-    PAID = "paid", "已拨付"
 
 
 #: 无房户: what may be done for a household that has no house.

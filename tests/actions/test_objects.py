@@ -21,7 +21,8 @@ from app.actions.object_leaving import Leave
 from app.actions.object_search import Found, find, told
 from app.core.db import db
 from app.core.errors import AnjuError, Conflict, Invalid
-from app.parts.objects import Origin, Reason, Upkeep
+from app.parts.choices import Origin
+from app.parts.objects import Reason, Upkeep
 from app.registers.lookback.register import LOOKBACK
 from app.registers.low_income.model import LowIncome
 from app.registers.low_income.register import LOW_INCOME

@@ -18,8 +18,8 @@ from app.access.scope import acting_as, unscoped
 from app.actions import households, records
 from app.core import jobs, worker
 from app.core.db import db
-from app.parts.choices import Grade, Measure
-from app.parts.renovation import Basis, Progress
+from app.parts.choices import Grade, Measure, Progress
+from app.parts.renovation import Basis
 from app.registers.application.model import Application
 from app.registers.dossier.model import Dossier
 from app.registers.lookback.register import LOOKBACK

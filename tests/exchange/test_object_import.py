@@ -12,7 +12,8 @@ from app.access.scope import unscoped
 from app.exchange import object_import
 from app.exchange.household_list import find_head
 from app.exchange.reader import read_book
-from app.parts.objects import Origin, Upkeep
+from app.parts.choices import Origin
+from app.parts.objects import Upkeep
 from app.registers.low_income.model import LowIncome
 from app.registers.low_income.register import LOW_INCOME
 from app.registry import counters

@@ -13,7 +13,8 @@ from app.core.choices import Choices
 from app.core.clock import uuid7
 from app.core.db import Model, only_where
 from app.core.types import UuidType
-from app.parts.renovation import Applied, Planned, Progress
+from app.parts.choices import Progress
+from app.parts.renovation import Applied, Planned
 from app.registry import feed
 from app.registry import fields as f
 from app.registry.continuing import Continuing

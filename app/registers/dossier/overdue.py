@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app.access.scope import unscoped
 from app.core.clock import today
 from app.core.jobs import JobContext, daily_job
-from app.parts.renovation import Progress
+from app.parts.choices import Progress
 from app.registers.dossier.model import Dossier
 from app.registry import hooks
 from app.registry.flow import Transition

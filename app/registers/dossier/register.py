@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.actions.plan_years import plan_year
-from app.parts.renovation import FIRST_YEAR, Kind, Progress
+from app.parts.choices import Progress
+from app.parts.renovation import FIRST_YEAR, Kind
 from app.registers.dossier.findings import (
     craftsman_is_who,
     minor_head,

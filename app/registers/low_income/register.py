@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from app.access.actor import Capability
-from app.parts.objects import Origin, Upkeep
+from app.parts.choices import Origin
+from app.parts.objects import Upkeep
 from app.registers.low_income.model import LowIncome
 from app.registry.expressions import ALWAYS
 from app.registry.register import Figure, Membership, Menu, Milestone, Section, register, rule

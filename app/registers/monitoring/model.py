@@ -5,8 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Index
 
 from app.core.db import Model, only_where
-from app.parts.choices import Living, OtherHome
-from app.parts.objects import Origin, groups
+from app.parts.choices import Living, Origin, OtherHome, groups
 from app.parts.survey import Survey
 from app.registry import feed
 from app.registry import fields as f

@@ -11,8 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.choices import Choices
 from app.core.db import Model
 from app.core.types import UtcDateTime, UuidType
-from app.parts.choices import Measure
-from app.parts.renovation import Progress
+from app.parts.choices import Measure, Progress
 from app.registry import feed
 from app.registry import fields as f
 from app.registry.flow import State

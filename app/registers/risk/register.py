@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from app.access.actor import Capability
-from app.parts.choices import Measure
-from app.parts.renovation import Progress
+from app.parts.choices import Measure, Progress
 from app.registers.risk import backfill
 from app.registers.risk.model import Danger, Risk
 from app.registry.flow import State
