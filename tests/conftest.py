@@ -16,6 +16,7 @@ databases may be made) or from the wheel that the dev lock names.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import socket
@@ -27,7 +28,8 @@ import urllib.error
 import urllib.request
 import uuid
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,9 +97,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 OVER_HTTP = frozenset({"as_account", "browser", "client", "system"})
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the cases of :func:`on_one` that are for another database, and mark who drives Chromium.
-    With one ``--db`` nothing is left out.
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
+    """Leave out the cases of :func:`on_one` that are for another database: none with one ``--db``. Those
+    that drive Chromium are marked and come first, so that no long one is last.
     """
     known, left_out = kinds(config), []
     for item in items:
@@ -109,7 +114,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             left_out.append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
+    yield  # -m and -k choose, and cases are grouped by database
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
 def on_one(item: pytest.Item, known: list[str]) -> str | None:
@@ -128,6 +136,25 @@ def on_one(item: pytest.Item, known: list[str]) -> str | None:
     if mark and "turn" in mark.kwargs:
         name, turn = name.partition("[")[2], mark.kwargs["turn"]
     return known[(zlib.crc32(name.encode()) + turn) % len(known)]
+
+
+# --- what a run cost ------------------------------------------------------------------------------
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """A line a folder: its cases, and the seconds of all workers together."""
+    cases: Counter[str] = Counter()
+    seconds: Counter[str] = Counter()
+    for report in itertools.chain.from_iterable(terminalreporter.stats.values()):
+        if not isinstance(report, pytest.TestReport):
+            continue
+        folder = report.nodeid.partition("::")[0].rpartition("/")[0]
+        cases[folder] += report.when == "call"
+        seconds[folder] += report.duration
+    if len(cases) > 1:
+        terminalreporter.section("cases and seconds of all workers")
+        for folder, n in seconds.most_common():
+            terminalreporter.line(f"{cases[folder]:6}  {n:7.0f} s  {folder}")
 
 
 # --- databases ------------------------------------------------------------------------------------
