@@ -27,7 +27,7 @@ from tests.builders import (
     sign_in,
 )
 from tests.contracts.place import Place, settle
-from tests.contracts.routes import ANYBODY, MANAGES, MINISTRY, REVIEWS, SYSTEM, Call
+from tests.contracts.routes import ANYBODY, MANAGES, MINISTRY, REVIEWS, SUBJECTS, SYSTEM, Call
 
 #: The register about whose records everything is asked that belongs to no register.
 SAMPLE = "lookback"
@@ -51,6 +51,19 @@ class World:
     def base(self) -> str:
         """Where the register's pages lie."""
         return f"/{self.register.name}"
+
+    def distinct(self) -> dict[Who, FlaskClient]:
+        """One account for each set of rights in the register and in the system, with its kind: what a page
+        allows follows from these. Of those who have the same, each subject asks another one.
+        """
+        alike: dict[Any, list[Who]] = {}
+        for who, actor in self.actors.items():
+            rights = [(actor.has(c, self.register.name), actor.has(c)) for c in Capability]
+            ministry = self.may(actor, MINISTRY)
+            alike.setdefault((*rights, self.works(actor), actor.kind, ministry), []).append(who)
+        turn = SUBJECTS.index(self.inside.subject)
+        chosen = [group[turn % len(group)] for group in alike.values()]
+        return {who: self.clients[who] for who in chosen}
 
     def may(self, actor: Actor, asks: Any) -> bool:
         """In the register, or in the system where the capability belongs to no register."""
