@@ -41,7 +41,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
 
     from app import models, pages  # noqa: F401  (every table, before anything maps)
     from app.access import policy
-    from app.actions import continuing, moves, objects, splits  # noqa: F401  (they listen)
+    from app.actions import listening  # noqa: F401  (the kernel's)
     from app.core.db import db
     from app.core.errors import AnjuError
     from app.core.jobs import init_jobs

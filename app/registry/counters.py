@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, SessionTransaction, mapped_column
 
 from app.access.regions import Level, Region, ancestor_paths, subtree
-from app.access.scope import MADE_ONCE, Scoped
+from app.access.scope import MADE_ONCE
 from app.core.db import Model, upsert
 from app.core.types import PathType
 from app.registry.expressions import ALWAYS, Columns, Expr
@@ -110,22 +110,20 @@ def hand_in(session: Session, register: Register, deltas: Mapping[tuple[str, int
         pending[register.name, figure, county_id] += change
 
 
-@event.listens_for(Session, "before_flush")
-def _gather(session: Session, _context: Any, _instances: Any) -> None:
-    for row in (*session.new, *session.dirty, *session.deleted):
-        register = register_of(type(row)) if isinstance(row, Scoped) else None
-        if register is None or not register.figures:
-            continue
-        pending: Deltas = session.info.setdefault(_KEY, defaultdict(int))
-        state = inspect(row)
-        if state.persistent or state.deleted:
-            old = _old_values(row)
-            for figure in satisfied(register, old):
-                pending[register.name, figure, old["county_id"]] -= 1
-        if row not in session.deleted:
-            new = _new_values(row)
-            for figure in satisfied(register, new):
-                pending[register.name, figure, new["county_id"]] += 1
+def gather(session: Session, register: Register, row: Any) -> None:
+    """Note what a row about to be flushed changes."""
+    if not register.figures:
+        return
+    pending: Deltas = session.info.setdefault(_KEY, defaultdict(int))
+    state = inspect(row)
+    if state.persistent or state.deleted:
+        old = _old_values(row)
+        for figure in satisfied(register, old):
+            pending[register.name, figure, old["county_id"]] -= 1
+    if row not in session.deleted:
+        new = _new_values(row)
+        for figure in satisfied(register, new):
+            pending[register.name, figure, new["county_id"]] += 1
 
 
 def _names(row: Any) -> Iterable[str]:
@@ -146,11 +144,8 @@ def _old_values(row: Any) -> dict[str, Any]:
     return old
 
 
-@event.listens_for(Session, "before_commit")
-def _apply(session: Session) -> None:
-    if session.in_nested_transaction():
-        return
-    session.flush()
+def apply(session: Session) -> None:
+    """Write what was gathered, sorted: the last thing before a commit (:mod:`app.registry.writing`)."""
     pending: Deltas = session.info.pop(_KEY, {})
     changes = sorted((key, n) for key, n in pending.items() if n)
     if not changes:

@@ -6,7 +6,8 @@ are told and may do. A module listens where it lies::
     @hooks.stepped.listen(of="craftsman")
     def certify(register: Register, row: Any, step: Transition) -> None: ...
 
-``of`` narrows a hook whose first argument is a register: to one register by its name, or to those
+A hook that only modules above another one listen to is declared by that one, beside what it tells
+of. ``of`` narrows a hook whose first argument is a register: to one register by its name, or to those
 whose model derives from a class. Listeners run in the ``order`` that they name, those of one number
 by their names, in the transaction of the change; an error that one raises ends the change, so only
 a listener of a hook that says so refuses anything. ``flask hooks`` prints who listens to what.
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from app.registry.flow import Transition
     from app.registry.households import Household
     from app.registry.lists import Source
+    from app.registry.members import Member
     from app.registry.records import HistoryEntry
     from app.registry.register import Register
     from app.registry.rules import Problem
@@ -167,6 +169,14 @@ def step_words() -> Iterable[str]:
     return ()
 
 
+@tells
+def written(session: Session, rows: Sequence[Any], /) -> None:
+    """These rows of registers were written, by whatever way, and are committed now: new ones, changed
+    and deleted. Told once a transaction, before the counters; what a listener writes is counted, and
+    told to nobody.
+    """
+
+
 # ---- what was known before ----------------------------------------------------------------------
 
 
@@ -219,6 +229,33 @@ class Leaving(Enum):
 @tells
 def listed(session: Session, household: Household, /) -> None:
     """A household that was known joined a list or left one."""
+
+
+@asks
+def list_copies(
+    model: type, household: Household, shown: Member | None, /
+) -> Iterable[tuple[str, Any]]:
+    """What rows of the model repeat of the household's lists beside what the household itself says:
+    name of the field and value. ``shown`` is the member whom the list shows in place of its head.
+    """
+    return ()
+
+
+@asks
+def list_facts(
+    session: Session, homes: Collection[Household], /
+) -> Iterable[tuple[uuid.UUID, Mapping[str, Any]]]:
+    """What lists say of households beyond what these say themselves: by the household's key, fields
+    and values. One statement a listener.
+    """
+    return ()
+
+
+@tells
+def carried(session: Session, household: Household, /) -> None:
+    """A name, a number or a place of the household was carried to all its records: what else lies
+    where it lies follows now.
+    """
 
 
 @asks

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, String, cast, event, func, literal, select, union_all
+from sqlalchemy import RowMapping, String, cast, func, literal, select, union_all
 from sqlalchemy.orm import Session, object_session
 
 from app.actions import households
@@ -226,40 +227,24 @@ def _listed(session: Session, household: Household) -> None:
     follow(session, [household.id])
 
 
-_TOUCHED = "risk_households"
-
-
-@event.listens_for(Session, "before_flush")
-def _renovating(session: Session, _context: Any, _instances: Any) -> None:
+@hooks.written.listen()
+def _renovated(session: Session, rows: Sequence[Any]) -> None:
     """Applications and dossiers open, close and change by more ways than there are events: every row
-    that is written counts.
+    that is written counts. Rows repeat how far the renovations are; nothing else of them depends on
+    that.
     """
     names = {register.model: register.name for register in renovations()}
-    for row in (*session.new, *session.dirty, *session.deleted):
+    touched: dict[str, set[uuid.UUID]] = defaultdict(set)
+    for row in rows:
         if name := names.get(type(row)):
-            touched = session.info.setdefault(_TOUCHED, {}).setdefault(name, set())
-            touched.add(row.household_id)
-
-
-@event.listens_for(Session, "before_commit", insert=True)  # before the counters are written
-def _renovated(session: Session) -> None:
-    """Rows repeat how far the renovations are; nothing else of them depends on that."""
-    if session.in_nested_transaction():
-        return
-    session.flush()
-    touched: dict[str, set[uuid.UUID]] = session.info.pop(_TOUCHED, {})
+            touched[name].add(row.household_id)
     if not touched:
         return
     query = _rows_of(set().union(*touched.values())).order_by(Risk.household_id)
     query = query.with_for_update().execution_options(populate_existing=True)
-    rows = {row.household_id: row for row in session.scalars(query)}
-    known = [r for r in renovations() if touched.get(r.name, set()) & rows.keys()]
-    stands = dict.fromkeys((register.name, key) for register in known for key in rows)
-    stands |= {(name, key): value for name, key, value in _standing(session, rows, known)}
+    known = {row.household_id: row for row in session.scalars(query)}
+    registers = [r for r in renovations() if touched[r.name] & known.keys()]
+    stands = dict.fromkeys((register.name, key) for register in registers for key in known)
+    stands |= {(name, key): value for name, key, value in _standing(session, known, registers)}
     for (name, key), value in stands.items():
-        setattr(rows[key], name, value)
-
-
-@event.listens_for(Session, "after_rollback")
-def _forget(session: Session) -> None:
-    session.info.pop(_TOUCHED, None)
+        setattr(known[key], name, value)
