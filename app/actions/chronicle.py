@@ -25,7 +25,6 @@ from app.actions.renewals import Held
 from app.core.clock import day_begins
 from app.core.i18n import _, translate
 from app.core.lazy import lazy
-from app.parts.house import SUMMARY, Safety
 from app.registry import audit_words, formats, history_words, hooks
 from app.registry.attachments import Attachment
 from app.registry.expressions import is_missing
@@ -208,7 +207,7 @@ class Chronicle:
         told = [
             (register, row)
             for register, row in self._found
-            if issubclass(register.model, Safety) and register.flow and row.state != State.MISSING
+            if register.summary and register.flow and row.state != State.MISSING
         ]
         return max(
             told,
@@ -223,7 +222,7 @@ class Chronicle:
         register, row = self.house
         shown = register.rules.visible(values_of(row))
         found = []
-        for name in SUMMARY:
+        for name in register.summary.split():
             made = register.fields.get(name)
             if made is None or name not in shown.shown or is_missing(shown.values.get(name)):
                 continue
@@ -235,7 +234,7 @@ class Chronicle:
         """What was approved and in force at the end of a day, by register of surveys, in words; one
         statement.
         """
-        surveys = [k for k in self.kept if k.register.flow and issubclass(k.register.model, Safety)]
+        surveys = [k for k in self.kept if k.register.flow and k.register.summary]
         rows = {row.id: row for kept in surveys for row in kept.rows}
         entries = self.session.scalars(renewals.until(rows, day)).all() if rows else []
         found = []

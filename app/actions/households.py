@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.orm import Session, SessionTransaction, aliased, object_session
+from sqlalchemy.orm import Session, SessionTransaction, aliased
 
 from app.access import audit, policy
 from app.access.actor import Capability
@@ -36,8 +36,6 @@ from app.core.db import db, read_only
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
 from app.core.types import UuidType
-from app.parts import prior
-from app.parts.objects import Listed, the_list
 from app.registry import formats, hooks
 from app.registry.attachments import Attachment
 from app.registry.households import (
@@ -51,8 +49,6 @@ from app.registry.members import Member, PersonNumber, members_of
 from app.registry.records import Draft, HistoryEntry, Standing
 from app.registry.register import Register, all_registers
 
-#: What rows of other registers repeat of what the list says.
-OF_LIST = ("groups", "origin")
 _LOCKED = "households_locked"
 
 
@@ -186,9 +182,9 @@ def row_for(register: Register, household: Household) -> Any:
     return register.model(household_id=household.id, region_id=place, **known)
 
 
-def copies(household: Household, model: Any) -> dict[str, Any]:
+def copies(household: Household, model: Any, shown: Member | None = None) -> dict[str, Any]:
     """What a register's row repeats of its household, so that lists need no join: of these what
-    its model has.
+    its model has. ``shown``: the member whom the household's list shows in place of its head.
     """
     known = {
         "head_name": household.head_name,
@@ -198,37 +194,10 @@ def copies(household: Household, model: Any) -> dict[str, Any]:
         else None,
         "standing": household.standing,
         **{name: getattr(household, name) for name in list_names()},
-        **_listed_as(household, model),
         "unplaced": True if Finding.NO_VILLAGE in (household.findings or ()) else None,
+        **dict(hooks.list_copies(model, household, shown)),
     }
     return {name: value for name, value in known.items() if name in model.__fields__}
-
-
-def _listed_as(household: Household, model: Any) -> dict[str, Any]:
-    """What the list of low-income households says of it, for rows that repeat it."""
-    repeated = _repeated(model)
-    session = object_session(household) if isinstance(household, Household) else None
-    if issubclass(model, Listed) or not repeated or session is None:
-        return {}
-    kept = the_list().model
-    listed = session.scalar(select(kept).where(kept.household_id == household.id))
-    return {name: getattr(listed, name, None) for name in repeated}
-
-
-@hooks.saved.listen(order=10)
-def repeat_list(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
-    """What the list says of a household is repeated where it is looked for."""
-    if not isinstance(row, Listed) or not set(OF_LIST) & changes.keys():
-        return
-    for other, one in records_of(db.session(), get(row.household_id)):
-        for name in _repeated(type(one)) if other is not register else ():
-            setattr(one, name, getattr(row, name))
-
-
-def _repeated(model: Any) -> list[str]:
-    """What of the list a model's rows repeat: fields of the same name and choices."""
-    known = model.__fields__
-    return [n for n in OF_LIST if n in known and known[n].choices is Listed.__fields__[n].choices]
 
 
 #: Model of records -> keys of rows, in tables of their own, that go where the record goes.
@@ -260,16 +229,12 @@ def refresh(session: Session, household: Household) -> None:
             key.region_id = place
     for _register, row in records_of(session, household):
         row.region_id = place
-        known = copies(household, type(row))
-        if shown and isinstance(row, Listed):
-            known |= {"head_name": shown.name, "head_id": shown.id_number, "former_head": None}
-        for name, value in known.items():
+        for name, value in copies(household, type(row), shown).items():
             setattr(row, name, value)
         for key in (Attachment.record_id, HistoryEntry.record_id, *_going.get(type(row), ())):
             for owned in session.scalars(select(key.class_).where(key == row.id)):
                 owned.region_id = place
-    for fact in session.scalars(prior.about(household)):
-        fact.region_id = place
+    hooks.carried(session, household)
     for member in beside:
         member.region_id = place
     people.follow(session, household, beside)

@@ -15,12 +15,12 @@ from sqlalchemy import Row, String, cast, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from app.access.actor import Capability
-from app.actions import applying, continuing, openings
+from app.actions import applying, continuing
+from app.actions.survey_last import surveys
 from app.core.clock import local
 from app.core.i18n import _, mark, translate
 from app.core.types import UuidType
 from app.parts.renovation import Applied, Basis
-from app.parts.survey import Survey
 from app.registry import hooks
 from app.registry.flow import EDITABLE, State
 from app.registry.hooks import Step
@@ -35,7 +35,8 @@ def concerns(register: Register) -> bool:
     start = applying.register()
     if start is None:
         return False
-    return issubclass(register.model, Survey | Applied) or register.continues == start.name
+    ours = register in surveys() or issubclass(register.model, Applied)
+    return ours or register.continues == start.name
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def parts(rows: Sequence[Any], key: uuid.UUID | None = None) -> list[Part]:
         (r for r in rows if after and r.register == after.name and r.source == application.id), None
     )
     found: list[Part] = [
-        (openings.surveys()[0], survey, _SURVEY), (start, application, _titles(start))
+        (surveys()[0], survey, _SURVEY), (start, application, _titles(start))
     ]  # fmt: skip
     if after is not None:
         found.append((after, dossier, _titles(after)))
@@ -126,7 +127,7 @@ def _rows(
 ) -> Sequence[Row[Any]]:
     """Every record of the line about the household: register, id, state, source, whether closed."""
     found = []
-    for register in (*openings.surveys(), start, *([after] if after else [])):
+    for register in (*surveys(), start, *([after] if after else [])):
         model = register.model
         source: Any = cast(null(), UuidType)
         if register is start:

@@ -10,6 +10,7 @@ from sqlalchemy import or_, select, tuple_
 from app.access.scope import unscoped
 from app.actions import openings
 from app.actions.plan_years import plan_year
+from app.actions.survey_last import surveys
 from app.core.db import db
 from app.core.jobs import JobContext, once_job
 from app.parts.renovation import NEEDS
@@ -27,7 +28,7 @@ def open_for_approved(job: JobContext) -> dict[str, Any]:
     year = plan_year()
     db.session.rollback()  # on SQLite one session writes at a time
     done = dict(job.checkpoint or {"register": "", "path": "", "id": "", "opened": 0})
-    for register in sorted(openings.surveys(), key=lambda r: r.name):
+    for register in sorted(surveys(), key=lambda r: r.name):
         if register.name < done["register"]:
             continue
         if register.name != done["register"]:

@@ -18,65 +18,33 @@ from sqlalchemy.orm import Session, object_session
 
 from app.actions import applying, households
 from app.actions.plan_years import plan_year
+from app.actions.survey_last import Last, approved_at, last_approved, surveyed
 from app.core.clock import now, uuid7
 from app.core.db import db
 from app.core.errors import Conflict
 from app.core.i18n import _
 from app.parts.choices import Living
-from app.parts.objects import Listed
 from app.parts.renovation import Applied, Basis, kind_needed, prefilled
-from app.parts.survey import Survey
 from app.registry import hooks
 from app.registry.flow import EDITABLE, State, Transition
 from app.registry.hooks import Leaving
 from app.registry.households import Household
 from app.registry.records import Draft
-from app.registry.register import Register, all_registers
+from app.registry.register import Register
 
 _UNSUBMITTED = (State.MISSING, State.DRAFT)
 
 
-def surveys() -> list[Register]:
-    """The registers whose approved records may ask for an application."""
-    return [r for r in all_registers() if issubclass(r.model, Survey)]
-
-
-@dataclass(frozen=True)
-class Last:
-    """The survey of a household that was approved last, and of which register it is."""
-
-    register: Register
-    survey: Any
-
-    @property
-    def asks(self) -> bool:
-        return kind_needed(self.survey) is not None
-
-
-def last_approved(session: Session, household_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Last]:
-    """By household; one statement for each register of surveys."""
-    found: dict[uuid.UUID, Last] = {}
-    for register in surveys():
-        model = register.model
-        query = select(model).where(
-            model.household_id.in_(household_ids), model.state == State.APPROVED
-        )
-        for survey in session.scalars(query.order_by(model.decided_at, model.id)):
-            known = found.get(survey.household_id)
-            if known is None or _when(survey) >= _when(known.survey):
-                found[survey.household_id] = Last(register, survey)
-    return found
-
-
-def _when(survey: Any) -> Any:
-    return survey.decided_at or survey.changed_at
+def asks(last: Last) -> bool:
+    """Does the survey ask for work?"""
+    return kind_needed(last.survey) is not None
 
 
 def begins(session: Session, row: Any) -> Mapping[str, Any]:
     """What an application says before anybody types, from its household and its survey."""
     last = last_approved(session, [row.household_id]).get(row.household_id)
     household = session.get(Household, row.household_id)
-    if last is None or household is None or not last.asks:
+    if last is None or household is None or not asks(last):
         return {"kind": row.kind, "plan_year": row.plan_year, "no_house": row.no_house}
     groups = _groups(session, [household])
     return prefilled(household, last.survey, groups.get(household.id))
@@ -84,13 +52,8 @@ def begins(session: Session, row: Any) -> Mapping[str, Any]:
 
 def _groups(session: Session, homes: Collection[Household]) -> dict[uuid.UUID, Any]:
     """The groups that the list of low-income households knows of these, by household."""
-    asked = [home.id for home in homes if home.low_income]
-    known = next((r for r in all_registers() if issubclass(r.model, Listed)), None)
-    if known is None or not asked:
-        return {}
-    model = known.model
-    query = select(model.household_id, model.groups).where(model.household_id.in_(asked))
-    return {row.household_id: row.groups for row in session.execute(query)}
+    facts = hooks.list_facts(session, homes)
+    return {key: said["groups"] for key, said in facts if "groups" in said}
 
 
 # ---- following the surveys ---------------------------------------------------------------------
@@ -121,6 +84,12 @@ def settle(session: Session, household_ids: Sequence[uuid.UUID], year: int | Non
     return bring_into_line(session, homes, last_approved(session, household_ids), year)
 
 
+@surveyed.listen()
+def follow(session: Session, homes: Sequence[Household], lasts: Mapping[uuid.UUID, Last]) -> None:
+    """An application opens, closes or is flagged with the survey on which it stands."""
+    bring_into_line(session, homes, lasts)
+
+
 def bring_into_line(
     session: Session,
     homes: Sequence[Household],
@@ -136,7 +105,7 @@ def bring_into_line(
     query = select(model).where(model.household_id.in_([home.id for home in homes]))
     for row in session.scalars(query.order_by(model.household_id, model.number)):
         rows[row.household_id].append(row)
-    if not rows and not any(last.asks for last in lasts.values()):
+    if not rows and not any(asks(last) for last in lasts.values()):
         return 0  # as of most
     year = plan_year() if year is None else year
     work = _Settling(session, register, year, _groups(session, homes))
@@ -156,9 +125,9 @@ class _Settling:
     def household(self, home: Household, last: Last | None, rows: Sequence[Any]) -> None:
         current = next((r for r in reversed(rows) if r.basis != Basis.CLOSED), None)
         if current is not None and self._done(current):
-            if last and last.asks and current.survey_id != last.survey.id:
+            if last and asks(last) and current.survey_id != last.survey.id:
                 self._open(home, last, rows)
-        elif last is None or not last.asks:
+        elif last is None or not asks(last):
             if current is not None:
                 self._drop(current, last)
         elif current is not None:
@@ -194,7 +163,7 @@ class _Settling:
     def _confirm(self, row: Any, home: Household, last: Last) -> None:
         """The survey asks for work, and there is an application for it."""
         before = row.basis, row.survey_id, row.surveyed_at
-        if row.state in _UNSUBMITTED and row.surveyed_at != _when(last.survey):
+        if row.state in _UNSUBMITTED and row.surveyed_at != approved_at(last.survey):
             self._take_over(row, home, last)
         if row.state in EDITABLE:
             row.no_house = _houseless(last)
@@ -251,7 +220,7 @@ class _Settling:
 
 def _stand_on(row: Any, last: Last) -> None:
     row.survey_register, row.survey_id = last.register.name, last.survey.id
-    row.surveyed_at = _when(last.survey)
+    row.surveyed_at = approved_at(last.survey)
 
 
 def _houseless(last: Last) -> bool:
@@ -300,7 +269,7 @@ def why_doubted(row: Any) -> str:
     last = last_approved(db.session, [row.household_id]).get(row.household_id)
     if last is None:
         return _("该户的住房安全信息已退回，重新审核通过后才能继续办理。")
-    if not last.asks:
+    if not asks(last):
         return _("该户最近审核通过的住房安全信息不再需要危房改造或抗震改造。")
     return _differs(row, last)
 

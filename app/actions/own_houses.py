@@ -10,14 +10,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from app.access.scope import unscoped
-from app.actions.openings import Last, last_approved
+from app.actions import households
+from app.actions.survey_last import Last, last_approved, surveyed
 from app.core.db import db
 from app.core.jobs import JobContext, once_job
 from app.parts.choices import Living
+from app.parts.survey import Survey
+from app.registry import hooks
+from app.registry.flow import State, Transition
 from app.registry.households import Household
+from app.registry.register import Register
 
 _CHUNK = 500
 
@@ -36,6 +41,23 @@ def mark(home: Household, last: Last | None) -> bool:
     if changed:
         home.own_house = own
     return changed
+
+
+@hooks.stepped.listen(of=Survey, order=50)
+def follow(register: Register, row: Any, step: Transition) -> None:
+    """An approval, or its end, may change what the household's last survey says."""
+    session = object_session(row)
+    if session is None or State.APPROVED not in (row.state, *step.sources):
+        return
+    session.flush()
+    homes = households.locked(session, [row.household_id])  # two may be decided on at once
+    if row.state == State.APPROVED:
+        lasts = {row.household_id: Last(register, row)}  # none was approved later
+    else:
+        lasts = last_approved(session, [row.household_id])
+    for home in homes:
+        mark(home, lasts.get(home.id))
+    surveyed(session, homes, lasts)
 
 
 @once_job("households.own_houses", title="统计既有农房")

@@ -108,8 +108,11 @@ def unknown(number: str) -> str:
     )
 
 
-def number_is_known(row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
+@hooks.record_checks.listen(order=5)
+def number_is_known(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """Where the census is connected, a number is one of its own; elsewhere it comes from paper."""
+    if not parcels.has_parcels(register):
+        return
     number = values.get("parcel_number")
     if not number or number == row.parcel_number or parcels.get(db.session, number) is not None:
         return

@@ -30,7 +30,14 @@ from app.registry import hooks
 from app.registry.expressions import to_json
 from app.registry.field import ID_NUMBER
 from app.registry.flow import State, Transition
-from app.registry.households import Finding, Household, Source, match_key, search_values
+from app.registry.households import (
+    Finding,
+    Household,
+    Source,
+    house_lists,
+    match_key,
+    search_values,
+)
 from app.registry.records import Standing
 from app.registry.register import Register
 from app.registry.rules import Problem
@@ -231,11 +238,13 @@ def _add(register: Register, parent: Household, head: Head, where: str) -> None:
         phone=head.get("phone"),
         village_group=parent.village_group,
         source=Source.SPLIT,
-        poverty_exit=parent.poverty_exit,
-        low_income=parent.low_income and register.follows == "low_income",
         own_house=False,
         findings=tuple(f for f in parent.findings or () if f == Finding.NO_VILLAGE),
         match_key=match_key(head["id_number"]),
+        **{
+            made.name: getattr(parent, made.name) and (made.shared or register.follows == made.name)
+            for made in house_lists()
+        },
     )
     try:
         with db.session.begin_nested():

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from app.access.accounts import Account
 from app.access.regions import Level
 from app.actions import applying, households
-from app.actions.openings import Last, last_approved, surveys
+from app.actions.openings import asks
+from app.actions.survey_last import Last, last_approved, surveys
 from app.core.clock import local, uuid7
 from app.demo.pictures import Album
 from app.parts.renovation import NEEDS, Basis, Kind, Way, prefilled
@@ -118,7 +119,7 @@ class _Applications:
         for start in range(0, len(keys), _AT_ONCE):
             some = keys[start : start + _AT_ONCE]
             lasts = last_approved(self.session, some)
-            yield from ((lasts[key], homes[key]) for key in some if lasts[key].asks)
+            yield from ((lasts[key], homes[key]) for key in some if asks(lasts[key]))
 
     def _state(self, last: Last, home: Household) -> State:
         """In every village that has an account one waits for the town. Of the others each state once

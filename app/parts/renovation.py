@@ -10,8 +10,8 @@ from typing import Any
 
 from app.core.choices import Choices
 from app.parts.choices import Grade, Hardship, Living, Measure
-from app.parts.house import APPRAISALS_FROM
-from app.parts.survey import Survey
+from app.parts.family import Home
+from app.parts.house import APPRAISALS_FROM, Assurance, Safety
 from app.registry import fields as f
 from app.registry.expressions import Expr
 from app.registry.households import Household, Sex
@@ -145,18 +145,18 @@ class Applied(Planned):
 
 #: Which survey asks for which work (spec 02 "assurance", spec 04 step 2): not yet secured, and applied
 #: for a renovation of a house of grade C or D or of a household without one, or for a retrofit.
-_unsecured = Survey.secured.no
+_unsecured = Assurance.secured.no
 NEEDS: dict[Kind, Expr] = {
     Kind.RENOVATION: _unsecured
-    & Survey.measure.is_(Measure.RENOVATION)
-    & (Survey.grade.in_(Grade.C, Grade.D) | Survey.living.is_(Living.NONE)),
+    & Assurance.measure.is_(Measure.RENOVATION)
+    & (Safety.grade.in_(Grade.C, Grade.D) | Home.living.is_(Living.NONE)),
     Kind.RETROFIT: _unsecured
-    & Survey.measure.is_(Measure.RETROFIT)
-    & ~Survey.living.is_(Living.NONE),
+    & Assurance.measure.is_(Measure.RETROFIT)
+    & ~Home.living.is_(Living.NONE),
 }
 
 
-def kind_needed(survey: Survey) -> Kind | None:
+def kind_needed(survey: Any) -> Kind | None:
     """The work that an approved survey asks for, or None."""
     values = {name: getattr(survey, name) for name in _ASKED}
     return next((kind for kind, where in NEEDS.items() if where.test(values)), None)
@@ -166,7 +166,7 @@ _ASKED = sorted({name for where in NEEDS.values() for name in where.names()})
 
 
 def prefilled(
-    household: Household, survey: Survey, groups: tuple[str, ...] | None = None
+    household: Household, survey: Any, groups: tuple[str, ...] | None = None
 ) -> dict[str, Any]:
     """What an application says before anybody types: what the survey, the household and the list of
     low-income households (its ``groups``) say.

@@ -18,7 +18,7 @@ from app.access.actor import Duty
 from app.access.policy import MATRIX
 from app.access.regions import Level, Region
 from app.access.scope import unscoped
-from app.actions import openings
+from app.actions import openings, survey_last
 from app.core.clock import now
 from app.core.storage import storage
 from app.demo import accounts, dossiers, moves, places
@@ -168,10 +168,10 @@ def check_applications(session: Session) -> None:
     assert {row.state for row in rows} >= set(State) - {State.CHECKING}
     assert any(row.no_house for row in rows)
     standing = [row for row in rows if row.basis in (Basis.HELD, Basis.WAITING)]
-    lasts = openings.last_approved(session, [row.household_id for row in standing])
+    lasts = survey_last.last_approved(session, [row.household_id for row in standing])
     for row in standing:
         last = lasts[row.household_id]
-        assert (last.asks, last.survey.id) == (True, row.survey_id)
+        assert (openings.asks(last), last.survey.id) == (True, row.survey_id)
     for row in rows:
         if row.state in (State.CHECKING, State.SUBMITTED, State.APPROVED):
             files = session.scalars(select(Attachment).where(Attachment.record_id == row.id)).all()

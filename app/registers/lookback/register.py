@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.actions.identity import head_is_another, identity_follows, number_is_free
-from app.actions.parcels import number_is_known
 from app.core.i18n import mark
 from app.parts.choices import Grade, Living
+from app.parts.house import SUMMARY
 from app.parts.survey import MILESTONES, own, sections, stays
 from app.registers.lookback.model import Lookback
 from app.registry.flow import SENT_BACK, State, county_review
@@ -27,7 +27,9 @@ from app.registry.register import (
 r = rule(Lookback)
 
 #: 脱贫户名单, as the ministry issues it.
-LIST = declare_list(HouseList("poverty_exit", mark("脱贫户名单"), order=10, issued=True))
+LIST = declare_list(
+    HouseList("poverty_exit", mark("脱贫户名单"), order=10, issued=True, shared=True)
+)
 
 #: A household that split off joins when its parent is approved (spec 02 "Split households").
 listed = ~r.standing.is_(Standing.PENDING)
@@ -41,7 +43,7 @@ LOOKBACK = register(
     record_word="回头看档案",
     flow=county_review,
     follows="poverty_exit",
-    checks=(number_is_free, head_is_another, number_is_known),
+    checks=(number_is_free, head_is_another),
     listed=listed,
     moves="moved new_place",
     splits="split split_heads",
@@ -49,6 +51,7 @@ LOOKBACK = register(
     save_needs="died",
     builds=r.head_changed.yes | r.corrected_id.given | r.split.yes,
     milestones=MILESTONES,
+    summary=SUMMARY,
     remember="surveyor surveyed_on heating cooking",
     sections=sections(),
     ledger="head_name head_id phone living grade state",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.actions.identity import head_is_another, identity_follows, number_is_free
-from app.actions.parcels import number_is_known
 from app.parts.choices import Grade, Living
+from app.parts.house import SUMMARY
 from app.parts.survey import MILESTONES, homeless, own, sections, stays
 from app.registers.monitoring.model import Monitoring
 from app.registry.flow import SENT_BACK, State, county_review
@@ -42,7 +42,7 @@ MONITORING = register(
     follows="low_income",
     renews="新增监测记录",
     renews_without="corrected_id died head_changed split moved surveyed_on",
-    checks=(number_is_free, head_is_another, number_is_known),
+    checks=(number_is_free, head_is_another),
     listed=on_list & r.current.yes,
     years=Years("year", 2024, listed=on_list & r.newest_of_year.yes),
     moves="moved new_place",
@@ -51,6 +51,7 @@ MONITORING = register(
     save_needs="died living",
     builds=r.head_changed.yes | r.corrected_id.given | r.split.yes,
     milestones=MILESTONES,
+    summary=SUMMARY,
     remember="surveyor surveyed_on heating cooking",
     sections=sections("living has_house other_home other_home_text"),
     ledger="head_name head_id groups living grade secured state",
