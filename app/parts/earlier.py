@@ -38,6 +38,13 @@ def days(number: str, kind: Choices) -> Iterator[Select[Any]]:
     yield select(PriorFact.found_on).where(PriorFact.id_number == number, PriorFact.kind == kind)
 
 
+@hooks.carried.listen()
+def carry(session: Session, household: Household) -> None:
+    """Earlier results lie where their household lies."""
+    for fact in session.scalars(prior.about(household)):
+        fact.region_id = household.region_id
+
+
 @hooks.household_story.listen()
 def known(session: Session, household: Household, actor: Actor, most: int) -> Iterator[Known]:
     """What authorities knew earlier."""

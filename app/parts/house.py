@@ -159,7 +159,6 @@ class Assurance(Surveyed):
 
 #: What the household's page and paper say of a house, where the record has it.
 SUMMARY = (
-    "living", "other_home", "address", "parcel_number", "structure", "storeys", "floor_area",
-    "year_built", "way_built", "judged", "judged_on", "grade", "judged_by", "seismic_result",
-    "secured", "measure", "measure_year",
-)  # fmt: skip
+    "living other_home address parcel_number structure storeys floor_area year_built way_built judged"
+    " judged_on grade judged_by seismic_result secured measure measure_year"
+)

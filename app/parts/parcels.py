@@ -28,6 +28,8 @@ from app.registry.expressions import is_missing, to_json
 from app.registry.records import Record
 from app.registry.register import Register, all_registers
 
+#: What fields declare whose form chooses a parcel.
+CHOOSER = "parcel"
 #: As many parcels as one look at the map gives; more, and the map asks to be zoomed in.
 MOST_SHOWN = 500
 _MOST_CELLS = 80
@@ -174,7 +176,7 @@ class User:
 
 def has_parcels(register: Register) -> bool:
     """Do this register's records name the parcel of a house?"""
-    return issubclass(register.model, House)
+    return any(made.chooser == CHOOSER for made in register.fields.values())
 
 
 def users(session: Session, numbers: Iterable[str]) -> dict[str, list[User]]:

@@ -115,7 +115,7 @@ def check(register: Register) -> Iterator[Finding]:
 
 def _check_names(register: Register) -> Iterator[Finding]:
     known = register.model.__fields__
-    for what in ("ledger", "filters", "indexed", *_OF_FORM, "stands"):
+    for what in ("ledger", "filters", "indexed", *_OF_FORM, "stands", "summary"):
         for name in getattr(register, what).split():
             if name not in known:
                 yield Finding("R010", register.name, f"{what}: unknown field {name}")

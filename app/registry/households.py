@@ -112,6 +112,8 @@ class HouseList:
     order: int  #: among the lists
     issued: bool = False  #: lists that the ministry issues (名单下发) put households onto this one
     of_persons: bool = False  #: an ID number stands on it once, a member's as well as a head's
+    #: who splits off stands on it too, whichever register says so; else only by one that follows it
+    shared: bool = False
 
 
 _LISTS: dict[str, HouseList] = {}

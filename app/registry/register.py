@@ -268,6 +268,7 @@ class Register:
     begins: Callable[[Any, Any], Mapping[str, Any]] | None = None
     builds: Expr = NEVER  # where on_approval makes something: such an approval is not taken back
     milestones: tuple[Milestone, ...] = ()  # days that the household's page tells
+    summary: str = ""  # … and what it says of the house, of the record that counts
     membership: Membership | None = None  # what that page tells of the list
     derives: tuple[Callable[[Any], None], ...] = ()  # set the kernel's fields of a row at each save
     renews: str = ""  # what one calls entering a new record after an approved one, if that is so

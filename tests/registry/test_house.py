@@ -17,11 +17,12 @@ OF_MODULES = frozenset(
     f"app/{name}.py"
     for name in [
         "actions/object_search",
+        "actions/list_copies",
         "actions/objects",
         "actions/object_leaving",
         "actions/opening_backfill",
         "actions/applying",
-        "actions/surveyed",
+        "actions/survey_last",
         "actions/openings",
         "actions/plan_years",
         "actions/journey",
@@ -62,11 +63,7 @@ NAME_ARGUMENTS = frozenset({"register", "follows", "of", "the_list"})
 NAME_ATTRIBUTES = frozenset({"name", "_name", "follows"})
 
 #: What still does, until it is cut.
-KNOWN: dict[str, str] = {
-    "app/actions/chronicle.py": "app.parts.house",
-    "app/actions/households.py": "app.parts app.parts.objects app.parts.prior",
-    "app/actions/splits.py": "low_income",
-}
+KNOWN: dict[str, str] = {}
 
 
 def _of_modules(path: str) -> bool:
