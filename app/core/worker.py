@@ -136,6 +136,9 @@ def _outcome(app: Flask, job: JobContext) -> dict[str, Any] | None:
     """What to write of a run that ended; None leaves the job to whoever finds it stale."""
     with app.app_context():
         with force_locale(job.locale):
+            if job.kind not in KINDS:  # of a module that this program leaves out
+                log.warning("job %s (%s) is done by no module here", job.id, job.kind)
+                return _ended(JobState.FAILED, message=translate("该功能没有启用，没有完成。"))
             try:
                 with app.extensions["jobs"](job.account_id):
                     db.session.rollback()  # who it is was only read

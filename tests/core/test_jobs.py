@@ -195,6 +195,18 @@ def test_a_lost_database_is_tried_again(app: Flask) -> None:
     assert numbers() == []
 
 
+def test_a_job_of_a_module_that_is_left_out_says_so(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = add(total=3)
+    monkeypatch.delitem(jobs.KINDS, "test.count")
+    assert worker.work(app, once=True) == 1
+    job = seen(job_id)
+    assert (job.state, job.message) == (JobState.FAILED, "该功能没有启用，没有完成。")
+    assert job.title == "test.count 名单.xlsx"
+    assert numbers() == []
+
+
 @pytest.mark.parametrize(("how", "words"), [("message", "户主姓名"), ("bug", "管理员")])
 def test_a_failure_says_why_and_writes_nothing(app: Flask, how: str, words: str) -> None:
     job_id = add("test.fail", how=how)
