@@ -21,7 +21,15 @@ from app.registry.field import (
     YES_NO,
 )
 from app.registry.households import list_names
-from app.registry.register import TREND, WEEK, Briefing, Register, all_registers, get_register
+from app.registry.register import (
+    TREND,
+    UNORDERED,
+    WEEK,
+    Briefing,
+    Register,
+    all_registers,
+    get_register,
+)
 from app.registry.rules import DeclarationError
 
 _LABEL_LENGTH = 40
@@ -59,7 +67,18 @@ def check_all() -> list[Finding]:
         for n in {x for x in names if names.count(x) > 1}
     ]
     found += _check_enums()
+    found += _check_orders()
     return found
+
+
+def _check_orders() -> Iterator[Finding]:
+    """Menus stand in an order that somebody meant: no two registers say the same one."""
+    seen: dict[int, str] = {}
+    for register in all_registers():
+        if register.order == UNORDERED:
+            continue
+        if (other := seen.setdefault(register.order, register.name)) != register.name:
+            yield Finding("R063", register.name, f"order: {register.order} is that of {other}")
 
 
 def _check_enums() -> Iterator[Finding]:

@@ -24,6 +24,9 @@ from app.registry.flow import Flow, State
 from app.registry.rules import Problem, RuleSet
 from app.registry.stages import Stage
 
+#: The order of registers that say none: after all that do, by their names.
+UNORDERED = 1000
+
 
 @dataclass(frozen=True)
 class Section:
@@ -233,7 +236,7 @@ class Register:
     record_word: str = mark("档案")
     module: str = ""  # heads its menu entries, where several registers share it; else the title
     icon: str = "home-check"  # of its menu's head
-    order: int = 1000  # where its menu stands; those of one number by their names
+    order: int = UNORDERED  # where its menu stands; those of one number by their names
     unit: str = mark("户")  # what its figures count
     ledger: str = ""  # columns of its lists
     filters: str = ""  # filters of its lists; region is always there

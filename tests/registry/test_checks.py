@@ -190,6 +190,20 @@ def test_two_enums_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "R052" in {problem.id for problem in checks.check_all()}
 
 
+def test_two_registers_in_one_place_of_the_menu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registering, "_registers", [])
+    for name, order in {"one": 10, "two": 20, "three": registering.UNORDERED}.items():
+        registering.register(model(), name=name, title="物", order=order)
+    registering.register(model(), name="four", title="物")
+    assert "R063" not in {problem.id for problem in checks.check_all()}
+    registering.register(model(), name="five", title="物", order=20)
+    assert [p.register for p in checks.check_all() if p.id == "R063"] == ["two"]
+
+
 def test_every_id_has_its_wrong_declaration() -> None:
     code = Path(checks.__file__).read_text(encoding="utf-8")
-    assert set(re.findall(r'"(R\d\d\d)"', code)) == {id_ for id_, _ in WRONG} | {"R001", "R052"}
+    assert set(re.findall(r'"(R\d\d\d)"', code)) == {id_ for id_, _ in WRONG} | {
+        "R001",
+        "R052",
+        "R063",
+    }
