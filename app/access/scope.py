@@ -26,7 +26,8 @@ from sqlalchemy.orm import (
 
 from app.access.actor import Actor
 from app.access.regions import Region, subtree
-from app.core.db import db, turn
+from app.core import transactions
+from app.core.db import JOINED, db, read_only, turn
 from app.core.errors import OutsideScope, TryAgain
 from app.core.i18n import _
 from app.core.types import PathType
@@ -72,6 +73,35 @@ def unscoped(why: str) -> Iterator[Session]:
     session = Session(db.engine, expire_on_commit=False, info={"unscoped": why})
     try:
         yield session
+    finally:
+        session.close()
+
+
+@contextmanager
+def joined(why: str, *, writes: bool = False) -> Iterator[Session]:
+    """As :func:`unscoped`, within the transaction that the request has open: it sees what that has
+    written, nothing of it is ended here, and an error undoes all. Where none is open (a page that
+    only reads) it reads beside.
+
+    ``writes``: rows are changed; what our own session had loaded is read anew after it.
+    """
+    if not transactions.is_open():
+        with read_only(value=not writes), unscoped(why) as session:
+            yield session
+        return
+    ours = db.session()
+    ours.flush()
+    session = Session(
+        ours.connection(),
+        join_transaction_mode="rollback_only",
+        expire_on_commit=False,
+        info={"unscoped": why, JOINED: ours},
+    )
+    try:
+        yield session
+        if writes:
+            session.flush()
+            ours.expire_all()
     finally:
         session.close()
 

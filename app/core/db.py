@@ -21,12 +21,14 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 __all__ = [
+    "JOINED",
     "Model",
     "begin_reading",
     "db",
     "is_connected",
     "on_sqlite_connect",
     "only_where",
+    "outermost",
     "read_only",
     "set_read_only",
     "turn",
@@ -49,6 +51,8 @@ class _Way(Enum):
 _way: ContextVar[_Way] = ContextVar("way", default=_Way.WRITES)
 #: In ``Connection.info``: its transaction only reads so far, and turns when it writes.
 _TURNS = "turns"
+#: In ``Session.info``: the session in whose transaction it works.
+JOINED = "joined"
 _REST_SECONDS = 2.0
 _sqlite_hooks: list[Callable[[sqlite3.Connection], object]] = []
 
@@ -115,6 +119,12 @@ def upsert(session: Session, model: Any) -> Any:
     """The database's own INSERT into a model's table, which knows ``on_conflict_do_update``."""
     dialect = session.get_bind().dialect.name
     return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(model)
+
+
+def outermost(session: Session) -> Session:
+    """The session whose transaction this is: itself, or the one that it was joined to."""
+    found: Session = session.info.get(JOINED, session)
+    return found
 
 
 @event.listens_for(Pool, "checkin")

@@ -34,7 +34,7 @@ from sqlalchemy.orm import Mapped, ORMExecuteState, Session, SessionTransaction,
 
 from app.access.regions import Level, Region, ancestor_paths, subtree
 from app.access.scope import MADE_ONCE
-from app.core.db import Model, upsert
+from app.core.db import Model, outermost, upsert
 from app.core.types import PathType
 from app.registry.expressions import ALWAYS, Columns, Expr
 from app.registry.register import Register, of_year, register_of
@@ -105,7 +105,7 @@ def asked_of(register: Register) -> set[str]:
 
 def hand_in(session: Session, register: Register, deltas: Mapping[tuple[str, int], int]) -> None:
     """Deltas of a bulk write: (figure, county id) -> change."""
-    pending: Deltas = session.info.setdefault(_KEY, defaultdict(int))
+    pending: Deltas = outermost(session).info.setdefault(_KEY, defaultdict(int))
     for (figure, county_id), change in deltas.items():
         pending[register.name, figure, county_id] += change
 
@@ -114,7 +114,7 @@ def gather(session: Session, register: Register, row: Any) -> None:
     """Note what a row about to be flushed changes."""
     if not register.figures:
         return
-    pending: Deltas = session.info.setdefault(_KEY, defaultdict(int))
+    pending: Deltas = outermost(session).info.setdefault(_KEY, defaultdict(int))
     state = inspect(row)
     if state.persistent or state.deleted:
         old = _old_values(row)

@@ -13,6 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from app.access.scope import Scoped
+from app.core.db import outermost
 from app.registry import counters, hooks
 from app.registry.register import register_of
 
@@ -21,7 +22,7 @@ _KEY, _SAVEPOINTS = "written_rows", "written_savepoints"
 
 @event.listens_for(Session, "before_flush")
 def _gather(session: Session, _context: Any, _instances: Any) -> None:
-    rows: list[Any] = session.info.setdefault(_KEY, [])
+    rows: list[Any] = outermost(session).info.setdefault(_KEY, [])
     for row in (*session.new, *session.dirty, *session.deleted):
         register = register_of(type(row)) if isinstance(row, Scoped) else None
         if register is None:
@@ -32,7 +33,7 @@ def _gather(session: Session, _context: Any, _instances: Any) -> None:
 
 @event.listens_for(Session, "before_commit")
 def _tell(session: Session) -> None:
-    if session.in_nested_transaction():
+    if session.in_nested_transaction() or outermost(session) is not session:
         return
     session.flush()
     if rows := session.info.get(_KEY):
