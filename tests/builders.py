@@ -46,14 +46,8 @@ from app.registry import formats
 from app.registry.attachments import Attachment
 from app.registry.expressions import to_json
 from app.registry.flow import State
-from app.registry.households import (
-    Household,
-    SearchKey,
-    Source,
-    list_names,
-    match_key,
-    search_values,
-)
+from app.registry.house_lists import list_names
+from app.registry.households import Household, SearchKey, Source, match_key, search_values
 from tests.answers import (
     FILES_OWN,
     FILES_UNSAFE,

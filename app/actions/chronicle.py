@@ -31,7 +31,8 @@ from app.registry.expressions import is_missing
 from app.registry.field import YES_NO, Field
 from app.registry.flow import State
 from app.registry.hooks import Step
-from app.registry.households import Household, HouseList, house_lists
+from app.registry.house_lists import HouseList, house_lists
+from app.registry.households import Household
 from app.registry.members import Member, members_of
 from app.registry.reading import listed, said, values_of
 from app.registry.records import HistoryEntry

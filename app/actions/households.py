@@ -38,13 +38,8 @@ from app.core.i18n import _
 from app.core.types import UuidType
 from app.registry import formats, hooks
 from app.registry.attachments import Attachment
-from app.registry.households import (
-    Finding,
-    Household,
-    SearchKey,
-    list_names,
-    search_values,
-)
+from app.registry.house_lists import list_names
+from app.registry.households import Finding, Household, SearchKey, search_values
 from app.registry.members import Member, PersonNumber, members_of
 from app.registry.records import Draft, HistoryEntry, Standing
 from app.registry.register import Register, all_registers

@@ -30,14 +30,8 @@ from app.registry import hooks
 from app.registry.expressions import to_json
 from app.registry.field import ID_NUMBER
 from app.registry.flow import State, Transition
-from app.registry.households import (
-    Finding,
-    Household,
-    Source,
-    house_lists,
-    match_key,
-    search_values,
-)
+from app.registry.house_lists import house_lists
+from app.registry.households import Finding, Household, Source, match_key, search_values
 from app.registry.records import Standing
 from app.registry.register import Register
 from app.registry.rules import Problem

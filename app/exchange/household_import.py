@@ -36,7 +36,7 @@ from app.exchange.reader import read_book
 from app.exchange.sheet import ListHead
 from app.registry import hooks
 from app.registry.field import Field
-from app.registry.households import HouseList, issued_list
+from app.registry.house_lists import HouseList, issued_list
 
 KIND = "household.import"
 #: The address of its page.

@@ -22,7 +22,8 @@ from app.core.db import read_only
 from app.core.i18n import mark, translate
 from app.exchange.household_list import Line, Note
 from app.registry import formats
-from app.registry.households import Finding, Household, HouseList, SearchKey, issued_list
+from app.registry.house_lists import HouseList, issued_list
+from app.registry.households import Finding, Household, SearchKey
 from app.registry.members import PersonNumber
 
 _FACTS = ("sex", "ethnicity", "phone", "population", "village_group", "exit_year")

@@ -29,7 +29,8 @@ from app.exchange.household_match import Decision
 from app.registry import counters, hooks
 from app.registry.field import YES_NO
 from app.registry.flow import State
-from app.registry.households import Household, HouseList, SearchKey, Source, search_values
+from app.registry.house_lists import HouseList
+from app.registry.households import Household, SearchKey, Source, search_values
 from app.registry.members import PersonNumber
 from app.registry.register import Register, register_of
 

@@ -19,7 +19,8 @@ from app.core.types import UuidType
 from app.parts.choices import Origin, groups
 from app.registry import feed
 from app.registry import fields as f
-from app.registry.households import HouseList, Sex, declare_list
+from app.registry.house_lists import HouseList, declare_list
+from app.registry.households import Sex
 from app.registry.records import OfHousehold
 from app.registry.register import Register, all_registers
 

@@ -20,7 +20,7 @@ from app.registry.field import (
     YEAR,
     YES_NO,
 )
-from app.registry.households import list_names
+from app.registry.house_lists import house_lists, list_names
 from app.registry.register import (
     TREND,
     UNORDERED,
@@ -68,7 +68,17 @@ def check_all() -> list[Finding]:
     ]
     found += _check_enums()
     found += _check_orders()
+    found += _check_lists()
     return found
+
+
+def _check_lists() -> Iterator[Finding]:
+    """A list is a yes/no field of the household."""
+    homes = get_register("household")
+    for one in house_lists() if homes else ():
+        made = homes.model.__fields__.get(one.name) if homes else None
+        if made is None or made.kind != YES_NO:
+            yield Finding("R064", "household", f"list {one.name}: no yes/no field of that name")
 
 
 def _check_orders() -> Iterator[Finding]:

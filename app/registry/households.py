@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Index, String, case
@@ -18,7 +17,6 @@ from app.core.db import Model, only_where
 from app.core.types import NfcText, UuidType
 from app.registry import feed, formats
 from app.registry import fields as f
-from app.registry.field import YES_NO
 from app.registry.records import Record, Standing
 
 
@@ -99,48 +97,6 @@ class Household(Record, Model):
     def matching_id(self) -> str | None:
         """The number that matches it across registers: the corrected one, else the issued one."""
         return self.corrected_id or self.issued_id
-
-
-@dataclass(frozen=True)
-class HouseList:
-    """A list on which households may stand. The module that keeps it declares it by
-    :func:`declare_list`; registers follow it by its name.
-    """
-
-    name: str  #: the household's yes/no field that says it stands on it
-    title: str
-    order: int  #: among the lists
-    issued: bool = False  #: lists that the ministry issues (名单下发) put households onto this one
-    of_persons: bool = False  #: an ID number stands on it once, a member's as well as a head's
-    #: who splits off stands on it too, whichever register says so; else only by one that follows it
-    shared: bool = False
-
-
-_LISTS: dict[str, HouseList] = {}
-
-
-def declare_list(made: HouseList) -> HouseList:
-    """Declare a list. :raises ValueError: there is one of that name, or no such yes/no field."""
-    field = Household.__fields__.get(made.name)
-    if made.name in _LISTS or field is None or field.kind != YES_NO:
-        raise ValueError(f"no list of households: {made.name}")
-    _LISTS[made.name] = made
-    return made
-
-
-def house_lists() -> tuple[HouseList, ...]:
-    """All lists, in their order."""
-    return tuple(sorted(_LISTS.values(), key=lambda one: (one.order, one.name)))
-
-
-def list_names() -> tuple[str, ...]:
-    """The household's fields that say on which lists it stands."""
-    return tuple(one.name for one in house_lists())
-
-
-def issued_list() -> HouseList | None:
-    """The list onto which issued households come, if a module keeps one."""
-    return next((one for one in house_lists() if one.issued), None)
 
 
 def match_key(number: str | None, *rest: Any) -> str:

@@ -25,7 +25,7 @@ from app.core.jobs import Job
 from app.exchange import household_import, record_import, templates
 from app.exchange.reader import MAX_BYTES
 from app.exchange.writer import MEDIA_TYPE
-from app.registry.households import issued_list
+from app.registry.house_lists import issued_list
 from app.registry.register import Register, get_register
 from app.web.job_views import (
     import_url,

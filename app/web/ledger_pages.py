@@ -24,7 +24,7 @@ from app.core.jobs import Job
 from app.registry import hooks, stages
 from app.registry.field import CHOICE, DATE, Field
 from app.registry.flow import Review, State
-from app.registry.households import issued_list
+from app.registry.house_lists import issued_list
 from app.registry.ledger import Ledger, Page, TooWide, TooWideNow
 from app.registry.ledger_columns import REGION, REGION_LABEL
 from app.registry.ledger_query import BESIDE, DECIDED_FROM, Query, by_key, parse

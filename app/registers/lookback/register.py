@@ -10,7 +10,7 @@ from app.parts.house import SUMMARY
 from app.parts.survey import MILESTONES, own, sections, stays
 from app.registers.lookback.model import Lookback
 from app.registry.flow import SENT_BACK, State, county_review
-from app.registry.households import HouseList, declare_list
+from app.registry.house_lists import HouseList, declare_list
 from app.registry.records import Standing
 from app.registry.register import (
     Briefing,
