@@ -206,4 +206,5 @@ def test_every_id_has_its_wrong_declaration() -> None:
         "R001",
         "R052",
         "R063",
+        "R064",
     }
