@@ -5,7 +5,7 @@
 | ANJU_ENV | development | ``production`` demands SECRET_KEY and sends cookies over HTTPS only |
 | DATABASE_URL | sqlite file var/anju.db | ``postgresql://user:password@host/name`` for everything real |
 | SECRET_KEY | made once in var/secret_key | signs sessions; the same for all workers |
-| BORDERS_FILE | | map of counties instead of our own, see app/access/borders.py |
+| BORDERS_FILE | | map of counties instead of our own, see app/access/divisions/borders.py |
 | STORAGE_DIR | var/files | folder (or mounted store) that holds uploads and exports |
 | STORAGE_URL | | S3-compatible store that holds them instead: ``https://s3.example.gov.cn`` |
 | STORAGE_BUCKET, STORAGE_REGION | , us-east-1 | its bucket, which exists, and the region to sign for |
@@ -137,7 +137,7 @@ def database_url(text: str) -> str:
 
 
 def storage_bucket(environ: Mapping[str, str], *, production: bool) -> dict[str, Any] | None:
-    """What :class:`app.core.bucket.BucketStorage` is made of; None for files in a folder.
+    """What :class:`app.core.files.bucket.BucketStorage` is made of; None for files in a folder.
 
     Raises ConfigError for half a store, for two, and where files would cross a network in clear.
     """

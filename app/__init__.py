@@ -13,8 +13,8 @@ from jinja2 import FileSystemLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from app.web.rendering import DictFirst
-from app.web.requests import BoundedRequest
+from app.web.frame.rendering import DictFirst
+from app.web.frame.requests import BoundedRequest
 
 
 class Anju(Flask):
@@ -41,15 +41,14 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
 
     from app import models, pages  # noqa: F401  (every table, before anything maps)
     from app.access import policy
-    from app.actions import listening  # noqa: F401  (the kernel's)
+    from app.admin.accounts.pages.security import AccountSecurityManager
     from app.core.db import db
     from app.core.errors import AnjuError
-    from app.core.jobs import init_jobs
-    from app.core.storage import init_storage
-    from app.web import errors, requests, shell
-    from app.web.api import callers
-    from app.web.desk_views import DeskView
-    from app.web.security import AccountSecurityManager
+    from app.core.files.storage import init_storage
+    from app.core.jobs.table import init_jobs
+    from app.kernel import listening  # noqa: F401  (the kernel's)
+    from app.web.frame import callers, errors, requests, shell
+    from app.web.reports.desk import DeskView
 
     db.init_app(app)
     Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)

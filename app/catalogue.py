@@ -18,13 +18,15 @@ from babel.messages.pofile import read_po, write_po
 
 import app
 from app.access import policy
-from app.actions import moves, records
 from app.core.choices import Choices
 from app.core.i18n import DONE, STEP
-from app.core.jobs import KINDS
-from app.registry import hooks, lists
-from app.registry.field import Field
-from app.registry.register import Column, Register, all_registers
+from app.core.jobs.table import KINDS
+from app.kernel import hooks
+from app.kernel.declare import choice_lists
+from app.kernel.declare.field import Field
+from app.kernel.declare.register import Column, Register, all_registers
+from app.kernel.households import moves
+from app.kernel.records import save as records
 
 ROOT = Path(__file__).resolve().parent.parent
 PATH = ROOT / "translations/en/LC_MESSAGES/messages.po"
@@ -92,7 +94,7 @@ def _declared() -> Iterator[tuple[str, str]]:
     """The texts that declarations hold, which no extraction of source code finds."""
     for kind in filter(_is_ours, _subclasses(Choices)):
         yield from ((kind.__name__, member.zh) for member in kind)
-    for name, items in lists.DEFAULTS.items():
+    for name, items in choice_lists.DEFAULTS.items():
         yield from ((f"list {name}", text) for text in items)
     for level, kind in policy.MATRIX:
         yield "roles", policy.role_name(level, kind)

@@ -10,17 +10,19 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from app import catalogue
-from app.access.accounts_cli import accounts_cli
-from app.access.cli import regions_cli
+from app.access.accounts.cli import accounts_cli
+from app.access.divisions.cli import regions_cli
 from app.access.scope import unscoped
 from app.core.clock import today
 from app.core.db import read_only
-from app.core.worker import jobs_cli
+from app.core.jobs.worker import jobs_cli
 from app.demo.cli import demo_cli, load_command
 from app.deploy import deploy
-from app.exchange.cli import exchange_cli
-from app.registry import checks, counters, hooks
-from app.registry.register import all_registers
+from app.kernel import hooks
+from app.kernel.declare import checks
+from app.kernel.declare.register import all_registers
+from app.kernel.exchange.cli import exchange_cli
+from app.kernel.figures import counters
 
 
 @click.command("deploy")

@@ -11,12 +11,13 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import Engine, text
 
-from app.access import policy, regions_seed
+from app.access import policy
+from app.access.divisions import seed as regions_seed
 from app.access.scope import unscoped
 from app.core.db import db
-from app.core.jobs import enqueue_once
-from app.registry import lists
-from app.registry.register import all_registers
+from app.core.jobs.table import enqueue_once
+from app.kernel.declare import choice_lists
+from app.kernel.declare.register import all_registers
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 _LOCK = 0x616E6A76  # any number that no other advisory lock of ours uses
@@ -49,7 +50,7 @@ def deploy(app: Flask, only_divisions: Collection[str] = (regions_seed.WHOLE,)) 
         upgrade(directory=str(MIGRATIONS))
         with unscoped("the deploy step fills roles and lists") as session:
             policy.sync_roles(session, [r.name for r in all_registers()])
-            lists.seed(session)
+            choice_lists.seed(session)
             session.commit()
         loaded = regions_seed.load(db.engine, only_divisions)
         enqueue_once(done=loaded > 0)

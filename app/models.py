@@ -1,56 +1,47 @@
 """Every module that maps a table, imported once: for Alembic, and before the first query."""
 
-from app import registers
-from app.access import (
-    accounts,
-    audit,
-    grants,
-    limits,
-    notices,
-    officers,
-    region_changes,
-    regions,
-    repeats,
-    scope,
-    sessions,
-    settings,
-    tokens,
-)
-from app.core import jobs
-from app.exchange import import_notes, ledger_export
-from app.registry import (
-    attachments,
-    counters,
-    handovers,
-    households,
-    lists,
-    members,
-    records,
-    results,
-    saved_filters,
-    transfers,
-)
+from app import modules
+from app.access import account as accounts
+from app.access import grant, limits, repeats, scope, settings
+from app.access import session as sessions
+from app.access.accounts import notices, officers, tokens
+from app.access.audit import log as audit
+from app.access.divisions import former as region_changes
+from app.access.divisions import regions
+from app.core.jobs import table as jobs
+from app.kernel.declare import choice_lists
+from app.kernel.exchange import ledger_export
+from app.kernel.exchange import notes as import_notes
+from app.kernel.figures import counters
+from app.kernel.lists import results
+from app.kernel.lists import saved_rows as saved_filters
+from app.kernel.rows import file as attachments
+from app.kernel.rows import handover as handovers
+from app.kernel.rows import household as households
+from app.kernel.rows import member as members
+from app.kernel.rows import record as records
+from app.kernel.rows import transfer as transfers
 
 __all__ = [
     "accounts",
     "attachments",
     "audit",
+    "choice_lists",
     "counters",
-    "grants",
+    "grant",
     "handovers",
     "households",
     "import_notes",
     "jobs",
     "ledger_export",
     "limits",
-    "lists",
     "members",
+    "modules",
     "notices",
     "officers",
     "records",
     "region_changes",
     "regions",
-    "registers",
     "repeats",
     "results",
     "saved_filters",

@@ -9,46 +9,42 @@ from flask_appbuilder import AppBuilder, BaseView
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import registers
+from app import modules
+from app.admin.accounts.pages.bulk import AccountBulkView
+from app.admin.accounts.pages.locked import LockedView
+from app.admin.accounts.pages.officers import NoticesView, OfficersView
+from app.admin.accounts.pages.tokens import TokensView
+from app.admin.accounts.pages.views import AccountsView, RecordersView
+from app.admin.audit.views import AuditView
+from app.admin.divisions.pages.files import DivisionFilesView
+from app.admin.divisions.pages.views import DivisionsView
 from app.core.db import db
-from app.core.jobs import queue_state
-from app.registry import hooks
-from app.registry.households import Household
-from app.registry.offered import offered
-from app.registry.register import all_registers
-from app.web import ledger_table
-from app.web.account_bulk_views import AccountBulkView
-from app.web.account_views import AccountsView, RecordersView
+from app.core.jobs.table import queue_state
+from app.kernel import hooks
+from app.kernel.declare.offered import offered
+from app.kernel.declare.register import all_registers
+from app.kernel.rows.household import Household
 from app.web.api.common import DivisionsApi, HouseholdRecordsApi, SystemApi
 from app.web.api.help import ApiHelpView
 from app.web.api.registers import api_of
-from app.web.attachments import FileView
-from app.web.audit_views import AuditView
-from app.web.choice_views import ChoiceView
-from app.web.division_files import DivisionFilesView
-from app.web.division_views import DivisionsView
-from app.web.export_views import LedgerExportView
-from app.web.handover_views import HandoversView
-from app.web.help_views import HelpView
-from app.web.household_views import HouseholdView
-from app.web.import_views import (
-    HouseholdImportView,
-    RecordImportView,
-    TemplateView,
-)
-from app.web.job_views import JobsView, JobView
-from app.web.locked_views import LockedView
-from app.web.officer_views import NoticesView, OfficersView
-from app.web.offline_views import OfflineView
-from app.web.picker import RegionPickerView
-from app.web.register_views import view_of
-from app.web.report_views import StatisticsView
-from app.web.search_views import SearchView
-from app.web.settings_views import SettingsView
-from app.web.shell import LanguageView
-from app.web.token_views import TokensView
-from app.web.transfer_views import TransfersView
-from app.web.work_views import WorkReportView
+from app.web.exchange.exports import LedgerExportView
+from app.web.exchange.imports import HouseholdImportView, RecordImportView, TemplateView
+from app.web.exchange.jobs import JobsView, JobView
+from app.web.frame.help import HelpView
+from app.web.frame.offline import OfflineView
+from app.web.frame.picker import RegionPickerView
+from app.web.frame.search import SearchView
+from app.web.frame.shell import LanguageView
+from app.web.households.transfers import TransfersView
+from app.web.households.views import HouseholdView
+from app.web.lists import table as ledger_table
+from app.web.register.file_view import FileView
+from app.web.register.handovers import HandoversView
+from app.web.register_view import view_of
+from app.web.reports.tables import StatisticsView
+from app.web.reports.work import WorkReportView
+from app.web.settings.choices import ChoiceView
+from app.web.settings.values import SettingsView
 
 
 def _views() -> Iterator[type[BaseView]]:
@@ -92,7 +88,7 @@ def _views() -> Iterator[type[BaseView]]:
 
 def register(app: Flask, builder: AppBuilder) -> None:
     """Register all views."""
-    registers.load("views")
+    modules.load("views")
     app.jinja_env.globals["ledger_body"] = ledger_table.body
     for view in _views():
         builder.add_view_no_menu(view)

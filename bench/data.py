@@ -16,14 +16,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
-from app.access.regions import Level, Region
-from app.parts.choices import Grade, Judged, OtherHome
-from app.registers.lookback.model import Lookback
-from app.registry.attachments import Attachment
-from app.registry.flow import State
-from app.registry.formats import id_check_character
-from app.registry.households import Household, SearchKey, Sex
-from app.registry.records import HistoryEntry
+from app.access.divisions.regions import Level, Region
+from app.kernel.declare.flow import State
+from app.kernel.declare.formats import id_check_character
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.household import Household, SearchKey, Sex
+from app.kernel.rows.record import HistoryEntry
+from app.modules.homes.choices import Grade, Judged, OtherHome
+from app.modules.surveys.lookback.model import Lookback
 from bench.bulk import Writer, key_maker, without_indexes
 from bench.registers import OTHERS, Others, is_low_income
 from tests import answers

@@ -12,15 +12,15 @@ from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
 from app import create_app
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.actor import Kind
+from app.access.divisions.regions import Level, Region
 from app.access.policy import role_name
-from app.access.regions import Level, Region
 from app.access.scope import unscoped
 from app.core.clock import today
 from app.core.db import db
-from app.registry import counters
-from app.registry.register import all_registers
+from app.kernel.declare.register import all_registers
+from app.kernel.figures import counters
 from bench import data
 
 PASSWORD = "bench-2024"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import inspect, text
 
 from app.access.actor import Capability
-from app.registry import field as kinds
-from app.registry.expressions import ALWAYS
-from app.registry.register import Register
+from app.kernel.declare import field as kinds
+from app.kernel.declare.expressions import ALWAYS
+from app.kernel.declare.register import Register
 from bench.client import Answer
 from bench.forms import controls
 from bench.measure import Result, beside_floor

@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, inspect
 
 from app.core.types import UuidType
-from app.registers.lookback.model import Lookback
-from app.registry.flow import State
-from app.registry.households import Household
-from app.registry.register import Register, all_registers
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import Register, all_registers
+from app.kernel.rows.household import Household
+from app.modules.surveys.lookback.model import Lookback
 from bench.bulk import Writer
 from tests import specimens
 

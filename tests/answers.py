@@ -8,7 +8,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from app.parts.choices import Grade, Judged, Living, Measure, OtherHome, ParcelState, Policy
+from app.modules.homes.choices import Grade, Judged, Living, Measure, OtherHome, ParcelState, Policy
 
 SURVEYED = dt.date(2024, 9, 7)
 

@@ -21,33 +21,44 @@ from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import select
 from werkzeug.security import generate_password_hash
 
-from app.access import policy, settings, tokens
-from app.access.accounts import Account
+from app.access import policy, settings
+from app.access.account import Account
+from app.access.accounts import tokens
+from app.access.accounts.tokens import Token
 from app.access.actor import Actor, Duty, Kind
-from app.access.regions import Level, Region
+from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as, unscoped
-from app.access.sessions import OpenSession
+from app.access.session import OpenSession
 from app.access.settings import Setting
-from app.access.tokens import Token
-from app.actions import households
-from app.actions.history import Contact
 from app.core.clock import today, uuid7
 from app.core.db import read_only
-from app.parts import outlines, parcels, prior
-from app.parts.choices import Grade, Judged, Measure, ParcelState, PriorKind, Progress, Seismic
-from app.parts.parcels import Parcel
-from app.parts.prior import PriorFact
-from app.parts.renovation import Kind as RenovationKind
-from app.parts.renovation import Way
-from app.registers.dossier.model import Dossier
-from app.registers.lookback.model import Lookback
-from app.registers.monitoring.model import Monitoring
-from app.registry import formats
-from app.registry.attachments import Attachment
-from app.registry.expressions import to_json
-from app.registry.flow import State
-from app.registry.house_lists import list_names
-from app.registry.households import Household, SearchKey, Source, match_key, search_values
+from app.kernel.declare import formats
+from app.kernel.declare.expressions import to_json
+from app.kernel.declare.flow import State
+from app.kernel.declare.house_lists import list_names
+from app.kernel.households import lists as households
+from app.kernel.records.history import Contact
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.household import Household, SearchKey, Source, match_key, search_values
+from app.modules.homes.choices import (
+    Grade,
+    Judged,
+    Measure,
+    ParcelState,
+    PriorKind,
+    Progress,
+    Seismic,
+)
+from app.modules.house_map.earlier import facts as prior
+from app.modules.house_map.earlier.facts import PriorFact
+from app.modules.house_map.parcels import outlines
+from app.modules.house_map.parcels import table as parcels
+from app.modules.house_map.parcels.table import Parcel
+from app.modules.renovation.dossier.model import Dossier
+from app.modules.renovation.fields import Kind as RenovationKind
+from app.modules.renovation.fields import Way
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.monitoring.model import Monitoring
 from tests.answers import (
     FILES_OWN,
     FILES_UNSAFE,

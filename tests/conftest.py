@@ -257,7 +257,7 @@ def app(
     db_kind: str, beds: dict[str, Bed], databases: Databases, worker: str, tmp_path: Path
 ) -> Iterator[Flask]:
     from app.core.db import db
-    from app.core.storage import init_storage
+    from app.core.files.storage import init_storage
 
     bed = beds.get(db_kind)
     if bed is None:

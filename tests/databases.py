@@ -126,7 +126,7 @@ def fill(url: str) -> None:
     """
     from app import create_app
     from app.core.db import db
-    from app.core.jobs import Job
+    from app.core.jobs.table import Job
     from app.deploy import deploy
 
     app = create_app({"SQLALCHEMY_DATABASE_URI": url, "TESTING": True})

@@ -6,9 +6,9 @@ import threading
 
 from flask import Flask
 
-from app.core import worker
 from app.core.db import db
-from app.core.jobs import Job
+from app.core.jobs import worker
+from app.core.jobs.table import Job
 
 
 def run(app: Flask, job: Job) -> Job:

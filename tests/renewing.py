@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from app.access.actor import Actor
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.actions import records, renewals
 from app.core.db import db, read_only
-from app.registers.monitoring.model import Monitoring
-from app.registers.monitoring.register import MONITORING
-from app.registry import counters
-from app.registry.register import of_year
+from app.kernel.declare.register import of_year
+from app.kernel.figures import counters
+from app.kernel.records import renewals
+from app.kernel.records import save as records
+from app.modules.surveys.monitoring.model import Monitoring
+from app.modules.surveys.monitoring.register import MONITORING
 from tests.builders import (
     CONTACT,
     COUNTY,

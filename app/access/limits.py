@@ -17,7 +17,7 @@ from app.core.clock import now
 from app.core.db import Model, db, upsert
 from app.core.errors import TooMany
 from app.core.i18n import _
-from app.core.jobs import JobContext, daily_job
+from app.core.jobs.table import JobContext, daily_job
 from app.core.types import UtcDateTime
 
 #: No limit lasts longer; older counts are forgotten once a day.

@@ -2,7 +2,7 @@
 
 Roles are FAB's: one for each level and kind, one for each duty, filled at deploy from
 :data:`MATRIX` and :data:`DUTIES` (spec 01, the table of permissions); accounts get them from
-app.actions.accounts alone, FAB's own pages of users and roles are not there. An account's rights
+app.admin.accounts.changing alone, FAB's own pages of users and roles are not there. An account's rights
 are read once a request into an :class:`Actor`, grants that end by themselves with them.
 """
 
@@ -25,10 +25,10 @@ from flask_appbuilder.security.sqla.models import (
 from sqlalchemy import String, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.actor import SYSTEM, Actor, Capability, Duty, Kind, RegisterAccess
-from app.access.grants import Grant, is_open
-from app.access.regions import Level, Region, in_subtree, within
+from app.access.divisions.regions import Level, Region, in_subtree, within
+from app.access.grant import Grant, is_open
 from app.access.scope import acting_as, current_actor
 from app.core.db import db
 from app.core.errors import Forbidden, NotFound
@@ -91,7 +91,7 @@ ON_DUTY: dict[tuple[Level, Kind], frozenset[Capability]] = {
     (Level.COUNTY, Kind.ORDINARY): frozenset({_C.ENTER, _C.REVIEW}),
 }
 
-#: What may be granted for a time ("on grant" of the table), see :mod:`app.access.grants`.
+#: What may be granted for a time ("on grant" of the table), see :mod:`app.access.grant`.
 GRANTABLE: dict[tuple[Level, Kind], frozenset[Capability]] = {
     (Level.CITY, Kind.MANAGER): frozenset({_C.ENTER}),
     (Level.COUNTY, Kind.ORDINARY): frozenset({_C.SPOT_CHECK, _C.APPROVE_MOVE}),

@@ -16,7 +16,7 @@ from app.core.clock import now
 from app.core.db import Model, db, upsert
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _
-from app.core.jobs import JobContext, daily_job
+from app.core.jobs.table import JobContext, daily_job
 from app.core.types import UtcDateTime, UuidType
 
 KEPT = dt.timedelta(days=1)

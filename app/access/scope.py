@@ -2,7 +2,7 @@
 write outside it is refused. It fails closed: without an actor there are no rows.
 
 The guard does not see Core selects on ``__table__``, text and bulk inserts; these stand only in
-modules named in ``tests/contracts/test_scope_guard.py``.
+modules named in ``tests/access/test_scope_guard.py``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sqlalchemy.orm import (
 )
 
 from app.access.actor import Actor
-from app.access.regions import Region, subtree
+from app.access.divisions.regions import Region, subtree
 from app.core import transactions
 from app.core.db import JOINED, db, read_only, turn
 from app.core.errors import OutsideScope, TryAgain

@@ -18,7 +18,7 @@ from flask import g, has_request_context
 from sqlalchemy import JSON, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.access.regions import NATION_PATH, Level, Region, ancestor_paths, in_subtree
+from app.access.divisions.regions import NATION_PATH, Level, Region, ancestor_paths, in_subtree
 from app.access.scope import current_actor
 from app.core.clock import now
 from app.core.db import Model, db

@@ -28,7 +28,7 @@ class BadInput(AnjuError):
 
 
 class Invalid(AnjuError):
-    """A form breaks rules; ``problems`` is a list of :class:`app.registry.rules.Problem`."""
+    """A form breaks rules; ``problems`` is a list of :class:`app.kernel.declare.rules.Problem`."""
 
     status, code = 422, "invalid"
 

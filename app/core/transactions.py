@@ -41,8 +41,8 @@ from sqlalchemy.orm import Session
 
 from app.core.db import db, read_only
 from app.core.errors import AnjuError, TryAgain
+from app.core.files.storage import discard
 from app.core.i18n import _
-from app.core.storage import discard
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

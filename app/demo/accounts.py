@@ -14,12 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
-from app.access.accounts import Account
+from app.access.account import Account
+from app.access.accounts.officers import Officer, Post
 from app.access.actor import Capability, Duty, Kind
-from app.access.grants import Grant
-from app.access.officers import Officer, Post
+from app.access.divisions.regions import Level, Region, in_subtree
+from app.access.grant import Grant
 from app.access.policy import role_name
-from app.access.regions import Level, Region, in_subtree
 from app.core.clock import today
 from app.demo.people import People
 from app.demo.places import PROVINCE, region

@@ -14,27 +14,28 @@ from typing import Any
 from sqlalchemy import Select, Table, insert, or_, select
 from sqlalchemy.orm import Session
 
-from app.access.accounts import Account
-from app.access.regions import Level
-from app.actions import applying, households
-from app.actions.openings import asks
-from app.actions.survey_last import Last, last_approved, surveys
+from app.access.account import Account
+from app.access.divisions.regions import Level
 from app.core.clock import local, uuid7
 from app.demo.pictures import Album
-from app.parts.renovation import NEEDS, Basis, Kind, Way, prefilled
-from app.registers.application.model import Application
-from app.registers.application.register import APPLICATION
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry import counters
-from app.registry.attachments import Attachment
-from app.registry.expressions import to_json
-from app.registry.field import FILES
-from app.registry.flow import State
-from app.registry.households import Household
-from app.registry.reading import columns_of
-from app.registry.records import HistoryEntry
-from app.registry.register import Register
+from app.kernel.declare.expressions import to_json
+from app.kernel.declare.field import FILES
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import Register
+from app.kernel.figures import counters
+from app.kernel.households import lists as households
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.household import Household
+from app.kernel.rows.reading import columns_of
+from app.kernel.rows.record import HistoryEntry
+from app.modules.renovation import following
+from app.modules.renovation.application.model import Application
+from app.modules.renovation.application.register import APPLICATION
+from app.modules.renovation.fields import NEEDS, Basis, Kind, Way, prefilled
+from app.modules.renovation.openings import asks
+from app.modules.surveys.last import Last, last_approved, surveys
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 
 Values = dict[str, Any]
 #: Of a hundred applications so many are in this state.
@@ -152,7 +153,7 @@ class _Applications:
             **prefilled(home, survey),
         }  # fmt: skip
         self.rows.append(row)
-        self._line(row, "opened", applying.OPENED, State.MISSING, self._county(row), opened)
+        self._line(row, "opened", following.OPENED, State.MISSING, self._county(row), opened)
         if not waits and state != State.MISSING:
             self._fill(row, state, opened)
         return row
@@ -163,7 +164,7 @@ class _Applications:
         row = self._open(last, home, State.SUBMITTED if submitted else State.MISSING)
         flagged = submitted and row["state"] == State.SUBMITTED
         row["basis"] = Basis.DOUBTED if flagged else Basis.CLOSED
-        label = applying.DOUBTED if flagged else applying.CLOSED
+        label = following.DOUBTED if flagged else following.CLOSED
         step = "doubted" if flagged else "closed"
         why = "该户的住房安全信息已退回，重新审核通过后恢复。"
         at = row["changed_at"] + dt.timedelta(hours=2)

@@ -6,7 +6,7 @@ import datetime as dt
 import random
 from typing import Any
 
-from app.access import borders
+from app.access.divisions import borders
 
 _PHONES = ("HUAWEI NOH-AN00", "Redmi Note 12", "OPPO PGT-AM10", "vivo V2324A", "HONOR ANY-AN00")
 _SILENT, _EARLIER, _ELSEWHERE = 0.06, 0.04, 0.02  # shares of photos

@@ -9,10 +9,10 @@ from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy import exists, select, text
 
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.scope import unscoped
 from app.demo import accounts, load, moves
-from app.registry.households import Household
+from app.kernel.rows.household import Household
 
 demo_cli = AppGroup("demo", help="Demonstration data: never in production.")
 _LOCK = 0x616E6A77  # any number that no other advisory lock of ours uses

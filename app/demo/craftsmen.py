@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.accounts import Account
-from app.access.regions import Level, Region, in_subtree
+from app.access.account import Account
+from app.access.divisions.regions import Level, Region, in_subtree
 from app.demo.people import People
 from app.demo.places import County, region
-from app.registers.craftsman.model import Craftsman
-from app.registers.craftsman.rules import derive
-from app.registry.handovers import Handover
-from app.registry.households import Sex
+from app.kernel.rows.handover import Handover
+from app.kernel.rows.household import Sex
+from app.modules.craftsmen.model import Craftsman
+from app.modules.craftsmen.rules import derive
 
 _A_COUNTY = 48
 _PAPERS = ("乡村建设工匠培训合格证", "砌筑工职业资格证", "钢筋工职业技能等级证", "电工作业证")

@@ -15,24 +15,24 @@ from typing import Any
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
-from app.access.accounts import Account
-from app.access.regions import Level
-from app.actions.continuing import copied
+from app.access.account import Account
+from app.access.divisions.regions import Level
 from app.core.clock import CHINA, uuid7
 from app.demo.people import People
 from app.demo.pictures import Album
-from app.parts.choices import Progress
-from app.registers.application.model import Application
-from app.registers.craftsman.model import Craftsman
-from app.registers.dossier.model import Builder, Dossier, PaidAccount, Tenure
-from app.registers.dossier.overdue import year_before
-from app.registers.dossier.register import DOSSIER
-from app.registry import counters
-from app.registry.attachments import Attachment
-from app.registry.expressions import to_json
-from app.registry.field import FILES
-from app.registry.flow import State
-from app.registry.records import HistoryEntry, Standing
+from app.kernel.declare.expressions import to_json
+from app.kernel.declare.field import FILES
+from app.kernel.declare.flow import State
+from app.kernel.figures import counters
+from app.kernel.records.continuing import copied
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.record import HistoryEntry, Standing
+from app.modules.craftsmen.model import Craftsman
+from app.modules.homes.choices import Progress
+from app.modules.renovation.application.model import Application
+from app.modules.renovation.dossier.model import Builder, Dossier, PaidAccount, Tenure
+from app.modules.renovation.dossier.overdue import year_before
+from app.modules.renovation.dossier.register import DOSSIER
 
 Values = dict[str, Any]
 

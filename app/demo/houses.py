@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.demo.people import People, Person
-from app.parts.choices import (
+from app.modules.homes.choices import (
     Grade,
     Judged,
     Living,

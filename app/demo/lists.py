@@ -7,11 +7,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.settings import SettingValue
-from app.registers.lookback.register import LOOKBACK
-from app.registry.saved_filters import SavedFilter
-from app.reports.deadlines import setting_of
+from app.kernel.lists.saved_rows import SavedFilter
+from app.kernel.reports.deadlines import setting_of
+from app.modules.surveys.lookback.register import LOOKBACK
 
 #: Days from now: the province's, and those that its counties have set themselves.
 _PROVINCE, _COUNTIES = 45, (21, -4)

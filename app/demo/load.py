@@ -13,7 +13,7 @@ from typing import Any, cast
 from sqlalchemy import Table, insert, text
 from sqlalchemy.orm import Session
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.core.clock import today, uuid7
 from app.demo import applications, craftsmen, dossiers, lists, objects, risk
 from app.demo import parcels as footprints
@@ -25,27 +25,27 @@ from app.demo.people import People, Person, misspelt
 from app.demo.pictures import Album
 from app.demo.places import COUNTIES, County, Place, places_of, region
 from app.demo.timeline import DAYS, Step, Timeline
-from app.parts.choices import Living
-from app.parts.parcels import Parcel
-from app.parts.prior import PriorFact
-from app.registers.household.register import HOUSEHOLD
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registers.low_income.model import LowIncome
-from app.registers.low_income.register import LOW_INCOME
-from app.registers.monitoring.model import Monitoring
-from app.registers.monitoring.register import MONITORING
-from app.registers.parcel.register import PARCEL
-from app.registers.prior.register import PRIOR
-from app.registers.risk.model import Risk
-from app.registry import counters
-from app.registry.attachments import Attachment
-from app.registry.expressions import to_json
-from app.registry.field import FILES
-from app.registry.flow import State
-from app.registry.households import Finding, Household, SearchKey, Source, match_key
-from app.registry.records import HistoryEntry, Standing
-from app.registry.register import Register
+from app.kernel.declare.expressions import to_json
+from app.kernel.declare.field import FILES
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import Register
+from app.kernel.figures import counters
+from app.kernel.households.register import HOUSEHOLD
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.household import Finding, Household, SearchKey, Source, match_key
+from app.kernel.rows.record import HistoryEntry, Standing
+from app.modules.homes.choices import Living
+from app.modules.house_map.earlier.facts import PriorFact
+from app.modules.house_map.earlier.register import PRIOR
+from app.modules.house_map.parcels.register import PARCEL
+from app.modules.house_map.parcels.table import Parcel
+from app.modules.low_income.model import LowIncome
+from app.modules.low_income.register import LOW_INCOME
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
+from app.modules.surveys.monitoring.model import Monitoring
+from app.modules.surveys.monitoring.register import MONITORING
+from app.modules.unsafe_homes.model import Risk
 
 SEED = 20240907
 _CHUNK = 2_000

@@ -9,21 +9,21 @@ import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.core.clock import uuid7
 from app.demo.accounts import Staff
 from app.demo.people import Person
 from app.demo.places import Place
 from app.demo.timeline import Step
-from app.parts.choices import Hardship, Living, Measure, Origin
-from app.parts.objects import Upkeep
-from app.registers.household.register import HOUSEHOLD
-from app.registers.low_income.model import LowIncome
-from app.registers.low_income.register import LOW_INCOME
-from app.registers.monitoring.model import Monitoring
-from app.registers.monitoring.register import MONITORING
-from app.registry import formats
-from app.registry.flow import State, county_review
+from app.kernel.declare import formats
+from app.kernel.declare.flow import State, county_review
+from app.kernel.households.register import HOUSEHOLD
+from app.modules.homes.choices import Hardship, Living, Measure, Origin
+from app.modules.low_income.fields import Upkeep
+from app.modules.low_income.model import LowIncome
+from app.modules.low_income.register import LOW_INCOME
+from app.modules.surveys.monitoring.model import Monitoring
+from app.modules.surveys.monitoring.register import MONITORING
 
 if TYPE_CHECKING:
     from app.demo.load import _Demonstration

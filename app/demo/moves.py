@@ -11,17 +11,18 @@ from typing import Any
 from sqlalchemy import select
 
 from app.access import policy
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.actor import Actor, Capability, Kind
-from app.access.regions import Level, Region, in_subtree
+from app.access.divisions.regions import Level, Region, in_subtree
 from app.access.scope import acting_as, unscoped
-from app.actions import moves, records
-from app.actions.history import Contact
 from app.core.db import db
 from app.demo.places import COUNTIES, County, region
-from app.registers.lookback.register import LOOKBACK
-from app.registry.flow import State
-from app.registry.transfers import Transfer
+from app.kernel.declare.flow import State
+from app.kernel.households import moves
+from app.kernel.records import save as records
+from app.kernel.records.history import Contact
+from app.kernel.rows.transfer import Transfer
+from app.modules.surveys.lookback.register import LOOKBACK
 
 _WHY = "该户2022年已在我县购房，但户籍尚未迁入，请先办理户籍迁移。"
 

@@ -12,17 +12,18 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from app.access.regions import Level, Region, in_subtree
-from app.actions import households, people
-from app.actions.objects import new_household, row_of
+from app.access.divisions.regions import Level, Region, in_subtree
 from app.core.clock import uuid7
 from app.demo.people import People, Person
 from app.demo.places import County, region
-from app.parts.choices import Hardship, Origin
-from app.parts.objects import Condition, Listed, Reason, Upkeep, the_list
-from app.registry import formats
-from app.registry.households import Finding, Household
-from app.registry.members import Member, PersonNumber
+from app.kernel.declare import formats
+from app.kernel.households import lists as households
+from app.kernel.households import people
+from app.kernel.rows.household import Finding, Household
+from app.kernel.rows.member import Member, PersonNumber
+from app.modules.homes.choices import Hardship, Origin
+from app.modules.low_income.fields import Condition, Listed, Reason, Upkeep, the_list
+from app.modules.low_income.joining import new_household, row_of
 
 _A_COUNTY = 60
 _GROUPS = (Hardship.ALLOWANCE, Hardship.DESTITUTE, Hardship.STRICKEN, Hardship.BORDERLINE)

@@ -8,11 +8,13 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from app.access import borders
+from app.access.divisions import borders
 from app.demo.places import Place
-from app.parts import outlines, parcels, prior
-from app.parts.choices import Grade, Judged, PriorKind
-from app.parts.house import APPRAISALS_FROM
+from app.modules.homes.choices import Grade, Judged, PriorKind
+from app.modules.homes.house import APPRAISALS_FROM
+from app.modules.house_map.earlier import facts as prior
+from app.modules.house_map.parcels import outlines
+from app.modules.house_map.parcels import table as parcels
 
 #: Villages of each county whose houses are on the map.
 VILLAGES = 5

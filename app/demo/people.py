@@ -6,8 +6,8 @@ import datetime as dt
 import random
 from dataclasses import dataclass
 
-from app.registry.formats import id_check_character
-from app.registry.households import Sex
+from app.kernel.declare.formats import id_check_character
+from app.kernel.rows.household import Sex
 
 
 def _words(text: str) -> list[str]:

@@ -10,8 +10,8 @@ from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from app.core.storage import storage
-from app.core.uploads import Upload, inspect_upload
+from app.core.files.storage import storage
+from app.core.files.uploads import Upload, inspect_upload
 
 _SIZE = (1024, 768)
 _WALLS = ((214, 205, 190), (232, 228, 218), (196, 160, 126), (178, 124, 98), (225, 214, 176))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from app.access.regions import Level, Region, in_subtree
-from app.registry.flow import State
+from app.access.divisions.regions import Level, Region, in_subtree
+from app.kernel.declare.flow import State
 
 PROVINCE = "61"
 

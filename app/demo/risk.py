@@ -10,11 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.clock import local, now
-from app.registers.risk import backfill, keeping
-from app.registers.risk.model import Risk
-from app.registers.risk.register import RISK
-from app.registry import counters
-from app.registry.reading import values_of
+from app.kernel.figures import counters
+from app.kernel.rows.reading import values_of
+from app.modules.unsafe_homes import backfill, projection
+from app.modules.unsafe_homes.model import Risk
+from app.modules.unsafe_homes.register import RISK
 
 #: Day -> (register, figure, county) -> change.
 Deltas = Mapping[dt.date, dict[tuple[str, str, int], int]]
@@ -32,4 +32,4 @@ def fill(session: Session, deltas: Deltas) -> int:
 
 def follow(session: Session) -> int:
     """Make the rows what all that was put in says; gives how many were not."""
-    return sum(keeping.follow(session, ids) for ids in backfill.households(session))
+    return sum(projection.follow(session, ids) for ids in backfill.households(session))

@@ -6,11 +6,11 @@ import datetime as dt
 import random
 from dataclasses import dataclass
 
-from app.access.accounts import Account
-from app.access.regions import Level
+from app.access.account import Account
+from app.access.divisions.regions import Level
 from app.core.clock import CHINA
 from app.demo.accounts import Staff
-from app.registry.flow import RETURN_REASONS, State, Transition, county_review
+from app.kernel.declare.flow import RETURN_REASONS, State, Transition, county_review
 
 DAYS = 75  # since the list was issued; the last day with work is yesterday
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from app.access.region_changes import RegionHistory
-from app.access.regions import Region, RegionSeed
-from app.access.regions_seed import load
+from app.access.divisions.former import RegionHistory
+from app.access.divisions.regions import Region, RegionSeed
+from app.access.divisions.seed import load
 from app.core.db import Model, db
 from tests.databases import administration, create_hostile, server_url, sqlalchemy_url
 

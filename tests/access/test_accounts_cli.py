@@ -5,9 +5,9 @@ import re
 import pytest
 from sqlalchemy import select
 
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.actor import Capability
-from app.access.audit import Act, AuditEntry
+from app.access.audit.log import Act, AuditEntry
 from app.access.policy import actor_of
 from app.core.db import db
 

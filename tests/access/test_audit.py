@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from app.access import audit
-from app.access.audit import Act, AuditEntry
+from app.access.audit import log as audit
+from app.access.audit.log import Act, AuditEntry
 from app.access.scope import acting_as, unscoped
 from tests.builders import VILLAGE_CLERK, actor, household
 

@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from app.access import policy
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.actor import Actor, Capability, Duty, Kind
-from app.access.grants import Grant
-from app.access.regions import Level, Region
+from app.access.divisions.regions import Level, Region
+from app.access.grant import Grant
 from app.access.scope import unscoped
 from app.core.clock import now, today
-from app.registers.lookback.model import Lookback
+from app.modules.surveys.lookback.model import Lookback
 from tests.builders import (
     CITY,
     COUNTY,

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access import account_names, allowances, managing
-from app.access.accounts import Account
+from app.access.account import Account
+from app.access.accounts import allowances, managing
+from app.access.accounts import names as account_names
 from app.access.actor import Kind
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from tests.builders import (
     CITY,

@@ -10,13 +10,13 @@ from sqlalchemy import select
 import app.models  # noqa: F401  (declares the registers)
 from app.access import policy
 from app.access.actor import SYSTEM, Actor, Capability, Duty, Kind
+from app.access.divisions.regions import Level
 from app.access.policy import may, require, role_name, rows, sync_roles
-from app.access.regions import Level
 from app.access.scope import acting_as, unscoped
 from app.core.errors import Forbidden, NotFound
-from app.registers.lookback.model import Lookback
-from app.registry.households import Household
-from app.registry.register import all_registers
+from app.kernel.declare.register import all_registers
+from app.kernel.rows.household import Household
+from app.modules.surveys.lookback.model import Lookback
 from tests import specimens
 from tests.builders import (
     CITY_COUNTY,

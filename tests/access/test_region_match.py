@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from app.access import regions
-from app.access.region_match import Finder, Place, Siblings
-from app.access.regions import Level
+from app.access.divisions import regions
+from app.access.divisions.match import Finder, Place, Siblings
+from app.access.divisions.regions import Level
 from app.core.db import db
 from tests.access.test_regions import Recorded
 

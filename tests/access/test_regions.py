@@ -10,10 +10,10 @@ from flask import Flask
 from sqlalchemy import Connection, event, func, select, text
 from sqlalchemy.exc import IntegrityError
 
-from app.access import regions
-from app.access.region_names import initials
-from app.access.region_search import entries_below, search
-from app.access.regions import Level, Region
+from app.access.divisions import regions
+from app.access.divisions.names import initials
+from app.access.divisions.regions import Level, Region
+from app.access.divisions.search import entries_below, search
 from app.core.db import db
 
 

@@ -11,11 +11,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
-from app.access import regions
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.actor import Kind
+from app.access.divisions import regions
+from app.access.divisions.regions import Level, Region
 from app.access.policy import role_name
-from app.access.regions import Level, Region
 from app.core.db import db
 from tests import builders
 

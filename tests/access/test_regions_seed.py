@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Engine, func, insert, inspect, select
 from sqlalchemy.orm import Session
 
-from app.access import regions_seed
-from app.access.region_names import initials, readable
-from app.access.regions import Level, Region, RegionSeed
-from app.access.regions_seed import LAST_ID, Row, load, rows
+from app.access.divisions import seed as regions_seed
+from app.access.divisions.names import initials, readable
+from app.access.divisions.regions import Level, Region, RegionSeed
+from app.access.divisions.seed import LAST_ID, Row, load, rows
 from app.core.db import Model
 
 COUNTY = {"610122"}

@@ -15,17 +15,17 @@ from sqlalchemy import delete, exists, func, insert, inspect, select, text, unio
 from sqlalchemy.orm import Session, aliased
 
 from app.access.actor import Actor
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import Scoped, acting_as, in_scope, unscoped
 from app.core.clock import now, uuid7
 from app.core.errors import OutsideScope
 from app.core.types import UuidType
-from app.registers.lookback.model import Lookback
-from app.registry.attachments import Attachment
-from app.registry.flow import State
-from app.registry.households import Household, SearchKey
-from app.registry.records import HistoryEntry
-from app.registry.register import all_registers
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import all_registers
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.household import Household, SearchKey
+from app.kernel.rows.record import HistoryEntry
+from app.modules.surveys.lookback.model import Lookback
 from tests import specimens
 from tests.builders import (
     COUNTY,
@@ -328,58 +328,58 @@ APP = Path(__file__).parents[2] / "app"
 
 #: Modules that may speak SQL past the ORM to scoped tables, and why that is right there.
 PAST_THE_GUARD: dict[str, str] = {
-    "access/audit.py": "an index on the beginning of the path",
-    "access/regions_seed.py": "loads divisions, which have no scope, before anything lies in them",
-    "actions/division_counts.py": "counter tables have no scope",
-    "actions/division_keys.py": "makes keys of households anew that a publication moves",
-    "actions/division_chronicle.py": "writes down what a publication did in the area that was asked",
-    "actions/division_publication.py": "publishes divisions; the actor's right to the area was asked",
-    "actions/searches.py": "result rows are keys alone, read through the guard and the search's own job",
+    "access/audit/log.py": "an index on the beginning of the path",
+    "access/divisions/seed.py": "loads divisions, which have no scope, before anything lies in them",
+    "admin/divisions/counts.py": "counter tables have no scope",
+    "admin/divisions/keys.py": "makes keys of households anew that a publication moves",
+    "admin/divisions/history.py": "writes down what a publication did in the area that was asked",
+    "admin/divisions/publication.py": "publishes divisions; the actor's right to the area was asked",
+    "kernel/lists/searches.py": "result rows are keys alone, read through the guard and the search's own job",
     "core/bulk.py": "inserts rows for the modules named here, which are found by its name",
-    "access/region_moves.py": "moves rows with their division, whoever they belong to",
+    "admin/divisions/moves.py": "moves rows with their division, whoever they belong to",
     "core/db.py": "begins transactions",
-    "core/jobs.py": "the job table has no scope: pages filter it by its account",
-    "core/worker.py": "claims jobs of all accounts",
+    "core/jobs/table.py": "the job table has no scope: pages filter it by its account",
+    "core/jobs/worker.py": "claims jobs of all accounts",
     "demo/cli.py": "takes a lock",
     "demo/applications.py": "fills an empty database",
     "demo/dossiers.py": "fills an empty database",
     "demo/load.py": "fills an empty database",
     "deploy.py": "takes a lock",
-    "exchange/household_write.py": "inserts many households; asks in_scope() of each itself",
-    "exchange/import_notes.py": "notes have no scope: they are read through their account's job",
-    "registry/counters.py": "counter tables have no scope: readers give the path",
-    "registry/checks.py": "reads which indexes a table declares, no rows",
-    "registry/reading.py": "counts a record's files beside the record, which the guard limits",
-    "registry/records.py": "names the column of the version",
+    "kernel/households/exchange/write.py": "inserts many households; asks in_scope() of each itself",
+    "kernel/exchange/notes.py": "notes have no scope: they are read through their account's job",
+    "kernel/figures/counters.py": "counter tables have no scope: readers give the path",
+    "kernel/declare/checks.py": "reads which indexes a table declares, no rows",
+    "kernel/rows/reading.py": "counts a record's files beside the record, which the guard limits",
+    "kernel/rows/record.py": "names the column of the version",
     "pages.py": "SELECT 1",
 }
 #: Modules that may leave the scope, and why.
 UNSCOPED: dict[str, str] = {
-    "access/audit.py": "refusals are noted whatever becomes of the request",
-    "actions/handovers.py": "a record goes from one area to another; both are asked",
-    "actions/households.py": "an ID number is on one list in the whole country",
-    "actions/moves.py": "a move concerns two areas; who decides is asked of both",
-    "actions/object_search.py": "a person stands in one place of the whole country",
-    "actions/objects.py": "a household comes from another area by its ID number, with consent",
-    "actions/opening_backfill.py": "a job of the system, over all divisions",
-    "actions/own_houses.py": "a job of the system, over all divisions",
-    "actions/plan_years.py": "a job of the system, over all divisions",
-    "actions/references.py": "who is registered in one county may work in another",
-    "actions/splits.py": "who split off may have moved to another area",
-    "actions/wide.py": "the masked ledger of a province (spec 01, exception b)",
+    "access/audit/log.py": "refusals are noted whatever becomes of the request",
+    "kernel/beyond/handovers.py": "a record goes from one area to another; both are asked",
+    "kernel/households/lists.py": "an ID number is on one list in the whole country",
+    "kernel/households/moves.py": "a move concerns two areas; who decides is asked of both",
+    "modules/low_income/finding.py": "a person stands in one place of the whole country",
+    "modules/low_income/joining.py": "a household comes from another area by its ID number, with consent",
+    "modules/renovation/backfill.py": "a job of the system, over all divisions",
+    "modules/surveys/own_houses.py": "a job of the system, over all divisions",
+    "modules/renovation/plan_years.py": "a job of the system, over all divisions",
+    "kernel/records/references.py": "who is registered in one county may work in another",
+    "kernel/households/splits.py": "who split off may have moved to another area",
+    "kernel/beyond/cross_area.py": "the masked ledger of a province (spec 01, exception b)",
     "commands.py": "counters are rebuilt and proved over all rows",
     "demo/cli.py": "the demonstration fills all areas",
     "demo/moves.py": "the demonstration fills all areas",
-    "exchange/cli.py": "looks up the account that is named",
-    "exchange/parcel_import.py": "a parcel's number is one parcel's in the whole country",
-    "exchange/prior_import.py": "an earlier result is kept once in the whole country",
-    "exchange/household_match.py": "an ID number is on one list in the whole country",
+    "kernel/exchange/cli.py": "looks up the account that is named",
+    "modules/house_map/parcels/imports.py": "a parcel's number is one parcel's in the whole country",
+    "modules/house_map/earlier/imports.py": "an earlier result is kept once in the whole country",
+    "kernel/households/exchange/match.py": "an ID number is on one list in the whole country",
     "deploy.py": "roles and lists",
-    "registers/craftsman/certificates.py": "a job of the system, over all divisions",
-    "registers/craftsman/rules.py": "an ID number is in the list once in the whole country",
-    "registers/dossier/findings.py": "one bank account for two households is an auditors' finding",
-    "registers/dossier/overdue.py": "a job of the system, over all divisions",
-    "registers/risk/backfill.py": "a job of the system, over all divisions",
+    "modules/craftsmen/certificates.py": "a job of the system, over all divisions",
+    "modules/craftsmen/rules.py": "an ID number is in the list once in the whole country",
+    "modules/renovation/dossier/findings.py": "one bank account for two households is an auditors' finding",
+    "modules/renovation/dossier/overdue.py": "a job of the system, over all divisions",
+    "modules/unsafe_homes/backfill.py": "a job of the system, over all divisions",
 }
 
 

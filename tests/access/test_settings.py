@@ -10,7 +10,7 @@ import pytest
 from flask import Flask, g
 
 from app.access import settings
-from app.access.regions import Level, Region
+from app.access.divisions.regions import Level, Region
 from app.access.scope import unscoped
 from app.access.settings import DATE, NUMBER, Setting, SettingValue
 from app.core.db import db

@@ -10,17 +10,18 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.access import limits, tokens
-from app.access.accounts import Account
+from app.access import limits
+from app.access.account import Account
+from app.access.accounts import tokens
+from app.access.accounts.tokens import Token, hashed, narrowed
 from app.access.actor import SYSTEM, Capability, RegisterAccess
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
 from app.access.settings import SettingValue
-from app.access.tokens import Token, hashed, narrowed
-from app.actions import accounts
-from app.actions import tokens as act
-from app.actions.tokens import Wanted
+from app.admin.accounts import changing as accounts
+from app.admin.accounts import tokens as act
+from app.admin.accounts.tokens import Wanted
 from app.core.clock import now, today
 from app.core.errors import Forbidden, Invalid, NotFound
 from tests.builders import (

@@ -9,21 +9,23 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.access import limits, policy, signin, unusual
-from app.access.accounts import Account
-from app.access.audit import Act, AuditEntry
+from app.access import limits, policy
+from app.access.account import Account
+from app.access.accounts import sign_in as signin
+from app.access.accounts import unusual
+from app.access.accounts.unusual import What
+from app.access.audit.log import Act, AuditEntry
 from app.access.scope import unscoped
 from app.access.settings import SettingValue
-from app.access.unusual import What
-from app.actions import records
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Forbidden
-from app.core.jobs import Job, JobState
-from app.parts.choices import Grade
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry.flow import State
+from app.core.jobs.table import Job, JobState
+from app.kernel.declare.flow import State
+from app.kernel.records import save as records
+from app.modules.homes.choices import Grade
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 from tests.builders import (
     CITY,

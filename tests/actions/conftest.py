@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.access.actor import Actor
-from app.registers.lookback.model import Lookback
+from app.modules.surveys.lookback.model import Lookback
 from tests.builders import COUNTY_REVIEWER, VILLAGE_CLERK, actor, household
 
 

@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from app.access.actor import Actor
-from app.access.audit import AuditEntry
+from app.access.audit.log import AuditEntry
 from app.access.scope import acting_as, unscoped
-from app.actions import records
 from app.core.db import db
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry.flow import State
-from app.registry.records import HistoryEntry
+from app.kernel.declare.flow import State
+from app.kernel.records import save as records
+from app.kernel.rows.record import HistoryEntry
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (
     CONTACT,
     COUNTY_COLLECTOR,

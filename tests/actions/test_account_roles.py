@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.actor import Capability, Duty, Kind
-from app.access.audit import AuditEntry
-from app.access.grants import Grant
-from app.access.regions import Level, Region
+from app.access.audit.log import AuditEntry
+from app.access.divisions.regions import Level, Region
+from app.access.grant import Grant
 from app.access.scope import unscoped
-from app.actions import account_roles, accounts
+from app.admin.accounts import changing as accounts
+from app.admin.accounts import roles as account_roles
 from app.core.clock import today
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound

@@ -11,15 +11,16 @@ from flask import Flask
 from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import func, select
 
-from app.access import audit
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.actor import Actor, Capability, Duty, Kind
-from app.access.audit import Act, AuditEntry
-from app.access.grants import Grant
-from app.access.regions import Level, Region
+from app.access.audit import log as audit
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level, Region
+from app.access.grant import Grant
 from app.access.scope import acting_as, unscoped
-from app.actions import account_grants, accounts
-from app.actions.accounts import Details
+from app.admin.accounts import changing as accounts
+from app.admin.accounts import granting
+from app.admin.accounts.changing import Details
 from app.core.clock import today
 from app.core.errors import BadInput, Conflict, Forbidden, Invalid, NotFound
 from tests.builders import (
@@ -274,8 +275,8 @@ def acts(one: Account) -> list[Any]:
         lambda: accounts.deactivate(one.uuid),
         lambda: accounts.reactivate(one.uuid),
         lambda: accounts.delete(one.uuid),
-        lambda: account_grants.grant(one.uuid, Capability.ENTER, [], today(), "因为"),
-        lambda: account_grants.revoke(one.uuid, uuid.uuid4()),
+        lambda: granting.grant(one.uuid, Capability.ENTER, [], today(), "因为"),
+        lambda: granting.revoke(one.uuid, uuid.uuid4()),
     ]
 
 
@@ -378,13 +379,13 @@ def test_the_province_lets_a_city_enter(session: Any) -> None:
     city, month = account(CITY), today() + dt.timedelta(days=30)
     counties = [region(COUNTY).id, region(NEXT_COUNTY).id]
     with acting_as(actor(PROVINCE)):
-        account_grants.grant(city.uuid, Capability.ENTER, counties, month, "两县没有录入条件")
+        granting.grant(city.uuid, Capability.ENTER, counties, month, "两县没有录入条件")
         assert actor_of(city).areas(Capability.ENTER, "lookback") == (
             region(COUNTY).path, region(NEXT_COUNTY).path,
         )  # fmt: skip
-        one = next(g for g in account_grants.grants_of(city) if g.region_id == counties[0])
+        one = next(g for g in granting.grants_of(city) if g.region_id == counties[0])
         session.rollback()
-        account_grants.revoke(city.uuid, one.id)
+        granting.revoke(city.uuid, one.id)
     assert actor_of(city).areas(Capability.ENTER, "lookback") == (region(NEXT_COUNTY).path,)
     given, taken = entries(city)
     assert given.act == taken.act == Act.PERMISSION
@@ -396,10 +397,10 @@ def test_the_province_lets_a_city_enter(session: Any) -> None:
 def test_a_county_lets_an_ordinary_user_spot_check(session: Any) -> None:
     one = account(COUNTY_READER)
     with acting_as(actor(COUNTY_MANAGER)):
-        account_grants.grant(one.uuid, Capability.SPOT_CHECK, [], today(), "年终抽查")
+        granting.grant(one.uuid, Capability.SPOT_CHECK, [], today(), "年终抽查")
         session.rollback()
         with pytest.raises(Forbidden):
-            account_grants.grant(one.uuid, Capability.EXPORT, [], today(), "想要")
+            granting.grant(one.uuid, Capability.EXPORT, [], today(), "想要")
         session.rollback()
     assert actor_of(one).has(Capability.SPOT_CHECK, "lookback")
 
@@ -424,7 +425,7 @@ def test_a_grant_that_makes_no_sense(
     ids = [region(code).id for code in counties]
     ends = today() + dt.timedelta(days=days) if days is not None else None
     with acting_as(actor(PROVINCE)), pytest.raises(Invalid) as error:
-        account_grants.grant(city.uuid, Capability.ENTER, ids, ends, reason)
+        granting.grant(city.uuid, Capability.ENTER, ids, ends, reason)
     session.rollback()
     assert [p.field for p in error.value.problems] == [field]
     with unscoped("tests look") as everything:

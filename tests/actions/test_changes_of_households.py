@@ -15,19 +15,20 @@ import pytest
 from sqlalchemy import func, select
 
 from app.access.actor import Actor
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.actions import moves, records
 from app.core.db import db, read_only
 from app.core.errors import AnjuError
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry import counters
-from app.registry.flow import State
-from app.registry.households import Household
-from app.registry.records import Standing
-from app.registry.register import register_of
-from app.registry.transfers import Transfer, TransferState
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import register_of
+from app.kernel.figures import counters
+from app.kernel.households import moves
+from app.kernel.records import save as records
+from app.kernel.rows.household import Household
+from app.kernel.rows.record import Standing
+from app.kernel.rows.transfer import Transfer, TransferState
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (
     CITY,
     CONTACT,

@@ -10,16 +10,17 @@ import pytest
 from sqlalchemy import select
 
 from app.access.scope import acting_as, unscoped
-from app.actions import own_houses, records
 from app.core.db import db
 from app.core.errors import Conflict
-from app.parts.renovation import Way
-from app.registers.dossier.model import Dossier, Progress
-from app.registers.dossier.register import DOSSIER
-from app.registry import counters
-from app.registry.flow import State
-from app.registry.households import Household
-from app.registry.register import get_register
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import get_register
+from app.kernel.figures import counters
+from app.kernel.records import save as records
+from app.kernel.rows.household import Household
+from app.modules.renovation.dossier.model import Dossier, Progress
+from app.modules.renovation.dossier.register import DOSSIER
+from app.modules.renovation.fields import Way
+from app.modules.surveys import own_houses
 from tests.actions.test_dossiers import STARTED
 from tests.actions.test_openings import Case
 from tests.builders import CONTACT

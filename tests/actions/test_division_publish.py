@@ -10,19 +10,21 @@ import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, select
 from sqlalchemy.orm import Session
 
-from app.access import notices, region_moves, regions
-from app.access.audit import Act, AuditEntry
-from app.access.region_changes import ChangeKind, RegionChange, RegionHistory, audit_key
-from app.access.regions import Level, Region
+from app.access.accounts import notices
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions import regions
+from app.access.divisions.former import ChangeKind, RegionChange, RegionHistory, audit_key
+from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as, unscoped
-from app.actions import division_publish
-from app.actions import division_staging as staging
+from app.admin.divisions import moves as region_moves
+from app.admin.divisions import publish as division_publish
+from app.admin.divisions import staging
 from app.core.db import db
 from app.core.errors import AnjuError, Conflict, Invalid, NotFound, TryAgain
 from app.core.types import PathType
-from app.registry import counters
-from app.registry.flow import State
-from app.registry.households import Household, match_key
+from app.kernel.declare.flow import State
+from app.kernel.figures import counters
+from app.kernel.rows.household import Household, match_key
 from tests.builders import (
     CITY,
     COUNTY,

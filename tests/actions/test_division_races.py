@@ -13,19 +13,21 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.access.region_changes import RegionChange
-from app.access.regions import Level, Region
+from app.access.divisions.former import RegionChange
+from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as, unscoped
-from app.actions import division_publish, records
-from app.actions import division_staging as staging
-from app.core import jobs, worker
+from app.admin.divisions import publish as division_publish
+from app.admin.divisions import staging
 from app.core.db import db
 from app.core.errors import AnjuError
-from app.core.jobs import Job, JobState
-from app.core.worker import claim, work
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry.households import Household
+from app.core.jobs import table as jobs
+from app.core.jobs import worker
+from app.core.jobs.table import Job, JobState
+from app.core.jobs.worker import claim, work
+from app.kernel.records import save as records
+from app.kernel.rows.household import Household
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.actions.test_killed import run_and_kill
 from tests.builders import (
     CITY,

@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access import regions
-from app.access.audit import AuditEntry
-from app.access.region_changes import RegionChange
-from app.access.region_match import Finder
-from app.access.region_names import alike
-from app.access.region_search import search
-from app.access.regions import Level, Region
+from app.access.audit.log import AuditEntry
+from app.access.divisions import regions
+from app.access.divisions.former import RegionChange
+from app.access.divisions.match import Finder
+from app.access.divisions.names import alike
+from app.access.divisions.regions import Level, Region
+from app.access.divisions.search import search
 from app.access.scope import acting_as, unscoped
-from app.actions import division_publish, divisions
-from app.actions import division_staging as staging
-from app.actions.division_publication import NotPublishable
+from app.admin.divisions import publish as division_publish
+from app.admin.divisions import reading as divisions
+from app.admin.divisions import staging
+from app.admin.divisions.publication import NotPublishable
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Forbidden, Invalid, NotFound
 from tests.builders import (

@@ -10,19 +10,21 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.actions import attachments, history, records
 from app.core.clock import today
 from app.core.db import db
 from app.core.errors import Conflict, Invalid
-from app.parts.choices import PriorKind
-from app.registers.craftsman.register import CRAFTSMAN
-from app.registers.dossier import overdue
-from app.registers.dossier.model import Builder, Dossier, Progress, Tenure
-from app.registers.dossier.register import DOSSIER
-from app.registry.counters import kept_counts, live_counts
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.kernel.figures.counters import kept_counts, live_counts
+from app.kernel.records import files as attachments
+from app.kernel.records import history
+from app.kernel.records import save as records
+from app.modules.craftsmen.register import CRAFTSMAN
+from app.modules.homes.choices import PriorKind
+from app.modules.renovation.dossier import overdue
+from app.modules.renovation.dossier.model import Builder, Dossier, Progress, Tenure
+from app.modules.renovation.dossier.register import DOSSIER
 from tests import builders, specimens
 from tests.builders import (
     CONTACT,

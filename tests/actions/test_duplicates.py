@@ -9,13 +9,13 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access import policy
-from app.access.accounts import Account
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.account import Account
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from app.access.settings import SettingValue
-from app.actions import households
-from app.registers.lookback.model import Lookback
+from app.kernel.households import lists as households
+from app.modules.surveys.lookback.model import Lookback
 from tests.builders import (
     FAR_COUNTY,
     VILLAGE_CLERK,

@@ -10,11 +10,11 @@ from sqlalchemy import select
 
 from app.access.actor import Actor
 from app.access.scope import acting_as, unscoped
-from app.actions import records
 from app.core.db import db
-from app.registers.lookback.register import LOOKBACK
-from app.registry import counters
-from app.registry.households import Finding, Household, SearchKey
+from app.kernel.figures import counters
+from app.kernel.records import save as records
+from app.kernel.rows.household import Finding, Household, SearchKey
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (
     CITY,
     CONTACT,

@@ -12,14 +12,14 @@ from flask import Flask
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from app.access.audit import AuditEntry
+from app.access.audit.log import AuditEntry
 from app.access.scope import acting_as, unscoped
-from app.actions import records
 from app.core.db import db
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry import counters
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.kernel.figures import counters
+from app.kernel.records import save as records
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import VILLAGE_CLERK, actor, died, household
 
 

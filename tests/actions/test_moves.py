@@ -9,22 +9,24 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from app.access.accounts.notices import Notice, NoticeKind
 from app.access.actor import Actor
-from app.access.audit import AuditEntry
-from app.access.notices import Notice, NoticeKind
-from app.access.regions import Level, Region
+from app.access.audit.log import AuditEntry
+from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as, unscoped
-from app.actions import drafts, moves, records
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry import counters
-from app.registry.attachments import Attachment
-from app.registry.flow import State
-from app.registry.households import Household, SearchKey
-from app.registry.records import Draft, HistoryEntry
-from app.registry.transfers import Transfer, TransferState, side_of, waits_for
+from app.kernel.declare.flow import State
+from app.kernel.figures import counters
+from app.kernel.households import moves
+from app.kernel.records import drafts
+from app.kernel.records import save as records
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.household import Household, SearchKey
+from app.kernel.rows.record import Draft, HistoryEntry
+from app.kernel.rows.transfer import Transfer, TransferState, side_of, waits_for
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (
     CITY,
     CONTACT,

@@ -11,26 +11,29 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from app.access.accounts.notices import Notice, NoticeKind
 from app.access.actor import Actor
-from app.access.audit import Act, AuditEntry
-from app.access.notices import Notice, NoticeKind
-from app.access.regions import Level, Region
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as, unscoped
-from app.actions import moves, object_leaving, objects, people, records
-from app.actions.object_leaving import Leave
-from app.actions.object_search import Found, find, told
 from app.core.db import db
 from app.core.errors import AnjuError, Conflict, Invalid
-from app.parts.choices import Origin
-from app.parts.objects import Reason, Upkeep
-from app.registers.lookback.register import LOOKBACK
-from app.registers.low_income.model import LowIncome
-from app.registers.low_income.register import LOW_INCOME
-from app.registry import counters
-from app.registry.flow import State
-from app.registry.households import Household
-from app.registry.members import Member, PersonNumber
-from app.registry.transfers import Transfer, TransferState
+from app.kernel.declare.flow import State
+from app.kernel.figures import counters
+from app.kernel.households import moves, people
+from app.kernel.records import save as records
+from app.kernel.rows.household import Household
+from app.kernel.rows.member import Member, PersonNumber
+from app.kernel.rows.transfer import Transfer, TransferState
+from app.modules.homes.choices import Origin
+from app.modules.low_income import joining as objects
+from app.modules.low_income import leaving as object_leaving
+from app.modules.low_income.fields import Reason, Upkeep
+from app.modules.low_income.finding import Found, find, told
+from app.modules.low_income.leaving import Leave
+from app.modules.low_income.model import LowIncome
+from app.modules.low_income.register import LOW_INCOME
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (
     CONTACT,
     COUNTY_MANAGER,

@@ -15,26 +15,29 @@ from sqlalchemy import select, update
 
 from app.access import settings
 from app.access.actor import Actor
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.actions import applying, households, openings, plan_years, records
 from app.core.clock import today
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid
-from app.core.jobs import Job, JobContext, JobState, enqueue_once
-from app.core.worker import claim, run
-from app.parts.choices import Grade, Measure
-from app.parts.objects import Listed
-from app.parts.renovation import Basis, Kind, Way
-from app.registers.application.model import Application
-from app.registers.application.register import APPLICATION
-from app.registers.lookback.register import LOOKBACK
-from app.registry import counters, hooks
-from app.registry import records as rows_of
-from app.registry.flow import State
-from app.registry.hooks import Leaving
-from app.registry.households import Household
-from app.registry.register import all_registers
+from app.core.jobs.table import Job, JobContext, JobState, enqueue_once
+from app.core.jobs.worker import claim, run
+from app.kernel import hooks
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import all_registers
+from app.kernel.figures import counters
+from app.kernel.hooks import Leaving
+from app.kernel.households import lists as households
+from app.kernel.records import save as records
+from app.kernel.rows import record as rows_of
+from app.kernel.rows.household import Household
+from app.modules.homes.choices import Grade, Measure
+from app.modules.low_income.fields import Listed
+from app.modules.renovation import following, openings, plan_years
+from app.modules.renovation.application.model import Application
+from app.modules.renovation.application.register import APPLICATION
+from app.modules.renovation.fields import Basis, Kind, Way
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (
     CITY,
     CONTACT,
@@ -395,7 +398,7 @@ def test_a_house_that_was_renovated_may_need_it_again(monkeypatch: pytest.Monkey
     case = Case().surveyed().submitted()
     case.step(case.town, "check")
     case.step(case.county, "approve")
-    monkeypatch.setattr(applying, "is_ended", lambda _session, _row: True)
+    monkeypatch.setattr(following, "is_ended", lambda _session, _row: True)
     with unscoped("a later survey, of another register") as session:
         session.get_one(Application, case.row.id).survey_id = uuid.uuid4()
         session.commit()

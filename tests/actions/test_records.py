@@ -11,20 +11,21 @@ import pytest
 from sqlalchemy import select
 
 from app.access.actor import Actor
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.actions import drafts, records
 from app.core.clock import uuid7
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
-from app.parts.choices import Grade, Living
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry import hooks
-from app.registry.attachments import Attachment
-from app.registry.flow import State
-from app.registry.records import Draft
-from app.registry.rules import Problem
+from app.kernel import hooks
+from app.kernel.declare.flow import State
+from app.kernel.declare.rules import Problem
+from app.kernel.records import drafts
+from app.kernel.records import save as records
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.record import Draft
+from app.modules.homes.choices import Grade, Living
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.actions.doing import ENTERS, act, audit_of, history, save, set_state, step, stored
 from tests.builders import (
     CITY,

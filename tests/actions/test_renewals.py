@@ -11,17 +11,20 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.actions import households, moves, records, renewals
 from app.core.clock import day_begins
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
-from app.parts.choices import Living
-from app.registers.lookback.register import LOOKBACK
-from app.registers.monitoring.register import MONITORING
-from app.registry.flow import State
-from app.registry.households import Household
-from app.registry.records import HistoryEntry
+from app.kernel.declare.flow import State
+from app.kernel.households import lists as households
+from app.kernel.households import moves
+from app.kernel.records import renewals
+from app.kernel.records import save as records
+from app.kernel.rows.household import Household
+from app.kernel.rows.record import HistoryEntry
+from app.modules.homes.choices import Living
+from app.modules.surveys.lookback.register import LOOKBACK
+from app.modules.surveys.monitoring.register import MONITORING
 from tests.builders import (
     CONTACT,
     COUNTY,

@@ -10,17 +10,20 @@ import pytest
 from sqlalchemy import select
 
 from app.access.actor import Actor
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.actions import households, moves, records, renewals
 from app.core.db import db
 from app.core.errors import AnjuError
-from app.parts.choices import Grade, Living
-from app.registers.monitoring.model import Monitoring
-from app.registers.monitoring.register import MONITORING
-from app.registry.households import Household
-from app.registry.ledger import Ledger
-from app.registry.ledger_query import Query
+from app.kernel.households import lists as households
+from app.kernel.households import moves
+from app.kernel.lists.ledger import Ledger
+from app.kernel.lists.query import Query
+from app.kernel.records import renewals
+from app.kernel.records import save as records
+from app.kernel.rows.household import Household
+from app.modules.homes.choices import Grade, Living
+from app.modules.surveys.monitoring.model import Monitoring
+from app.modules.surveys.monitoring.register import MONITORING
 from tests.builders import (
     CONTACT,
     COUNTY,

@@ -13,22 +13,24 @@ from sqlalchemy import delete, event, select, update
 from sqlalchemy.orm import Session
 
 from app.access.actor import Actor
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.actions import households, records
-from app.core import jobs, worker
 from app.core.db import db
-from app.parts.choices import Grade, Measure, Progress
-from app.parts.renovation import Basis
-from app.registers.application.model import Application
-from app.registers.dossier.model import Dossier
-from app.registers.lookback.register import LOOKBACK
-from app.registers.risk import backfill
-from app.registers.risk.model import Danger, Risk, ToldBy
-from app.registers.risk.register import RISK
-from app.registry import counters
-from app.registry.flow import State
-from app.registry.households import Household
+from app.core.jobs import table as jobs
+from app.core.jobs import worker
+from app.kernel.declare.flow import State
+from app.kernel.figures import counters
+from app.kernel.households import lists as households
+from app.kernel.records import save as records
+from app.kernel.rows.household import Household
+from app.modules.homes.choices import Grade, Measure, Progress
+from app.modules.renovation.application.model import Application
+from app.modules.renovation.dossier.model import Dossier
+from app.modules.renovation.fields import Basis
+from app.modules.surveys.lookback.register import LOOKBACK
+from app.modules.unsafe_homes import backfill
+from app.modules.unsafe_homes.model import Danger, Risk, ToldBy
+from app.modules.unsafe_homes.register import RISK
 from tests import builders as b
 
 UNSECURED = {"secured": False, "measure": Measure.RENOVATION, "interim_measure": "借住村委会"}

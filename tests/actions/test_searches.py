@@ -13,19 +13,19 @@ from sqlalchemy import func, select, update
 from werkzeug.datastructures import MultiDict
 
 from app.access.actor import Actor
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.actions import searches
-from app.core import worker
 from app.core.clock import now
 from app.core.db import db, read_only
 from app.core.errors import BadInput, NotFound
-from app.core.jobs import Job, JobState, cancel
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry.ledger import Ledger
-from app.registry.ledger_query import parse
-from app.registry.results import ResultRow
+from app.core.jobs import worker
+from app.core.jobs.table import Job, JobState, cancel
+from app.kernel.lists import searches
+from app.kernel.lists.ledger import Ledger
+from app.kernel.lists.query import parse
+from app.kernel.lists.results import ResultRow
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders as b
 
 QUERY = next(menu for menu in LOOKBACK.menus if menu.name == "query")

@@ -12,21 +12,23 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access.actor import Actor
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.actions import households, moves, records, splits
 from app.core.db import db
 from app.core.errors import Conflict, Invalid
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry import counters
-from app.registry.flow import State
-from app.registry.households import Household, SearchKey
-from app.registry.ledger import Ledger
-from app.registry.ledger_query import Query
-from app.registry.records import Standing
-from app.registry.register import register_of
-from app.registry.transfers import Transfer
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import register_of
+from app.kernel.figures import counters
+from app.kernel.households import lists as households
+from app.kernel.households import moves, splits
+from app.kernel.lists.ledger import Ledger
+from app.kernel.lists.query import Query
+from app.kernel.records import save as records
+from app.kernel.rows.household import Household, SearchKey
+from app.kernel.rows.record import Standing
+from app.kernel.rows.transfer import Transfer
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (
     CITY,
     CONTACT,

@@ -10,19 +10,19 @@ import pytest
 from sqlalchemy import select
 
 from app.access.actor import Actor
-from app.access.regions import Level, Region
+from app.access.divisions.regions import Level, Region
 from app.access.scope import unscoped
 from app.access.settings import SettingValue
-from app.actions import records
-from app.actions.history import Contact
 from app.core.clock import now, uuid7
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
-from app.parts.choices import Grade
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry.counters import kept_counts, live_counts
-from app.registry.flow import SENT_BACK, State, county_review
-from app.registry.records import HistoryEntry
+from app.kernel.declare.flow import SENT_BACK, State, county_review
+from app.kernel.figures.counters import kept_counts, live_counts
+from app.kernel.records import save as records
+from app.kernel.records.history import Contact
+from app.kernel.rows.record import HistoryEntry
+from app.modules.homes.choices import Grade
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.actions.doing import ENTERS, act, audit_of, history, save, set_state, step, stored
 from tests.builders import (
     CITY,
@@ -186,7 +186,7 @@ def test_a_step_names_the_person(clerk: Actor, survey: Lookback) -> None:
 
 
 def test_the_person_is_remembered(clerk: Actor, survey: Lookback) -> None:
-    from app.access.accounts import Account
+    from app.access.account import Account
 
     complete(survey, died())
     step(clerk, survey.id, "submit")

@@ -10,17 +10,19 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access.actor import Actor
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.actions import drafts, households, records
 from app.core.errors import BadInput, Conflict
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry import counters
-from app.registry.flow import State
-from app.registry.households import Household
-from app.registry.records import Draft, HistoryEntry
+from app.kernel.declare.flow import State
+from app.kernel.figures import counters
+from app.kernel.households import lists as households
+from app.kernel.records import drafts
+from app.kernel.records import save as records
+from app.kernel.rows.household import Household
+from app.kernel.rows.record import Draft, HistoryEntry
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests import crowds
 from tests.builders import (
     CONTACT,

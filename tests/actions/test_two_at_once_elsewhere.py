@@ -11,21 +11,23 @@ from sqlalchemy import select
 
 from app.access.actor import Actor
 from app.access.scope import unscoped
-from app.actions import creations, households, records, renewals
 from app.core.clock import uuid7
 from app.core.errors import Conflict, Invalid
-from app.parts.choices import Grade, Measure
-from app.registers.application.model import Application
-from app.registers.application.register import APPLICATION
-from app.registers.craftsman.model import Craftsman
-from app.registers.craftsman.register import CRAFTSMAN
-from app.registers.lookback.register import LOOKBACK
-from app.registers.monitoring.model import Monitoring
-from app.registers.monitoring.register import MONITORING
-from app.registry import counters
-from app.registry.flow import State
-from app.registry.households import Household
-from app.registry.register import Register
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import Register
+from app.kernel.figures import counters
+from app.kernel.households import lists as households
+from app.kernel.records import creations, renewals
+from app.kernel.records import save as records
+from app.kernel.rows.household import Household
+from app.modules.craftsmen.model import Craftsman
+from app.modules.craftsmen.register import CRAFTSMAN
+from app.modules.homes.choices import Grade, Measure
+from app.modules.renovation.application.model import Application
+from app.modules.renovation.application.register import APPLICATION
+from app.modules.surveys.lookback.register import LOOKBACK
+from app.modules.surveys.monitoring.model import Monitoring
+from app.modules.surveys.monitoring.register import MONITORING
 from tests import crowds
 from tests.builders import (
     CONTACT,

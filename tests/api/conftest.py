@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.access.regions import Level, Region
+from app.access.divisions.regions import Level, Region
 from tests.builders import Who, account, api_token, seat
 
 API = "/api/v1"

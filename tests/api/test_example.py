@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from app.access.scope import unscoped
-from app.registers.lookback.model import Lookback
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.modules.surveys.lookback.model import Lookback
 from tests.builders import VILLAGE_CLERK, account, api_token, household
 from tests.conftest import ROOT, Server
 

@@ -11,12 +11,12 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import select
 
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.parts.choices import Grade
-from app.registers.lookback.model import Lookback
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.modules.homes.choices import Grade
+from app.modules.surveys.lookback.model import Lookback
 from tests.api.conftest import Caller
 from tests.builders import (
     COUNTY,
@@ -233,7 +233,7 @@ def test_lists_are_masked_paged_and_filtered(app: Flask, system: System) -> None
 def test_what_changed_since(app: Flask, system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     import datetime as dt
 
-    from app.registry import feed
+    from app.kernel.declare import feed
 
     monkeypatch.setattr(feed, "SETTLED", dt.timedelta(seconds=-1))
     surveys = [arrange(app, name=f"户{n}") for n in range(5)]

@@ -24,10 +24,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from app.access import tokens
-from app.access.regions import Level
-from app.registers.lookback.register import LOOKBACK
-from app.registry.register import all_registers
+from app.access.accounts import tokens
+from app.access.divisions.regions import Level
+from app.kernel.declare.register import all_registers
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.api.conftest import Caller
 from tests.builders import (
     COUNTY_MANAGER,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from app.access.regions import Region
+from app.access.divisions.regions import Region
 from tests import builders
 from tests.builders import Who
 from tests.conftest import Server

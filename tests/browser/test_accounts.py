@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.access.accounts import Account
-from app.access.regions import Level
+from app.access.account import Account
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from tests import builders
 from tests.browser.conftest import Desk

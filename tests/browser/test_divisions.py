@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from tests import builders
 from tests.browser.conftest import Desk
 from tests.conftest import Server

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from app.access.scope import unscoped
-from app.registers.dossier.model import Dossier, Progress
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.modules.renovation.dossier.model import Dossier, Progress
 from tests import builders
 from tests.actions.test_dossiers import AFTER, COMPLETED, STARTED
 from tests.browser.conftest import OVERFLOW, Desk

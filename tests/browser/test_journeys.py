@@ -11,13 +11,13 @@ import pytest
 from openpyxl import load_workbook
 from PIL import Image
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.actions import records
-from app.parts.choices import Living
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.kernel.records import save as records
+from app.modules.homes.choices import Living
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 from tests.browser.conftest import OVERFLOW, Desk, sign_in
 from tests.conftest import Server

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from app.registry.flow import State
+from app.kernel.declare.flow import State
 from tests import builders
 from tests.browser.conftest import OVERFLOW, SMALL, Desk
 from tests.conftest import Server

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.actions import moves
-from app.registers.lookback.model import Lookback
+from app.kernel.households import moves
+from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.browser.conftest import OVERFLOW, SMALL, Desk
 from tests.conftest import Server

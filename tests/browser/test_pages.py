@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from app.access import audit
-from app.access.audit import Act
-from app.access.regions import Level
+from app.access.audit import log as audit
+from app.access.audit.log import Act
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.registry.flow import State
+from app.kernel.declare.flow import State
 from tests import builders
 from tests.browser.conftest import OVERFLOW, SMALL, Desk
 from tests.conftest import Server

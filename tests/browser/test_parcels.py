@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from app.access.scope import unscoped
-from app.parts.choices import ParcelState
-from app.registers.lookback.model import Lookback
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.modules.homes.choices import ParcelState
+from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.browser.conftest import OVERFLOW, Desk
 from tests.conftest import Server

@@ -11,15 +11,15 @@ import pytest
 from sqlalchemy import select
 
 from app.access.scope import unscoped
-from app.registers.lookback.model import Lookback
-from app.registry.attachments import Attachment
+from app.kernel.rows.file import Attachment
+from app.modules.surveys.lookback.model import Lookback
 from tests import builders, pictures
 from tests.browser.conftest import OVERFLOW, SMALL, Desk, sign_in
 from tests.conftest import Server
 
 SitDown = Callable[..., Desk]
 BOX = "#field-front_photos"
-WAITING_BYTES = """(login) => import("/static/js/local.js")
+WAITING_BYTES = """(login) => import("/static/form/local.js")
   .then(({ rowsOf }) => rowsOf("photos", login)).then(([row]) => row.blob.size)"""
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.scope import unscoped
-from app.access.sessions import OpenSession
+from app.access.session import OpenSession
+from app.admin.accounts.pages import captcha
 from app.core.db import db
-from app.registers.lookback.model import Lookback
-from app.registry.records import Draft
-from app.web import captcha
+from app.kernel.rows.record import Draft
+from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.browser.conftest import OVERFLOW, SMALL, Desk, sign_in
 from tests.conftest import Server

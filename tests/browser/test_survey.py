@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.scope import unscoped
-from app.registers.lookback.model import Lookback
-from app.registry.flow import State
-from app.registry.records import Habit
+from app.kernel.declare.flow import State
+from app.kernel.rows.record import Habit
+from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.browser.conftest import Desk
 from tests.conftest import Server

@@ -11,8 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.access.actor import Actor, Capability, Kind
-from app.access.regions import Level
-from app.registry.register import Register, get_register
+from app.access.divisions.regions import Level
+from app.kernel.declare.register import Register, get_register
 from tests.builders import (
     COUNTY,
     EVERYBODY,

@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.access import audit
-from app.access.audit import Act
-from app.access.notices import Notice, NoticeKind
-from app.access.regions import Region
+from app.access.accounts.notices import Notice, NoticeKind
+from app.access.audit import log as audit
+from app.access.audit.log import Act
+from app.access.divisions.regions import Region
 from app.access.scope import unscoped
-from app.core.jobs import Job
-from app.registry.attachments import Attachment
-from app.registry.expressions import to_json
-from app.registry.field import Field
-from app.registry.flow import State
-from app.registry.handovers import Handover, HandoverState
-from app.registry.households import Household
-from app.registry.members import Member
-from app.registry.register import Register
-from app.registry.transfers import Transfer, TransferState
+from app.core.jobs.table import Job
+from app.kernel.declare.expressions import to_json
+from app.kernel.declare.field import Field
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import Register
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.handover import Handover, HandoverState
+from app.kernel.rows.household import Household
+from app.kernel.rows.member import Member
+from app.kernel.rows.transfer import Transfer, TransferState
 from tests import specimens
 from tests.builders import VILLAGE_CLERK, account, api_token, attach, id_number
 

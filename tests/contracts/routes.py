@@ -15,9 +15,9 @@ from werkzeug.routing import Rule
 
 import app.models  # noqa: F401  (declares the registers)
 from app.access.actor import Capability
-from app.registry.expressions import to_json
-from app.registry.households import Household
-from app.registry.register import TREND, WEEK, Register, all_registers
+from app.kernel.declare.expressions import to_json
+from app.kernel.declare.register import TREND, WEEK, Register, all_registers
+from app.kernel.rows.household import Household
 from tests.contracts.place import Place
 
 C = Capability
@@ -30,7 +30,7 @@ REVIEWS = "whoever does one of the reviews of the register's flow"
 LIST_PAGES = ("ledger", "columns", "filters", "saved_filter", "search", "walk", "beyond")
 
 #: Endpoint -> the capability that it asks for in the register, or ANYBODY who is signed in.
-#: An endpoint that is neither here nor in PUBLIC of app/web/requests.py fails the test.
+#: An endpoint that is neither here nor in PUBLIC of app/web/frame/requests.py fails the test.
 ASKS: dict[str, Any] = {
     "DeskView.index": ANYBODY,
     "AccountView.own": ANYBODY,

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from app.access.regions import Level
-from app.web.requests import PUBLIC
+from app.access.divisions.regions import Level
+from app.web.frame.requests import PUBLIC
 from tests.api.conftest import Caller
 from tests.builders import (
     CITY,

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as
 from app.core.db import db
-from app.core.storage import storage
-from app.exchange import ledger_export, record_import
-from app.registry.flow import State
-from app.registry.register import Register, get_register
+from app.core.files.storage import storage
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import Register, get_register
+from app.kernel.exchange import ledger_export, record_import
 from tests import builders, specimens
 from tests.contracts.conftest import statements
 from tests.contracts.routes import REGISTERS

@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from app.access import settings
 from app.access.actor import Capability
-from app.access.audit import Act, AuditEntry
+from app.access.audit.log import Act, AuditEntry
 from app.access.scope import unscoped
 from app.access.settings import SettingValue
-from app.core.jobs import Job
+from app.core.jobs.table import Job
 from tests.builders import COUNTY_MANAGER
 from tests.contracts.conftest import World
 from tests.contracts.place import masked

@@ -18,15 +18,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.actor import Capability
-from app.access.audit import Act, AuditEntry
-from app.access.grants import Grant
-from app.access.regions import Level
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
+from app.access.grant import Grant
 from app.access.scope import unscoped
 from app.core.clock import today
-from app.registry import field as kinds
-from app.web.requests import PUBLIC
+from app.kernel.declare import field as kinds
+from app.web.frame.requests import PUBLIC
 from tests.builders import CITY, COUNTY_MANAGER, VILLAGE_CLERK, account, sign_in
 from tests.contracts.conftest import World
 from tests.contracts.place import Place

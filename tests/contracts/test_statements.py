@@ -8,13 +8,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from app.core.clock import uuid7
-from app.parts.choices import Grade
-from app.registers.lookback.model import Lookback
-from app.registry.flow import State
-from app.registry.households import Household, SearchKey, Source, match_key
+from app.kernel.declare.flow import State
+from app.kernel.rows.household import Household, SearchKey, Source, match_key
+from app.modules.homes.choices import Grade
+from app.modules.surveys.lookback.model import Lookback
 from tests.builders import (
     COUNTY,
     COUNTY_MANAGER,

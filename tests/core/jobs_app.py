@@ -17,9 +17,9 @@ from flask_babel import Babel
 
 from app.core.db import db
 from app.core.errors import BadInput
-from app.core.jobs import KINDS, Job, JobContext, init_jobs, job_kind
-from app.core.storage import init_storage
-from app.core.worker import work
+from app.core.files.storage import init_storage
+from app.core.jobs.table import KINDS, Job, JobContext, init_jobs, job_kind
+from app.core.jobs.worker import work
 
 steps = sa.Table(
     "job_step", sa.MetaData(), sa.Column("n", sa.Integer), sa.Column("run", sa.Integer)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.core.bulk import insert_rows
 from app.core.clock import now, uuid7
-from app.core.jobs import Job, JobState
+from app.core.jobs.table import Job, JobState
 
 MOMENT = dt.datetime(2024, 9, 7, 4, 5, 6, tzinfo=dt.UTC)
 

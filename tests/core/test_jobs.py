@@ -20,11 +20,12 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from app.core import jobs, worker
 from app.core.clock import now, uuid7
 from app.core.db import db, read_only
 from app.core.errors import Forbidden, NotFound
-from app.core.jobs import Job, JobState, Owner, enqueue
+from app.core.jobs import table as jobs
+from app.core.jobs import worker
+from app.core.jobs.table import Job, JobState, Owner, enqueue
 from tests.core.jobs_app import make_app, steps
 
 CLERK = Owner(uuid7(), "蓝田县住建局", "0.0r.01.05.")

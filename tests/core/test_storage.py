@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from app.core.bucket import BucketStorage
 from app.core.errors import BadInput, NotFound
-from app.core.storage import (
+from app.core.files.bucket import BucketStorage
+from app.core.files.storage import (
     FolderStorage,
     Storage,
     StorageAway,

@@ -14,8 +14,8 @@ import pytest
 from pikepdf import Dictionary, Encryption, Name, ObjectStreamMode, Pdf
 from PIL import Image
 
-from app.core.papers import MOST_PAGES
-from app.core.uploads import (
+from app.core.files.paper_formats import MOST_PAGES
+from app.core.files.uploads import (
     MAX_BYTES,
     STORED_BYTES,
     Refused,
@@ -247,6 +247,6 @@ def test_letters_of_a_picture_are_no_script() -> None:
 
 
 def test_a_paper_that_keeps_its_reader_busy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.core.papers._SECONDS", 0.001)
+    monkeypatch.setattr("app.core.files.paper_formats._SECONDS", 0.001)
     with pytest.raises(Refused, match="打不开"):
         inspect_upload(io.BytesIO(PDF), "paper")

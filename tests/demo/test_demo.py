@@ -13,41 +13,42 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.actor import Duty
+from app.access.divisions.regions import Level, Region
 from app.access.policy import MATRIX
-from app.access.regions import Level, Region
 from app.access.scope import unscoped
-from app.actions import openings, survey_last
 from app.core.clock import now
-from app.core.storage import storage
+from app.core.files.storage import storage
 from app.demo import accounts, dossiers, moves, places
 from app.demo.load import load
 from app.demo.people import People, misspelt
 from app.demo.places import COUNTIES, County
-from app.parts.choices import Living
-from app.parts.renovation import Basis
-from app.registers.application.model import Application
-from app.registers.application.register import APPLICATION
-from app.registers.craftsman.model import Certificates, Craftsman
-from app.registers.craftsman.register import CRAFTSMAN
-from app.registers.dossier.model import Builder, Dossier, Progress
-from app.registers.dossier.register import DOSSIER
-from app.registers.household.register import HOUSEHOLD
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registers.low_income.register import LOW_INCOME
-from app.registers.monitoring.model import Monitoring
-from app.registers.monitoring.register import MONITORING
-from app.registry import counters
-from app.registry.attachments import Attachment
-from app.registry.flow import SENT_BACK, State
-from app.registry.formats import id_number_problem
-from app.registry.handovers import Handover
-from app.registry.households import Finding, Household, SearchKey, Sex, search_values
-from app.registry.reading import columns_of, values_of
-from app.registry.records import HistoryEntry
-from app.registry.transfers import Transfer, TransferState
+from app.kernel.declare.flow import SENT_BACK, State
+from app.kernel.declare.formats import id_number_problem
+from app.kernel.figures import counters
+from app.kernel.households.register import HOUSEHOLD
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.handover import Handover
+from app.kernel.rows.household import Finding, Household, SearchKey, Sex, search_values
+from app.kernel.rows.reading import columns_of, values_of
+from app.kernel.rows.record import HistoryEntry
+from app.kernel.rows.transfer import Transfer, TransferState
+from app.modules.craftsmen.model import Certificates, Craftsman
+from app.modules.craftsmen.register import CRAFTSMAN
+from app.modules.homes.choices import Living
+from app.modules.low_income.register import LOW_INCOME
+from app.modules.renovation import openings
+from app.modules.renovation.application.model import Application
+from app.modules.renovation.application.register import APPLICATION
+from app.modules.renovation.dossier.model import Builder, Dossier, Progress
+from app.modules.renovation.dossier.register import DOSSIER
+from app.modules.renovation.fields import Basis
+from app.modules.surveys import last as survey_last
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
+from app.modules.surveys.monitoring.model import Monitoring
+from app.modules.surveys.monitoring.register import MONITORING
 
 pytestmark = (
     pytest.mark.one_database

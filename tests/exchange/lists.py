@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from app.exchange.household_columns import COLUMNS
-from app.exchange.writer import Book, Column
+from app.kernel.exchange.columns import COLUMNS
+from app.kernel.exchange.writer import Book, Column
 from tests import builders
 
 HEADS = [column.label for column in COLUMNS]

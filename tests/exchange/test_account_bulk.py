@@ -11,20 +11,20 @@ from sqlalchemy import func, select
 from werkzeug.security import check_password_hash
 
 from app.access import policy
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.actor import Kind
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level, Region, in_subtree
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level, Region, in_subtree
 from app.access.scope import acting_as, unscoped
 from app.access.settings import SettingValue
-from app.actions import account_bulk
+from app.admin.accounts import bulk as account_bulk
+from app.admin.accounts import bulk_job as job_of
 from app.core.db import db
 from app.core.errors import Forbidden
-from app.core.jobs import Job, JobState
-from app.core.storage import storage
-from app.core.worker import work
-from app.exchange import account_bulk as job_of
-from app.exchange import printing
+from app.core.files.storage import storage
+from app.core.jobs.table import Job, JobState
+from app.core.jobs.worker import work
+from app.kernel.exchange import printing
 from tests.actions.test_accounts import fill
 from tests.builders import (
     CITY,

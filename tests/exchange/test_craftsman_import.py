@@ -12,10 +12,10 @@ from sqlalchemy import select
 
 from app.access.scope import acting_as, unscoped
 from app.core.db import db
-from app.core.storage import storage
-from app.exchange import ledger_export, record_import, templates
-from app.registers.craftsman.model import Craftsman
-from app.registers.craftsman.register import CRAFTSMAN
+from app.core.files.storage import storage
+from app.kernel.exchange import ledger_export, record_import, templates
+from app.modules.craftsmen.model import Craftsman
+from app.modules.craftsmen.register import CRAFTSMAN
 from tests import builders
 from tests.exchange.test_round_trip import run
 

@@ -9,17 +9,19 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from app.access.region_changes import ChangeKind, RegionChange
-from app.access.regions import Level, Region
+from app.access.divisions.former import ChangeKind, RegionChange
+from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as, unscoped
-from app.actions import division_publish, divisions
+from app.admin.divisions import exporting as division_list
+from app.admin.divisions import importing as division_import
+from app.admin.divisions import publish as division_publish
+from app.admin.divisions import reading as divisions
 from app.core.db import db
 from app.core.errors import BadInput
-from app.core.jobs import Job, JobState
-from app.core.worker import work
-from app.exchange import division_import, division_list
-from app.exchange.import_notes import notes_of
-from app.exchange.writer import Book, Column
+from app.core.jobs.table import Job, JobState
+from app.core.jobs.worker import work
+from app.kernel.exchange.notes import notes_of
+from app.kernel.exchange.writer import Book, Column
 from tests.builders import CITY, COUNTY, COUNTY_MANAGER, account, actor_of, below, region
 from tests.tree import broken
 

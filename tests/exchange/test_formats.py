@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from app.registry import formats
+from app.kernel.declare import formats
 
 TODAY = dt.date(2026, 11, 22)
 

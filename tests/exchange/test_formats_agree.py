@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, insert, select
 
-from app.registry import formats
-from app.registry.formats_sql import id_number_valid_sql, phone_valid_sql, uscc_valid_sql
+from app.kernel.declare import formats
+from app.kernel.declare.formats_sql import id_number_valid_sql, phone_valid_sql, uscc_valid_sql
 
 TODAY = dt.date(2026, 11, 22)
-JS = Path(__file__).parents[2] / "app/web/static/js/formats.js"
+JS = Path(__file__).parents[2] / "app/web/static/form/formats.js"
 NODE = """
 import { idNumberValid, phoneValid, usccValid } from %s;
 let text = ""; for await (const part of process.stdin) text += part;

@@ -19,24 +19,25 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from app.access.accounts import Account
+from app.access.account import Account
 from app.access.actor import Actor
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level, Region
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as, unscoped
-from app.core import worker
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Forbidden
-from app.core.jobs import Job, JobState
-from app.core.storage import storage
-from app.exchange import household_import, import_notes
-from app.exchange.import_notes import ImportNote
-from app.exchange.writer import Book, Column
-from app.registers.lookback.register import LOOKBACK
-from app.registry import counters
-from app.registry.flow import State
-from app.registry.households import Finding, Household, SearchKey, Sex
+from app.core.files.storage import storage
+from app.core.jobs import worker
+from app.core.jobs.table import Job, JobState
+from app.kernel.declare.flow import State
+from app.kernel.exchange import notes as import_notes
+from app.kernel.exchange.notes import ImportNote
+from app.kernel.exchange.writer import Book, Column
+from app.kernel.figures import counters
+from app.kernel.households.exchange import importing as household_import
+from app.kernel.rows.household import Finding, Household, SearchKey, Sex
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 from tests.exchange.lists import HEADS, Row, book, row
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from app.core.jobs import KINDS
-from app.registry import hooks
+from app.core.jobs.table import KINDS
+from app.kernel import hooks
 
 
 @pytest.mark.one_database

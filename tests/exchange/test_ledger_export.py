@@ -13,16 +13,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level, Region
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level, Region
 from app.access.scope import unscoped
 from app.core.clock import now
 from app.core.db import db
-from app.core.jobs import Job, JobContext, JobState
-from app.core.storage import storage
-from app.core.worker import work
-from app.exchange import ledger_export
-from app.registry.flow import State
+from app.core.files.storage import storage
+from app.core.jobs.table import Job, JobContext, JobState
+from app.core.jobs.worker import work
+from app.kernel.declare.flow import State
+from app.kernel.exchange import ledger_export
 from tests import builders
 
 
@@ -119,7 +119,7 @@ def test_an_export_killed_half_way_is_done_again_whole(
 ) -> None:
     client = as_account(builders.COUNTY_MANAGER)
     assert client.post("/exchange/export/lookback", {"reason": "工作调度"}).status_code == 302
-    monkeypatch.setattr("app.exchange.ledger_export._BATCH", 2)
+    monkeypatch.setattr("app.kernel.exchange.ledger_export._BATCH", 2)
     child = os.fork()
     if child == 0:  # a worker of its own, which dies after the first batch
         with app.app_context():

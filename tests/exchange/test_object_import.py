@@ -9,16 +9,16 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access.scope import unscoped
-from app.exchange import object_import
-from app.exchange.household_list import find_head
-from app.exchange.reader import read_book
-from app.parts.choices import Origin
-from app.parts.objects import Upkeep
-from app.registers.low_income.model import LowIncome
-from app.registers.low_income.register import LOW_INCOME
-from app.registry import counters
-from app.registry.households import Household
-from app.registry.members import PersonNumber
+from app.kernel.exchange.reader import read_book
+from app.kernel.figures import counters
+from app.kernel.households.exchange.list import find_head
+from app.kernel.rows.household import Household
+from app.kernel.rows.member import PersonNumber
+from app.modules.homes.choices import Origin
+from app.modules.low_income import imports as object_import
+from app.modules.low_income.fields import Upkeep
+from app.modules.low_income.model import LowIncome
+from app.modules.low_income.register import LOW_INCOME
 from tests.builders import COUNTY_MANAGER, account, household, id_number
 
 HEAD = "省,市,县,乡镇,村,户主姓名,身份证号,性别,联系电话,农户类型,对象来源,住房情况"

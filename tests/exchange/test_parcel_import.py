@@ -16,15 +16,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from app.core.clock import now
 from app.core.db import db
-from app.core.jobs import Job, JobContext, JobState
-from app.core.storage import storage
-from app.core.worker import work
-from app.exchange import geojson
-from app.parts.parcels import Parcel
+from app.core.files.storage import storage
+from app.core.jobs.table import Job, JobContext, JobState
+from app.core.jobs.worker import work
+from app.modules.house_map.parcels import geojson
+from app.modules.house_map.parcels.table import Parcel
 from tests.builders import (
     COUNTY,
     COUNTY_MANAGER,
@@ -301,7 +301,7 @@ def test_who_may_not(app: Flask) -> None:
 def test_a_killed_import_goes_on_and_makes_nothing_twice(
     app: Flask, village: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.exchange.parcel_import._Import.rows_a_commit", 2)
+    monkeypatch.setattr("app.modules.house_map.parcels.imports._Import.rows_a_commit", 2)
     mine = desk(app)
     assert (
         mine.send(

@@ -11,13 +11,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.core.jobs import Job, JobState
-from app.core.storage import storage
-from app.core.worker import work
-from app.parts.choices import Grade
-from app.parts.prior import PriorFact
+from app.core.files.storage import storage
+from app.core.jobs.table import Job, JobState
+from app.core.jobs.worker import work
+from app.modules.homes.choices import Grade
+from app.modules.house_map.earlier.facts import PriorFact
 from tests.builders import (
     COUNTY_MANAGER,
     COUNTY_READER,

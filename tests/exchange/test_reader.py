@@ -13,10 +13,10 @@ import pytest
 import xlsxwriter
 
 from app.core.errors import BadInput
-from app.exchange import cells as texts
-from app.exchange import xlsx
-from app.exchange.cells import Unreadable
-from app.exchange.reader import read_book
+from app.kernel.exchange import cells as texts
+from app.kernel.exchange import xlsx
+from app.kernel.exchange.cells import Unreadable
+from app.kernel.exchange.reader import read_book
 
 Make = Callable[..., Path]
 

@@ -15,21 +15,21 @@ from flask import Flask
 from sqlalchemy import delete, select
 
 from app.access.actor import Capability
-from app.access.grants import Grant
-from app.access.regions import Level
+from app.access.divisions.regions import Level
+from app.access.grant import Grant
 from app.access.scope import unscoped
 from app.core.clock import now, today
 from app.core.db import db
-from app.core.jobs import Job, JobContext, JobState
-from app.core.storage import storage
-from app.core.worker import work
-from app.exchange.record_import import KIND
-from app.parts.choices import Living
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry import counters
-from app.registry.flow import State
-from app.registry.households import Household, SearchKey
+from app.core.files.storage import storage
+from app.core.jobs.table import Job, JobContext, JobState
+from app.core.jobs.worker import work
+from app.kernel.declare.flow import State
+from app.kernel.exchange.record_import import KIND
+from app.kernel.figures import counters
+from app.kernel.rows.household import Household, SearchKey
+from app.modules.homes.choices import Living
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 from tests.hands import Hands
 
@@ -218,7 +218,7 @@ def test_an_import_killed_half_way_goes_on_and_does_nothing_twice(
     app: Flask, as_account: Any, homes: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clerk = as_account(builders.COUNTY_MANAGER)
-    monkeypatch.setattr("app.exchange.record_import._Import.rows_a_commit", 2)
+    monkeypatch.setattr("app.kernel.exchange.record_import._Import.rows_a_commit", 2)
     assert (
         send(clerk, filled(clerk, [row(home, 是否死亡销户="是") for home in homes])).status_code
         == 302

@@ -11,11 +11,12 @@ from flask import Flask
 
 from app.access.scope import acting_as
 from app.core.db import db
-from app.core.storage import storage
-from app.exchange import household_import, ledger_export
-from app.registers.household.register import HOUSEHOLD
-from app.registers.lookback.register import LOOKBACK
-from app.registry.register import Register
+from app.core.files.storage import storage
+from app.kernel.declare.register import Register
+from app.kernel.exchange import ledger_export
+from app.kernel.households.exchange import importing as household_import
+from app.kernel.households.register import HOUSEHOLD
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 from tests.exchange.lists import book, row
 from tests.jobs import run

@@ -11,12 +11,12 @@ from typing import IO, Any
 
 import openpyxl
 
-from app.exchange import templates
-from app.exchange.household_columns import COLUMNS
-from app.exchange.household_list import find_head
-from app.exchange.reader import read_book
-from app.registers.lookback.register import LOOKBACK
-from app.registry.field import CHILDREN, FILES
+from app.kernel.declare.field import CHILDREN, FILES
+from app.kernel.exchange import templates
+from app.kernel.exchange.columns import COLUMNS
+from app.kernel.exchange.reader import read_book
+from app.kernel.households.exchange.list import find_head
+from app.modules.surveys.lookback.register import LOOKBACK
 
 
 def made(write: Callable[[IO[bytes]], None]) -> Any:

@@ -11,10 +11,10 @@ from typing import Any
 import openpyxl
 import pytest
 
-from app.exchange import writer
-from app.exchange.cells import as_text
-from app.exchange.reader import read_book
-from app.exchange.writer import Book, Column, head_spans
+from app.kernel.exchange import writer
+from app.kernel.exchange.cells import as_text
+from app.kernel.exchange.reader import read_book
+from app.kernel.exchange.writer import Book, Column, head_spans
 
 COLUMNS = (
     Column(("户主姓名",), width=14, required=True, note="必填"),

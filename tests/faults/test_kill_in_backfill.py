@@ -16,21 +16,23 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app.access.scope import unscoped
-from app.actions import opening_backfill, openings, own_houses, plan_years
-from app.core import jobs, worker
 from app.core.clock import today
 from app.core.db import db
-from app.parts.choices import Grade, Measure
-from app.parts.renovation import Basis
-from app.registers.application.model import Application
-from app.registers.application.register import APPLICATION
-from app.registers.household.register import HOUSEHOLD
-from app.registers.lookback.model import Lookback
-from app.registry import counters
-from app.registry.flow import State
-from app.registry.households import Household
-from app.registry.records import HistoryEntry
-from app.registry.register import Register
+from app.core.jobs import table as jobs
+from app.core.jobs import worker
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import Register
+from app.kernel.figures import counters
+from app.kernel.households.register import HOUSEHOLD
+from app.kernel.rows.household import Household
+from app.kernel.rows.record import HistoryEntry
+from app.modules.homes.choices import Grade, Measure
+from app.modules.renovation import backfill, openings, plan_years
+from app.modules.renovation.application.model import Application
+from app.modules.renovation.application.register import APPLICATION
+from app.modules.renovation.fields import Basis
+from app.modules.surveys import own_houses
+from app.modules.surveys.lookback.model import Lookback
 from tests.builders import complete, household, own_house
 
 HOMES = 4
@@ -94,7 +96,7 @@ class Case:
 
 
 CASES = [
-    Case("application.backfill", opening_backfill, Application, APPLICATION,
+    Case("application.backfill", backfill, Application, APPLICATION,
          lambda: approved_before(2024), opened),
     Case("application.rollover", plan_years, Application, APPLICATION, waiting, rolled_over),
     Case("households.own_houses", own_houses, Household, HOUSEHOLD,

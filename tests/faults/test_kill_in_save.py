@@ -15,12 +15,12 @@ from uuid import UUID
 import httpx
 from sqlalchemy import func, select
 
-from app.access.audit import Act, AuditEntry
+from app.access.audit.log import Act, AuditEntry
 from app.access.scope import unscoped
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry import counters
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.kernel.figures import counters
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 
 _TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')

@@ -14,8 +14,8 @@ import httpx
 from sqlalchemy import select
 
 from app.access.scope import unscoped
-from app.core.storage import storage
-from app.registry.attachments import Attachment
+from app.core.files.storage import storage
+from app.kernel.rows.file import Attachment
 from tests import builders, pictures
 from tests.faults.test_kill_in_save import _TOKEN, _field, children, signed_in
 

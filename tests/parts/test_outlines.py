@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.parts import outlines
-from app.parts.outlines import Box, Broken
+from app.modules.house_map.parcels import outlines
+from app.modules.house_map.parcels.outlines import Box, Broken
 
 X, Y = 109.3, 34.1
 SQUARE = [[X, Y], [X + 1e-4, Y], [X + 1e-4, Y + 1e-4], [X, Y + 1e-4], [X, Y]]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.actions import households
 from app.core.db import db
-from app.parts import prior
-from app.parts.choices import Grade, ParcelState, PriorKind
-from app.registers.lookback.model import Lookback
-from app.registry.households import Household
+from app.kernel.households import lists as households
+from app.kernel.rows.household import Household
+from app.modules.homes.choices import Grade, ParcelState, PriorKind
+from app.modules.house_map.earlier import facts as prior
+from app.modules.surveys.lookback.model import Lookback
 from tests.builders import (
     NEXT_COUNTY,
     VILLAGE_CLERK,

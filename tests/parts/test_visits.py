@@ -12,13 +12,14 @@ from sqlalchemy import select
 
 from app.access.scope import acting_as, unscoped
 from app.core.db import db, read_only
-from app.parts import prior, visits
-from app.parts.choices import Grade, PriorKind
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registers.monitoring.model import Monitoring
-from app.registers.monitoring.register import MONITORING
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.modules.homes.choices import Grade, PriorKind
+from app.modules.house_map import visits
+from app.modules.house_map.earlier import facts as prior
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
+from app.modules.surveys.monitoring.model import Monitoring
+from app.modules.surveys.monitoring.register import MONITORING
 from tests.builders import (
     COUNTY_MANAGER,
     VILLAGE_CLERK,

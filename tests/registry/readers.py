@@ -16,16 +16,16 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from app.core.clock import now, today, uuid7
-from app.registry import field as f
-from app.registry import lists
-from app.registry.attachments import Attachment
-from app.registry.expressions import Expr, to_json
-from app.registry.field import Field
-from app.registry.reading import columns_of, values_of
-from app.registry.rules import RuleSet
+from app.kernel.declare import choice_lists
+from app.kernel.declare import field as f
+from app.kernel.declare.expressions import Expr, to_json
+from app.kernel.declare.field import Field
+from app.kernel.declare.rules import RuleSet
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.reading import columns_of, values_of
 from tests.builders import id_number
 
-RULES_JS = Path(__file__).parents[2] / "app/web/static/js/rules.js"
+RULES_JS = Path(__file__).parents[2] / "app/web/static/form/rules.js"
 _NODE = """
 import { evaluate } from %s;
 let text = ""; for await (const part of process.stdin) text += part;
@@ -116,7 +116,7 @@ def value_of(made: Field, pick: random.Random) -> Any:
 def _codes(made: Field) -> list[Any]:
     if made.choices or not made.list_name:
         return list(made.choices or made.codes)
-    return [f"{n:02}" for n in range(1, len(lists.DEFAULTS[made.list_name or ""]) + 1)]
+    return [f"{n:02}" for n in range(1, len(choice_lists.DEFAULTS[made.list_name or ""]) + 1)]
 
 
 def _json_value(made: Field, pick: random.Random) -> Any:

@@ -13,9 +13,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from app.core.choices import Choices
 from app.core.clock import uuid7
 from app.core.types import UuidType
-from app.registry import fields as f
-from app.registry.expressions import NEVER, Given, Ref
-from app.registry.rules import RuleSet
+from app.kernel.declare import fields as f
+from app.kernel.declare.expressions import NEVER, Given, Ref
+from app.kernel.declare.rules import RuleSet
 
 
 class Base(DeclarativeBase):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from app.registry import audit_words
+from app.kernel.households import audit_words
 
 APP = Path(__file__).parents[2] / "app"
 

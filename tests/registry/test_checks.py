@@ -12,11 +12,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 import app.models  # noqa: F401  (declares the registers)
 from app.access.actor import Capability
 from app.core.choices import Choices
-from app.registry import checks
-from app.registry import fields as f
-from app.registry import register as registering
-from app.registry.expressions import Given, Ref
-from app.registry.register import (
+from app.kernel.declare import checks
+from app.kernel.declare import fields as f
+from app.kernel.declare import register as registering
+from app.kernel.declare.expressions import Given, Ref
+from app.kernel.declare.register import (
     Briefing,
     Column,
     Figure,

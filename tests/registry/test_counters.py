@@ -14,22 +14,21 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.access.regions import Level, Region
+from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as, unscoped
-from app.actions import records
 from app.commands import stats
 from app.core.db import db, read_only
 from app.core.errors import AnjuError
-from app.parts.choices import Grade
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry import counters
-from app.registry.counters import Counter, CounterDay
-from app.registry.flow import State
-from app.registry.ledger import Ledger
-from app.registry.ledger_query import Query
-from app.registry.register import Years, rule
-from app.reports import statistics
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import Years, rule
+from app.kernel.figures import counters, statistics
+from app.kernel.figures.counters import Counter, CounterDay
+from app.kernel.lists.ledger import Ledger
+from app.kernel.lists.query import Query
+from app.kernel.records import save as records
+from app.modules.homes.choices import Grade
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (
     CITY,
     CONTACT,

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app.core.choices import Choices
-from app.registry import fields as f
-from app.registry.expressions import ALWAYS, NEVER, Const, is_missing, to_json
+from app.kernel.declare import fields as f
+from app.kernel.declare.expressions import ALWAYS, NEVER, Const, is_missing, to_json
 
 
 class Colour(Choices):

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.regions import Level, Region
+from app.access.divisions.regions import Level, Region
 from app.core.choices import Choices
-from app.registry import fields as f
-from app.registry.flow import State
-from app.registry.rules import RuleSet
+from app.kernel.declare import fields as f
+from app.kernel.declare.flow import State
+from app.kernel.declare.rules import RuleSet
 from tests.builders import COUNTY, region, seat
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.registry.hooks import DECLARED, Asked, Hook, Told
+from app.kernel.hooks import DECLARED, Asked, Hook, Told
 
 ROOT = Path(__file__).resolve().parents[2]
 

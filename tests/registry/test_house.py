@@ -12,34 +12,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-#: Files of modules that do not lie in ``app/registers`` or ``app/parts``.
-OF_MODULES = frozenset(
-    f"app/{name}.py"
-    for name in [
-        "actions/object_search",
-        "actions/list_copies",
-        "actions/objects",
-        "actions/object_leaving",
-        "actions/opening_backfill",
-        "actions/applying",
-        "actions/survey_last",
-        "actions/openings",
-        "actions/plan_years",
-        "actions/journey",
-        "actions/own_houses",
-        "actions/parcels",
-        "exchange/object_import",
-        "exchange/prior_import",
-        "exchange/parcel_columns",
-        "exchange/geojson",
-        "exchange/parcel_import",
-        "web/object_import_views",
-        "web/object_views",
-        "web/stock_views",
-        "web/maps",
-        "web/parcel_views",
-    ]
-)
 #: What puts the program together, and the sample data.
 ABOVE = ("app/demo/", "app/__init__.py", "app/commands.py", "app/models.py", "app/pages.py")
 #: The registers of the modules, and the lists of households that they keep or follow.
@@ -67,9 +39,7 @@ KNOWN: dict[str, str] = {}
 
 
 def _of_modules(path: str) -> bool:
-    if path.startswith("app/registers/"):
-        return not path.startswith("app/registers/household/")
-    return path.startswith("app/parts/") or path in OF_MODULES
+    return path.startswith("app/modules/")
 
 
 def _module(path: str) -> str:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from app.registry import checks
-from app.registry import house_lists as declared
-from app.registry.house_lists import HouseList, declare_list, house_lists, issued_list, list_names
+from app.kernel.declare import checks
+from app.kernel.declare import house_lists as declared
+from app.kernel.declare.house_lists import (
+    HouseList,
+    declare_list,
+    house_lists,
+    issued_list,
+    list_names,
+)
 
 
 @pytest.fixture

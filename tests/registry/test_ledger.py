@@ -10,16 +10,16 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from app.access.actor import Actor, Capability, Kind
-from app.access.regions import Level, Region
+from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as, unscoped
-from app.actions import households
 from app.core.clock import uuid7
 from app.core.errors import BadInput, NotFound
-from app.registers.lookback.register import LOOKBACK
-from app.registry.flow import SENT_BACK, State
-from app.registry.households import Household, match_key
-from app.registry.ledger import Ledger, TooWide
-from app.registry.ledger_query import parse
+from app.kernel.declare.flow import SENT_BACK, State
+from app.kernel.households import lists as households
+from app.kernel.lists.ledger import Ledger, TooWide
+from app.kernel.lists.query import parse
+from app.kernel.rows.household import Household, match_key
+from app.modules.surveys.lookback.register import LOOKBACK
 
 NAMES = ["王一", "王二", "王小三", "李四", "李%五", "张_六", "赵七"]
 
@@ -171,6 +171,6 @@ def test_a_foreign_division_does_not_exist(session: Any, filled: dict[str, Any])
 def test_a_filter_without_index_wants_a_small_area(
     session: Any, filled: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.ledger_asked.SMALL_AREA", 10)
+    monkeypatch.setattr("app.kernel.lists.asked.SMALL_AREA", 10)
     with acting_as(actor_in(filled["nation"])) as actor, pytest.raises(TooWide):
         ledger(session, actor, living="own").page(20)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.parts.choices import Grade, Living, Measure, OtherHome, ParcelState, Seismic
-from app.registers.lookback.register import LOOKBACK
-from app.registry.field import CHILDREN, FILES
+from app.kernel.declare.field import CHILDREN, FILES
+from app.modules.homes.choices import Grade, Living, Measure, OtherHome, ParcelState, Seismic
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (
     FILES_OWN,
     FILES_UNSAFE,
@@ -193,7 +193,7 @@ def test_hidden_values_are_cleared() -> None:
 
 
 def test_an_old_record_does_not_break_as_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.registry import expressions
+    from app.kernel.declare import expressions
 
     monkeypatch.setattr(expressions, "today", lambda: dt.date(2090, 1, 1))
     assert broken(FULL, FILES_ALL) == set()

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.access import borders
+from app.access.divisions import borders
 from app.access.scope import unscoped
-from app.registers.lookback.register import LOOKBACK
-from app.registry.photo_facts import Facts, PhotoFacts
+from app.kernel.records.photo_facts import Facts, PhotoFacts
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 
 DAY = dt.date(2024, 9, 12)

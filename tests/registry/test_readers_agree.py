@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.parts.choices import Living
-from app.registry import counters
-from app.registry.register import Register, all_registers, of_year
-from app.registry.rules import RuleSet
+from app.kernel.declare.register import Register, all_registers, of_year
+from app.kernel.declare.rules import RuleSet
+from app.kernel.figures import counters
+from app.modules.homes.choices import Living
 from tests.builders import seat
 from tests.registry.readers import Record, ask_javascript, ask_python, ask_stored, records
 from tests.registry.sample import RULES, Base, Sample

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.access.scope import unscoped
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry import counters, hooks
-from app.registry.flow import State
+from app.kernel import hooks
+from app.kernel.declare.flow import State
+from app.kernel.figures import counters
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import household
 
 Told = list[list[Any]]

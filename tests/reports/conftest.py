@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from app.core.db import db, read_only
-from app.registry.register import Register, get_register
+from app.kernel.declare.register import Register, get_register
 from tests.reports import country
 
 

@@ -15,16 +15,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.access.regions import Level, Region
+from app.access.divisions.regions import Level, Region
 from app.access.scope import unscoped
 from app.core.clock import uuid7
-from app.parts.choices import Grade, OtherHome
-from app.registers.lookback.model import Lookback
-from app.registers.risk import backfill
-from app.registry.flow import State
-from app.registry.households import Household
-from app.registry.reading import values_of
-from app.registry.register import Register
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import Register
+from app.kernel.rows.household import Household
+from app.kernel.rows.reading import values_of
+from app.modules.homes.choices import Grade, OtherHome
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.unsafe_homes import backfill
 from tests import builders as b
 
 DECIDED = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)

@@ -8,12 +8,12 @@ import threading
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from app.core.db import db
-from app.registers.lookback.model import Lookback
-from app.registry.counters import Counter, CounterDay
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.kernel.figures.counters import Counter, CounterDay
+from app.modules.surveys.lookback.model import Lookback
 from tests import builders as b
 from tests.reports import country
 

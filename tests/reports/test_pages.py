@@ -10,16 +10,16 @@ import openpyxl
 import pytest
 from sqlalchemy import select
 
-from app.access import audit
 from app.access.actor import Kind
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.audit import log as audit
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from app.core.clock import now, today
 from app.core.db import db
-from app.registry.counters import snapshot
-from app.registry.flow import State
-from app.registry.register import all_registers
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import all_registers
+from app.kernel.figures.counters import snapshot
 from tests import builders as b
 from tests.reports import country
 
@@ -30,7 +30,7 @@ MOST_STATEMENTS = 12
 
 
 def most_on_a_desk():
-    """Two for each register that it shows (app.reports.desk), and what whoever comes first reads."""
+    """Two for each register that it shows (app.kernel.reports.desk), and what whoever comes first reads."""
     return 13 + 2 * sum(1 for register in all_registers() if register.tables)
 
 

@@ -7,16 +7,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from app.access import regions
-from app.access.regions import Level
+from app.access.divisions import regions
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
-from app.registry import ledger_query
-from app.registry.ledger import Ledger
-from app.reports import statistics, tables
-from app.reports.statistics import LineKind
-from app.web.report_views import shown
+from app.kernel.figures import statistics
+from app.kernel.figures.statistics import LineKind
+from app.kernel.lists import query as ledger_query
+from app.kernel.lists.ledger import Ledger
+from app.kernel.reports import tables
+from app.web.reports.tables import shown
 from tests import builders as b
 from tests.reports import country
 

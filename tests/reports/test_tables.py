@@ -5,12 +5,13 @@ from __future__ import annotations
 import openpyxl
 import pytest
 
-from app.access.regions import Level
-from app.registry.checks import check
-from app.registry.expressions import ALWAYS
-from app.registry.register import Column, Figure, Table, columns
-from app.reports import charts, statistics, tables
-from app.web.report_views import shown, workbook
+from app.access.divisions.regions import Level
+from app.kernel.declare.checks import check
+from app.kernel.declare.expressions import ALWAYS
+from app.kernel.declare.register import Column, Figure, Table, columns
+from app.kernel.figures import statistics
+from app.kernel.reports import charts, tables
+from app.web.reports.tables import shown, workbook
 from tests import builders as b
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from app.core.clock import now
 from app.core.db import db
-from app.core.jobs import Job, JobState, Owner, enqueue
-from app.registry.flow import State
-from app.reports.waiting import counts, jobs_of, waiting_for
+from app.core.jobs.table import Job, JobState, Owner, enqueue
+from app.kernel.declare.flow import State
+from app.kernel.figures.waiting import counts, jobs_of, waiting_for
 from tests import builders as b
 from tests.reports import country
 

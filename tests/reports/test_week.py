@@ -9,21 +9,22 @@ import pytest
 from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
-from app.access.regions import Level, Region
+from app.access.divisions.regions import Level, Region
 from app.access.scope import unscoped
 from app.access.settings import SettingValue
-from app.actions import division_publish
-from app.actions import division_staging as staging
+from app.admin.divisions import publish as division_publish
+from app.admin.divisions import staging
 from app.core.clock import CHINA, now, today
 from app.core.db import db, read_only
-from app.core.jobs import Job, JobState, enqueue_daily
-from app.core.worker import work
-from app.registry.counters import Counter, CounterDay, snapshot
-from app.registry.flow import State
-from app.registry.ledger import Ledger
-from app.registry.ledger_query import parse
-from app.reports import days, statistics, trend, week
-from app.reports.statistics import LineKind
+from app.core.jobs.table import Job, JobState, enqueue_daily
+from app.core.jobs.worker import work
+from app.kernel.declare.flow import State
+from app.kernel.figures import days, statistics
+from app.kernel.figures.counters import Counter, CounterDay, snapshot
+from app.kernel.figures.statistics import LineKind
+from app.kernel.lists.ledger import Ledger
+from app.kernel.lists.query import parse
+from app.kernel.reports import trend, week
 from tests import builders as b
 from tests.reports import country
 

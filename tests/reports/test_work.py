@@ -10,17 +10,17 @@ import pytest
 from docx import Document
 from sqlalchemy import select
 
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
 from app.core.clock import today
 from app.core.db import db
 from app.core.errors import BadInput
-from app.registers.risk.register import RISK
-from app.registry import counters
-from app.registry.counters import CounterDay
-from app.registry.register import all_registers
-from app.reports import statistics, tables, work
+from app.kernel.declare.register import all_registers
+from app.kernel.figures import counters, statistics
+from app.kernel.figures.counters import CounterDay
+from app.kernel.reports import tables, work
+from app.modules.unsafe_homes.register import RISK
 from tests import builders as b
 from tests.reports import country
 

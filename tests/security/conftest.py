@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from app.registers.lookback.model import Lookback
+from app.modules.surveys.lookback.model import Lookback
 from tests.builders import COUNTY_MANAGER, VILLAGE_CLERK, household, sign_in
 from tests.hands import Hands
 

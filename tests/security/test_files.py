@@ -17,20 +17,20 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from app.access.scope import acting_as, unscoped
-from app.actions import attachments
-from app.actions.attachments import Sent
-from app.core.bucket import BucketStorage
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
-from app.core.jobs import MAX_ATTEMPTS, Job, JobState
-from app.core.storage import FolderStorage, storage
-from app.core.worker import work
-from app.exchange import household_import
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry.attachments import Attachment
-from app.registry.flow import State
+from app.core.files.bucket import BucketStorage
+from app.core.files.storage import FolderStorage, storage
+from app.core.jobs.table import MAX_ATTEMPTS, Job, JobState
+from app.core.jobs.worker import work
+from app.kernel.declare.flow import State
+from app.kernel.households.exchange import importing as household_import
+from app.kernel.records import files as attachments
+from app.kernel.records.files import Sent
+from app.kernel.rows.file import Attachment
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests import pictures
 from tests.bucket_server import BucketServer, bucket_server
 from tests.builders import COUNTY_MANAGER, VILLAGE_CLERK, actor, attach, household
@@ -140,7 +140,7 @@ class _FullFile(io.BytesIO):
 def test_an_upload_on_a_full_disk(
     clerk: Hands, app: Flask, survey: Lookback, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.core.storage.os.fsync", _refuse)
+    monkeypatch.setattr("app.core.files.storage.os.fsync", _refuse)
     answer = clerk.client.post(
         f"/lookback/{survey.id}/files/front_photos",
         data={"file": (io.BytesIO(picture), "a.jpg")},
@@ -166,8 +166,8 @@ def test_jobs_on_a_full_disk(app: Flask, manager: Hands, monkeypatch: pytest.Mon
             household_import.start(io.BytesIO(b"PK"), "a.xlsx", dry_run=False, whole=False)
             db.session.commit()
     manager.post("/exchange/export/lookback", {"reason": "工作调度"})
-    monkeypatch.setattr("app.exchange.ledger_export.tempfile.TemporaryFile", _FullFile)
-    monkeypatch.setattr("app.exchange.inbox.shutil.copyfileobj", _refuse_copy)
+    monkeypatch.setattr("app.kernel.exchange.ledger_export.tempfile.TemporaryFile", _FullFile)
+    monkeypatch.setattr("app.kernel.exchange.inbox.shutil.copyfileobj", _refuse_copy)
     assert work(app, once=True) == 2
     with app.app_context():
         jobs = db.session.scalars(select(Job)).all()

@@ -11,9 +11,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.core.db import db
-from app.core.jobs import Job
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
+from app.core.jobs.table import Job
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.hands import Hands
 
 NUL, HALF, DEEP = "张\x00三", "张\ud800三", "[" * 20_000

@@ -11,11 +11,11 @@ from flask import Flask
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from app.core.clock import now
-from app.registers.lookback.model import Lookback
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.modules.surveys.lookback.model import Lookback
 from tests.builders import (
     COUNTY_MANAGER,
     FILES_OWN,
@@ -133,7 +133,7 @@ def test_a_database_that_cannot_says_so(
     def refuse(*_args: Any, **_named: Any) -> None:
         raise OperationalError("UPDATE", {}, cause) from cause
 
-    monkeypatch.setattr("app.actions.records.save", refuse)
+    monkeypatch.setattr("app.kernel.records.save.save", refuse)
     form = {"version": "1", "died": "yes"}
     answer = clerk.post(f"/lookback/{survey.id}/edit", form)
     assert answer.status_code == status
@@ -151,7 +151,7 @@ def test_the_page_that_says_so_asks_the_database_for_nothing(
         if broken:
             raise OperationalError("SELECT", {}, sqlite3.OperationalError("it cannot"))
 
-    monkeypatch.setattr("app.web.errors.log.error", lambda *_args, **_named: None)
+    monkeypatch.setattr("app.web.frame.errors.log.error", lambda *_args, **_named: None)
     event.listen(Engine, "before_cursor_execute", refuse)
     try:
         assert clerk.get(f"/lookback/{survey.id}").status_code == 200

@@ -9,11 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.access.accounts import Account
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.account import Account
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.registers.lookback.model import Lookback
+from app.modules.surveys.lookback.model import Lookback
 from tests.builders import (
     COUNTY_MANAGER,
     NEXT_COUNTY,

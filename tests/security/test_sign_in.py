@@ -13,18 +13,21 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from app.access import limits, passwords, sessions, signin
-from app.access.accounts import Account
-from app.access.audit import Act, AuditEntry
+from app.access import limits
+from app.access import session as sessions
+from app.access.account import Account
+from app.access.accounts import passwords
+from app.access.accounts import sign_in as signin
+from app.access.audit.log import Act, AuditEntry
 from app.access.limits import LimitCount
 from app.access.scope import unscoped
-from app.access.sessions import OpenSession
+from app.access.session import OpenSession
+from app.admin.accounts.pages import captcha
+from app.admin.accounts.pages.devices import device_of
 from app.core.clock import now
 from app.core.db import db
-from app.core.jobs import enqueue_daily
-from app.core.worker import work
-from app.web import captcha
-from app.web.devices import device_of
+from app.core.jobs.table import enqueue_daily
+from app.core.jobs.worker import work
 from tests.builders import COUNTY_MANAGER, PASSWORD, account, sign_in
 from tests.conftest import dispose, make_app
 from tests.hands import Hands

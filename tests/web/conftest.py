@@ -11,7 +11,7 @@ from flask import Flask
 from PIL import Image
 
 from app.access.scope import unscoped
-from app.registers.lookback.model import Lookback
+from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.hands import Hands
 

@@ -10,8 +10,8 @@ from flask import Flask
 
 from app.access.scope import unscoped
 from app.core.clock import now
-from app.registers.lookback.model import Lookback
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 
 Stored = Callable[[uuid.UUID], Lookback]

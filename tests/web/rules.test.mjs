@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { evaluate, idCheckCharacter, isMissing, isValid, refused } from "../../app/web/static/js/rules.js";
+import { evaluate, idCheckCharacter, isMissing, isValid, refused } from "../../app/web/static/form/rules.js";
 
 const rules = {
   order: ["died", "living", "grade", "hazards", "area", "surveyed_on", "appraised_on", "photos",

@@ -15,18 +15,18 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.access.accounts import Account
+from app.access.account import Account
+from app.access.accounts.notices import Notice
+from app.access.accounts.officers import Officer, Post
 from app.access.actor import Capability, Kind
-from app.access.audit import Act, AuditEntry
-from app.access.grants import Grant
-from app.access.notices import Notice
-from app.access.officers import Officer, Post
-from app.access.regions import Level
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
+from app.access.grant import Grant
 from app.access.scope import unscoped
 from app.core.clock import now, today
-from app.core.jobs import Job
-from app.core.storage import storage
-from app.core.worker import work
+from app.core.files.storage import storage
+from app.core.jobs.table import Job
+from app.core.jobs.worker import work
 from tests.builders import (
     CITY,
     COUNTY,

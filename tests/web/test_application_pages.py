@@ -9,11 +9,11 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access.scope import unscoped
-from app.registers.application.register import APPLICATION
-from app.registers.dossier.model import Dossier
-from app.registry.attachments import Attachment
-from app.registry.expressions import to_json
-from app.registry.flow import State
+from app.kernel.declare.expressions import to_json
+from app.kernel.declare.flow import State
+from app.kernel.rows.file import Attachment
+from app.modules.renovation.application.register import APPLICATION
+from app.modules.renovation.dossier.model import Dossier
 from tests.actions.test_openings import FORM, Case
 from tests.builders import COUNTY_MANAGER, TOWN_MANAGER, VILLAGE_CLERK, sign_in
 from tests.contracts.conftest import counted, statements

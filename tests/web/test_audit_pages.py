@@ -14,18 +14,18 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.access import audit_search
 from app.access.actor import Actor
-from app.access.audit import Act, AuditEntry
-from app.access.audit_search import Search
-from app.access.regions import Level
+from app.access.audit import search as audit_search
+from app.access.audit.log import Act, AuditEntry
+from app.access.audit.search import Search
+from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
+from app.admin.audit import exporting as audit_export
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Forbidden
-from app.core.jobs import Job
-from app.core.storage import storage
-from app.exchange import audit_export
+from app.core.files.storage import storage
+from app.core.jobs.table import Job
 from tests.builders import (
     CITY,
     COUNTY,

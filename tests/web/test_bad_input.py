@@ -15,16 +15,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.actions import households, openings
-from app.parts.choices import Grade, Measure
-from app.registers.lookback.model import Lookback
-from app.registers.low_income.model import LowIncome
-from app.registers.monitoring.model import Monitoring
-from app.registry.attachments import Attachment
-from app.registry.flow import State
-from app.registry.households import Household
+from app.kernel.declare.flow import State
+from app.kernel.households import lists as households
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.household import Household
+from app.modules.homes.choices import Grade, Measure
+from app.modules.low_income.model import LowIncome
+from app.modules.renovation import openings
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.monitoring.model import Monitoring
 from tests import builders
 from tests.hands import Hands
 

@@ -13,18 +13,18 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.access.audit import Act, AuditEntry
+from app.access.audit.log import Act, AuditEntry
 from app.access.scope import acting_as, unscoped
-from app.actions import records
 from app.core.clock import now, today
 from app.core.db import db
 from app.core.errors import Invalid
-from app.exchange import templates
-from app.parts.choices import Grade
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry import lists
-from app.registry.flow import State
+from app.kernel.declare import choice_lists
+from app.kernel.declare.flow import State
+from app.kernel.exchange import templates
+from app.kernel.records import save as records
+from app.modules.homes.choices import Grade
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (
     COUNTY_MANAGER,
     FILES_OWN,
@@ -43,7 +43,7 @@ LISTS = "/settings/choices"
 
 @pytest.fixture(autouse=True)
 def fresh(app: Flask) -> None:
-    lists.forget()  # the database was made anew below a process that goes on
+    choice_lists.forget()  # the database was made anew below a process that goes on
 
 
 @pytest.fixture
@@ -130,9 +130,9 @@ def test_a_text_for_a_later_day(app: Flask, as_account: Callable[..., Any]) -> N
     soon = today() + dt.timedelta(days=3)
     rename(ministry, "structure", "01", "将来的文字", since=str(soon))
     with app.app_context():
-        assert lists.label("structure", "01") == "砖石结构"
+        assert choice_lists.label("structure", "01") == "砖石结构"
         later = now() + dt.timedelta(days=4)
-        assert lists.label("structure", "01", later) == "将来的文字"
+        assert choice_lists.label("structure", "01", later) == "将来的文字"
         db.session.rollback()
     yesterday = today() - dt.timedelta(days=1)
     answer = rename(ministry, "structure", "02", "以前的文字", since=str(yesterday))
@@ -160,11 +160,11 @@ def test_another_process_shows_it_on_its_next_request(
     assert "砖石结构" in manager.get(f"/lookback/{survey.id}").text
     with app.app_context(), unscoped("another process") as session:
         session.add(
-            lists.ListText(
+            choice_lists.ListText(
                 list="structure", code="01", text="别处改的", since=now() - dt.timedelta(hours=1)
             )
         )
-        lists.touch(session)
+        choice_lists.touch(session)
         session.commit()
     assert "别处改的" in manager.get(f"/lookback/{survey.id}/edit").text
 
@@ -183,7 +183,7 @@ def test_an_added_item_works_everywhere(app: Flask, as_account: Callable[..., An
     form = manager.get(f"/lookback/{survey.id}/edit").text
     assert form.index("轻钢结构") < form.index("砖石结构") or "轻钢结构" in form
     with app.app_context():
-        code = lists.code_of("structure", "轻钢结构")
+        code = choice_lists.code_of("structure", "轻钢结构")
         assert code == "07"
         made = LOOKBACK.fields["structure"]
         assert made.parse("轻钢结构") == "07"
@@ -245,11 +245,13 @@ def test_imports_know_old_texts(app: Flask, as_account: Callable[..., Any]) -> N
     rename(ministry, "structure", "01", "砖混和石结构")
     rename(ministry, "structure", "02", "砖石结构")  # now another code's
     with app.app_context():
-        assert lists.code_of("structure", "砖混和石结构") == "01"
-        assert lists.code_of("structure", "砖石结构") == "02"  # today's text goes before an old one
-        assert lists.code_of("structure", "土木结构") == "02"
-        assert lists.code_of("structure", "01") == "01"
-        assert lists.code_of("structure", "没有的") is None
+        assert choice_lists.code_of("structure", "砖混和石结构") == "01"
+        assert (
+            choice_lists.code_of("structure", "砖石结构") == "02"
+        )  # today's text goes before an old one
+        assert choice_lists.code_of("structure", "土木结构") == "02"
+        assert choice_lists.code_of("structure", "01") == "01"
+        assert choice_lists.code_of("structure", "没有的") is None
         db.session.rollback()
 
 
@@ -283,7 +285,7 @@ def test_wrong_items_stand_beside_their_field(
     if len(typed["text"]) < 20:
         assert f'value="{typed["text"]}"' in answer.text
     with app.app_context():
-        assert len(lists.known("structure")) == len(lists.DEFAULTS["structure"])
+        assert len(choice_lists.known("structure")) == len(choice_lists.DEFAULTS["structure"])
         db.session.rollback()
 
 
@@ -304,7 +306,7 @@ def test_lists_of_rules_keep_their_codes(app: Flask, as_account: Callable[..., A
     assert ministry.post(f"{LISTS}/Grade/new", {"text": "E级", "sort": "5"}).status_code == 403
     rename(ministry, "Grade", "A", "A级", valid_to=str(today() - dt.timedelta(days=1)), sort="9")
     with app.app_context():
-        assert list(lists.options(Grade)) == ["A", "B", "C", "D"]
+        assert list(choice_lists.options(Grade)) == ["A", "B", "C", "D"]
         db.session.rollback()
 
 
@@ -334,4 +336,4 @@ def test_every_list_of_a_form_is_there(app: Flask, as_account: Callable[..., Any
     page = as_account(MINISTRY).get(f"{LISTS}/").text
     for made in LOOKBACK.fields.values():
         if made.source_list:
-            assert f"{LISTS}/{lists.name_of(made.source_list)}/" in page
+            assert f"{LISTS}/{choice_lists.name_of(made.source_list)}/" in page

@@ -12,19 +12,19 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.access.accounts import Account
-from app.access.audit import AuditEntry
-from app.access.notices import Notice
-from app.access.regions import Level
+from app.access.account import Account
+from app.access.accounts.notices import Notice
+from app.access.audit.log import AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from app.core.clock import today
-from app.registers.craftsman import certificates, rules
-from app.registers.craftsman.model import Certificates, Craftsman
-from app.registers.craftsman.register import CRAFTSMAN
-from app.registers.dossier.register import DOSSIER
-from app.registry import counters
-from app.registry.flow import State
-from app.registry.records import Draft
+from app.kernel.declare.flow import State
+from app.kernel.figures import counters
+from app.kernel.rows.record import Draft
+from app.modules.craftsmen import certificates, rules
+from app.modules.craftsmen.model import Certificates, Craftsman
+from app.modules.craftsmen.register import CRAFTSMAN
+from app.modules.renovation.dossier.register import DOSSIER
 from tests import builders, specimens
 from tests.hands import Hands
 

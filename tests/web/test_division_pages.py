@@ -10,12 +10,12 @@ import pytest
 from flask import Flask
 
 from app.access import scope
-from app.access.region_changes import RegionChange
-from app.access.regions import Level, Region
+from app.access.divisions.former import RegionChange
+from app.access.divisions.regions import Level, Region
 from app.access.scope import unscoped
-from app.actions import division_publish
+from app.admin.divisions import publish as division_publish
 from app.core.errors import TryAgain
-from app.core.worker import work
+from app.core.jobs.worker import work
 from tests.builders import (
     CITY,
     COUNTY,

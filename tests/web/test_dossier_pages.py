@@ -15,14 +15,14 @@ import pytest
 from flask import Flask
 
 from app.access.scope import acting_as, unscoped
-from app.actions import records
 from app.core.clock import today
-from app.core.worker import work
-from app.registers.dossier.model import Dossier, Progress
-from app.registers.dossier.register import DOSSIER
-from app.registry.counters import rebuild
-from app.registry.flow import State
-from app.registry.register import get_register
+from app.core.jobs.worker import work
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import get_register
+from app.kernel.figures.counters import rebuild
+from app.kernel.records import save as records
+from app.modules.renovation.dossier.model import Dossier, Progress
+from app.modules.renovation.dossier.register import DOSSIER
 from tests import builders
 from tests.actions.test_dossiers import BEGUN, COMPLETED, GRANTED, STARTED
 from tests.hands import Hands

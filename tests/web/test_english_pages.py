@@ -17,12 +17,12 @@ from flask import Flask
 from flask_babel import get_domain
 from sqlalchemy import update
 
-from app.access.regions import Level, Region
+from app.access.divisions.regions import Level, Region
 from app.access.scope import unscoped
 from app.core.clock import now
-from app.parts.choices import Grade
-from app.registers.lookback.model import Lookback
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.modules.homes.choices import Grade
+from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.test_translations import CHINESE
 from tools import setup

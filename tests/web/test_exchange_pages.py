@@ -15,10 +15,10 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.access.scope import unscoped
-from app.core import worker
 from app.core.db import db
-from app.core.jobs import Job, JobState
-from app.registry.households import Household
+from app.core.jobs import worker
+from app.core.jobs.table import Job, JobState
+from app.kernel.rows.household import Household
 from tests import builders
 from tests.exchange.lists import book, row
 from tests.hands import Hands

@@ -12,14 +12,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.core.storage import storage
-from app.registers.lookback.model import Lookback
-from app.registry.attachments import Attachment
-from app.registry.flow import State
-from app.registry.records import Draft
+from app.core.files.storage import storage
+from app.kernel.declare.flow import State
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.record import Draft
+from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.hands import Hands
 

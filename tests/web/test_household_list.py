@@ -9,12 +9,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.access.regions import Level, Region
+from app.access.divisions.regions import Level, Region
 from app.access.scope import unscoped
-from app.actions import households
-from app.registry import counters, ledger_asked
-from app.registry.households import Finding, Household
-from app.registry.register import register_of
+from app.kernel.declare.register import register_of
+from app.kernel.figures import counters
+from app.kernel.households import lists as households
+from app.kernel.lists import asked as ledger_asked
+from app.kernel.rows.household import Finding, Household
 from tests import builders
 
 #: Filters, order and paging are SQL.

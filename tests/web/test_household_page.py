@@ -16,22 +16,23 @@ import segno
 from flask import Flask
 from sqlalchemy import select
 
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.actions import households, records
 from app.core.clock import today
 from app.core.db import db
-from app.core.storage import storage
-from app.parts.choices import Grade
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registers.low_income.model import LowIncome
-from app.registry.attachments import Attachment
-from app.registry.flow import State
-from app.registry.formats import mask_id
-from app.registry.members import Member
-from app.registry.records import HistoryEntry
+from app.core.files.storage import storage
+from app.kernel.declare.flow import State
+from app.kernel.declare.formats import mask_id
+from app.kernel.households import lists as households
+from app.kernel.records import save as records
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.member import Member
+from app.kernel.rows.record import HistoryEntry
+from app.modules.homes.choices import Grade
+from app.modules.low_income.model import LowIncome
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 from tests.builders import CONTACT, COUNTY_MANAGER, COUNTY_READER, COUNTY_REVIEWER, TOWN_CLERK
 from tests.hands import Hands

@@ -14,18 +14,19 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from app.access.accounts import Account
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.account import Account
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.actions import list_columns, saved_filters
-from app.core.jobs import Job
-from app.core.worker import work
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry import ledger_asked
-from app.registry.flow import State
-from app.registry.saved_filters import SavedFilter
+from app.core.jobs.table import Job
+from app.core.jobs.worker import work
+from app.kernel.declare.flow import State
+from app.kernel.lists import asked as ledger_asked
+from app.kernel.lists import chosen_columns
+from app.kernel.lists import saved as saved_filters
+from app.kernel.lists.saved_rows import SavedFilter
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 from tests.hands import Hands
 
@@ -238,7 +239,7 @@ def test_columns_that_cannot_be_shown(
 def test_a_chosen_field_that_is_gone_is_left_out():
     menu = next(m for m in LOOKBACK.menus if m.name == "query")
     chooser = Account(list_columns={"lookback/query": ["gone", "state", "head_name"]})
-    assert list_columns.kept(chooser, LOOKBACK, menu) == ("head_name", "state")
+    assert chosen_columns.kept(chooser, LOOKBACK, menu) == ("head_name", "state")
 
 
 def test_the_list_of_households_has_its_own(app: Flask, as_account: AsAccount):

@@ -11,8 +11,7 @@ from flask_babel import Babel
 from werkzeug.datastructures import MultiDict
 
 from app.core.errors import BadInput
-from app.web import ledger_table
-from app.web.listing import (
+from app.web.frame.listing import (
     Action,
     Cell,
     Chip,
@@ -28,6 +27,7 @@ from app.web.listing import (
     span,
     url_with,
 )
+from app.web.lists import table as ledger_table
 
 ARGS = MultiDict(
     [("state", "draft"), ("state", "returned"), ("q", "a&b"), ("after", "x"), ("no", "")]

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from app import registers
-from app.registry import hooks
-from app.registry.hooks import Pages
-from app.registry.register import get_register
+from app import modules
+from app.kernel import hooks
+from app.kernel.declare.register import get_register
+from app.kernel.hooks import Pages
 
 
 def test_the_views_of_a_folder_are_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,16 +19,16 @@ def test_the_views_of_a_folder_are_loaded(tmp_path: Path, monkeypatch: pytest.Mo
         (tmp_path / folder).mkdir()
         for name in files:
             (tmp_path / folder / f"{name}.py").write_text("LOADED = True\n", encoding="utf-8")
-    monkeypatch.setattr(registers, "__file__", str(tmp_path / "__init__.py"))
-    monkeypatch.setattr(registers, "__path__", [str(tmp_path)])
+    monkeypatch.setattr(modules, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(modules, "__path__", [str(tmp_path)])
     try:
-        registers.load("views")
-        assert sys.modules["app.registers.wells.views"].LOADED
-        assert "app.registers.bridges.views" not in sys.modules
+        modules.load("views")
+        assert sys.modules["app.modules.wells.views"].LOADED
+        assert "app.modules.bridges.views" not in sys.modules
     finally:
         for name in [one for one in sys.modules if one.split(".")[2:3] in (["wells"], ["bridges"])]:
             del sys.modules[name]
-            vars(registers).pop(name.rpartition(".")[2], None)
+            vars(modules).pop(name.rpartition(".")[2], None)
 
 
 def test_views_that_modules_answer_are_pages(app: Flask) -> None:

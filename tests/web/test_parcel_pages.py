@@ -10,16 +10,16 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access.actor import Capability
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from app.access.settings import SettingValue
-from app.parts import parcels as stock
-from app.parts.choices import ParcelState
-from app.registers.lookback.model import Lookback
-from app.registers.lookback.register import LOOKBACK
-from app.registry.flow import State
-from app.registry.records import HistoryEntry
+from app.kernel.declare.flow import State
+from app.kernel.rows.record import HistoryEntry
+from app.modules.homes.choices import ParcelState
+from app.modules.house_map.parcels import table as stock
+from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (
     COUNTY,
     COUNTY_MANAGER,

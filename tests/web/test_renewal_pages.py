@@ -15,16 +15,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.access.scope import acting_as, unscoped
-from app.actions import records
 from app.core.db import db
-from app.core.jobs import Job
-from app.core.storage import storage
-from app.core.worker import work
-from app.parts.choices import Grade
-from app.registers.monitoring.model import Monitoring
-from app.registers.monitoring.register import MONITORING
-from app.registry.attachments import Attachment
-from app.registry.flow import State
+from app.core.files.storage import storage
+from app.core.jobs.table import Job
+from app.core.jobs.worker import work
+from app.kernel.declare.flow import State
+from app.kernel.records import save as records
+from app.kernel.rows.file import Attachment
+from app.modules.homes.choices import Grade
+from app.modules.surveys.monitoring.model import Monitoring
+from app.modules.surveys.monitoring.register import MONITORING
 from tests.builders import (
     CONTACT,
     COUNTY_REVIEWER,

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from flask import Flask
 from sqlalchemy import select
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.registers.lookback.model import Lookback
-from app.registry.flow import State
-from app.registry.records import HistoryEntry
+from app.kernel.declare.flow import State
+from app.kernel.rows.record import HistoryEntry
+from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.hands import Hands
 from tests.web.reviewing import Stored, decision, submitted

@@ -11,8 +11,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access import settings
-from app.access.audit import Act, AuditEntry
-from app.access.regions import Level
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from app.access.settings import NUMBER, Setting, SettingValue
 from tests.builders import (

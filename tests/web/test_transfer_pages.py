@@ -10,10 +10,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.access.regions import Level, Region
+from app.access.divisions.regions import Level, Region
 from app.access.scope import unscoped
-from app.registers.lookback.model import Lookback
-from app.registry.flow import State
+from app.kernel.declare.flow import State
+from app.modules.surveys.lookback.model import Lookback
 from tests.builders import (
     COUNTY,
     COUNTY_MANAGER,

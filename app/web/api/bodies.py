@@ -15,14 +15,14 @@ from werkzeug.datastructures import MultiDict
 
 from app.access import repeats
 from app.access.actor import Actor
-from app.actions.history import Contact
 from app.core.db import db
 from app.core.errors import BadInput, Invalid
 from app.core.i18n import _
 from app.core.types import nfc
-from app.registry.rules import Problem
-from app.web.api import callers
-from app.web.api.problems import NotJson, NoVersion
+from app.kernel.declare.rules import Problem
+from app.kernel.records.history import Contact
+from app.web.frame import callers
+from app.web.frame.problems import NotJson, NoVersion
 
 _VERSION = re.compile(r'(?:W/)?"?v?(\d{1,9})"?')
 _KEY = re.compile(r"[\x21-\x7e]{1,64}")

@@ -7,19 +7,22 @@ from typing import Any
 from flask import Response, request
 from flask_appbuilder.api import BaseApi, expose
 
-from app.access import policy, region_search, regions
+from app.access import policy
 from app.access.actor import Actor, Capability
-from app.access.region_search import Entry
-from app.access.regions import Level, Region, within
+from app.access.divisions import regions
+from app.access.divisions import search as region_search
+from app.access.divisions.regions import Level, Region, within
+from app.access.divisions.search import Entry
 from app.access.scope import current_actor
-from app.actions import choices, households
 from app.core.db import db
 from app.core.errors import BadInput, Forbidden, NotFound
 from app.core.i18n import _
-from app.registry import lists
-from app.registry.offered import offered
+from app.kernel.declare import choice_lists
+from app.kernel.declare.offered import offered
+from app.kernel.households import lists as households
+from app.kernel.settings import choices
 from app.web.api import bodies, openapi, shapes
-from app.web.api.problems import PREFIX
+from app.web.frame.problems import PREFIX
 
 _LONGEST_QUERY = 60
 _MOST_KEY = 10**9
@@ -84,12 +87,12 @@ class SystemApi(BaseApi):
             {
                 "code": one.code,
                 "text": one.wording().shown(),
-                "offered": lists.is_offered(source, one.code),
+                "offered": choice_lists.is_offered(source, one.code),
                 "valid_from": one.valid_from and one.valid_from.isoformat(),
                 "valid_to": one.valid_to and one.valid_to.isoformat(),
                 "former_texts": [w.shown() for w in one.wordings if w is not one.wording()],
             }
-            for one in lists.known(source).values()
+            for one in choice_lists.known(source).values()
         ]
         return shapes.answer({"items": found})
 

@@ -9,10 +9,10 @@ from flask_babel import get_locale
 
 from app.core.clock import today
 from app.core.i18n import _
-from app.registry import lists
-from app.registry.offered import offered
-from app.web import shell
+from app.kernel.declare import choice_lists
+from app.kernel.declare.offered import offered
 from app.web.api import openapi
+from app.web.frame import shell
 
 
 class ApiHelpView(BaseView):
@@ -25,8 +25,8 @@ class ApiHelpView(BaseView):
     def show(self) -> Any:
         shell.at("/tokens/")
         shell.crumb(_("接口说明"))
-        key = ("api", str(get_locale()), lists.version(), today())
-        return self.render_template("anju/api.html", api=_Page(), key=key)
+        key = ("api", str(get_locale()), choice_lists.version(), today())
+        return self.render_template("exchange/api.html", api=_Page(), key=key)
 
 
 class _Page:

@@ -11,14 +11,15 @@ from typing import Any
 
 from flask_babel import get_locale
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.core.clock import today
 from app.core.i18n import _
-from app.registry import lists
-from app.registry.flow import State
-from app.registry.offered import offered
-from app.web.api import parts, problems, register_document
+from app.kernel.declare import choice_lists
+from app.kernel.declare.flow import State
+from app.kernel.declare.offered import offered
+from app.web.api import parts, register_document
 from app.web.api.values import Schema
+from app.web.frame import problems
 
 _KEPT = 8
 _documents: dict[Any, tuple[str, str]] = {}
@@ -26,7 +27,7 @@ _documents: dict[Any, tuple[str, str]] = {}
 
 def document() -> tuple[str, str]:
     """The document in the user's language as JSON, and its ETag."""
-    key = str(get_locale()), lists.version(), today()
+    key = str(get_locale()), choice_lists.version(), today()
     if key not in _documents:
         while len(_documents) >= _KEPT:
             _documents.pop(next(iter(_documents)), None)

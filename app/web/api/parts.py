@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.access.regions import Level
+from app.access.divisions.regions import Level
 from app.core.i18n import _
-from app.reports.statistics import LineKind
-from app.web.api import problems
+from app.kernel.figures.statistics import LineKind
 from app.web.api.values import Schema
+from app.web.frame import problems
 
 KEY: Schema = {"type": "string", "format": "uuid"}
 INSTANT: Schema = {"type": ["string", "null"], "format": "date-time"}

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.i18n import _, step_word, translate
-from app.registry.condition_words import describe
-from app.registry.expressions import ALWAYS
-from app.registry.field import CHOICE, MANY, YES_NO, Field
-from app.registry.flow import Transition
-from app.registry.ledger import SIZES
-from app.registry.ledger_query import PLACE_NAMES
-from app.registry.register import TREND, WEEK, Register
-from app.reports.trend import RANGES
-from app.web.api import parts, problems, shapes, values
+from app.kernel.declare.condition_words import describe
+from app.kernel.declare.expressions import ALWAYS
+from app.kernel.declare.field import CHOICE, MANY, YES_NO, Field
+from app.kernel.declare.flow import Transition
+from app.kernel.declare.register import TREND, WEEK, Register
+from app.kernel.lists.ledger import SIZES
+from app.kernel.lists.query import PLACE_NAMES
+from app.kernel.reports.trend import RANGES
+from app.web.api import parts, shapes, values
 from app.web.api.values import Schema
+from app.web.frame import problems
 
 
 def _name(register: Register) -> str:

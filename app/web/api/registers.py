@@ -15,27 +15,35 @@ from flask import Response, request
 from flask_appbuilder.api import BaseApi, expose
 from werkzeug.datastructures import MultiDict
 
-from app.access import policy, regions
+from app.access import policy
 from app.access.actor import Actor, Capability
-from app.access.regions import Region, within
-from app.actions import attachments, creations, history, households, personal, records, renewals
-from app.actions.attachments import Sent
+from app.access.divisions import regions
+from app.access.divisions.regions import Region, within
 from app.core.clock import CHINA, uuid7
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import _
-from app.registry import feed, household_words
-from app.registry.expressions import is_missing
-from app.registry.flow import State
-from app.registry.households import Household
-from app.registry.ledger import SIZES, Ledger
-from app.registry.ledger_query import PLACE_NAMES, parse
-from app.registry.register import TREND, WEEK, Register
-from app.registry.rules import Problem
-from app.reports import statistics, tables, trend, week
-from app.web.api import bodies, problems, shapes, values
+from app.kernel.beyond import reveal as personal
+from app.kernel.declare import feed
+from app.kernel.declare.expressions import is_missing
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import TREND, WEEK, Register
+from app.kernel.declare.rules import Problem
+from app.kernel.figures import statistics
+from app.kernel.households import lists as households
+from app.kernel.households import words as household_words
+from app.kernel.lists.ledger import SIZES, Ledger
+from app.kernel.lists.query import PLACE_NAMES, parse
+from app.kernel.records import creations, history, renewals
+from app.kernel.records import files as attachments
+from app.kernel.records import save as records
+from app.kernel.records.files import Sent
+from app.kernel.reports import tables, trend, week
+from app.kernel.rows.household import Household
+from app.web.api import bodies, shapes, values
 from app.web.api.bodies import Made
-from app.web.api.problems import PREFIX
+from app.web.frame import problems
+from app.web.frame.problems import PREFIX
 
 MOST_CHANGES = 500
 PAGE = SIZES[-1]

@@ -12,20 +12,22 @@ from flask import Response
 from sqlalchemy import select
 
 from app.access.actor import Actor
-from app.access.regions import Region
-from app.actions import records, renewals
+from app.access.divisions.regions import Region
 from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import done_word, step_word, translate
 from app.core.types import storable
-from app.registry import formats, history_words
-from app.registry.attachments import Attachment
-from app.registry.field import FILES, Field
-from app.registry.records import HistoryEntry
-from app.registry.register import Register
-from app.web import looks, record_pages
+from app.kernel.declare import formats
+from app.kernel.declare.field import FILES, Field
+from app.kernel.declare.register import Register
+from app.kernel.records import history_words, renewals
+from app.kernel.records import save as records
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.record import HistoryEntry
 from app.web.api import values
-from app.web.api.problems import PREFIX
+from app.web.frame import view_log
+from app.web.frame.problems import PREFIX
+from app.web.register import show as record_pages
 
 #: Of every record, beside its fields; those that a model has not are left out.
 FACTS = (
@@ -118,7 +120,7 @@ def sees_all(register: Register, row: Any, actor: Actor) -> bool:
     """May the actor see the record whole? Then the look is noted, as that of its page."""
     if not register.entered or not record_pages.sees_all(register, row, actor):
         return False
-    looks.note(register.name, row)
+    view_log.note(register.name, row)
     return True
 
 

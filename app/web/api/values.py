@@ -14,8 +14,8 @@ from typing import Any
 
 from app.core.choices import Choices
 from app.core.i18n import _, translate
-from app.registry.expressions import is_missing
-from app.registry.field import (
+from app.kernel.declare.expressions import is_missing
+from app.kernel.declare.field import (
     CHILDREN,
     CHOICE,
     DATE,
@@ -29,7 +29,7 @@ from app.registry.field import (
     YES_NO,
     Field,
 )
-from app.registry.rules import Problem
+from app.kernel.declare.rules import Problem
 
 Schema = dict[str, Any]
 

@@ -1,0 +1,104 @@
+"""Short notices to the managers of a division: what changed below them that they must know of.
+
+Each is told once, to the division; whoever manages it sees it on the desk until one of them has
+taken note.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, ScalarSelect, String, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.access.actor import Actor, Capability
+from app.access.divisions.regions import Region
+from app.core.choices import Choices
+from app.core.clock import now, uuid7
+from app.core.db import Model
+from app.core.errors import NotFound
+from app.core.i18n import _, translate
+from app.core.types import CodeType, UtcDateTime, UuidType
+
+
+class NoticeKind(Choices):
+    """What a notice tells; its text takes the values of ``Notice.values``."""
+
+    CROWDED = "crowded", "%(place)s合并后有%(used)s个%(what)s，最多%(most)s个，请注销多余的账号。"
+    OFFICERS = "officers", "%(place)s更新了负责人与责任人名单：%(what)s"
+    MOVE_ASKED = "move_asked", "%(name)s户申请从%(from)s迁往%(to)s，请审批"
+    MOVE_DONE = "move_done", "%(name)s户已从%(from)s迁入%(to)s"
+    MOVE_REFUSED = "move_refused", "%(name)s户从%(from)s迁往%(to)s的申请未获同意"
+    MOVE_WITHDRAWN = "move_withdrawn", "%(name)s户从%(from)s迁往%(to)s的申请已撤回"
+    HANDOVER_ASKED = "handover_asked", "%(who)s申请把%(name)s的工匠信息转入%(to)s，请答复"
+    HANDOVER_GIVEN = "handover_given", "%(name)s的工匠信息已由%(who)s转出，归您处管理"
+    HANDOVER_KEPT = "handover_kept", "%(who)s未同意转出%(name)s的工匠信息"
+    CERTIFICATES = "certificates", "%(place)s有%(n)s名工匠的证书将在90天内到期或已过期，请提醒换证"
+
+
+class Notice(Model):
+    """One notice to the managers of ``region_id``; seen when one of them said so."""
+
+    __tablename__ = "notice"
+    __table_args__ = (Index("ix_notice_region", "region_id", "seen_at", "at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True, default=uuid7)
+    region_id: Mapped[int] = mapped_column(
+        ForeignKey("region.id", ondelete="CASCADE"), nullable=False
+    )
+    kind: Mapped[NoticeKind] = mapped_column(CodeType(NoticeKind), nullable=False)
+    values: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
+    url: Mapped[str] = mapped_column(String(200), nullable=False, default="")
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False, default=now)
+    seen_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    seen_by: Mapped[uuid.UUID | None] = mapped_column(UuidType)
+
+    @property
+    def text(self) -> str:
+        """The sentence in the reader's language."""
+        values = {k: translate(str(v)) for k, v in self.values.items()}
+        return translate(self.kind.zh, **values)
+
+
+def tell(session: Session, region_id: int, kind: NoticeKind, url: str, **values: str) -> Notice:
+    """Tell the managers of a division; the caller commits."""
+    made = Notice(region_id=region_id, kind=kind, url=url, values=values)
+    session.add(made)
+    return made
+
+
+def region_above(session: Session, path: str) -> int | None:
+    """The division above the one at ``path``, whose managers are told what changed there."""
+    above = path[:-1].rpartition(".")[0]
+    if not above:
+        return None
+    query = select(Region.id).where(Region.path == f"{above}.", ~Region.structural)
+    return session.scalar(query)
+
+
+def unseen(session: Session, actor: Actor, most: int = 20) -> Sequence[Notice]:
+    """What the actor's division was told and nobody has taken note of, newest first."""
+    if not actor.has(Capability.MANAGE_USERS):
+        return []
+    query = select(Notice).where(Notice.region_id == actor.region_id, Notice.seen_at.is_(None))
+    return session.scalars(query.order_by(Notice.at.desc()).limit(most)).all()
+
+
+def number_unseen(actor: Actor) -> ScalarSelect[int]:
+    """SQL: how many wait."""
+    query = select(func.count()).select_from(Notice)
+    query = query.where(Notice.region_id == actor.region_id, Notice.seen_at.is_(None))
+    return query.scalar_subquery()
+
+
+def take_note(session: Session, actor: Actor, notice_id: uuid.UUID) -> None:
+    """One has read it; the caller commits. :raises NotFound: it was told to another division."""
+    notice = session.get(Notice, notice_id)
+    mine = actor.has(Capability.MANAGE_USERS)
+    if notice is None or notice.region_id != actor.region_id or not mine:
+        raise NotFound(_("没有找到这条通知。"))
+    if notice.seen_at is None:
+        notice.seen_at, notice.seen_by = now(), actor.account_id

@@ -1,0 +1,1 @@
+"""The audit log: what is written into it and how it is searched."""

@@ -1,0 +1,1 @@
+"""What managers do beside the registers: accounts, divisions, the audit log."""

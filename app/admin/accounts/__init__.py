@@ -1,0 +1,1 @@
+"""Accounts as their managers see them: made, changed, granted, listed, exported."""

@@ -1,0 +1,1 @@
+"""Divisions as their managers see them: staged, published, moved, imported."""

@@ -1,0 +1,1 @@
+"""Files: where they are stored, and what of an upload is stored."""

@@ -1,0 +1,209 @@
+"""Files behind one interface. Rows keep keys; a file is reached only through the row that owns it.
+
+A key such as ``3f/a0/3fa0…e1.jpg`` is random, so that nothing can be guessed and no user's file
+name ever reaches the store. Files lie in the folder ``STORAGE_DIR`` or, with ``STORAGE_URL``, in a
+bucket of an S3-compatible store (:mod:`app.core.files.bucket`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import re
+import secrets
+import sqlite3
+import time
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from flask import Flask, current_app
+from psycopg.errors import DiskFull
+
+from app.core.errors import AnjuError, BadInput, NotFound
+from app.core.i18n import translate
+
+log = logging.getLogger(__name__)
+
+_KEY = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/\1\2[0-9a-f]{28}\.[a-z0-9]{1,8}")
+_BLOCK = 1024 * 1024
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_ABANDONED_AFTER = 24 * 3600
+
+
+class StorageFull(AnjuError):
+    """The store took nothing of the file: no space, or a quota is used up."""
+
+    status, code = 507, "storage_full"
+
+
+class StorageAway(AnjuError):
+    """The store does not answer, or not as it should: nothing was saved or read."""
+
+    status, code = 503, "storage_away"
+
+
+def is_full(error: BaseException) -> bool:
+    """Did a disk run out of space, a file's or the database's, whatever the error was wrapped in?"""
+    cause: BaseException | None = error
+    while cause is not None:
+        full = isinstance(cause, OSError) and cause.errno in _FULL
+        code = getattr(cause, "sqlite_errorcode", None)
+        if full or isinstance(cause, DiskFull) or code == sqlite3.SQLITE_FULL:
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+class Storage(Protocol):
+    """What every store can do. ``put`` is atomic and durable: after it returns the file is whole
+    and survives a power cut, before that there is no file. Every method raises BadInput for what
+    is no key of ours, and StorageAway.
+    """
+
+    def put(self, stream: BinaryIO, suffix: str, key: str | None = None) -> str:
+        """Store all of ``stream``; gives the key. Raises StorageFull."""
+
+    def open(self, key: str) -> BinaryIO:
+        """The file for reading. Raises NotFound."""
+
+    def size(self, key: str) -> int:
+        """Bytes. Raises NotFound."""
+
+    def copies(self, key: str, count: int) -> list[str]:
+        """``count`` new keys to the same bytes; deleting one leaves the others. Raises NotFound."""
+
+    def delete(self, key: str) -> None:
+        """Remove; a file that is gone already is no error."""
+
+    def sweep(self) -> int:
+        """Remove what broken-off uploads left behind; gives how many."""
+
+
+def new_key(suffix: str) -> str:
+    """A fresh random key. ``suffix`` (``jpg``, ``.xlsx``) comes from our code, never from a user."""
+    name = secrets.token_hex(16)
+    key = f"{name[:2]}/{name[2:4]}/{name}.{suffix.lstrip('.')}"
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"no suffix of a stored file: {suffix!r}")
+    return key
+
+
+def checked_key(key: str) -> str:
+    """``key``, which :func:`new_key` made. Raises BadInput: it came from elsewhere."""
+    if not _KEY.fullmatch(key):
+        raise BadInput(translate("文件编号不正确。"))
+    return key
+
+
+class FolderStorage:
+    """Files in two levels of folders below ``root``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._parts = root / "part"
+
+    def put(self, stream: BinaryIO, suffix: str, key: str | None = None) -> str:
+        key = key or new_key(suffix)
+        final = self._path(key)
+        part = self._parts / secrets.token_hex(16)
+        try:
+            self._parts.mkdir(parents=True, exist_ok=True)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("xb") as file:
+                while block := stream.read(_BLOCK):
+                    file.write(block)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(final)
+            _sync_folder(final.parent)
+        except OSError as error:
+            if is_full(error):
+                raise StorageFull(
+                    translate("服务器存储空间已满，文件没有保存。请联系管理员清理空间后重试。")
+                ) from error
+            raise
+        finally:
+            part.unlink(missing_ok=True)
+        return key
+
+    def open(self, key: str) -> BinaryIO:
+        try:
+            return self._path(key).open("rb")
+        except FileNotFoundError as error:
+            raise NotFound(translate("文件不存在或已过期。")) from error
+
+    def size(self, key: str) -> int:
+        try:
+            return self._path(key).stat().st_size
+        except FileNotFoundError as error:
+            raise NotFound(translate("文件不存在或已过期。")) from error
+
+    def copies(self, key: str, count: int) -> list[str]:
+        self.size(key)
+        suffix = key.rpartition(".")[2]
+        return [self._copy(key, new_key(suffix)) for _copy in range(count)]
+
+    def _copy(self, key: str, new: str) -> str:
+        """A second name of the same file where the disk allows, which costs no space."""
+        final = self._path(new)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            final.hardlink_to(self._path(key))
+        except OSError:  # another file system, or too many names already
+            with self.open(key) as file:
+                return self.put(file, new.rpartition(".")[2], new)
+        return new
+
+    def delete(self, key: str) -> None:
+        self._path(key).unlink(missing_ok=True)
+
+    def sweep(self) -> int:
+        limit, swept = time.time() - _ABANDONED_AFTER, 0
+        for part in self._parts.glob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                if part.stat().st_mtime < limit:
+                    part.unlink()
+                    swept += 1
+        return swept
+
+    def _path(self, key: str) -> Path:
+        return self.root / checked_key(key)
+
+
+def init_storage(app: Flask) -> None:
+    """Give ``app`` its store: the bucket if ``STORAGE_BUCKET`` describes one, else the folder."""
+    store: Storage
+    if bucket := app.config.get("STORAGE_BUCKET"):
+        from app.core.files.bucket import BucketStorage  # 15 MB of client, only where it is used
+
+        store = BucketStorage(**bucket)
+    else:
+        store = FolderStorage(Path(app.config["STORAGE_DIR"]))
+    app.extensions["storage"] = store
+
+
+def storage() -> Storage:
+    """The store of the running application."""
+    store: Storage = current_app.extensions["storage"]
+    return store
+
+
+def discard(key: str) -> None:
+    """Delete a file that no row owns any more, after what was asked for is decided: a store that
+    is away now fails nothing, the log keeps the key.
+    """
+    try:
+        storage().delete(key)
+    except StorageAway:
+        log.warning("no row owns the file %s, and it could not be deleted", key)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename is durable only when the folder is written too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""What goes beyond the own area: handovers, duplicates, the masked ledger, revealed numbers."""

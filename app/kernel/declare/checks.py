@@ -1,0 +1,311 @@
+"""``flask check``: the declarations are consistent. Each problem has a stable id and a test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.kernel.declare import choice_lists, feed
+from app.kernel.declare.field import (
+    CHILDREN,
+    CHOICE,
+    DATE,
+    DECIMAL,
+    FILES,
+    INTEGER,
+    MANY,
+    MONEY,
+    REGION,
+    YEAR,
+    YES_NO,
+)
+from app.kernel.declare.house_lists import house_lists, list_names
+from app.kernel.declare.register import (
+    TREND,
+    UNORDERED,
+    WEEK,
+    Briefing,
+    Register,
+    all_registers,
+    get_register,
+)
+from app.kernel.declare.rules import DeclarationError
+
+_LABEL_LENGTH = 40
+_IN_BRACES = re.compile(r"\{(\w+)\}")
+_OF_FORM = (
+    "save_needs",
+    "remember",
+    "named_with",
+    "renews_without",
+)  # these name fields of the form, files too
+#: A row follows no division, and holds no rows.
+_NOT_IN_ROWS = (REGION, CHILDREN, FILES)
+#: What stands in no form reaches the browser's rules as text: these would be compared as such.
+_NO_FACTS = (INTEGER, DECIMAL, MONEY, YEAR, MANY, CHILDREN, FILES)
+#: What is known of a head who splits off.
+_HEAD = {"name", "id_number", "phone"}
+_TONES = {"", "good", "warn", "bad", "info", "neutral"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem of a declaration."""
+
+    id: str
+    register: str
+    message: str
+
+
+def check_all() -> list[Finding]:
+    """All problems of all registers."""
+    found = [problem for register in all_registers() for problem in check(register)]
+    names = [r.name for r in all_registers()]
+    found += [
+        Finding("R001", n, "two registers of one name")
+        for n in {x for x in names if names.count(x) > 1}
+    ]
+    found += _check_enums()
+    found += _check_orders()
+    found += _check_lists()
+    return found
+
+
+def _check_lists() -> Iterator[Finding]:
+    """A list is a yes/no field of the household."""
+    homes = get_register("household")
+    for one in house_lists() if homes else ():
+        made = homes.model.__fields__.get(one.name) if homes else None
+        if made is None or made.kind != YES_NO:
+            yield Finding("R064", "household", f"list {one.name}: no yes/no field of that name")
+
+
+def _check_orders() -> Iterator[Finding]:
+    """Menus stand in an order that somebody meant: no two registers say the same one."""
+    seen: dict[int, str] = {}
+    for register in all_registers():
+        if register.order == UNORDERED:
+            continue
+        if (other := seen.setdefault(register.order, register.name)) != register.name:
+            yield Finding("R063", register.name, f"order: {register.order} is that of {other}")
+
+
+def _check_enums() -> Iterator[Finding]:
+    """The texts of an enum are kept under its class's name: no two may share one."""
+    seen: dict[str, type] = {}
+    for register in all_registers():
+        fields = register.model.__fields__.values()
+        for made in (one for field in fields for one in (field, *field.rows) if one.choices):
+            if seen.setdefault(made.choices.__name__, made.choices) is not made.choices:
+                text = f"{made.name}: another enum is called {made.choices.__name__}"
+                yield Finding("R052", register.name, text)
+
+
+def check(register: Register) -> Iterator[Finding]:
+    """Problems of one register."""
+
+    def say(code: str, message: str) -> Finding:
+        return Finding(code, register.name, message)
+
+    known = register.model.__fields__
+    for section in register.sections:
+        for name in section.fields:
+            if name not in known:
+                yield say("R002", f"section {section.title}: unknown field {name}")
+            elif known[name].system and register.derived is None:
+                yield say("R003", f"section {section.title}: {name} is kept by the kernel")
+        for name in section.all_no.split():
+            if name not in section.fields:
+                yield say(
+                    "R004", f"section {section.title}: all_no names {name} of another section"
+                )
+            elif name in known and known[name].kind != YES_NO:
+                yield say("R005", f"section {section.title}: all_no names {name}, no yes/no field")
+    placed = [name for section in register.sections for name in section.fields]
+    for name in sorted({n for n in placed if placed.count(n) > 1}):
+        yield say("R006", f"field {name} stands in two sections")
+    if register.sections:
+        for name, made in known.items():
+            if not made.system and name not in placed:
+                yield say("R007", f"field {name} stands in no section")
+    if register.menus and hasattr(register.model, "changed_at"):  # the API tells what changed
+        table = register.model.__table__
+        wanted = {str(index.name) for index in feed.indexes(table.name)}
+        if missing := wanted - {str(index.name) for index in table.indexes}:
+            yield say("R008", f"no index {', '.join(sorted(missing))}: add feed.indexes")
+    yield from _check_names(register)
+    yield from _check_rules(register)
+    yield from _check_figures(register)
+    yield from _check_changes(register)
+    yield from _check_milestones(register)
+    yield from _check_membership(register)
+
+
+def _check_names(register: Register) -> Iterator[Finding]:
+    known = register.model.__fields__
+    for what in ("ledger", "filters", "indexed", *_OF_FORM, "stands", "summary"):
+        for name in getattr(register, what).split():
+            if name not in known:
+                yield Finding("R010", register.name, f"{what}: unknown field {name}")
+            elif what not in _OF_FORM and known[name].kind == FILES:
+                yield Finding("R011", register.name, f"{what}: {name} holds files")
+    for name in register.indexed.split():
+        if name not in register.filters.split():
+            yield Finding("R012", register.name, f"indexed: {name} is no filter")
+    for name, made in known.items():
+        if not made.label or len(made.label) > _LABEL_LENGTH:
+            yield Finding("R013", register.name, f"{name}: label missing or too long")
+        if (
+            made.kind in (CHOICE, MANY)
+            and made.list_name is not None
+            and made.list_name not in choice_lists.DEFAULTS
+        ):
+            yield Finding("R014", register.name, f"{name}: unknown list {made.list_name}")
+        if made.taken_on and (made.taken_on not in known or known[made.taken_on].kind != DATE):
+            yield Finding("R016", register.name, f"{name}: taken_on {made.taken_on} is no date")
+        if made.found_in:
+            source, _dot, field = made.found_in.partition(".")
+            other = get_register(source)
+            if other is None or field not in other.model.__fields__:
+                yield Finding("R017", register.name, f"{name}: nothing is called {made.found_in}")
+        for row in made.rows:
+            if row.kind in _NOT_IN_ROWS:
+                yield Finding("R015", register.name, f"{name}: rows cannot hold {row.kind}")
+
+
+def _check_milestones(register: Register) -> Iterator[Finding]:
+    for one in register.milestones:
+        known = register.model.__fields__
+        if one.rows:
+            known = {row.name: row for row in known[one.rows].rows} if one.rows in known else {}
+        if one.field not in known or known[one.field].kind != DATE:
+            yield Finding("R050", register.name, f"milestone {one.title}: {one.field} is no date")
+        for name in one.tells.split():
+            if name not in known or known[name].kind == FILES:
+                text = f"milestone {one.title}: {name} is no field that says anything"
+                yield Finding("R050", register.name, text)
+
+
+def _check_membership(register: Register) -> Iterator[Finding]:
+    told = register.membership
+    if told is None:
+        return
+    known = register.model.__fields__
+    for name in told.tells.split():
+        if name not in known or known[name].kind == FILES:
+            yield Finding(
+                "R051", register.name, f"membership: {name} is no field that says anything"
+            )
+    for name in (told.since, told.left):
+        if name and (name not in known or known[name].kind != DATE):
+            yield Finding("R051", register.name, f"membership: {name} is no date")
+    if not register.follows:
+        yield Finding("R051", register.name, "membership of no list: follows is missing")
+
+
+def _check_changes(register: Register) -> Iterator[Finding]:
+    known = register.model.__fields__
+    for what, kind in (("moves", REGION), ("splits", CHILDREN)):
+        names = getattr(register, what).split()
+        if not names:
+            continue
+        if (
+            len(names) != 2
+            or any(name not in register.field_names for name in names)
+            or (known[names[0]].kind, known[names[1]].kind) != (YES_NO, kind)
+        ):
+            text = f"{what}: not a yes/no field and one of {kind}, both in the form"
+            yield Finding("R040", register.name, text)
+        elif kind == CHILDREN and not {row.name for row in known[names[1]].rows} >= _HEAD:
+            yield Finding("R041", register.name, f"{what}: rows need {', '.join(sorted(_HEAD))}")
+    if register.follows and register.follows not in list_names():
+        yield Finding("R042", register.name, f"follows: no list {register.follows}")
+    for name in sorted(register.listed.names() - known.keys()):
+        yield Finding("R022", register.name, f"listed: unknown field {name}")
+
+
+def _check_rules(register: Register) -> Iterator[Finding]:
+    known = register.model.__fields__
+    conditions = {
+        f"shown of {name}": expr
+        for section in register.sections
+        for name, expr in [(section.title, section.shown)]
+    }
+    for name, made in known.items():
+        if made.system:
+            continue  # in no form: what it must be is the kernel's business
+        conditions[f"shown of {name}"] = made.shown
+        codes = [check.code for check in made.checks]
+        for code in sorted({c for c in codes if codes.count(c) > 1} | ({"required"} & set(codes))):
+            yield Finding("R020", register.name, f"{name}: rule code {code} twice")
+        for rule in made.checks:
+            conditions[f"rule {name}.{rule.code}"] = rule.wrong
+            if not rule.message:
+                yield Finding("R021", register.name, f"{name}.{rule.code}: no message")
+    for where, condition in conditions.items():
+        for name in sorted(condition.names() - known.keys()):
+            yield Finding("R022", register.name, f"{where}: unknown field {name}")
+        for name in sorted(condition.names() & known.keys() - set(register.field_names)):
+            if register.sections and known[name].kind in _NO_FACTS:
+                text = f"{where}: {name} is in no form, browsers cannot compare it"
+                yield Finding("R024", register.name, text)
+    for what in ("builds", "frozen"):
+        for name in sorted(getattr(register, what).names() - known.keys()):
+            yield Finding("R022", register.name, f"{what}: unknown field {name}")
+    if any(name not in known for name in register.field_names):
+        return
+    try:
+        _ = register.rules
+    except DeclarationError as error:
+        yield Finding("R023", register.name, str(error))
+
+
+def _check_figures(register: Register) -> Iterator[Finding]:
+    known = register.model.__fields__
+    if (years := register.years) and years.name not in known:
+        yield Finding("R035", register.name, f"years: unknown field {years.name}")
+    for name, figure in register.figures.items():
+        for other in sorted(figure.where.names() - known.keys()):
+            yield Finding("R030", register.name, f"figure {name}: unknown field {other}")
+        for other in sorted(figure.where.names() & known.keys()):
+            if not known[other].stored:
+                yield Finding("R031", register.name, f"figure {name}: {other} is in another table")
+        if figure.tone not in _TONES:
+            yield Finding("R033", register.name, f"figure {name}: unknown tone {figure.tone}")
+    for name in register.headline.split():
+        if name not in register.figures:
+            yield Finding("R032", register.name, f"headline: unknown figure {name}")
+    for name in register.by_figure[1].split():
+        if name not in register.figures:
+            yield Finding("R058", register.name, f"by_figure: unknown figure {name}")
+    if register.briefing:
+        yield from _check_briefing(register, register.briefing)
+    for table in register.tables:
+        if table.name in (WEEK, TREND):
+            yield Finding("R034", register.name, f"no table may be called {table.name}")
+        for column in table.leaves():
+            source = get_register(column.of) if column.of else register
+            if source is None or column.figure not in source.figures:
+                where = f" of {column.of}" if column.of else ""
+                text = f"table {table.name}: unknown figure {column.figure}{where}"
+                yield Finding("R032", register.name, text)
+        named = [*table.chart, *(table.progress or ())]
+        named += (n for i in table.identities for n in (i.total, *i.parts))
+        for name in named:
+            if name not in register.figures:
+                yield Finding("R032", register.name, f"table {table.name}: unknown figure {name}")
+
+
+def _check_briefing(register: Register, briefing: Briefing) -> Iterator[Finding]:
+    named = {name for text in briefing.texts() for name in _IN_BRACES.findall(text)} - {"rate"}
+    for name in sorted(named | {figure for figure, _text in briefing.todo}):
+        if name not in register.figures:
+            yield Finding("R036", register.name, f"briefing: unknown figure {name}")
+    if register.progress_table is None:
+        yield Finding("R037", register.name, "briefing: no table has a progress")
+    if briefing.by_year and (register.years is None or register.table(briefing.by_year) is None):
+        yield Finding("R038", register.name, f"briefing: no table {briefing.by_year} by year")
+
+
+__all__ = ["Finding", "check", "check_all"]

@@ -1,0 +1,431 @@
+"""Small conditions over named fields, read three ways: Python, JavaScript data, SQL.
+
+Semantics, the same for all readers: a test on a missing value (None, empty text, empty list) is
+false; ``~`` is the plain complement. So ``~grade.is_("A")`` holds for a record without a grade.
+Operands are names, so that a condition can be written before its class is mapped.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    String,
+    and_,
+    cast,
+    extract,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    true,
+    type_coerce,
+)
+
+from app.core.clock import today
+from app.kernel.declare import formats, formats_sql
+
+Values = Mapping[str, Any]
+Columns = Callable[[str], ColumnElement[Any]]
+
+
+def is_missing(value: Any) -> bool:
+    """None, empty text and empty collections are missing; 0 and False are not."""
+    return value is None or value == "" or (isinstance(value, list | tuple | dict) and not value)
+
+
+def to_json(value: Any) -> Any:
+    """A value as forms, drafts and the browser hold it: text, a list of texts, or None."""
+    if is_missing(value):
+        return None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [to_json(v) for v in value]
+    if isinstance(value, dict):  # a row of children
+        return {name: to_json(part) for name, part in value.items()}
+    return str(value)
+
+
+class Term(ABC):
+    """A value: a field, a constant, or something computed from them."""
+
+    @abstractmethod
+    def python(self, values: Values) -> Any: ...
+
+    @abstractmethod
+    def js(self) -> list[Any]: ...
+
+    @abstractmethod
+    def sql(self, columns: Columns) -> ColumnElement[Any]: ...
+
+    @abstractmethod
+    def names(self) -> set[str]: ...
+
+    def plus(self, amount: int) -> Plus:
+        return Plus(self, amount)
+
+    @property
+    def year(self) -> Year:
+        return Year(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Ref(Term):
+    """The value of a field."""
+
+    field: Any  # Field or name; a Field learns its name when its class is made
+
+    @property
+    def name(self) -> str:
+        return self.field if isinstance(self.field, str) else str(self.field.name)
+
+    def python(self, values: Values) -> Any:
+        value = values.get(self.name)
+        return None if is_missing(value) else value
+
+    def js(self) -> list[Any]:
+        return ["field", self.name]
+
+    def sql(self, columns: Columns) -> ColumnElement[Any]:
+        return columns(self.name)
+
+    def names(self) -> set[str]:
+        return {self.name}
+
+
+@dataclass(frozen=True, eq=False)
+class Const(Term):
+    """A constant: number, date, text or enum member."""
+
+    value: Any
+
+    def python(self, values: Values) -> Any:
+        return self.value
+
+    def js(self) -> list[Any]:
+        value = self.value
+        return [
+            "const",
+            value if isinstance(value, int) and not isinstance(value, bool) else to_json(value),
+        ]
+
+    def sql(self, columns: Columns) -> ColumnElement[Any]:
+        return literal(self.value)
+
+    def names(self) -> set[str]:
+        return set()
+
+
+@dataclass(frozen=True, eq=False)
+class Today(Term):
+    """The present day. Only for values that are entered today, never for old records' rules."""
+
+    def python(self, values: Values) -> dt.date:
+        return today()
+
+    def js(self) -> list[Any]:
+        return ["const", today().isoformat()]
+
+    def sql(self, columns: Columns) -> ColumnElement[Any]:
+        return literal(today())
+
+    def names(self) -> set[str]:
+        return set()
+
+
+@dataclass(frozen=True, eq=False)
+class Year(Term):
+    """The calendar year of a date."""
+
+    of: Term
+
+    def python(self, values: Values) -> int | None:
+        value = self.of.python(values)
+        return None if value is None else int(value.year)
+
+    def js(self) -> list[Any]:
+        return ["year", self.of.js()]
+
+    def sql(self, columns: Columns) -> ColumnElement[Any]:
+        return cast(extract("year", self.of.sql(columns)), Integer)
+
+    def names(self) -> set[str]:
+        return self.of.names()
+
+
+@dataclass(frozen=True, eq=False)
+class Plus(Term):
+    """A number and a constant."""
+
+    of: Term
+    amount: int
+
+    def python(self, values: Values) -> Any:
+        value = self.of.python(values)
+        return None if value is None else value + self.amount
+
+    def js(self) -> list[Any]:
+        return ["plus", self.of.js(), self.amount]
+
+    def sql(self, columns: Columns) -> ColumnElement[Any]:
+        return self.of.sql(columns) + self.amount
+
+    def names(self) -> set[str]:
+        return self.of.names()
+
+
+@dataclass(frozen=True, eq=False)
+class Count(Ref):
+    """How many children (rows, photos) a field has; none is 0, not missing."""
+
+    def python(self, values: Values) -> int:
+        return len(values.get(self.name) or ())
+
+    def js(self) -> list[Any]:
+        return ["count", self.name]
+
+    def sql(self, columns: Columns) -> ColumnElement[Any]:
+        return columns("#" + self.name)
+
+
+def term(value: Any) -> Term:
+    """A term from a term, a field, or a constant."""
+    if isinstance(value, Term):
+        return value
+    return value.operand if hasattr(value, "operand") else Const(value)
+
+
+class Expr(ABC):
+    """A condition. ``test`` never raises on missing values."""
+
+    @abstractmethod
+    def test(self, values: Values) -> bool: ...
+
+    @abstractmethod
+    def js(self) -> list[Any]: ...
+
+    @abstractmethod
+    def sql(self, columns: Columns) -> ColumnElement[bool]:
+        """True where the test holds; NULL or false where not (see :class:`Not`)."""
+
+    @abstractmethod
+    def names(self) -> set[str]: ...
+
+    def __and__(self, other: Expr) -> Expr:
+        return And((self, other))
+
+    def __or__(self, other: Expr) -> Expr:
+        return Or((self, other))
+
+    def __invert__(self) -> Expr:
+        return Not(self)
+
+
+@dataclass(frozen=True, eq=False)
+class In(Expr):
+    """The field's value is one of some."""
+
+    field: Ref
+    values: tuple[Any, ...]
+
+    def test(self, values: Values) -> bool:
+        value = self.field.python(values)
+        return value is not None and value in self.values
+
+    def js(self) -> list[Any]:
+        options = [to_json(v) for v in self.values]
+        if len(options) == 1:
+            return ["is", self.field.name, options[0]]
+        return ["in", self.field.name, options]
+
+    def sql(self, columns: Columns) -> ColumnElement[bool]:
+        column = self.field.sql(columns)
+        return column == self.values[0] if len(self.values) == 1 else column.in_(self.values)
+
+    def names(self) -> set[str]:
+        return self.field.names()
+
+
+@dataclass(frozen=True, eq=False)
+class Has(Expr):
+    """A many-choice contains a code."""
+
+    field: Ref
+    code: Any
+
+    def test(self, values: Values) -> bool:
+        return str(self.code) in [str(v) for v in values.get(self.field.name) or ()]
+
+    def js(self) -> list[Any]:
+        return ["has", self.field.name, to_json(self.code)]
+
+    def sql(self, columns: Columns) -> ColumnElement[bool]:
+        # Not LIKE: on SQLite it takes "a" for "A".
+        text = type_coerce(self.field.sql(columns), String)
+        return func.replace(text, f",{self.code},", "") != text
+
+    def names(self) -> set[str]:
+        return self.field.names()
+
+
+@dataclass(frozen=True, eq=False)
+class Given(Expr):
+    """The field has a value (children: at least one)."""
+
+    field: Ref
+
+    def test(self, values: Values) -> bool:
+        return not is_missing(values.get(self.field.name))
+
+    def js(self) -> list[Any]:
+        return ["given", self.field.name]
+
+    def sql(self, columns: Columns) -> ColumnElement[bool]:
+        return columns("?" + self.field.name)
+
+    def names(self) -> set[str]:
+        return self.field.names()
+
+
+_VALID: dict[str, Callable[[str], bool]] = {
+    "id_number": lambda text: formats.id_number_valid(text, today()),
+    "phone": formats.phone_valid,
+    "uscc": formats.uscc_valid,
+    "account": formats.account_valid,
+}
+_VALID_SQL: dict[str, Callable[[Any], ColumnElement[bool]]] = {
+    "id_number": lambda column: formats_sql.id_number_valid_sql(column, today()),
+    "phone": formats_sql.phone_valid_sql,
+    "uscc": formats_sql.uscc_valid_sql,
+    "account": formats_sql.account_valid_sql,
+}
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": lambda a, b: a == b,
+    "lt": lambda a, b: a < b,
+    "le": lambda a, b: a <= b,
+    "gt": lambda a, b: a > b,
+    "ge": lambda a, b: a >= b,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Compare(Expr):
+    """Two values in order; false when one of them is missing."""
+
+    op: str
+    left: Term
+    right: Term
+
+    def test(self, values: Values) -> bool:
+        left, right = self.left.python(values), self.right.python(values)
+        return left is not None and right is not None and bool(_COMPARE[self.op](left, right))
+
+    def js(self) -> list[Any]:
+        return [self.op, self.left.js(), self.right.js()]
+
+    def sql(self, columns: Columns) -> ColumnElement[bool]:
+        result: ColumnElement[bool] = _COMPARE[self.op](
+            self.left.sql(columns), self.right.sql(columns)
+        )
+        return result
+
+    def names(self) -> set[str]:
+        return self.left.names() | self.right.names()
+
+
+@dataclass(frozen=True, eq=False)
+class Valid(Expr):
+    """The text is a valid ID number, phone or unified social credit code."""
+
+    kind: str
+    field: Ref
+
+    def test(self, values: Values) -> bool:
+        value = self.field.python(values)
+        return value is not None and _VALID[self.kind](str(value))
+
+    def js(self) -> list[Any]:
+        return ["valid", self.kind, self.field.name]
+
+    def sql(self, columns: Columns) -> ColumnElement[bool]:
+        return _VALID_SQL[self.kind](self.field.sql(columns))
+
+    def names(self) -> set[str]:
+        return self.field.names()
+
+
+@dataclass(frozen=True, eq=False)
+class And(Expr):
+    """All of them."""
+
+    parts: tuple[Expr, ...]
+
+    def test(self, values: Values) -> bool:
+        return all(part.test(values) for part in self.parts)
+
+    def js(self) -> list[Any]:
+        return ["and", *(part.js() for part in self.parts)] if self.parts else ["true"]
+
+    def sql(self, columns: Columns) -> ColumnElement[bool]:
+        return and_(true(), *(part.sql(columns) for part in self.parts))
+
+    def names(self) -> set[str]:
+        return set().union(*(part.names() for part in self.parts))
+
+    def __and__(self, other: Expr) -> Expr:
+        return And((*self.parts, other))
+
+
+@dataclass(frozen=True, eq=False)
+class Or(Expr):
+    """At least one of them."""
+
+    parts: tuple[Expr, ...]
+
+    def test(self, values: Values) -> bool:
+        return any(part.test(values) for part in self.parts)
+
+    def js(self) -> list[Any]:
+        return ["or", *(part.js() for part in self.parts)] if self.parts else ["false"]
+
+    def sql(self, columns: Columns) -> ColumnElement[bool]:
+        return or_(false(), *(part.sql(columns) for part in self.parts))
+
+    def names(self) -> set[str]:
+        return set().union(*(part.names() for part in self.parts))
+
+
+@dataclass(frozen=True, eq=False)
+class Not(Expr):
+    """The complement; in SQL an unknown test counts as false before it is turned round."""
+
+    part: Expr
+
+    def test(self, values: Values) -> bool:
+        return not self.part.test(values)
+
+    def js(self) -> list[Any]:
+        return ["not", self.part.js()]
+
+    def sql(self, columns: Columns) -> ColumnElement[bool]:
+        return not_(func.coalesce(self.part.sql(columns), false()))
+
+    def names(self) -> set[str]:
+        return self.part.names()
+
+    def __invert__(self) -> Expr:
+        return self.part
+
+
+ALWAYS: Expr = And(())
+NEVER: Expr = Or(())

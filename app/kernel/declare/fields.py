@@ -1,0 +1,279 @@
+"""Fields: each is named once, on its model, with label, choices, rule, mask, help and source.
+
+A field is made by a helper (``yes_no``, ``choice``, ``date`` …) in the body of a class that
+derives from :class:`Declared`; there it becomes a mapped column. Elsewhere it gives conditions
+(``living.is_(Living.OWN)``) for other fields' rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from app.access.divisions.regions import Level
+from app.core.choices import Choices
+from app.core.clock import today
+from app.kernel.declare import formats
+from app.kernel.declare.expressions import Const, Expr, Plus, Today
+from app.kernel.declare.field import (
+    ACCOUNT,
+    CHILDREN,
+    CHOICE,
+    DATE,
+    DECIMAL,
+    FILES,
+    ID_NUMBER,
+    INTEGER,
+    MANY,
+    MONEY,
+    PHONE,
+    REGION,
+    TEXT,
+    TEXTAREA,
+    USCC,
+    YEAR,
+    YES_NO,
+    Check,
+    Field,
+    FieldKind,
+)
+from app.kernel.declare.formulas import Days, Formula, Total
+
+
+def _field(kind: FieldKind, label: str, *, checks: Any = (), **options: Any) -> Any:
+    low, high = options.get("low"), options.get("high")
+    before, after = options.pop("not_before", None), options.pop("not_after", None)
+    made = Field(kind, label, checks=list(checks), **options)
+    if kind in (CHILDREN, FILES):
+        made.checks += _number_checks(made)
+    else:
+        if low is not None:
+            made.checks.append(Check("low", made.compare("lt", low), f"不能小于 {low}。"))
+        if high is not None:
+            made.checks.append(Check("high", made.compare("gt", high), f"不能大于 {high}。"))
+    if before is not None:
+        made.checks.append(Check("early", made.compare("lt", before), _order_text("早于", before)))
+    if after is not None:
+        made.checks.append(Check("late", made.compare("gt", after), _order_text("晚于", after)))
+    return made
+
+
+def _number_checks(made: Field) -> list[Check]:
+    """How many children or files; none at all is the matter of ``required`` alone."""
+    checks = []
+    if made.low and made.low > 1:
+        wrong = made.given & made.compare("lt", made.low)
+        checks.append(Check("low", wrong, f"至少需要 {made.low} 个。"))
+    if made.high is not None:
+        checks.append(Check("high", made.compare("gt", made.high), f"最多 {made.high} 个。"))
+    return checks
+
+
+def _order_text(word: str, limit: Any) -> str:
+    if isinstance(limit, Field):
+        return f"不能{word}{limit.label}。"
+    return f"不能{word}今天。" if isinstance(limit, Today) else f"不能{word} {limit}。"
+
+
+def text(label: str, length: int = 100, **options: Any) -> Any:
+    """A line of text, NFC, at most ``length`` characters."""
+    return _field(TEXT, label, length=length, **options)
+
+
+def long_text(label: str, length: int = 1000, **options: Any) -> Any:
+    """Several lines of text."""
+    return _field(TEXTAREA, label, length=length, **options)
+
+
+def integer(label: str, low: int | None = 0, high: int | None = None, **options: Any) -> Any:
+    """A whole number from ``low`` to ``high``."""
+    return _field(INTEGER, label, low=low, high=high, **options)
+
+
+def decimal(label: str, low: Any = 0, high: Any = None, **options: Any) -> Any:
+    """A Decimal with two places."""
+    return _field(DECIMAL, label, low=low, high=high, **options)
+
+
+def money(label: str, **options: Any) -> Any:
+    """An amount in 元, Decimal with two places, not negative."""
+    return _field(MONEY, label, low=0, unit="元", **options)
+
+
+def date(label: str, **options: Any) -> Any:
+    """A day. ``not_before``/``not_after``: a day, a field, or ``Today()``."""
+    return _field(DATE, label, **options)
+
+
+def year(label: str, **options: Any) -> Any:
+    """A calendar year."""
+    return _field(YEAR, label, **options)
+
+
+def yes_no(label: str, **options: Any) -> Any:
+    """是 / 否, unanswered until one is chosen."""
+    return _field(YES_NO, label, **options)
+
+
+def choice(label: str, choices: type[Choices], **options: Any) -> Any:
+    """One of a code enum, which rules and figures may name."""
+    return _field(CHOICE, label, choices=choices, **options)
+
+
+def listed(label: str, list_name: str, **options: Any) -> Any:
+    """One of a list of the ministry's."""
+    return _field(CHOICE, label, list_name=list_name, **options)
+
+
+def many(label: str, choices: type[Choices] | str, **options: Any) -> Any:
+    """Several of a code enum or of a list of the ministry's."""
+    key = "list_name" if isinstance(choices, str) else "choices"
+    return _field(MANY, label, **{key: choices}, **options)
+
+
+def years(label: str, since: int, **options: Any) -> Any:
+    """Several calendar years from ``since`` on."""
+    return _field(MANY, label, since=since, **options)
+
+
+def region(label: str, level: Level = Level.VILLAGE, **options: Any) -> Any:
+    """A division of ``level``, anywhere in the nation: its key. Divisions that merge are followed."""
+    return _field(REGION, label, level=level, **options)
+
+
+def id_number(label: str, **options: Any) -> Any:
+    """A resident identity number (GB 11643), masked in lists."""
+    return _identity(ID_NUMBER, label, 18, "身份证号不正确，请核对。", _explain_id, **options)
+
+
+def phone(label: str, **options: Any) -> Any:
+    """A mobile or fixed-line number, masked in lists."""
+    return _identity(
+        PHONE, label, 32, "电话号码不正确，请填写 11 位手机号，或区号-号码。", **options
+    )
+
+
+def uscc(label: str, **options: Any) -> Any:
+    """A unified social credit code (GB 32100)."""
+    return _identity(USCC, label, 18, "统一社会信用代码不正确，请核对 18 位代码。", **options)
+
+
+def account(label: str, **options: Any) -> Any:
+    """The number of a bank account, masked in lists."""
+    return _identity(ACCOUNT, label, 30, "银行账号应为 8 至 30 位数字，请核对。", **options)
+
+
+def _identity(
+    kind: FieldKind, label: str, length: int, message: str, explain: Any = None, **options: Any
+) -> Any:
+    options.setdefault("masked", kind != USCC)
+    made = _field(kind, label, length=length, **options)
+    made.checks.append(Check("invalid", made.given & ~made.valid, message, explain=explain))
+    return made
+
+
+def _explain_id(value: str) -> str:
+    problem = formats.id_number_problem(value, today())
+    return str(problem.message) if problem else ""
+
+
+def children(label: str, *rows: Field, low: int = 0, high: int = 20, **options: Any) -> Any:
+    """Repeatable rows of ``rows``, kept with the record."""
+    return _field(CHILDREN, label, rows=rows, low=low, high=high, **options)
+
+
+def row(name: str, made: Field) -> Field:
+    """A field of a child row; its name is said here because it stands in no class."""
+    made.name = name
+    return made
+
+
+def photos(label: str, low: int = 1, high: int = 3, **options: Any) -> Any:
+    """Photos, ``low`` to ``high`` of them; rows of ``attachment`` owned by the record. ``taken_on``
+    names the date that their own should be.
+    """
+    return _files("photo", label, low, high, **options)
+
+
+def papers(label: str, low: int = 1, high: int = 5, **options: Any) -> Any:
+    """PDF papers or photos of papers."""
+    return _files("paper", label, low, high, **options)
+
+
+def _files(accept: str, label: str, low: int, high: int, **options: Any) -> Any:
+    options.setdefault("required", low > 0)
+    return _field(FILES, label, accept=accept, low=low, high=high, **options)
+
+
+def computed(made: Field, formula: Formula | Expr) -> Any:
+    """A field that is worked out from others: kept at each save, read-only in the form."""
+    made.computed = formula
+    made.required = False
+    return made
+
+
+def system(made: Field, default: Any = None) -> Any:
+    """Mark a field as kept by the kernel: in lists and figures, in no form."""
+    made.system = True
+    made.required = False
+    made.default = default
+    return made
+
+
+def variant(made: Any, **changes: Any) -> Any:
+    """A field like another one, with some options changed (for a mixin's field in one register)."""
+    return replace(made, **{"checks": list(made.checks)} | changes)
+
+
+class Declared:
+    """Base of models whose columns are declared as fields; mixins may declare fields too."""
+
+    __fields__: ClassVar[dict[str, Field]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        found: dict[str, Field] = {}
+        for base in reversed(cls.__mro__):
+            found.update(vars(base).get("__fields__", {}))
+            found.update({n: v for n, v in vars(base).items() if isinstance(v, Field)})
+        cls.__fields__ = found
+        if "__tablename__" in vars(cls):
+            for name, made in found.items():
+                if made.stored:
+                    setattr(cls, name, made.column())
+        super().__init_subclass__(**kwargs)
+
+
+__all__ = [
+    "Check",
+    "Const",
+    "Days",
+    "Declared",
+    "Field",
+    "Plus",
+    "Today",
+    "Total",
+    "account",
+    "children",
+    "choice",
+    "computed",
+    "date",
+    "decimal",
+    "id_number",
+    "integer",
+    "listed",
+    "long_text",
+    "many",
+    "money",
+    "papers",
+    "phone",
+    "photos",
+    "region",
+    "row",
+    "system",
+    "text",
+    "uscc",
+    "variant",
+    "year",
+    "years",
+    "yes_no",
+]

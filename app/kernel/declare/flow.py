@@ -1,0 +1,184 @@
+"""Review flows as declared transitions; a register names one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.access.actor import Capability
+from app.access.divisions.regions import Level
+from app.core.choices import Choices
+
+
+class State(Choices):
+    """States of a reviewed record (spec 00)."""
+
+    MISSING = "missing", "未录入"
+    DRAFT = "draft", "已录入"
+    CHECKING = "checking", "待审核（乡镇复核）"
+    SUBMITTED = "submitted", "待审核"
+    APPROVED = "approved", "审核通过"
+    RETURNED = "returned", "退回补正"
+    RECTIFY = "rectify", "退回整改"
+
+
+#: 退回补正 by the county, 退回整改 by a level above it: both are corrected and submitted again.
+SENT_BACK = (State.RETURNED, State.RECTIFY)
+EDITABLE = (State.MISSING, State.DRAFT, *SENT_BACK)
+
+#: A slow line may bring a click this much after the time that the page counts down.
+GRACE_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One declared step. ``label_above`` and ``target_above`` hold when a level above the county
+    does it.
+    """
+
+    name: str
+    label: str
+    sources: tuple[State, ...]
+    target: State
+    capability: Capability
+    complete: bool = False  # every required field must be given
+    opinion: bool = False  # an opinion (reason) must be given
+    by_submitter: bool = False  # only the account that submitted
+    not_by_submitter: bool = False  # never the account that submitted (unless the setting allows)
+    label_above: str = ""
+    target_above: State | None = None
+    target_of_village: State | None = None  # where it leads when a village's account does it
+    undoes: tuple[str, ...] = ()  # only right after one of these steps, by the account that did it
+    seconds: int = 0  # … and not later than this
+    tone: str = "primary"
+    reasons: tuple[str, ...] = ()
+    reopens: bool = False  # unlocks the stage that was approved last (app.kernel.declare.stages)
+
+    def label_for(self, level: Level) -> str:
+        """退回补正 by the county, 退回整改 from above."""
+        return self.label_above if self.label_above and level < Level.COUNTY else self.label
+
+    def target_for(self, level: Level) -> State:
+        """Where the step leads when this level does it."""
+        if self.target_of_village and level == Level.VILLAGE:
+            return self.target_of_village
+        return self.target_above if self.target_above and level < Level.COUNTY else self.target
+
+
+@dataclass(frozen=True)
+class Review:
+    """Who decides on what waits in ``state``, one record after the other, and by which steps."""
+
+    capability: Capability = Capability.REVIEW
+    state: State = State.SUBMITTED
+    approve: str = "approve"
+    refuse: str = "return"
+    undo: str = "take_back"
+
+    @property
+    def steps(self) -> tuple[str, str, str]:
+        """The names of the steps that its page does."""
+        return self.approve, self.refuse, self.undo
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A set of transitions. Saving is an edit, not a transition, but moves MISSING to DRAFT."""
+
+    name: str
+    transitions: tuple[Transition, ...]
+    reviews: tuple[Review, ...] = (Review(),)
+
+    def get(self, name: str) -> Transition | None:
+        """The transition of that name, or None."""
+        return next((t for t in self.transitions if t.name == name), None)
+
+    def open_from(self, state: State) -> tuple[Transition, ...]:
+        """The transitions that start in ``state``."""
+        return tuple(t for t in self.transitions if state in t.sources)
+
+    def review_of(self, state: State) -> Review | None:
+        """The review for which records in ``state`` wait, or None."""
+        return next((r for r in self.reviews if r.state == state), None)
+
+    def review_by(self, capability: Capability) -> Review | None:
+        """The review that is done with this capability, or None."""
+        return next((r for r in self.reviews if r.capability == capability), None)
+
+
+RETURN_REASONS = (
+    "资料不全",
+    "信息有误",
+    "照片不清晰或不是现场照片",
+    "鉴定或评估材料不符",
+    "房屋信息与实际不符",
+)
+
+#: spec 00 "States of a record": village or town enters, the county decides, levels above spot-check.
+county_review = Flow(
+    "county_review",
+    (
+        Transition("submit", "上报", (State.DRAFT, *SENT_BACK), State.SUBMITTED, Capability.ENTER,
+                   complete=True),
+        Transition("withdraw", "撤回", (State.SUBMITTED,), State.DRAFT, Capability.ENTER,
+                   by_submitter=True, tone="secondary"),
+        Transition("approve", "审核通过", (State.SUBMITTED,), State.APPROVED, Capability.REVIEW,
+                   not_by_submitter=True, tone="success"),
+        Transition("return", "退回补正", (State.SUBMITTED,), State.RETURNED, Capability.REVIEW,
+                   opinion=True, label_above="退回整改", target_above=State.RECTIFY, tone="danger",
+                   reasons=RETURN_REASONS),
+        Transition("take_back", "撤销审核", (State.APPROVED, *SENT_BACK), State.SUBMITTED,
+                   Capability.REVIEW, undoes=("approve", "return"), seconds=10, tone="secondary"),
+        Transition("send_back", "退回补正", (State.APPROVED,), State.RETURNED, Capability.SPOT_CHECK,
+                   opinion=True, label_above="退回整改", target_above=State.RECTIFY, tone="danger",
+                   reasons=RETURN_REASONS),
+    ),
+)  # fmt: skip
+
+#: The same stage by stage: while the next one is open, the one before it can be sent back too.
+staged_review = Flow(
+    "staged_review",
+    (
+        *county_review.transitions,
+        Transition("reopen", "退回上一阶段", (State.DRAFT, *SENT_BACK), State.RETURNED,
+                   Capability.SPOT_CHECK, opinion=True, target_above=State.RECTIFY, tone="danger",
+                   reasons=RETURN_REASONS, reopens=True),
+    ),
+)  # fmt: skip
+
+
+def town_and_county_review(reasons: tuple[str, ...]) -> Flow:
+    """spec 04 "Application", Review: the town checks what its villages submit; what a town or the
+    county submits itself goes straight to the county. The county may return what it approved.
+    ``reasons`` are offered to whoever returns.
+    """
+    return Flow(
+        "town_and_county_review",
+        (
+            Transition("submit", "上报", (State.DRAFT, *SENT_BACK), State.SUBMITTED, Capability.ENTER,
+                       complete=True, target_of_village=State.CHECKING),
+            Transition("withdraw", "撤回", (State.CHECKING, State.SUBMITTED), State.DRAFT,
+                       Capability.ENTER, by_submitter=True, tone="secondary"),
+            Transition("check", "复核通过", (State.CHECKING,), State.SUBMITTED, Capability.CHECK,
+                       not_by_submitter=True, tone="success"),
+            Transition("check_return", "退回补正", (State.CHECKING,), State.RETURNED, Capability.CHECK,
+                       opinion=True, tone="danger", reasons=reasons),
+            Transition("take_back_check", "撤销复核", (State.SUBMITTED, State.RETURNED), State.CHECKING,
+                       Capability.CHECK, undoes=("check", "check_return"), seconds=10,
+                       tone="secondary"),
+            Transition("approve", "审核通过", (State.SUBMITTED,), State.APPROVED, Capability.REVIEW,
+                       not_by_submitter=True, tone="success"),
+            Transition("return", "退回补正", (State.SUBMITTED,), State.RETURNED, Capability.REVIEW,
+                       opinion=True, tone="danger", reasons=reasons),
+            Transition("take_back", "撤销审核", (State.APPROVED, State.RETURNED), State.SUBMITTED,
+                       Capability.REVIEW, undoes=("approve", "return"), seconds=10, tone="secondary"),
+            Transition("reopen", "退回补正", (State.APPROVED,), State.RETURNED, Capability.REVIEW,
+                       opinion=True, tone="danger", reasons=reasons),
+            Transition("send_back", "退回补正", (State.APPROVED,), State.RETURNED, Capability.SPOT_CHECK,
+                       opinion=True, label_above="退回整改", target_above=State.RECTIFY, tone="danger",
+                       reasons=reasons),
+        ),
+        reviews=(
+            Review(),
+            Review(Capability.CHECK, State.CHECKING, "check", "check_return", "take_back_check"),
+        ),
+    )  # fmt: skip

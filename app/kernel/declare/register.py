@@ -1,0 +1,483 @@
+"""A register, declared once: what its model's fields are arranged into.
+
+Every name is checked at start-up by :mod:`app.kernel.declare.checks` (``flask check``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.access import settings
+from app.access.actor import Actor, Capability
+from app.access.divisions.regions import Level
+from app.access.settings import DATE, Setting
+from app.core.clock import today
+from app.core.i18n import _, mark, translate
+from app.kernel.declare.expressions import ALWAYS, NEVER, Compare, Const, Expr, Ref
+from app.kernel.declare.field import FILES, ID_NUMBER, MANY, Field
+from app.kernel.declare.flow import Flow, State
+from app.kernel.declare.rules import Problem, RuleSet
+from app.kernel.declare.stages import Stage
+
+#: The order of registers that say none: after all that do, by their names.
+UNORDERED = 1000
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the form. ``shown`` holds for all its fields; ``all_no`` names the yes/no fields
+    that the button 以上均为否 answers.
+    """
+
+    title: str
+    names: str
+    shown: Expr = ALWAYS
+    all_no: str = ""
+    intro: str = ""
+    stage: str = ""  # the name of the stage that it is submitted with
+    fixed: bool = False  # to be read: the kernel puts in what it says, nobody types it
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(self.names.split())
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A named condition over a row: counted, drilled down to, charted in the colour ``tone``
+    (good, warn, bad, info, neutral).
+    """
+
+    label: str
+    where: Expr
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Years:
+    """Figures are counted for each year that the field ``name`` says too, from ``since`` on; it says
+    one year, or several (:func:`app.kernel.declare.fields.years`).
+
+    ``listed``: the rows of a year, where they are not those that the lists show. ``usual`` gives the
+    year that pages show unless another is asked for; without it they show all years.
+    """
+
+    name: str
+    since: int
+    listed: Expr | None = None
+    usual: Callable[[], int] | None = None
+
+    def offered(self) -> range:
+        """The years that one may ask for, the newest first; next year's is planned already."""
+        return range(today().year + 1, self.since - 1, -1)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """``text`` is ``total = part + part``; proved by tests and ``flask stats verify``."""
+
+    text: str
+
+    @property
+    def total(self) -> str:
+        return self.text.split("=")[0].strip()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.text.split("=")[1].split("+"))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a statistics table: a figure, or a group of columns under one head."""
+
+    figure: str = ""
+    head: str = ""
+    columns: tuple[Column, ...] = ()
+    of: str = ""  # the register whose figure it is, where it is another's; that of all years
+
+
+def columns(names: str) -> tuple[Column, ...]:
+    """Columns of plain figures."""
+    return tuple(Column(name) for name in names.split())
+
+
+@dataclass(frozen=True)
+class Table:
+    """A statistics table by division, heads as in the manual; ``chart`` names its bars.
+
+    ``progress`` names two figures, what is done and of how many: the register then has a weekly
+    table too, with the increase and the rank. ``on_desk``: the desk shows the table itself.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    identities: tuple[Identity, ...] = ()
+    chart: tuple[str, ...] = ()
+    progress: tuple[str, str] | None = None
+    on_desk: bool = False
+
+    def leaves(self) -> Iterator[Column]:
+        """The columns that show a figure, left to right."""
+
+        def walk(items: tuple[Column, ...]) -> Iterator[Column]:
+            for item in items:
+                if item.columns:
+                    yield from walk(item.columns)
+                else:
+                    yield item
+
+        return walk(self.columns)
+
+
+@dataclass(frozen=True)
+class Menu:
+    """A menu entry: a ledger view opened with these states, for those with the capability."""
+
+    name: str
+    title: str
+    capability: Capability
+    also: Capability | None = None  # what those who hold it may do from the same list
+    states: tuple[str, ...] = ()  # preselected; empty: all
+    rows: Expr | None = None  # the rows of its list, where they are not those that are listed
+    action: str = ""  # word of the row action
+    hint: str = ""  # what an empty page says
+    only: str = ""  # field=code of the rows that it lists, whatever else is asked
+    wide: Level | None = None  # reaches over the whole division of that level, masked, read only
+    ledger: str = ""  # … with these columns
+    page: str = ""  # the row's page that its action opens, whatever the state
+    more: Mapping[str, str] = field(default_factory=dict)  # further pages of a row, and their words
+    adds: str = ""  # the word of its button that leads to the register's page ``new``
+
+    def enters(self, actor: Actor, register: str) -> bool:
+        """Does the actor fill in forms from this list?"""
+        enter = Capability.ENTER
+        return enter in (self.capability, self.also) and actor.has(enter, register)
+
+    @property
+    def fixed(self) -> tuple[str, str]:
+        """``only`` as field and code; nobody filters by that field here."""
+        name, _equals, code = self.only.partition("=")
+        return name, code
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """A day of a record that stands on its household's page: ``field`` is a date, ``title`` what
+    happened then, ``tells`` the fields that say more of it. With ``rows``, a field of rows, each of
+    its rows has such a day.
+    """
+
+    field: str
+    title: str
+    tells: str = ""
+    rows: str = ""
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What a row says of its household's standing on the list that the register follows: ``tells`` names
+    the fields that say more, ``since`` and ``left`` the days.
+    """
+
+    tells: str = ""
+    since: str = ""
+    left: str = ""
+
+
+#: ``check(row, values)`` with the values as they would be stored.
+Check = Callable[[Any, Mapping[str, Any]], Iterable[Problem]]
+
+
+@dataclass(frozen=True)
+class Briefing:
+    """The register's chapter of the work report (spec 02): sentences in which a figure in braces
+    stands for its number, ``{rate}`` for the share that is done; ``nothing`` where no row counts.
+    ``todo`` names a figure and what is to be done about it, said where it is not 0. ``by_year``
+    names the table that is shown by year too.
+    """
+
+    title: str
+    sentences: tuple[str, ...]
+    nothing: str
+    todo: tuple[tuple[str, str], ...] = ()
+    by_year: str = ""
+
+    def texts(self) -> tuple[str, ...]:
+        """All that it says, in Chinese."""
+        return (self.title, *self.sentences, self.nothing, *(text for _figure, text in self.todo))
+
+
+@dataclass(frozen=True)
+class Derived:
+    """Rows that follow from other registers' records: ``wrong`` tells in words which of all do not,
+    ``mend`` makes them and gives how many there were; it commits.
+    """
+
+    wrong: Callable[[Session], Iterator[str]]
+    mend: Callable[[Session], int]
+
+
+@dataclass
+class Register:
+    """See design.md "One declaration". ``name`` is the URL and permission name."""
+
+    name: str
+    model: Any
+    title: str
+    sections: tuple[Section, ...] = ()
+    flow: Flow | None = None
+    record_word: str = mark("档案")
+    module: str = ""  # heads its menu entries, where several registers share it; else the title
+    icon: str = "home-check"  # of its menu's head
+    order: int = UNORDERED  # where its menu stands; those of one number by their names
+    unit: str = mark("户")  # what its figures count
+    ledger: str = ""  # columns of its lists
+    filters: str = ""  # filters of its lists; region is always there
+    indexed: str = ""  # filters that an index serves at any size
+    by_figure: tuple[str, str] = ("", "")  # a filter that offers figures: its label, their names
+    follows: str = ""  # the household's list (its yes/no) whose households each get a row at first
+    creates: Level | None = None  # users add records, each in a division of this level or below it
+    owned: bool = False  # who entered a record changes it, nobody else (app.kernel.records.owners)
+    read_only: bool = False  # nobody fills in its form: what it says is kept by the kernel
+    listed: Expr = ALWAYS  # the rows that its lists show and its figures count
+    years: Years | None = None  # figures are counted by year too
+    moves: str = (
+        ""  # a yes/no field and a division: yes asks for a move there (app.kernel.households.moves)
+    )
+    splits: str = (
+        ""  # a yes/no field and rows of heads who split off (app.kernel.households.splits)
+    )
+    stages: tuple[Stage, ...] = ()  # submitted and reviewed one after the other, each locked then
+    save_needs: str = ""  # fields without which even saving is refused
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    headline: str = ""  # figures that the desk shows large
+    tables: tuple[Table, ...] = ()
+    menus: tuple[Menu, ...] = ()
+    checks: tuple[Check, ...] = ()  # rules that need more than the record: asked at save and submit
+    findings: tuple[Check, ...] = ()  # what form and review should look at, and nothing forbids
+    continues: str = (
+        ""  # the register whose approved record opens one of this (app.kernel.records.continuing)
+    )
+    on_approval: tuple[Callable[[Any, Any], None], ...] = ()
+    frozen: Expr = NEVER  # rows that nobody changes, submits or decides on …
+    frozen_why: str = ""  # … and what people are told then
+    kept: str = ""  # fields of the kernel that the record's page shows among its facts
+    warns: Callable[[Any], str] | None = None  # what its page and form warn of, "" for nothing
+    #: ``begins(session, row)``: what a record says before anybody has typed anything, at its opening
+    #: and again when what was entered is deleted.
+    begins: Callable[[Any, Any], Mapping[str, Any]] | None = None
+    builds: Expr = NEVER  # where on_approval makes something: such an approval is not taken back
+    milestones: tuple[Milestone, ...] = ()  # days that the household's page tells
+    summary: str = ""  # … and what it says of the house, of the record that counts
+    membership: Membership | None = None  # what that page tells of the list
+    derives: tuple[Callable[[Any], None], ...] = ()  # set the kernel's fields of a row at each save
+    renews: str = ""  # what one calls entering a new record after an approved one, if that is so
+    renews_without: str = ""  # fields that a new record does not take over from the one before
+    named_with: str = ""  # what a record's page shows of those whose forms name it (Field.found_in)
+    remember: str = ""  # fields whose last typed value the form offers again
+    stands: str = ""  # the field that says how far a row is, to other registers' ledgers
+    briefing: Briefing | None = None  # what the work report says of it
+    derived: Derived | None = None  # its rows follow from other registers' records
+
+    @cached_property
+    def field_names(self) -> tuple[str, ...]:
+        return tuple(name for section in self.sections for name in section.fields)
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """Form fields in form order."""
+        return {name: self.model.__fields__[name] for name in self.field_names}
+
+    @cached_property
+    def file_fields(self) -> tuple[str, ...]:
+        """The fields of its form that hold photos or papers."""
+        return tuple(name for name, made in self.fields.items() if made.kind == FILES)
+
+    @property
+    def entered(self) -> bool:
+        """Do users fill in its form?"""
+        return bool(self.sections) and not self.read_only
+
+    @property
+    def of_households(self) -> bool:
+        """Is each record about a household of the list, or itself one?"""
+        return hasattr(self.model, "household_id") or "issued_id" in self.model.__fields__
+
+    @cached_property
+    def name_field(self) -> str:
+        """The field that says whom or what a record is about: the first of its ledger."""
+        return "head_name" if self.of_households else next(iter(self.ledger.split()), "")
+
+    @cached_property
+    def number_field(self) -> str:
+        """The field of the ID number by which a record is found; empty: there is none."""
+        known = self.model.__fields__
+        if self.of_households:
+            return "head_id"
+        names = (n for n in self.filters.split() if known[n].kind == ID_NUMBER)
+        return next(names, "")
+
+    @property
+    def word(self) -> str:
+        """What one calls a record, in the user's language."""
+        return translate(self.record_word)
+
+    def named(self, row: Any) -> str:
+        """Whom or what the record is about, as titles and messages say it."""
+        return self.model.__fields__[self.name_field].text(getattr(row, self.name_field))
+
+    @cached_property
+    def rules(self) -> RuleSet:
+        shown = {name: section.shown for section in self.sections for name in section.fields}
+        return RuleSet(self.fields.values(), shown)
+
+    def rules_of(self, row: Any) -> RuleSet:
+        """The rules as they hold for this record now: later stages' answers are not asked yet."""
+        return self._stage_rules[row.stage] if self.stages else self.rules
+
+    @cached_property
+    def _stage_rules(self) -> dict[str | None, RuleSet]:
+        """By the last stage that was approved."""
+        names = [stage.name for stage in self.stages]
+        found: dict[str | None, RuleSet] = {}
+        for done, last in enumerate((None, *names)):
+            later = {n for s in self.sections if s.stage in names[done + 1 :] for n in s.fields}
+            found[last] = RuleSet(self.fields.values(), self.rules.sections, later)
+        return found
+
+    @cached_property
+    def identities(self) -> tuple[Identity, ...]:
+        return tuple(i for table in self.tables for i in table.identities)
+
+    @cached_property
+    def state_figures(self) -> dict[State, str]:
+        """The figures that count the listed rows of exactly one state, by that state."""
+        found: dict[State, str] = {}
+        for name, figure in self.figures.items():
+            if figure.where.names() == {"state"}:
+                states = [s for s in State if figure.where.test({"state": s})]
+                if len(states) == 1:
+                    found.setdefault(states[0], name)
+        return found
+
+    def counted(self, key: str) -> Expr:
+        """The rows that a figure counts, all of them or (``name@2026``) those of a year.
+
+        :raises KeyError: no such figure, no such year.
+        """
+        if key not in self._counted:
+            name, at, year = key.partition("@")
+            where, listed = self.figures[name].where, self.listed
+            if at:
+                years = self.years
+                if years is None or not year.isdecimal() or int(year) not in years.offered():
+                    raise KeyError(key)
+                listed = years.listed or listed
+                where = self._in_year(int(year)) & where
+            self._counted[key] = where if listed is ALWAYS else listed & where
+        return self._counted[key]
+
+    def _in_year(self, year: int) -> Expr:
+        made = self.model.__fields__[self.years.name if self.years else ""]
+        return made.has(year) if made.kind == MANY else Compare("eq", Ref(made.name), Const(year))
+
+    def figure_label(self, key: str) -> str:
+        """审核通过, or 审核通过（2026年）."""
+        name, _at, year = key.partition("@")
+        label = translate(self.figures[name].label)
+        return _("%(figure)s（%(year)s年）", figure=label, year=year) if year else label
+
+    @cached_property
+    def _counted(self) -> dict[str, Expr]:
+        return {}
+
+    @cached_property
+    def move_fields(self) -> tuple[str, str] | None:
+        """The names of ``moves``."""
+        asked, place = self.moves.split() or (None, None)
+        return (asked, place) if asked and place else None
+
+    @cached_property
+    def split_fields(self) -> tuple[str, str] | None:
+        """The names of ``splits``."""
+        asked, heads = self.splits.split() or (None, None)
+        return (asked, heads) if asked and heads else None
+
+    @property
+    def progress_table(self) -> Table | None:
+        """The table whose progress is compared week by week."""
+        return next((t for t in self.tables if t.progress), None)
+
+    @property
+    def label(self) -> str:
+        return translate(self.title)
+
+    def state_text(self, state: State) -> str:
+        """What a state is called in this register, in the user's language."""
+        return str(self.model.__fields__["state"].text(state))
+
+    def table(self, name: str) -> Table | None:
+        return next((t for t in self.tables if t.name == name), None)
+
+
+def of_year(figure: str, year: int | None) -> str:
+    """The key of a figure of one year, or of all years."""
+    return f"{figure}@{year}" if year else figure
+
+
+#: Names of the weekly table and of the days in addresses; no declared table may have them.
+WEEK, TREND = "week", "trend"
+
+_registers: list[Register] = []
+
+
+def register(model: Any, **declaration: Any) -> Register:
+    """Declare the register of ``model``; its name is the model's table name unless given."""
+    name = declaration.pop("name", model.__tablename__)
+    made = Register(name=name, model=model, **declaration)
+    _registers.append(made)
+    _registers.sort(key=lambda register: (register.order, register.name))
+    if made.flow is not None:
+        settings.declare(
+            Setting(
+                f"{name}.deadline",
+                mark("填报截止日期"),
+                DATE,
+                None,
+                area=Level.COUNTY,
+                help=mark("进度统计和桌面显示剩余天数；下级可以提前，不能推后。"),
+            )
+        )
+    return made
+
+
+def all_registers() -> tuple[Register, ...]:
+    """All declared registers, in the order of their menus."""
+    return tuple(_registers)
+
+
+def get_register(name: str) -> Register | None:
+    """The register of that name, or None."""
+    return next((r for r in _registers if r.name == name), None)
+
+
+def register_of(model: type) -> Register | None:
+    """The register whose rows are of this class, or None."""
+    return next((r for r in _registers if r.model is model), None)
+
+
+def rule(model: Any) -> Any:
+    """The declared fields of a mapped model by attribute, for conditions outside its class."""
+
+    class _Fields:
+        def __getattr__(self, name: str) -> Field:
+            return model.__fields__[name]
+
+    return _Fields()

@@ -1,0 +1,113 @@
+"""The columns of the list of households: official heads, how else people write them, samples."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from app.core.i18n import mark, translate
+from app.kernel import hooks
+from app.kernel.declare import formats
+from app.kernel.hooks import ListColumn
+from app.kernel.rows.household import Sex
+
+COLUMNS = (
+    ListColumn(
+        "province", mark("省（自治区、直辖市）"), ("省", "省份", "省级", "省名称"), 16, "陕西省"
+    ),
+    ListColumn(
+        "city", mark("市（州、盟）"), ("市", "地市", "市级", "州", "盟", "市名称"), 12, "西安市"
+    ),
+    ListColumn(
+        "county",
+        mark("县（市、区、旗）"),
+        ("县", "区县", "县区", "县级", "县市区", "区", "县名称"),
+        14,
+        "蓝田县",
+        required=True,
+        note=mark("必须是您管辖范围内的县。"),
+    ),
+    ListColumn(
+        "town",
+        mark("乡（镇）"),
+        ("乡", "镇", "乡镇", "乡镇街道", "街道", "乡级", "乡名称", "乡镇名称"),
+        14,
+        "灞源镇",
+    ),
+    ListColumn(
+        "village",
+        mark("村"),
+        ("行政村", "村社区", "村级", "村名称", "行政村名称", "村居"),
+        18,
+        "秦谷村",
+        note=mark("村名写法不同（村、村委会、社区）时，在所填乡镇中唯一对应即可。"),
+    ),
+    ListColumn(
+        "village_group", mark("村民小组"), ("组", "小组", "村组", "自然村", "自然村组"), 10, "八组"
+    ),
+    ListColumn(
+        "head_name",
+        mark("户主姓名"),
+        ("户主", "姓名", "户主名", "户主名称"),
+        12,
+        "汪艳贵",
+        required=True,
+    ),
+    ListColumn(
+        "id_number",
+        mark("身份证号"),
+        ("户主身份证号", "身份证号码", "户主身份证号码", "证件号码", "公民身份号码", "身份证"),
+        22,
+        "610121198607050969",
+        note=mark("18位，按文本填写。"),
+    ),
+    ListColumn("sex", mark("性别"), ("户主性别",), 6, "女", options=Sex),
+    ListColumn("ethnicity", mark("民族"), ("户主民族",), 10, "汉族", options="ethnicity"),
+    ListColumn(
+        "phone",
+        mark("联系电话"),
+        ("电话", "手机", "手机号", "手机号码", "户主电话", "电话号码", "联系方式", "户主联系电话"),
+        15,
+        "15152251367",
+    ),
+    ListColumn(
+        "population",
+        mark("家庭户籍人口"),
+        ("家庭人口", "人口", "家庭人口数", "户籍人口", "户籍人口数", "家庭户籍人数", "人数"),
+        12,
+        "5",
+    ),
+    ListColumn("exit_year", mark("脱贫年份"), ("脱贫年度", "脱贫时间", "脱贫年"), 10, "2019"),
+)
+REFERENCE = ListColumn("reference", mark("农户编号"), ("系统编号",), 36)
+"""Only in what the program wrote: the household of an exported row, or the one that a flagged row of
+a marked workbook became, so that any other cell of it may be missing or corrected."""
+
+YEAR_MARK, ETHNIC_MARK = "年", "族"  # 2019年, 汉 for 汉族
+SEXES = {"男": Sex.MALE, "男性": Sex.MALE, "女": Sex.FEMALE, "女性": Sex.FEMALE}
+
+
+def plain(head: str) -> str:
+    """A head without brackets, blanks and marks."""
+    return re.sub(r"\(.*?\)|[\s*:：、/_-]", "", formats.half_width(head))
+
+
+@cache
+def by_name() -> dict[str, ListColumn]:
+    """Every column that a list may have, by its name."""
+    return {column.name: column for column in (*COLUMNS, *hooks.list_import_columns(), REFERENCE)}
+
+
+@cache
+def heads() -> dict[str, str]:
+    """Head as :func:`plain` gives it -> column name."""
+    return {
+        plain(text): column.name
+        for column in by_name().values()
+        for text in (column.label, *column.aliases)
+    }
+
+
+def label_of(name: str) -> str:
+    """A column's official head, in the reader's language."""
+    return translate(by_name()[name].label)

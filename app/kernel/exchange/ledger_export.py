@@ -1,0 +1,281 @@
+"""A ledger to Excel, in the background: every row of what the list shows, with all its fields or with
+the columns that the account sees, unmasked, and the household's key, by which both imports find it
+again whatever else is missing or was corrected.
+
+Rows stream from the database to the file in bounded memory. A run that was killed starts again: it
+has written nothing but its own temporary file.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
+
+from app.access import policy
+from app.access.actor import Actor, Capability
+from app.access.audit import log as audit
+from app.access.audit.log import Act
+from app.access.divisions.regions import Level, Region
+from app.core.clock import today
+from app.core.db import db, read_only
+from app.core.errors import BadInput
+from app.core.i18n import _, translate
+from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
+from app.kernel.beyond import cross_area
+from app.kernel.declare import choice_lists
+from app.kernel.declare.field import (
+    DATE,
+    DECIMAL,
+    FILES,
+    INTEGER,
+    MONEY,
+    REGION,
+    YEAR,
+    YES_NO,
+    Field,
+)
+from app.kernel.declare.register import Menu, Register, get_register
+from app.kernel.exchange.columns import REFERENCE
+from app.kernel.exchange.reasons import required_reason
+from app.kernel.exchange.writer import MEDIA_TYPE, Book, Cell, Column
+from app.kernel.lists.ledger import Ledger
+from app.kernel.lists.query import parse
+
+KIND = "ledger.export"
+MOST_ROWS = 1_000_000
+_BATCH = 500
+_PLACES_KEPT = 8000  # the 3,350 upper divisions, which stay, and some thousand below them
+_LEVELS = (Level.PROVINCE, Level.CITY, Level.COUNTY, Level.TOWN, Level.VILLAGE)
+_NUMBERS = (INTEGER, YEAR, DECIMAL, MONEY)
+
+
+def start(
+    register: Register,
+    args: Mapping[str, Sequence[str]],
+    reason: str,
+    columns: Sequence[str] | None = None,
+) -> Job:
+    """Queue the export of what ``args`` (a ledger's URL parameters) select: these ``columns``, or
+    all. Commits.
+
+    :raises Forbidden: without the right to export. :raises BadInput: no reason, or too many rows.
+    """
+    actor = policy.require(Capability.EXPORT, register.name)
+    reason = required_reason(reason)
+    with reading(register, args, actor) as found:
+        found.require_narrow()
+        count = found.count()
+        path = found.path
+    if _wide(register, args) is not None:
+        columns = _wide_columns(register, args)
+    if count.n > MOST_ROWS:
+        raise BadInput(
+            _(
+                "共 %(n)s 户，一次最多导出 %(most)s 户，请缩小范围。",
+                n=str(count),
+                most=f"{MOST_ROWS:,}",
+            )
+        )
+    said: dict[str, Any] = dict(args)
+    if found.query.region is not None:
+        said["region"] = [found.query.region.full_name]  # its key says nothing to who reads the log
+    if columns is not None:
+        known = register.model.__fields__
+        said["columns"] = [known[n].label for n in columns if n in known]
+    detail = {"register": register.name, "filter": said, "rows": str(count), "reason": reason}
+    audit.record(db.session, Act.EXPORT, register=register.name, path=path, detail=detail)
+    job = enqueue(
+        KIND,
+        {
+            "register": register.name,
+            "args": {k: list(v) for k, v in args.items()},
+            "columns": list(columns) if columns is not None else None,
+        },
+        owner=Owner(actor.account_id, actor.name, actor.path),
+        subject=_("%(title)s台账（%(n)s 户）", title=register.label, n=str(count)),
+    )
+    db.session.commit()
+    return job
+
+
+@contextmanager
+def reading(
+    register: Register, args: Mapping[str, Sequence[str]], actor: Actor
+) -> Iterator[Ledger]:
+    """The ledger that the parameters of a list's address select, as the actor sees that list."""
+    given = MultiDict([(key, value) for key, values in args.items() for value in values])
+    menu = _wide(register, args)
+    if menu is None:
+        yield Ledger(register, parse(register, given, db.session, actor), db.session, actor)
+        return
+    with cross_area.looking(register, menu, {k: list(v) for k, v in args.items()}) as (
+        session,
+        reach,
+    ):
+        yield Ledger(register, parse(register, given, session, reach), session, reach)
+
+
+def _wide(register: Register, args: Mapping[str, Sequence[str]]) -> Menu | None:
+    """The list that reaches beyond the own area, if it is that one."""
+    asked = {m.name: m for m in register.menus if m.wide is not None}
+    return next((asked[name] for name in args.get("menu", ()) if name in asked), None)
+
+
+def _wide_columns(register: Register, args: Mapping[str, Sequence[str]]) -> list[str]:
+    """Its own columns and no others; divisions have columns in every file."""
+    menu, known = _wide(register, args), register.model.__fields__
+    return [name for name in (menu.ledger.split() if menu else ()) if name in known]
+
+
+@job_kind(KIND, title="导出台账")
+def run(job: JobContext) -> dict[str, Any]:
+    """Write the workbook and attach it."""
+    register = get_register(job.args["register"])
+    if register is None:
+        raise BadInput(translate("没有这个模块。"))
+    actor = policy.require(Capability.EXPORT, register.name)
+    args = job.args["args"]
+    masked = _wide(register, args) is not None
+    with (
+        read_only(),
+        tempfile.TemporaryFile() as file,
+        reading(register, args, actor) as found,
+    ):
+        total = found.count().n
+        names = _names(register, job.args.get("columns"))
+        with Book(file) as book:
+            rows = book.table(
+                register.label,
+                list(_columns(register, names)),
+                _rows(found, names, lambda done: job.progress(done, max(total, done)), masked),
+                frozen_columns=len(_LEVELS) + 1,
+            )
+        db.session.rollback()
+        file.seek(0)
+        job.attach(file, f"{register.label}_{today():%Y%m%d}.xlsx", MEDIA_TYPE)
+    return {"rows": rows}
+
+
+def _columns(register: Register, names: Sequence[str]) -> Iterator[Column]:
+    for label in (_("省"), _("市"), _("县"), _("乡镇"), _("村")):
+        yield Column((label,), width=14)
+    kept = _kept(register)
+    for name in names:
+        label = translate(register.model.__fields__[name].label)
+        yield Column((label,), width=20 if name in kept else 16)
+    if register.of_households:
+        yield Column((translate(REFERENCE.label),), width=REFERENCE.width)
+
+
+def _names(register: Register, columns: Sequence[str] | None) -> tuple[str, ...]:
+    """The fields in the order of the file: identity and state first, or what was chosen. Divisions
+    have columns of their own, files stay where they are.
+    """
+    known = register.model.__fields__
+    wanted = (*_kept(register), *register.fields) if columns is None else columns
+    return tuple(dict.fromkeys(n for n in wanted if n in known and known[n].kind != FILES))
+
+
+def _kept(register: Register) -> tuple[str, ...]:
+    """Identity and state first: what the kernel keeps of every record."""
+    known = register.model.__fields__
+    return tuple(
+        n for n in ("head_name", "former_head", "head_id", "issued_name", "issued_id", "state", "findings")
+        if n in known
+    )  # fmt: skip
+
+
+def _rows(
+    found: Ledger, names: Sequence[str], progress: Callable[[int], None], masked: bool
+) -> Iterator[tuple[Cell, ...]]:
+    register = found.register
+    fields = [register.model.__fields__[name] for name in names]
+    cells = [made.mask if masked and made.masked else _cell(made) for made in fields]
+    # where a choice has had another text, a record shows that of its own time
+    dated = {
+        n: made for n, made in enumerate(fields)
+        if made.source_list and choice_lists.changed(made.source_list)
+    }  # fmt: skip
+    times = [n for n in ("submitted_at", "changed_at") if dated and hasattr(register.model, n)]
+    start = 2 + len(times)
+    places = _Places()
+    done = 0
+    home = "household_id" if hasattr(register.model, "household_id") else "id"
+    for batch in found.stream_values(("region_id", home, *times, *names), _BATCH):
+        places.learn({row[0] for row in batch})
+        for row in batch:
+            texts = [cell(value) for cell, value in zip(cells, row[start:], strict=True)]
+            for n, made in dated.items():
+                said_at = next((at for at in row[2:start] if at), None)
+                texts[n] = made.text(row[start + n], said_at) or None
+            key = (str(row[1]),) if register.of_households else ()
+            yield (*places.names[row[0]], *texts, *key)
+        done += len(batch)
+        progress(done)
+
+
+def _cell(made: Field) -> Callable[[Any], Cell]:
+    """How a field's value stands in a cell; choices are looked up once, not for every row."""
+    if made.kind in _NUMBERS:
+        return lambda value: value
+    if made.kind == YES_NO:
+        words = {True: _("是"), False: _("否"), None: None}
+        return lambda value: words[value]
+    if made.kind == DATE:
+        return lambda value: value.isoformat() if value else None
+    if made.choices or made.list_name or made.kind == REGION:
+        known: dict[Any, Cell] = {None: None}
+
+        def look_up(value: Any) -> Cell:
+            if value not in known:
+                known[value] = made.text(value)
+            return known[value]
+
+        return look_up
+    if made.rows:
+        return lambda value: made.text(value) if value else None
+    return lambda value: value
+
+
+class _Places:
+    """Names of divisions by level, read as they turn up. Of 620,000 villages only the last ones
+    met are remembered: a ledger runs through them in order.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[int, tuple[str, ...]] = {}
+        self._known: dict[int, tuple[int | None, Level, str, bool]] = {}
+
+    def learn(self, ids: set[int]) -> None:
+        """Read these divisions and all above them."""
+        if len(self._known) > _PLACES_KEPT:
+            self.names.clear()
+            upper = {k: v for k, v in self._known.items() if v[1] <= Level.COUNTY}
+            self._known = upper
+        wanted = ids - self.names.keys()
+        unknown: set[int] = wanted - self._known.keys()
+        while unknown:
+            query = select(
+                Region.id, Region.parent_id, Region.level, Region.name, Region.structural
+            )
+            for key, *rest in db.session.execute(query.where(Region.id.in_(unknown))):
+                self._known[key] = tuple(rest)
+            parents = {self._known[key][0] for key in unknown}
+            unknown = {key for key in parents if key is not None and key not in self._known}
+        for key in wanted:
+            self.names[key] = self._chain(key)
+
+    def _chain(self, key: int) -> tuple[str, ...]:
+        found: dict[Level, str] = {}
+        at: int | None = key
+        while at is not None:
+            at_parent, level, name, structural = self._known[at]
+            if not structural:
+                found[level] = name
+            at = at_parent
+        return tuple(found.get(level, "") for level in _LEVELS)

@@ -1,0 +1,272 @@
+"""Forms of a register from Excel: its template or its exported ledger, filled in or corrected.
+
+A row is found by the household's key where the ledger that it comes from has one, else by the
+head's ID number (and name), never made: who is on the list is not decided here. Its cells go through the fields' own parsing and the register's own rules, as if typed. What
+is given but wrong rejects the row; what is still missing is flagged and the record saved as
+已录入. Files and rows of children are no columns.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from functools import partial
+from typing import Any, BinaryIO
+
+from sqlalchemy import inspect, select
+
+from app.access import policy
+from app.access.actor import Capability
+from app.core.db import db
+from app.core.errors import AnjuError, BadInput, Invalid, TryAgain
+from app.core.i18n import _, translate
+from app.core.jobs.table import Job, JobContext, job_kind
+from app.kernel.declare import formats, stages
+from app.kernel.declare.expressions import is_missing, to_json
+from app.kernel.declare.field import CHILDREN, FILES
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import Register, get_register
+from app.kernel.exchange import inbox, pipeline
+from app.kernel.exchange import notes as import_notes
+from app.kernel.exchange.cells import Unreadable, cell_values
+from app.kernel.exchange.columns import REFERENCE
+from app.kernel.exchange.made import PLACES, Maker
+from app.kernel.exchange.pipeline import Line, SheetImport, plain_head
+from app.kernel.exchange.reader import read_book
+from app.kernel.exchange.sheet import Head, Sheet
+from app.kernel.records import renewals
+from app.kernel.records import save as records
+from app.kernel.rows.household import SearchKey
+
+KIND = "records.import"
+_MISSING_SHOWN = 5
+_NUMBER, _NAME = "head_id", "head_name"
+
+
+def start(register: Register, stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
+    """Take a file in and queue its import for the current actor; the caller commits.
+
+    :raises Forbidden: the account may not enter. :raises BadInput: empty or too large.
+    """
+    actor = policy.require(Capability.ENTER, register.name)
+    args = {"register": register.name, "dry_run": dry_run, "whole": whole}
+    return inbox.begin(KIND, actor, stream, name, args)
+
+
+def start_checked(register: Register, checked: Job) -> Job:
+    """Import what a dry run only checked: the same file, the same choice; the caller commits.
+
+    :raises NotFound: the file has expired.
+    """
+    return inbox.again(KIND, checked, partial(start, register))
+
+
+def find_head(register: Register, sheets: Sequence[Sheet]) -> Head:
+    """The head of the register's template (two rows) or of its exported ledger (one).
+
+    :raises BadInput: no row names the ID number and a field of the form.
+    """
+
+    def enough(columns: Collection[str]) -> bool:
+        form = (n for n in columns if n in register.fields and n != register.number_field)
+        return register.number_field in columns and any(form)
+
+    found = pipeline.find_head(_names(register), sheets, enough)
+    if found is None:
+        raise BadInput(
+            translate("没有找到表头（应有“身份证号”和表单各项），请下载模板，按模板填写。")
+        )
+    return found
+
+
+def _names(register: Register) -> dict[str, str]:
+    """Head texts in Chinese and in the reader's language -> field name."""
+    keys = (register.name_field, register.number_field)
+    known = {name: register.model.__fields__[name] for name in keys}
+    known |= {n: f for n, f in register.fields.items() if f.kind not in (FILES, CHILDREN)}
+    beside = {REFERENCE.name: REFERENCE.label} if register.of_households else PLACES
+    return {
+        plain_head(text): name
+        for name, label in beside.items()
+        for text in (label, translate(label))
+    } | {
+        plain_head(label): name
+        for name, made in known.items()
+        for label in (made.label, translate(made.label))
+    }
+
+
+@job_kind(KIND, title="导入表单", forget=import_notes.forget_job)
+def run(job: JobContext) -> dict[str, Any]:
+    """Do it; the result has the counts of :data:`app.kernel.exchange.pipeline.OUTCOMES` and the marked workbook's name."""
+    register = get_register(job.args["register"])
+    if register is None:
+        raise BadInput(translate("没有这个模块。"))
+    policy.require(Capability.ENTER, register.name)
+    with inbox.local_copy(job) as path:
+        head = find_head(register, read_book(path, job.files[0]["name"]))
+        return _Import(job, register, head).run()
+
+
+class _Import(SheetImport):
+    rows_a_commit = 20  # each row is saved as a form is
+    key_column = _NUMBER
+
+    def __init__(self, job: JobContext, register: Register, head: Head) -> None:
+        super().__init__(job, register.name, register.label, head)
+        self.register = register
+        self.key_column = register.number_field
+        self.maker = None if register.of_households else Maker(register)
+
+    def label(self, name: str) -> str:
+        return label_of(self.register, name)
+
+    def lines(self, chunk: Sequence[tuple[int, list[str]]], *, write: bool) -> list[Line]:
+        return [self._line(number, cells, write=write) for number, cells in chunk]
+
+    # ---- one row ------------------------------------------------------------------------
+
+    def _line(self, number: int, cells: list[str], *, write: bool) -> Line:
+        typed = self.typed(cells)
+        line = Line(number, formats.mend_name(typed.get(self.register.name_field, ""))[:64])
+        for name, cell in typed.items():
+            if isinstance(cell, Unreadable):
+                line.reject(name, translate(cell.reason))
+        if line.notes:
+            return line
+        find = self.maker.record if self.maker else self._record
+        record = find(line, typed)
+        values = self._values(line, typed)
+        if record is None or line.notes:
+            return line
+        if not stages.is_open(self.register, record) and not self._renews(record):
+            text = _(
+                "该%(what)s现在是“%(state)s”，不能修改。",
+                what=self.register.word,
+                state=self.register.state_text(record.state),
+            )
+            line.reject(_NUMBER, text)
+        elif all(to_json(getattr(record, n)) == to_json(v) for n, v in values.items()):
+            line.outcome = "unchanged"
+        else:
+            self._save(line, record, values, write=write)
+        return line
+
+    def _record(self, line: Line, typed: dict[str, str]) -> Any:
+        """The record of the row's household in the account's area, or None with a note."""
+        given = formats.mend_id_number(typed[_NUMBER])
+        if reference := typed.get(REFERENCE.name, "").strip():
+            return self._referred(line, reference, given)
+        if not given:
+            line.reject(_NUMBER, translate("身份证号为空，无法对应到农户。"))
+            return None
+        model = self.register.model
+        homes = list(
+            db.session.scalars(select(SearchKey.household_id).where(SearchKey.value == given))
+        )
+        mine = policy.rows(model, Capability.ENTER, self.register.name)
+        query = select(model).where(model.household_id.in_(homes), model.current, mine)
+        found = list(db.session.scalars(query)) if homes else []
+        matching = [r for r in found if not line.name or line.name in (r.head_name, r.former_head)]
+        if len(matching) == 1:
+            return matching[0]
+        if found and not matching:
+            line.reject(_NAME, _("姓名与名单不一致，名单上是“%(name)s”。", name=found[0].head_name))
+        elif matching:
+            line.reject(_NUMBER, translate("有多户使用这个身份证号，请在系统中逐户填写。"))
+        else:
+            line.reject(_NUMBER, translate("名单中没有这个身份证号，或不在您的管辖范围内。"))
+        return None
+
+    def _referred(self, line: Line, reference: str, number: str) -> Any:
+        """The record of the household with this key. Rows get sorted and copied: the key counts
+        only if the name or the number agrees with it.
+        """
+        model = self.register.model
+        mine = policy.rows(model, Capability.ENTER, self.register.name)
+        try:
+            found = db.session.scalar(
+                select(model).where(model.household_id == uuid.UUID(reference), model.current, mine)
+            )
+        except ValueError:
+            found = None
+        if found is not None and (
+            line.name in (found.head_name, found.former_head)
+            or (number and number == found.head_id)
+        ):
+            return found
+        line.reject(REFERENCE.name, translate("农户编号与该户不符，请勿改动该列；新增的行请留空。"))
+        return None
+
+    def _values(self, line: Line, typed: dict[str, str]) -> dict[str, Any]:
+        values = {}
+        for name, cell in typed.items():
+            made = self.register.fields.get(name)
+            if made is None or not made.typed:
+                continue
+            try:
+                values[name] = made.parse(cell_values(made, cell))
+            except ValueError as error:
+                line.reject(name, str(error))
+                continue
+            shown = values[name]
+            line.mended |= isinstance(shown, str) and made.kind != "choice" and shown != cell
+        return values
+
+    def _renews(self, record: Any) -> bool:
+        """Is an approved record followed by a new one, which says what the row says?"""
+        return bool(self.register.renews) and record.state == State.APPROVED
+
+    def _save(self, line: Line, record: Any, values: dict[str, Any], *, write: bool) -> None:
+        renews = self._renews(record)
+        created = renews or record.state == State.MISSING or inspect(record).transient
+        if renews:  # an empty cell takes over what was said; what is asked anew each time does not
+            given = {name: value for name, value in values.items() if not is_missing(value)}
+            values = dict.fromkeys(self.register.renews_without.split()) | given
+        result = records.evaluate(self.register, record, values)
+        needed = set(self.register.save_needs.split())
+        wrong = [p for p in result.broken if p.severity == "error"]
+        wrong += [p for p in result.missing if p.field in needed]
+        wrong += records.locked_problems(self.register, record, values)
+        if wrong:
+            for problem in wrong:
+                line.reject(problem.field.split("-")[0], problem.message)
+            return
+        if write:
+            try:
+                if renews:
+                    record = renewals.begin(self.register, record.id)
+                    values = renewals.taken_over(self.register, record) | values
+                if self.maker:
+                    self.maker.write(record, values)
+                else:
+                    records.apply(self.register, record.id, values, record.version)
+            except Invalid as error:
+                for problem in error.problems:
+                    line.reject(problem.field.split("-")[0], problem.message)
+                return
+            except TryAgain:  # the whole job is, from its checkpoint
+                raise
+            except AnjuError as error:
+                line.reject(self.key_column, error.message)
+                return
+        line.outcome = "created" if created else "updated"
+        missing = [p.message.rstrip("。.") for p in result.missing]
+        if missing:
+            more = "…" if len(missing) > _MISSING_SHOWN else _("。")
+            text = (_("；").join(missing[:_MISSING_SHOWN]) + more).strip()
+            line.notes.append(
+                (
+                    self.register.name_field,
+                    _("已保存，上报前还缺 %(n)s 项：%(what)s", n=len(missing), what=text),
+                )
+            )
+
+
+def label_of(register: Register, name: str) -> str:
+    """The label of a column in the user's language."""
+    beside = {REFERENCE.name: REFERENCE.label} | PLACES
+    if name in beside:
+        return translate(beside[name])
+    made = register.model.__fields__.get(name)
+    return translate(made.label) if made else name

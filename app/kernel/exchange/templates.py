@@ -1,0 +1,81 @@
+"""Empty workbooks to fill in: of the list of households, and of every register by its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import IO
+
+from app.core.clock import today
+from app.core.i18n import _, translate
+from app.kernel.declare import choice_lists
+from app.kernel.declare.field import CHILDREN, MANY, REGION, YES_NO, Field
+from app.kernel.declare.register import Register
+from app.kernel.exchange.columns import COLUMNS
+from app.kernel.exchange.made import PLACES
+from app.kernel.exchange.writer import Book, Column
+from app.kernel.hooks import ListColumn
+
+
+def write_household_list(file: IO[bytes]) -> None:
+    """The template of the list of households."""
+    write_list(file, _("农户名单"), COLUMNS)
+
+
+def write_list(file: IO[bytes], title: str, columns: Iterable[ListColumn]) -> None:
+    """That of a list of these columns. Its heads are Chinese in every language: the import reads
+    them.
+    """
+    with Book(file) as book:
+        book.table(title, [_list_column(column) for column in columns], [])
+
+
+def _list_column(column: ListColumn) -> Column:
+    example = _("例如：%(example)s", example=column.example)
+    note = f"{translate(column.note)}\n{example}" if column.note else example
+    # in Chinese, as its head is, whatever the reader's language
+    words = choice_lists.known(column.options).values() if column.options else ()
+    options = tuple(one.wording().text for one in words if one.offered(today()))
+    return Column((column.label,), column.width, options, note, column.required)
+
+
+def write_register(file: IO[bytes], register: Register) -> None:
+    """A register's form as a table: sections as merged heads, choices as drop-downs, the rule and
+    the unit in a comment. The household is named by its ID number and the head's name.
+    """
+    columns = [
+        Column((_("户主姓名"),), 12, required=True),
+        Column((_("身份证号"),), 22, required=True, note=_("18位，按文本填写。")),
+    ]
+    if not register.of_households:
+        columns = [Column((translate(label),), 12) for label in PLACES.values()]
+    for section in register.sections:
+        for name in section.fields:
+            made = register.fields[name]
+            if made.typed and made.kind != CHILDREN:
+                columns.append(_form_column(translate(section.title), made))
+    with Book(file) as book:
+        book.table(register.label, columns, [], frozen_columns=2)
+
+
+def _form_column(section: str, made: Field) -> Column:
+    label = translate(made.label)
+    head = (
+        _("%(label)s（%(unit)s）", label=label, unit=translate(made.unit)) if made.unit else label
+    )
+    notes = [translate(made.help)] if made.help else []
+    options: tuple[str, ...] = ()
+    if made.kind == YES_NO:
+        options = (_("是"), _("否"))
+    elif made.kind == MANY:
+        notes.append(
+            _("可填多项，用“、”分开：%(options)s", options=_("、").join(made.options().values()))
+        )
+    elif made.kind == REGION:
+        notes.append(
+            _(
+                "填写行政区划全称，从省写到村，如“云南省昆明市寻甸回族自治县甸沙乡海尾村委会”；或12位代码。"
+            )
+        )
+    else:
+        options = tuple(made.options().values())
+    return Column((section, head), 16, options, "\n".join(notes), required=False)

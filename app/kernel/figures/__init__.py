@@ -1,0 +1,1 @@
+"""Figures: counters, days, and the numbers of statistics."""

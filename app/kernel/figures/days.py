@@ -1,0 +1,80 @@
+"""Counters as they were: read for increases and trends, kept once a day by a job."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.access.divisions.regions import NATION_PATH, Region
+from app.core.clock import today
+from app.core.db import db
+from app.core.i18n import _
+from app.core.jobs.table import JobContext, daily_job
+from app.kernel.figures import counters
+from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.statistics import Sheet
+
+DAYS = 7  # a week
+_OLDEST = 30  # days more: what is older is no comparison
+
+
+@dataclass(frozen=True)
+class Then:
+    """What divisions counted at the end of a day: (register, division, figure) -> how many."""
+
+    day: dt.date
+    counts: Mapping[tuple[str, int, str], int]
+
+    def of(self, sheet: Sheet, region: Region, figure: str) -> int:
+        return self.counts.get((sheet.register.name, region.id, sheet.key(figure)), 0)
+
+
+def a_week_ago(sheets: Collection[Sheet], regions: Collection[Region]) -> Then | None:
+    """What they counted a week ago, see :func:`kept`."""
+    return kept(sheets, regions, today() - dt.timedelta(days=DAYS))
+
+
+def kept(sheets: Collection[Sheet], regions: Collection[Region], until: dt.date) -> Then | None:
+    """The newest kept counts of ``until`` or before, of divisions down to the county, of the
+    registers and years of the sheets.
+
+    None where nothing was kept. Two statements, by key.
+    """
+    names = {sheet.register.name for sheet in sheets}
+    figures = {sheet.key(name) for sheet in sheets for name in sheet.register.figures}
+    nation = select(Region.id).where(Region.path == NATION_PATH).scalar_subquery()
+    latest = select(func.max(CounterDay.day)).where(
+        CounterDay.register.in_(names),
+        CounterDay.figure.in_(figures),
+        CounterDay.region_id == nation,
+        CounterDay.day.between(until - dt.timedelta(days=_OLDEST), until),
+    )
+    day = db.session.scalar(latest)
+    if day is None:
+        return None
+    query = select(
+        CounterDay.register, CounterDay.region_id, CounterDay.figure, CounterDay.n
+    ).where(
+        CounterDay.register.in_(names),
+        CounterDay.figure.in_(figures),
+        CounterDay.region_id.in_({region.id for region in regions}),
+        CounterDay.day == day,
+    )
+    found = {(name, key, figure): n for name, key, figure, n in db.session.execute(query)}
+    return Then(day, found)
+
+
+def month_day(day: dt.date) -> str:
+    """11月15日, the way people name a day of this year."""
+    return _("%(month)s月%(day)s日", month=day.month, day=day.day)
+
+
+@daily_job("stats.snapshot", title="每日统计留存")
+def keep_yesterday(_job: JobContext) -> dict[str, Any]:
+    """Keep what counts now as the end of yesterday; it runs as soon as a day has begun."""
+    day = today() - dt.timedelta(days=1)
+    return {"day": day.isoformat(), "lines": counters.snapshot(db.session(), day)}

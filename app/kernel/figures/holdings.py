@@ -1,0 +1,45 @@
+"""How many households lie in divisions, for the pages that list divisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, literal, select, union_all
+
+from app.access.divisions.regions import Level, Region, in_subtree
+from app.core.db import db
+from app.kernel.declare.register import register_of
+from app.kernel.figures import statistics
+from app.kernel.figures.counters import Counter
+from app.kernel.rows.household import Household
+
+_FIGURE = "total"
+
+
+def of_children(region: Region, children: Sequence[Region]) -> dict[int, int]:
+    """Key of a child of ``region`` -> how many; one statement."""
+    register = register_of(Household)
+    if register is None or not children:
+        return {}
+    sheet = statistics.read(register, region, (_FIGURE,), children)
+    return {line.region.id: line.counts[_FIGURE] for line in sheet.divisions}
+
+
+def of_each(found: Sequence[Region]) -> dict[int, int]:
+    """The same for some thirty divisions from anywhere; one statement."""
+    parts = []
+    for region in found:
+        if region.level <= Level.COUNTY:
+            parts.append(
+                select(literal(region.id).label("id"), func.sum(Counter.n).label("n")).where(
+                    Counter.register == Household.__tablename__,
+                    Counter.figure == _FIGURE,
+                    in_subtree(Counter.path, region.path),
+                )
+            )
+        else:
+            own = in_subtree(Household.path, region.path)
+            parts.append(select(literal(region.id).label("id"), func.count().label("n")).where(own))
+    if not parts:
+        return {}
+    return {key: int(n or 0) for key, n in db.session.execute(union_all(*parts))}

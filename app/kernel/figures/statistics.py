@@ -1,0 +1,215 @@
+"""Figures of a register by division: one line for each child of a region (spec 02 "Lists").
+
+Down to the city the lines are sums of counters, inside a county they are counted from the rows
+themselves. Either way it is one statement, whatever the number of households.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.access.actor import Actor
+from app.access.divisions import asked as region_asked
+from app.access.divisions import regions
+from app.access.divisions.regions import Level, Region, in_subtree, subtree, within
+from app.access.scope import in_scope
+from app.core.choices import Choices
+from app.core.clock import now
+from app.core.db import db
+from app.core.errors import BadInput, NotFound
+from app.core.i18n import _
+from app.kernel.declare.register import Register, of_year
+from app.kernel.figures.counters import Counter
+from app.kernel.rows.reading import columns_of
+
+#: What an address says that asks for no single year.
+ALL_YEARS = "all"
+_LABEL, _VILLAGE_LABEL = 3, 4  # characters of one step of a path, its dot included
+
+
+class LineKind(Choices):
+    """What a line of a table stands for."""
+
+    TOTAL = "total", "合计"
+    OWN = "own", "本级"
+    DIVISION = "division", "地区"
+    UNPLACED = "unplaced", "行政区划缺失"
+    DAY = "day", "日期"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: the counts of ``region``; of UNPLACED those that lie in none of its children."""
+
+    kind: LineKind
+    region: Region
+    counts: Mapping[str, int]
+
+    @property
+    def label(self) -> str:
+        """The division's name, or what the line is."""
+        named = self.kind in (LineKind.DIVISION, LineKind.OWN)
+        return self.region.name if named else self.kind.label
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The counts of one region. ``lines`` begins with the total, which is the sum of the others;
+    a region without children has only its OWN line.
+    """
+
+    register: Register
+    region: Region
+    lines: tuple[Line, ...]
+    at: dt.datetime
+    year: int | None = None  # of which the counts are, where not of all
+
+    def key(self, figure: str) -> str:
+        """The figure as counters, days and lists name it."""
+        return of_year(figure, self.year)
+
+    @property
+    def total(self) -> Line:
+        return self.lines[0]
+
+    @property
+    def divisions(self) -> tuple[Line, ...]:
+        return tuple(line for line in self.lines if line.kind == LineKind.DIVISION)
+
+
+def region_asked_for(actor: Actor, text: str | None) -> Region:
+    """The region that an address names; without one the account's own.
+
+    :raises BadInput: no number. :raises NotFound: no such division in the account's area.
+    """
+    key = region_asked.read_key(text) if text else actor.region_id
+    return region_asked.in_area(db.session, key, actor.path)
+
+
+def year_asked_for(register: Register, text: str | None) -> int | None:
+    """The year that an address names, None for all of them; without one the usual year.
+
+    :raises BadInput: none of those that the register offers.
+    """
+    years = register.years
+    if not text:
+        return years.usual() if years and years.usual else None
+    if years and text == ALL_YEARS:
+        return None
+    if years is None or text not in map(str, years.offered()):
+        raise BadInput(_("年度有误，请从页面上重新选择。"))
+    return int(text)
+
+
+def trail(actor: Actor, region: Region) -> tuple[Region, ...]:
+    """The divisions from the account's own down to ``region``."""
+    if region.path == actor.path:
+        return (region,)
+    above = [r for r in regions.ancestors(region) if within(r.path, actor.path)]
+    return (*above, region)
+
+
+def read(
+    register: Register,
+    region: Region,
+    figures: Iterable[str],
+    children: Sequence[Region] | None = None,
+    year: int | None = None,
+) -> Sheet:
+    """The figures of ``region`` and of the divisions directly below it for reporting, its
+    ``children``, which are looked up unless given; of one ``year`` or of all.
+
+    :raises NotFound: the region lies outside the actor's area.
+    """
+    if not in_scope(region.path):
+        raise NotFound(_("没有找到该地区。它可能不存在，或不在您的管辖范围内。"))
+    names = tuple(dict.fromkeys(figures))
+    children = regions.children(region) if children is None else children
+    found = _sums(register, region, names, year)
+    total = {name: sum(counts[name] for counts in found.values()) for name in names}
+    lines = [Line(LineKind.TOTAL if children else LineKind.OWN, region, total)]
+    if children:
+        nothing = dict.fromkeys(names, 0)
+        lines += [Line(LineKind.DIVISION, c, found.get(c.path, nothing)) for c in children]
+        unplaced = found.get(region.path, nothing)
+        if any(unplaced.values()):
+            lines.append(Line(LineKind.UNPLACED, region, unplaced))
+    return Sheet(register, region, tuple(lines), now(), year)
+
+
+def child_path(path: InstrumentedAttribute[str], width: int) -> ColumnElement[str]:
+    """The path of the child that a path lies in, see :func:`child_width`; of what lies in none
+    of them the path itself.
+    """
+    return func.substr(path, literal_column("1"), literal_column(str(width)))
+
+
+def child_width(region: Region) -> int:
+    """Length of the paths of a region's children: labels of one level have one width."""
+    return len(region.path) + (_VILLAGE_LABEL if region.level >= Level.TOWN else _LABEL)
+
+
+def _sums(
+    register: Register, region: Region, names: tuple[str, ...], year: int | None
+) -> dict[str, dict[str, int]]:
+    """Path of a child (or of the region itself) -> figure -> how many."""
+    found: dict[str, dict[str, int]] = {}
+    if region.level < Level.COUNTY:
+        low, high = subtree(region.path)
+        query = _from_counters(register.name, names, year, child_width(region))
+        for place, figure, n in db.session.execute(query, {"low": low, "high": high}):
+            found.setdefault(place, dict.fromkeys(names, 0))[figure] = int(n)
+    else:
+        for place, *counts in db.session.execute(_from_rows(register, region, names, year)):
+            found[place] = dict(zip(names, map(int, counts), strict=True))
+    return found
+
+
+@lru_cache(maxsize=256)  # building it takes as long as a province's answer
+def _from_counters(
+    register: str, names: tuple[str, ...], year: int | None, width: int
+) -> CompoundSelect[Any]:
+    """One index range a figure: grouped by itself, each is read in its order."""
+    place = child_path(Counter.path, width).label("place")
+    return union_all(
+        *(
+            select(place, literal(name).label("figure"), func.sum(Counter.n).label("n"))
+            .where(
+                Counter.register == register,
+                Counter.figure == of_year(name, year),
+                Counter.path >= bindparam("low"),
+                Counter.path < bindparam("high"),
+            )
+            .group_by(place)
+            for name in names
+        )
+    )
+
+
+def _from_rows(
+    register: Register, region: Region, names: tuple[str, ...], year: int | None
+) -> Select[*tuple[Any, ...]]:
+    model = register.model
+    columns = columns_of(model, register.name)
+    place = child_path(model.path, child_width(region)).label("place")
+    counted = [register.counted(of_year(name, year)).sql(columns) for name in names]
+    counts = [func.sum(case((where, 1), else_=0)) for where in counted]
+    return select(place, *counts).where(in_subtree(model.path, region.path)).group_by(place)

@@ -1,0 +1,180 @@
+"""What waits for an account: records to enter, to submit, to correct, to review; its jobs.
+
+One statement, whatever the number of registers. A county reads its counters; below it, where a
+counter is too coarse, the rows' own index of states is counted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+
+from app.access.actor import Actor, Capability
+from app.access.divisions.regions import Level, subtree
+from app.access.scope import MADE_ONCE
+from app.core.clock import now
+from app.core.db import db
+from app.core.jobs.table import OPEN_STATES, Job, JobState
+from app.kernel.declare.flow import SENT_BACK, State
+from app.kernel.declare.register import Menu, Register, all_registers, get_register
+from app.kernel.figures.counters import Counter
+from app.kernel.rows.reading import columns_of
+
+#: What an account with the capability has to do with a record of each state, most urgent first.
+DUTIES: dict[Capability, tuple[State, ...]] = {
+    Capability.ENTER: (*SENT_BACK, State.DRAFT, State.MISSING),
+    Capability.CHECK: (State.CHECKING,),
+    Capability.REVIEW: (State.SUBMITTED,),
+}
+#: … and what of it the menu's badge tells: the work that was never begun is none.
+BADGES: dict[Capability, tuple[State, ...]] = {
+    Capability.ENTER: SENT_BACK,
+    Capability.CHECK: (State.CHECKING,),
+    Capability.REVIEW: (State.SUBMITTED,),
+}
+_LATELY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """``n`` records in ``state`` wait under a menu entry of a register."""
+
+    register: Register
+    menu: Menu
+    state: State
+    n: int
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The account's own background jobs: still running, ended within a day, of those failed."""
+
+    running: int
+    ended: int
+    failed: int
+
+
+def waiting_for(actor: Actor) -> list[Waiting]:
+    """Everything that waits for the actor, urgent things first; nothing where nothing does."""
+    wanted = [
+        (register, menu, state)
+        for register in all_registers()
+        for menu in register.menus
+        if register.flow is not None
+        and not menu.page
+        and menu.rows is None
+        and actor.has(menu.capability, register.name)
+        for state in DUTIES.get(menu.capability, ())
+    ]
+    return [item for item in _count(actor, wanted) if item.n]
+
+
+def counts(actor: Actor) -> dict[tuple[str, str], int]:
+    """(register, menu) -> how many records the menu's badge tells (:data:`BADGES`)."""
+    wanted = [
+        (register, menu, state)
+        for register in all_registers()
+        for menu in register.menus
+        if register.flow is not None
+        and not menu.page
+        and menu.rows is None
+        and actor.has(menu.capability, register.name)
+        for state in BADGES.get(menu.capability, ())
+    ]
+    found: dict[tuple[str, str], int] = {}
+    for item in _count(actor, wanted):
+        key = item.register.name, item.menu.name
+        found[key] = found.get(key, 0) + item.n
+    return found
+
+
+def jobs_of(actor: Actor) -> Jobs:
+    """The account's own jobs, open or ended lately."""
+    query = (
+        select(Job.state, func.count())
+        .where(
+            Job.account_id == actor.account_id,
+            Job.state.in_(OPEN_STATES) | (Job.finished > now() - _LATELY),
+        )
+        .group_by(Job.state)
+    )
+    found = {state: int(n) for state, n in db.session.execute(query)}
+    return Jobs(
+        running=sum(found.get(state, 0) for state in OPEN_STATES),
+        ended=found.get(JobState.DONE, 0) + found.get(JobState.FAILED, 0),
+        failed=found.get(JobState.FAILED, 0),
+    )
+
+
+def _count(actor: Actor, wanted: list[tuple[Register, Menu, State]]) -> list[Waiting]:
+    """One statement; a second one where some right is granted only for named counties."""
+    by_areas: dict[tuple[str, ...], list[tuple[str, State]]] = {}
+    for register, menu, state in wanted:
+        areas = actor.areas(Capability(menu.capability), register.name)
+        by_areas.setdefault(areas, []).append((register.name, state))
+    found: dict[tuple[str, str], int] = {}
+    for areas, parts in by_areas.items():
+        query = _query(
+            tuple(dict.fromkeys(parts)), len(areas), by_counter=actor.level <= Level.COUNTY
+        )
+        bounds: dict[str, str] = {}
+        for number, path in enumerate(areas):
+            bounds[f"low{number}"], bounds[f"high{number}"] = subtree(path)
+        found |= {
+            (name, state): int(n or 0) for name, state, n in db.session.execute(query, bounds)
+        }
+    return [Waiting(r, menu, s, found.get((r.name, s), 0)) for r, menu, s in wanted]
+
+
+@cache
+def _query(
+    parts: tuple[tuple[str, State], ...], areas: int, *, by_counter: bool
+) -> CompoundSelect[Any]:
+    """One line for each register and state, of the areas ``low0`` to ``high0`` …. Every page asks
+    it, so it is made once for each kind of account.
+    """
+    query = union_all(*(_part(name, state, areas, by_counter) for name, state in parts))
+    return query.execution_options(**{MADE_ONCE: True})
+
+
+def _part(name: str, state: State, areas: int, by_counter: bool) -> Select[*tuple[Any, ...]]:
+    register = get_register(name)
+    if register is None:
+        raise LookupError(name)
+    figure = register.state_figures.get(state)
+    keys = literal(register.name).label("register"), literal(state.value).label("state")
+    if by_counter and figure is not None:
+        return select(*keys, func.sum(Counter.n)).where(
+            Counter.register == register.name,
+            Counter.figure == figure,
+            _within(Counter.path, areas),
+        )
+    model = register.model
+    listed = register.listed.sql(columns_of(model, register.name))
+    own = (model.state == state, _within(model.path, areas), listed)
+    return select(*keys, func.count()).where(*own)
+
+
+def _within(path: Any, areas: int) -> ColumnElement[bool]:
+    """The condition that ``path`` lies in one of so many areas, whose bounds come later."""
+    return or_(
+        *(
+            and_(path >= bindparam(f"low{number}"), path < bindparam(f"high{number}"))
+            for number in range(areas)
+        )
+    )

@@ -1,0 +1,8 @@
+"""农户: the one list of households that every register stands on.
+
+The model is the kernel's (:mod:`app.kernel.rows.household`), for all registers refer to it.
+"""
+
+from app.kernel.households import register
+
+__all__ = ["register"]

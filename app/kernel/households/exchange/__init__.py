@@ -1,0 +1,1 @@
+"""Lists of households in and out: files, matching, the paper of one household."""

@@ -1,0 +1,373 @@
+"""The list of households: its columns, and what becomes of each row by itself (spec 08, "What an
+import does with a row"). What a row means for the households that exist already is decided in
+:mod:`app.kernel.households.exchange.importing`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.access.divisions.match import Finder, Match, Place
+from app.access.divisions.names import readable
+from app.access.scope import in_scope
+from app.core.errors import BadInput
+from app.core.i18n import mark, translate
+from app.core.lazy import lazy
+from app.kernel.declare import choice_lists, formats
+from app.kernel.declare.field import Field
+from app.kernel.exchange.cells import Unreadable, cell_values
+from app.kernel.exchange.columns import ETHNIC_MARK, SEXES, YEAR_MARK, by_name, heads, plain
+from app.kernel.exchange.sheet import ListHead, Sheet
+from app.kernel.rows.household import Finding, Household, match_key, number_key
+
+LOOK_FOR_HEAD = 10
+"""The head row is one of the first so many; titles may stand above it."""
+
+
+def find_head(sheets: Iterable[Sheet]) -> ListHead:
+    """The first sheet with a head row that names the list's columns.
+
+    Raises BadInput, saying which column is missing or stands twice.
+    """
+    nearest: tuple[Sheet, int, Sequence[str]] | None = None
+    for sheet in sheets:
+        for number, cells in sheet:
+            if number > LOOK_FOR_HEAD:
+                break
+            names = [heads().get(plain(cell)) for cell in cells]
+            known = [name for name in names if name]
+            if len(set(known)) >= 3 and "head_name" in known:
+                _require_once(known, number)
+                places = {name: index for index, name in enumerate(names) if name}
+                return ListHead(sheet, number, tuple(cells), places)
+            if len(set(known)) >= 2 and nearest is None:
+                nearest = sheet, number, cells
+    if nearest:
+        text = mark("工作表“%(sheet)s”第%(row)s行的表头中没有“户主姓名”列，请按模板补上后再导入。")
+        raise BadInput(translate(text, sheet=nearest[0].name, row=nearest[1]))
+    raise BadInput(
+        translate(
+            "前%(n)s行中没有找到表头（应有“县”“户主姓名”“身份证号”等列），请按模板填写。",
+            n=LOOK_FOR_HEAD,
+        )
+    )
+
+
+def _require_once(known: list[str], row: int) -> None:
+    for name in known:
+        if known.count(name) > 1:
+            raise BadInput(
+                translate(
+                    "第%(row)s行表头中“%(label)s”列出现了%(n)s次，请只保留一列。",
+                    row=row,
+                    label=by_name()[name].label,
+                    n=known.count(name),
+                )
+            )
+
+
+@dataclass(frozen=True)
+class Note:
+    """What is said beside one cell; ``column`` is a column's name."""
+
+    column: str
+    message: str
+    rejects: bool = False
+
+
+@dataclass
+class Line:
+    """One row: what it says once mended, and what is wrong with it."""
+
+    number: int
+    name: str = ""
+    id_number: str = ""
+    id_valid: bool = False
+    county: Place | None = None
+    town: Place | None = None
+    place: Place | None = None
+    written_town: str = ""
+    written_place: str = ""
+    reference: uuid.UUID | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)  # what its list says besides
+    notes: list[Note] = field(default_factory=list)
+    findings: set[Finding] = field(default_factory=set)
+    mended: bool = False
+
+    @property
+    def rejected(self) -> bool:
+        return any(note.rejects for note in self.notes)
+
+    @lazy
+    def id_key(self) -> str | None:
+        """The household's key by its valid ID number."""
+        return number_key(self.id_number) if self.id_valid else None
+
+    @lazy
+    def place_key(self) -> str:
+        """Its key by county, town, village group, name and phone."""
+        return match_key(
+            None,
+            self.county.path if self.county else "",
+            self.town.path if self.town else readable(self.written_town),
+            self.values.get("village_group"),
+            self.name,
+            self.values.get("phone"),
+        )
+
+    @property
+    def key(self) -> str:
+        return self.id_key or self.place_key
+
+    def note(self, column: str, message: str, finding: Finding | None = None) -> None:
+        """Flag the row: it goes in, somebody has to look at it."""
+        self.notes.append(Note(column, message))
+        if finding:
+            self.findings.add(finding)
+
+    def reject(self, column: str, message: str) -> None:
+        """The row does not go in."""
+        self.notes.append(Note(column, message, rejects=True))
+
+
+class Checker:
+    """Reads rows one by one. Keep one for an import: it remembers the divisions that it met."""
+
+    def __init__(
+        self,
+        head: ListHead,
+        finder: Finder,
+        today: dt.date,
+        extras: Mapping[str, Field] | None = None,
+    ) -> None:
+        """``extras``: fields of a register's rows that the list says besides."""
+        self._extras = extras or {}
+        self._columns = head.columns
+        self._finder = finder
+        self._today = today
+        self._ethnicities = choice_lists.by_text("ethnicity")
+        self._places: dict[tuple[str, ...], Line] = {}
+
+    def check(self, number: int, cells: Sequence[str]) -> Line:
+        """What the row says. Looks at nothing but the row and the divisions."""
+        line = Line(number)
+        raw = {
+            name: cells[index] if index < len(cells) else ""
+            for name, index in self._columns.items()
+        }
+        for name, cell in raw.items():
+            if isinstance(cell, Unreadable):
+                line.reject(name, translate(cell.reason))
+        if line.rejected:
+            line.name = formats.mend_name(raw["head_name"])
+            return line
+        self._name(line, raw["head_name"])
+        self._number(line, raw.get("id_number", ""))
+        self._place(line, raw)
+        self._sex(line, raw.get("sex", ""))
+        self._ethnicity(line, raw.get("ethnicity", ""))
+        self._phone(line, raw.get("phone", ""))
+        self._count(
+            line,
+            "population",
+            raw.get("population", ""),
+            mark("人口数应为1至30的整数，未导入，请核对。"),
+        )
+        self._count(
+            line,
+            "exit_year",
+            raw.get("exit_year", ""),
+            mark("年份应为1980年以后的四位数，未导入，请核对。"),
+        )
+        group = self._mended(line, raw.get("village_group", ""), formats.mend_text)
+        line.values["village_group"] = group or None
+        if len(group) > Household.__fields__["village_group"].length:
+            line.values["village_group"] = None
+            line.note("village_group", translate("村民小组过长，未导入，请核对。"))
+        self._reference(line, raw.get("reference", ""))
+        for name, made in self._extras.items():
+            self._extra(line, name, made, raw.get(name, ""))
+        return line
+
+    def number(self, cells: Sequence[str]) -> str:
+        """The mended ID number of a row, right or wrong: for finding rows that share one."""
+        index = self._columns.get("id_number")
+        if index is None or index >= len(cells):
+            return ""
+        return formats.mend_id_number(cells[index])
+
+    def name(self, cells: Sequence[str]) -> str:
+        """The mended name of a row."""
+        index = self._columns["head_name"]
+        return formats.mend_name(cells[index]) if index < len(cells) else ""
+
+    @staticmethod
+    def _mended(line: Line, raw: str, mend: Callable[[str], str]) -> str:
+        text = mend(raw)
+        if text and text != raw:
+            line.mended = True
+        return text
+
+    def _name(self, line: Line, raw: str) -> None:
+        line.name = self._mended(line, raw, formats.mend_name)
+        problem = formats.name_problem(line.name)
+        if not line.name or len(line.name) > Household.__fields__["head_name"].length:
+            line.reject(
+                "head_name", problem.message if problem else translate("姓名过长，请核对。")
+            )
+        elif problem:
+            line.note("head_name", problem.message)
+
+    def _number(self, line: Line, raw: str) -> None:
+        line.id_number = self._mended(line, raw, formats.mend_id_number)
+        problem = formats.id_number_problem(line.id_number, self._today)
+        line.id_valid = problem is None
+        if len(line.id_number) > Household.__fields__["issued_id"].length:
+            line.reject("id_number", translate("身份证号过长，无法识别，请核对。"))
+        elif problem:
+            missing = problem.code == "id.missing"
+            line.note(
+                "id_number", problem.message, Finding.ID_MISSING if missing else Finding.ID_WRONG
+            )
+
+    def _place(self, line: Line, raw: dict[str, str]) -> None:
+        """Rows that write their place alike lie in the same one."""
+        key = tuple([raw.get(name, "") for name in _PLACE])
+        found = self._places.get(key)
+        if found is None:
+            if len(self._places) >= _PLACES_KEPT:
+                self._places.clear()
+            found = self._places[key] = Line(line.number)
+            self._find_place(found, raw)
+        line.county, line.town, line.place = found.county, found.town, found.place
+        line.written_town, line.written_place = found.written_town, found.written_place
+        line.notes += found.notes
+        line.findings |= found.findings
+        line.mended = line.mended or found.mended
+
+    def _find_place(self, line: Line, raw: dict[str, str]) -> None:
+        county = self._county(line, raw)
+        if county is None:
+            return
+        line.county = line.place = county
+        line.written_town, village = raw.get("town", "").strip(), raw.get("village", "").strip()
+        line.written_place = f"{line.written_town} {village}".strip()[:120]
+        if not line.written_town:
+            text = mark("乡镇为空，已列入行政区划缺失，请补充乡镇和村。")
+            line.note("town", translate(text), Finding.NO_VILLAGE)
+            return
+        town = self._taken(line, self._finder.town(county, line.written_town))
+        if town is None:
+            text = mark("%(county)s没有“%(town)s”，已列入行政区划缺失，请核对乡镇。")
+            message = translate(text, county=county.name, town=line.written_town)
+            line.note("town", message, Finding.NO_VILLAGE)
+            return
+        line.town = line.place = town
+        if not village:
+            text = mark("村为空，已列入行政区划缺失，请补充村。")
+            line.note("village", translate(text), Finding.NO_VILLAGE)
+            return
+        found = self._taken(line, self._finder.village(town, village))
+        if found is None:
+            text = mark("%(town)s没有唯一对应“%(village)s”的村，已列入行政区划缺失，请核对村名。")
+            message = translate(text, town=town.name, village=village)
+            line.note("village", message, Finding.NO_VILLAGE)
+            return
+        line.place, line.written_place = found, ""
+
+    def _county(self, line: Line, raw: dict[str, str]) -> Place | None:
+        written = raw.get("county", "").strip()
+        if not written:
+            line.reject("county", translate("县级行政区划为空，请填写。"))
+            return None
+        province, city = raw.get("province", "").strip(), raw.get("city", "").strip()
+        match = self._finder.county(province, city, written)
+        if match is None:
+            text = mark("没有找到“%(name)s”，请核对省、市、县名称。")
+            line.reject("county", translate(text, name=f"{province}{city}{written}"))
+            return None
+        if not in_scope(match.place.path):
+            text = mark("%(name)s不在您的管辖范围内，不能导入。")
+            line.reject("county", translate(text, name=match.place.name))
+            return None
+        return self._taken(line, match)
+
+    @staticmethod
+    def _taken(line: Line, match: Match | None) -> Place | None:
+        if match is None:
+            return None
+        line.mended = line.mended or not match.exact
+        return match.place
+
+    def _sex(self, line: Line, raw: str) -> None:
+        text = formats.mend_text(raw)
+        sex = SEXES.get(text)
+        line.values["sex"] = sex
+        if sex is None and text:
+            line.note("sex", translate("性别应为男或女，未导入，请核对。"))
+        elif sex:
+            line.mended = line.mended or raw != sex.zh
+            told = formats.sex_of(line.id_number) if line.id_valid else None
+            if told and told != sex.zh:
+                text = mark("性别与身份证号不符：身份证号第17位表示%(sex)s，请核对。")
+                line.note("sex", translate(text, sex=translate(told)), Finding.SEX_MISMATCH)
+
+    def _ethnicity(self, line: Line, raw: str) -> None:
+        text = formats.mend_text(raw)
+        code = self._ethnicities.get(text) or self._ethnicities.get(f"{text}{ETHNIC_MARK}")
+        line.values["ethnicity"] = code
+        if text and code is None:
+            line.note("ethnicity", translate("民族不在选项中，未导入，请核对。"))
+        elif text:
+            line.mended = line.mended or raw not in self._ethnicities
+
+    def _phone(self, line: Line, raw: str) -> None:
+        phone = self._mended(line, raw, formats.mend_phone)
+        problem = formats.phone_problem(phone)
+        if len(phone) > Household.__fields__["phone"].length:
+            phone = ""
+        line.values["phone"] = phone or None
+        if problem:
+            missing = problem.code == "phone.missing"
+            finding = Finding.PHONE_MISSING if missing else Finding.PHONE_ODD
+            line.note("phone", problem.message, finding)
+
+    def _count(self, line: Line, name: str, raw: str, rule: str) -> None:
+        text = formats.mend_text(raw)
+        low, high = _LIMITS[name]
+        value = formats.mend_count(text.removesuffix(YEAR_MARK)) if text else None
+        if value is not None and low <= value <= high:
+            line.mended = line.mended or raw != str(value)
+        elif text:
+            value = None
+            line.note(name, translate(rule))
+        line.values[name] = value
+
+    @staticmethod
+    def _extra(line: Line, name: str, made: Field, raw: str) -> None:
+        try:
+            value = made.parse(cell_values(made, raw.strip())) if raw.strip() else None
+        except ValueError as error:
+            value = None
+            line.note(name, str(error))
+        if value is not None:
+            line.extras[name] = value
+
+    @staticmethod
+    def _reference(line: Line, raw: str) -> None:
+        if not raw.strip():
+            return
+        try:
+            line.reference = uuid.UUID(raw.strip())
+        except ValueError:
+            line.reject("reference", translate("农户编号不正确，请勿改动该列；新增的行请留空。"))
+
+
+_PLACE = ("province", "city", "county", "town", "village")
+_PLACES_KEPT = 20_000
+_LIMITS = {"population": (1, 30), "exit_year": (1980, 2100)}

@@ -1,0 +1,221 @@
+"""Households of a list into the database: new ones in bulk, known ones one by one.
+
+New rows go past the ORM, hence past the scope guard and the counters' own watch: every line was
+checked to lie in the account's area, and the counters' deltas are handed in here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+from sqlalchemy import Table, select
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.access.audit import log as audit
+from app.access.audit.log import Act
+from app.access.scope import hold, in_scope
+from app.core.bulk import insert_rows
+from app.core.clock import now, uuid7
+from app.core.db import db
+from app.core.errors import OutsideScope
+from app.kernel import hooks
+from app.kernel.declare.field import YES_NO
+from app.kernel.declare.flow import State
+from app.kernel.declare.house_lists import HouseList
+from app.kernel.declare.register import Register, register_of
+from app.kernel.figures import counters
+from app.kernel.households import lists as households
+from app.kernel.households.exchange.list import Line
+from app.kernel.households.exchange.match import Decision
+from app.kernel.rows.household import Household, SearchKey, Source, search_values
+from app.kernel.rows.member import PersonNumber
+
+_REPEATED = {"corrected_id", "head_id", "region_id"}
+"""What the registers' rows repeat of their household."""
+
+
+_FLAGS = [name for name, made in Household.__fields__.items() if made.kind == YES_NO]
+"""What is said of a household once it stands on a list, or once its house is surveyed."""
+
+
+class HouseholdWriter:
+    """Writes what was decided into the session; the caller commits."""
+
+    def __init__(self, job_id: uuid.UUID, onto: HouseList) -> None:
+        """``onto``: the list that they come onto."""
+        self._job_id, self._onto = job_id, onto
+        self._following = households.following(onto.name)
+        own = register_of(Household)
+        self._tallies = {r.name: _Tally(r) for r in (*self._following, own) if r is not None}
+
+    def create(self, decisions: Sequence[Decision]) -> None:
+        """New households with their search keys and their rows in the registers."""
+        if not decisions:
+            return
+        moment = now()
+        made: list[dict[str, Any]] = []
+        keys: list[dict[str, Any]] = []
+        records: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for decision in decisions:
+            place = _place(decision.line)
+            row = _household(decision.line) | {self._onto.name: True}
+            row |= place | _stamps(moment)
+            decision.household_id = row["id"]
+            made.append(row)
+            self._count(Household.__tablename__, row)
+            # As much of a household as the next two ask for; an ORM object costs ten times as much.
+            household = cast("Household", SimpleNamespace(**row, matching_id=row["issued_id"]))
+            keys += [
+                {"household_id": row["id"], "value": value, **place}
+                for value in search_values(household)
+            ]
+            for register in self._following:
+                record = households.copies(household, register.model) | place | _stamps(moment)
+                record["household_id"] = row["id"]
+                if "state" in register.model.__fields__:
+                    record["state"] = State.MISSING
+                record |= dict(hooks.list_row(register, _said(decision.line)))
+                records[register.name].append(record)
+                self._count(register.name, record)
+        if not all(in_scope(row["path"]) for row in made):
+            raise OutsideScope("an import outside the account's area")  # the guard sees no bulk
+        places = {(row["region_id"], row["path"]) for row in made}
+        hold(db.session(), places, {row["county_id"] for row in made})
+        connection = db.session.connection()
+        insert_rows(connection, _table(Household), made)
+        insert_rows(connection, _table(SearchKey), keys)
+        if self._onto.of_persons:
+            numbers = [
+                {"number": d.line.id_number, "household_id": d.household_id}
+                for d in decisions if d.line.id_valid
+            ]  # fmt: skip
+            insert_rows(connection, _table(PersonNumber), numbers)
+        for register in self._following:
+            insert_rows(connection, _table(register.model), records[register.name])
+        for tally in self._tallies.values():
+            tally.hand_in()
+
+    def update(self, decisions: Sequence[Decision]) -> None:
+        """Change known households, each with its entry in the audit log.
+
+        :raises StaleDataError: one of them is gone meanwhile.
+        """
+        wanted = {decision.known.id: decision for decision in decisions if decision.known}
+        if not wanted:
+            return
+        query = select(Household).where(Household.id.in_(wanted)).with_for_update()
+        found = {row.id: row for row in db.session.scalars(query)}
+        for household_id, decision in wanted.items():
+            household = found.get(household_id)
+            if household is None:
+                raise StaleDataError("the household was moved or merged meanwhile")
+            changes = {
+                name: [_plain(getattr(household, name)), _plain(value)]
+                for name, value in decision.changes.items()
+            }
+            for name, value in decision.changes.items():
+                setattr(household, name, value)
+            if self._onto.name in decision.changes:
+                self._enlist(household, decision.line)
+            elif decision.changes.keys() & _REPEATED:
+                households.refresh(db.session, household)
+            audit.record(
+                db.session,
+                Act.UPDATE,
+                register="household",
+                row=household,
+                detail={
+                    "import": str(self._job_id),
+                    "row": decision.line.number,
+                    "changes": changes,
+                },
+            )
+
+    def _enlist(self, household: Household, line: Line) -> None:
+        """It is known from another list, or left this one."""
+        households.enlist(db.session(), household, self._onto.name)
+        for register in self._following:
+            for _of, row in households.records_of(db.session(), household, [register]):
+                hooks.list_rejoined(register, row, _said(line))
+
+    def _count(self, register: str, row: dict[str, Any]) -> None:
+        if tally := self._tallies.get(register):
+            tally.add(row)
+
+
+class _Tally:
+    """Counter deltas of new rows. Rows that agree in what the figures ask are judged once."""
+
+    def __init__(self, register: Register) -> None:
+        self._register = register
+        fields = register.model.__fields__
+        self._defaults = {n: f.default for n, f in fields.items() if f.stored}
+        self._asked = sorted(counters.asked_of(register))
+        self._alike: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._rows: dict[tuple[tuple[Any, ...], int], int] = defaultdict(int)
+
+    def add(self, row: dict[str, Any]) -> None:
+        if not self._alike:  # rows of one kind name the same columns
+            self._asked = [name for name in self._asked if name in row]
+        key = tuple([row[name] for name in self._asked])
+        self._alike.setdefault(key, row)
+        self._rows[key, row["county_id"]] += 1
+
+    def hand_in(self) -> None:
+        deltas: dict[tuple[str, int], int] = defaultdict(int)
+        for (key, county_id), n in self._rows.items():
+            for figure in counters.satisfied(self._register, self._defaults | self._alike[key]):
+                deltas[figure, county_id] += n
+        counters.hand_in(db.session, self._register, deltas)
+        self._rows.clear()
+
+
+def _table(model: Any) -> Table:
+    return cast("Table", model.__table__)
+
+
+def _place(line: Line) -> dict[str, Any]:
+    place = line.place
+    if place is None:
+        raise ValueError("a line without a county was rejected")
+    return {
+        "region_id": place.id,
+        "path": place.path,
+        "county_id": place.county_id,
+        "province_id": place.province_id,
+    }
+
+
+def _stamps(moment: dt.datetime) -> dict[str, Any]:
+    return {"id": uuid7(), "version": 1, "created_at": moment, "changed_at": moment}
+
+
+def _household(line: Line) -> dict[str, Any]:
+    return {
+        "issued_name": line.name,
+        "head_name": line.name,
+        "issued_id": line.id_number or None,
+        "head_id": line.id_number or None,
+        "corrected_id": None,
+        "source": Source.ISSUED,
+        "findings": tuple(sorted(f.value for f in line.findings)) or None,
+        "place_written": line.written_place or None,
+        **dict.fromkeys(_FLAGS, False),
+        "parent_id": None,
+        "standing": None,
+        "match_key": line.key,
+        **line.values,
+    }
+
+
+def _said(line: Line) -> dict[str, Any]:
+    return line.values | line.extras
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,9 @@
+"""What of the kernel listens to hooks and sessions. Modules listen where they lie, and are imported with
+their packages.
+"""
+
+from app.kernel.figures import writing
+from app.kernel.households import moves, splits
+from app.kernel.records import continuing, renewals
+
+__all__ = ["continuing", "moves", "renewals", "splits", "writing"]

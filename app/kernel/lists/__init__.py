@@ -1,0 +1,1 @@
+"""Lists of records: what is asked, columns, pages, saved filters, searches."""

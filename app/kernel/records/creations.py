@@ -1,0 +1,94 @@
+"""Records that users make, in registers that declare ``creates``: one form is one record."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from app.access import policy
+from app.access.accounts import unusual
+from app.access.actor import Capability
+from app.access.audit import log as audit
+from app.access.audit.log import Act
+from app.core.db import db
+from app.core.errors import Invalid, TryAgain
+from app.core.i18n import _
+from app.kernel import hooks
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import Register
+from app.kernel.declare.rules import Problem
+from app.kernel.records import owners, places
+from app.kernel.records import save as records
+from app.kernel.rows.record import forget_draft
+
+_ATTEMPTS = 2
+
+
+def create(
+    register: Register,
+    key: uuid.UUID,
+    region_id: int | None,
+    values: Mapping[str, Any],
+    parse_problems: list[Problem] | None = None,
+) -> Any:
+    """A new record under ``key``, which its form was opened with: sent twice, it is one record.
+    Commits.
+
+    :raises Invalid: with every problem; nothing is written. :raises TryAgain: something of which
+    there may be one only came in at the same moment.
+    """
+    for _attempt in range(
+        _ATTEMPTS
+    ):  # the second finds what came in at the same moment, and says so
+        try:
+            row = new(register, key, region_id, values, parse_problems)
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()
+            if (there := db.session.get(register.model, key)) is not None:
+                return there  # the same form, sent twice at one moment
+        else:
+            return row
+    raise TryAgain(_("同样的内容刚刚在别处保存，请核对后再保存一次。"))
+
+
+def new(
+    register: Register,
+    key: uuid.UUID,
+    region_id: int | None,
+    values: Mapping[str, Any],
+    parse_problems: list[Problem] | None = None,
+) -> Any:
+    """:func:`create`, but the caller commits, with what else belongs to it."""
+    actor = policy.require(Capability.ENTER, register.name)
+    row = blank(register, key)
+    wrong = [*(parse_problems or []), *places.problems(register, actor, region_id)]
+    result = records.evaluate(register, row, values, ())
+    blocking = [*wrong, *records.blocking_problems(register, row, result)]
+    if blocking:
+        raise Invalid(_("有 %(n)s 处需要修改，修改后再保存。", n=len(blocking)), blocking)
+    unusual.count(unusual.What.ADDITIONS)
+    row.region_id = region_id
+    changes = records.assign(row, records.stored_values(register, result))
+    for derive in register.derives:
+        derive(row)
+    if register.flow is not None:
+        row.state = State.DRAFT
+    if register.owned:
+        owners.own(row, actor)
+    db.session.add(row)
+    db.session.flush()
+    audit.record(
+        db.session, Act.CREATE, register=register.name, row=row, detail={"changes": changes}
+    )
+    forget_draft(db.session, actor.account_id, key)
+    hooks.saved(register, row, changes)
+    return row
+
+
+def blank(register: Register, key: uuid.UUID) -> Any:
+    """A record that is not written yet, as its form begins with it."""
+    return register.model(id=key)

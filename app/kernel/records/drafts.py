@@ -1,0 +1,67 @@
+"""Autosaved typing: of one account in one record. It touches no record, no counter, no history."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import select
+
+from app.access import policy
+from app.access.actor import Actor, Capability
+from app.core.clock import now
+from app.core.db import db, upsert
+from app.kernel.declare.register import Register
+from app.kernel.records import owners
+from app.kernel.records import save as records
+from app.kernel.rows.record import Draft, forget_draft
+
+#: The version of a record that there is not yet.
+_UNSAVED = 0
+
+
+def keep(register: Register, record_id: uuid.UUID, version: int, values: dict[str, Any]) -> Draft:
+    """Keep what is being typed. Commits."""
+    row = records.get(register, record_id)
+    actor = policy.require(Capability.ENTER, register.name, row)
+    owners.require(register, row, actor)
+    records.require_editable(register, row)
+    return _keep(register, actor, record_id, version, values)
+
+
+def keep_new(register: Register, key: uuid.UUID, values: dict[str, Any]) -> Draft:
+    """Keep what is being typed of a record that is not saved yet, under the key that it will have.
+    Commits.
+    """
+    actor = policy.require(Capability.ENTER, register.name)
+    return _keep(register, actor, key, _UNSAVED, values)
+
+
+def _keep(
+    register: Register, actor: Actor, record_id: uuid.UUID, version: int, values: dict[str, Any]
+) -> Draft:
+    typed = {"base_version": version, "values": values, "saved_at": now()}
+    whose = {"account_id": actor.account_id, "record_id": record_id}
+    insert = upsert(db.session, Draft).values(**whose, **typed, register=register.name)
+    # two tabs may save their first draft at once
+    db.session.execute(insert.on_conflict_do_update(index_elements=list(whose), set_=typed))
+    db.session.commit()
+    return db.session.get_one(Draft, tuple(whose.values()), populate_existing=True)
+
+
+def of(actor: Actor, record_id: uuid.UUID) -> Draft | None:
+    """What this account was typing in this record, or None."""
+    return db.session.get(Draft, (actor.account_id, record_id))
+
+
+def unsaved(actor: Actor, register: Register) -> Draft | None:
+    """What this account was typing last of a record that was never saved, or None."""
+    mine = (Draft.account_id == actor.account_id, Draft.register == register.name)
+    query = select(Draft).where(*mine, Draft.base_version == _UNSAVED)
+    return db.session.scalar(query.order_by(Draft.saved_at.desc()).limit(1))
+
+
+def drop(actor: Actor, record_id: uuid.UUID) -> None:
+    """Forget it. Commits."""
+    forget_draft(db.session, actor.account_id, record_id)
+    db.session.commit()

@@ -1,0 +1,531 @@
+"""What can be done to a record: each function is permission + change + history + audit.
+
+Every function but :func:`apply` commits: when it returns, the change is durable; when it raises,
+nothing changed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.access import policy, settings
+from app.access.account import Account
+from app.access.accounts import unusual
+from app.access.actor import Actor, Capability
+from app.access.audit import log as audit
+from app.access.audit.log import Act
+from app.access.settings import YES_NO, Setting
+from app.core.clock import now
+from app.core.db import db
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound, TryAgain
+from app.core.files.storage import discard
+from app.core.i18n import _, mark, step_word, translate
+from app.kernel import hooks
+from app.kernel.declare import choice_lists, stages
+from app.kernel.declare.expressions import is_missing, to_json
+from app.kernel.declare.field import CHILDREN, FILES, MANY, Field
+from app.kernel.declare.flow import GRACE_SECONDS, State, Transition
+from app.kernel.declare.register import Register
+from app.kernel.declare.rules import Evaluation, Problem
+from app.kernel.records import history, owners, places, references
+from app.kernel.records.history import Contact
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.reading import values_of
+from app.kernel.rows.record import HistoryEntry, forget_draft
+
+#: spec 00 "States of a record": may the account that submitted approve? Off.
+SELF_REVIEW = settings.declare(
+    Setting(
+        "review.self",
+        mark("允许自审"),
+        YES_NO,
+        False,
+        help=mark("上报的账号可以审核自己上报的内容。"),
+    )
+)
+
+#: What histories call a deletion, which is no step of a flow.
+CLEAR = "删除"
+
+
+def get(register: Register, record_id: uuid.UUID, *, lock: bool = False) -> Any:
+    """The record, if it exists in the actor's area; else NotFound, noted in the audit log."""
+    row = db.session.get(register.model, record_id, with_for_update=lock, populate_existing=lock)
+    if row is None:
+        db.session.rollback()  # the note is written by another session, which must not wait for us
+        audit.note(Act.REFUSED, register=register.name, detail={"record": str(record_id)})
+        raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"), noted=True)
+    return row
+
+
+def of_household(register: Register, household_id: uuid.UUID) -> Any:
+    """The record that counts for a household of the actor's area, or None."""
+    model = register.model
+    query = select(model).where(model.household_id == household_id, model.current)
+    return db.session.scalar(query)
+
+
+def attachments_of(row: Any) -> list[Attachment]:
+    """The record's files in order."""
+    query = (
+        select(Attachment)
+        .where(Attachment.record_id == row.id)
+        .order_by(Attachment.field, Attachment.position, Attachment.id)
+    )
+    return list(db.session.scalars(query))
+
+
+def evaluate(
+    register: Register,
+    row: Any,
+    values: Mapping[str, Any] | None = None,
+    files: Sequence[Attachment] | None = None,
+) -> Evaluation:
+    """The rules over the stored record, or over it with ``values`` typed in. Its ``files`` are read
+    unless the caller has them.
+    """
+    stored = values_of(row, attachments_of(row) if files is None else files)
+    rules = register.rules_of(row)
+    known = {name: stored[name] for name in (*register.field_names, *rules.facts)}
+    known.update({n: v for n, v in (values or {}).items() if register.fields[n].typed})
+    return rules.evaluate(known)
+
+
+def findings(register: Register, row: Any, result: Evaluation) -> list[Problem]:
+    """What the register's findings say of these values: nothing forbids them, somebody should look."""
+    return [p for check in register.findings for p in check(row, result.values)]
+
+
+def save(
+    register: Register,
+    record_id: uuid.UUID,
+    values: Mapping[str, Any],
+    version: int,
+    parse_problems: list[Problem] | None = None,
+    region_id: int | None = None,
+) -> Any:
+    """:func:`apply`, then commit."""
+    try:
+        row = apply(register, record_id, values, version, parse_problems, region_id)
+        db.session.commit()
+    except IntegrityError as error:  # what must be there once came in elsewhere since it was asked
+        db.session.rollback()
+        raise TryAgain(_("同样的内容刚刚在别处保存，请核对后再保存一次。")) from error
+    return row
+
+
+def apply(
+    register: Register,
+    record_id: uuid.UUID,
+    values: Mapping[str, Any],
+    version: int,
+    parse_problems: list[Problem] | None = None,
+    region_id: int | None = None,
+) -> Any:
+    """Put a form's values into the record; the caller commits, with what else belongs to it.
+    ``region_id``: the division that was chosen, where the form asks for one.
+
+    Missing answers are allowed (but those that ``save_needs`` names); wrong ones are not. Hidden
+    values are cleared, computed ones worked out; those of an approved stage stay as they are.
+
+    :raises Invalid: with every problem; nothing is changed.
+    :raises Conflict: someone saved another version meanwhile.
+    """
+    row = get(register, record_id, lock=True)
+    actor = policy.require(Capability.ENTER, register.name, row)
+    owners.require(register, row, actor)
+    result = evaluate(register, row, values)
+    moves = region_id is not None and region_id != row.region_id
+    blocking = [*(parse_problems or [])]
+    blocking += places.problems(register, actor, region_id) if moves else []
+    blocking += locked_problems(register, row, values)
+    blocking += blocking_problems(register, row, result)
+    new = stored_values(register, result)
+    if row.version != version and not blocking and not moves and _same(row, new):
+        return row  # the same form, sent twice
+    require_editable(register, row)
+    if row.version != version:
+        raise Conflict(_("该%(what)s已被他人修改，请核对后再保存。", what=register.word), row=row)
+    if blocking:
+        raise Invalid(_("有 %(n)s 处需要修改，修改后再保存。", n=len(blocking)), blocking)
+    if created := row.state == State.MISSING:
+        unusual.count(unusual.What.ADDITIONS)
+    changes = assign(row, new)
+    for derive in register.derives:
+        derive(row)
+    if moves and region_id is not None:
+        changes[places.FIELD] = places.settle(row, region_id)
+    if created or row.state == State.APPROVED:  # … of the stage before
+        row.state = State.DRAFT
+    row.changed_at = now()
+    audit.record(
+        db.session,
+        Act.CREATE if created else Act.UPDATE,
+        register=register.name,
+        row=row,
+        detail={"changes": changes},
+    )
+    forget_draft(db.session, actor.account_id, row.id)
+    hooks.saved(register, row, changes)
+    return row
+
+
+def blocking_problems(register: Register, row: Any, result: Evaluation) -> list[Problem]:
+    """Why values cannot even be saved."""
+    found = [p for p in result.broken if p.severity == "error"]
+    needed = set(register.save_needs.split())
+    found += [p for p in result.missing if p.field in needed]
+    if not found:
+        found += _special_problems(register, row, result.values)
+        found += _expired_choices(register, row, result.values)
+    return found
+
+
+def stored_values(register: Register, result: Evaluation) -> dict[str, Any]:
+    return {n: result.values[n] for n, made in register.fields.items() if made.kind != FILES}
+
+
+def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
+    """Delete what was entered: the record is 未录入 again, its history stays. Approved stages stay
+    too: then it is what it was at the last approval. Where users make the records, it is gone with
+    its files; the audit log keeps what it said.
+    """
+    row = get(register, record_id, lock=True)
+    actor = policy.require(Capability.ENTER, register.name, row)
+    owners.require(register, row, actor)
+    if row.state == State.MISSING:
+        if _last_step_is(row, actor, "clear"):
+            return row  # the same click, sent twice
+        raise Conflict(_("该户尚未录入，没有可删除的内容。"), row=row)
+    require_editable(register, row)
+    require_version(register, row, version)
+    unusual.count(unusual.What.DELETIONS)
+    hooks.clearing(register, row)
+    kept = stages.locked(register, row)
+    gone: dict[str, Any] = {
+        n: None for n, f in register.fields.items() if f.stored and n not in kept
+    }
+    before = stages.approved(register, row)
+    if register.begins is not None and not before:
+        gone |= register.begins(db.session, row)
+    changes = assign(row, gone)
+    files = [a for a in attachments_of(row) if a.field not in kept]
+    for attachment in files:
+        db.session.delete(attachment)
+    audit.record(
+        db.session, Act.DELETE, register=register.name, row=row, detail={"changes": changes}
+    )
+    forget_draft(db.session, actor.account_id, row.id)
+    if register.creates is not None:
+        db.session.delete(row)
+        db.session.commit()
+        for attachment in files:
+            for key in attachment.keys:
+                discard(key)
+        return row
+    source = row.state
+    if register.flow is not None:
+        row.state = State.APPROVED if before else State.MISSING
+        if not before:
+            row.submitted_by = row.submitted_at = row.decided_at = None
+    who = Contact(actor.name, "")
+    entry = history.note(register, row, actor, "clear", CLEAR, source=source, contact=who)
+    entry.stage = stages.code(stages.at_hand(register, row))
+    db.session.commit()
+    return row
+
+
+def transition(
+    register: Register,
+    record_id: uuid.UUID,
+    name: str,
+    version: int | None,
+    contact: Contact,
+    opinion: str = "",
+    reasons: tuple[str, ...] = (),
+) -> Any:
+    """Do one declared step of the register's flow.
+
+    ``version`` None skips the check of what the user saw (batch decisions check the state only).
+    """
+    row = get(register, record_id, lock=True)
+    step = register.flow.get(name) if register.flow else None
+    if step is None:
+        raise NotFound(_("没有这一操作。"))
+    actor = policy.require(step.capability, register.name, row)
+    target = step.target_for(actor.level)
+    if row.state == target and row.version != version and _last_step_is(row, actor, name):
+        return row  # the same click, sent twice
+    if asks_to_move(register, row):
+        raise Conflict(
+            _("该户的迁户申请正在审批；批准后由迁入地填报并上报，不需要在这里上报。"), row=row
+        )
+    require_unfrozen(register, row)
+    if row.state not in step.sources:
+        raise Conflict(
+            _(
+                "该%(what)s现在是“%(state)s”，不能%(step)s。",
+                what=register.word,
+                state=register.state_text(row.state),
+                step=step_word(step.label),
+            ),
+            row=row,
+        )
+    if version is not None:
+        require_version(register, row, version)
+    _require_party(step, row, actor)
+    if step.undoes and (problem := _undo_problem(register, row, step, actor)):
+        raise Conflict(problem, row=row)
+    if step.reopens and stages.approved(register, row) is None:
+        raise Conflict(_("还没有审核通过的阶段，不能退回上一阶段。"), row=row)
+    opinion = opinion.strip()
+    problems = _step_problems(register, row, step, contact, opinion, reasons)
+    if problems:
+        raise Invalid(
+            _(
+                "有 %(n)s 处需要补充，补充后再%(step)s。",
+                n=len(problems),
+                step=step_word(step.label),
+            ),
+            problems,
+        )
+    hooks.stepping(register, row, step)
+    _remember(actor, contact)  # a statement: before the row is changed, which is then written once
+    source, row.state = row.state, target
+    stages.step(register, row, source, target, reopens=step.reopens)
+    _stamp(row, step, actor)
+    entry = history.note(
+        register, row, actor, name, step.label_for(actor.level),
+        source=source, contact=contact, opinion=opinion, reasons=reasons,
+    )  # fmt: skip
+    if step.complete:
+        entry.snapshot = snapshot(register, row)
+    audit.record(
+        db.session,
+        Act.TRANSITION,
+        register=register.name,
+        row=row,
+        detail={"step": name, "from": source.value, "to": target.value, "opinion": opinion},
+    )
+    if target == State.APPROVED:
+        for hook in register.on_approval:
+            hook(db.session, row)
+    hooks.stepped(register, row, step)
+    db.session.commit()
+    return row
+
+
+def open_steps(register: Register, row: Any, actor: Actor) -> list[Transition]:
+    """The steps that this actor may do with this record now."""
+    if register.flow is None or row.superseded or stages.is_frozen(register, row):
+        return []
+    found: dict[tuple[str, State], Transition] = {}  # one of those that are the same to the actor
+    for step in register.flow.open_from(row.state):
+        if (
+            policy.may(step.capability, register.name, row, actor=actor)
+            and _party_problem(step, row, actor) is None
+            and not (step.undoes and _undo_problem(register, row, step, actor))
+            and not (step.reopens and stages.approved(register, row) is None)
+        ):
+            found.setdefault((step.label_for(actor.level), step.target_for(actor.level)), step)
+    return list(found.values())
+
+
+def self_review() -> bool:
+    """May the account that submitted a record approve it?"""
+    return bool(settings.value(SELF_REVIEW.name))
+
+
+def may_edit(register: Register, row: Any, actor: Actor) -> bool:
+    """May this actor change this record now?"""
+    open_now = stages.is_open(register, row) and not asks_to_move(register, row)
+    open_now = open_now and register.entered and owners.keeps(register, row, actor)
+    return open_now and policy.may(Capability.ENTER, register.name, row, actor=actor)
+
+
+def asks_to_move(register: Register, row: Any) -> bool:
+    """Does the record ask for a move that nobody has decided? It waits for that (app.kernel.households.moves)."""
+    return register.move_fields is not None and bool(getattr(row, register.move_fields[0]))
+
+
+def snapshot(register: Register, row: Any) -> dict[str, Any]:
+    """What the record says, as forms hold it; files by their ids. Files of a field that is not
+    shown stay with the record (an answer may be changed back) but are no part of what it says.
+    """
+    values = evaluate(register, row).values
+    return {
+        name: [str(a.id) for a in values[name]] if made.kind == FILES else to_json(values[name])
+        for name, made in register.fields.items()
+    }
+
+
+# ---- small parts ----------------------------------------------------------------------------
+
+
+def require_editable(register: Register, row: Any) -> None:
+    """:raises Conflict: the record's state does not let it be changed."""
+    require_unfrozen(register, row)
+    if not stages.is_open(register, row):
+        raise Conflict(
+            _(
+                "该%(what)s现在是“%(state)s”，不能修改。",
+                what=register.word,
+                state=register.state_text(row.state),
+            ),
+            row=row,
+        )
+    if asks_to_move(register, row):
+        raise Conflict(_("该户的迁户申请正在审批，撤回申请后才能修改。"), row=row)
+
+
+def require_unfrozen(register: Register, row: Any) -> None:
+    """:raises Conflict: nobody changes it, or decides on it."""
+    if stages.is_frozen(register, row):
+        raise Conflict(translate(register.frozen_why), row=row)
+
+
+def locked_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
+    """What of these values would change an approved stage, or what the kernel puts in."""
+    fixed = {n for section in register.sections if section.fixed for n in section.fields}
+    texts = _("由系统确定，不能修改。"), _("所属阶段已审核通过，不能修改；有误的请联系县级退回。")
+    return [
+        Problem(name, f"{name}.locked", texts[name not in fixed])
+        for name in sorted(stages.locked(register, row) & values.keys())
+        if to_json(values[name]) != to_json(getattr(row, name))
+    ]
+
+
+def require_version(register: Register, row: Any, version: int) -> None:
+    """:raises Conflict: the record is no longer what the user saw."""
+    if row.version != version:
+        raise Conflict(_("该%(what)s已被他人修改，请刷新后再操作。", what=register.word), row=row)
+
+
+def _party_problem(step: Transition, row: Any, actor: Actor) -> str | None:
+    if step.by_submitter and row.submitted_by != actor.account_id:
+        return _("只有上报的账号可以%(step)s。", step=step_word(step.label))
+    if step.not_by_submitter and row.submitted_by == actor.account_id and not self_review():
+        return _("不能审核本账号上报的内容，请由其他审核人员审核。")
+    return None
+
+
+def _require_party(step: Transition, row: Any, actor: Actor) -> None:
+    if problem := _party_problem(step, row, actor):
+        raise Forbidden(problem)
+
+
+def _undo_problem(register: Register, row: Any, step: Transition, actor: Actor) -> str | None:
+    """Why the last step cannot be taken back, or None: it was another one, somebody went on from
+    it, it is too long ago, or the approval already made something.
+    """
+    last = history.last(row)
+    own = last and last.step in step.undoes and last.account_id == actor.account_id
+    if not last or not own or last.target != row.state:
+        return _("在您审核之后已有后续操作，不能撤销。")
+    if row.state == State.APPROVED and register.builds.test(values_of(row)):
+        return _("审核通过后已生成后续内容，不能撤销。要改正，请打开该户的页面退回。")
+    if row.changed_at != row.decided_at:
+        return _("在您审核之后已有后续操作，不能撤销。")
+    if now() - last.at > timedelta(seconds=step.seconds + GRACE_SECONDS):
+        return _("审核超过%(n)s秒，不能撤销。要改正，请打开该户的页面退回。", n=step.seconds)
+    return None
+
+
+def _step_problems(
+    register: Register,
+    row: Any,
+    step: Transition,
+    contact: Contact,
+    opinion: str,
+    reasons: tuple[str, ...],
+) -> list[Problem]:
+    problems = []
+    if step.complete:
+        result = evaluate(register, row)
+        problems += result.errors or _special_problems(register, row, result.values)
+        problems += stages.problems(register, row, result.values)
+    if step.opinion and not (opinion or reasons):
+        problems.append(
+            Problem(
+                "opinion", "opinion.required", _("请勾选退回原因或填写意见，说明需要修改什么。")
+            )
+        )
+    problems += history.too_long(("opinion", HistoryEntry.opinion, opinion))
+    return problems + history.contact_problems(contact)
+
+
+def _special_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
+    own = [problem for check in register.checks for problem in check(row, values)]
+    own += references.problems(register, row, values)
+    return own + hooks.record_checks(register, row, values)
+
+
+def _expired_choices(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is chosen now must be offered now; what the record already held may stay."""
+    for name, made in register.fields.items():
+        for part, new in _choices_in(made, values.get(name)):
+            held = {code for other, code in _choices_in(made, getattr(row, name)) if other is part}
+            if (
+                part.source_list
+                and new not in held
+                and not choice_lists.is_offered(part.source_list, new)
+            ):
+                text = choice_lists.label(part.source_list, new)
+                message = _("“%(text)s”已停用，请从列表中另选一项。", text=text)
+                yield Problem(name, f"{name}.expired", message)
+
+
+def _choices_in(made: Field, value: Any) -> Iterator[tuple[Field, str]]:
+    """The codes that a value holds, each with its field; those of children too."""
+    if is_missing(value):
+        return
+    if made.kind == CHILDREN:
+        for row in value:
+            for part in made.rows:
+                yield from _choices_in(part, row.get(part.name))
+    elif made.source_list:
+        for code in value if made.kind == MANY else (value,):
+            yield made, str(code)
+
+
+def _stamp(row: Any, step: Transition, actor: Actor) -> None:
+    if step.undoes:
+        row.decided_at = None
+    elif step.complete:
+        row.submitted_by, row.submitted_at, row.decided_at = actor.account_id, now(), None
+    elif step.capability != Capability.ENTER:
+        row.decided_at = row.changed_at = now()  # whoever changes it later is seen by that
+
+
+def _last_step_is(row: Any, actor: Actor, name: str) -> bool:
+    last = history.last(row)
+    return last is not None and (last.step, last.account_id) == (name, actor.account_id)
+
+
+def _same(row: Any, new: Mapping[str, Any]) -> bool:
+    return all(to_json(getattr(row, name)) == to_json(value) for name, value in new.items())
+
+
+def assign(row: Any, new: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Set the values; returns what changed as {field: [old, new]} in form text."""
+    changes = {}
+    for name, value in new.items():
+        old = getattr(row, name)
+        if to_json(old) != to_json(value):
+            changes[name] = [to_json(old), to_json(value)]
+            setattr(row, name, value)
+    return changes
+
+
+def _remember(actor: Actor, contact: Contact) -> None:
+    """Prefill the person's name and phone next time."""
+    person, phone = contact.person.strip(), contact.phone.strip()
+    if (person, phone) != (actor.contact_name, actor.contact_phone):
+        theirs = update(Account).where(Account.uuid == actor.account_id)
+        db.session.execute(theirs.values(contact_name=person, contact_phone=phone))

@@ -1,0 +1,185 @@
+"""我的桌面: what waits first, then how far the own area is, then the tables (ui.md "Desk")."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.access.accounts import notices, unusual
+from app.access.actor import Actor, Capability
+from app.access.audit.log import Act, AuditEntry
+from app.access.divisions import regions
+from app.access.divisions.regions import Level, Region
+from app.core.db import db
+from app.kernel.declare.register import Register, all_registers
+from app.kernel.figures import statistics
+from app.kernel.figures.days import Then, a_week_ago
+from app.kernel.figures.statistics import Line, LineKind, Sheet
+from app.kernel.figures.waiting import Jobs, Waiting, jobs_of, waiting_for
+from app.kernel.reports import charts, tables, trend
+from app.kernel.reports.tables import Report
+from app.kernel.rows import transfer as transfers
+from app.kernel.rows.transfer import Transfer
+
+
+@dataclass(frozen=True)
+class Big:
+    """One large figure; ``gain`` is what it grew by since the day of the desk's comparison."""
+
+    figure: str
+    n: int
+    gain: int | None
+
+
+@dataclass(frozen=True)
+class Module:
+    """A register on the desk, of its usual ``year``: its large figures, how much is done, its table and chart, how it grew
+    day by day, and what lies in no division below the account's.
+    """
+
+    register: Register
+    year: int | None
+    figures: tuple[Big, ...]
+    progress: tuple[int, int] | None
+    report: Report | None
+    chart: dict[str, Any] | None
+    trend: dict[str, Any] | None
+    unplaced: Line | None
+
+
+@dataclass(frozen=True)
+class LastLogin:
+    """When and from which address the account signed in before this time."""
+
+    at: dt.datetime
+    address: str
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything that the first page tells. ``since`` is the day that gains compare with; ``notices``
+    how many nobody of the division has taken note of; ``locked`` how many accounts wait to be
+    unlocked; ``transfers`` how many requests to move wait for the account.
+    """
+
+    region: Region
+    waiting: list[Waiting]
+    jobs: Jobs
+    modules: tuple[Module, ...]
+    since: dt.date | None
+    last_login: LastLogin | None
+    notices: int
+    locked: int
+    transfers: int
+
+
+def read(actor: Actor) -> Desk:
+    """The desk of an account. Statements: one a register and ten."""
+    region = statistics.region_asked_for(actor, None)
+    registers = [
+        register
+        for register in all_registers()
+        if register.tables and actor.has(Capability.SEARCH, register.name)
+    ]
+    children = regions.children(region)
+    sheets = [
+        statistics.read(register, region, _figures(register), children, _usual_year(register))
+        for register in registers
+    ]
+    kept = region.level <= Level.COUNTY  # days are kept down to the county
+    then = a_week_ago(sheets, [region]) if sheets and kept else None
+    trends = _trends(sheets)
+    told, locked, transfers = _for_managers(actor)
+    return Desk(
+        region=region,
+        waiting=waiting_for(actor),
+        jobs=jobs_of(actor),
+        modules=tuple(_module(s, then, trends.get(s.register.name)) for s in sheets),
+        since=then.day if then else None,
+        last_login=last_login(actor),
+        notices=told,
+        locked=locked,
+        transfers=transfers,
+    )
+
+
+def _for_managers(actor: Actor) -> tuple[int, int, int]:
+    """Unread notices, locked accounts and requests to move, in one statement; none for who neither
+    manages anybody nor decides on moves.
+    """
+    manages = actor.has(Capability.MANAGE_USERS)
+    if not manages and not any(c == Capability.APPROVE_MOVE for c, _of in actor.capabilities):
+        return 0, 0, 0
+    moving = select(func.count()).select_from(Transfer).where(transfers.waits_for(actor))
+    counts = (notices.number_unseen(actor), unusual.number_locked(actor)) if manages else ()
+    *others, waiting = db.session.execute(select(*counts, moving.scalar_subquery())).one()
+    unread, locked = others or (0, 0)
+    return unread, locked, waiting
+
+
+def last_login(actor: Actor) -> LastLogin | None:
+    """The sign-in before the present one, or None at the first."""
+    query = (
+        select(AuditEntry.at, AuditEntry.address)
+        .where(AuditEntry.account_id == actor.account_id, AuditEntry.act == Act.LOGIN)
+        .order_by(AuditEntry.at.desc())
+        .offset(1)
+        .limit(1)
+    )
+    found = db.session.execute(query).first()
+    return LastLogin(found.at, found.address or "") if found else None
+
+
+def _usual_year(register: Register) -> int | None:
+    return register.years.usual() if register.years and register.years.usual else None
+
+
+def _figures(register: Register) -> tuple[str, ...]:
+    shown = [t for t in register.tables if t.on_desk or t.progress]
+    names = [
+        name for table in shown for name in (*tables.table_figures(table), *(table.progress or ()))
+    ]
+    return (*register.headline.split(), *names)
+
+
+def _trends(sheets: Sequence[Sheet]) -> dict[str, dict[str, Any] | None]:
+    """The large figures day by day, by register, without the whole: beside it the others are flat
+    lines. One statement.
+    """
+    asked = []
+    for sheet in sheets:
+        progress = sheet.register.progress_table
+        if progress is not None and progress.progress and sheet.region.level <= Level.COUNTY:
+            headline = sheet.register.headline.split()
+            asked.append((sheet, [n for n in headline if n != progress.progress[1]]))
+    found = zip(asked, trend.read_all(asked, trend.ON_DESK), strict=True)
+    return {sheet.register.name: trend.chart(one, names) for (sheet, names), one in found}
+
+
+def _module(sheet: Sheet, then: Then | None, trend_chart: dict[str, Any] | None) -> Module:
+    register, total = sheet.register, sheet.total.counts
+    table = next((t for t in register.tables if t.on_desk), None)
+    progress = register.progress_table
+    return Module(
+        register=register,
+        year=sheet.year,
+        figures=tuple(
+            Big(
+                name,
+                total[name],
+                total[name] - then.of(sheet, sheet.region, name) if then else None,
+            )
+            for name in register.headline.split()
+        ),
+        progress=(total[progress.progress[0]], total[progress.progress[1]])
+        if progress and progress.progress
+        else None,
+        report=tables.of_sheet(table, sheet) if table else None,
+        chart=charts.of_sheet(progress, sheet) if progress else None,
+        trend=trend_chart,
+        unplaced=last if (last := sheet.lines[-1]).kind == LineKind.UNPLACED else None,
+    )

@@ -1,0 +1,205 @@
+"""How a division's figures grew day by day, from the counters kept each day (spec 02 "Lists").
+
+Days are kept for every division down to the county. A division that moves takes its past days along
+(:mod:`app.admin.divisions.counts`), so a curve tells of the division as it is today. A day on which
+nothing was kept is a gap, never a zero.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, select, union_all
+
+from app.access.divisions.regions import Level, Region
+from app.core.clock import today
+from app.core.db import db
+from app.core.errors import BadInput
+from app.core.i18n import _, translate
+from app.kernel.declare.register import Column, Register, Table
+from app.kernel.figures import statistics
+from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.days import month_day
+from app.kernel.figures.statistics import LineKind, Sheet
+from app.kernel.reports import tables
+from app.kernel.reports.tables import Cell, Report, Row, column_label
+
+#: Days that may be looked back.
+RANGES = (14, 30, 90, 365)
+ON_DESK = 30
+_UNKNOWN = "—"
+
+
+@dataclass(frozen=True)
+class Trend:
+    """What a division counted at the end of each of ``days``, the oldest first, and what it counts
+    now (of today). A day of which nothing was kept is in ``days`` but not in ``counts``.
+    """
+
+    register: Register
+    region: Region
+    days: tuple[dt.date, ...]
+    counts: Mapping[dt.date, Mapping[str, int]]
+
+    def of(self, day: dt.date, figure: str) -> int | None:
+        """How many; None where nothing was kept."""
+        found = self.counts.get(day)
+        return found.get(figure, 0) if found is not None else None
+
+
+def days_asked_for(text: str | None) -> int:
+    """How many days an address asks for. :raises BadInput: none of :data:`RANGES`."""
+    if not text:
+        return ON_DESK
+    if text not in map(str, RANGES):
+        raise BadInput(_("时间范围有误，请从页面上重新选择。"))
+    return int(text)
+
+
+def read(sheet: Sheet, figures: Sequence[str], days: int) -> Trend:
+    """The last ``days`` days of the sheet's region, with today as the sheet has it. One statement, by
+    key; none below the county.
+    """
+    return read_all([(sheet, figures)], days)[0]
+
+
+def read_all(asked: Sequence[tuple[Sheet, Sequence[str]]], days: int) -> list[Trend]:
+    """:func:`read` of several sheets, each with its figures; still one statement."""
+    now = today()
+    kept = [
+        and_(
+            CounterDay.register == sheet.register.name,
+            CounterDay.figure.in_({sheet.key(name) for name in figures}),
+            CounterDay.region_id == sheet.region.id,
+            CounterDay.day.between(now - dt.timedelta(days=days - 1), now - dt.timedelta(days=1)),
+        )
+        for sheet, figures in asked
+        if sheet.region.level <= Level.COUNTY
+    ]
+    found: dict[tuple[str, int], dict[dt.date, dict[str, int]]] = {}
+    if kept:
+        what = CounterDay.register, CounterDay.region_id
+        # one range of the key for each sheet: OR might read them all
+        parts = (
+            select(*what, CounterDay.day, CounterDay.figure, CounterDay.n).where(k) for k in kept
+        )
+        for name, region_id, day, figure, n in db.session.execute(union_all(*parts)):
+            of_day = found.setdefault((name, region_id), {}).setdefault(day, {})
+            of_day[figure.partition("@")[0]] = n
+    return [
+        _trend(sheet, figures, found.get((sheet.register.name, sheet.region.id), {}), now)
+        for sheet, figures in asked
+    ]
+
+
+def _trend(
+    sheet: Sheet, figures: Sequence[str], counts: dict[dt.date, dict[str, int]], now: dt.date
+) -> Trend:
+    counts[now] = {name: sheet.total.counts[name] for name in figures}
+    first = min(counts)
+    line = tuple(first + dt.timedelta(days=n) for n in range((now - first).days + 1))
+    return Trend(sheet.register, sheet.region, line, counts)
+
+
+def report(
+    register: Register, table: Table, region: Region, days: int, year: int | None = None
+) -> tuple[Report, Trend]:
+    """The days as a table, the newest first; of what is done also what each day brought."""
+    if table.progress is None:
+        raise ValueError(f"{register.name}.{table.name} declares no progress")
+    done = table.progress[0]
+    names = tuple(dict.fromkeys(column.figure for column in table.leaves() if not column.of))
+    figures = tuple(dict.fromkeys((*names, *table.chart, *table.progress)))
+    sheet = statistics.read(register, region, figures, (), year)
+    trend = read(sheet, figures, days)
+    rows = []
+    for day in reversed(trend.days):
+        now = day == trend.days[-1]
+        rows.append(
+            Row(
+                LineKind.DAY,
+                _("%(day)s（现在）", day=day.isoformat()) if now else day.isoformat(),
+                region,
+                (
+                    *(_cell(trend.of(day, name), sheet.key(name) if now else "") for name in names),
+                    _gain(trend, day, done),
+                ),
+            )
+        )
+    label = column_label(register, Column(done))
+    made = Report(
+        title=_("%(table)s（趋势）", table=translate(table.title)),
+        register=register,
+        region=region,
+        heads=(
+            *tables.heads(register, table.columns),
+            (_("当日新增%(what)s", what=label),),
+        ),
+        rows=tuple(rows),
+        at=sheet.at,
+        notes=_notes(trend, days),
+        year=year,
+        first_head=_("日期"),
+    )
+    return made, trend
+
+
+def chart(trend: Trend, names: Sequence[str]) -> dict[str, Any] | None:
+    """Lines for static/lists/charts.js; None where there is one day only."""
+    if len(trend.days) < 2:
+        return None
+    figures = trend.register.figures
+    first, last = trend.days[0], trend.days[-1]
+    grown = _("、").join(
+        _(
+            "%(figure)s从%(before)s%(unit)s到%(after)s%(unit)s",
+            figure=translate(figures[name].label),
+            before=f"{trend.of(first, name) or 0:,}",
+            after=f"{trend.of(last, name) or 0:,}",
+            unit=translate(trend.register.unit),
+        )
+        for name in names
+    )
+    return {
+        "title": _("%(place)s近%(n)s天趋势图", place=trend.region.name, n=len(trend.days)),
+        "text": grown,
+        "kind": "line",
+        "unit": translate(trend.register.unit),
+        "labels": [month_day(day) for day in trend.days],
+        "series": [
+            {
+                "name": translate(figures[name].label),
+                "tone": figures[name].tone,
+                "values": [trend.of(day, name) for day in trend.days],
+            }
+            for name in names
+        ],
+    }
+
+
+def _cell(n: int | None, figure: str) -> Cell:
+    return Cell(_UNKNOWN) if n is None else Cell(n, figure=figure)
+
+
+def _gain(trend: Trend, day: dt.date, figure: str) -> Cell:
+    now, before = trend.of(day, figure), trend.of(day - dt.timedelta(days=1), figure)
+    if now is None or before is None:
+        return Cell(_UNKNOWN)
+    gain = now - before
+    return Cell(gain, tone="good" if gain > 0 else "bad" if gain < 0 else "")
+
+
+def _notes(trend: Trend, days: int) -> tuple[str, ...]:
+    if trend.region.level > Level.COUNTY:
+        return (_("每日数据只保存到县级，乡镇和村只有现在的数据。"),)
+    lost = sum(day not in trend.counts for day in trend.days)
+    found = [_("每天的数据在当天结束后保存，行政区划调整时随之调整。")]
+    if lost:
+        found.append(_("有 %(n)s 天没有留存数据，图中断开，表中为“—”。", n=lost))
+    if len(trend.days) < days:
+        day = month_day(trend.days[0])
+        found.append(_("系统从%(day)s开始留存数据。", day=day))
+    return tuple(found)

@@ -1,0 +1,199 @@
+"""The weekly table: how far each division is, what the week brought, its rank (spec 02 "Lists").
+
+Divisions down to the county are compared with the counters kept a week ago, at the end of a day of
+China. Inside a county nothing is kept by day; there the records decided since the end of that day
+stand for the increase. A division that moved has taken its past days along, so its move is no
+increase of the one it came to.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from functools import partial
+
+from sqlalchemy import func, select
+
+from app.access.divisions.regions import Level, Region, in_subtree
+from app.core.clock import day_begins, today
+from app.core.db import db
+from app.core.i18n import _, translate
+from app.kernel.declare.register import Column, Register, Table
+from app.kernel.figures import statistics
+from app.kernel.figures.days import DAYS, Then, a_week_ago, month_day
+from app.kernel.figures.statistics import Line, LineKind, Sheet
+from app.kernel.reports import deadlines
+from app.kernel.reports.deadlines import Deadline
+from app.kernel.reports.tables import Cell, Report, Row, column_label, unplaced_note
+from app.kernel.rows.reading import columns_of
+
+_UNKNOWN = "—"
+
+
+def report(register: Register, table: Table, region: Region, year: int | None = None) -> Report:
+    """The weekly table of a register for a region of the actor's area, best division first."""
+    if table.progress is None:
+        raise ValueError(f"{register.name}.{table.name} declares no progress")
+    done, whole = table.progress
+    sheet = statistics.read(register, region, (whole, done), year=year)
+    if region.level < Level.COUNTY:
+        then, since = a_week_ago([sheet], [line.region for line in sheet.lines]), None
+        gains = _gains_since(sheet, then, done)
+        head = _("比%(day)s增加", day=month_day(then.day)) if then else _("比上周增加")
+        notes = () if then else (_("还没有一周前的数据，从系统开始统计满一周后显示增加数。"),)
+    else:
+        label = column_label(register, Column(done))
+        then, head, notes = None, _("近7天新增%(what)s", what=label), ()
+        since = today() - dt.timedelta(days=DAYS - 1)
+        gains = _decided_since(since, sheet, done)
+    rank = ranks(sheet.divisions, done, whole)
+    before = _ranks_then(sheet, then, done, whole)
+    until = deadlines.of_children(register, region, [line.region for line in sheet.divisions])
+    rows = [
+        Row(
+            line.kind,
+            line.label,
+            line.region,
+            (
+                Cell(line.counts[whole], figure=sheet.key(whole)),
+                Cell(line.counts[done], figure=sheet.key(done)),
+                Cell(share(line.counts[done], line.counts[whole])),
+                _gain_cell(gains.get(_key(line)), sheet.key(done), since),
+                _rank_cell(line, rank, before),
+                *(
+                    [_deadline_cell(line, until, sheet, _is_open(line, done, whole))]
+                    if register.flow
+                    else []
+                ),
+            ),
+        )
+        for line in sheet.lines
+    ]
+    heads = (
+        column_label(register, Column(whole)),
+        column_label(register, Column(done)),
+        _("完成率"),
+        head,
+        _("排名"),
+        *([_("截止日期")] if register.flow else []),
+    )
+    last = len(rows)
+    rows[1:] = sorted(
+        rows[1:], key=lambda row: (row.kind == LineKind.UNPLACED, rank.get(row.region.id, last))
+    )
+    return Report(
+        title=_("%(table)s（周进度）", table=translate(table.title)),
+        register=register,
+        region=region,
+        heads=tuple((text,) for text in heads),
+        rows=tuple(rows),
+        at=sheet.at,
+        notes=(*notes, *unplaced_note(sheet)),
+        year=year,
+    )
+
+
+def share(done: int, whole: int) -> str:
+    """Done in percent with one digit, never 100.0 before all is done; a dash where nothing is."""
+    return f"{done * 1000 // whole / 10:.1f}%" if whole else _UNKNOWN
+
+
+def ranks(divisions: Iterable[Line], done: str, whole: str) -> dict[int, int]:
+    """Division -> rank by the share that is done; equal shares share a rank."""
+    return _ranked({d.region.id: (d.counts[done], d.counts[whole]) for d in divisions})
+
+
+def _ranked(pairs: Mapping[int, tuple[int, int]]) -> dict[int, int]:
+    shares = {key: Fraction(done, whole) for key, (done, whole) in pairs.items() if whole}
+    order: dict[Fraction, int] = {}
+    for place, value in enumerate(sorted(shares.values(), reverse=True), 1):
+        order.setdefault(value, place)
+    return {key: order[value] for key, value in shares.items()}
+
+
+def _ranks_then(sheet: Sheet, then: Then | None, done: str, whole: str) -> dict[int, int]:
+    if then is None:
+        return {}
+    of = partial(then.of, sheet)
+    return _ranked(
+        {d.region.id: (of(d.region, done), of(d.region, whole)) for d in sheet.divisions}
+    )
+
+
+def _is_open(line: Line, done: str, whole: str) -> bool:
+    """Is something left to do there?"""
+    return line.counts[done] < line.counts[whole]
+
+
+def _key(line: Line) -> tuple[LineKind, int]:
+    return line.kind, line.region.id
+
+
+def _gains_since(sheet: Sheet, then: Then | None, done: str) -> dict[tuple[LineKind, int], int]:
+    if then is None:
+        return {}
+    return {
+        _key(line): line.counts[done] - then.of(sheet, line.region, done) for line in sheet.lines
+    }
+
+
+def _decided_since(day: dt.date, sheet: Sheet, done: str) -> dict[tuple[LineKind, int], int]:
+    """Rows that count as done and were decided from ``day`` on, by line. One statement."""
+    register, region = sheet.register, sheet.region
+    model = register.model
+    columns = columns_of(model, register.name)
+    place = statistics.child_path(model.path, statistics.child_width(region)).label("place")
+    query = (
+        select(place, func.count())
+        .where(
+            in_subtree(model.path, region.path),
+            register.counted(sheet.key(done)).sql(columns),
+            model.decided_at >= day_begins(day),
+        )
+        .group_by(place)
+    )
+    found = {path: int(n) for path, n in db.session.execute(query)}
+    gains = {}
+    for line in sheet.lines:
+        whole = line is sheet.total
+        gains[_key(line)] = sum(found.values()) if whole else found.get(line.region.path, 0)
+    return gains
+
+
+def _gain_cell(gain: int | None, done: str, since: dt.date | None) -> Cell:
+    """An increase that was counted from rows leads to them; a difference of two days has none."""
+    if gain is None:
+        return Cell(_UNKNOWN)
+    tone = "good" if gain > 0 else "bad" if gain < 0 else ""
+    return Cell(gain, figure=done if since else "", since=since, tone=tone)
+
+
+def _deadline_cell(line: Line, until: Mapping[int, Deadline], sheet: Sheet, open_: bool) -> Cell:
+    """The day until which the division is to be done; how late it is while something is left."""
+    register = sheet.register
+    if line.kind == LineKind.UNPLACED:
+        return Cell(_UNKNOWN)
+    own = line.kind != LineKind.DIVISION
+    found = deadlines.of(register, sheet.region.path) if own else until.get(line.region.id)
+    setting = deadlines.setting_of(register)
+    if found is None:
+        return Cell(_("未设置"), setting=setting)
+    day = found.until.isoformat()
+    if not open_:
+        return Cell(day, setting=setting, sub=_("已完成"), tone="good")
+    if found.passed:
+        return Cell(day, setting=setting, sub=_("已逾期%(n)s天", n=-found.left), tone="bad")
+    tone = "warn" if found.left <= deadlines.SOON_DAYS else ""
+    return Cell(day, setting=setting, sub=_("还剩%(n)s天", n=found.left), tone=tone)
+
+
+def _rank_cell(line: Line, rank: Mapping[int, int], before: Mapping[int, int]) -> Cell:
+    place = rank.get(line.region.id) if line.kind == LineKind.DIVISION else None
+    if place is None:
+        return Cell(_UNKNOWN)
+    moved = before.get(line.region.id, place) - place
+    if not moved:
+        return Cell(place)
+    sub = _("上升%(n)s位", n=moved) if moved > 0 else _("下降%(n)s位", n=-moved)
+    return Cell(place, sub=sub, tone="good" if moved > 0 else "bad")

@@ -1,0 +1,1 @@
+"""The tables that every register has in common."""

@@ -1,0 +1,54 @@
+"""What a register about households with a review declares in the usual words: lists, figures, progress.
+
+A register takes these as they are, adds its own beside them, or writes others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.access.actor import Capability
+from app.core.i18n import mark
+from app.kernel.declare.flow import SENT_BACK, State, county_review
+from app.kernel.declare.register import Figure, Identity, Menu, Table, columns
+from app.kernel.rows.record import Reviewed
+
+_state = Reviewed.state
+
+MENUS = (
+    Menu("entry", "档案录入", Capability.ENTER, action="档案填报"),
+    Menu("review", "档案审核", Capability.REVIEW, states=(State.SUBMITTED,), action="档案审核"),
+    Menu("query", "档案查询", Capability.SEARCH, action="查看"),
+)
+
+#: How many records there are in each state (spec 02 "进度统计").
+FIGURES = {
+    "total": Figure(mark("总户数"), _state.in_(*State)),
+    "missing": Figure("未录入", _state.is_(State.MISSING), tone="neutral"),
+    "draft": Figure("已录入", _state.is_(State.DRAFT), tone="info"),
+    "submitted": Figure("待审核", _state.is_(State.SUBMITTED), tone="warn"),
+    "approved": Figure("审核通过", _state.is_(State.APPROVED), tone="good"),
+    "returned": Figure("退回补正", _state.in_(*SENT_BACK), tone="bad"),
+}
+
+PROGRESS = Table(
+    "progress",
+    "进度统计",
+    columns("total missing draft submitted approved returned"),
+    identities=(Identity("total = missing + draft + submitted + approved + returned"),),
+    chart=("approved", "submitted", "draft", "returned", "missing"),
+    progress=("approved", "total"),
+)
+
+
+def survey(follows: str) -> dict[str, Any]:
+    """A survey of every household of a list, entered below the county and reviewed by it; taken
+    whole: ``register(…, **survey(follows="…"))``.
+    """
+    return {
+        "flow": county_review,
+        "follows": follows,
+        "filters": "head_name head_id state",
+        "indexed": "head_name head_id state",
+        "menus": MENUS,
+    }

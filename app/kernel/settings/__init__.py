@@ -1,0 +1,1 @@
+"""What managers may change of the program: settings and choices."""

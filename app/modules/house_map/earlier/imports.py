@@ -1,0 +1,254 @@
+"""以往信息 from Excel, as a job: earlier appraisals and survey results by ID number or parcel number.
+
+A result is known by its kind, day and house: the same list twice makes nothing twice. It lies where the
+household lies that it is about, else the parcel, else in the county that hands it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any, BinaryIO
+
+from sqlalchemy import select
+
+from app.access import policy
+from app.access.actor import Actor, Capability
+from app.access.divisions.regions import Level
+from app.access.scope import unscoped
+from app.core.db import db, read_only
+from app.core.errors import BadInput
+from app.core.i18n import _, mark, translate
+from app.core.jobs.table import Job, JobContext, job_kind
+from app.kernel import hooks
+from app.kernel.declare import formats
+from app.kernel.declare.rules import RuleSet
+from app.kernel.exchange import inbox, pipeline
+from app.kernel.exchange import notes as import_notes
+from app.kernel.exchange.cells import Unreadable
+from app.kernel.exchange.pipeline import Line, SheetImport, plain_head
+from app.kernel.exchange.reader import read_book
+from app.kernel.exchange.sheet import Head
+from app.kernel.exchange.writer import Book, Column
+from app.kernel.rows.household import Household, SearchKey
+from app.modules.house_map.earlier import facts as prior
+from app.modules.house_map.earlier.facts import PriorFact
+from app.modules.house_map.parcels.table import Parcel
+
+KIND = "prior.import"
+#: The address of its page.
+PAGE = "/exchange/import/prior"
+_WHOSE = ("id_number", "parcel_number")
+_FIELDS = PriorFact.__fields__
+
+
+def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
+    """Take a file in and queue its import for the current actor; the caller commits.
+
+    :raises Forbidden: the account may not import lists. :raises BadInput: empty or too large.
+    """
+    actor = policy.require(Capability.IMPORT_LIST)
+    return inbox.begin(KIND, actor, stream, name, {"dry_run": dry_run, "whole": whole})
+
+
+def start_checked(checked: Job) -> Job:
+    """Import what a dry run only checked; the caller commits.
+
+    :raises NotFound: the file has expired.
+    """
+    return inbox.again(KIND, checked, start)
+
+
+@hooks.imports.listen(order=20)
+def _import() -> Iterable[hooks.Import]:
+    yield hooks.Import(
+        KIND,
+        start,
+        label_of,
+        PAGE,
+        command="prior",
+        what="the earlier results of an Excel or csv file",
+        menu=mark("以往信息导入"),
+    )
+
+
+@job_kind(KIND, title="导入以往信息", forget=import_notes.forget_job)
+def run(job: JobContext) -> dict[str, Any]:
+    """Do it; the result has the counts of the outcomes and the marked workbook's name."""
+    actor = policy.require(Capability.IMPORT_LIST)
+    with inbox.local_copy(job) as path:
+        book = read_book(path, job.files[0]["name"])
+        head = pipeline.find_head(_names(), book, _enough)
+        if head is None:
+            raise BadInput(
+                translate(
+                    "没有找到表头（应有“来源”“日期”和“身份证号”或“图斑编号”），请下载模板，按模板填写。"
+                )
+            )
+        return _Import(job, actor, head).run()
+
+
+def write_template(file: IO[bytes]) -> None:
+    """An empty workbook to fill in."""
+    columns = []
+    for name, made in _FIELDS.items():
+        label = translate(made.label)
+        head = (
+            _("%(label)s（%(unit)s）", label=label, unit=translate(made.unit))
+            if made.unit
+            else label
+        )
+        required = name in ("kind", "found_on")
+        columns.append(
+            Column((head,), 18, tuple(made.options().values()), translate(made.help), required)
+        )
+    with Book(file) as book:
+        book.table(_("以往信息"), columns, [])
+
+
+def label_of(name: str) -> str:
+    """What notes call a column."""
+    return translate(_FIELDS[name].label)
+
+
+def _names() -> dict[str, str]:
+    return {
+        plain_head(label): name
+        for name, made in _FIELDS.items()
+        for label in (made.label, translate(made.label))
+    }
+
+
+def _enough(columns: Collection[str]) -> bool:
+    return {"kind", "found_on"} <= set(columns) and not set(columns).isdisjoint(_WHOSE)
+
+
+@dataclass
+class _Found(Line):
+    """A row as it was read."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    key: str = ""
+
+
+class _Import(SheetImport):
+    key_column = "kind"
+
+    def __init__(self, job: JobContext, actor: Actor, head: Head) -> None:
+        super().__init__(job, PriorFact.__tablename__, _("以往信息"), head)
+        self.actor = actor
+        self.rules = RuleSet(_FIELDS.values(), {})
+
+    def label(self, name: str) -> str:
+        return label_of(name)
+
+    def lines(self, chunk: Sequence[tuple[int, list[str]]], *, write: bool) -> list[Line]:
+        found = [self._read(number, cells) for number, cells in chunk]
+        good = [one for one in found if one.outcome != "rejected"]
+        places = self._places(good)
+        known = self._known([one.key for one in good])
+        for one in good:
+            self._decide(one, places, known, write=write)
+        return list(found)
+
+    # ---- one row ------------------------------------------------------------------------------
+
+    def _read(self, number: int, cells: list[str]) -> _Found:
+        typed = self.typed(cells)
+        found = _Found(
+            number, formats.mend_name(typed.get("head_name", ""))[:64], outcome="created"
+        )
+        for name, cell in typed.items():
+            if isinstance(cell, Unreadable):
+                found.reject(name, translate(cell.reason))
+                continue
+            try:
+                value = found.values[name] = _FIELDS[name].parse(cell)
+            except ValueError as error:
+                found.reject(name, str(error))
+                continue
+            kept = isinstance(value, str) and not _FIELDS[name].source_list
+            found.mended |= kept and value != cell
+        if found.outcome == "rejected":
+            return found
+        result = self.rules.evaluate({name: found.values.get(name) for name in _FIELDS})
+        for problem in result.errors:
+            found.reject(problem.field, problem.message)
+        self._require_substance(found)
+        if found.outcome != "rejected":
+            found.key = prior.match_key(found.values)
+        return found
+
+    def _require_substance(self, found: _Found) -> None:
+        if not any(found.values.get(name) for name in _WHOSE):
+            column = next(name for name in _WHOSE if name in self.head.columns)
+            found.reject(column, translate("身份证号和图斑编号至少填一项。"))
+        if not any(found.values.get(name) is not None for name in prior.FACTS):
+            found.reject("kind", translate("没有任何结论或房屋信息，不用导入。"))
+
+    # ---- where it lies, what is there ------------------------------------------------------------
+
+    def _places(self, rows: Sequence[_Found]) -> dict[str, int]:
+        """ID number or parcel number -> the division of the household or parcel in the area; two
+        statements.
+        """
+        numbers, shapes = ({v for one in rows if (v := one.values.get(n))} for n in _WHOSE)
+        homes = (
+            select(SearchKey.value, Household.region_id)
+            .join(Household, Household.id == SearchKey.household_id)
+            .where(SearchKey.value.in_(numbers))
+        )
+        houses = select(Parcel.number, Parcel.region_id).where(Parcel.number.in_(shapes))
+        found: dict[str, int] = {}
+        for query, wanted in ((houses, shapes), (homes, numbers)):
+            if wanted:
+                found |= dict(db.session.execute(query).all())
+        return found
+
+    def _known(self, keys: list[str]) -> dict[str, Any]:
+        """Key -> the row, or False where it lies outside the account's area."""
+        why = "one result about one house is kept once in the whole country"
+        with read_only(), unscoped(why) as everywhere:  # beside our own transaction
+            query = select(PriorFact.match_key).where(PriorFact.match_key.in_(keys))
+            known: dict[str, Any] = dict.fromkeys(everywhere.scalars(query), False)
+        mine = db.session.scalars(select(PriorFact).where(PriorFact.match_key.in_(known)))
+        return known | {row.match_key: row for row in mine}
+
+    def _decide(
+        self, one: _Found, places: Mapping[str, int], known: dict[str, Any], *, write: bool
+    ) -> None:
+        there = known.get(one.key)
+        if there is False:
+            one.reject("kind", _("这一条已由其他地区导入，不能由您的账号更改。"))
+            return
+        whose = [one.values[name] for name in _WHOSE if one.values.get(name)]
+        place = next((places[number] for number in whose if number in places), None)
+        if place is None and self.actor.level >= Level.COUNTY:
+            place = self.actor.region_id
+            one.flag(self._whose(one), translate("名单和图斑中都没有这个号码，已按本地区保存。"))
+        if place is None:
+            one.reject(
+                self._whose(one), translate("名单和图斑中都没有这个号码，无法确定所在区县。")
+            )
+            return
+        new = one.values | {"region_id": place}
+        if there is None:
+            one.outcome = "created"
+            row: Any = PriorFact(**new, match_key=one.key) if write else new
+            known[one.key] = row  # the same result once more in this file
+            if write:
+                db.session.add(row)
+            return
+        changed = {n: v for n, v in new.items() if _said(there, n) != v}
+        one.outcome = "updated" if changed else "unchanged"
+        for name, value in changed.items() if write else ():
+            setattr(there, name, value)
+
+    @staticmethod
+    def _whose(one: _Found) -> str:
+        return next(name for name in _WHOSE if one.values.get(name))
+
+
+def _said(row: Any, name: str) -> Any:
+    """What a row, or one that would be made, says of a field."""
+    return row.get(name) if isinstance(row, dict) else getattr(row, name)

@@ -1,0 +1,1 @@
+"""Renovation: applications and what is built."""

@@ -1,0 +1,1 @@
+"""Surveys of houses, and which of them counts."""

@@ -1,5 +1,0 @@
-"""乡村建设工匠名录: rural builders, their training and certificates (spec 05)."""
-
-from app.registers.craftsman import certificates, register
-
-__all__ = ["certificates", "register"]

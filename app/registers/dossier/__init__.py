@@ -1,5 +1,0 @@
-"""危房改造抗震改造档案: the work after the grant, from its start to its payment (spec 04)."""
-
-from app.registers.dossier import register
-
-__all__ = ["register"]

@@ -1,6 +1,0 @@
-"""脱贫户住房安全保障回头看: the 2024 look-back survey (spec 02)."""
-
-from app.actions import own_houses
-from app.registers.lookback import register
-
-__all__ = ["own_houses", "register"]

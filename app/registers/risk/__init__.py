@@ -1,5 +1,0 @@
-"""C、D级农户台账（住房安全未保障台账）: every household of an unsafe house, or without one (spec 02)."""
-
-from app.registers.risk import backfill, keeping, register
-
-__all__ = ["backfill", "keeping", "register"]

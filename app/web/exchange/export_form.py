@@ -1,0 +1,54 @@
+"""The page before an export with personal data: what goes out, and for what reason (spec 01)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import flash, redirect, request
+from flask_appbuilder import BaseView
+
+from app.core.db import db
+from app.core.errors import BadInput
+from app.core.i18n import _
+
+
+def ask(
+    view: BaseView,
+    reasons: Sequence[object],
+    start: Callable[[str], Any],
+    told: Callable[[], dict[str, Any]],
+) -> Any:
+    """The page; once a reason is stated what ``start`` answers to it.
+
+    ``told`` gives what the page says of the export (see ``exchange/export.html``), ``reasons`` are
+    those to choose from; ``start`` raises BadInput where a reason will not do.
+    """
+    errors: dict[str, list[str]] = {}
+    if request.method == "POST":
+        reason = request.form.get("other_reason", "").strip() or request.form.get("reason", "")
+        try:
+            return start(reason)
+        except BadInput as error:
+            db.session.rollback()
+            errors["reason"] = [error.message]
+    page = told() | {
+        "action_url": request.full_path.rstrip("?"),
+        "reasons": [str(reason) for reason in reasons],
+        "reason": request.form.get("reason", ""),
+        "other_reason": request.form.get("other_reason", ""),
+        "errors": errors,
+    }
+    rendered = view.render_template("exchange/export.html", page=page)
+    return (rendered, 422) if errors else rendered
+
+
+def in_background(subject: str) -> Any:
+    """What is answered when a job does the export."""
+    flash(_("已开始导出：%(what)s。完成后在这里下载。", what=subject), "success")
+    return redirect("/exchange/jobs")
+
+
+def phones_warning() -> str:
+    """Beside a file with the phones of accounts or officers."""
+    return _("文件含完整的联系电话。导出人、范围和原因记入审计日志；用后请及时彻底删除。")

@@ -1,0 +1,107 @@
+"""``/exchange/export/<register>``: what will be exported, why, and into the background."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask_appbuilder import BaseView, expose
+from flask_login import current_user
+
+from app.access import policy
+from app.access.actor import Capability
+from app.core.errors import NotFound
+from app.core.i18n import _, lazy, translate
+from app.kernel.declare.field import Field
+from app.kernel.declare.register import Register, get_register
+from app.kernel.exchange import ledger_export
+from app.kernel.lists import chosen_columns
+from app.kernel.lists.columns import REGION, REGION_LABEL
+from app.kernel.lists.query import BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES
+from app.web.exchange import export_form
+from app.web.frame import shell
+
+#: What most exports are for; the reason may also be typed.
+_REASONS = (lazy("工作调度"), lazy("上级要求报送"), lazy("入户核实"), lazy("资料留存"))
+
+
+class LedgerExportView(BaseView):
+    """The page between a list and its Excel file: how many, with full numbers, for what reason."""
+
+    route_base = "/exchange/export"
+    default_view = "ask"
+
+    @expose("/<string:name>", methods=["GET", "POST"])
+    def ask(self, name: str) -> Any:
+        register = get_register(name)
+        if register is None:
+            raise NotFound(_("没有这个模块。"))
+        actor = policy.require(Capability.EXPORT, register.name)
+        known = ("menu", *BESIDE, *register.filters.split())
+        args = {k: request.args.getlist(k) for k in request.args if k in known}
+
+        def start(reason: str) -> Any:
+            job = ledger_export.start(register, args, reason, _columns(register))
+            return export_form.in_background(job.subject)
+
+        def told() -> dict[str, Any]:
+            with ledger_export.reading(register, args, actor) as found:
+                region, count = found.query.region, found.count()
+            return {
+                "title": _("导出%(what)s台账", what=register.label),
+                "count": str(count),
+                "area": region.full_name if region else None,
+                "filters": [*_filters(register, args), *_as_seen(register)],
+                "back_url": _back(register),
+            }
+
+        shell.crumb(_("导出台账"))
+        return export_form.ask(self, _REASONS, start, told)
+
+
+def _columns(register: Register) -> tuple[str, ...] | None:
+    """What the account sees in the list that the address names; None: everything."""
+    menu = next((m for m in register.menus if m.name == request.args.get("as_seen")), None)
+    return chosen_columns.kept(current_user, register, menu) if menu else None
+
+
+def _filters(register: Register, args: dict[str, list[str]]) -> list[dict[str, str]]:
+    """The filters in words, as they will stand in the audit log too."""
+    lines = []
+    for name, values in args.items():
+        made = register.model.__fields__.get(name)
+        if name == "figure" and values[0]:
+            text = register.figure_label(values[0])
+            lines.append({"label": _("统计项"), "text": text})
+        elif name == DECIDED_FROM and values[0]:
+            lines.append({"label": _(DECIDED_FROM_LABEL), "text": values[0][:10]})
+        elif name == "found" and values[0]:
+            lines.append({"label": _("范围"), "text": _("后台查询的结果")})
+        elif name in PLACE_NAMES and values[0]:
+            lines.append({"label": _(PLACE_NAMES[name][0]), "text": values[0][:30]})
+        elif made is not None and any(values):
+            texts = (_filter_text(made, v) for v in values)
+            lines.append(
+                {"label": translate(made.label), "text": _("、").join(t for t in texts if t)}
+            )
+    return lines
+
+
+def _as_seen(register: Register) -> list[dict[str, str]]:
+    names = _columns(register)
+    if names is None:
+        return []
+    labels = (translate(register.model.__fields__[n].label) for n in names if n != REGION)
+    return [{"label": _("列"), "text": _("、").join([_(REGION_LABEL), *labels])}]
+
+
+def _filter_text(made: Field, value: str) -> str:
+    try:
+        return made.text(made.parse(value))
+    except ValueError:  # part of a name or number, which finds what it finds
+        return value[:64]
+
+
+def _back(register: Register) -> str:
+    found = (m.name for m in register.menus if m.capability == Capability.SEARCH)
+    return f"/{register.name}/{next(found, '')}"

@@ -1,0 +1,274 @@
+"""``/exchange/jobs``: what the account's imports and exports did, with their files."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import Response, flash, redirect, request, send_file
+from flask_appbuilder import BaseView, expose
+from sqlalchemy import func, select
+from werkzeug.datastructures import MultiDict
+
+from app.access import policy
+from app.core.clock import local, today
+from app.core.db import db
+from app.core.errors import BadInput, NotFound
+from app.core.files.storage import storage
+from app.core.i18n import _, translate
+from app.core.jobs import table as jobs
+from app.core.jobs.table import OPEN_STATES, Job, JobState
+from app.kernel import hooks
+from app.kernel.declare.register import get_register
+from app.kernel.exchange import record_import
+from app.kernel.exchange.columns import label_of
+from app.kernel.exchange.notes import ImportNote, notes_of
+from app.kernel.hooks import Import
+from app.kernel.lists import results, searches
+from app.web.frame import shell
+from app.web.frame.listing import Paging
+
+PAGE_SIZE = 20
+NOTES_SHOWN = 50
+JOBS_URL = "/exchange/jobs"
+_TONES = {
+    JobState.QUEUED: "neutral",
+    JobState.RUNNING: "info",
+    JobState.DONE: "good",
+    JobState.FAILED: "bad",
+    JobState.CANCELLED: "neutral",
+}
+
+
+class JobsView(BaseView):
+    """导入导出记录 of the account that is signed in, of nobody else."""
+
+    route_base = JOBS_URL
+    default_view = "index"
+
+    @expose("/")
+    def index(self) -> Any:
+        return self.render_template("exchange/jobs.html", jobs=_list(_page_number()), intro=None)
+
+    @expose("/progress")
+    def progress(self) -> Any:
+        return self.render_template("exchange/_jobs.html", jobs=_list(_page_number()))
+
+    @expose("/<uuid:job_id>/cancel", methods=["POST"])
+    def cancel(self, job_id: uuid.UUID) -> Any:
+        own(job_id)
+        done = jobs.cancel(job_id)
+        db.session.commit()
+        flash(
+            _("已取消。") if done else _("已经结束，不能取消。"), "success" if done else "warning"
+        )
+        return redirect(shell.where_from(f"{JOBS_URL}/"))
+
+    @expose("/<uuid:job_id>/files/<int:number>")
+    def file(self, job_id: uuid.UUID, number: int) -> Response:
+        made = own(job_id).files_of("result")
+        if number >= len(made):
+            raise NotFound(_("文件不存在或已过期。"))
+        return send_file(
+            storage().open(made[number]["key"]),
+            mimetype=made[number]["media_type"],
+            download_name=made[number]["name"],
+            as_attachment=True,
+            etag=False,
+        )
+
+
+class JobView(BaseView):
+    """The part of a page that shows one job at work."""
+
+    route_base = "/exchange/job"
+    default_view = "progress"
+
+    @expose("/<uuid:job_id>")
+    def progress(self, job_id: uuid.UUID) -> Any:
+        return self.render_template("exchange/_job.html", job=job_details(own(job_id)))
+
+
+def import_url(job: Job) -> str:
+    """The page that shows what became of an import."""
+    made = _lists().get(job.kind)
+    return made.page if made else f"/exchange/import/{job.args['register']}"
+
+
+def _lists() -> dict[str, Import]:
+    """The lists that can be imported, by the kind of their jobs."""
+    return {made.kind: made for made in hooks.imports()}
+
+
+def _imports(job: Job) -> bool:
+    """Is it the import of a list, or of a register's forms?"""
+    return job.kind == record_import.KIND or job.kind in _lists()
+
+
+def own(job_id: uuid.UUID) -> Job:
+    """A job of this account; another's does not exist."""
+    actor = policy.current_actor()
+    job = db.session.get(Job, job_id)
+    if job is None or actor is None or job.account_id != actor.account_id:
+        raise NotFound(_("没有找到这条导入导出记录。"))
+    return job
+
+
+def job_asked() -> Job | None:
+    """The account's job that the address names, if it names one."""
+    text = request.args.get("job")
+    if text is None:
+        return None
+    try:
+        return own(uuid.UUID(text))
+    except ValueError:
+        raise NotFound(_("没有找到这条导入导出记录。")) from None
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "1")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 100_000):
+        raise BadInput(_("页码有误。"))
+    return int(text)
+
+
+def job_details(job: Job) -> dict[str, Any]:
+    """One job for exchange/_job.html."""
+    made = _line(job)
+    return {
+        **made,
+        "refresh_url": f"/exchange/job/{job.id}",
+        "counts": _counts(job),
+        "problems": _problems(job) if _imports(job) else None,
+        "actions": [*_again(job), *made["actions"]],
+        "error": job.message if job.state == JobState.FAILED else None,
+    }
+
+
+def _again(job: Job) -> list[dict[str, Any]]:
+    if not _imports(job) or job.state != JobState.DONE or not job.result:
+        return []
+    rows = job.result["created"] + job.result["updated"]
+    if not job.args["dry_run"] or not rows or not job.files_of("input"):
+        return []
+    label = _("导入这个文件（%(n)s 行）", n=f"{rows:,}")
+    return [
+        {"label": label, "url": f"{import_url(job)}/again/{job.id}", "post": True, "primary": True}
+    ]
+
+
+def _counts(job: Job) -> list[dict[str, Any]]:
+    if not _imports(job) or not job.result:
+        return []
+    dry = job.args["dry_run"]
+    named = {
+        "created": (_("将新增") if dry else _("新增"), "good", None),
+        "updated": (_("将更新") if dry else _("更新"), "good", None),
+        "unchanged": (_("无变化"), None, None),
+        "rejected": (_("不能导入"), "bad", None),
+        "mended": (_("自动整理"), None, _("其中")),
+        "flagged": (_("待核对"), "warn", _("其中")),
+    }
+    return [
+        {
+            "label": label,
+            "number": f"{job.result[name]:,}",
+            "tone": tone if job.result[name] else None,
+            "hint": hint,
+        }
+        for name, (label, tone, hint) in named.items()
+    ]
+
+
+def _problems(job: Job) -> dict[str, Any] | None:
+    if job.state not in (JobState.DONE, JobState.RUNNING):
+        return None
+    total = db.session.scalar(
+        select(func.count()).select_from(ImportNote).where(ImportNote.job_id == job.id)
+    )
+    rows = [
+        {
+            "row": note.row,
+            "name": note.name,
+            "column": _label(job, column),
+            "message": message,
+            "outcome": {"text": _("未导入"), "tone": "bad"}
+            if note.rejected
+            else {"text": _("待核对"), "tone": "warn"},
+        }
+        for note in notes_of(job.id, limit=NOTES_SHOWN)
+        for column, message in note.notes
+    ]
+    more = None
+    if total and total > NOTES_SHOWN:
+        more = _(
+            "这里只列前%(shown)s行，共%(n)s行，全部见标注文件。", shown=NOTES_SHOWN, n=f"{total:,}"
+        )
+    made = _lists().get(job.kind)
+    return {"rows": rows, "more": more, "named": translate(made.named) if made else _("户主")}
+
+
+def _list(number: int) -> dict[str, Any]:
+    """One page of the account's jobs for exchange/_jobs.html, newest first."""
+    actor = policy.current_actor()
+    mine = Job.account_id == (actor.account_id if actor else None)
+    query = select(Job).where(mine).order_by(Job.created.desc(), Job.id.desc())
+    found = list(db.session.scalars(query.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)))
+    rows = [_line(job) for job in found[:PAGE_SIZE]]
+    paging = None
+    if number > 1 or len(found) > PAGE_SIZE:
+        paging = Paging.by_number(
+            MultiDict(), f"{JOBS_URL}/", number,
+            more=len(found) > PAGE_SIZE, position_text=_("第 %(n)s 页", n=number),
+        )  # fmt: skip
+    return {
+        "rows": rows,
+        "running": any(row["running"] for row in rows),
+        "refresh_url": f"{JOBS_URL}/progress?page={number}",
+        "paging": paging,
+    }
+
+
+def _line(job: Job) -> dict[str, Any]:
+    running = job.state in OPEN_STATES
+    files = [
+        {"label": file["name"], "url": f"{JOBS_URL}/{job.id}/files/{number}", "expires": None}
+        for number, file in enumerate(job.files_of("result") if job.state == JobState.DONE else [])
+    ]
+    if files and job.expires:
+        left = (local(job.expires).date() - today()).days
+        files[-1]["expires"] = _("保留 %(n)s 天", n=max(0, left))
+    actions = []
+    if running:
+        url, question = f"{JOBS_URL}/{job.id}/cancel", _("已写入的部分会保留。确定取消吗？")
+        if job.kind == results.KIND:
+            question = _("确定取消这次查询吗？")
+        actions.append({"label": _("取消"), "url": url, "post": True, "confirm": question})
+    elif _imports(job):
+        actions.append({"label": _("查看"), "url": f"{import_url(job)}/?job={job.id}"})
+    elif job.kind == results.KIND and searches.is_open(job):
+        n = f"{(job.result or {}).get('rows', 0):,}"
+        label, url = _("查看结果（%(n)s 户）", n=n), searches.address(job)
+        actions.append({"label": label, "url": url, "primary": True})
+    dry = _imports(job) and job.args.get("dry_run")
+    return {
+        "id": str(job.id),
+        "title": job.title,
+        "sub": " ".join(
+            [f"{local(job.created):%Y-%m-%d %H:%M}", *([_("只检查，不写入")] if dry else [])]
+        ),
+        "state": {"text": translate(job.state.zh), "tone": _TONES[job.state]},
+        "running": running,
+        "percent": job.percent if job.state == JobState.RUNNING else None,
+        "text": job.message,
+        "files": files,
+        "actions": actions,
+    }
+
+
+def _label(job: Job, column: str) -> str:
+    register = get_register(job.args["register"]) if job.kind == record_import.KIND else None
+    if register is not None:
+        return record_import.label_of(register, column)
+    made = _lists().get(job.kind)
+    return (made.label_of if made else label_of)(column)

@@ -1,0 +1,1 @@
+"""The frame of every page: shell, errors, search, help, what is kept offline."""

@@ -1,0 +1,145 @@
+"""The list of households and the page of each."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from typing import Any
+
+from flask import Response, current_app, request, send_file
+from flask_appbuilder import BaseView, expose
+
+from app.access import policy
+from app.access.actor import Actor, Capability
+from app.core.clock import today
+from app.core.db import db
+from app.core.errors import NotFound
+from app.core.i18n import _, lazy
+from app.kernel.beyond import reveal as personal
+from app.kernel.declare.register import Menu, Register, register_of
+from app.kernel.exchange import printing
+from app.kernel.households import lists as households
+from app.kernel.households import words as household_words
+from app.kernel.households.exchange import paper as household_paper
+from app.kernel.households.story import Chronicle
+from app.kernel.lists.ledger import Ledger
+from app.kernel.lists.query import Query
+from app.kernel.rows.household import Household
+from app.web.exchange import export_form
+from app.web.frame import shell
+from app.web.frame.listing import Action
+from app.web.households import pages as household_pages
+from app.web.lists.views import ListPages
+
+#: What a paper with whole numbers is for; the reason may also be typed.
+_REASONS = (lazy("入户核实"), lazy("资料留存"), lazy("上级要求报送"))
+
+
+class HouseholdView(ListPages, BaseView):
+    """``/household/list``: the households of one's area; ``/household/<id>``: all that is known of
+    one.
+    """
+
+    route_base = "/household"
+    default_view = "ledger"
+    exclude_route_methods = frozenset(
+        {"beyond"}
+    )  # the list of households reaches no further than the area
+
+    def __init__(self) -> None:
+        register = register_of(Household)
+        if register is None:
+            raise LookupError("the list of households is not declared")
+        self.register = register
+        super().__init__()
+
+    @expose("/list")
+    def ledger(self, name: str = "list") -> Any:
+        return super().ledger(name)
+
+    def _actions(self, menu: Menu, actor: Actor) -> list[Action]:
+        return _list_actions(self.register, actor)
+
+    @expose("/<uuid:household_id>")
+    def show(self, household_id: uuid.UUID) -> Any:
+        chronicle = self._chronicle(household_id)
+        shell.crumb(_("农户主页"))
+        shell.crumb(chronicle.household.head_name)
+        context = household_pages.context(chronicle, request.args)
+        return self.render_template("households/household.html", household=context)
+
+    @expose("/<uuid:household_id>/paper")
+    def paper(self, household_id: uuid.UUID) -> Response:
+        """一户一档 as PDF, numbers masked."""
+        chronicle = self._chronicle(household_id)
+        return _pdf(household_paper.masked(chronicle, _home_url(household_id)), chronicle)
+
+    @expose("/<uuid:household_id>/print", methods=["GET", "POST"])
+    def print(self, household_id: uuid.UUID) -> Any:
+        """The same with whole numbers, for a stated reason."""
+        chronicle = self._chronicle(household_id)
+        policy.require(Capability.EXPORT, "household", chronicle.household)
+
+        def start(reason: str) -> Response:
+            made = household_paper.with_numbers(chronicle, _home_url(household_id), reason)
+            return _pdf(made, chronicle)
+
+        def told() -> dict[str, Any]:
+            return {
+                "title": _("打印一户一档"),
+                "intro": _("农户住房安全一户一档（PDF），含完整号码。"),
+                "count": "1",
+                "area": chronicle.place,
+                "filters": [{"label": _("户主"), "text": chronicle.household.head_name}],
+                "back_url": f"/household/{household_id}",
+            }
+
+        shell.crumb(chronicle.household.head_name, f"/household/{household_id}")
+        shell.crumb(_("打印一户一档"))
+        return export_form.ask(self, _REASONS, start, told)
+
+    def _chronicle(self, household_id: uuid.UUID) -> Chronicle:
+        household, family = households.with_family(household_id)
+        actor = policy.require(Capability.SEARCH)
+        return Chronicle(db.session(), household, actor, family)
+
+    @expose("/<uuid:household_id>/reveal", methods=["POST"])
+    def reveal(self, household_id: uuid.UUID) -> Any:
+        """The whole of a masked number, on a click that the audit log keeps."""
+        household = households.get(household_id)
+        policy.require(Capability.SEARCH)
+        made = Household.__fields__.get(request.args.get("field", ""))
+        if made is None or not made.masked:
+            raise NotFound(_("没有这个项目。"))
+        text = household_words.revealed(household, made.name)
+        personal.note_look("household", household, made.name)
+        return self.render_template("register/_revealed.html", text=text)
+
+
+def _home_url(household_id: uuid.UUID) -> str:
+    """The page's whole address, for the code on the paper."""
+    base = current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/")
+    return f"{base}/household/{household_id}"
+
+
+def _pdf(content: bytes, chronicle: Chronicle) -> Response:
+    name = _(
+        "一户一档_%(name)s_%(day)s", name=chronicle.household.head_name, day=f"{today():%Y%m%d}"
+    )
+    return send_file(
+        io.BytesIO(content), mimetype=printing.MEDIA_TYPE, download_name=f"{name}.pdf", etag=False
+    )
+
+
+def _list_actions(register: Register, actor: Actor) -> list[Action]:
+    """What to do about the list: give those a village that have none, issue more."""
+    found = []
+    lost = Query(figure="no_village")
+    count = Ledger(register, lost, db.session, actor).count()
+    if count.n:
+        label = _("行政区划缺失 %(n)s 户", n=count)
+        url = "/household/list?figure=no_village"
+        found.append(Action(label, url, icon="alert-triangle"))
+    if actor.has(Capability.IMPORT_LIST):
+        found.append(Action(_("名单下发"), "/exchange/import/household", icon="upload"))
+    return found

@@ -1,0 +1,114 @@
+"""The filters of a register's list as its page shows them: the bar above it, what is asked as chips."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from werkzeug.datastructures import MultiDict
+
+from app.core.db import db
+from app.core.i18n import _, translate
+from app.core.jobs.table import Job
+from app.kernel.declare.field import CHOICE, MANY, YES_NO, Field
+from app.kernel.declare.register import Menu, Register
+from app.kernel.lists.query import DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, Query, by_key
+from app.web.frame.listing import CURSORS, Filter
+
+
+def bar(
+    register: Register,
+    menu: Menu,
+    query: Query,
+    args: MultiDict[str, str],
+    *,
+    whole: bool = False,
+) -> list[Filter]:
+    """What one may filter by, with what is asked for; ``whole``: in divisions beyond the own area."""
+    found = [Filter.region("region", _("行政区划"), query.region, whole=whole)]
+    found += [
+        Filter(n, _(label), value=query.named.get(n), advanced=True)
+        for n, (label, _level) in PLACE_NAMES.items()
+    ]
+    at_once = ("state", *by_key(register))
+    for name in register.filters.split():
+        if name != menu.fixed[0]:
+            made = register.model.__fields__[name]
+            found.append(_one(register, made, args.get(name), advanced=name not in at_once))
+    return found + _by_figure(register, query)
+
+
+def _by_figure(register: Register, query: Query) -> list[Filter]:
+    """The choice among figures, unless another figure is asked for: a list has one at most."""
+    label, names = register.by_figure
+    if not label or (query.figure and not offers(register, query.figure)):
+        return []
+    options = {name: register.figure_label(name) for name in names.split()}
+    return [Filter.choice("figure", translate(label), query.figure, options, advanced=True)]
+
+
+def offers(register: Register, figure: str) -> bool:
+    """Is the figure one of those that a filter offers?"""
+    return figure in register.by_figure[1].split()
+
+
+def key(register: Register, args: MultiDict[str, str]) -> Any:
+    """What the filters of this page depend on, so that they are rendered once; None where a person's
+    name or number, or an account's own result is asked for, which nobody else will ask.
+    """
+    made = register.model.__fields__
+    texts = [n for n in register.filters.split() if made[n].kind not in (YES_NO, CHOICE, MANY)]
+    if any(args.get(name) for name in (*texts, *PLACE_NAMES, "found") if name != "state"):
+        return None
+    return request.path, tuple((k, v) for k, v in args.items(multi=True) if k not in CURSORS)
+
+
+def _one(register: Register, made: Field, value: str | None, *, advanced: bool) -> Filter:
+    label = translate(made.label)
+    if made.kind == YES_NO:
+        return Filter(made.name, label, "yes_no", value, advanced=advanced)
+    if made.kind in (CHOICE, MANY):
+        known = made.options(all_ever=True)
+        return Filter.choice(made.name, label, value, known, advanced=advanced)
+    hints = {
+        register.name_field: _("姓名开头几个字"),
+        register.number_field: _("完整身份证号"),
+    }
+    hint = hints.get(made.name, "")
+    return Filter(made.name, label, value=value, placeholder=hint, advanced=advanced)
+
+
+def said(register: Register, query: Query, args: MultiDict[str, str]) -> list[tuple[str, str, str]]:
+    """What is asked for in words, (name in the address, label, value): for chips and searches."""
+    found = []
+    if query.region:
+        found.append(("region", _("行政区划"), query.region.name))
+    if query.figure:
+        label = register.figure_label(query.figure)
+        own = offers(register, query.figure)
+        title = translate(register.by_figure[0]) if own else _("统计项")
+        found.append(("figure", title, label))
+    if query.unplaced:
+        found.append(("unplaced", _("范围"), _("行政区划缺失")))
+    if query.decided_from:
+        since = _("%(day)s 起", day=query.decided_from.isoformat())
+        found.append((DECIDED_FROM, _(DECIDED_FROM_LABEL), since))
+    if query.found:
+        job = db.session.get_one(Job, query.found)  # parse() has read it
+        found.append(("found", _("后台查询"), job.subject))
+    found += [
+        (n, _(label), query.named[n])
+        for n, (label, _level) in PLACE_NAMES.items()
+        if n in query.named
+    ]
+    for name in register.filters.split():
+        made = register.model.__fields__[name]
+        label, given = translate(made.label), [t for t in args.getlist(name) if t]
+        found += [(name, label, _text(made, text)) for text in given]
+    return found
+
+
+def _text(made: Field, text: str) -> str:
+    if made.kind == YES_NO:
+        return _("是") if text in ("yes", "是") else _("否")
+    return made.options(all_ever=True).get(text, text) if made.kind in (CHOICE, MANY) else text

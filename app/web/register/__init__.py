@@ -1,0 +1,1 @@
+"""The pages that every register has: form, record, review, files."""

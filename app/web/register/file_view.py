@@ -1,0 +1,77 @@
+"""Photos and papers of a record over HTTP; a file is reached only through its owner's area."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from typing import BinaryIO
+
+from flask import Response, request, send_file
+from flask_appbuilder import BaseView, expose
+
+from app.access import policy
+from app.access.actor import Capability
+from app.access.audit import log as audit
+from app.access.audit.log import Act
+from app.core.db import db
+from app.core.errors import NotFound
+from app.core.files.storage import storage
+from app.core.files.uploads import small_picture
+from app.core.i18n import _
+from app.kernel.rows.file import Attachment
+
+
+class FileView(BaseView):
+    """``/files/<id>`` and its thumbnail; a file outside the account's area does not exist."""
+
+    route_base = "/files"
+
+    @expose("/<uuid:file_id>")
+    def show(self, file_id: uuid.UUID) -> Response:
+        attachment = _readable(file_id)
+        if seen := _seen(attachment):
+            return seen
+        return _send(storage().open(attachment.key), attachment, attachment.mime)
+
+    @expose("/<uuid:file_id>/thumb")
+    def thumb(self, file_id: uuid.UUID) -> Response:
+        attachment = _readable(file_id)
+        if attachment.thumb_key is None and not attachment.is_photo:
+            raise NotFound(_("这个文件没有缩略图。"))
+        if seen := _seen(attachment):
+            return seen
+        if attachment.thumb_key is not None:
+            return _send(storage().open(attachment.thumb_key), attachment, "image/jpeg")
+        with storage().open(attachment.key) as stream:  # from before there were any
+            return _send(io.BytesIO(small_picture(stream)), attachment, "image/jpeg")
+
+
+def _readable(file_id: uuid.UUID) -> Attachment:
+    attachment = db.session.get(Attachment, file_id)  # the scope guard hides foreign ones
+    if attachment is None:
+        audit.note(Act.REFUSED, detail={"file": str(file_id)})
+        raise NotFound(_("没有找到该文件。它可能不存在，或不在您的管辖范围内。"), noted=True)
+    policy.require(Capability.SEARCH, attachment.register, attachment)
+    return attachment
+
+
+def _seen(attachment: Attachment) -> Response | None:
+    """Nothing but a 304 where the browser holds these bytes: a turned photo has others."""
+    if attachment.sha256 not in request.if_none_match:
+        return None
+    return _guarded(Response(status=304), attachment)
+
+
+def _guarded(response: Response, attachment: Attachment) -> Response:
+    """A browser may keep it but asks each time: the next to use it may have no right to it."""
+    response.set_etag(attachment.sha256)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _send(stream: BinaryIO, attachment: Attachment, mime: str) -> Response:
+    response = send_file(
+        stream, mimetype=mime, download_name=attachment.name,
+        as_attachment=request.args.get("download") == "1", etag=False,
+    )  # fmt: skip
+    return _guarded(response, attachment)

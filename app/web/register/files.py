@@ -1,0 +1,82 @@
+"""What the form sends of files: taken in, turned."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, BinaryIO, cast
+
+from flask import jsonify, request
+from flask_appbuilder import expose
+
+from app.core.db import db
+from app.core.errors import BadInput, Conflict
+from app.core.i18n import _
+from app.kernel.records import files as attachments
+from app.kernel.records import save as records
+from app.kernel.records.files import Sent
+from app.kernel.records.photo_facts import PhotoFacts
+from app.kernel.rows.file import Attachment
+from app.kernel.rows.reading import values_of
+from app.web.register.shared import RegisterPages, parse_uuid
+from app.web.register.tiles import file_tile
+
+
+class FilePages(RegisterPages):
+    """The routes of a record's files. To a script a file is the data of :func:`file_tile`."""
+
+    @expose("/<uuid:record_id>/files/<string:field>", methods=["POST"])
+    def upload(self, record_id: uuid.UUID, field: str) -> Any:
+        """One file: ``file``, and what its sender calls it (``key``), how far it turned it
+        (``turned``, degrees). The answer to a file that was refused has an ``error``.
+        """
+        file = request.files.get("file")
+        if file is None:
+            raise BadInput(_("没有收到文件，请重新选择。"))
+        sent = Sent(
+            cast(BinaryIO, file.stream),
+            file.filename or "",
+            parse_uuid(request.form.get("key", "")),
+            _quarter(request.form.get("turned", "0")),
+        )
+        try:
+            made = attachments.add(self.register, record_id, field, sent)
+        except (BadInput, Conflict) as error:
+            db.session.rollback()
+            return jsonify(error=error.message), error.status
+        return self._tile(record_id, made)
+
+    @expose("/<uuid:record_id>/files/<string:field>/reuse", methods=["POST"])
+    def reuse(self, record_id: uuid.UUID, field: str) -> Any:
+        """The papers of the record before, taken over into this field."""
+        try:
+            added = attachments.reuse(self.register, record_id, field)
+        except (BadInput, Conflict) as error:
+            db.session.rollback()
+            return jsonify(error=error.message), error.status
+        row = records.get(self.register, record_id)
+        facts = PhotoFacts(db.session(), row, values_of(row))
+        return jsonify([file_tile(file, self.register.fields[field], facts) for file in added])
+
+    @expose("/<uuid:record_id>/turn", methods=["POST"])
+    def turn(self, record_id: uuid.UUID) -> Any:
+        """A ``photo``, by its id, to stand ``turned`` degrees from where the camera held it."""
+        file_id = parse_uuid(request.form.get("photo", ""))
+        if file_id is None:
+            raise BadInput(_("没有找到该照片，它可能已被移除。"))
+        try:
+            turned = _quarter(request.form.get("turned", ""))
+            made = attachments.turn(self.register, record_id, file_id, turned)
+        except (BadInput, Conflict) as error:
+            db.session.rollback()
+            return jsonify(error=error.message), error.status
+        return self._tile(record_id, made)
+
+    def _tile(self, record_id: uuid.UUID, file: Attachment) -> Any:
+        row = records.get(self.register, record_id)
+        facts = PhotoFacts(db.session(), row, values_of(row))
+        return jsonify(file_tile(file, self.register.fields[file.field], facts))
+
+
+def _quarter(text: str) -> int:
+    """Degrees as sent; what is no number is no quarter turn either."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else -1

@@ -1,0 +1,173 @@
+"""新增: the form of a record that there is not yet, in registers whose records users make.
+
+The form is opened with the key that its record will have. So what is typed can be kept under it, and
+a form that is sent twice is one record. Files come after the first save: they need an owner.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from flask import flash, jsonify, redirect, request
+from flask_appbuilder import expose
+
+from app.access import policy
+from app.access.actor import Actor, Capability
+from app.access.divisions import regions
+from app.core.clock import local, today, uuid7
+from app.core.db import db
+from app.core.errors import BadInput, Invalid, NotFound, TryAgain
+from app.core.i18n import _, translate
+from app.kernel.declare.expressions import is_missing
+from app.kernel.declare.field import FILES
+from app.kernel.declare.rules import Problem
+from app.kernel.records import creations, drafts, habits, places
+from app.kernel.records import save as records
+from app.web.frame import shell
+from app.web.register import parsing
+from app.web.register.form import FormPages
+from app.web.register.parsing import Posted, Shown
+from app.web.register.shared import contact_of, parse_uuid
+
+#: Methods of this part that are routes.
+ROUTES = frozenset({"new", "new_draft", "new_discard"})
+
+
+class NewPages(FormPages):
+    """The routes of the form of a new record."""
+
+    @expose("/new", methods=["GET", "POST"])
+    def new(self) -> Any:
+        actor = self._maker()
+        if request.method == "POST":
+            return self._create(actor)
+        draft = drafts.unsaved(actor, self.register)
+        if draft is not None:
+            row = creations.blank(self.register, draft.record_id)
+            row.region_id = _key(draft.values.get(places.FIELD))
+            return self._new_page(row, parsing.parse(self.register, draft.values), draft=draft)
+        row = creations.blank(self.register, uuid7())
+        own = regions.get(actor.region_id)
+        if own is not None and self.register.creates and own.level >= self.register.creates:
+            row.region_id = own.id
+        typed = parsing.typed_of(self.register, row)
+        last = habits.fields(actor, self.register)
+        carried = {n: _("按上次填写带出") for n in typed if is_missing(typed[n]) and n in last}
+        typed |= {n: last[n] for n in carried}
+        return self._new_page(row, parsing.parse(self.register, typed), carried=carried)
+
+    def _maker(self) -> Actor:
+        if self.register.creates is None:
+            raise NotFound(_("没有找到该页面。"))
+        return policy.require(Capability.ENTER, self.register.name)
+
+    def _create(self, actor: Actor) -> Any:
+        key = parse_uuid(request.form.get("key", ""))
+        if key is None:
+            raise BadInput(_("页面已过期，请刷新后再操作。"))
+        if db.session.get(self.register.model, key) is not None:
+            return self._save(records.get(self.register, key), actor)  # sent twice, or gone back to
+        posted = parsing.read(self.register, request.form)
+        row = creations.blank(self.register, key)
+        place = self._place(row)
+        try:
+            row = creations.create(
+                self.register, key, place.key if place else None, posted.values, posted.problems
+            )
+        except Invalid as error:
+            db.session.rollback()
+            blank = creations.blank(self.register, key)
+            return self._new_page(blank, posted, problems=error.problems)
+        except TryAgain as error:
+            db.session.rollback()
+            flash(error.message, "warning")
+            return self._new_page(creations.blank(self.register, key), posted)
+        if any(made.kind == FILES for made in self.register.fields.values()):
+            flash(_("现在可以上传照片和文件。"), "info")
+        return self._go_on(row, actor, posted, contact_of(actor))
+
+    def _new_page(
+        self,
+        row: Any,
+        posted: Posted,
+        *,
+        problems: Sequence[Problem] = (),
+        draft: Any = None,
+        carried: dict[str, str] | None = None,
+    ) -> Any:
+        register = self.register
+        base = f"/{register.name}/new"
+        title = _("新增%(what)s", what=translate(register.record_word))
+        shown = Shown(
+            typed=posted.typed,
+            evaluation=records.evaluate(register, row, posted.values, ()),
+            problems=problems,
+            carried=carried or {},
+            place=self._place(row),
+        )
+        sections = parsing.sections(register, shown)
+        for section in sections:
+            for field in section["fields"]:
+                if field["kind"] == FILES:
+                    field |= {"readonly": True, "help": _("保存后可以上传。")}
+        context = {
+            "title": title,
+            "subtitle": register.label,
+            "sections": sections,
+            "errors": parsing.summary(register, problems),
+            "rules": parsing.rules_json(register, row),
+            "today": today().isoformat(),
+            "version": 0,
+            "key": str(row.id),
+            "fixed": {},
+            "action_url": base,
+            "draft_url": f"{base}/draft?key={row.id}",
+            "draft": draft
+            and {
+                "saved_at": f"{local(draft.saved_at):%H:%M}",
+                "restored": True,
+                "discard_url": f"{base}/discard?key={row.id}",
+            },
+            "actions": [
+                {"name": "save", "label": _("保存"), "shortcut": "Ctrl+S", "primary": True},
+                {"name": "next", "label": _("录入下一个")},
+            ],
+            "links": [
+                {"label": _("返回列表"), "url": shell.list_url(self._menu_url(Capability.ENTER))}
+            ],
+        }
+        shell.at(self._menu_url(Capability.ENTER))
+        shell.crumb(title)
+        return self.render_template("register/form.html", form=context), 422 if problems else 200
+
+    @expose("/new/draft", methods=["POST"])
+    def new_draft(self) -> Any:
+        """Keep what is typed of a record that is not saved yet."""
+        self._maker()
+        key, body = self._asked_key(), self._draft_body()
+        values = parsing.clean_draft(self.register, body.get("values"))
+        raw = body.get("values")
+        place = raw.get(places.FIELD) if isinstance(raw, dict) else None
+        if isinstance(place, str) and _key(place) is not None:
+            values[places.FIELD] = place
+        draft = drafts.keep_new(self.register, key, values)
+        return jsonify(saved_at=f"{local(draft.saved_at):%H:%M}")
+
+    @expose("/new/discard", methods=["POST"])
+    def new_discard(self) -> Any:
+        """Forget what was typed of a record that was not saved."""
+        drafts.drop(self._maker(), self._asked_key())
+        flash(_("草稿已放弃。"), "success")
+        return redirect(f"/{self.register.name}/new")
+
+    def _asked_key(self) -> uuid.UUID:
+        key = parse_uuid(request.args.get("key", ""))
+        if key is None:
+            raise BadInput(_("页面已过期，请刷新后再操作。"))
+        return key
+
+
+def _key(text: Any) -> int | None:
+    return parsing.Place(str(text or ""), regions.Level.VILLAGE).key

@@ -1,0 +1,131 @@
+"""The review of a register: one record after the other, decided with one key each.
+
+Scripts ask for the page's middle alone (header ``X-Part``), and get a decision's outcome as JSON;
+without them every answer is a page.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from flask import flash, jsonify, redirect, request, session
+from flask_appbuilder import expose
+
+from app.access import policy
+from app.access.actor import Actor
+from app.core.db import db
+from app.core.errors import BadInput, Conflict, Invalid
+from app.core.i18n import _
+from app.kernel import hooks
+from app.kernel.records import habits
+from app.kernel.records import save as records
+from app.web.frame import shell
+from app.web.frame.requests import wants_json
+from app.web.register import review_parts
+from app.web.register import show as record_pages
+from app.web.register.review_parts import Reviewing
+from app.web.register.shared import RegisterPages, Said, acting, contact_of, version
+
+
+class ReviewPages(RegisterPages):
+    """The routes of the review."""
+
+    @expose("/<uuid:record_id>/review")
+    def review(self, record_id: uuid.UUID) -> Any:
+        row = records.get(self.register, record_id)
+        review = review_parts.review_of(self.register, acting())
+        actor = policy.require(review.capability, self.register.name, row)
+        if row.state != review.state:
+            if wants_json():
+                return self._gone(Reviewing(self.register, actor, request.args), row)
+            said = {"what": self.register.word, "state": self.register.state_text(row.state)}
+            flash(_("该%(what)s现在是“%(state)s”。", **said), "warning")
+            return redirect(f"/{self.register.name}/{row.id}")
+        return self._review_page(row, actor)
+
+    def _review_page(self, row: Any, actor: Actor, said: Said | None = None) -> Any:
+        part = wants_json()
+        reviewing = Reviewing(self.register, actor, request.args)
+        context = reviewing.context(row)
+        context["record"] = self._record_context(row, actor, marked=True)
+        for beside in hooks.record_parts(self.register, row, actor):
+            context["record"]["notices"] += record_pages.told(beside.notices)
+        context |= (said or Said(contact_of(actor))).context
+        context["undo"] = None if part else review_parts.undo(self.register)
+        shell.at(self._menu_url(reviewing.review.capability))
+        shell.crumb(row.head_name)
+        page = "register/_review.html" if part else "register/review.html"
+        return self.render_template(page, review=context), 422 if said else 200
+
+    @expose("/<uuid:record_id>/decide", methods=["POST"])
+    def decide(self, record_id: uuid.UUID) -> Any:
+        """审核通过 or 退回补正; the next one opens at once."""
+        actor = acting()
+        review = review_parts.review_of(self.register, actor)
+        asked = request.form.get("action", "")
+        if asked not in ("approve", "return"):
+            raise BadInput(_("没有这一操作。"))
+        name = review.approve if asked == "approve" else review.refuse
+        said = self._said(name, actor)
+        reviewing = Reviewing(self.register, actor, request.args)
+        if said.reasons:  # kept with the decision, or not at all
+            habits.remember_reasons(actor, self.register, said.reasons)
+        try:
+            row = records.transition(
+                self.register, record_id, name, version(request.form.get("version")),
+                said.contact, said.opinion if asked == "return" else "", said.reasons,
+            )  # fmt: skip
+        except Invalid as error:
+            db.session.rollback()
+            if wants_json():
+                return jsonify(message=error.message, errors=_by_input(error)), error.status
+            row = records.get(self.register, record_id)
+            return self._review_page(row, actor, replace(said, problems=error.problems))
+        except Conflict:
+            db.session.rollback()
+            return self._gone(reviewing, records.get(self.register, record_id))
+        review_parts.remember_decision(self.register, row, review.undo)
+        if wants_json():
+            undo = review_parts.undo(self.register)
+            return jsonify(left=str(reviewing.queue.left()), undo=undo)
+        return redirect(reviewing.after(row) or reviewing.list_url)
+
+    def _gone(self, reviewing: Reviewing, row: Any) -> Any:
+        """The record was withdrawn, changed or decided a moment ago: says so, the next one opens."""
+        message = review_parts.meanwhile(row, reviewing.review)
+        waits = row.state == reviewing.review.state
+        url = reviewing.url(row.id) if waits else reviewing.after(row) or reviewing.list_url
+        if wants_json():
+            return jsonify(message=message, url=url, left=str(reviewing.queue.left())), 409
+        flash(message, "danger")
+        return redirect(url)
+
+    @expose("/<uuid:record_id>/undo", methods=["POST"])
+    def undo(self, record_id: uuid.UUID) -> Any:
+        """Take the last decision back, for some seconds."""
+        actor = acting()
+        session.pop("decided", None)
+        reviewing = Reviewing(self.register, actor, request.args)
+        try:
+            row = records.transition(
+                self.register, record_id, reviewing.review.undo, version(request.form.get("version")),
+                contact_of(actor),
+            )  # fmt: skip
+        except Conflict as error:
+            db.session.rollback()
+            if wants_json():
+                raise
+            flash(error.message, "warning")
+            return redirect(f"/{self.register.name}/{record_id}")
+        message = _("已撤销对%(name)s的审核决定。", name=row.head_name)
+        if wants_json():
+            left = str(reviewing.queue.left())
+            return jsonify(message=message, url=reviewing.url(row.id), left=left)
+        flash(message, "success")
+        return redirect(reviewing.url(row.id))
+
+
+def _by_input(error: Invalid) -> dict[str, str]:
+    return {problem.field: problem.message for problem in error.problems}

@@ -1,0 +1,297 @@
+"""Statistics tables by division and by day, and their Excel."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from flask import Response, request, send_file, url_for
+from flask_appbuilder import BaseView, expose
+
+from app.access import policy
+from app.access.actor import Capability
+from app.access.audit import log as audit
+from app.access.audit.log import Act
+from app.access.divisions.regions import Level, Region
+from app.access.scope import current_actor
+from app.core.clock import local
+from app.core.errors import NotFound
+from app.core.i18n import _, translate
+from app.kernel.declare.register import TREND, WEEK, Register, Table, get_register
+from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column, head_spans
+from app.kernel.figures import statistics
+from app.kernel.figures.statistics import ALL_YEARS, LineKind
+from app.kernel.lists.query import DECIDED_FROM
+from app.kernel.reports import charts, tables, trend, week
+from app.kernel.reports.tables import Cell, Report, Row
+from app.web.frame import shell
+from app.web.reports import deadlines
+
+_NAME_WIDTH, _TEXT_WIDTH = 24, 14  # characters, in Excel
+
+
+class StatisticsView(BaseView):
+    """``/<register>/statistics/<table>``; ``week`` names the weekly table, ``trend`` the days."""
+
+    route_base = ""
+    default_view = "table"
+
+    @expose("/<string:register>/statistics/<string:name>")
+    def table(self, register: str, name: str) -> Any:
+        """One table with its chart; ``region`` is a division of the account's area."""
+        made, table = _table(register, name)
+        actor = policy.require(Capability.SEARCH, made.name)
+        region = statistics.region_asked_for(actor, request.args.get("region"))
+        days = trend.days_asked_for(request.args.get("days"))
+        year = statistics.year_asked_for(made, request.args.get("year"))
+        report, chart = _report(made, table, name, region, days, year)
+        asked = _year_in_address(made, year) | ({"days": days} if name == TREND else {})
+        url = url_for("StatisticsView.table", register=made.name, name=name, **asked)
+        shell.at(url_for("StatisticsView.table", register=made.name, name=table.name))
+        excel = url_for(
+            "StatisticsView.excel", register=made.name, name=name, region=region.id, **asked
+        )
+        page = shown(report, url) | {
+            "title": report.title,
+            "as_of": f"{local(report.at):%Y-%m-%d %H:%M}",
+            "trail": [
+                {"title": r.name, "url": _at_region(url, r.id)}
+                for r in statistics.trail(actor, region)
+            ],
+            "tabs": _tabs(made, name, region, year),
+            "years": _years(made, name, region, year),
+            "ranges": _ranges(made, region, days, year) if name == TREND else [],
+            "chart": chart and chart | {"urls": chart_urls(chart, url)},
+            "notes": report.notes,
+            "deadline": deadlines.tag(made, region.path),
+            "deadline_url": deadlines.setting_url(made, region, actor),
+            "excel_url": excel if actor.has(Capability.EXPORT_STATISTICS, made.name) else None,
+        }
+        return self.render_template("reports/statistics.html", table=page)
+
+    @expose("/<string:register>/statistics/<string:name>/excel")
+    def excel(self, register: str, name: str) -> Response:
+        """The same table as a workbook; logged (spec 01)."""
+        made, table = _table(register, name)
+        actor = policy.require(Capability.EXPORT_STATISTICS, made.name)
+        region = statistics.region_asked_for(actor, request.args.get("region"))
+        days = trend.days_asked_for(request.args.get("days"))
+        year = statistics.year_asked_for(made, request.args.get("year"))
+        report, _chart = _report(made, table, name, region, days, year)
+        detail = {"table": name, "region": region.full_name, "rows": len(report.rows)}
+        detail |= {"year": year} if year else {}
+        audit.note(Act.EXPORT, register=made.name, row=At(region.path), detail=detail)
+        return send_file(
+            workbook(report),
+            mimetype=MEDIA_TYPE,
+            as_attachment=True,
+            download_name=f"{report.title}_{report.year or ''}{region.name}_{local(report.at):%Y%m%d}.xlsx",
+        )
+
+
+@dataclass(frozen=True)
+class At:
+    """Where an audit entry belongs that is about no record."""
+
+    path: str
+
+
+def _table(register: str, name: str) -> tuple[Register, Table]:
+    """The declared table of an address; of the week and the days the table that they follow."""
+    made = get_register(register)
+    table = None
+    if made is not None:
+        table = made.progress_table if name in (WEEK, TREND) else made.table(name)
+    if made is None or table is None:
+        raise NotFound(_("没有这张统计表。"))
+    return made, table
+
+
+def _report(
+    register: Register, table: Table, name: str, region: Region, days: int, year: int | None
+) -> tuple[Report, dict[str, Any] | None]:
+    if name == WEEK:
+        return week.report(register, table, region, year), None
+    if name == TREND:
+        report, line = trend.report(register, table, region, days, year)
+        return report, trend.chart(line, table.chart)
+    sheet = statistics.read(register, region, tables.table_figures(table), year=year)
+    return tables.of_sheet(table, sheet), charts.of_sheet(table, sheet)
+
+
+def shown(report: Report, url: str) -> dict[str, Any]:
+    """A report for reports/_stat_table.html; ``url`` is the table that divisions lead down to."""
+    ledger = ledger_url(report.register)
+    return {
+        "title": report.title,
+        "headers": _headers(report),
+        "numbered": True,
+        "rows": [
+            {
+                "label": row.label,
+                "url": _at_region(url, row.region.id) if _leads_down(row) else None,
+                "total": row.kind in (LineKind.TOTAL, LineKind.OWN),
+                "cells": [
+                    {
+                        "text": f"{cell.value:,}" if isinstance(cell.value, int) else cell.value,
+                        "url": _cell_url(report.register, row, cell, ledger),
+                        "sub": cell.sub,
+                        "tone": cell.tone,
+                    }
+                    for cell in row.cells
+                ],
+            }
+            for row in report.rows
+        ],
+    }
+
+
+def _cell_url(register: Register, row: Row, cell: Cell, ledger: str | None) -> str | None:
+    """The rows that a number counts; where a setting is set, for those who may."""
+    if cell.setting:
+        actor = current_actor()
+        return deadlines.setting_url(register, row.region, actor) if actor else None
+    if not (ledger and cell.figure and cell.value):
+        return None
+    if cell.of:
+        other = get_register(cell.of)
+        ledger = ledger_url(other) if other else None
+    since = f"&{DECIDED_FROM}={cell.since}" if cell.since else ""
+    return f"{ledger}?figure={cell.figure}{_place(row)}{since}"
+
+
+def _headers(report: Report) -> list[list[dict[str, Any]]]:
+    return header_lines([(_("序号"),), (_first_head(report),), *report.heads])
+
+
+def header_lines(
+    heads: list[tuple[str, ...]], *, numbered: bool = True
+) -> list[list[dict[str, Any]]]:
+    """Merged heads for reports/_stat_table.html; ``numbered``: the first column holds row numbers."""
+    lines: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for span in head_spans(heads, max(map(len, heads))):
+        lines[span.top].append(
+            {
+                "text": span.text,
+                "colspan": span.right - span.left + 1,
+                "rowspan": span.bottom - span.top + 1,
+                "number": numbered and span.left == 0,
+            }
+        )
+    return [lines[top] for top in sorted(lines)]
+
+
+def _first_head(report: Report) -> str:
+    return report.first_head or _("地区")
+
+
+def _leads_down(row: Row) -> bool:
+    return row.kind == LineKind.DIVISION and row.region.level < Level.VILLAGE
+
+
+def _place(row: Row) -> str:
+    unplaced = "&unplaced=1" if row.kind == LineKind.UNPLACED else ""
+    return f"&region={row.region.id}{unplaced}"
+
+
+def ledger_url(register: Register) -> str | None:
+    """The list that shows rows of every state to everybody who may search."""
+    menus = (menu for menu in register.menus if menu.capability == Capability.SEARCH)
+    menu = next(menus, None)
+    return f"/{register.name}/{menu.name}" if menu else None
+
+
+def _at_region(url: str, region_id: int) -> str:
+    return f"{url}{'&' if '?' in url else '?'}region={region_id}"
+
+
+def _year_in_address(register: Register, year: int | None) -> dict[str, Any]:
+    return {"year": year or ALL_YEARS} if register.years else {}
+
+
+def _years(
+    register: Register, name: str, region: Region, chosen: int | None
+) -> list[dict[str, Any]]:
+    """All years and each of them, to choose one."""
+    if register.years is None:
+        return []
+    offered = [None, *register.years.offered()]
+    return [
+        {
+            "label": _("%(year)s年", year=year) if year else _("全部年度"),
+            "url": url_for(
+                "StatisticsView.table", register=register.name, name=name, region=region.id,
+                **_year_in_address(register, year),
+            ),
+            "active": year == chosen,
+        }
+        for year in offered
+    ]  # fmt: skip
+
+
+def _tabs(register: Register, here: str, region: Region, year: int | None) -> list[dict[str, Any]]:
+    names = {table.name: translate(table.title) for table in register.tables}
+    if register.progress_table:
+        names |= {WEEK: _("周进度"), TREND: _("趋势")}
+    return [
+        {
+            "label": label,
+            "url": url_for(
+                "StatisticsView.table", register=register.name, name=name, region=region.id,
+                **_year_in_address(register, year),
+            ),
+            "active": name == here,
+        }
+        for name, label in names.items()
+    ]  # fmt: skip
+
+
+def _ranges(
+    register: Register, region: Region, chosen: int, year: int | None
+) -> list[dict[str, Any]]:
+    """How many days may be looked back."""
+    return [
+        {
+            "label": _("近%(n)s天", n=days),
+            "url": url_for(
+                "StatisticsView.table", register=register.name, name=TREND, region=region.id,
+                days=days, **_year_in_address(register, year),
+            ),
+            "active": days == chosen,
+        }
+        for days in trend.RANGES
+    ]  # fmt: skip
+
+
+def chart_urls(chart: dict[str, Any], url: str) -> list[str | None]:
+    return [_at_region(url, key) if key else None for key in chart.get("regions", ())]
+
+
+def workbook(report: Report) -> BytesIO:
+    """The table as an Excel file: its head merged as on the page, the place and time above it."""
+    columns = [Column((_("序号"),), width=6), Column((_first_head(report),), width=_NAME_WIDTH)]
+    columns += [Column(texts, width=_TEXT_WIDTH) for texts in report.heads]
+    title = _(
+        "%(register)s %(table)s（%(place)s，%(time)s）",
+        register=report.register.label,
+        table=report.title if report.year is None else f"{report.title} {report.year}",
+        place=report.region.full_name,
+        time=f"{local(report.at):%Y-%m-%d %H:%M}",
+    )
+    rows = [
+        (number, row.label, *map(_in_excel, row.cells)) for number, row in enumerate(report.rows, 1)
+    ]
+    file = BytesIO()
+    with Book(file) as book:
+        book.table(report.title, columns, rows, title=title, frozen_columns=2)
+    file.seek(0)
+    return file
+
+
+def _in_excel(cell: Cell) -> int | str:
+    """A number as such; a text with the small line that stands under it."""
+    if isinstance(cell.value, int) or not cell.sub:
+        return cell.value
+    return _("%(value)s（%(sub)s）", value=cell.value, sub=cell.sub)

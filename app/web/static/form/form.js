@@ -1,0 +1,325 @@
+/** The live form: shows and hides by the rules, says what is missing, checks while one types. */
+import { attachChildren, numberRows } from "./children.js";
+import { keepDraft } from "./draft.js";
+import { attachKeys } from "./form_keys.js";
+import { attachOptionLists } from "../frame/options.js";
+import { attachParcel } from "./form_parcel.js";
+import { attachPriors } from "./prior.js";
+import { evaluate, idCheckCharacter, refused } from "./rules.js";
+import { confirmed, toast } from "../frame/shell.js";
+import { keepForm } from "../offline/offline_form.js";
+import { attachUploads, uploadsRunning } from "./uploads.js";
+import { mend, readField, readForm, writeField } from "../frame/values.js";
+import { say } from "../frame/words.js";
+
+const form = document.getElementById("record-form");
+const rules = JSON.parse(document.getElementById("form-rules").textContent);
+const fixed = JSON.parse(document.getElementById("form-fixed").textContent);
+const today = form.dataset.today || null;
+const elements = new Map([...form.querySelectorAll("[data-field]")].map((element) => [element.dataset.field, element]));
+const touched = new Set();
+let answer = {};
+let dirty = false;
+let sending = false;
+
+const labelOf = (name) => elements.get(name)?.dataset.label ?? name;
+
+/** A computed value as people read it. */
+function computedText(output, value) {
+  if (value === null || value === undefined) return "—";
+  return output.dataset[value] ?? value.replace(/\B(?=(\d{3})+(?=\.))/g, ",");
+}
+
+/** Wrong by its kind alone, which the rules leave to whoever reads the text. */
+function kindError(kind, value, label) {
+  if (typeof value !== "string") return null;
+  if ((kind === "integer" || kind === "year") && !/^-?\d+$/.test(value)) return say("not_integer", { label });
+  if ((kind === "decimal" || kind === "money") && !/^-?\d+(\.\d+)?$/.test(value)) return say("not_number", { label });
+  if ((kind === "decimal" || kind === "money") && /\.\d{3,}$/.test(value)) return say("too_many_decimals", { label, n: 2 });
+  if (kind === "date" && !/^\d{4}-\d{2}-\d{2}$/.test(value)) return say("not_date");
+  return null;
+}
+
+/** Says more than "not valid" of an ID number: its length, or the check character it calls for. */
+function better(kind, value, message) {
+  if (kind !== "id_number" || typeof value !== "string") return message;
+  if (value.length !== 18) return say("id_length", { n: value.length });
+  if (/^\d{17}/.test(value) && idCheckCharacter(value) !== value[17]) return say("id_check", { mark: idCheckCharacter(value) });
+  return message;
+}
+
+function requiredText(name) {
+  const kind = elements.get(name).dataset.kind;
+  const key = { files: "upload_needed", yes_no: "choose", choice: "choose", many: "choose", region: "choose" }[kind] ?? "required";
+  return rules.fields[name]?.requiredMessage ?? say(key, { label: labelOf(name) });
+}
+
+/** Messages of a field: [{message, severity}]; `whole` also says that it is missing. */
+function messages(name, whole) {
+  const found = answer[name];
+  const element = elements.get(name);
+  if (element.hidden) return [];
+  const value = readField(element);
+  const wrongKind = kindError(element.dataset.kind, value, labelOf(name));
+  if (wrongKind) return [{ message: wrongKind, severity: "error" }];
+  if (!found?.shown) return [];
+  const list = found.errors.map((error) => ({ ...error, message: better(element.dataset.kind, value, error.message) }));
+  if (whole && found.missing) list.unshift({ message: requiredText(name), severity: "error" });
+  return list;
+}
+
+function showMessages(name, list) {
+  const element = elements.get(name);
+  const line = [...element.querySelectorAll("[data-errors]")].find((one) => !one.closest("[data-child]"));
+  const wrong = list.some((item) => item.severity !== "warning");
+  if (line) {
+    line.textContent = list.map((item) => item.message).join(" ");
+    line.hidden = list.length === 0;
+    line.classList.toggle("is-warning", list.length > 0 && !wrong);
+  }
+  element.classList.toggle("has-error", wrong);
+  for (const input of element.querySelectorAll("[data-input], .picker-input")) {
+    if (input.closest("[data-child]")) continue;
+    input.classList.toggle("is-invalid", wrong);
+    if (wrong) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  }
+}
+
+function drawSections() {
+  let all = 0;
+  for (const section of form.querySelectorAll("[data-section]")) {
+    const names = [...section.querySelectorAll("[data-field]")].map((element) => element.dataset.field);
+    const shown = names.filter((name) => !elements.get(name).hidden);
+    const missing = shown.filter((name) => answer[name]?.missing).length;
+    all += missing;
+    section.hidden = shown.length === 0;
+    const anchor = document.querySelector(`[data-anchor="${section.dataset.section}"]`);
+    const text = missing ? say("section_missing", { n: missing }) : say("section_done");
+    section.querySelector("[data-section-state]").textContent = missing ? text : "";
+    if (!anchor) continue;
+    anchor.hidden = section.hidden;
+    anchor.classList.toggle("is-done", missing === 0);
+    anchor.querySelector("[data-anchor-state]").textContent = text;
+  }
+  const line = form.querySelector("[data-missing]");
+  line.textContent = all ? say("all_missing", { n: all }) : say("all_done");
+  line.classList.toggle("is-done", all === 0);
+}
+
+function drawNoneOf() {
+  for (const box of form.querySelectorAll("[data-none-of]")) {
+    box.hidden = !box.dataset.noneOf.split(" ").some((name) => elements.has(name) && !elements.get(name).hidden);
+  }
+}
+
+/** Fields that come and go above the one in use do not move it (browsers that anchor do so themselves). */
+function holding(draw) {
+  const held = CSS.supports("overflow-anchor", "auto") ? null : document.activeElement?.closest("[data-field]");
+  const top = held?.getBoundingClientRect().top;
+  draw();
+  if (held && !held.hidden) window.scrollBy(0, held.getBoundingClientRect().top - top);
+}
+
+function apply() {
+  holding(drawFields);
+}
+
+/** Choices that do not fit are not shown, see `refused`. */
+function drawChoices(name, element, values) {
+  if (element.dataset.kind !== "choice") return;
+  const choices = [...element.querySelectorAll("option, [type=radio]")].filter((one) => one.value);
+  const away = refused(rules, name, choices.map((one) => one.value), values, { today });
+  for (const one of choices) (one.closest(".pick") ?? one).hidden = away.includes(one.value);
+}
+
+function drawFields() {
+  const values = { ...fixed, ...readForm(elements) };
+  answer = evaluate(rules, values, { today });
+  for (const [name, element] of elements) {
+    const found = answer[name];
+    if (!found) continue;
+    if (element.hidden === found.shown) {
+      element.hidden = !found.shown;
+      if (found.shown) element.querySelector("[data-children]")?.dispatchEvent(new Event("anju:shown"));
+    }
+    drawChoices(name, element, values);
+    const star = element.querySelector(":scope > .form-label [data-star]");
+    if (star) star.hidden = !found.required;
+    const computed = element.querySelector("[data-computed]");
+    if (computed) computed.textContent = computedText(computed, found.value);
+    if (touched.has(name) || computed) showMessages(name, messages(name, false));
+  }
+  drawNoneOf();
+  drawSections();
+}
+
+const draft = keepDraft({
+  url: form.dataset.draftUrl,
+  version: () => form.elements.version.value,
+  read: () => readForm(elements),
+  line: form.querySelector("[data-draft-state]"),
+});
+
+/** Sets a field of any kind but files. */
+function put(element, value) {
+  const rows = element.querySelector("[data-children]");
+  if (rows) rows.dispatchEvent(new CustomEvent("anju:rows", { detail: value }));
+  else writeField(element, value);
+}
+
+/** The fields that were typed in: what was prefilled, and stands as it was, is none of them. */
+function tellTouched() {
+  const line = form.elements.touched;
+  if (!line) return;
+  const before = line.value.split(" ").filter(Boolean);
+  const now = readForm(elements);
+  const names = [...elements.keys()].filter((name) => JSON.stringify(now[name]) !== initial[name]);
+  line.value = [...new Set([...before, ...names])].join(" ");
+  line.disabled = false;
+}
+
+function changed() {
+  dirty = true;
+  apply();
+  if (form.dataset.draftUrl) draft.touch();
+}
+
+function mendInput(input) {
+  const kind = input.closest("[data-kind]")?.dataset.kind;
+  const own = input.closest("[data-child-field]") ? input.type : kind;
+  if (input.type === "text" || input.type === "tel") {
+    const mended = mend(own, input.value);
+    if (mended !== input.value) input.value = mended;
+  }
+}
+
+/** All that is wrong: [{name, message}], in the order of the page. */
+function problems() {
+  const list = [];
+  for (const name of elements.keys()) {
+    const found = messages(name, true);
+    touched.add(name);
+    showMessages(name, found);
+    for (const { message, severity } of found) if (severity !== "warning") list.push({ name, message });
+  }
+  return list;
+}
+
+function goTo(name) {
+  const element = document.getElementById(`field-${name}`);
+  const input = element?.querySelector("input:not([type=hidden]):not([disabled]), select:not([hidden]), textarea, button");
+  element?.scrollIntoView({ block: "center" });
+  input?.focus({ preventScroll: true });
+}
+
+function summarise(list) {
+  const box = document.getElementById("error-summary");
+  box.hidden = list.length === 0;
+  if (!list.length) return;
+  box.querySelector("[data-summary-title]").textContent = say("sum_errors", { n: list.length });
+  box.querySelector("[data-summary]").replaceChildren(...list.map(({ name, message }) => {
+    const item = document.createElement("li");
+    const link = document.createElement("a");
+    link.href = `#field-${name}`;
+    link.textContent = message.includes(labelOf(name)) ? message : say("labelled", { label: labelOf(name), message });
+    item.append(link);
+    return item;
+  }));
+  box.scrollIntoView({ block: "start" });
+  box.focus({ preventScroll: true });
+}
+
+/** Sends the form once: the draft goes first, so that an ended session or line loses nothing. */
+async function submit(event) {
+  event.preventDefault();
+  if (sending) return;
+  const button = event.submitter ?? form.querySelector("[name=intent]");
+  const files = uploadsRunning(form, "complete" in button.dataset);
+  if (files) { toast(say("upload_not_done", { n: files })); return; }
+  if ("complete" in button.dataset) {
+    const list = problems();
+    summarise(list);
+    if (list.length) return;
+  }
+  if (button.dataset.confirm && !(await confirmed(button.dataset.confirm))) return;
+  sending = true;
+  button.classList.add("is-busy");
+  if (!(await draft.flush())) {
+    sending = false;
+    button.classList.remove("is-busy");
+    toast(form.querySelector("[data-draft-state]").textContent);
+    return;
+  }
+  numberRows(form);
+  tellTouched();
+  const intent = document.createElement("input");
+  intent.type = "hidden";
+  intent.name = "intent";
+  intent.value = button.value;
+  form.append(intent);
+  form.submit();
+}
+
+form.addEventListener("input", (event) => {
+  if (event.target.matches("[data-input]")) changed();
+});
+form.addEventListener("change", (event) => {
+  event.target.closest("[data-carried]")?.querySelector("[data-carried-note]")?.remove();
+  if (event.target.matches("[data-input], [data-picker-value]")) changed();
+});
+form.addEventListener("focusout", (event) => {
+  const element = event.target.closest("[data-field]");
+  if (!element || !event.target.matches("[data-input], .picker-input")) return;
+  if (event.target.matches("[data-input]")) mendInput(event.target);
+  touched.add(element.dataset.field);
+  apply();
+});
+form.addEventListener("click", (event) => {
+  const none = event.target.closest("[data-none-of] button");
+  if (none) {
+    for (const name of none.parentElement.dataset.noneOf.split(" ")) {
+      const element = elements.get(name);
+      if (element && !element.hidden && readField(element) === null) writeField(element, "no");
+    }
+  }
+});
+document.getElementById("error-summary").addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (link) { event.preventDefault(); goTo(link.hash.replace("#field-", "")); }
+});
+document.getElementById("conflict")?.addEventListener("change", (event) => {
+  const row = event.target.closest("[data-conflict]");
+  const element = row && elements.get(row.dataset.conflict);
+  if (!element) return;
+  put(element, JSON.parse(event.target.dataset.value));
+});
+form.addEventListener("submit", submit);
+window.addEventListener("beforeunload", (event) => {
+  if (dirty && !sending) event.preventDefault();
+});
+
+// A reload asks for the page, with the draft, and never posts an older state of the form again.
+history.replaceState(null, "", location.href);
+attachOptionLists(form);
+attachPriors(form);
+attachParcel(form, elements);
+attachUploads(form, changed);
+attachChildren(form, changed);
+attachKeys(form);
+apply();
+const initial = Object.fromEntries(Object.entries(readForm(elements)).map(([name, value]) => [name, JSON.stringify(value)]));
+document.getElementById("conflict")?.focus();
+
+/** What was typed here without a line. As an older version of the record it meets the newer one on saving. */
+draft.kept().then((row) => {
+  if (!row) return;
+  if (String(row.version) !== form.elements.version.value) form.elements.touched?.remove();  // nobody can tell what was typed
+  form.elements.version.value = row.version;
+  for (const [name, value] of Object.entries(row.values)) {
+    const element = elements.get(name);
+    const same = !element || JSON.stringify(readField(element)) === JSON.stringify(value);
+    if (!same && element.dataset.kind !== "files") put(element, value);
+  }
+});
+window.addEventListener("load", keepForm);
