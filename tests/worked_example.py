@@ -26,8 +26,8 @@ from app.kernel.declare.register import Register, all_registers, get_register
 from tests import builders
 from tests.conftest import make_app
 from tests.databases import DIVISIONS
-from tests.exchange.lists import book, row
 from tests.hands import Hands
+from tests.kernel.exchange.lists import book, row
 
 CONTACT = {"contact_name": "王办", "contact_phone": "13909180000"}
 #: A household with a well, answers beside it that the rules want; one with a tap.

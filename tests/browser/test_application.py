@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests import builders
-from tests.actions.test_openings import Case
 from tests.browser.conftest import Desk
 from tests.conftest import Server
+from tests.modules.renovation.test_openings import Case
 
 
 def test_only_what_fits_is_offered(desk: Callable[..., Desk], server: Server):

@@ -9,9 +9,9 @@ from app.access.scope import unscoped
 from app.kernel.declare.flow import State
 from app.modules.renovation.dossier.model import Dossier, Progress
 from tests import builders
-from tests.actions.test_dossiers import AFTER, COMPLETED, STARTED
 from tests.browser.conftest import OVERFLOW, Desk
 from tests.conftest import Server
+from tests.modules.renovation.test_dossiers import AFTER, COMPLETED, STARTED
 
 
 def test_paid_in_full(desk: Callable[..., Desk], server: Server, assert_accessible: Any):

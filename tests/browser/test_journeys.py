@@ -21,7 +21,7 @@ from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 from tests.browser.conftest import OVERFLOW, Desk, sign_in
 from tests.conftest import Server
-from tests.exchange import lists
+from tests.kernel.exchange import lists
 
 SitDown = Callable[..., Desk]
 

@@ -135,7 +135,7 @@ ASKS: dict[str, Any] = {
     "ChoiceView.edit": MINISTRY,
     "TokensView.index": C.MANAGE_USERS,
     "TokensView.new": C.MANAGE_USERS,
-    "TokensView.revoke": ANYBODY,  # of one's own account: see tests/access/test_tokens.py
+    "TokensView.revoke": ANYBODY,  # of one's own account: see tests/admin/accounts/test_tokens.py
     "ApiHelpView.show": ANYBODY,
     "SystemApi.document": ANYBODY,
     "SystemApi.me": ANYBODY,

@@ -28,7 +28,7 @@ from app.core.files.storage import (
     init_storage,
     new_key,
 )
-from tests.bucket_server import BucketServer, bucket_server
+from tests.core.bucket_server import BucketServer, bucket_server
 
 REAL = os.environ.get("TEST_S3_URL")
 MIB = 1024 * 1024

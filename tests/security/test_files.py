@@ -32,8 +32,8 @@ from app.kernel.rows.file import Attachment
 from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests import pictures
-from tests.bucket_server import BucketServer, bucket_server
 from tests.builders import COUNTY_MANAGER, VILLAGE_CLERK, actor, attach, household
+from tests.core.bucket_server import BucketServer, bucket_server
 from tests.hands import Hands
 
 #: Bytes and names of files; what two do at the same time is asked of both.

@@ -1,7 +1,7 @@
 /**
  * The browser's reader of app/kernel/declare/formats.py: identity numbers (GB 11643), phones, unified
  * social credit codes (GB 32100). The three readers (Python, SQL, this) are held together by
- * tests/exchange/test_formats_agree.py.
+ * tests/kernel/declare/test_formats_agree.py.
  */
 
 const ID_WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];

@@ -1,0 +1,44 @@
+"""Fixtures of the tests of statistics."""
+
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event
+
+from app.core.db import db, read_only
+from app.kernel.declare.register import Register, get_register
+from tests.kernel.reports import country
+
+
+@pytest.fixture
+def lookback() -> Register:
+    return get_register("lookback")
+
+
+@pytest.fixture
+def settled(session):
+    """The session over the filled country, see :mod:`tests.kernel.reports.country`; nothing is written."""
+    country.settle()
+    with read_only():
+        yield session
+
+
+@pytest.fixture
+def statements():
+    """``with statements() as seen:`` the SQL that reads or writes, transactions left out."""
+
+    @contextmanager
+    def watch():
+        seen = []
+
+        def note(_connection, _cursor, statement, *_rest):
+            if not statement.startswith(("BEGIN", "PRAGMA", "COMMIT", "ROLLBACK")):
+                seen.append(statement)
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            yield seen
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+
+    return watch

@@ -1,0 +1,74 @@
+"""What waits for whom, and what it costs to know."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from app.core.clock import now
+from app.core.db import db
+from app.core.jobs.table import Job, JobState, Owner, enqueue
+from app.kernel.declare.flow import State
+from app.kernel.figures.waiting import counts, jobs_of, waiting_for
+from tests import builders as b
+from tests.kernel.reports import country
+
+
+def states(truth, path, *names):
+    return {name: len(truth.rows(name, path)) for name in names if truth.rows(name, path)}
+
+
+@pytest.mark.parametrize("who", [*b.EVERYBODY], ids=str)
+def test_everybody_sees_what_he_has_to_do(settled, lookback, who):
+    truth = country.Truth(lookback)
+    with b.acting(who) as actor:
+        found = {item.state.value: item for item in waiting_for(actor)}
+        badges = counts(actor)
+        wanted = {}
+        if ("enter", "lookback") in actor.capabilities:
+            wanted |= states(truth, actor.path, "returned", "draft", "missing")
+            assert badges["lookback", "entry"] == len(truth.rows("returned", actor.path))
+        if ("review", "lookback") in actor.capabilities:
+            wanted |= states(truth, actor.path, "submitted")
+            assert badges["lookback", "review"] == len(truth.rows("submitted", actor.path))
+        assert {state: item.n for state, item in found.items()} == wanted
+        assert ("lookback", "query") not in badges
+    if who in (b.COUNTY_MANAGER, b.TOWN_CLERK, b.VILLAGE_CLERK):
+        assert wanted
+
+
+@pytest.mark.parametrize("who", [b.COUNTY_MANAGER, b.TOWN_CLERK, b.VILLAGE_CLERK], ids=str)
+def test_it_is_one_statement(settled, statements, who):
+    with b.acting(who) as actor, statements() as seen:
+        waiting_for(actor)
+        counts(actor)
+    assert len(seen) == 2
+
+
+def test_nothing_waits_for_those_who_only_look(settled):
+    with b.acting(b.MINISTRY) as actor:
+        assert counts(actor) == {}
+        assert waiting_for(actor) == []
+
+
+def test_own_jobs_open_or_lately_ended(session):
+    mine, other = b.account(b.COUNTY_MANAGER), b.account(b.COUNTY_MANAGER)
+    ages = {JobState.QUEUED: None, JobState.RUNNING: None, JobState.DONE: 1, JobState.FAILED: 2}
+    for account in (mine, other):
+        owner = Owner(account.uuid, account.first_name, account.path)
+        for state, hours in [*ages.items(), (JobState.DONE, 30)]:
+            job = enqueue("stats.snapshot", {}, owner=owner)
+            job.state = state
+            job.finished = now() - dt.timedelta(hours=hours) if hours else None
+    db.session.commit()
+    found = jobs_of(b.actor_of(mine))
+    assert (found.running, found.ended, found.failed) == (2, 2, 1)
+    assert db.session.query(Job).count() == 10
+
+
+def test_the_figures_of_single_states_are_known(lookback):
+    expected = {state: state.value for state in State if state != State.CHECKING} | {
+        State.RETURNED: "returned_county"
+    }
+    assert lookback.state_figures == expected

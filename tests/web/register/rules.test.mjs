@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { evaluate, idCheckCharacter, isMissing, isValid, refused } from "../../../app/web/static/form/rules.js";
+
+const rules = {
+  order: ["died", "living", "grade", "hazards", "area", "surveyed_on", "appraised_on", "photos",
+    "id_number"],
+  fields: {
+    died: { kind: "yes_no", required: ["true"] },
+    living: { kind: "choice", shown: ["is", "died", "no"], required: ["true"] },
+    grade: { kind: "choice", shown: ["is", "living", "own"], required: ["true"] },
+    hazards: { kind: "many", shown: ["in", "grade", ["C", "D"]], required: ["true"] },
+    area: {
+      kind: "decimal", shown: ["true"],
+      checks: [{ code: "area", when: ["gt", ["field", "area"], ["const", 9]], message: "too large" }],
+    },
+    surveyed_on: { kind: "date" },
+    appraised_on: {
+      kind: "date",
+      checks: [
+        { code: "late", when: ["gt", ["field", "appraised_on"], ["field", "surveyed_on"]], message: "late" },
+        {
+          code: "old", message: "old",
+          when: ["lt", ["plus", ["year", ["field", "appraised_on"]], 3], ["year", ["field", "surveyed_on"]]],
+        },
+      ],
+    },
+    photos: {
+      kind: "files", shown: ["in", "grade", ["C", "D"]],
+      checks: [{ code: "few", when: ["lt", ["count", "photos"], ["const", 1]], message: "few" }],
+    },
+    id_number: {
+      kind: "id_number",
+      checks: [{
+        code: "id", message: "id",
+        when: ["and", ["given", "id_number"], ["not", ["valid", "id_number", "id_number"]]],
+      }],
+    },
+  },
+};
+
+const codes = (answer) => answer.errors.map((error) => error.code);
+
+test("a hidden field counts as missing for the fields that hang on it", () => {
+  const house = { died: "no", living: "own", grade: "C", hazards: [] };
+  assert.equal(evaluate(rules, house).hazards.missing, true);
+  const dead = evaluate(rules, { ...house, died: "yes" });
+  assert.equal(dead.living.shown, false);
+  assert.equal(dead.grade.shown, false);
+  assert.equal(dead.hazards.shown, false);
+  assert.equal(dead.hazards.missing, false);
+});
+
+test("a test on a missing value is false and not is its plain complement", () => {
+  const ask = (when) => evaluate(
+    { order: ["a"], fields: { a: { kind: "text", checks: [{ code: "x", when, message: "" }] } } },
+    { a: "  " },
+  ).a.errors.length === 1;
+  assert.equal(ask(["is", "a", ""]), false);
+  assert.equal(ask(["not", ["is", "a", "b"]]), true);
+  assert.equal(ask(["lt", ["field", "a"], ["const", 3]]), false);
+  assert.equal(ask(["not", ["lt", ["field", "a"], ["const", 3]]]), true);
+  assert.equal(ask(["given", "a"]), false);
+  assert.equal(ask(["valid", "phone", "a"]), false);
+  assert.equal(ask(["or", ["false"], ["true"]]), true);
+});
+
+test("decimals compare as numbers, dates as dates, years with an offset", () => {
+  assert.deepEqual(codes(evaluate(rules, { area: "10.0" }).area), ["area"]);
+  assert.deepEqual(codes(evaluate(rules, { area: "9.00" }).area), []);
+  const dates = { surveyed_on: "2024-10-01", appraised_on: "2024-10-02" };
+  assert.deepEqual(codes(evaluate(rules, dates).appraised_on), ["late"]);
+  assert.deepEqual(codes(evaluate(rules, { ...dates, appraised_on: "2020-12-31" }).appraised_on), ["old"]);
+  assert.deepEqual(codes(evaluate(rules, { appraised_on: "2020-12-31" }).appraised_on), []);
+});
+
+test("counts are numbers, checks of a hidden field are silent", () => {
+  const own = { died: "no", living: "own" };
+  assert.deepEqual(codes(evaluate(rules, { ...own, grade: "D" }).photos), ["few"]);
+  assert.deepEqual(codes(evaluate(rules, { ...own, grade: "A" }).photos), []);
+});
+
+test("multi-choice has", () => {
+  const many = {
+    order: ["kinds", "other"],
+    fields: { kinds: { kind: "many" }, other: { kind: "text", shown: ["has", "kinds", "other"] } },
+  };
+  assert.equal(evaluate(many, { kinds: ["flood", "other"] }).other.shown, true);
+  assert.equal(evaluate(many, { kinds: ["flood"] }).other.shown, false);
+});
+
+test("each row of children has its own answer", () => {
+  const owners = {
+    order: ["owners"],
+    fields: {
+      owners: { kind: "children", child: { order: ["name"], fields: { name: { kind: "text", required: true } } } },
+    },
+  };
+  const [first, second] = evaluate(owners, { owners: [{ name: "王" }, { name: "" }] }).owners.rows;
+  assert.equal(first.name.missing, false);
+  assert.equal(second.name.missing, true);
+});
+
+test("ID numbers: check character, real birth date, not in the future", () => {
+  const body = "61012219800229";
+  const withMark = (digits) => digits + idCheckCharacter(digits);
+  assert.equal(isValid("id_number", withMark(`${body}002`)), true);
+  assert.equal(isValid("id_number", withMark("61012219810229002")), false);
+  assert.equal(isValid("id_number", withMark("61012220990101002"), "2026-01-01"), false);
+  assert.equal(isValid("id_number", `${body}002${idCheckCharacter(`${body}002`) === "X" ? "1" : "X"}`), false);
+});
+
+test("phones and unified social credit codes", () => {
+  for (const good of ["15709123338", "029-84812345", "02984812345"]) assert.ok(isValid("phone", good));
+  for (const bad of ["12345", "25709123338", "1570912333", "157 0912 3338"]) assert.ok(!isValid("phone", bad));
+  assert.ok(isValid("uscc", "91350100M000100Y43"));
+  assert.ok(!isValid("uscc", "91350100M000100Y44"));
+  assert.ok(!isValid("uscc", "91350100M000100I43"));
+});
+
+test("what is missing", () => {
+  for (const value of [null, undefined, "", " ", []]) assert.ok(isMissing(value));
+  for (const value of [0, false, "0", ["a"]]) assert.ok(!isMissing(value));
+});
+
+test("an unknown operator is an error, never a silent answer", () => {
+  const odd = { order: ["a"], fields: { a: { kind: "text", shown: ["maybe", "a"] } } };
+  assert.throws(() => evaluate(odd, {}), /unknown test/);
+});
+
+test("choices that the field's own checks refuse are not offered, the chosen one stays", () => {
+  const when = (...parts) => ["and", ...parts];
+  const ways = {
+    order: ["kind", "way"],
+    fields: {
+      kind: { kind: "choice" },
+      way: {
+        kind: "choice",
+        checks: [
+          { code: "only", when: when(["is", "way", "strengthen"], ["not", ["is", "kind", "retrofit"]]), message: "" },
+          { code: "odd", when: ["is", "way", "other"], message: "", severity: "warning" },
+        ],
+      },
+    },
+  };
+  const codes = ["repair", "strengthen", "other"];
+  assert.deepEqual(refused(ways, "way", codes, {}), ["strengthen"]);
+  assert.deepEqual(refused(ways, "way", codes, { kind: "retrofit" }), []);
+  assert.deepEqual(refused(ways, "way", codes, { way: "strengthen" }), []);
+  assert.deepEqual(refused(ways, "kind", ["renovation"], {}), []);
+});
