@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from app.access.divisions.regions import Level, Region
 from app.kernel.declare.flow import State
-from app.kernel.declare.formats import id_check_character
+from app.kernel.kinds.formats import id_check_character
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household, SearchKey, Sex
 from app.kernel.rows.record import HistoryEntry

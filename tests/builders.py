@@ -32,11 +32,11 @@ from app.access.session import OpenSession
 from app.access.settings import Setting
 from app.core.clock import today, uuid7
 from app.core.db import read_only
-from app.kernel.declare import formats
-from app.kernel.declare.expressions import to_json
 from app.kernel.declare.flow import State
 from app.kernel.declare.house_lists import list_names
 from app.kernel.households import lists as households
+from app.kernel.kinds import formats
+from app.kernel.kinds.values import to_json
 from app.kernel.records.history import Contact
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household, SearchKey, Source, match_key, search_values

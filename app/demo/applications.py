@@ -18,12 +18,12 @@ from app.access.account import Account
 from app.access.divisions.regions import Level
 from app.core.clock import local, uuid7
 from app.demo.pictures import Album
-from app.kernel.declare.expressions import to_json
 from app.kernel.declare.field import FILES
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.figures import counters
 from app.kernel.households import lists as households
+from app.kernel.kinds.values import to_json
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household
 from app.kernel.rows.reading import columns_of

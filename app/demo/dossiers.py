@@ -20,10 +20,10 @@ from app.access.divisions.regions import Level
 from app.core.clock import CHINA, uuid7
 from app.demo.people import People
 from app.demo.pictures import Album
-from app.kernel.declare.expressions import to_json
 from app.kernel.declare.field import FILES
 from app.kernel.declare.flow import State
 from app.kernel.figures import counters
+from app.kernel.kinds.values import to_json
 from app.kernel.records.continuing import copied
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.record import HistoryEntry, Standing

@@ -25,12 +25,12 @@ from app.demo.people import People, Person, misspelt
 from app.demo.pictures import Album
 from app.demo.places import COUNTIES, County, Place, places_of, region
 from app.demo.timeline import DAYS, Step, Timeline
-from app.kernel.declare.expressions import to_json
 from app.kernel.declare.field import FILES
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.figures import counters
 from app.kernel.households.register import HOUSEHOLD
+from app.kernel.kinds.values import to_json
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Finding, Household, SearchKey, Source, match_key
 from app.kernel.rows.record import HistoryEntry, Standing

@@ -15,9 +15,9 @@ from app.demo.accounts import Staff
 from app.demo.people import Person
 from app.demo.places import Place
 from app.demo.timeline import Step
-from app.kernel.declare import formats
 from app.kernel.declare.flow import State, county_review
 from app.kernel.households.register import HOUSEHOLD
+from app.kernel.kinds import formats
 from app.modules.homes.choices import Hardship, Living, Measure, Origin
 from app.modules.low_income.fields import Upkeep
 from app.modules.low_income.model import LowIncome

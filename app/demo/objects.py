@@ -16,9 +16,9 @@ from app.access.divisions.regions import Level, Region, in_subtree
 from app.core.clock import uuid7
 from app.demo.people import People, Person
 from app.demo.places import County, region
-from app.kernel.declare import formats
 from app.kernel.households import lists as households
 from app.kernel.households import people
+from app.kernel.kinds import formats
 from app.kernel.rows.household import Finding, Household
 from app.kernel.rows.member import Member, PersonNumber
 from app.modules.homes.choices import Hardship, Origin

@@ -6,7 +6,7 @@ import datetime as dt
 import random
 from dataclasses import dataclass
 
-from app.kernel.declare.formats import id_check_character
+from app.kernel.kinds.formats import id_check_character
 from app.kernel.rows.household import Sex
 
 

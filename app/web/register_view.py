@@ -24,11 +24,11 @@ from app.core.i18n import _, done_word, step_word, translate
 from app.kernel import hooks
 from app.kernel.beyond import reveal as personal
 from app.kernel.declare import stages
-from app.kernel.declare.expressions import to_json
 from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.register import Register
 from app.kernel.hooks import Pages
 from app.kernel.households import moves
+from app.kernel.kinds.values import to_json
 from app.kernel.records import save as records
 from app.kernel.rows import reading
 from app.web.frame import shell

@@ -13,10 +13,10 @@ from app.access.audit.log import Act
 from app.access.divisions.regions import Region
 from app.access.scope import unscoped
 from app.core.jobs.table import Job
-from app.kernel.declare.expressions import to_json
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
+from app.kernel.kinds.values import to_json
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.handover import Handover, HandoverState
 from app.kernel.rows.household import Household

@@ -25,9 +25,9 @@ from app.demo.load import load
 from app.demo.people import People, misspelt
 from app.demo.places import COUNTIES, County
 from app.kernel.declare.flow import SENT_BACK, State
-from app.kernel.declare.formats import id_number_problem
 from app.kernel.figures import counters
 from app.kernel.households.register import HOUSEHOLD
+from app.kernel.kinds.formats import id_number_problem
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.handover import Handover
 from app.kernel.rows.household import Finding, Household, SearchKey, Sex, search_values

@@ -47,7 +47,7 @@ NOT_SHOWN: dict[str, set[str] | None] = {
     "kernel/exchange/record_import.py": {"。."},  # marks that are cut off
     "kernel/reports/word.py": {"方正小标宋简体", "黑体", "仿宋", "一二三四五六七八九十", "、"},  # typefaces, numerals
     "kernel/exchange/writer.py": {"选项"},  # a hidden sheet that formulas name
-    "kernel/declare/formats.py": {
+    "kernel/kinds/formats.py": {
         "无|没有|暂无|不详|无电话|无联系电话|无身份证号?|[-—/\\\\.]+|0{5,}",  # typed for "none"
         "[•・‧∙⋅●.．。]", "\\((户主|户主本人|本人)\\)", "[—–－―‐]", "〇",
         "([0-9]+)(?:\\.0+)?(?:人|口|口人|个|个人|名|户)?",

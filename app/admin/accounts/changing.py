@@ -35,9 +35,9 @@ from app.core.clock import uuid7
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _
-from app.kernel.declare import formats
 from app.kernel.declare.register import all_registers
 from app.kernel.declare.rules import Problem
+from app.kernel.kinds import formats
 from app.kernel.rows.record import Draft
 
 SUBJECT = "account"  # what audit entries about accounts name as their register

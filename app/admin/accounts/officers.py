@@ -26,8 +26,8 @@ from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.i18n import _, translate
 from app.core.types import nfc
 from app.kernel.beyond import reveal as personal
-from app.kernel.declare import formats
 from app.kernel.declare.rules import Problem
+from app.kernel.kinds import formats
 
 SUBJECT = "officer"
 Form = Mapping[Post, Mapping[str, str]]

@@ -23,11 +23,11 @@ from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, lazy
 from app.core.types import nfc, storable
-from app.kernel.declare import formats
 from app.kernel.declare.register import all_registers, get_register
 from app.kernel.figures import statistics
 from app.kernel.households import audit_words
 from app.kernel.households import lists as households
+from app.kernel.kinds import formats
 from app.kernel.records import save as records
 from app.kernel.rows.household import Household, SearchKey
 from app.web.exchange import export_form

@@ -21,9 +21,9 @@ from app.core.db import db, read_only
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
-from app.kernel.declare.formats import half_width
 from app.kernel.exchange.sheet import Head, Sheet
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column
+from app.kernel.kinds.formats import half_width
 
 KIND = "divisions.export"
 CSV_TYPE = "text/csv"

@@ -32,13 +32,13 @@ from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobContext, job_kind
 from app.core.types import nfc
 from app.kernel import hooks
-from app.kernel.declare.formats import half_width
 from app.kernel.exchange import inbox, marked
 from app.kernel.exchange import notes as import_notes
 from app.kernel.exchange.cells import Unreadable
 from app.kernel.exchange.reader import read_book
 from app.kernel.exchange.sheet import Head
 from app.kernel.exchange.writer import Column
+from app.kernel.kinds.formats import half_width
 
 KIND = "divisions.import"
 #: The address of its page.

@@ -11,8 +11,8 @@ from app.admin.divisions.reading import DIGITS_OF
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.types import nfc
-from app.kernel.declare.formats import half_width
 from app.kernel.declare.rules import Problem
+from app.kernel.kinds.formats import half_width
 
 HIGHEST_SORT = 999_999
 LONGEST_NAME, LONGEST_DEPARTMENT, LONGEST_FULL_NAME = 60, 40, 200

@@ -17,7 +17,7 @@ from app.access.settings import NUMBER, Setting
 from app.core.db import db
 from app.core.errors import TooMany
 from app.core.i18n import mark
-from app.kernel.declare import formats
+from app.kernel.kinds import formats
 
 CHECKS = settings.declare(
     Setting(

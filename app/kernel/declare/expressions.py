@@ -30,30 +30,11 @@ from sqlalchemy import (
 )
 
 from app.core.clock import today
-from app.kernel.declare import formats, formats_sql
+from app.kernel.kinds import formats, formats_sql
+from app.kernel.kinds.values import is_missing, to_json
 
 Values = Mapping[str, Any]
 Columns = Callable[[str], ColumnElement[Any]]
-
-
-def is_missing(value: Any) -> bool:
-    """None, empty text and empty collections are missing; 0 and False are not."""
-    return value is None or value == "" or (isinstance(value, list | tuple | dict) and not value)
-
-
-def to_json(value: Any) -> Any:
-    """A value as forms, drafts and the browser hold it: text, a list of texts, or None."""
-    if is_missing(value):
-        return None
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, list | tuple):
-        return [to_json(v) for v in value]
-    if isinstance(value, dict):  # a row of children
-        return {name: to_json(part) for name, part in value.items()}
-    return str(value)
 
 
 class Term(ABC):

@@ -24,7 +24,7 @@ from app.core.choices import Choices
 from app.core.clock import today
 from app.core.i18n import translate
 from app.core.types import CodeSetType, CodeType, NfcText, nfc
-from app.kernel.declare import choice_lists, formats
+from app.kernel.declare import choice_lists
 from app.kernel.declare.expressions import (
     ALWAYS,
     Compare,
@@ -36,10 +36,11 @@ from app.kernel.declare.expressions import (
     Ref,
     Valid,
     Year,
-    is_missing,
     term,
 )
 from app.kernel.declare.formulas import Formula
+from app.kernel.kinds import formats
+from app.kernel.kinds.values import is_missing
 
 
 class FieldKind(str):

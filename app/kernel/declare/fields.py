@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 from app.access.divisions.regions import Level
 from app.core.choices import Choices
 from app.core.clock import today
-from app.kernel.declare import formats
 from app.kernel.declare.expressions import Const, Expr, Plus, Today
 from app.kernel.declare.field import (
     ACCOUNT,
@@ -38,6 +37,7 @@ from app.kernel.declare.field import (
     FieldKind,
 )
 from app.kernel.declare.formulas import Days, Formula, Total
+from app.kernel.kinds import formats
 
 
 def _field(kind: FieldKind, label: str, *, checks: Any = (), **options: Any) -> Any:

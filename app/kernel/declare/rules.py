@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, not_
 
 from app.core.i18n import translate
-from app.kernel.declare.expressions import ALWAYS, Columns, Expr, is_missing
+from app.kernel.declare.expressions import ALWAYS, Columns, Expr
 from app.kernel.declare.field import CHILDREN, CHOICE, FILES, MANY, REGION, YES_NO, Check, Field
+from app.kernel.kinds.values import is_missing
 
 REQUIRED = "required"
 

@@ -7,8 +7,8 @@ from functools import cache
 
 from app.core.i18n import mark, translate
 from app.kernel import hooks
-from app.kernel.declare import formats
 from app.kernel.hooks import ListColumn
+from app.kernel.kinds import formats
 from app.kernel.rows.household import Sex
 
 COLUMNS = (

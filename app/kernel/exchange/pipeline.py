@@ -22,11 +22,11 @@ from app.access.audit.log import Act
 from app.core.db import db, read_only
 from app.core.i18n import _
 from app.core.jobs.table import JobContext
-from app.kernel.declare import formats
 from app.kernel.exchange import marked
 from app.kernel.exchange import notes as import_notes
 from app.kernel.exchange.sheet import Head, Sheet
 from app.kernel.exchange.writer import Column
+from app.kernel.kinds import formats
 
 OUTCOMES = ("created", "updated", "unchanged", "rejected", "mended", "flagged")
 _LOOK_FOR_HEAD = 10

@@ -21,8 +21,7 @@ from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Invalid, TryAgain
 from app.core.i18n import _, translate
 from app.core.jobs.table import Job, JobContext, job_kind
-from app.kernel.declare import formats, stages
-from app.kernel.declare.expressions import is_missing, to_json
+from app.kernel.declare import stages
 from app.kernel.declare.field import CHILDREN, FILES
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register, get_register
@@ -34,6 +33,8 @@ from app.kernel.exchange.made import PLACES, Maker
 from app.kernel.exchange.pipeline import Line, SheetImport, plain_head
 from app.kernel.exchange.reader import read_book
 from app.kernel.exchange.sheet import Head, Sheet
+from app.kernel.kinds import formats
+from app.kernel.kinds.values import is_missing, to_json
 from app.kernel.records import renewals
 from app.kernel.records import save as records
 from app.kernel.rows.household import SearchKey

@@ -18,11 +18,11 @@ from app.access.audit.log import AuditEntry
 from app.access.divisions.former import ChangeKind
 from app.core.choices import Choices
 from app.core.i18n import _, done_word, lazy, translate
-from app.kernel.declare import formats
-from app.kernel.declare.expressions import is_missing
 from app.kernel.declare.field import CHILDREN, Field
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import get_register
+from app.kernel.kinds import formats
+from app.kernel.kinds.values import is_missing
 from app.kernel.rows.reading import said
 from app.kernel.rows.transfer import Word
 

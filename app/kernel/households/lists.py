@@ -38,10 +38,10 @@ from app.core.i18n import _
 from app.core.types import UuidType
 from app.kernel import hooks
 from app.kernel.beyond import duplicates
-from app.kernel.declare import formats
 from app.kernel.declare.house_lists import list_names
 from app.kernel.declare.register import Register, all_registers
 from app.kernel.households import people
+from app.kernel.kinds import formats
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Finding, Household, SearchKey, search_values
 from app.kernel.rows.member import Member, PersonNumber, members_of

@@ -34,12 +34,12 @@ from app.core.db import db, read_only
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, mark, translate
 from app.kernel import hooks
-from app.kernel.declare.expressions import is_missing
 from app.kernel.declare.flow import EDITABLE, State
 from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.rules import Problem, required_text
 from app.kernel.hooks import Leaving
 from app.kernel.households import lists as households
+from app.kernel.kinds.values import is_missing
 from app.kernel.records import history
 from app.kernel.records import save as records
 from app.kernel.records.history import Contact

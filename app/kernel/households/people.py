@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.core.clock import today
 from app.core.errors import Conflict
 from app.core.i18n import _
-from app.kernel.declare import formats
+from app.kernel.kinds import formats
 from app.kernel.rows.household import Household
 from app.kernel.rows.member import Member, PersonNumber
 

@@ -27,13 +27,13 @@ from app.core.db import db, read_only
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, translate
 from app.kernel import hooks
-from app.kernel.declare.expressions import to_json
 from app.kernel.declare.field import ID_NUMBER
 from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.house_lists import house_lists
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.households import lists as households
+from app.kernel.kinds.values import to_json
 from app.kernel.rows.household import Finding, Household, Source, match_key, search_values
 from app.kernel.rows.record import Standing
 

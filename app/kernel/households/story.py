@@ -24,8 +24,6 @@ from app.core.clock import day_begins
 from app.core.i18n import _, translate
 from app.core.lazy import lazy
 from app.kernel import hooks
-from app.kernel.declare import formats
-from app.kernel.declare.expressions import is_missing
 from app.kernel.declare.field import YES_NO, Field
 from app.kernel.declare.flow import State
 from app.kernel.declare.house_lists import HouseList, house_lists
@@ -33,6 +31,8 @@ from app.kernel.declare.register import Membership, Register, all_registers
 from app.kernel.hooks import Step
 from app.kernel.households import audit_words, moves
 from app.kernel.households import lists as households
+from app.kernel.kinds import formats
+from app.kernel.kinds.values import is_missing
 from app.kernel.records import history_words, renewals
 from app.kernel.records.renewals import Held
 from app.kernel.rows.file import Attachment

@@ -17,10 +17,10 @@ from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobState
 from app.core.types import nfc
-from app.kernel.declare import formats
 from app.kernel.declare.field import ID_NUMBER, MANY, TEXT, Field
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
+from app.kernel.kinds import formats
 from app.kernel.lists.results import KIND
 
 #: What a list's address says besides the declared filters: its parameter for the day of decisions …

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session, object_session
 from app.access.actor import Actor
 from app.core.db import db
 from app.core.i18n import _
-from app.kernel.declare import formats, stages
+from app.kernel.declare import stages
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
+from app.kernel.kinds import formats
 from app.kernel.rows.record import HistoryEntry
 
 

@@ -28,11 +28,11 @@ from app.core.files.storage import discard
 from app.core.i18n import _, mark, step_word, translate
 from app.kernel import hooks
 from app.kernel.declare import choice_lists, stages
-from app.kernel.declare.expressions import is_missing, to_json
 from app.kernel.declare.field import CHILDREN, FILES, MANY, Field
 from app.kernel.declare.flow import GRACE_SECONDS, State, Transition
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation, Problem
+from app.kernel.kinds.values import is_missing, to_json
 from app.kernel.records import history, owners, places, references
 from app.kernel.records.history import Contact
 from app.kernel.rows.file import Attachment

@@ -15,8 +15,9 @@ from app.core.choices import Choices
 from app.core.clock import today
 from app.core.db import Model, only_where
 from app.core.types import NfcText, UuidType
-from app.kernel.declare import feed, formats
+from app.kernel.declare import feed
 from app.kernel.declare import fields as f
+from app.kernel.kinds import formats
 from app.kernel.rows.record import Record, Standing
 
 

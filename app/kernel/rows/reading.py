@@ -11,8 +11,9 @@ from sqlalchemy.sql.functions import Function
 
 from app.core.i18n import _
 from app.core.types import NfcText
-from app.kernel.declare.expressions import Columns, is_missing
+from app.kernel.declare.expressions import Columns
 from app.kernel.declare.field import CHILDREN, FILES, MANY, Field
+from app.kernel.kinds.values import is_missing
 from app.kernel.rows.file import Attachment
 
 

@@ -23,10 +23,10 @@ from app.kernel.declare.expressions import (  # fmt: skip
     In,
     Or,
     Ref,
-    is_missing,
 )
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
+from app.kernel.kinds.values import is_missing
 from app.kernel.rows.household import SearchKey
 from app.kernel.rows.reading import columns_of, values_of
 from app.modules.homes.house import APPRAISALS_FROM, House

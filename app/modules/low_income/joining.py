@@ -28,8 +28,6 @@ from app.core.db import db, read_only
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, mark
 from app.kernel import hooks
-from app.kernel.declare import formats
-from app.kernel.declare.expressions import to_json
 from app.kernel.declare.field import ID_NUMBER
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
@@ -37,6 +35,8 @@ from app.kernel.hooks import Leaving
 from app.kernel.households import lists as households
 from app.kernel.households import moves, people
 from app.kernel.households.people import Taken
+from app.kernel.kinds import formats
+from app.kernel.kinds.values import to_json
 from app.kernel.records import history
 from app.kernel.records import save as records
 from app.kernel.rows.household import Household, Source, match_key

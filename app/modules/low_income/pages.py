@@ -18,10 +18,10 @@ from app.core.clock import today
 from app.core.db import db
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, translate
-from app.kernel.declare import formats
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.hooks import Beside
+from app.kernel.kinds import formats
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse
 from app.kernel.records import save as records

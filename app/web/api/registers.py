@@ -25,13 +25,13 @@ from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import _
 from app.kernel.beyond import reveal as personal
 from app.kernel.declare import feed
-from app.kernel.declare.expressions import is_missing
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import TREND, WEEK, Register
 from app.kernel.declare.rules import Problem
 from app.kernel.figures import statistics
 from app.kernel.households import lists as households
 from app.kernel.households import words as household_words
+from app.kernel.kinds.values import is_missing
 from app.kernel.lists.ledger import SIZES, Ledger
 from app.kernel.lists.query import PLACE_NAMES, parse
 from app.kernel.records import creations, history, renewals

@@ -17,9 +17,9 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import done_word, step_word, translate
 from app.core.types import storable
-from app.kernel.declare import formats
 from app.kernel.declare.field import FILES, Field
 from app.kernel.declare.register import Register
+from app.kernel.kinds import formats
 from app.kernel.records import history_words, renewals
 from app.kernel.records import save as records
 from app.kernel.rows.file import Attachment

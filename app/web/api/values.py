@@ -14,7 +14,6 @@ from typing import Any
 
 from app.core.choices import Choices
 from app.core.i18n import _, translate
-from app.kernel.declare.expressions import is_missing
 from app.kernel.declare.field import (
     CHILDREN,
     CHOICE,
@@ -30,6 +29,7 @@ from app.kernel.declare.field import (
     Field,
 )
 from app.kernel.declare.rules import Problem
+from app.kernel.kinds.values import is_missing
 
 Schema = dict[str, Any]
 

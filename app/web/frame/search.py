@@ -15,8 +15,8 @@ from app.access.divisions.regions import Level, Region, subtree
 from app.core.db import db
 from app.core.i18n import _
 from app.core.types import nfc
-from app.kernel.declare import formats
 from app.kernel.households import words as household_words
+from app.kernel.kinds import formats
 from app.kernel.rows.household import Household, SearchKey
 from app.web.frame import shell
 from app.web.frame.listing import Action, Cell, Column, Empty, Listing, Row, cells

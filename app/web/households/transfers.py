@@ -19,11 +19,11 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid
 from app.core.i18n import _
-from app.kernel.declare import formats
 from app.kernel.declare.register import get_register
 from app.kernel.declare.rules import Problem
 from app.kernel.households import moves
 from app.kernel.households import words as household_words
+from app.kernel.kinds import formats
 from app.kernel.records import save as records
 from app.kernel.rows.household import Household
 from app.kernel.rows.transfer import (

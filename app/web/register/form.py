@@ -19,11 +19,11 @@ from app.core.errors import BadInput, Conflict, Invalid, TryAgain
 from app.core.i18n import _, translate
 from app.kernel import hooks
 from app.kernel.declare import stages
-from app.kernel.declare.expressions import is_missing, to_json
 from app.kernel.declare.flow import SENT_BACK, State
 from app.kernel.declare.rules import Evaluation, Problem
 from app.kernel.hooks import Earlier
 from app.kernel.households import lists as households
+from app.kernel.kinds.values import is_missing, to_json
 from app.kernel.records import drafts, habits, history, owners, places, renewals
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records

@@ -19,9 +19,9 @@ from app.core.db import db
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.i18n import _, translate
 from app.kernel.beyond import handovers
-from app.kernel.declare import formats
 from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.rules import Problem
+from app.kernel.kinds import formats
 from app.kernel.records.history import Contact
 from app.kernel.rows.handover import Handover, HandoverState
 from app.web.frame import shell

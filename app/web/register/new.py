@@ -20,9 +20,9 @@ from app.core.clock import local, today, uuid7
 from app.core.db import db
 from app.core.errors import BadInput, Invalid, NotFound, TryAgain
 from app.core.i18n import _, translate
-from app.kernel.declare.expressions import is_missing
 from app.kernel.declare.field import FILES
 from app.kernel.declare.rules import Problem
+from app.kernel.kinds.values import is_missing
 from app.kernel.records import creations, drafts, habits, places
 from app.kernel.records import save as records
 from app.web.frame import shell

@@ -1,7 +1,7 @@
 """A register's form: what the template shows of it, and what was posted, parsed.
 
 A form's values travel as text: ``yes``/``no``, codes, ISO dates, lists of codes, lists of rows of
-text; see :func:`app.kernel.declare.expressions.to_json`. Stored records, drafts and posted data all come
+text; see :func:`app.kernel.kinds.values.to_json`. Stored records, drafts and posted data all come
 into that shape, so that one function shows them and nothing that was typed is ever lost.
 """
 
@@ -25,10 +25,10 @@ from app.core.files.uploads import MAX_BYTES
 from app.core.i18n import _, translate
 from app.core.types import storable
 from app.kernel.declare import choice_lists, stages
-from app.kernel.declare.expressions import to_json
 from app.kernel.declare.field import CHILDREN, CHOICE, FILES, MANY, REGION, YEAR, YES_NO, Field
 from app.kernel.declare.register import Register, Section
 from app.kernel.declare.rules import Evaluation, Problem
+from app.kernel.kinds.values import to_json
 from app.kernel.lists.columns import REGION_LABEL
 from app.kernel.records import places
 from app.kernel.records.photo_facts import PhotoFacts

@@ -12,8 +12,7 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import _, translate
 from app.kernel import hooks
-from app.kernel.declare import formats, stages
-from app.kernel.declare.expressions import to_json
+from app.kernel.declare import stages
 from app.kernel.declare.field import CHILDREN, FILES, ID_NUMBER, TEXTAREA, Field
 from app.kernel.declare.flow import EDITABLE, State
 from app.kernel.declare.register import Register
@@ -22,6 +21,8 @@ from app.kernel.hooks import Earlier
 from app.kernel.households import lists as households
 from app.kernel.households import words as household_words
 from app.kernel.households.words import Fact
+from app.kernel.kinds import formats
+from app.kernel.kinds.values import to_json
 from app.kernel.records import continuing, history_words, owners, renewals
 from app.kernel.records.photo_facts import PhotoFacts
 from app.kernel.rows.file import Attachment

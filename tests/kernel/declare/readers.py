@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 from app.core.clock import now, today, uuid7
 from app.kernel.declare import choice_lists
 from app.kernel.declare import field as f
-from app.kernel.declare.expressions import Expr, to_json
+from app.kernel.declare.expressions import Expr
 from app.kernel.declare.field import Field
 from app.kernel.declare.rules import RuleSet
+from app.kernel.kinds.values import to_json
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.reading import columns_of, values_of
 from tests.builders import id_number

@@ -10,7 +10,8 @@ import pytest
 
 from app.core.choices import Choices
 from app.kernel.declare import fields as f
-from app.kernel.declare.expressions import ALWAYS, NEVER, Const, is_missing, to_json
+from app.kernel.declare.expressions import ALWAYS, NEVER, Const
+from app.kernel.kinds.values import is_missing, to_json
 
 
 class Colour(Choices):

@@ -9,8 +9,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access.scope import unscoped
-from app.kernel.declare.expressions import to_json
 from app.kernel.declare.flow import State
+from app.kernel.kinds.values import to_json
 from app.kernel.rows.file import Attachment
 from app.modules.renovation.application.register import APPLICATION
 from app.modules.renovation.dossier.model import Dossier

@@ -23,8 +23,8 @@ from app.core.clock import today
 from app.core.db import db
 from app.core.files.storage import storage
 from app.kernel.declare.flow import State
-from app.kernel.declare.formats import mask_id
 from app.kernel.households import lists as households
+from app.kernel.kinds.formats import mask_id
 from app.kernel.records import save as records
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.member import Member

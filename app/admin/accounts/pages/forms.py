@@ -16,9 +16,9 @@ from app.access.policy import role_name
 from app.admin.accounts.changing import Details
 from app.core.i18n import _, translate
 from app.core.types import nfc
-from app.kernel.declare import formats
 from app.kernel.declare.register import Register, all_registers
 from app.kernel.declare.rules import Problem
+from app.kernel.kinds import formats
 from app.kernel.rows.household import Household
 
 _REGISTER = "register-"

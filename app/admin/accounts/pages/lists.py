@@ -16,7 +16,7 @@ from app.access.divisions.regions import Level, Region
 from app.admin.accounts.exporting import FILTERS, RECORDERS, TITLES, USERS, parse, role_of
 from app.core.db import db
 from app.core.i18n import _, translate
-from app.kernel.declare import formats
+from app.kernel.kinds import formats
 from app.web.frame.listing import (
     Action,
     Cell,

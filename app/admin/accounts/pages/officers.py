@@ -22,9 +22,9 @@ from app.core.clock import local, today
 from app.core.db import db
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _, lazy, translate
-from app.kernel.declare import formats
 from app.kernel.declare.rules import Problem
 from app.kernel.exchange.writer import MEDIA_TYPE
+from app.kernel.kinds import formats
 from app.web.exchange import export_form
 from app.web.frame import shell
 

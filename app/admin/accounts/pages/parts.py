@@ -19,8 +19,8 @@ from app.admin.accounts.exporting import department_of, role_of
 from app.core.clock import local, today
 from app.core.db import db
 from app.core.i18n import _
-from app.kernel.declare import formats
 from app.kernel.households import audit_words
+from app.kernel.kinds import formats
 
 _HISTORY = 10
 

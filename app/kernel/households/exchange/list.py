@@ -17,11 +17,12 @@ from app.access.scope import in_scope
 from app.core.errors import BadInput
 from app.core.i18n import mark, translate
 from app.core.lazy import lazy
-from app.kernel.declare import choice_lists, formats
+from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.exchange.cells import Unreadable, cell_values
 from app.kernel.exchange.columns import ETHNIC_MARK, SEXES, YEAR_MARK, by_name, heads, plain
 from app.kernel.exchange.sheet import ListHead, Sheet
+from app.kernel.kinds import formats
 from app.kernel.rows.household import Finding, Household, match_key, number_key
 
 LOOK_FOR_HEAD = 10

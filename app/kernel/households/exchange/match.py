@@ -19,10 +19,10 @@ from app.access.scope import in_scope, unscoped
 from app.core.clock import today
 from app.core.db import read_only
 from app.core.i18n import mark, translate
-from app.kernel.declare import formats
 from app.kernel.declare.house_lists import HouseList, issued_list
 from app.kernel.households import lists as households
 from app.kernel.households.exchange.list import Line, Note
+from app.kernel.kinds import formats
 from app.kernel.rows.household import Finding, Household, SearchKey
 from app.kernel.rows.member import PersonNumber
 

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.core.db import Model
 from app.core.i18n import _
 from app.kernel.declare import fields as f
-from app.kernel.declare.expressions import ALWAYS, is_missing, to_json
+from app.kernel.declare.expressions import ALWAYS
 from app.kernel.hooks import Fact
+from app.kernel.kinds.values import is_missing, to_json
 from app.kernel.rows.household import Household
 from app.kernel.rows.record import Record
 from app.modules.homes.choices import PriorKind

@@ -21,7 +21,6 @@ from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobContext, job_kind
 from app.kernel import hooks
-from app.kernel.declare import formats
 from app.kernel.declare.rules import RuleSet
 from app.kernel.exchange import inbox, pipeline
 from app.kernel.exchange import notes as import_notes
@@ -30,6 +29,7 @@ from app.kernel.exchange.pipeline import Line, SheetImport, plain_head
 from app.kernel.exchange.reader import read_book
 from app.kernel.exchange.sheet import Head
 from app.kernel.exchange.writer import Book, Column
+from app.kernel.kinds import formats
 from app.kernel.rows.household import Household, SearchKey
 from app.modules.house_map.earlier import facts as prior
 from app.modules.house_map.earlier.facts import PriorFact

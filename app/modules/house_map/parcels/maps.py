@@ -17,7 +17,7 @@ from app.access.settings import TEXT, Setting
 from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
 from app.kernel import hooks
-from app.kernel.declare import formats
+from app.kernel.kinds import formats
 from app.modules.house_map.parcels import table as parcels
 from app.modules.house_map.parcels.outlines import Box, in_china
 from app.modules.house_map.parcels.table import Near, Parcel, User

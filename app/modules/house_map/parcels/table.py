@@ -20,8 +20,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.access.divisions.regions import in_subtree
 from app.core.db import Model
 from app.kernel.declare import fields as f
-from app.kernel.declare.expressions import is_missing, to_json
 from app.kernel.declare.register import Register, all_registers
+from app.kernel.kinds.values import is_missing, to_json
 from app.kernel.rows.record import Record
 from app.modules.homes.choices import ParcelState
 from app.modules.homes.house import House

@@ -15,9 +15,9 @@ from app.access.divisions.regions import Region
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _, translate
-from app.kernel.declare import formats
 from app.kernel.declare.register import Register
 from app.kernel.households import lists as households
+from app.kernel.kinds import formats
 from app.kernel.records import save as records
 from app.modules.house_map.parcels import late as acts
 from app.modules.house_map.parcels import maps, outlines

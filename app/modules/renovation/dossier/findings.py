@@ -16,10 +16,10 @@ from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.i18n import _
 from app.kernel import hooks
-from app.kernel.declare import formats
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.households import lists as households
+from app.kernel.kinds import formats
 from app.kernel.records import references
 from app.modules.homes.choices import PriorKind
 from app.modules.renovation.dossier.model import Dossier, PaidAccount

@@ -1,5 +1,5 @@
 /**
- * The browser's reader of app/kernel/declare/formats.py: identity numbers (GB 11643), phones, unified
+ * The browser's reader of app/kernel/kinds/formats.py: identity numbers (GB 11643), phones, unified
  * social credit codes (GB 32100). The three readers (Python, SQL, this) are held together by
  * tests/kernel/declare/test_formats_agree.py.
  */

@@ -3,7 +3,7 @@
 Two kinds of function: ``mend_…`` turns a spelling that can mean only one thing into the official
 one; ``…_problem`` says in the reader's words what is wrong with an official one. The predicates
 ``id_number_valid``, ``phone_valid`` and ``uscc_valid`` have two more readers, SQL
-(:mod:`app.kernel.declare.formats_sql`) and ``app/web/static/form/formats.js``; a property test holds the
+(:mod:`app.kernel.kinds.formats_sql`) and ``app/web/static/form/formats.js``; a property test holds the
 three together. No list of counties is consulted: new counties appear every year.
 """
 

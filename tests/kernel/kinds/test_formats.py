@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from app.kernel.declare import formats
+from app.kernel.kinds import formats
 
 TODAY = dt.date(2026, 11, 22)
 

@@ -1,4 +1,4 @@
-"""The SQL reader of :mod:`app.kernel.declare.formats`: pure SQL on PostgreSQL, functions on SQLite."""
+"""The SQL reader of :mod:`app.kernel.kinds.formats`: pure SQL on PostgreSQL, functions on SQLite."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from app.core.clock import today as today_in_china
 from app.core.db import on_sqlite_connect
-from app.kernel.declare import formats
+from app.kernel.kinds import formats
 
 Text = ColumnElement[Any]
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, insert, select
 
-from app.kernel.declare import formats
-from app.kernel.declare.formats_sql import id_number_valid_sql, phone_valid_sql, uscc_valid_sql
+from app.kernel.kinds import formats
+from app.kernel.kinds.formats_sql import id_number_valid_sql, phone_valid_sql, uscc_valid_sql
 
 TODAY = dt.date(2026, 11, 22)
 JS = Path(__file__).parents[3] / "app/web/static/form/formats.js"

@@ -1,0 +1,1 @@
+"""Kinds of fields: what their values look like, and how they are mended."""
