@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import inspect, text
 
 from app.access.actor import Capability
-from app.kernel.declare import field as kinds
+from app.kernel import kinds
 from app.kernel.declare.expressions import ALWAYS
 from app.kernel.declare.register import Register
 from bench.client import Answer

@@ -16,8 +16,8 @@ from app.access.divisions.regions import Region
 from app.access.scope import unscoped
 from app.core.clock import today, uuid7
 from app.core.types import UuidType
+from app.kernel import kinds as f
 from app.kernel.declare import choice_lists
-from app.kernel.declare import field as f
 from app.kernel.declare.expressions import Expr
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import State

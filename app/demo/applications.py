@@ -18,7 +18,6 @@ from app.access.account import Account
 from app.access.divisions.regions import Level
 from app.core.clock import local, uuid7
 from app.demo.pictures import Album
-from app.kernel.declare.field import FILES
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.figures import counters
@@ -183,7 +182,7 @@ class _Applications:
             return
         ids = self._attach(row, clerk, at)
         said = {
-            name: ids.get(name, []) if made.kind == FILES else to_json(row[name])
+            name: to_json(row[name]) if made.stored else ids.get(name, [])
             for name, made in APPLICATION.fields.items()
         }
         of_village = clerk.level == Level.VILLAGE

@@ -20,7 +20,6 @@ from app.access.divisions.regions import Level
 from app.core.clock import CHINA, uuid7
 from app.demo.people import People
 from app.demo.pictures import Album
-from app.kernel.declare.field import FILES
 from app.kernel.declare.flow import State
 from app.kernel.figures import counters
 from app.kernel.kinds.values import to_json
@@ -249,7 +248,7 @@ def _said(row: Values, number: int) -> Values:
     known = {stage.name for stage in DOSSIER.stages[: number + 1]}
     given = {n for section in DOSSIER.sections if section.stage in known for n in section.fields}
     return {
-        name: [] if made.kind == FILES else to_json(row[name]) if name in given else None
+        name: (to_json(row[name]) if name in given else None) if made.stored else []
         for name, made in DOSSIER.fields.items()
     }
 

@@ -25,7 +25,6 @@ from app.demo.people import People, Person, misspelt
 from app.demo.pictures import Album
 from app.demo.places import COUNTIES, County, Place, places_of, region
 from app.demo.timeline import DAYS, Step, Timeline
-from app.kernel.declare.field import FILES
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.figures import counters
@@ -475,7 +474,7 @@ def _snapshot(
 ) -> Values:
     """What the record said when it was submitted; the first time its area was typed wrong."""
     said = {
-        name: files.get(name, []) if made.kind == FILES else to_json(record[name])
+        name: to_json(record[name]) if made.stored else files.get(name, [])
         for name, made in register.fields.items()
     }
     if before_mending and record["floor_area"]:

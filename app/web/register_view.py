@@ -30,7 +30,6 @@ from app.kernel.hooks import Pages
 from app.kernel.households import moves
 from app.kernel.kinds.values import to_json
 from app.kernel.records import save as records
-from app.kernel.rows import reading
 from app.web.frame import shell
 from app.web.lists.views import ROUTES, ListPages
 from app.web.register import new as new_views
@@ -221,7 +220,7 @@ class RegisterView(
         if made is None or not (made.masked or made.rows):
             raise NotFound(_("没有这个项目。"))
         personal.note_look(self.register.name, row, made.name)
-        text = reading.said(made, to_json(getattr(row, made.name)))
+        text = made.said(to_json(getattr(row, made.name)))
         return self.render_template("register/_revealed.html", text=text)
 
     # ---- steps ----------------------------------------------------------------------------------

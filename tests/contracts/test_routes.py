@@ -25,7 +25,7 @@ from app.access.divisions.regions import Level
 from app.access.grant import Grant
 from app.access.scope import unscoped
 from app.core.clock import today
-from app.kernel.declare import field as kinds
+from app.kernel import kinds
 from app.web.frame.requests import PUBLIC
 from tests.builders import CITY, COUNTY_MANAGER, VILLAGE_CLERK, account, sign_in
 from tests.contracts.conftest import World

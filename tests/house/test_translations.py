@@ -21,9 +21,9 @@ from jinja2 import Environment
 
 from app import catalogue
 from app.core.i18n import lazy, step_word, translate
-from app.kernel.declare.field import MANY, YES_NO
 from app.kernel.declare.register import all_registers
 from app.kernel.exchange.cells import cell_values
+from app.kernel.kinds import MANY, YES_NO
 from tools import setup
 
 APP = catalogue.ROOT / "app"

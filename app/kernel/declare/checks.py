@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from app.kernel.declare import choice_lists, feed
-from app.kernel.declare.field import (
-    CHILDREN,
-    CHOICE,
-    DATE,
-    DECIMAL,
-    FILES,
-    INTEGER,
-    MANY,
-    MONEY,
-    REGION,
-    YEAR,
-    YES_NO,
-)
+from app.kernel.declare.field import Field
 from app.kernel.declare.house_lists import house_lists, list_names
 from app.kernel.declare.register import (
     TREND,
@@ -31,6 +19,7 @@ from app.kernel.declare.register import (
     get_register,
 )
 from app.kernel.declare.rules import DeclarationError
+from app.kernel.kinds import CHILDREN, DATE, REGION, YES_NO, Kind
 
 _LABEL_LENGTH = 40
 _IN_BRACES = re.compile(r"\{(\w+)\}")
@@ -40,10 +29,6 @@ _OF_FORM = (
     "named_with",
     "renews_without",
 )  # these name fields of the form, files too
-#: A row follows no division, and holds no rows.
-_NOT_IN_ROWS = (REGION, CHILDREN, FILES)
-#: What stands in no form reaches the browser's rules as text: these would be compared as such.
-_NO_FACTS = (INTEGER, DECIMAL, MONEY, YEAR, MANY, CHILDREN, FILES)
 #: What is known of a head who splits off.
 _HEAD = {"name", "id_number", "phone"}
 _TONES = {"", "good", "warn", "bad", "info", "neutral"}
@@ -76,8 +61,7 @@ def _check_lists() -> Iterator[Finding]:
     """A list is a yes/no field of the household."""
     homes = get_register("household")
     for one in house_lists() if homes else ():
-        made = homes.model.__fields__.get(one.name) if homes else None
-        if made is None or made.kind != YES_NO:
+        if homes and not _of_kind(homes.model.__fields__, one.name, YES_NO):
             yield Finding("R064", "household", f"list {one.name}: no yes/no field of that name")
 
 
@@ -120,7 +104,7 @@ def check(register: Register) -> Iterator[Finding]:
                 yield say(
                     "R004", f"section {section.title}: all_no names {name} of another section"
                 )
-            elif name in known and known[name].kind != YES_NO:
+            elif name in known and not _of_kind(known, name, YES_NO):
                 yield say("R005", f"section {section.title}: all_no names {name}, no yes/no field")
     placed = [name for section in register.sections for name in section.fields]
     for name in sorted({n for n in placed if placed.count(n) > 1}):
@@ -148,7 +132,7 @@ def _check_names(register: Register) -> Iterator[Finding]:
         for name in getattr(register, what).split():
             if name not in known:
                 yield Finding("R010", register.name, f"{what}: unknown field {name}")
-            elif what not in _OF_FORM and known[name].kind == FILES:
+            elif what not in _OF_FORM and not known[name].stored:
                 yield Finding("R011", register.name, f"{what}: {name} holds files")
     for name in register.indexed.split():
         if name not in register.filters.split():
@@ -156,13 +140,9 @@ def _check_names(register: Register) -> Iterator[Finding]:
     for name, made in known.items():
         if not made.label or len(made.label) > _LABEL_LENGTH:
             yield Finding("R013", register.name, f"{name}: label missing or too long")
-        if (
-            made.kind in (CHOICE, MANY)
-            and made.list_name is not None
-            and made.list_name not in choice_lists.DEFAULTS
-        ):
+        if made.list_name is not None and made.list_name not in choice_lists.DEFAULTS:
             yield Finding("R014", register.name, f"{name}: unknown list {made.list_name}")
-        if made.taken_on and (made.taken_on not in known or known[made.taken_on].kind != DATE):
+        if made.taken_on and not _of_kind(known, made.taken_on, DATE):
             yield Finding("R016", register.name, f"{name}: taken_on {made.taken_on} is no date")
         if made.found_in:
             source, _dot, field = made.found_in.partition(".")
@@ -170,8 +150,8 @@ def _check_names(register: Register) -> Iterator[Finding]:
             if other is None or field not in other.model.__fields__:
                 yield Finding("R017", register.name, f"{name}: nothing is called {made.found_in}")
         for row in made.rows:
-            if row.kind in _NOT_IN_ROWS:
-                yield Finding("R015", register.name, f"{name}: rows cannot hold {row.kind}")
+            if not row.kind.in_rows:
+                yield Finding("R015", register.name, f"{name}: rows cannot hold {row.kind.name}")
 
 
 def _check_milestones(register: Register) -> Iterator[Finding]:
@@ -179,10 +159,10 @@ def _check_milestones(register: Register) -> Iterator[Finding]:
         known = register.model.__fields__
         if one.rows:
             known = {row.name: row for row in known[one.rows].rows} if one.rows in known else {}
-        if one.field not in known or known[one.field].kind != DATE:
+        if not _of_kind(known, one.field, DATE):
             yield Finding("R050", register.name, f"milestone {one.title}: {one.field} is no date")
         for name in one.tells.split():
-            if name not in known or known[name].kind == FILES:
+            if name not in known or not known[name].stored:
                 text = f"milestone {one.title}: {name} is no field that says anything"
                 yield Finding("R050", register.name, text)
 
@@ -193,12 +173,12 @@ def _check_membership(register: Register) -> Iterator[Finding]:
         return
     known = register.model.__fields__
     for name in told.tells.split():
-        if name not in known or known[name].kind == FILES:
+        if name not in known or not known[name].stored:
             yield Finding(
                 "R051", register.name, f"membership: {name} is no field that says anything"
             )
     for name in (told.since, told.left):
-        if name and (name not in known or known[name].kind != DATE):
+        if name and not _of_kind(known, name, DATE):
             yield Finding("R051", register.name, f"membership: {name} is no date")
     if not register.follows:
         yield Finding("R051", register.name, "membership of no list: follows is missing")
@@ -213,9 +193,10 @@ def _check_changes(register: Register) -> Iterator[Finding]:
         if (
             len(names) != 2
             or any(name not in register.field_names for name in names)
-            or (known[names[0]].kind, known[names[1]].kind) != (YES_NO, kind)
+            or not _of_kind(known, names[0], YES_NO)
+            or not _of_kind(known, names[1], kind)
         ):
-            text = f"{what}: not a yes/no field and one of {kind}, both in the form"
+            text = f"{what}: not a yes/no field and one of {kind.name}, both in the form"
             yield Finding("R040", register.name, text)
         elif kind == CHILDREN and not {row.name for row in known[names[1]].rows} >= _HEAD:
             yield Finding("R041", register.name, f"{what}: rows need {', '.join(sorted(_HEAD))}")
@@ -223,6 +204,12 @@ def _check_changes(register: Register) -> Iterator[Finding]:
         yield Finding("R042", register.name, f"follows: no list {register.follows}")
     for name in sorted(register.listed.names() - known.keys()):
         yield Finding("R022", register.name, f"listed: unknown field {name}")
+
+
+def _of_kind(known: Mapping[str, Field], name: str, kind: Kind) -> bool:
+    """Is there a field of that name and kind?"""
+    made = known.get(name)
+    return made is not None and made.kind == kind
 
 
 def _check_rules(register: Register) -> Iterator[Finding]:
@@ -247,7 +234,7 @@ def _check_rules(register: Register) -> Iterator[Finding]:
         for name in sorted(condition.names() - known.keys()):
             yield Finding("R022", register.name, f"{where}: unknown field {name}")
         for name in sorted(condition.names() & known.keys() - set(register.field_names)):
-            if register.sections and known[name].kind in _NO_FACTS:
+            if register.sections and not known[name].kind.compares_as_text:
                 text = f"{where}: {name} is in no form, browsers cannot compare it"
                 yield Finding("R024", register.name, text)
     for what in ("builds", "frozen"):

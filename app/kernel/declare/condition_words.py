@@ -82,4 +82,4 @@ def _label(name: str, fields: Mapping[str, Field]) -> str:
 
 def _text(ref: Ref, value: Any, fields: Mapping[str, Field]) -> str:
     made = fields.get(ref.name)
-    return made.text((value,) if made.kind == "many" else value) if made else str(value)
+    return made.text((value,) if made.kind.several else value) if made else str(value)

@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Integer,
-    String,
     and_,
     cast,
     extract,
@@ -26,11 +25,11 @@ from sqlalchemy import (
     not_,
     or_,
     true,
-    type_coerce,
 )
 
 from app.core.clock import today
-from app.kernel.kinds import formats, formats_sql
+from app.kernel.kinds.choice import holds
+from app.kernel.kinds.kind import Kind
 from app.kernel.kinds.values import is_missing, to_json
 
 Values = Mapping[str, Any]
@@ -251,9 +250,7 @@ class Has(Expr):
         return ["has", self.field.name, to_json(self.code)]
 
     def sql(self, columns: Columns) -> ColumnElement[bool]:
-        # Not LIKE: on SQLite it takes "a" for "A".
-        text = type_coerce(self.field.sql(columns), String)
-        return func.replace(text, f",{self.code},", "") != text
+        return holds(self.field.sql(columns), self.code)
 
     def names(self) -> set[str]:
         return self.field.names()
@@ -278,18 +275,6 @@ class Given(Expr):
         return self.field.names()
 
 
-_VALID: dict[str, Callable[[str], bool]] = {
-    "id_number": lambda text: formats.id_number_valid(text, today()),
-    "phone": formats.phone_valid,
-    "uscc": formats.uscc_valid,
-    "account": formats.account_valid,
-}
-_VALID_SQL: dict[str, Callable[[Any], ColumnElement[bool]]] = {
-    "id_number": lambda column: formats_sql.id_number_valid_sql(column, today()),
-    "phone": formats_sql.phone_valid_sql,
-    "uscc": formats_sql.uscc_valid_sql,
-    "account": formats_sql.account_valid_sql,
-}
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "eq": lambda a, b: a == b,
     "lt": lambda a, b: a < b,
@@ -328,18 +313,18 @@ class Compare(Expr):
 class Valid(Expr):
     """The text is a valid ID number, phone or unified social credit code."""
 
-    kind: str
+    kind: Kind
     field: Ref
 
     def test(self, values: Values) -> bool:
         value = self.field.python(values)
-        return value is not None and _VALID[self.kind](str(value))
+        return value is not None and self.kind.valid(str(value))
 
     def js(self) -> list[Any]:
-        return ["valid", self.kind, self.field.name]
+        return ["valid", self.kind.name, self.field.name]
 
     def sql(self, columns: Columns) -> ColumnElement[bool]:
-        return _VALID_SQL[self.kind](self.field.sql(columns))
+        return self.kind.valid_sql(self.field.sql(columns))
 
     def names(self) -> set[str]:
         return self.field.names()

@@ -12,39 +12,25 @@ from typing import Any, ClassVar
 
 from app.access.divisions.regions import Level
 from app.core.choices import Choices
-from app.core.clock import today
 from app.kernel.declare.expressions import Const, Expr, Plus, Today
-from app.kernel.declare.field import (
-    ACCOUNT,
-    CHILDREN,
-    CHOICE,
-    DATE,
-    DECIMAL,
-    FILES,
-    ID_NUMBER,
-    INTEGER,
-    MANY,
-    MONEY,
-    PHONE,
-    REGION,
-    TEXT,
-    TEXTAREA,
-    USCC,
-    YEAR,
-    YES_NO,
-    Check,
-    Field,
-    FieldKind,
-)
+from app.kernel.declare.field import Check, Field
 from app.kernel.declare.formulas import Days, Formula, Total
-from app.kernel.kinds import formats
+from app.kernel.kinds.children import CHILDREN
+from app.kernel.kinds.choice import CHOICE, MANY, YES_NO
+from app.kernel.kinds.date import DATE
+from app.kernel.kinds.identity import ACCOUNT, ID_NUMBER, PHONE, USCC, Identity
+from app.kernel.kinds.kind import Kind
+from app.kernel.kinds.number import DECIMAL, INTEGER, MONEY, YEAR
+from app.kernel.kinds.photo import FILES
+from app.kernel.kinds.region import REGION
+from app.kernel.kinds.text import TEXT, TEXTAREA
 
 
-def _field(kind: FieldKind, label: str, *, checks: Any = (), **options: Any) -> Any:
+def _field(kind: Kind, label: str, *, checks: Any = (), **options: Any) -> Any:
     low, high = options.get("low"), options.get("high")
     before, after = options.pop("not_before", None), options.pop("not_after", None)
     made = Field(kind, label, checks=list(checks), **options)
-    if kind in (CHILDREN, FILES):
+    if kind.counted:
         made.checks += _number_checks(made)
     else:
         if low is not None:
@@ -143,38 +129,30 @@ def region(label: str, level: Level = Level.VILLAGE, **options: Any) -> Any:
 
 def id_number(label: str, **options: Any) -> Any:
     """A resident identity number (GB 11643), masked in lists."""
-    return _identity(ID_NUMBER, label, 18, "身份证号不正确，请核对。", _explain_id, **options)
+    return _identity(ID_NUMBER, label, **options)
 
 
 def phone(label: str, **options: Any) -> Any:
     """A mobile or fixed-line number, masked in lists."""
-    return _identity(
-        PHONE, label, 32, "电话号码不正确，请填写 11 位手机号，或区号-号码。", **options
-    )
+    return _identity(PHONE, label, **options)
 
 
 def uscc(label: str, **options: Any) -> Any:
     """A unified social credit code (GB 32100)."""
-    return _identity(USCC, label, 18, "统一社会信用代码不正确，请核对 18 位代码。", **options)
+    return _identity(USCC, label, **options)
 
 
 def account(label: str, **options: Any) -> Any:
     """The number of a bank account, masked in lists."""
-    return _identity(ACCOUNT, label, 30, "银行账号应为 8 至 30 位数字，请核对。", **options)
+    return _identity(ACCOUNT, label, **options)
 
 
-def _identity(
-    kind: FieldKind, label: str, length: int, message: str, explain: Any = None, **options: Any
-) -> Any:
-    options.setdefault("masked", kind != USCC)
-    made = _field(kind, label, length=length, **options)
-    made.checks.append(Check("invalid", made.given & ~made.valid, message, explain=explain))
+def _identity(kind: Identity, label: str, **options: Any) -> Any:
+    options.setdefault("masked", kind.masked)
+    made = _field(kind, label, length=kind.longest, **options)
+    wrong = made.given & ~made.valid
+    made.checks.append(Check("invalid", wrong, kind.wrong, explain=kind.explain))
     return made
-
-
-def _explain_id(value: str) -> str:
-    problem = formats.id_number_problem(value, today())
-    return str(problem.message) if problem else ""
 
 
 def children(label: str, *rows: Field, low: int = 0, high: int = 20, **options: Any) -> Any:

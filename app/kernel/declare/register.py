@@ -19,7 +19,7 @@ from app.access.settings import DATE, Setting
 from app.core.clock import today
 from app.core.i18n import _, mark, translate
 from app.kernel.declare.expressions import ALWAYS, NEVER, Compare, Const, Expr, Ref
-from app.kernel.declare.field import FILES, ID_NUMBER, MANY, Field
+from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Flow, State
 from app.kernel.declare.rules import Problem, RuleSet
 from app.kernel.declare.stages import Stage
@@ -298,7 +298,7 @@ class Register:
     @cached_property
     def file_fields(self) -> tuple[str, ...]:
         """The fields of its form that hold photos or papers."""
-        return tuple(name for name, made in self.fields.items() if made.kind == FILES)
+        return tuple(name for name, made in self.fields.items() if not made.stored)
 
     @property
     def entered(self) -> bool:
@@ -321,7 +321,7 @@ class Register:
         known = self.model.__fields__
         if self.of_households:
             return "head_id"
-        names = (n for n in self.filters.split() if known[n].kind == ID_NUMBER)
+        names = (n for n in self.filters.split() if known[n].kind.names_person)
         return next(names, "")
 
     @property
@@ -386,7 +386,7 @@ class Register:
 
     def _in_year(self, year: int) -> Expr:
         made = self.model.__fields__[self.years.name if self.years else ""]
-        return made.has(year) if made.kind == MANY else Compare("eq", Ref(made.name), Const(year))
+        return made.has(year) if made.kind.several else Compare("eq", Ref(made.name), Const(year))
 
     def figure_label(self, key: str) -> str:
         """审核通过, or 审核通过（2026年）."""

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, case, func, not_
 
 from app.core.i18n import translate
 from app.kernel.declare.expressions import ALWAYS, Columns, Expr
-from app.kernel.declare.field import CHILDREN, CHOICE, FILES, MANY, REGION, YES_NO, Check, Field
+from app.kernel.declare.field import Check, Field
 from app.kernel.kinds.values import is_missing
 
 REQUIRED = "required"
@@ -115,7 +115,7 @@ class RuleSet:
                 if self.fields[name].computed:
                     result.values[name] = self.fields[name].compute(result.values)
             else:
-                result.values[name] = [] if self.fields[name].kind in (FILES, CHILDREN) else None
+                result.values[name] = [] if self.fields[name].kind.counted else None
         return result
 
     def evaluate(self, values: Mapping[str, Any]) -> Evaluation:
@@ -132,7 +132,7 @@ class RuleSet:
                     result.broken.append(
                         Problem(name, f"{name}.{check.code}", check.say(value), check.severity)
                     )
-            if made.kind == CHILDREN:
+            if made.rows:
                 result.broken += _row_problems(made, value or [])
         return result
 
@@ -155,7 +155,7 @@ class RuleSet:
             "order": self.order,
             "fields": {
                 name: {
-                    "kind": str(made.kind),
+                    "kind": made.kind.name,
                     "label": translate(made.label),
                     "shown": self.shown[name].js(),
                     "required": self.requires(made),
@@ -209,12 +209,7 @@ class _VisibleColumns:
 
 def required_text(made: Field) -> str:
     """请选择…, 请上传… or 请填写…, by kind."""
-    label = translate(made.label)
-    if made.kind == FILES:
-        return translate("请上传%(label)s。", label=label)
-    if made.kind in (YES_NO, CHOICE, MANY, REGION):
-        return translate("请选择%(label)s。", label=label)
-    return translate("请填写%(label)s。", label=label)
+    return translate(made.kind.asks, label=translate(made.label))
 
 
 def _wrong(made: Field) -> Iterable[Expr]:

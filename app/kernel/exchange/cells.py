@@ -13,7 +13,8 @@ from typing import Any, Self
 
 from app.core.i18n import mark, translate
 from app.kernel.declare import choice_lists
-from app.kernel.declare.field import MANY, Field
+from app.kernel.declare.field import Field
+from app.kernel.kinds import MANY
 
 EXACT = 10**15
 """Excel keeps 15 significant digits; a longer number has lost its last ones."""

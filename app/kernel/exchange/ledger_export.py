@@ -28,21 +28,12 @@ from app.core.i18n import _, translate
 from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
 from app.kernel.beyond import cross_area
 from app.kernel.declare import choice_lists
-from app.kernel.declare.field import (
-    DATE,
-    DECIMAL,
-    FILES,
-    INTEGER,
-    MONEY,
-    REGION,
-    YEAR,
-    YES_NO,
-    Field,
-)
+from app.kernel.declare.field import Field
 from app.kernel.declare.register import Menu, Register, get_register
 from app.kernel.exchange.columns import REFERENCE
 from app.kernel.exchange.reasons import required_reason
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Cell, Column
+from app.kernel.kinds import DATE, DECIMAL, INTEGER, MONEY, REGION, YEAR, YES_NO
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse
 
@@ -178,7 +169,7 @@ def _names(register: Register, columns: Sequence[str] | None) -> tuple[str, ...]
     """
     known = register.model.__fields__
     wanted = (*_kept(register), *register.fields) if columns is None else columns
-    return tuple(dict.fromkeys(n for n in wanted if n in known and known[n].kind != FILES))
+    return tuple(dict.fromkeys(n for n in wanted if n in known and known[n].stored))
 
 
 def _kept(register: Register) -> tuple[str, ...]:

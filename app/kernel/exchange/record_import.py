@@ -22,7 +22,6 @@ from app.core.errors import AnjuError, BadInput, Invalid, TryAgain
 from app.core.i18n import _, translate
 from app.core.jobs.table import Job, JobContext, job_kind
 from app.kernel.declare import stages
-from app.kernel.declare.field import CHILDREN, FILES
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import inbox, pipeline
@@ -84,7 +83,7 @@ def _names(register: Register) -> dict[str, str]:
     """Head texts in Chinese and in the reader's language -> field name."""
     keys = (register.name_field, register.number_field)
     known = {name: register.model.__fields__[name] for name in keys}
-    known |= {n: f for n, f in register.fields.items() if f.kind not in (FILES, CHILDREN)}
+    known |= {n: f for n, f in register.fields.items() if not f.kind.counted}
     beside = {REFERENCE.name: REFERENCE.label} if register.of_households else PLACES
     return {
         plain_head(text): name
@@ -211,7 +210,7 @@ class _Import(SheetImport):
                 line.reject(name, str(error))
                 continue
             shown = values[name]
-            line.mended |= isinstance(shown, str) and made.kind != "choice" and shown != cell
+            line.mended |= isinstance(shown, str) and not made.source_list and shown != cell
         return values
 
     def _renews(self, record: Any) -> bool:

@@ -8,12 +8,13 @@ from typing import IO
 from app.core.clock import today
 from app.core.i18n import _, translate
 from app.kernel.declare import choice_lists
-from app.kernel.declare.field import CHILDREN, MANY, REGION, YES_NO, Field
+from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register
 from app.kernel.exchange.columns import COLUMNS
 from app.kernel.exchange.made import PLACES
 from app.kernel.exchange.writer import Book, Column
 from app.kernel.hooks import ListColumn
+from app.kernel.kinds import CHILDREN, MANY, REGION, YES_NO
 
 
 def write_household_list(file: IO[bytes]) -> None:

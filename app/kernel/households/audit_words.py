@@ -18,12 +18,11 @@ from app.access.audit.log import AuditEntry
 from app.access.divisions.former import ChangeKind
 from app.core.choices import Choices
 from app.core.i18n import _, done_word, lazy, translate
-from app.kernel.declare.field import CHILDREN, Field
+from app.kernel.declare.field import Field
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import get_register
 from app.kernel.kinds import formats
 from app.kernel.kinds.values import is_missing
-from app.kernel.rows.reading import said
 from app.kernel.rows.transfer import Word
 
 _SUMMARY = 80
@@ -215,12 +214,12 @@ def _settings() -> set[str]:
 def _field(made: Field, value: Any, entry: AuditEntry) -> str:
     if made.masked:
         return made.mask(value)
-    if made.kind == CHILDREN and isinstance(value, list):
+    if made.rows and isinstance(value, list):
         return _("；").join(
             " ".join(_field(f, row.get(f.name), entry) for f in made.rows if row.get(f.name))
             for row in value
         )
-    return masked(said(made, value, entry.at))
+    return masked(made.said(value, entry.at))
 
 
 def _value(entry: AuditEntry, key: str, value: Any) -> str:
@@ -257,7 +256,7 @@ def _filter(register: Any, name: str, values: Any) -> str:
     made = register.model.__fields__.get(name) if register else None
     texts = [str(v) for v in (values if isinstance(values, list | tuple) else [values])]
     if made is not None:
-        shown = [made.mask(t) if made.masked else masked(said(made, t)) for t in texts]
+        shown = [made.mask(t) if made.masked else masked(made.said(t)) for t in texts]
         return _("%(label)s：%(value)s", label=translate(made.label), value=_("、").join(shown))
     if name == "figure" and register and texts[0].partition("@")[0] in register.figures:
         texts = [register.figure_label(texts[0])]

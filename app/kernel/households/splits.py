@@ -27,7 +27,6 @@ from app.core.db import db, read_only
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, translate
 from app.kernel import hooks
-from app.kernel.declare.field import ID_NUMBER
 from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.house_lists import house_lists
 from app.kernel.declare.register import Register
@@ -189,7 +188,7 @@ def _taken(
     if given in own:
         return _("与本户户主的身份证号相同，请核对。")
     for name, made in register.fields.items():
-        if made.kind == ID_NUMBER and values.get(name) == given:
+        if made.kind.names_person and values.get(name) == given:
             return _("与“%(label)s”相同，请核对。", label=translate(made.label))
     if child is not None and child.number == given:
         return None

@@ -24,7 +24,7 @@ from app.core.clock import day_begins
 from app.core.i18n import _, translate
 from app.core.lazy import lazy
 from app.kernel import hooks
-from app.kernel.declare.field import YES_NO, Field
+from app.kernel.declare.field import Field
 from app.kernel.declare.flow import State
 from app.kernel.declare.house_lists import HouseList, house_lists
 from app.kernel.declare.register import Membership, Register, all_registers
@@ -38,7 +38,7 @@ from app.kernel.records.renewals import Held
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household
 from app.kernel.rows.member import Member, members_of
-from app.kernel.rows.reading import listed, said, values_of
+from app.kernel.rows.reading import values_of
 from app.kernel.rows.record import HistoryEntry
 from app.kernel.rows.transfer import Transfer
 
@@ -365,10 +365,10 @@ def _said(
 ) -> str:
     texts = []
     for name in names:
-        if text := listed(known[name], values.get(name), at):
+        if text := known[name].listed(values.get(name), at):
             unit = known[name].unit
             text = f"{text} {translate(unit)}" if unit else text
-            if known[name].kind == YES_NO:  # 否 alone says nothing
+            if not known[name].kind.speaks:
                 text = _("%(label)s：%(value)s", label=translate(known[name].label), value=text)
             texts.append(text)
     return _("，").join(texts)
@@ -400,7 +400,7 @@ def _held(register: Register, held: Held) -> str:
     """What lists show of a record, as it was approved then."""
     names = [n for n in register.ledger.split() if n not in _REPEATED and n in register.fields]
     fields = [register.fields[n] for n in names if not register.fields[n].masked]
-    texts = (said(made, held.said.get(made.name), held.approved_at) for made in fields)
+    texts = (made.said(held.said.get(made.name), held.approved_at) for made in fields)
     return _("，").join(text for text in texts if text)
 
 

@@ -17,7 +17,6 @@ from app.core.errors import BadInput
 from app.core.i18n import _
 from app.core.lazy import lazy
 from app.kernel.declare.expressions import ALWAYS, Expr
-from app.kernel.declare.field import MANY
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.figures.counters import total
@@ -62,12 +61,8 @@ class Asked:
         if self.query.named:
             found.append(self._in_places())
         for name, values in self.query.filters.items():
-            column = getattr(self.model, name)
-            if self.model.__fields__[name].kind == MANY:
-                made = self.model.__fields__[name]
-                found.append(or_(*(made.has(v).sql(self.columns) for v in values)))
-            else:
-                found.append(column.in_(values))
+            made = self.model.__fields__[name]
+            found.append(made.kind.among(getattr(self.model, name), values))
         if self.query.number and self.register.of_households:
             found.append(self._household().in_(self._households_of_id()))
         elif self.query.number:

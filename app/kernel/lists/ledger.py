@@ -29,7 +29,6 @@ from app.access.scope import MADE_ONCE
 from app.core.errors import BadInput
 from app.core.i18n import _
 from app.kernel.declare import choice_lists
-from app.kernel.declare.field import FILES
 from app.kernel.declare.register import Register, get_register
 from app.kernel.figures.counters import total_between
 from app.kernel.lists.asked import Asked, TooWide, TooWideNow, begins
@@ -322,7 +321,7 @@ def _listed(register: str, model: Any, ledger: str) -> tuple[Any, ...]:
     names = {"id", "path", *_BESIDE, *ledger.split()}
     declared = get_register(register)
     names |= declared.frozen.names() if declared else set()  # what may be done with a row
-    counted = {n for n in names if n in model.__fields__ and model.__fields__[n].kind == FILES}
+    counted = {n for n in names if n in model.__fields__ and not model.__fields__[n].stored}
     known = model.__mapper__.all_orm_descriptors.keys()
     shown = [getattr(model, n) for n in sorted(names - counted) if n in known]
     shown += [columns_of(model, register)(f"#{n}").label(n) for n in sorted(counted)]

@@ -17,7 +17,7 @@ from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobState
 from app.core.types import nfc
-from app.kernel.declare.field import ID_NUMBER, MANY, TEXT, Field
+from app.kernel.declare.field import Field
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.kinds import formats
@@ -98,7 +98,7 @@ def by_key(register: Register) -> tuple[str, ...]:
     """The filters that look for one record: by the beginning of its name, by its whole ID number."""
     known, keys = register.model.__fields__, (register.name_field, register.number_field)
     asked = (name for name in register.filters.split() if name in keys)
-    return tuple(name for name in asked if known[name].kind in (TEXT, ID_NUMBER))
+    return tuple(name for name in asked if not known[name].kind.picked)
 
 
 def _day(text: str | None, register: Register) -> dt.date | None:
@@ -138,7 +138,7 @@ def _parsed(made: Field, text: str) -> Any:
     except ValueError as error:
         label = translate(made.label)
         raise BadInput(_("%(label)s：%(value)s", label=label, value=str(error))) from None
-    return value[0] if made.kind == MANY and value else value
+    return value[0] if made.kind.several and value else value
 
 
 def _menu(register: Register, name: str) -> str:

@@ -21,7 +21,7 @@ from app.core.files.storage import discard, storage
 from app.core.files.uploads import TURNS, Upload, inspect_upload, turn_photo
 from app.core.i18n import _, translate
 from app.kernel.declare import stages
-from app.kernel.declare.field import FILES, Field
+from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register
 from app.kernel.records import history, owners, renewals
 from app.kernel.records import save as records
@@ -53,7 +53,7 @@ def add(register: Register, record_id: uuid.UUID, field: str, sent: Sent) -> Att
     :raises BadInput: no such field, too many files, or not what was asked for.
     """
     made = register.fields.get(field)
-    if made is None or made.kind != FILES:
+    if made is None or made.stored:
         raise NotFound(_("没有这个上传项。"))
     _require_own(register, record_id)
     _require_quarter(sent.turned)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from app.core.i18n import _, done_word, translate
-from app.kernel.declare.field import CHILDREN, FILES
 from app.kernel.declare.flow import SENT_BACK, State
 from app.kernel.declare.register import Register
-from app.kernel.rows.reading import said
 from app.kernel.rows.record import HistoryEntry
 
 _TONES = {
@@ -50,11 +48,11 @@ def changes(
     for name, made in register.fields.items():
         if was.get(name) == is_now.get(name):
             continue
-        old = said(made, was.get(name), before.at)
-        new = said(made, is_now.get(name), after.at)
-        if not whole and (made.masked or made.kind == CHILDREN):
+        old = made.said(was.get(name), before.at)
+        new = made.said(is_now.get(name), after.at)
+        if not whole and (made.masked or made.rows):
             old, new = ("***" if old else ""), ("***" if new else "")
-        if made.kind == FILES and old == new:
+        if not made.stored and old == new:
             new = _("%(n)s，有更换", n=new)
         label = translate(made.label)
         found.append({"name": name, "label": label, "before": old, "after": new})

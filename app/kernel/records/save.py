@@ -28,11 +28,10 @@ from app.core.files.storage import discard
 from app.core.i18n import _, mark, step_word, translate
 from app.kernel import hooks
 from app.kernel.declare import choice_lists, stages
-from app.kernel.declare.field import CHILDREN, FILES, MANY, Field
 from app.kernel.declare.flow import GRACE_SECONDS, State, Transition
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation, Problem
-from app.kernel.kinds.values import is_missing, to_json
+from app.kernel.kinds.values import to_json
 from app.kernel.records import history, owners, places, references
 from app.kernel.records.history import Contact
 from app.kernel.rows.file import Attachment
@@ -188,7 +187,7 @@ def blocking_problems(register: Register, row: Any, result: Evaluation) -> list[
 
 
 def stored_values(register: Register, result: Evaluation) -> dict[str, Any]:
-    return {n: result.values[n] for n, made in register.fields.items() if made.kind != FILES}
+    return {n: result.values[n] for n, made in register.fields.items() if made.stored}
 
 
 def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
@@ -360,7 +359,7 @@ def snapshot(register: Register, row: Any) -> dict[str, Any]:
     """
     values = evaluate(register, row).values
     return {
-        name: [str(a.id) for a in values[name]] if made.kind == FILES else to_json(values[name])
+        name: to_json(values[name]) if made.stored else [str(a.id) for a in values[name]]
         for name, made in register.fields.items()
     }
 
@@ -469,8 +468,8 @@ def _special_problems(register: Register, row: Any, values: Mapping[str, Any]) -
 def _expired_choices(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """What is chosen now must be offered now; what the record already held may stay."""
     for name, made in register.fields.items():
-        for part, new in _choices_in(made, values.get(name)):
-            held = {code for other, code in _choices_in(made, getattr(row, name)) if other is part}
+        for part, new in made.choices_in(values.get(name)):
+            held = {code for other, code in made.choices_in(getattr(row, name)) if other is part}
             if (
                 part.source_list
                 and new not in held
@@ -479,19 +478,6 @@ def _expired_choices(register: Register, row: Any, values: Mapping[str, Any]) ->
                 text = choice_lists.label(part.source_list, new)
                 message = _("“%(text)s”已停用，请从列表中另选一项。", text=text)
                 yield Problem(name, f"{name}.expired", message)
-
-
-def _choices_in(made: Field, value: Any) -> Iterator[tuple[Field, str]]:
-    """The codes that a value holds, each with its field; those of children too."""
-    if is_missing(value):
-        return
-    if made.kind == CHILDREN:
-        for row in value:
-            for part in made.rows:
-                yield from _choices_in(part, row.get(part.name))
-    elif made.source_list:
-        for code in value if made.kind == MANY else (value,):
-            yield made, str(code)
 
 
 def _stamp(row: Any, step: Transition, actor: Actor) -> None:

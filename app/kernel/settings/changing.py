@@ -20,12 +20,12 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, translate
-from app.kernel.declare import field
+from app.kernel import kinds
 from app.kernel.declare.field import Field
 from app.kernel.declare.rules import Problem
 
 _KEYS = uuid.UUID("6f1c2a4e-6d0b-5b1e-9d59-0d7f3f0a9b11")  # of the settings' names in the audit log
-_KINDS = {NUMBER: field.INTEGER, YES_NO: field.YES_NO, DATE: field.DATE}
+_KINDS = {NUMBER: kinds.INTEGER, YES_NO: kinds.YES_NO, DATE: kinds.DATE}
 _LONGEST = 200
 _HISTORY = 50
 
@@ -211,7 +211,7 @@ def _put(one: Held, value: Any, seen: str) -> None:
 
 
 def _parse(one: Held, text: str) -> Any:
-    kind = _KINDS.get(one.setting.kind, field.TEXT)
+    kind = _KINDS.get(one.setting.kind, kinds.TEXT)
     try:
         value = Field(kind, one.setting.label, length=_LONGEST).parse(text)
     except ValueError as error:

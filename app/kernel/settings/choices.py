@@ -24,9 +24,10 @@ from app.core.i18n import _, translate
 from app.core.types import nfc
 from app.kernel.declare import choice_lists
 from app.kernel.declare.choice_lists import ListItem, ListText
-from app.kernel.declare.field import DATE, MANY, Field
+from app.kernel.declare.field import Field
 from app.kernel.declare.register import all_registers
 from app.kernel.declare.rules import Problem
+from app.kernel.kinds import DATE
 
 TEXT_LENGTH, ENGLISH_LENGTH = 100, 200
 _CODE = re.compile("[0-9A-Za-z]{1,8}")  # several of them share a column of 400 characters
@@ -82,7 +83,7 @@ def all_lists() -> list[Named]:
                 name = choice_lists.name_of(source)
                 known = found.get(name, Named(name, source, ()))
                 fields = (*known.fields, f"{register.label} · {label}")
-                several = known.several or part.kind == MANY
+                several = known.several or part.kind.several
                 found[name] = replace(known, fields=fields, several=several)
     return list(found.values())
 

@@ -28,7 +28,6 @@ from app.core.db import db, read_only
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, mark
 from app.kernel import hooks
-from app.kernel.declare.field import ID_NUMBER
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.hooks import Leaving
@@ -318,7 +317,7 @@ def number_is_free(register: Register, row: Any, values: Mapping[str, Any]) -> I
         return
     for name, made in register.fields.items():
         number = values.get(name)
-        if made.kind != ID_NUMBER or not number or number == getattr(row, name, None):
+        if not made.kind.names_person or not number or number == getattr(row, name, None):
             continue
         if not isinstance(row, Listed):
             with read_only(), unscoped("a number stands once in the whole country") as session:

@@ -7,9 +7,10 @@ from typing import Any
 from app.core.i18n import _, step_word, translate
 from app.kernel.declare.condition_words import describe
 from app.kernel.declare.expressions import ALWAYS
-from app.kernel.declare.field import CHOICE, MANY, YES_NO, Field
+from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Transition
 from app.kernel.declare.register import TREND, WEEK, Register
+from app.kernel.kinds import CHOICE, MANY, YES_NO
 from app.kernel.lists.ledger import SIZES
 from app.kernel.lists.query import PLACE_NAMES
 from app.kernel.reports.trend import RANGES

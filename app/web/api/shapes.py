@@ -17,7 +17,7 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import done_word, step_word, translate
 from app.core.types import storable
-from app.kernel.declare.field import FILES, Field
+from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register
 from app.kernel.kinds import formats
 from app.kernel.records import history_words, renewals
@@ -62,7 +62,7 @@ def kept_fields(register: Register) -> dict[str, Field]:
 
 def form_fields(register: Register) -> dict[str, Field]:
     """The fields of ``values``."""
-    return {name: made for name, made in register.fields.items() if made.kind != FILES}
+    return {name: made for name, made in register.fields.items() if made.stored}
 
 
 def instant(moment: dt.datetime | None) -> str | None:

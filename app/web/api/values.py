@@ -14,7 +14,9 @@ from typing import Any
 
 from app.core.choices import Choices
 from app.core.i18n import _, translate
-from app.kernel.declare.field import (
+from app.kernel.declare.field import Field
+from app.kernel.declare.rules import Problem
+from app.kernel.kinds import (
     CHILDREN,
     CHOICE,
     DATE,
@@ -26,9 +28,7 @@ from app.kernel.declare.field import (
     REGION,
     YEAR,
     YES_NO,
-    Field,
 )
-from app.kernel.declare.rules import Problem
 from app.kernel.kinds.values import is_missing
 
 Schema = dict[str, Any]

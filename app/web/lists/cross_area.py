@@ -13,12 +13,10 @@ from app.access.actor import Actor
 from app.access.divisions.regions import Level, Region, ancestor_paths, within
 from app.core.i18n import _, mark, translate
 from app.kernel.beyond import cross_area
-from app.kernel.declare.field import FILES
 from app.kernel.declare.register import Menu, Register
 from app.kernel.lists.ledger import Ledger, Page, TooWide
 from app.kernel.lists.query import parse
 from app.kernel.records import save as records
-from app.kernel.rows.reading import listed
 from app.web.frame import shell
 from app.web.frame.listing import Action, Column, Listing, Row, cells, chips, size_of
 from app.web.lists import filters as ledger_filters
@@ -73,7 +71,7 @@ def _column(register: Register, name: str, known: Mapping[str, Region]) -> Colum
         return Column(name[1:], translate(label), partial(_place, level, known), "region")
     made = register.model.__fields__[name]
     kind = "id" if made.masked else "text"
-    return Column(name, translate(made.label), lambda row: listed(made, getattr(row, name)), kind)
+    return Column(name, translate(made.label), lambda row: made.listed(getattr(row, name)), kind)
 
 
 def _place(level: Level, known: Mapping[str, Region], row: Any) -> str:
@@ -100,7 +98,7 @@ def record(register: Register, menu: Menu, record_id: uuid.UUID) -> dict[str, An
         facts = [{"label": _("行政区划"), "text": region.full_name}]
         title = register.named(row)
     for section in sections:
-        kept = [f for f in section["fields"] if register.fields[f["name"]].kind != FILES]
+        kept = [f for f in section["fields"] if register.fields[f["name"]].stored]
         section["fields"] = [f | {"mask_url": None} for f in kept]
     shell.at(f"/{register.name}/{menu.name}")
     shell.crumb(title)

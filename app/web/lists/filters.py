@@ -10,8 +10,9 @@ from werkzeug.datastructures import MultiDict
 from app.core.db import db
 from app.core.i18n import _, translate
 from app.core.jobs.table import Job
-from app.kernel.declare.field import CHOICE, MANY, YES_NO, Field
+from app.kernel.declare.field import Field
 from app.kernel.declare.register import Menu, Register
+from app.kernel.kinds import CHOICE, MANY, YES_NO
 from app.kernel.lists.query import DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, Query, by_key
 from app.web.frame.listing import CURSORS, Filter
 

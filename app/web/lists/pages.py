@@ -22,16 +22,16 @@ from app.core.i18n import _, translate
 from app.core.jobs.table import Job
 from app.kernel import hooks
 from app.kernel.declare import stages
-from app.kernel.declare.field import CHOICE, DATE, Field
+from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Review, State
 from app.kernel.declare.house_lists import issued_list
 from app.kernel.declare.register import Menu, Register
+from app.kernel.kinds import CHOICE, DATE
 from app.kernel.lists import chosen_columns
 from app.kernel.lists.columns import REGION, REGION_LABEL
 from app.kernel.lists.ledger import Ledger, Page, TooWide, TooWideNow
 from app.kernel.lists.query import BESIDE, DECIDED_FROM, Query, by_key, parse
 from app.kernel.records import owners
-from app.kernel.rows.reading import listed
 from app.web.frame import neighbours
 from app.web.frame.listing import (
     CURSORS,
@@ -221,7 +221,7 @@ def _column(
     label, kind = translate(made.label), "id" if made.masked else "text"
 
     def text(row: Any) -> str:
-        return listed(made, getattr(row, name), said_at(row))
+        return made.listed(getattr(row, name), said_at(row))
 
     if name == "state":
         return Column(name, label, lambda row: Cell(text(row), tone=TONES[row.state]), "tag")
@@ -248,7 +248,7 @@ def _choices(made: Field, said_at: Callable[[Any], Any]) -> Callable[[Any], str]
         key = getattr(row, made.name), said_at(row)
         found = texts.get(key)
         if found is None:
-            found = texts[key] = listed(made, *key)
+            found = texts[key] = made.listed(*key)
         return found
 
     return text

@@ -20,7 +20,6 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, NotFound
 from app.core.i18n import _, done_word, step_word, translate
-from app.kernel.declare.field import FILES
 from app.kernel.declare.flow import Transition
 from app.kernel.declare.rules import Problem
 from app.kernel.lists import columns as ledger_columns
@@ -234,7 +233,7 @@ class BatchPages(RegisterPages):
         found = []
         for name in self.register.ledger.split():
             made = self.register.model.__fields__[name]
-            if name in ("head_name", "state", ledger_columns.REGION) or made.kind == FILES:
+            if name in ("head_name", "state", ledger_columns.REGION) or not made.stored:
                 continue
             if name in self.register.fields and name not in shown:
                 continue

@@ -29,7 +29,6 @@ from app.kernel.records import files as attachments
 from app.kernel.records import save as records
 from app.kernel.records.history import Contact
 from app.kernel.records.photo_facts import PhotoFacts
-from app.kernel.rows import reading
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household
 from app.web.frame import neighbours, shell, view_log
@@ -222,15 +221,15 @@ class FormPages(RegisterPages):
             {
                 "name": name,
                 "label": translate(made.label),
-                "mine": reading.said(made, posted.typed.get(name)),
+                "mine": made.said(posted.typed.get(name)),
                 "mine_value": posted.typed.get(name),
-                "theirs": reading.said(made, stored[name]),
+                "theirs": made.said(stored[name]),
                 "theirs_value": stored[name],
             }
             for name, made in self.register.fields.items()
             if name in stored
             and (posted.typed.get(name) or None) != (stored[name] or None)
-            and reading.said(made, posted.typed.get(name)) != reading.said(made, stored[name])
+            and made.said(posted.typed.get(name)) != made.said(stored[name])
         ]
         conflict = {
             "who": form_parts.last_saver(row) or _("另一位用户"),

@@ -20,7 +20,6 @@ from app.core.clock import local, today, uuid7
 from app.core.db import db
 from app.core.errors import BadInput, Invalid, NotFound, TryAgain
 from app.core.i18n import _, translate
-from app.kernel.declare.field import FILES
 from app.kernel.declare.rules import Problem
 from app.kernel.kinds.values import is_missing
 from app.kernel.records import creations, drafts, habits, places
@@ -84,7 +83,7 @@ class NewPages(FormPages):
             db.session.rollback()
             flash(error.message, "warning")
             return self._new_page(creations.blank(self.register, key), posted)
-        if any(made.kind == FILES for made in self.register.fields.values()):
+        if self.register.file_fields:
             flash(_("现在可以上传照片和文件。"), "info")
         return self._go_on(row, actor, posted, contact_of(actor))
 
@@ -110,7 +109,7 @@ class NewPages(FormPages):
         sections = parsing.sections(register, shown)
         for section in sections:
             for field in section["fields"]:
-                if field["kind"] == FILES:
+                if field["name"] in register.file_fields:
                     field |= {"readonly": True, "help": _("保存后可以上传。")}
         context = {
             "title": title,

@@ -25,9 +25,10 @@ from app.core.files.uploads import MAX_BYTES
 from app.core.i18n import _, translate
 from app.core.types import storable
 from app.kernel.declare import choice_lists, stages
-from app.kernel.declare.field import CHILDREN, CHOICE, FILES, MANY, REGION, YEAR, YES_NO, Field
+from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register, Section
 from app.kernel.declare.rules import Evaluation, Problem
+from app.kernel.kinds import CHILDREN, CHOICE, FILES, MANY, REGION, YES_NO
 from app.kernel.kinds.values import to_json
 from app.kernel.lists.columns import REGION_LABEL
 from app.kernel.records import places
@@ -42,7 +43,6 @@ _MOST_ROWS = 50
 _KEPT_FIELDS = 2000
 _KEPT_RULES = 60
 _ROW = re.compile(r"(\d{1,3})-(\w{1,40})")
-_LONG_KINDS = {"id_number": 18, "uscc": 18, "account": 36}
 
 
 @dataclass
@@ -320,7 +320,7 @@ def _field(
         context["options"] = _with_held(made, context["options"], context["value"])
     if made.kind == REGION:
         context |= {"text": _place_name(made, context["value"])}
-    if made.kind == FILES:
+    if not made.stored:
         context |= {
             "accept": made.accept,
             "max_files": made.high,
@@ -346,7 +346,7 @@ def _place_field(place: Place, errors: list[str]) -> dict[str, Any]:
     return {
         "name": places.FIELD,
         "label": _(REGION_LABEL),
-        "kind": str(REGION),
+        "kind": REGION.name,
         "required": True,
         "value": place.text,
         "text": region.full_name if region else "",
@@ -399,18 +399,16 @@ def _describe(made: Field) -> dict[str, Any]:
     context: dict[str, Any] = {
         "name": made.name,
         "label": translate(made.label),
-        "kind": str(made.kind),
+        "kind": made.kind.name,
         "required": made.required,
         "unit": translate(made.unit),
         "help": translate(made.help),
         "chooser": made.chooser,
         "computed": made.computed is not None,
-        "length": _LONG_KINDS.get(made.kind, made.length) + 6,
+        "length": made.kind.input_length(made),
     }
     if made.choices or made.list_name:
         context["options"] = [{"value": c, "label": t} for c, t in made.options().items()]
-    if made.kind == YEAR:
-        context["length"] = 4
     if made.kind == REGION:
         context |= {"until": made.level.name.lower(), "whole": True}
     return context

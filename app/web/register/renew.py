@@ -18,7 +18,6 @@ from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _, translate
 from app.kernel.records import renewals
-from app.kernel.rows.reading import said
 from app.web.register import show as record_pages
 from app.web.register.shared import RegisterPages
 
@@ -79,7 +78,7 @@ class RenewalPages(RegisterPages):
             made = self.register.fields.get(name)
             if made is None:
                 return ""
-            return said(made, held.said.get(name), held.approved_at)
+            return made.said(held.said.get(name), held.approved_at)
 
         return {
             "url": f"/{self.register.name}/{held.record.id}",

@@ -13,7 +13,7 @@ from app.core.db import db
 from app.core.i18n import _, translate
 from app.kernel import hooks
 from app.kernel.declare import stages
-from app.kernel.declare.field import CHILDREN, FILES, ID_NUMBER, TEXTAREA, Field
+from app.kernel.declare.field import Field
 from app.kernel.declare.flow import EDITABLE, State
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation
@@ -21,13 +21,12 @@ from app.kernel.hooks import Earlier
 from app.kernel.households import lists as households
 from app.kernel.households import words as household_words
 from app.kernel.households.words import Fact
-from app.kernel.kinds import formats
+from app.kernel.kinds import CHILDREN, ID_NUMBER, TEXTAREA, formats
 from app.kernel.kinds.values import to_json
 from app.kernel.records import continuing, history_words, owners, renewals
 from app.kernel.records.photo_facts import PhotoFacts
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household
-from app.kernel.rows.reading import said
 from app.kernel.rows.record import HistoryEntry, Reviewed
 from app.web.register.tiles import file_tile
 
@@ -122,7 +121,7 @@ def sections(
                 context["mask_url"] = f"/{register.name}/{row.id}/reveal?field={name}"
             context["priors"] = (known or {}).get(name, [])
             if changed and before is not None:
-                context |= {"changed": True, "before": said(made, was, before.at)}
+                context |= {"changed": True, "before": made.said(was, before.at)}
             fields.append(context)
         if fields:
             title = translate(section.title)
@@ -164,7 +163,7 @@ def priors(row: Any, known: Sequence[Earlier]) -> dict[str, list[dict[str, Any]]
 
 def _shown(made: Field, row: Any, files: list[dict[str, Any]], *, whole: bool) -> dict[str, Any]:
     context: dict[str, Any] = {"name": made.name, "label": translate(made.label), "text": ""}
-    if made.kind == FILES:
+    if not made.stored:
         return context | {"files": files, "wide": True}
     value = getattr(row, made.name)
     if made.kind == CHILDREN:

@@ -16,8 +16,8 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from app.core.clock import now, today, uuid7
+from app.kernel import kinds as f
 from app.kernel.declare import choice_lists
-from app.kernel.declare import field as f
 from app.kernel.declare.expressions import Expr
 from app.kernel.declare.field import Field
 from app.kernel.declare.rules import RuleSet

@@ -11,11 +11,11 @@ from typing import IO, Any
 
 import openpyxl
 
-from app.kernel.declare.field import CHILDREN, FILES
 from app.kernel.exchange import templates
 from app.kernel.exchange.columns import COLUMNS
 from app.kernel.exchange.reader import read_book
 from app.kernel.households.exchange.list import find_head
+from app.kernel.kinds import CHILDREN, FILES
 from app.modules.surveys.lookback.register import LOOKBACK
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.kernel.declare.field import CHILDREN, FILES
+from app.kernel.kinds import CHILDREN, FILES
 from app.modules.homes.choices import Grade, Living, Measure, OtherHome, ParcelState, Seismic
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (

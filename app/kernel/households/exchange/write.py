@@ -24,7 +24,6 @@ from app.core.clock import now, uuid7
 from app.core.db import db
 from app.core.errors import OutsideScope
 from app.kernel import hooks
-from app.kernel.declare.field import YES_NO
 from app.kernel.declare.flow import State
 from app.kernel.declare.house_lists import HouseList
 from app.kernel.declare.register import Register, register_of
@@ -32,6 +31,7 @@ from app.kernel.figures import counters
 from app.kernel.households import lists as households
 from app.kernel.households.exchange.list import Line
 from app.kernel.households.exchange.match import Decision
+from app.kernel.kinds import YES_NO
 from app.kernel.rows.household import Household, SearchKey, Source, search_values
 from app.kernel.rows.member import PersonNumber
 
