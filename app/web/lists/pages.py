@@ -220,16 +220,16 @@ def _column(
     made = register.model.__fields__[name]
     label, kind = translate(made.label), "id" if made.masked else "text"
 
-    def text(row: Any) -> str:
+    def shown(row: Any) -> str:
         return made.listed(getattr(row, name), said_at(row))
 
     if name == "state":
-        return Column(name, label, lambda row: Cell(text(row), tone=TONES[row.state]), "tag")
+        return Column(name, label, lambda row: Cell(shown(row), tone=TONES[row.state]), "tag")
     if made.kind == CHOICE:
         return Column(name, label, _choices(made, said_at), kind)
     if made.kind == DATE and not made.masked:
-        return Column(name, label, lambda row: Cell(text(row), "date"), kind)
-    return Column(name, label, text, kind)
+        return Column(name, label, lambda row: Cell(shown(row), "date"), kind)
+    return Column(name, label, shown, kind)
 
 
 def _said_at(rows: Sequence[Any]) -> Callable[[Any], Any]:
