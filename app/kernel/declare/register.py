@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, ParamSpec
 
 from sqlalchemy.orm import Session
 
@@ -224,12 +224,14 @@ class Derived:
     mend: Callable[[Session], int]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Register:
-    """See design.md "One declaration". ``name`` is the URL and permission name."""
+    """A register as it was declared. ``name`` is the URL and permission name, that of the model's
+    table unless another is given.
+    """
 
-    name: str
-    model: Any
+    model: Any = field(kw_only=False)  # a mapped class, with columns of its own
+    name: str = ""
     title: str
     sections: tuple[Section, ...] = ()
     flow: Flow | None = None
@@ -285,6 +287,9 @@ class Register:
     stands: str = ""  # the field that says how far a row is, to other registers' ledgers
     briefing: Briefing | None = None  # what the work report says of it
     derived: Derived | None = None  # its rows follow from other registers' records
+
+    def __post_init__(self) -> None:
+        self.name = self.name or self.model.__tablename__
 
     @cached_property
     def field_names(self) -> tuple[str, ...]:
@@ -438,24 +443,33 @@ WEEK, TREND = "week", "trend"
 _registers: list[Register] = []
 
 
-def register(model: Any, **declaration: Any) -> Register:
-    """Declare the register of ``model``; its name is the model's table name unless given."""
-    name = declaration.pop("name", model.__tablename__)
-    made = Register(name=name, model=model, **declaration)
-    _registers.append(made)
-    _registers.sort(key=lambda register: (register.order, register.name))
-    if made.flow is not None:
-        settings.declare(
-            Setting(
-                f"{name}.deadline",
-                mark("填报截止日期"),
-                DATE,
-                None,
-                area=Level.COUNTY,
-                help=mark("进度统计和桌面显示剩余天数；下级可以提前，不能推后。"),
+_Said = ParamSpec("_Said")
+
+
+def _declaring(make: Callable[_Said, Register]) -> Callable[_Said, Register]:
+    @wraps(make)
+    def register(*args: _Said.args, **said: _Said.kwargs) -> Register:
+        made = make(*args, **said)
+        _registers.append(made)
+        _registers.sort(key=lambda register: (register.order, register.name))
+        if made.flow is not None:
+            settings.declare(
+                Setting(
+                    f"{made.name}.deadline",
+                    mark("填报截止日期"),
+                    DATE,
+                    None,
+                    area=Level.COUNTY,
+                    help=mark("进度统计和桌面显示剩余天数；下级可以提前，不能推后。"),
+                )
             )
-        )
-    return made
+        return made
+
+    return register
+
+
+#: Declares a register: ``register(Model, title=…, …)`` takes what :class:`Register` holds.
+register = _declaring(Register)
 
 
 def all_registers() -> tuple[Register, ...]:
