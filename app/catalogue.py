@@ -122,11 +122,11 @@ def _of_register(register: Register) -> Iterator[str]:
     yield from (
         register.title,
         register.record_word,
-        register.renews,
+        register.renewal.word if register.renewal else "",
         register.module,
         register.unit,
     )
-    yield from (register.frozen_why, register.by_figure[0])
+    yield from (register.frozen.why if register.frozen else "", register.by_figure[0])
     yield from register.briefing.texts() if register.briefing else ()
     for section in register.sections:
         yield from (section.title, section.intro)

@@ -1,6 +1,6 @@
 """How the code lies: lines, files a folder, lengths of functions. The table of docs/benchmarks.md.
 
-    python tools/shape.py [FOLDER]      app, unless another one is named
+python tools/shape.py [FOLDER]      app, unless another one is named
 """
 
 from __future__ import annotations

@@ -169,7 +169,7 @@ class RegisterView(
         said = {"name": self.register.named(row), "what": translate(self.register.record_word)}
         if self.register.creates is not None:
             question = _("将删除%(name)s的%(what)s和其中的文件，不能恢复。审计日志保留。", **said)
-        elif self.register.renews and row.predecessor_id:
+        elif self.register.renewal and row.predecessor_id:
             question = _(
                 "将删除%(name)s的这份%(what)s里填写的全部内容和文件，上一份重新生效。办理记录保留。",
                 **said,
@@ -260,7 +260,7 @@ def _routes(register: Register, added: Sequence[Pages]) -> set[str]:
         routes |= new_views.ROUTES
     if register.flow is not None:
         routes |= _REVIEW
-    if register.renews:
+    if register.renewal:
         routes |= {"renew", "reuse"}
     for pages in added:
         routes = (routes | pages.routes) - pages.without

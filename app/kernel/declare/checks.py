@@ -23,12 +23,6 @@ from app.kernel.kinds import CHILDREN, DATE, REGION, YES_NO, Kind
 
 _LABEL_LENGTH = 40
 _IN_BRACES = re.compile(r"\{(\w+)\}")
-_OF_FORM = (
-    "save_needs",
-    "remember",
-    "named_with",
-    "renews_without",
-)  # these name fields of the form, files too
 #: What is known of a head who splits off.
 _HEAD = {"name", "id_number", "phone"}
 _TONES = {"", "good", "warn", "bad", "info", "neutral"}
@@ -126,13 +120,35 @@ def check(register: Register) -> Iterator[Finding]:
     yield from _check_membership(register)
 
 
+def _of_form(register: Register) -> dict[str, str]:
+    """What names fields of the form, files too."""
+    return {
+        "save_needs": register.save_needs,
+        "remember": register.remember,
+        "named_with": register.named_with,
+        "renewal": register.renewal.without if register.renewal else "",
+    }
+
+
+def _shown(register: Register) -> dict[str, str]:
+    """What names fields that are shown as texts: no files."""
+    return {
+        "ledger": register.ledger,
+        "filters": register.filters,
+        "indexed": register.indexed,
+        "stands": register.stands,
+        "summary": register.summary,
+    }
+
+
 def _check_names(register: Register) -> Iterator[Finding]:
     known = register.model.__fields__
-    for what in ("ledger", "filters", "indexed", *_OF_FORM, "stands", "summary"):
-        for name in getattr(register, what).split():
+    of_form, shown = _of_form(register), _shown(register)
+    for what, names in (of_form | shown).items():
+        for name in names.split():
             if name not in known:
                 yield Finding("R010", register.name, f"{what}: unknown field {name}")
-            elif what not in _OF_FORM and not known[name].stored:
+            elif what in shown and not known[name].stored:
                 yield Finding("R011", register.name, f"{what}: {name} holds files")
     for name in register.indexed.split():
         if name not in register.filters.split():
@@ -186,15 +202,16 @@ def _check_membership(register: Register) -> Iterator[Finding]:
 
 def _check_changes(register: Register) -> Iterator[Finding]:
     known = register.model.__fields__
-    for what, kind in (("moves", REGION), ("splits", CHILDREN)):
-        names = getattr(register, what).split()
-        if not names:
+    for what, names, kind in (
+        ("moves", register.moves, REGION),
+        ("splits", register.splits, CHILDREN),
+    ):
+        if names is None:
             continue
         if (
-            len(names) != 2
-            or any(name not in register.field_names for name in names)
-            or not _of_kind(known, names[0], YES_NO)
-            or not _of_kind(known, names[1], kind)
+            any(name not in register.field_names for name in names)
+            or not _of_kind(known, names.asked, YES_NO)
+            or not _of_kind(known, names.field, kind)
         ):
             text = f"{what}: not a yes/no field and one of {kind.name}, both in the form"
             yield Finding("R040", register.name, text)
@@ -202,8 +219,14 @@ def _check_changes(register: Register) -> Iterator[Finding]:
             yield Finding("R041", register.name, f"{what}: rows need {', '.join(sorted(_HEAD))}")
     if register.follows and register.follows not in list_names():
         yield Finding("R042", register.name, f"follows: no list {register.follows}")
-    for name in sorted(register.listed.names() - known.keys()):
-        yield Finding("R022", register.name, f"listed: unknown field {name}")
+    conditions = {"listed": register.listed}
+    if register.review:
+        conditions["builds"] = register.review.builds
+    if register.frozen:
+        conditions["frozen"] = register.frozen.where
+    for where, condition in conditions.items():
+        for name in sorted(condition.names() - known.keys()):
+            yield Finding("R022", register.name, f"{where}: unknown field {name}")
 
 
 def _of_kind(known: Mapping[str, Field], name: str, kind: Kind) -> bool:
@@ -237,9 +260,6 @@ def _check_rules(register: Register) -> Iterator[Finding]:
             if register.sections and not known[name].kind.compares_as_text:
                 text = f"{where}: {name} is in no form, browsers cannot compare it"
                 yield Finding("R024", register.name, text)
-    for what in ("builds", "frozen"):
-        for name in sorted(getattr(register, what).names() - known.keys()):
-            yield Finding("R022", register.name, f"{what}: unknown field {name}")
     if any(name not in known for name in register.field_names):
         return
     try:

@@ -18,9 +18,10 @@ from app.access.divisions.regions import Level
 from app.access.settings import DATE, Setting
 from app.core.clock import today
 from app.core.i18n import _, mark, translate
-from app.kernel.declare.expressions import ALWAYS, NEVER, Compare, Const, Expr, Ref
+from app.kernel.declare.expressions import ALWAYS, Compare, Const, Expr, Ref
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Flow, State
+from app.kernel.declare.groups import Asks, Frozen, Renewal, Review
 from app.kernel.declare.rules import Problem, RuleSet
 from app.kernel.declare.stages import Stage
 
@@ -234,7 +235,7 @@ class Register:
     name: str = ""
     title: str
     sections: tuple[Section, ...] = ()
-    flow: Flow | None = None
+    review: Review | None = None  # its records are submitted and decided on
     record_word: str = mark("档案")
     module: str = ""  # heads its menu entries, where several registers share it; else the title
     icon: str = "home-check"  # of its menu's head
@@ -250,13 +251,10 @@ class Register:
     read_only: bool = False  # nobody fills in its form: what it says is kept by the kernel
     listed: Expr = ALWAYS  # the rows that its lists show and its figures count
     years: Years | None = None  # figures are counted by year too
-    moves: str = (
-        ""  # a yes/no field and a division: yes asks for a move there (app.kernel.households.moves)
-    )
-    splits: str = (
-        ""  # a yes/no field and rows of heads who split off (app.kernel.households.splits)
-    )
-    stages: tuple[Stage, ...] = ()  # submitted and reviewed one after the other, each locked then
+    #: A yes/no field and a division: yes asks for a move there (app.kernel.households.moves).
+    moves: Asks | None = None
+    #: A yes/no field and rows of heads who split off (app.kernel.households.splits).
+    splits: Asks | None = None
     save_needs: str = ""  # fields without which even saving is refused
     figures: Mapping[str, Figure] = field(default_factory=dict)
     headline: str = ""  # figures that the desk shows large
@@ -267,21 +265,17 @@ class Register:
     continues: str = (
         ""  # the register whose approved record opens one of this (app.kernel.records.continuing)
     )
-    on_approval: tuple[Callable[[Any, Any], None], ...] = ()
-    frozen: Expr = NEVER  # rows that nobody changes, submits or decides on …
-    frozen_why: str = ""  # … and what people are told then
+    frozen: Frozen | None = None  # rows that nobody changes
     kept: str = ""  # fields of the kernel that the record's page shows among its facts
     warns: Callable[[Any], str] | None = None  # what its page and form warn of, "" for nothing
     #: ``begins(session, row)``: what a record says before anybody has typed anything, at its opening
     #: and again when what was entered is deleted.
     begins: Callable[[Any, Any], Mapping[str, Any]] | None = None
-    builds: Expr = NEVER  # where on_approval makes something: such an approval is not taken back
     milestones: tuple[Milestone, ...] = ()  # days that the household's page tells
     summary: str = ""  # … and what it says of the house, of the record that counts
     membership: Membership | None = None  # what that page tells of the list
     derives: tuple[Callable[[Any], None], ...] = ()  # set the kernel's fields of a row at each save
-    renews: str = ""  # what one calls entering a new record after an approved one, if that is so
-    renews_without: str = ""  # fields that a new record does not take over from the one before
+    renewal: Renewal | None = None  # a new record follows an approved one
     named_with: str = ""  # what a record's page shows of those whose forms name it (Field.found_in)
     remember: str = ""  # fields whose last typed value the form offers again
     stands: str = ""  # the field that says how far a row is, to other registers' ledgers
@@ -304,6 +298,16 @@ class Register:
     def file_fields(self) -> tuple[str, ...]:
         """The fields of its form that hold photos or papers."""
         return tuple(name for name, made in self.fields.items() if not made.stored)
+
+    @property
+    def flow(self) -> Flow | None:
+        """The states and steps of its records, None: they have none."""
+        return self.review.flow if self.review else None
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """What is submitted and reviewed one after the other, () where all is at once."""
+        return self.review.stages if self.review else ()
 
     @property
     def entered(self) -> bool:
@@ -402,18 +406,6 @@ class Register:
     @cached_property
     def _counted(self) -> dict[str, Expr]:
         return {}
-
-    @cached_property
-    def move_fields(self) -> tuple[str, str] | None:
-        """The names of ``moves``."""
-        asked, place = self.moves.split() or (None, None)
-        return (asked, place) if asked and place else None
-
-    @cached_property
-    def split_fields(self) -> tuple[str, str] | None:
-        """The names of ``splits``."""
-        asked, heads = self.splits.split() or (None, None)
-        return (asked, heads) if asked and heads else None
 
     @property
     def progress_table(self) -> Table | None:

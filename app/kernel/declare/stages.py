@@ -76,8 +76,10 @@ def is_open(register: Register, row: Any) -> bool:
 
 def is_frozen(register: Register, row: Any) -> bool:
     """Is it one of the rows that nobody changes?"""
-    names = register.frozen.names()
-    return bool(names) and register.frozen.test({name: getattr(row, name) for name in names})
+    if register.frozen is None:
+        return False
+    where = register.frozen.where
+    return where.test({name: getattr(row, name) for name in where.names()})
 
 
 def step(register: Register, row: Any, source: State, target: State, *, reopens: bool) -> None:

@@ -23,6 +23,7 @@ from app.core.i18n import _, translate
 from app.core.jobs.table import Job, JobContext, job_kind
 from app.kernel.declare import stages
 from app.kernel.declare.flow import State
+from app.kernel.declare.groups import Renewal
 from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import inbox, pipeline
 from app.kernel.exchange import notes as import_notes
@@ -139,7 +140,7 @@ class _Import(SheetImport):
         values = self._values(line, typed)
         if record is None or line.notes:
             return line
-        if not stages.is_open(self.register, record) and not self._renews(record):
+        if not stages.is_open(self.register, record) and not self._renewal(record):
             text = _(
                 "该%(what)s现在是“%(state)s”，不能修改。",
                 what=self.register.word,
@@ -213,16 +214,16 @@ class _Import(SheetImport):
             line.mended |= isinstance(shown, str) and not made.source_list and shown != cell
         return values
 
-    def _renews(self, record: Any) -> bool:
+    def _renewal(self, record: Any) -> Renewal | None:
         """Is an approved record followed by a new one, which says what the row says?"""
-        return bool(self.register.renews) and record.state == State.APPROVED
+        return self.register.renewal if record.state == State.APPROVED else None
 
     def _save(self, line: Line, record: Any, values: dict[str, Any], *, write: bool) -> None:
-        renews = self._renews(record)
-        created = renews or record.state == State.MISSING or inspect(record).transient
-        if renews:  # an empty cell takes over what was said; what is asked anew each time does not
+        renewal = self._renewal(record)
+        created = renewal is not None or record.state == State.MISSING or inspect(record).transient
+        if renewal:  # an empty cell takes over what was said; what is asked anew each time does not
             given = {name: value for name, value in values.items() if not is_missing(value)}
-            values = dict.fromkeys(self.register.renews_without.split()) | given
+            values = dict.fromkeys(renewal.without.split()) | given
         result = records.evaluate(self.register, record, values)
         needed = set(self.register.save_needs.split())
         wrong = [p for p in result.broken if p.severity == "error"]
@@ -234,7 +235,7 @@ class _Import(SheetImport):
             return
         if write:
             try:
-                if renews:
+                if renewal:
                     record = renewals.begin(self.register, record.id)
                     values = renewals.taken_over(self.register, record) | values
                 if self.maker:

@@ -131,9 +131,9 @@ def waiting_in(session: Session, household_id: uuid.UUID) -> Transfer | None:
 @hooks.record_checks.listen(order=10)
 def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """The new division is another one, and nobody else asks for a move of this household."""
-    if register.move_fields is None or records.asks_to_move(register, row):
+    if register.moves is None or records.asks_to_move(register, row):
         return
-    asked, place = register.move_fields
+    asked, place = register.moves
     if not values.get(asked):
         return
     if is_missing(values.get(place)):  # else nobody would know what is asked for
@@ -173,9 +173,9 @@ def _twice() -> str:
 @hooks.saved.listen(order=40)
 def ask(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     """A form that was saved with a move asks for it, once its division is given."""
-    if register.move_fields is None or not getattr(row, register.move_fields[0]):
+    if register.moves is None or not getattr(row, register.moves[0]):
         return
-    asked, place = register.move_fields
+    asked, place = register.moves
     actor = policy.require(Capability.ENTER, register.name, row)
     session = db.session()
     new = session.get_one(Region, getattr(row, place))
@@ -409,7 +409,7 @@ def _begin_anew(case: _Case) -> None:
     form says besides of the family stays; without that it is 未录入, as nobody has surveyed there.
     """
     row, register = case.row, case.register
-    for name in register.move_fields or ():
+    for name in register.moves or ():
         setattr(row, name, None)
     stored = [name for name, made in register.fields.items() if made.stored]
     says = any(not is_missing(getattr(row, n)) and getattr(row, n) is not False for n in stored)
@@ -439,7 +439,7 @@ def _give_back(
             except ValueError:  # a choice that is offered no more: to be chosen anew
                 continue
             setattr(row, name, value)
-    for name in register.move_fields or ():
+    for name in register.moves or ():
         setattr(row, name, None)
     before, row.state = row.state, state
     row.changed_at = now()

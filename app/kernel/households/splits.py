@@ -135,9 +135,9 @@ def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[P
     """Each head's number is on no list yet and stands once in the form; nobody is removed or renamed
     of whom a survey says something.
     """
-    if register.split_fields is None:
+    if register.splits is None:
         return
-    asked, name = register.split_fields
+    asked, name = register.splits
     heads = values.get(name) or []
     if to_json(heads) == to_json(getattr(row, name)):
         return
@@ -201,9 +201,9 @@ def _taken(
 @hooks.saved.listen(order=60)
 def follow(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     """The households follow the form that was saved."""
-    if register.split_fields is None or register.split_fields[1] not in changes:
+    if register.splits is None or register.splits[1] not in changes:
         return
-    asked, name = register.split_fields
+    asked, name = register.splits
     heads = getattr(row, name) or []
     before = changes[name][0] or []
     wanted = _changed(children_of(row.household_id), before, heads)
@@ -297,9 +297,9 @@ def _remove(child: Child) -> None:
 @hooks.clearing.listen(order=20)
 def let_go(register: Register, row: Any) -> None:
     """With a form go the households that it named; not if one of them has a survey of its own."""
-    if register.split_fields is None or not getattr(row, register.split_fields[1]):
+    if register.splits is None or not getattr(row, register.splits[1]):
         return
-    heads = getattr(row, register.split_fields[1])
+    heads = getattr(row, register.splits[1])
     children = named_by(children_of(row.household_id), heads)
     if named := _("、").join(child.name for child in children if child.surveyed):
         said = {"name": named, "what": register.word}
@@ -315,9 +315,9 @@ def recognise(register: Register, row: Any, step: Transition) -> None:
     if row.standing == Standing.PENDING and step.target in (State.APPROVED, State.RETURNED):
         text = _("该户由主户分出，主户审核通过后才能审核。")
         raise Conflict(text, row=row)
-    if register.split_fields is None or step.target != State.APPROVED:
+    if register.splits is None or step.target != State.APPROVED:
         return
-    asked, name = register.split_fields
+    asked, name = register.splits
     if not getattr(row, name) and getattr(row, asked) is not None:
         return
     pending = select(Household).where(

@@ -320,7 +320,8 @@ def _listed(register: str, model: Any, ledger: str) -> tuple[Any, ...]:
     """
     names = {"id", "path", *_BESIDE, *ledger.split()}
     declared = get_register(register)
-    names |= declared.frozen.names() if declared else set()  # what may be done with a row
+    if declared and declared.frozen:
+        names |= declared.frozen.where.names()  # what may be done with a row
     counted = {n for n in names if n in model.__fields__ and not model.__fields__[n].stored}
     known = model.__mapper__.all_orm_descriptors.keys()
     shown = [getattr(model, n) for n in sorted(names - counted) if n in known]

@@ -37,7 +37,7 @@ from app.kernel.rows.record import HistoryEntry
 
 def may_renew(register: Register, row: Any, actor: Actor) -> bool:
     """May this actor enter a new record after this one now?"""
-    open_now = register.renews and row.current and row.state == State.APPROVED
+    open_now = register.renewal and row.current and row.state == State.APPROVED
     return (
         bool(open_now)
         and register.listed.test(values_of(row))
@@ -59,7 +59,7 @@ def begin(register: Register, record_id: uuid.UUID) -> Any:
     :raises NotFound: the register has no such records. :raises Conflict: it is not the household's
         current record, not approved, or the household is on the list no more.
     """
-    if not register.renews:
+    if not register.renewal:
         raise NotFound(_("没有这一操作。"))
     row = records.get(register, record_id, lock=True)
     actor = policy.require(Capability.ENTER, register.name, row)
@@ -90,13 +90,14 @@ def begin(register: Register, record_id: uuid.UUID) -> Any:
 
 
 def _not_now(register: Register, row: Any) -> str:
+    step = register.renewal.label if register.renewal else ""
     if row.superseded:
         return _("该户已有更新的%(what)s，请在最新的一份上办理。", what=_word(register))
     return _(
         "该户的%(what)s现在是“%(state)s”，请直接修改，审核通过后才能%(step)s。",
         what=_word(register),
         state=register.state_text(row.state),
-        step=translate(register.renews),
+        step=step,
     )
 
 
@@ -124,7 +125,7 @@ def take_its_place(register: Register, row: Any, _changes: Mapping[str, Any]) ->
 
     :raises Conflict: the one before was sent back meanwhile: that is corrected first.
     """
-    if not register.renews:
+    if not register.renewal:
         return
     if not row.current:
         before = _predecessor(register, row)
@@ -138,7 +139,7 @@ def take_its_place(register: Register, row: Any, _changes: Mapping[str, Any]) ->
 @hooks.clearing.listen(order=30)
 def give_back(register: Register, row: Any) -> None:
     """With what a new record says goes its place: the one before counts again."""
-    if not register.renews:
+    if not register.renewal:
         return
     row.year = None
     before = _predecessor(register, row)
@@ -152,7 +153,7 @@ def only_the_last(register: Register, row: Any, step: Transition) -> None:
     """What a later record has replaced is history: nobody decides on it any more."""
     if row.superseded:
         raise Conflict(_not_now(register, row), row=row)
-    if step.undoes and register.renews and _blank(register, row.household_id):
+    if step.undoes and register.renewal and _blank(register, row.household_id):
         raise Conflict(_("该户已开始录入新的%(what)s。", what=_word(register)), row=row)
 
 
@@ -189,7 +190,7 @@ def chain(register: Register, row: Any) -> Sequence[Any]:
     """The household's records that say something or are to, the newest first; of a register whose
     records do not follow one another the record alone. One statement.
     """
-    if not register.renews:
+    if not register.renewal:
         return [row]
     model = register.model
     query = select(model).where(model.household_id == row.household_id)
@@ -199,7 +200,7 @@ def chain(register: Register, row: Any) -> Sequence[Any]:
 
 def approved_entry(register: Register, row: Any) -> HistoryEntry | None:
     """What the record before this one said when it was approved: the submission of that."""
-    if not register.renews or row.predecessor_id is None:
+    if not register.renewal or row.predecessor_id is None:
         return None
     query = select(HistoryEntry).where(
         HistoryEntry.record_id == row.predecessor_id, HistoryEntry.snapshot.is_not(None)
@@ -255,9 +256,9 @@ def held_of(rows: Mapping[uuid.UUID, Any], entries: Iterable[HistoryEntry]) -> H
 def taken_over(register: Register, row: Any) -> dict[str, Any]:
     """What a new record that was never saved takes over from the one before."""
     before = preceding(register, row)
-    if before is None or not row.blank:
+    if before is None or not row.blank or register.renewal is None:
         return {}
-    without = set(register.renews_without.split())
+    without = set(register.renewal.without.split())
     return {
         name: getattr(before, name)
         for name, made in register.fields.items()
@@ -276,6 +277,6 @@ def papers(register: Register, row: Any) -> list[Attachment]:
 
 def preceding(register: Register, row: Any) -> Any:
     """The record that this one follows, or None."""
-    if not register.renews or row.predecessor_id is None:
+    if not register.renewal or row.predecessor_id is None:
         return None
     return db.session.get(register.model, row.predecessor_id)

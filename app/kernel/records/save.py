@@ -312,8 +312,8 @@ def transition(
         row=row,
         detail={"step": name, "from": source.value, "to": target.value, "opinion": opinion},
     )
-    if target == State.APPROVED:
-        for hook in register.on_approval:
+    if target == State.APPROVED and register.review:
+        for hook in register.review.on_approval:
             hook(db.session, row)
     hooks.stepped(register, row, step)
     db.session.commit()
@@ -350,7 +350,7 @@ def may_edit(register: Register, row: Any, actor: Actor) -> bool:
 
 def asks_to_move(register: Register, row: Any) -> bool:
     """Does the record ask for a move that nobody has decided? It waits for that (app.kernel.households.moves)."""
-    return register.move_fields is not None and bool(getattr(row, register.move_fields[0]))
+    return register.moves is not None and bool(getattr(row, register.moves[0]))
 
 
 def snapshot(register: Register, row: Any) -> dict[str, Any]:
@@ -385,8 +385,8 @@ def require_editable(register: Register, row: Any) -> None:
 
 def require_unfrozen(register: Register, row: Any) -> None:
     """:raises Conflict: nobody changes it, or decides on it."""
-    if stages.is_frozen(register, row):
-        raise Conflict(translate(register.frozen_why), row=row)
+    if register.frozen and stages.is_frozen(register, row):
+        raise Conflict(translate(register.frozen.why), row=row)
 
 
 def locked_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
@@ -423,11 +423,11 @@ def _undo_problem(register: Register, row: Any, step: Transition, actor: Actor) 
     """Why the last step cannot be taken back, or None: it was another one, somebody went on from
     it, it is too long ago, or the approval already made something.
     """
-    last = history.last(row)
+    last, review = history.last(row), register.review
     own = last and last.step in step.undoes and last.account_id == actor.account_id
     if not last or not own or last.target != row.state:
         return _("在您审核之后已有后续操作，不能撤销。")
-    if row.state == State.APPROVED and register.builds.test(values_of(row)):
+    if row.state == State.APPROVED and review and review.builds.test(values_of(row)):
         return _("审核通过后已生成后续内容，不能撤销。要改正，请打开该户的页面退回。")
     if row.changed_at != row.decided_at:
         return _("在您审核之后已有后续操作，不能撤销。")

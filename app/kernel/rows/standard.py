@@ -10,6 +10,7 @@ from typing import Any
 from app.access.actor import Capability
 from app.core.i18n import mark
 from app.kernel.declare.flow import SENT_BACK, State, county_review
+from app.kernel.declare.groups import Review
 from app.kernel.declare.register import Figure, Identity, Menu, Table, columns
 from app.kernel.rows.record import Reviewed
 
@@ -46,7 +47,7 @@ def survey(follows: str) -> dict[str, Any]:
     whole: ``register(…, **survey(follows="…"))``.
     """
     return {
-        "flow": county_review,
+        "review": Review(county_review),
         "follows": follows,
         "filters": "head_name head_id state",
         "indexed": "head_name head_id state",

@@ -274,7 +274,7 @@ def _entry_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
                 description=_("为名单上还没有录入的农户录入；已录入的请用修改。"),
             )
         }  # fmt: skip
-    if register.renews:
+    if register.renewal:
         found[f"{one}/renew"] = {
             "post": parts.operation(
                 f"{tag}.renew", tag, _("%(what)s：在已审核通过的记录之后新增一份", what=label), record,

@@ -162,7 +162,7 @@ class RegisterApi(BaseApi):
             current = {"id": str(row.id), "version": row.version, "state": row.state.value}
             text = (
                 _("该户的记录已审核通过，请先新增一份（POST …/renew）。")
-                if register.renews and row.state == State.APPROVED
+                if register.renewal and row.state == State.APPROVED
                 else _("该户已经录入，请改用修改（PATCH）。")
             )
             raise Conflict(text, current=current)
@@ -367,7 +367,7 @@ def api_of(register: Register) -> type[RegisterApi]:
         routes.add("step")
     if register.follows or register.creates is not None:
         routes.add("create")
-    if register.renews:
+    if register.renewal:
         routes.add("renew")
     if not register.tables:
         routes.discard("statistics")

@@ -106,7 +106,7 @@ def _menu(register: Register, capability: Capability) -> Menu | None:
 
 def _changes(registers: list[Register]) -> Iterator[str]:
     """What households that move or split off ask of a clerk, where a register knows of that."""
-    moving = [r.fields[r.move_fields[0]] for r in registers if r.move_fields]
+    moving = [r.fields[r.moves[0]] for r in registers if r.moves]
     if moving:
         yield _(
             "“%(field)s”选“是”，选择迁入的村，保存后提出申请；批准以前不能修改，可以撤回。",
@@ -114,7 +114,7 @@ def _changes(registers: list[Register]) -> Iterator[str]:
         )
         yield _("县内迁户由本县审批；跨县的两县都同意，或由共同的上级审批，在“迁户申请”里办理。")
         yield _("批准后该户连同全部记录、照片迁入新的村，由那里填报和审核。")
-    splitting = [r.fields[r.split_fields[0]] for r in registers if r.split_fields]
+    splitting = [r.fields[r.splits[0]] for r in registers if r.splits]
     if splitting:
         yield _(
             "“%(field)s”选“是”，填写分户户主并保存后，分出的户单独填报。",

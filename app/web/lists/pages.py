@@ -98,7 +98,7 @@ def context(register: Register, menu: Menu, actor: Actor, args: MultiDict[str, s
     listing.empty = empty(register, menu, query, page, args, actor)
     listing.exports = _exports(register, menu, actor, args)
     listing.bulk = _bulk(register, menu)
-    listing.token = generate_csrf() if register.renews else ""
+    listing.token = generate_csrf() if register.renewal else ""
     listing.undo = review_parts.undo(register) if _review(register, menu) else None
     return listing
 
@@ -327,16 +327,16 @@ class _Doing:
     def _usual(self, row: Any, url: str, there: str, *, here: bool) -> list[Action]:
         """What the list is for, and a look at the row."""
         see = Action(self.see, url + there)
-        renews = self.register.renews
-        if renews and row.state not in (State.MISSING, State.APPROVED):
-            renews = ""
+        renewal = self.register.renewal
+        if row.state not in (State.MISSING, State.APPROVED):
+            renewal = None
         if self.menu.page and here:
             return [Action(self.word, f"{url}/{self.menu.page}", primary=True), see]
         if self.enters and here and self._open(row):  # its form shows all that there is to see
-            word = translate(renews) if renews else self.word
+            word = renewal.label if renewal else self.word
             return [Action(word, f"{url}/edit{there}", primary=True)]
-        if self.enters and here and renews:
-            return [Action(translate(renews), f"{url}/renew", primary=True, post=True), see]
+        if self.enters and here and renewal:
+            return [Action(renewal.label, f"{url}/renew", primary=True, post=True), see]
         if self.waits(row):
             return [Action(self.word, f"{url}/review{self.queue}", primary=True), see]
         return [see]

@@ -39,15 +39,15 @@ class RenewalPages(RegisterPages):
         return redirect(f"/{self.register.name}/{row.id}/edit")
 
     def _renew_action(self, row: Any, actor: Actor) -> list[dict[str, Any]]:
-        if not renewals.may_renew(self.register, row, actor):
+        if not (self.register.renewal and renewals.may_renew(self.register, row, actor)):
             return []
-        label, url = translate(self.register.renews), f"/{self.register.name}/{row.id}/renew"
+        label, url = self.register.renewal.label, f"/{self.register.name}/{row.id}/renew"
         return [{"label": label, "url": url, "post": True, "primary": True, "icon": "plus"}]
 
     def _chain_context(self, row: Any, actor: Actor) -> dict[str, Any] | None:
         """The context of ``register/_chain.html``: the household's records and what held on a day."""
         register = self.register
-        if not register.renews:
+        if not register.renewal:
             return None
         whole = record_pages.sees_all(register, row, actor)
         day = _day(request.args.get("on"))

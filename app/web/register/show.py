@@ -136,7 +136,7 @@ def told(notices: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
 
 def earlier(register: Register, row: Any) -> list[Earlier]:
     """What was known before the record was entered (初判)."""
-    before = renewals.preceding(register, row) if register.renews and row.blank else None
+    before = renewals.preceding(register, row) if register.renewal and row.blank else None
     return hooks.earlier_facts(register, row, before)
 
 
@@ -290,7 +290,9 @@ def kept_facts(register: Register, row: Any) -> list[dict[str, Any]]:
 
 def warnings(register: Register, row: Any) -> list[dict[str, str]]:
     """What stands against going on with the record, or with the one that it goes on from."""
-    found = [translate(register.frozen_why)] if stages.is_frozen(register, row) else []
+    found = []
+    if register.frozen and stages.is_frozen(register, row):
+        found.append(translate(register.frozen.why))
     source = continuing.source_of(register, row)
     for made, one in ((register, row), *([source] if source else [])):
         if made.warns is not None and (text := made.warns(one)):

@@ -16,6 +16,8 @@ from app.kernel.declare import checks
 from app.kernel.declare import fields as f
 from app.kernel.declare import register as registering
 from app.kernel.declare.expressions import Given, Ref
+from app.kernel.declare.flow import county_review
+from app.kernel.declare.groups import Asks, Frozen, Renewal, Review
 from app.kernel.declare.register import (
     Briefing,
     Column,
@@ -125,7 +127,9 @@ WRONG: list[tuple[str, Any]] = [
     ("R022", lambda: declared(fields={"extra": f.text("名", checks=[
         f.Check("odd", ~UNKNOWN, "奇怪。")])})),
     ("R022", lambda: declared(sections=(Section("一", ALL, shown=UNKNOWN),))),
-    ("R022", lambda: declared(builds=UNKNOWN)),
+    ("R022", lambda: declared(review=Review(county_review, builds=UNKNOWN))),
+    ("R022", lambda: declared(frozen=Frozen(UNKNOWN, "不能办理。"))),
+    ("R010", lambda: declared(renewal=Renewal("新增", without="nothing"))),
     ("R023", lambda: declared(fields=circle())),
     ("R024", lambda: declared(fields={"n": f.system(f.integer("数")), "extra": f.text("名", shown=Given(Ref("n")))})),
     ("R030", lambda: declared(figures=figures(where=UNKNOWN))),
@@ -143,11 +147,10 @@ WRONG: list[tuple[str, Any]] = [
     ("R037", lambda: declared(briefing=Briefing("物", (), "没有。"))),
     ("R038", lambda: declared(briefing=Briefing("物", (), "没有。", by_year="t"), tables=PROGRESS)),
     ("R058", lambda: declared(by_figure=("安全情况", "nothing"))),
-    ("R040", lambda: declared(moves="ready")),
-    ("R040", lambda: declared(moves="ready name")),
-    ("R040", lambda: declared(splits="ready nothing")),
+    ("R040", lambda: declared(moves=Asks("ready", "name"))),
+    ("R040", lambda: declared(splits=Asks("ready", "nothing"))),
     ("R042", lambda: declared(follows="everybody")),
-    ("R041", lambda: declared(splits="ready heads", fields={
+    ("R041", lambda: declared(splits=Asks("ready", "heads"), fields={
         "heads": f.children("户主", f.row("name", f.text("姓名")))})),
     ("R050", lambda: declared(milestones=(Milestone("name", "建成"),))),
     ("R050", lambda: declared(fields={"day": f.date("日")},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.kernel.declare.flow import SENT_BACK, State, town_and_county_review
+from app.kernel.declare.groups import Frozen, Review
 from app.kernel.declare.register import (
     Briefing,
     Column,
@@ -41,11 +42,10 @@ APPLICATION = register(
     record_word="改造申请",
     module="危房改造抗震改造",
     icon="building-community",
-    flow=town_and_county_review(reasons=RETURN_REASONS),
+    review=Review(town_and_county_review(reasons=RETURN_REASONS)),
     stands="state",
     listed=~away,
-    frozen=away,
-    frozen_why="该户的改造申请未列入当前计划，或者已经关闭，不能办理。",
+    frozen=Frozen(away, "该户的改造申请未列入当前计划，或者已经关闭，不能办理。"),
     begins=begins,
     kept="checker checked_on basis",
     warns=warning,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.kernel.declare import fields as f
 from app.kernel.declare.flow import SENT_BACK, State, staged_review
+from app.kernel.declare.groups import Frozen, Review
 from app.kernel.declare.register import (
     Briefing,
     Column,
@@ -54,12 +55,18 @@ DOSSIER = register(
     module="危房改造抗震改造",
     record_word="危改档案",
     icon="building-community",
-    flow=staged_review,
+    review=Review(
+        staged_review,
+        stages=(
+        Stage(Progress.STARTED, "开工"),
+        Stage(Progress.COMPLETED, "竣工"),
+        Stage(Progress.PAID, "拨付", ((r.payments, partial),)),
+        ),
+    ),
     continues="application",
     stands="stage",
     listed=~r.suspended.yes,
-    frozen=r.suspended.yes,
-    frozen_why="该户的改造申请已退回，重新审核通过后才能继续填报。",
+    frozen=Frozen(r.suspended.yes, "该户的改造申请已退回，重新审核通过后才能继续填报。"),
     years=Years("plan_year", FIRST_YEAR, usual=plan_year),
     checks=(payments_fit, craftsman_is_who),
     findings=(same_account, minor_head, second_grant),
@@ -68,11 +75,6 @@ DOSSIER = register(
         Milestone("completed_on", "竣工", "structure floor_area"),
         Milestone("accepted_on", "验收", "accepted_by"),
         Milestone("date", "拨付", "amount", rows="payments"),
-    ),
-    stages=(
-        Stage(Progress.STARTED, "开工"),
-        Stage(Progress.COMPLETED, "竣工"),
-        Stage(Progress.PAID, "拨付", ((r.payments, partial),)),
     ),
     sections=(
         Section(

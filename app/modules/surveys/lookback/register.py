@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.core.i18n import mark
 from app.kernel.declare.flow import SENT_BACK, State, county_review
+from app.kernel.declare.groups import Asks, Review
 from app.kernel.declare.house_lists import HouseList, declare_list
 from app.kernel.declare.register import (
     Briefing,
@@ -41,15 +42,17 @@ LOOKBACK = register(
     title="脱贫户住房安全保障回头看",
     order=20,
     record_word="回头看档案",
-    flow=county_review,
+    review=Review(
+        county_review,
+        on_approval=(identity_follows,),
+        builds=r.head_changed.yes | r.corrected_id.given | r.split.yes,
+    ),
     follows="poverty_exit",
     checks=(number_is_free, head_is_another),
     listed=listed,
-    moves="moved new_place",
-    splits="split split_heads",
-    on_approval=(identity_follows,),
+    moves=Asks("moved", "new_place"),
+    splits=Asks("split", "split_heads"),
     save_needs="died",
-    builds=r.head_changed.yes | r.corrected_id.given | r.split.yes,
     milestones=MILESTONES,
     summary=SUMMARY,
     remember="surveyor surveyed_on heating cooking",

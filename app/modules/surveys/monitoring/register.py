@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.kernel.declare.flow import SENT_BACK, State, county_review
+from app.kernel.declare.groups import Asks, Renewal, Review
 from app.kernel.declare.register import (
     Briefing,
     Column,
@@ -38,18 +39,21 @@ MONITORING = register(
     order=40,
     module="六类对象动态监测",
     record_word="监测记录",
-    flow=county_review,
+    review=Review(
+        county_review,
+        on_approval=(identity_follows,),
+        builds=r.head_changed.yes | r.corrected_id.given | r.split.yes,
+    ),
     follows="low_income",
-    renews="新增监测记录",
-    renews_without="corrected_id died head_changed split moved surveyed_on",
+    renewal=Renewal(
+        "新增监测记录", without="corrected_id died head_changed split moved surveyed_on"
+    ),
     checks=(number_is_free, head_is_another),
     listed=on_list & r.current.yes,
     years=Years("year", 2024, listed=on_list & r.newest_of_year.yes),
-    moves="moved new_place",
-    splits="split split_heads",
-    on_approval=(identity_follows,),
+    moves=Asks("moved", "new_place"),
+    splits=Asks("split", "split_heads"),
     save_needs="died living",
-    builds=r.head_changed.yes | r.corrected_id.given | r.split.yes,
     milestones=MILESTONES,
     summary=SUMMARY,
     remember="surveyor surveyed_on heating cooking",
