@@ -23,6 +23,9 @@ class Identity(Text):
     wrong: ClassVar[str]  # said of one that is not valid
     masked: ClassVar[bool] = True
 
+    def input_length(self, made: Described) -> int:
+        return self.longest + 6
+
     def explain(self, value: str) -> str:
         """A better message for the very value than ``wrong``; empty where there is none."""
         return ""
@@ -113,7 +116,7 @@ class Account(Identity):
         return formats_sql.account_valid_sql(column)
 
     def input_length(self, made: Described) -> int:
-        return made.length + 12  # in groups of four
+        return self.longest + 12  # in groups of four
 
 
 ID_NUMBER, PHONE, USCC, ACCOUNT = IdNumber(), Phone(), Uscc(), Account()

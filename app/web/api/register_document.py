@@ -10,7 +10,6 @@ from app.kernel.declare.expressions import ALWAYS
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Transition
 from app.kernel.declare.register import TREND, WEEK, Register
-from app.kernel.kinds import CHOICE, MANY, YES_NO
 from app.kernel.lists.ledger import SIZES
 from app.kernel.lists.query import PLACE_NAMES
 from app.kernel.reports.trend import RANGES
@@ -84,7 +83,9 @@ def _filters(register: Register) -> list[Any]:
     found = []
     for name in register.filters.split():
         made = register.model.__fields__[name]
-        found.append(parts.parameter(name, _filter(made), translate(made.label)))
+        found.append(
+            parts.parameter(name, values.JSON[made.kind].filter(made), translate(made.label))
+        )
     for name, (label, _level) in PLACE_NAMES.items():
         found.append(parts.parameter(name, parts.TEXT | {"maxLength": 30}, translate(label)))
     if register.figures:
@@ -98,15 +99,6 @@ def _filters(register: Register) -> list[Any]:
     text = _("1：只要在本地区、但没有确定下级地区的")
     found.append(parts.parameter("unplaced", {"type": "string", "enum": ["0", "1"]}, text))
     return found
-
-
-def _filter(made: Field) -> Schema:
-    if made.kind == YES_NO:
-        return {"type": "string", "enum": ["yes", "no"]}
-    if made.kind in (CHOICE, MANY):
-        codes = {"type": "string", "enum": made.codes}
-        return {"type": "array", "items": codes}
-    return parts.TEXT | {"maxLength": 64}
 
 
 def _paging(register: Register) -> list[Any]:

@@ -90,10 +90,11 @@ def listed(
         .where(model.id.in_(ids))
     )
     found = {}
+    says = {n: values.JSON[fields[n].kind].shown for n in chosen}
     for row in db.session.execute(query):
         known = dict(zip(columns, row, strict=False))
         found[known["id"]] = _common(register, known, place(*row[-4:])) | {
-            "values": {n: values.shown(fields[n], known[n], whole=False) for n in chosen}
+            "values": {n: says[n](fields[n], known[n], whole=False) for n in chosen}
         }
     return [found[key] for key in ids if key in found]
 
