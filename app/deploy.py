@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,13 @@ from app.kernel.declare.register import all_registers
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 _LOCK = 0x616E6A76  # any number that no other advisory lock of ours uses
+_MADE = re.compile(r"create_table\(\s*['\"](\w+)['\"]")
+
+
+def migrated_tables() -> set[str]:
+    """The tables that some migration makes, whatever a database has."""
+    texts = (path.read_text(encoding="utf-8") for path in MIGRATIONS.glob("versions/*.py"))
+    return {name for text in texts for name in _MADE.findall(text)}
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from app.kernel.declare import choice_lists, feed
@@ -37,8 +37,8 @@ class Finding:
     message: str
 
 
-def check_all() -> list[Finding]:
-    """All problems of all registers."""
+def check_all(tables: Collection[str] | None = None) -> list[Finding]:
+    """All problems of all registers. ``tables``: those that migrations make, if that is asked too."""
     found = [problem for register in all_registers() for problem in check(register)]
     names = [r.name for r in all_registers()]
     found += [
@@ -48,6 +48,7 @@ def check_all() -> list[Finding]:
     found += _check_enums()
     found += _check_orders()
     found += _check_lists()
+    found += [] if tables is None else _check_tables(tables)
     return found
 
 
@@ -67,6 +68,13 @@ def _check_orders() -> Iterator[Finding]:
             continue
         if (other := seen.setdefault(register.order, register.name)) != register.name:
             yield Finding("R063", register.name, f"order: {register.order} is that of {other}")
+
+
+def _check_tables(made: Collection[str]) -> Iterator[Finding]:
+    for register in all_registers():
+        if (name := register.model.__tablename__) not in made:
+            text = f'no migration makes the table {name}: flask db migrate -m "{name}", then flask deploy'
+            yield Finding("R059", register.name, text)
 
 
 def _check_enums() -> Iterator[Finding]:
@@ -118,6 +126,31 @@ def check(register: Register) -> Iterator[Finding]:
     yield from _check_changes(register)
     yield from _check_milestones(register)
     yield from _check_membership(register)
+    yield from _check_kind(register)
+
+
+#: What a review writes into a record; ``Reviewed`` brings it.
+_OF_REVIEW = ("state", "submitted_by", "submitted_at", "decided_at")
+
+
+def _check_kind(register: Register) -> Iterator[Finding]:
+    """Does the class that the model derives from carry what the declaration promises?"""
+    if register.creates is not None and hasattr(register.model, "household_id"):
+        text = (
+            "creates: a record of a household is not made by itself. Derive the model from Record, or"
+            " leave creates out and say which list it follows (follows=), or what opens it (continues=)"
+        )
+        yield Finding("R060", register.name, text)
+    missing = [name for name in _OF_REVIEW if not hasattr(register.model, name)]
+    if register.flow is not None and missing:
+        text = f"flow: no {', '.join(missing)}. Derive the model from Reviewed, or leave flow out"
+        yield Finding("R061", register.name, text)
+    if (table := register.progress_table) and not hasattr(register.model, "decided_at"):
+        text = (
+            f"table {table.name}: progress counts what was decided, and nothing is. Derive the model"
+            " from Reviewed and give it a flow, or leave progress out"
+        )
+        yield Finding("R062", register.name, text)
 
 
 def _of_form(register: Register) -> dict[str, str]:
