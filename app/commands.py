@@ -23,6 +23,7 @@ from app.kernel.declare import checks
 from app.kernel.declare.register import all_registers
 from app.kernel.exchange.cli import exchange_cli
 from app.kernel.figures import counters
+from app.kernel.figures import state as figures
 
 
 @click.command("deploy")
@@ -76,6 +77,7 @@ def rebuild() -> None:
             if register.derived:
                 click.echo(f"{register.name}: {register.derived.mend(session)} rows mended")
             wrong = counters.rebuild(session, register)
+            figures.mark_filled(session, register, list(register.figures))
             session.commit()
             click.echo(f"{register.name}: {wrong} lines mended")
 
@@ -122,7 +124,7 @@ def verify(as_json: bool) -> None:
 def snapshot(day: dt.datetime | None) -> None:
     """Keep today's counters, for trends; run daily."""
     with unscoped("counters of all counties are kept daily") as session:
-        count = counters.snapshot(session, day.date() if day else today())
+        count = counters.snapshot(session, day.date() if day else today(), figures.incomplete)
         session.commit()
     click.echo(f"{count} lines")
 

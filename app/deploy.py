@@ -19,6 +19,7 @@ from app.core.db import db
 from app.core.jobs.table import enqueue_once
 from app.kernel.declare import choice_lists
 from app.kernel.declare.register import all_registers
+from app.kernel.households import filling
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 _LOCK = 0x616E6A76  # any number that no other advisory lock of ours uses
@@ -62,4 +63,5 @@ def deploy(app: Flask, only_divisions: Collection[str] = (regions_seed.WHOLE,)) 
             session.commit()
         loaded = regions_seed.load(db.engine, only_divisions)
         enqueue_once(done=loaded > 0)
+        filling.require()
         return loaded

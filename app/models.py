@@ -13,6 +13,7 @@ from app.kernel.declare import choice_lists
 from app.kernel.exchange import ledger_export
 from app.kernel.exchange import notes as import_notes
 from app.kernel.figures import counters
+from app.kernel.figures import state as figures
 from app.kernel.lists import results
 from app.kernel.lists import saved_rows as saved_filters
 from app.kernel.rows import file as attachments
@@ -28,6 +29,7 @@ __all__ = [
     "audit",
     "choice_lists",
     "counters",
+    "figures",
     "grant",
     "handovers",
     "households",

@@ -252,6 +252,18 @@ def anew(bed: Bed, databases: Databases) -> None:
         databases.copy(bed.kind, bed.name)
 
 
+def learn(app: Flask) -> None:
+    """What a process asks its database once: else whichever request comes first has one statement more."""
+    from app.core.db import db
+    from app.kernel.declare.register import all_registers
+    from app.kernel.figures import state as figures
+
+    with app.app_context():
+        figures.forget()
+        figures.incomplete(all_registers()[0])
+        db.session.remove()
+
+
 @pytest.fixture
 def app(
     db_kind: str, beds: dict[str, Bed], databases: Databases, worker: str, tmp_path: Path
@@ -265,8 +277,10 @@ def app(
         made = make_app(databases.copy(db_kind, name), tmp_path / "files")
         with made.app_context():
             bed = beds[db_kind] = Bed(made, name, db_kind, Writes(db.engine))
+        learn(made)
     elif bed.writes.seen:
         anew(bed, databases)
+        learn(bed.app)
     bed.writes.reset()
     bed.app.config["STORAGE_DIR"] = str(tmp_path / "files")
     init_storage(bed.app)

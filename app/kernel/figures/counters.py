@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -37,7 +37,7 @@ from app.access.scope import MADE_ONCE
 from app.core.db import Model, outermost, upsert
 from app.core.types import PathType
 from app.kernel.declare.expressions import ALWAYS, Columns, Expr
-from app.kernel.declare.register import Register, of_year, register_of
+from app.kernel.declare.register import Register, all_registers, of_year, register_of
 
 #: Execution option of a bulk UPDATE or DELETE whose deltas are handed in.
 HANDED_IN = "deltas_handed_in"
@@ -240,15 +240,15 @@ def live_counts(session: Session, register: Register) -> dict[tuple[str, int], i
 
 
 def live_by(
-    session: Session, register: Register, place: Any, *where: Any
+    session: Session, register: Register, place: Any, *where: Any, figures: Iterable[str] = ()
 ) -> dict[tuple[Any, str], int]:
     """(place, key of a figure) -> how many rows, counted from the rows; non-zero ones. ``place`` is
-    the column or expression that they are grouped by.
+    the column or expression that they are grouped by; ``figures`` are all of the register's unless given.
     """
     from app.kernel.rows.reading import columns_of
 
     model, years = register.model, register.years
-    columns, names = columns_of(model, register.name), list(register.figures)
+    columns, names = columns_of(model, register.name), list(figures or register.figures)
     sums = [
         func.sum(case((register.figures[n].where.sql(columns), 1), else_=0)).label(n) for n in names
     ]
@@ -295,13 +295,21 @@ def rebuild(session: Session, register: Register) -> int:
     return len(wrong)
 
 
-def snapshot(session: Session, day: dt.date) -> int:
+def snapshot(
+    session: Session, day: dt.date, left_out: Callable[[Register], Collection[str]] | None = None
+) -> int:
     """Keep the counters of now as those of ``day`` (again: replaces them), with the sums of every
-    division above; gives how many lines. The caller commits.
+    division above; gives how many lines. ``left_out`` names a register's figures of which no day is kept
+    now. The caller commits.
     """
     kept = select(Counter.register, Counter.figure, Counter.county_id, Counter.n)
     rows = session.connection().execute(kept.where(Counter.n != 0))
-    return keep_day(session, day, {(r, f, c): n for r, f, c, n in rows})
+    left = {r.name: left_out(r) for r in all_registers()} if left_out else {}
+    return keep_day(
+        session,
+        day,
+        {(r, f, c): n for r, f, c, n in rows if f.partition("@")[0] not in left.get(r, ())},
+    )
 
 
 def keep_day(session: Session, day: dt.date, counts: Mapping[tuple[str, str, int], int]) -> int:

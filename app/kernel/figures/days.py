@@ -16,6 +16,7 @@ from app.core.i18n import _
 from app.core.jobs.table import JobContext, daily_job
 from app.kernel.figures import counters
 from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.state import incomplete
 from app.kernel.figures.statistics import Sheet
 
 DAYS = 7  # a week
@@ -77,4 +78,4 @@ def month_day(day: dt.date) -> str:
 def keep_yesterday(_job: JobContext) -> dict[str, Any]:
     """Keep what counts now as the end of yesterday; it runs as soon as a day has begun."""
     day = today() - dt.timedelta(days=1)
-    return {"day": day.isoformat(), "lines": counters.snapshot(db.session(), day)}
+    return {"day": day.isoformat(), "lines": counters.snapshot(db.session(), day, incomplete)}

@@ -11,6 +11,7 @@ from app.core.db import db
 from app.kernel.declare.register import register_of
 from app.kernel.figures import statistics
 from app.kernel.figures.counters import Counter
+from app.kernel.figures.state import is_complete
 from app.kernel.rows.household import Household
 
 _FIGURE = "total"
@@ -22,13 +23,21 @@ def of_children(region: Region, children: Sequence[Region]) -> dict[int, int]:
     if register is None or not children:
         return {}
     sheet = statistics.read(register, region, (_FIGURE,), children)
+    if not sheet.told(_FIGURE):
+        return {}
     return {line.region.id: line.counts[_FIGURE] for line in sheet.divisions}
 
 
 def of_each(found: Sequence[Region]) -> dict[int, int]:
-    """The same for some thirty divisions from anywhere; one statement."""
+    """The same for some thirty divisions from anywhere; one statement. Nothing of a division whose
+    households are being counted.
+    """
+    register = register_of(Household)
+    counted = register is not None and is_complete(register, _FIGURE)
     parts = []
     for region in found:
+        if region.level <= Level.COUNTY and not counted:
+            continue
         if region.level <= Level.COUNTY:
             parts.append(
                 select(literal(region.id).label("id"), func.sum(Counter.n).label("n")).where(

@@ -38,6 +38,7 @@ from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
 from app.kernel.declare.register import Register, of_year
 from app.kernel.figures.counters import Counter
+from app.kernel.figures.state import incomplete
 from app.kernel.rows.reading import columns_of
 
 #: What an address says that asks for no single year.
@@ -81,6 +82,11 @@ class Sheet:
     lines: tuple[Line, ...]
     at: dt.datetime
     year: int | None = None  # of which the counts are, where not of all
+    counting: frozenset[str] = frozenset()  # figures that cannot be told yet
+
+    def told(self, *figures: str) -> bool:
+        """May all these be shown?"""
+        return self.counting.isdisjoint(figures)
 
     def key(self, figure: str) -> str:
         """The figure as counters, days and lists name it."""
@@ -152,7 +158,8 @@ def read(
         unplaced = found.get(region.path, nothing)
         if any(unplaced.values()):
             lines.append(Line(LineKind.UNPLACED, region, unplaced))
-    return Sheet(register, region, tuple(lines), now(), year)
+    counting = incomplete(register, counters=region.level < Level.COUNTY)
+    return Sheet(register, region, tuple(lines), now(), year, counting & frozenset(names))
 
 
 def child_path(path: InstrumentedAttribute[str], width: int) -> ColumnElement[str]:

@@ -33,6 +33,7 @@ from app.core.jobs.table import OPEN_STATES, Job, JobState
 from app.kernel.declare.flow import SENT_BACK, State
 from app.kernel.declare.register import Menu, Register, all_registers, get_register
 from app.kernel.figures.counters import Counter
+from app.kernel.figures.state import is_complete
 from app.kernel.rows.reading import columns_of
 
 #: What an account with the capability has to do with a record of each state, most urgent first.
@@ -129,9 +130,9 @@ def _count(actor: Actor, wanted: list[tuple[Register, Menu, State]]) -> list[Wai
         by_areas.setdefault(areas, []).append((register.name, state))
     found: dict[tuple[str, str], int] = {}
     for areas, parts in by_areas.items():
-        query = _query(
-            tuple(dict.fromkeys(parts)), len(areas), by_counter=actor.level <= Level.COUNTY
-        )
+        kept = actor.level <= Level.COUNTY  # counters are
+        asked = tuple((part, kept and _is_counted(*part)) for part in dict.fromkeys(parts))
+        query = _query(asked, len(areas))
         bounds: dict[str, str] = {}
         for number, path in enumerate(areas):
             bounds[f"low{number}"], bounds[f"high{number}"] = subtree(path)
@@ -142,20 +143,30 @@ def _count(actor: Actor, wanted: list[tuple[Register, Menu, State]]) -> list[Wai
 
 
 @cache
-def _query(
-    parts: tuple[tuple[str, State], ...], areas: int, *, by_counter: bool
-) -> CompoundSelect[Any]:
+def _query(parts: tuple[tuple[tuple[str, State], bool], ...], areas: int) -> CompoundSelect[Any]:
     """One line for each register and state, of the areas ``low0`` to ``high0`` …. Every page asks
     it, so it is made once for each kind of account.
     """
-    query = union_all(*(_part(name, state, areas, by_counter) for name, state in parts))
+    query = union_all(*(_part(*of, areas, by_counter) for of, by_counter in parts))
     return query.execution_options(**{MADE_ONCE: True})
 
 
-def _part(name: str, state: State, areas: int, by_counter: bool) -> Select[*tuple[Any, ...]]:
+def _is_counted(name: str, state: State) -> bool:
+    """Do complete counters say how many are in the state?"""
+    register = _register(name)
+    figure = register.state_figures.get(state)
+    return figure is not None and is_complete(register, figure)
+
+
+def _register(name: str) -> Register:
     register = get_register(name)
     if register is None:
         raise LookupError(name)
+    return register
+
+
+def _part(name: str, state: State, areas: int, by_counter: bool) -> Select[*tuple[Any, ...]]:
+    register = _register(name)
     figure = register.state_figures.get(state)
     keys = literal(register.name).label("register"), literal(state.value).label("state")
     if by_counter and figure is not None:

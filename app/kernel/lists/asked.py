@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.access.actor import Actor
@@ -20,6 +20,7 @@ from app.kernel.declare.expressions import ALWAYS, Expr
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.figures.counters import total
+from app.kernel.figures.state import is_complete
 from app.kernel.lists.page import CAP
 from app.kernel.lists.query import DECIDED_FROM_LABEL, PLACE_NAMES, Query
 from app.kernel.lists.results import ResultRow
@@ -143,6 +144,13 @@ class Asked:
             return None
         if self._base is not self.register.listed:
             return None
+        figure = self._figure
+        return figure if figure and is_complete(self.register, figure) else None
+
+    @property
+    def _figure(self) -> str | None:
+        """The figure that is exactly what is asked for, by itself or as a state, or all rows."""
+        asked = self.query
         if asked.figure:
             return asked.figure if not asked.states else None
         if len(asked.states) > 1:
@@ -152,8 +160,16 @@ class Asked:
         return self.register.state_figures.get(asked.states[0])
 
     def require_narrow(self) -> None:
-        """:raises TooWide: when a filter without an index meets too large an area."""
+        """:raises TooWide: when a filter without an index meets too large an area, or a figure is asked for
+        that is still being counted.
+        """
         asked = self.query
+        if (
+            asked.figure
+            and self.level < Level.COUNTY
+            and not is_complete(self.register, asked.figure)
+        ):
+            raise TooWide(_("该项数字正在统计，请先选择区县，或在统计完成后再查看。"))
         indexed = set(self.register.indexed.split())
         known = self.model.__fields__
         loose = [known[n].label for n in asked.filters if n not in indexed]
@@ -162,7 +178,7 @@ class Asked:
             return
         if asked.found:
             return
-        whole = self._sum("total") if "total" in self.register.figures else 0
+        whole = self._whole()
         if whole > SMALL_AREA:
             label = _(loose[0])
             raise TooWideNow(
@@ -172,6 +188,16 @@ class Asked:
                     n=f"{whole:,}",
                 )
             )
+
+    def _whole(self) -> int:
+        """How many rows lie in the area; no more than is too many while they are being counted."""
+        if "total" not in self.register.figures:
+            return 0
+        if is_complete(self.register, "total"):
+            return self._sum("total")
+        own = select(self.model.id).where(in_subtree(self.model.path, self.path))
+        some = own.limit(SMALL_AREA + 1).subquery()
+        return int(self.session.scalar(select(func.count()).select_from(some)) or 0)
 
     def _sum(self, figure: str) -> int:
         return total(self.session, self.register, figure, self.path)

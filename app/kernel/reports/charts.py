@@ -12,9 +12,11 @@ _MANY = 14  # bars that a chart of ordinary height can label
 
 
 def of_sheet(table: Table, sheet: Sheet) -> dict[str, Any] | None:
-    """Stacked bars by division, a ring where there is only one; None where nothing is counted."""
+    """Stacked bars by division, a ring where there is only one; None where nothing is counted, or not all
+    of it yet.
+    """
     figures = sheet.register.figures
-    if not any(sheet.total.counts[name] for name in table.chart):
+    if not sheet.told(*table.chart) or not any(sheet.total.counts[n] for n in table.chart):
         return None
     bars = sheet.lines[1:] or sheet.lines
     unit = translate(sheet.register.unit)

@@ -28,10 +28,12 @@ from app.kernel.rows.transfer import Transfer
 
 @dataclass(frozen=True)
 class Big:
-    """One large figure; ``gain`` is what it grew by since the day of the desk's comparison."""
+    """One large figure, None while it is being counted; ``gain`` is what it grew by since the day of the
+    desk's comparison.
+    """
 
     figure: str
-    n: int
+    n: int | None
     gain: int | None
 
 
@@ -173,10 +175,12 @@ def _module(sheet: Sheet, then: Then | None, trend_chart: dict[str, Any] | None)
                 total[name],
                 total[name] - then.of(sheet, sheet.region, name) if then else None,
             )
+            if sheet.told(name)
+            else Big(name, None, None)
             for name in register.headline.split()
         ),
         progress=(total[progress.progress[0]], total[progress.progress[1]])
-        if progress and progress.progress
+        if progress and progress.progress and sheet.told(*progress.progress)
         else None,
         report=tables.of_sheet(table, sheet) if table else None,
         chart=charts.of_sheet(progress, sheet) if progress else None,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from app.access.divisions.regions import Region
 from app.core.i18n import _, translate
 from app.kernel.declare.register import Column, Register, Table, get_register
+from app.kernel.figures.state import being_counted, explained
 from app.kernel.figures.statistics import Line, LineKind, Sheet, read
 
 
@@ -84,7 +85,7 @@ def of_sheet(table: Table, sheet: Sheet) -> Report:
         heads=tuple(heads(sheet.register, table.columns)),
         rows=tuple(rows),
         at=sheet.at,
-        notes=unplaced_note(sheet),
+        notes=(*unplaced_note(sheet), *counting_note(sheet, *others.values())),
         year=sheet.year,
     )
 
@@ -116,11 +117,24 @@ def _with_unplaced(sheet: Sheet, others: Iterable[Sheet]) -> Sheet:
 
 def _cell(sheet: Sheet, others: Mapping[str, Sheet], column: Column, line: Line) -> Cell:
     if not column.of:
-        return Cell(line.counts[column.figure], figure=sheet.key(column.figure))
+        return figure_cell(sheet, line, column.figure)
+    if not others[column.of].told(column.figure):
+        return Cell(being_counted(), figure=column.figure, of=column.of)
     key = (line.kind, line.region.id)
     counts = (one.counts for one in others[column.of].lines if (one.kind, one.region.id) == key)
     n = next(counts, {column.figure: 0})[column.figure]
     return Cell(n, figure=column.figure, of=column.of)
+
+
+def figure_cell(sheet: Sheet, line: Line, figure: str) -> Cell:
+    """A figure of the sheet's own, or that it is being counted."""
+    value = line.counts[figure] if sheet.told(figure) else being_counted()
+    return Cell(value, figure=sheet.key(figure))
+
+
+def counting_note(*sheets: Sheet) -> tuple[str, ...]:
+    """What 统计中 means, where it stands."""
+    return (explained(),) if any(sheet.counting for sheet in sheets) else ()
 
 
 def unplaced_note(sheet: Sheet) -> tuple[str, ...]:

@@ -23,9 +23,10 @@ from app.kernel.declare.register import Column, Register, Table
 from app.kernel.figures import statistics
 from app.kernel.figures.counters import CounterDay
 from app.kernel.figures.days import month_day
+from app.kernel.figures.state import being_counted
 from app.kernel.figures.statistics import LineKind, Sheet
 from app.kernel.reports import tables
-from app.kernel.reports.tables import Cell, Report, Row, column_label
+from app.kernel.reports.tables import Cell, Report, Row, column_label, counting_note
 
 #: Days that may be looked back.
 RANGES = (14, 30, 90, 365)
@@ -98,8 +99,9 @@ def read_all(asked: Sequence[tuple[Sheet, Sequence[str]]], days: int) -> list[Tr
 def _trend(
     sheet: Sheet, figures: Sequence[str], counts: dict[dt.date, dict[str, int]], now: dt.date
 ) -> Trend:
-    counts[now] = {name: sheet.total.counts[name] for name in figures}
-    first = min(counts)
+    if sheet.told(*figures):
+        counts[now] = {name: sheet.total.counts[name] for name in figures}
+    first = min(counts, default=now)
     line = tuple(first + dt.timedelta(days=n) for n in range((now - first).days + 1))
     return Trend(sheet.register, sheet.region, line, counts)
 
@@ -124,7 +126,7 @@ def report(
                 _("%(day)s（现在）", day=day.isoformat()) if now else day.isoformat(),
                 region,
                 (
-                    *(_cell(trend.of(day, name), sheet.key(name) if now else "") for name in names),
+                    *(_cell(trend, day, name, sheet.key(name) if now else "") for name in names),
                     _gain(trend, day, done),
                 ),
             )
@@ -140,7 +142,7 @@ def report(
         ),
         rows=tuple(rows),
         at=sheet.at,
-        notes=_notes(trend, days),
+        notes=(*_notes(trend, days), *counting_note(sheet)),
         year=year,
         first_head=_("日期"),
     )
@@ -149,7 +151,7 @@ def report(
 
 def chart(trend: Trend, names: Sequence[str]) -> dict[str, Any] | None:
     """Lines for static/lists/charts.js; None where there is one day only."""
-    if len(trend.days) < 2:
+    if len(trend.days) < 2 or trend.days[-1] not in trend.counts:
         return None
     figures = trend.register.figures
     first, last = trend.days[0], trend.days[-1]
@@ -180,8 +182,11 @@ def chart(trend: Trend, names: Sequence[str]) -> dict[str, Any] | None:
     }
 
 
-def _cell(n: int | None, figure: str) -> Cell:
-    return Cell(_UNKNOWN) if n is None else Cell(n, figure=figure)
+def _cell(trend: Trend, day: dt.date, name: str, figure: str) -> Cell:
+    n = trend.of(day, name)
+    if n is None:
+        return Cell(being_counted() if day == trend.days[-1] else _UNKNOWN)
+    return Cell(n, figure=figure)
 
 
 def _gain(trend: Trend, day: dt.date, figure: str) -> Cell:
@@ -195,7 +200,7 @@ def _gain(trend: Trend, day: dt.date, figure: str) -> Cell:
 def _notes(trend: Trend, days: int) -> tuple[str, ...]:
     if trend.region.level > Level.COUNTY:
         return (_("每日数据只保存到县级，乡镇和村只有现在的数据。"),)
-    lost = sum(day not in trend.counts for day in trend.days)
+    lost = sum(day not in trend.counts for day in trend.days[:-1])
     found = [_("每天的数据在当天结束后保存，行政区划调整时随之调整。")]
     if lost:
         found.append(_("有 %(n)s 天没有留存数据，图中断开，表中为“—”。", n=lost))

@@ -25,7 +25,15 @@ from app.kernel.figures.days import DAYS, Then, a_week_ago, month_day
 from app.kernel.figures.statistics import Line, LineKind, Sheet
 from app.kernel.reports import deadlines
 from app.kernel.reports.deadlines import Deadline
-from app.kernel.reports.tables import Cell, Report, Row, column_label, unplaced_note
+from app.kernel.reports.tables import (
+    Cell,
+    Report,
+    Row,
+    column_label,
+    counting_note,
+    figure_cell,
+    unplaced_note,
+)
 from app.kernel.rows.reading import columns_of
 
 _UNKNOWN = "—"
@@ -47,7 +55,9 @@ def report(register: Register, table: Table, region: Region, year: int | None = 
         then, head, notes = None, _("近7天新增%(what)s", what=label), ()
         since = today() - dt.timedelta(days=DAYS - 1)
         gains = _decided_since(since, sheet, done)
-    rank = ranks(sheet.divisions, done, whole)
+    told = sheet.told(done, whole)
+    rank = ranks(sheet.divisions, done, whole) if told else {}
+    gains = gains if told else {}
     before = _ranks_then(sheet, then, done, whole)
     until = deadlines.of_children(register, region, [line.region for line in sheet.divisions])
     rows = [
@@ -56,13 +66,13 @@ def report(register: Register, table: Table, region: Region, year: int | None = 
             line.label,
             line.region,
             (
-                Cell(line.counts[whole], figure=sheet.key(whole)),
-                Cell(line.counts[done], figure=sheet.key(done)),
-                Cell(share(line.counts[done], line.counts[whole])),
+                figure_cell(sheet, line, whole),
+                figure_cell(sheet, line, done),
+                Cell(share(line.counts[done], line.counts[whole]) if told else _UNKNOWN),
                 _gain_cell(gains.get(_key(line)), sheet.key(done), since),
                 _rank_cell(line, rank, before),
                 *(
-                    [_deadline_cell(line, until, sheet, _is_open(line, done, whole))]
+                    [_deadline_cell(line, until, sheet, not told or _is_open(line, done, whole))]
                     if register.flow
                     else []
                 ),
@@ -89,7 +99,7 @@ def report(register: Register, table: Table, region: Region, year: int | None = 
         heads=tuple((text,) for text in heads),
         rows=tuple(rows),
         at=sheet.at,
-        notes=(*notes, *unplaced_note(sheet)),
+        notes=(*notes, *unplaced_note(sheet), *counting_note(sheet)),
         year=year,
     )
 

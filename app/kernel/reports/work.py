@@ -104,6 +104,8 @@ class _Told:
 
     def chapter(self) -> Chapter:
         title = translate(self.briefing.title)
+        if self.sheet.counting:
+            return Chapter(title, (_("本部分数字正在统计，请在统计完成后重新生成报告。"),))
         if not any(self.counts.values()):
             return Chapter(title, (translate(self.briefing.nothing),))
         said = [self.fill(text) for text in self.briefing.sentences]
@@ -122,11 +124,11 @@ class _Told:
 
     def todo(self) -> Iterator[str]:
         for figure, text in self.briefing.todo:
-            if self.counts[figure]:
+            if self.counts[figure] and not self.sheet.counting:
                 yield self.fill(text)
 
     def annexes(self) -> Iterator[Grid]:
-        if any(self.counts.values()):
+        if any(self.counts.values()) and not self.sheet.counting:
             for table in self.register.tables:
                 report = tables.of_sheet(table, self.sheet)
                 title = _("%(register)s%(table)s", register=self.register.label, table=report.title)

@@ -15,6 +15,7 @@ from app.core.i18n import _, lazy, translate
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import TREND, Register, of_year
 from app.kernel.figures.days import month_day
+from app.kernel.figures.state import being_counted
 from app.kernel.figures.waiting import Waiting
 from app.kernel.reports import desk, week
 from app.kernel.reports.desk import Desk, Module
@@ -200,8 +201,8 @@ def _figures(module: Module, read: Desk) -> list[dict[str, Any]]:
     return [
         {
             "label": translate(register.figures[big.figure].label),
-            "number": f"{big.n:,}",
-            "unit": translate(register.unit),
+            "number": f"{big.n:,}" if big.n is not None else being_counted(),
+            "unit": translate(register.unit) if big.n is not None else "",
             "url": f"{ledger}?figure={of_year(big.figure, module.year)}&region={read.region.id}"
             if ledger and big.n
             else None,

@@ -153,7 +153,7 @@ def _cell_url(register: Register, row: Row, cell: Cell, ledger: str | None) -> s
     if cell.setting:
         actor = current_actor()
         return deadlines.setting_url(register, row.region, actor) if actor else None
-    if not (ledger and cell.figure and cell.value):
+    if not (ledger and cell.figure and cell.value and isinstance(cell.value, int)):
         return None
     if cell.of:
         other = get_register(cell.of)

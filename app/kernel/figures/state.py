@@ -1,0 +1,217 @@
+"""Which figures' counters are complete: the table ``figure`` knows what each was counted by.
+
+A figure that this database has not seen, or whose condition is another now, is filled by a job
+(:mod:`app.kernel.households.filling`); until it has, pages, interfaces and exports say so instead of a number. The same
+table knows, under the empty name, whether a register that follows a list has a row for each household on it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import time
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import String, and_, delete, exists, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.core.clock import now
+from app.core.db import Model, db, read_only
+from app.core.i18n import _
+from app.core.types import UtcDateTime
+from app.kernel.declare.field import Field
+from app.kernel.declare.register import Register, all_registers
+from app.kernel.figures.counters import Counter
+from app.kernel.rows.household import Household
+
+#: The name under which a register's rows for the households on its list are kept.
+ROWS = ""
+_SECONDS = 10.0  # how long a process believes that figures are not complete yet
+_KEY = "incomplete_figures"
+
+
+class FigureState(Model):
+    """``filled_at`` None: its counters, or its register's rows, are not complete yet."""
+
+    __tablename__ = "figure"
+
+    register: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(48), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), nullable=False)
+    filled_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+# ---- what is declared ------------------------------------------------------------------------
+
+
+def digests(register: Register) -> dict[str, str]:
+    """What each figure is counted by, as a digest; that of the list under :data:`ROWS`."""
+    years = register.years
+    beside = [register.listed, *((years.name, years.listed) if years else ())]
+    found = {name: _digest(figure.where, *beside) for name, figure in register.figures.items()}
+    return found | ({ROWS: _digest(register.follows)} if register.follows else {})
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps([_shape(part) for part in parts]).encode()).hexdigest()
+
+
+def _shape(value: Any) -> Any:
+    """A condition by its structure: the same today and tomorrow, in this process and another."""
+    if isinstance(value, Field):
+        return ["Ref", value.name]
+    if is_dataclass(value):
+        parts = (_shape(getattr(value, part.name)) for part in fields(value))
+        return [type(value).__name__, *parts]
+    if isinstance(value, tuple | list):
+        return [_shape(part) for part in value]
+    return str(value)
+
+
+# ---- what this database has ------------------------------------------------------------------
+
+
+def declare(session: Session) -> bool:
+    """Note what is declared now; gives whether anything is to be filled. The caller commits.
+
+    A database from before this table kept the counters of what it knew: these count as complete.
+    """
+    kept = {(row.register, row.name): row for row in session.scalars(select(FigureState))}
+    adopted = set() if kept else _counted(session)
+    for register in all_registers():
+        for name, digest in sorted(digests(register).items()):
+            row = kept.get((register.name, name))
+            if row is None or row.digest != digest:
+                row = session.merge(
+                    FigureState(register=register.name, name=name, digest=digest, filled_at=None)
+                )
+                if (register.name, name) in adopted or _nothing_to_fill(session, register):
+                    row.filled_at = now()
+    session.flush()
+    _forget_others(session, kept.keys())
+    forget()
+    return bool(open_figures(session))
+
+
+def _counted(session: Session) -> set[tuple[str, str]]:
+    """Figures, and rows of registers, that an older database has."""
+    names = select(Counter.register, Counter.figure).distinct()
+    found = {(register, figure.partition("@")[0]) for register, figure in session.execute(names)}
+    return found | {(register, ROWS) for register, _figure in found}
+
+
+def _nothing_to_fill(session: Session, register: Register) -> bool:
+    """No row is counted, and none is to be made."""
+    follows = bool(register.follows) and _some(session, Household)
+    return not follows and not _some(session, register.model)
+
+
+def _some(session: Session, model: Any) -> bool:
+    return bool(session.scalar(select(exists().select_from(model))))
+
+
+def _forget_others(session: Session, kept: Any) -> None:
+    """Figures that a register no longer declares, with their counters. Those of a register that is
+    not loaded stay.
+    """
+    for register in all_registers():
+        declared = digests(register)
+        for _register, name in [key for key in kept if key[0] == register.name]:
+            if name in declared:
+                continue
+            session.execute(delete(FigureState).where(_is(register.name, name)))
+            gone = or_(
+                Counter.figure == name, Counter.figure.startswith(f"{name}@", autoescape=True)
+            )
+            session.connection().execute(
+                delete(Counter).where(Counter.register == register.name, gone)
+            )
+
+
+def _is(register: str, name: str) -> Any:
+    return and_(FigureState.register == register, FigureState.name == name)
+
+
+def open_figures(session: Session) -> list[tuple[Register, str]]:
+    """What is to be filled, by register: its rows first."""
+    return _declared({(register, name) for register, name in session.execute(_OPEN)})
+
+
+_OPEN = select(FigureState.register, FigureState.name).where(FigureState.filled_at.is_(None))
+
+
+def _declared(found: set[tuple[str, str]]) -> list[tuple[Register, str]]:
+    return [
+        (register, name)
+        for register in all_registers()
+        for name in sorted(digests(register))
+        if (register.name, name) in found
+    ]
+
+
+def digest_of(register: Register, names: list[str]) -> str:
+    """Another one when the conditions of these figures change: a job that stopped begins anew then."""
+    declared = digests(register)
+    return _digest(*(declared[name] for name in names))[:16]
+
+
+def mark_filled(session: Session, register: Register, names: list[str]) -> None:
+    """They are complete by the conditions that are declared now. The caller commits."""
+    declared = digests(register)
+    for name in names:
+        session.merge(
+            FigureState(register=register.name, name=name, digest=declared[name], filled_at=now())
+        )
+
+
+# ---- what pages say --------------------------------------------------------------------------
+
+
+@dataclass
+class _Known:
+    """What this process knows: a deploy comes before it starts, so that once nothing is open it asks
+    no more.
+    """
+
+    open: frozenset[tuple[str, str]]
+    until: float
+
+
+def incomplete(register: Register, *, counters: bool = True) -> frozenset[str]:
+    """Figures of the register that cannot be told yet: by their ``counters``, or from the rows, of which some
+    are still to be made.
+    """
+    known = current_app.extensions.get(_KEY)
+    if known is None or (known.open and time.monotonic() > known.until):
+        with read_only(), db.engine.connect() as connection:  # whatever the caller is writing
+            found = {(of, name) for of, name in connection.execute(_OPEN)}
+        declared = frozenset((r.name, name) for r, name in _declared(found))
+        known = _Known(declared, time.monotonic() + _SECONDS)
+        current_app.extensions[_KEY] = known
+    names = frozenset(name for of, name in known.open if of == register.name)
+    if ROWS in names:
+        return frozenset(register.figures)
+    return names if counters else frozenset()
+
+
+def is_complete(register: Register, key: str) -> bool:
+    """May the counters of a figure be shown, all of them or those of a year?"""
+    return key.partition("@")[0] not in incomplete(register)
+
+
+def forget() -> None:
+    """Ask again."""
+    current_app.extensions.pop(_KEY, None)
+
+
+def being_counted() -> str:
+    """What stands where a number would."""
+    return _("统计中")
+
+
+def explained() -> str:
+    """What stands below a table some of whose figures are not complete."""
+    return _("“统计中”的数字正在由后台任务统计，完成后自动显示。")
