@@ -25,7 +25,7 @@ def views() -> tuple[type[BaseView], ...]:
 @hooks.register_pages.listen(of=House)
 def register_pages(_register: Register) -> Iterator[Pages]:
     """A house is one of the map's."""
-    yield Pages(parcel_views.ParcelPages, parcel_views.ROUTES)
+    yield Pages(parcel_views.ParcelRoutes, parcel_views.ROUTES)
 
 
 @hooks.record_parts.listen(of=House, order=10)

@@ -36,7 +36,7 @@ from app.web.frame import shell
 from app.web.register import parsing
 from app.web.register import show as record_pages
 from app.web.register.parsing import Place, Posted, Shown
-from app.web.register.shared import RegisterPages, parse_uuid, version
+from app.web.register.shared import NEW, Routes, new_url, parse_uuid, version
 
 #: Methods of this part that are routes.
 ROUTES = frozenset(
@@ -45,11 +45,11 @@ ROUTES = frozenset(
 _HEADS = 20
 
 
-class ObjectPages(RegisterPages):
+class ObjectRoutes(Routes):
     """The routes of the list of low-income households."""
 
     # ---- adding -----------------------------------------------------------------------------
-    @expose("/new", methods=["GET", "POST"])
+    @expose(NEW, methods=["GET", "POST"])
     def add(self) -> Any:
         """新增低收入群体: first who and where, then what is known of them; see ``new/check``."""
         actor = policy.require(Capability.ENTER, self.register.name)
@@ -76,7 +76,7 @@ class ObjectPages(RegisterPages):
             return redirect(f"/transfers/{added.transfer.id}")
         return redirect(f"/{self.register.name}/{added.row.id}")
 
-    @expose("/new/check", methods=["POST"])
+    @expose(f"{NEW}/check", methods=["POST"])
     def add_check(self) -> Any:
         """What the number is already; a look at a foreign one is logged, hence no GET."""
         policy.require(Capability.ENTER, self.register.name)
@@ -104,7 +104,7 @@ class ObjectPages(RegisterPages):
         sections[0]["fields"] = [f for f in sections[0]["fields"] if f["name"] in asked]
         sections[0]["title"] = _("姓名、身份证号和所在村")
         actions = [{"name": "check", "label": _("新增"), "primary": True}]
-        return self._page(sections, problems, "new/check", actions)
+        return self._page(sections, problems, f"{new_url(self.register)}/check", actions)
 
     def _add_page(
         self,
@@ -133,7 +133,10 @@ class ObjectPages(RegisterPages):
             key = found.key if found else ""
         sections = self._sections(posted, place, problems)
         actions = [{"name": "save", "label": _("保存"), "primary": True, "shortcut": "Ctrl+S"}]
-        return self._page(sections, problems, "new", actions, notices, key, conflict=bool(changed))
+        return self._page(
+            sections, problems, new_url(self.register), actions, notices, key,
+            conflict=bool(changed),
+        )  # fmt: skip
 
     def _known(self, found: Found, posted: Posted) -> Posted:
         """With the answers that the list has, where the household lies in the own area."""
@@ -178,7 +181,7 @@ class ObjectPages(RegisterPages):
             "today": today().isoformat(),
             "version": 1,
             "key": key,
-            "action_url": f"/{self.register.name}/{url}",
+            "action_url": url,
             "actions": actions,
             "links": [{"label": _("返回列表"), "url": back}],
         }

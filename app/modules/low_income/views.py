@@ -25,7 +25,7 @@ def views() -> tuple[type[BaseView], ...]:
 @hooks.register_pages.listen(of=Listed)
 def register_pages(_register: Register) -> Iterator[Pages]:
     """Who is on the list leaves it; nothing is cleared."""
-    yield Pages(object_views.ObjectPages, object_views.ROUTES, without=frozenset({"clear"}))
+    yield Pages(object_views.ObjectRoutes, object_views.ROUTES, without=frozenset({"clear"}))
 
 
 @hooks.record_parts.listen(of=Listed, order=20)

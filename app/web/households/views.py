@@ -29,36 +29,38 @@ from app.web.exchange import export_form
 from app.web.frame import shell
 from app.web.frame.listing import Action
 from app.web.households import pages as household_pages
-from app.web.lists.views import ListPages
+from app.web.lists.views import ListRoutes
+from app.web.register.shared import adopt
 
 #: What a paper with whole numbers is for; the reason may also be typed.
 _REASONS = (lazy("入户核实"), lazy("资料留存"), lazy("上级要求报送"))
 
 
-class HouseholdView(ListPages, BaseView):
+class HouseholdListRoutes(ListRoutes):
+    """The routes of the list of households, which is the only one of its register."""
+
+    @expose("/list")
+    def ledger(self, name: str = "list") -> Any:
+        return super().ledger(name)
+
+    def _actions(self, _menu: Menu, actor: Actor) -> list[Action]:
+        return _list_actions(self.register, actor)
+
+
+class HouseholdView(BaseView):
     """``/household/list``: the households of one's area; ``/household/<id>``: all that is known of
     one.
     """
 
     route_base = "/household"
     default_view = "ledger"
-    exclude_route_methods = frozenset(
-        {"beyond"}
-    )  # the list of households reaches no further than the area
 
     def __init__(self) -> None:
         register = register_of(Household)
         if register is None:
             raise LookupError("the list of households is not declared")
-        self.register = register
+        adopt(self, HouseholdListRoutes(register))
         super().__init__()
-
-    @expose("/list")
-    def ledger(self, name: str = "list") -> Any:
-        return super().ledger(name)
-
-    def _actions(self, menu: Menu, actor: Actor) -> list[Action]:
-        return _list_actions(self.register, actor)
 
     @expose("/<uuid:household_id>")
     def show(self, household_id: uuid.UUID) -> Any:

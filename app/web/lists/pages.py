@@ -50,6 +50,7 @@ from app.web.frame.listing import (
 )
 from app.web.lists import filters as ledger_filters
 from app.web.register import review_parts
+from app.web.register.shared import new_url
 from app.web.register.show import TONES
 
 _PLACES = (*CURSORS, "size", "list")
@@ -434,7 +435,7 @@ def wide_exports(
 
 def actions(register: Register, actor: Actor, menu: Menu) -> list[Action]:
     if menu.adds and actor.has(Capability.ENTER, register.name):
-        label, url = translate(menu.adds), f"/{register.name}/new"
+        label, url = translate(menu.adds), new_url(register)
         found = [Action(label, url, icon="plus", primary=True)]
         if menu.rows is None and actor.has(Capability.IMPORT_LIST):
             found += [
@@ -448,7 +449,7 @@ def actions(register: Register, actor: Actor, menu: Menu) -> list[Action]:
     label = _("导入%(what)s", what=translate(register.record_word))
     found = [Action(label, f"/exchange/import/{register.name}/", icon="file-spreadsheet")]
     if register.creates is not None:
-        url = f"/{register.name}/new"
+        url = new_url(register)
         found.append(Action(_("新增"), url, icon="plus", primary=True))
     if _is_issued(register) and menu.rows is None and actor.has(Capability.IMPORT_LIST):
         url = "/exchange/import/household"

@@ -17,7 +17,7 @@ from app.access.actor import Actor, Capability
 from app.core.db import db
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _, translate
-from app.kernel.declare.register import Menu
+from app.kernel.declare.register import Menu, Register
 from app.kernel.lists import chosen_columns, searches
 from app.kernel.lists import columns as ledger_columns
 from app.kernel.lists import saved as saved_filters
@@ -32,14 +32,16 @@ from app.web.lists import cross_area
 from app.web.lists import filters as ledger_filters
 from app.web.lists import pages as ledger_pages
 from app.web.register.review_parts import Reviewing
-from app.web.register.shared import RegisterPages
-
-#: Methods of this part that are routes.
-ROUTES = frozenset({"ledger", "columns", "filters", "saved_filter", "search", "walk"})
+from app.web.register.shared import Routes
 
 
-class ListPages(RegisterPages):
-    """Part of :class:`app.web.register_view.RegisterView`, and of the list of households."""
+class ListRoutes(Routes):
+    """The routes of a register's lists, and of the list of households."""
+
+    @classmethod
+    def of(cls, register: Register) -> frozenset[str]:
+        beyond = any(menu.wide is not None for menu in register.menus)
+        return super().of(register) - (set() if beyond else {"beyond"})
 
     @expose("/<string(maxlength=32):name>")  # no key of a record is so short
     def ledger(self, name: str) -> Any:

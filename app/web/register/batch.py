@@ -21,6 +21,7 @@ from app.core.db import db
 from app.core.errors import AnjuError, BadInput, NotFound
 from app.core.i18n import _, done_word, step_word, translate
 from app.kernel.declare.flow import Transition
+from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.lists import columns as ledger_columns
 from app.kernel.records import habits, history, history_words
@@ -32,14 +33,18 @@ from app.web.frame import shell
 from app.web.register import findings
 from app.web.register import show as record_pages
 from app.web.register.review_parts import blocked
-from app.web.register.shared import RegisterPages, Said, back_to, parse_uuid
+from app.web.register.shared import Routes, Said, back_to, parse_uuid
 
 _MOST_AT_ONCE = 100
 _MOST_PHOTOS = 4
 
 
-class BatchPages(RegisterPages):
-    """Part of :class:`app.web.register_view.RegisterView`."""
+class BatchRoutes(Routes):
+    """The routes of a decision on several records."""
+
+    @classmethod
+    def of(cls, register: Register) -> frozenset[str]:
+        return super().of(register) if register.flow is not None else frozenset()
 
     @expose("/batch/<string:name>", methods=["POST"])
     def batch(self, name: str) -> Any:

@@ -11,18 +11,25 @@ from flask_appbuilder import expose
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _
+from app.kernel.declare.register import Register
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
 from app.kernel.records.files import Sent
 from app.kernel.records.photo_facts import PhotoFacts
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.reading import values_of
-from app.web.register.shared import RegisterPages, parse_uuid
+from app.web.register.shared import Routes, parse_uuid
 from app.web.register.tiles import file_tile
 
 
-class FilePages(RegisterPages):
+class FileRoutes(Routes):
     """The routes of a record's files. To a script a file is the data of :func:`file_tile`."""
+
+    @classmethod
+    def of(cls, register: Register) -> frozenset[str]:
+        if not register.file_fields:
+            return frozenset()
+        return super().of(register) - (set() if register.renewal else {"reuse"})
 
     @expose("/<uuid:record_id>/files/<string:field>", methods=["POST"])
     def upload(self, record_id: uuid.UUID, field: str) -> Any:

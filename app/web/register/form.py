@@ -3,46 +3,46 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import flash, jsonify, redirect, request
+from flask import flash, redirect, request
 from flask_appbuilder import expose
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.access.divisions.regions import Level, Region
-from app.core.clock import local, today
+from app.core.clock import local
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid, TryAgain
 from app.core.i18n import _, translate
-from app.kernel import hooks
 from app.kernel.declare import stages
-from app.kernel.declare.flow import SENT_BACK, State
-from app.kernel.declare.rules import Evaluation, Problem
-from app.kernel.hooks import Earlier
+from app.kernel.declare.flow import State
+from app.kernel.declare.register import Register
+from app.kernel.declare.rules import Problem
 from app.kernel.households import lists as households
 from app.kernel.kinds.values import is_missing, to_json
-from app.kernel.records import drafts, habits, history, owners, places, renewals
+from app.kernel.records import drafts, habits, owners, places, renewals
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
 from app.kernel.records.history import Contact
-from app.kernel.records.photo_facts import PhotoFacts
-from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household
+from app.kernel.rows.record import Draft
 from app.web.frame import neighbours, shell, view_log
 from app.web.register import form_parts, parsing
 from app.web.register import show as record_pages
-from app.web.register import stages as stage_pages
-from app.web.register.parsing import Place, Posted, Shown
-from app.web.register.shared import RegisterPages, contact_of, version
-
-_MOST_DRAFT_BYTES = 300_000
+from app.web.register.form_page import Filled, FormPage
+from app.web.register.parsing import Place, Posted
+from app.web.register.shared import Routes, contact_of, new_url, version
 
 
-class FormPages(RegisterPages):
+class FormRoutes(Routes):
     """The routes of a record's form."""
+
+    @classmethod
+    def of(cls, register: Register) -> frozenset[str]:
+        if not register.entered:
+            return frozenset()
+        return super().of(register) - (set() if register.of_households else {"assign"})
 
     @expose("/<uuid:record_id>/edit", methods=["GET", "POST"])
     def edit(self, record_id: uuid.UUID) -> Any:
@@ -61,7 +61,7 @@ class FormPages(RegisterPages):
                 )
             return redirect(f"/{self.register.name}/{row.id}")
         if request.method == "POST":
-            return self._save(row, actor)
+            return self.save(row, actor)
         locked = stages.locked(self.register, row)
         draft = drafts.of(actor, row.id)
         if draft is not None:
@@ -73,7 +73,7 @@ class FormPages(RegisterPages):
         posted = parsing.parse(self.register, typed, locked)
         return self._form_page(row, actor, posted, carried=carried)
 
-    def _place(self, row: Any) -> Place | None:
+    def place(self, row: Any) -> Place | None:
         """The division that the form asks for: of records that users make, unless a household says
         it; as posted, else the record's own.
         """
@@ -105,11 +105,11 @@ class FormPages(RegisterPages):
                 typed[name], carried[name] = last[name], _("按上次填写带出")
         return carried
 
-    def _save(self, row: Any, actor: Actor) -> Any:
+    def save(self, row: Any, actor: Actor) -> Any:
         posted = parsing.read(self.register, request.form, stages.locked(self.register, row))
         contact = contact_of(actor)
         removed = request.form.getlist("removed_files")
-        place = self._place(row)
+        place = self.place(row)
         try:
             row = records.save(
                 self.register,
@@ -143,9 +143,9 @@ class FormPages(RegisterPages):
             self.register, row, removed,
             [i for n, f in self.register.fields.items() if f.accept for i in request.form.getlist(n)],
         )  # fmt: skip
-        return self._go_on(row, actor, posted, contact)
+        return self.go_on(row, actor, posted, contact)
 
-    def _go_on(self, row: Any, actor: Actor, posted: Posted, contact: Contact) -> Any:
+    def go_on(self, row: Any, actor: Actor, posted: Posted, contact: Contact) -> Any:
         """Where a save leads to."""
         habits.remember_fields(actor, self.register, posted.typed)
         name = self.register.named(row)
@@ -166,7 +166,7 @@ class FormPages(RegisterPages):
                 form_parts.following(self.register, row, actor) if intent == "next" else None
             )
             if intent == "next" and self.register.creates is not None:
-                following = f"/{self.register.name}/new"
+                following = new_url(self.register)
             if intent == "next" and following is None:
                 flash(_("列表中没有下一户要填的了。"), "info")
             here = f"/{self.register.name}/{row.id}/edit{neighbours.kept()}"
@@ -250,192 +250,28 @@ class FormPages(RegisterPages):
         *,
         problems: Sequence[Problem] = (),
         contact: Contact | None = None,
-        draft: Any = None,
+        draft: Draft | None = None,
         conflict: dict[str, Any] | None = None,
         removed: Sequence[str] = (),
         carried: Mapping[str, str] | None = None,
     ) -> Any:
+        """The form, and what came of sending it."""
         view_log.note(self.register.name, row)
-        base = f"/{self.register.name}/{row.id}"
-        household = record_pages.household_of(row)
-        stored = records.attachments_of(row)
-        files = [a for a in stored if str(a.id) not in removed]
-        known = record_pages.earlier(self.register, row) if household else []
-        evaluation = records.evaluate(self.register, row, posted.values, stored)
-        shown = Shown(
-            typed=posted.typed,
-            evaluation=evaluation,
-            locked=self._locked(row, evaluation, stored),
-            attachments=files,
+        filled = Filled(
+            posted,
             problems=problems,
+            contact=contact or contact_of(actor),
+            draft=draft,
+            conflict=conflict,
+            removed=removed,
             carried=carried or {},
-            upload_url=f"{base}/files/{{field}}",
-            priors=self._priors(row, household, known) if household else {},
-            turn_url=f"{base}/turn",
-            earlier=Counter(file.field for file in renewals.papers(self.register, row)),
-            fillers=self._fillers(household) if household else {},
-            photo_facts=PhotoFacts(db.session(), row, posted.values),
-            place=self._place(row),
+            place=self.place(row),
         )
-        contact = contact or contact_of(actor)
-        wrong = {p.field: [p.message] for p in problems if p.field.startswith("contact_")}
-        context = {
-            "title": self.register.named(row),
-            "subtitle": self.register.label,
-            "state": record_pages.state_of(self.register, row),
-            "facts": [
-                *record_pages.facts(self.register, row, household, whole=True),
-                *record_pages.kept_facts(self.register, row),
-            ],
-            "source": stage_pages.source(self.register, row, actor),
-            **stage_pages.lines(self.register, row),
-            "notices": [
-                *record_pages.warnings(self.register, row),
-                *(self._notices(row, history.of(row)) if row.state in SENT_BACK else []),
-                *record_pages.known_notices(known),
-                *(
-                    {"tone": "warn", "text": found.message}
-                    for found in records.findings(self.register, row, evaluation)
-                ),
-            ],
-            "sections": parsing.sections(self.register, shown),
-            "errors": parsing.summary(self.register, problems),
-            "rules": parsing.rules_json(self.register, row),
-            "fixed": self._fixed(row),
-            "today": today().isoformat(),
-            "version": row.version if draft is None else draft.base_version,
-            "action_url": f"{base}/edit{neighbours.kept()}",
-            "draft_url": f"{base}/draft",
-            "draft": draft and _draft_context(draft, base),
-            "removed": list(removed),
-            "touched": form_parts.touched(self.register, request.form)
-            if request.method == "POST"
-            else form_parts.touched_before(self.register, row, posted, draft),
-            "actions": self._form_actions(row, actor),
-            "links": [
-                {"label": _("返回列表"), "url": shell.list_url(self._menu_url(Capability.ENTER))}
-            ],
-            "contact": {"name": contact.person, "phone": contact.phone, "errors": wrong}
-            if self.register.flow
-            else None,
-            "conflict": conflict,
-            "panels": hooks.form_panels(self.register, row),
-            "assign": self._assignment(household, base) if household else None,
-        }
+        context = FormPage(self.register, row, actor, filled).context()
         shell.at(self._menu_url(Capability.ENTER))
-        shell.crumb(self.register.named(row))
+        shell.crumb(context["title"])
         status = 422 if problems else (409 if conflict else 200)
         return self.render_template("register/form.html", form=context), status
-
-    def _locked(
-        self, row: Any, evaluation: Evaluation, files: Sequence[Attachment]
-    ) -> dict[str, dict[str, Any]]:
-        """The sections of approved stages as they are read, by name."""
-        if not (locked := stages.locked(self.register, row)):
-            return {}
-        read = record_pages.sections(self.register, row, evaluation, files, whole=True)
-        names = {
-            f"s{number + 1}"
-            for number, section in enumerate(self.register.sections)
-            if locked.issuperset(section.fields)
-        }
-        return {one["name"]: one | {"read": True} for one in read if one["name"] in names}
-
-    def _fixed(self, row: Any) -> dict[str, Any]:
-        """What stands in no input, and rules ask for."""
-        facts = self.register.rules_of(row).facts
-        names = [n for n in stages.locked(self.register, row) if self.register.fields[n].stored]
-        return {name: to_json(getattr(row, name)) for name in sorted({*names, *facts})}
-
-    def _form_actions(self, row: Any, actor: Actor) -> list[dict[str, Any]]:
-        actions: list[dict[str, Any]] = [
-            {"name": "save", "label": _("保存"), "shortcut": "Ctrl+S"},
-            {
-                "name": "next",
-                "label": _("保存并填下一户") if self.register.creates is None else _("录入下一个"),
-            },
-        ]
-        if self.register.flow is None:
-            actions[0]["primary"] = True
-        step = self.register.flow.get("submit") if self.register.flow else None
-        if step and policy.may(step.capability, self.register.name, row, actor=actor):
-            stage = stages.at_hand(self.register, row)
-            label = _("保存并上报%(stage)s", stage=stage.label) if stage else _("保存并上报")
-            actions.append(
-                {
-                    "name": "submit",
-                    "label": label,
-                    "primary": True,
-                    "complete": True,
-                    "shortcut": "Ctrl+Enter",
-                }
-            )
-        return actions
-
-    def _priors(
-        self, row: Any, household: Household, known: Sequence[Earlier]
-    ) -> dict[str, list[dict[str, Any]]]:
-        """What was known before, beside its field: earlier results, and what the household's list
-        says otherwise.
-        """
-        found = record_pages.priors(row, known)
-        for name, made in self.register.fields.items():
-            if name not in Household.__fields__ or row.state == State.MISSING:
-                continue
-            value = getattr(household, name)
-            if not is_missing(value) and value != getattr(row, name):
-                listed = {"value": to_json(value), "text": made.text(value), "source": _("名单")}
-                found.setdefault(name, []).append(listed)
-        return found
-
-    def _fillers(self, household: Household) -> dict[str, list[dict[str, Any]]]:
-        """与户主一致: a row of children filled in with the head."""
-        head = {
-            "name": household.head_name,
-            "id_number": household.head_id or household.matching_id,
-            "phone": household.phone,
-        }
-        return {
-            name: [{"label": _("与户主一致"), "values": head}]
-            for name, made in self.register.fields.items()
-            if made.rows
-            and not made.required
-            and {"name", "id_number"} <= {f.name for f in made.rows}
-        }
-
-    def _assignment(self, household: Household, base: str) -> dict[str, Any] | None:
-        region = db.session.get(Region, household.region_id)
-        if region is None or region.level == Level.VILLAGE:
-            return None
-        return {"action_url": f"{base}/assign", "region_name": region.full_name}
-
-    # ---- drafts -------------------------------------------------------------------------------
-    @expose("/<uuid:record_id>/draft", methods=["POST"])
-    def draft(self, record_id: uuid.UUID) -> Any:
-        body = self._draft_body()
-        typed = parsing.clean_draft(self.register, body.get("values"))
-        draft = drafts.keep(self.register, record_id, version(body.get("version")), typed)
-        return jsonify(saved_at=f"{local(draft.saved_at):%H:%M}")
-
-    def _draft_body(self) -> dict[str, Any]:
-        if (request.content_length or 0) > _MOST_DRAFT_BYTES:
-            raise BadInput(_("草稿内容过大。"))
-        try:
-            body = request.get_json(silent=True)
-        except RecursionError:  # brackets in brackets, and no draft of ours
-            body = None
-        if not isinstance(body, dict):
-            raise BadInput(_("草稿内容有误。"))
-        return body
-
-    @expose("/<uuid:record_id>/discard", methods=["POST"])
-    def discard(self, record_id: uuid.UUID) -> Any:
-        row = records.get(self.register, record_id)
-        actor = policy.require(Capability.ENTER, self.register.name, row)
-        owners.require(self.register, row, actor)
-        drafts.drop(actor, row.id)
-        flash(_("草稿已放弃。"), "success")
-        return redirect(f"/{self.register.name}/{row.id}/edit")
 
     @expose("/<uuid:record_id>/assign", methods=["POST"])
     def assign(self, record_id: uuid.UUID) -> Any:
@@ -451,11 +287,3 @@ class FormPages(RegisterPages):
                 db.session.rollback()
                 flash(error.message, "danger")
         return redirect(f"/{self.register.name}/{record_id}/edit")
-
-
-def _draft_context(draft: Any, base: str) -> dict[str, Any]:
-    return {
-        "saved_at": f"{local(draft.saved_at):%H:%M}",
-        "restored": True,
-        "discard_url": f"{base}/discard",
-    }

@@ -7,7 +7,7 @@ a form that is sent twice is one record. Files come after the first save: they n
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from flask import flash, jsonify, redirect, request
@@ -20,24 +20,32 @@ from app.core.clock import local, today, uuid7
 from app.core.db import db
 from app.core.errors import BadInput, Invalid, NotFound, TryAgain
 from app.core.i18n import _, translate
+from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.kinds.values import is_missing
 from app.kernel.records import creations, drafts, habits, places
 from app.kernel.records import save as records
 from app.web.frame import shell
 from app.web.register import parsing
-from app.web.register.form import FormPages
+from app.web.register.drafts import restored, sent
+from app.web.register.form import FormRoutes
+from app.web.register.form_page import links
 from app.web.register.parsing import Posted, Shown
-from app.web.register.shared import contact_of, parse_uuid
-
-#: Methods of this part that are routes.
-ROUTES = frozenset({"new", "new_draft", "new_discard"})
+from app.web.register.shared import NEW, Routes, contact_of, new_url, parse_uuid
 
 
-class NewPages(FormPages):
-    """The routes of the form of a new record."""
+class NewRoutes(Routes):
+    """The routes of the form of a new record; once it is saved, its own form goes on."""
 
-    @expose("/new", methods=["GET", "POST"])
+    def __init__(self, register: Register, offered: Collection[str] = ()) -> None:
+        super().__init__(register, offered)
+        self._form = FormRoutes(register, offered)
+
+    @classmethod
+    def of(cls, register: Register) -> frozenset[str]:
+        return super().of(register) if register.creates is not None else frozenset()
+
+    @expose(NEW, methods=["GET", "POST"])
     def new(self) -> Any:
         actor = self._maker()
         if request.method == "POST":
@@ -67,10 +75,12 @@ class NewPages(FormPages):
         if key is None:
             raise BadInput(_("页面已过期，请刷新后再操作。"))
         if db.session.get(self.register.model, key) is not None:
-            return self._save(records.get(self.register, key), actor)  # sent twice, or gone back to
+            return self._form.save(
+                records.get(self.register, key), actor
+            )  # sent twice, or gone back to
         posted = parsing.read(self.register, request.form)
         row = creations.blank(self.register, key)
-        place = self._place(row)
+        place = self._form.place(row)
         try:
             row = creations.create(
                 self.register, key, place.key if place else None, posted.values, posted.problems
@@ -85,7 +95,7 @@ class NewPages(FormPages):
             return self._new_page(creations.blank(self.register, key), posted)
         if self.register.file_fields:
             flash(_("现在可以上传照片和文件。"), "info")
-        return self._go_on(row, actor, posted, contact_of(actor))
+        return self._form.go_on(row, actor, posted, contact_of(actor))
 
     def _new_page(
         self,
@@ -97,14 +107,14 @@ class NewPages(FormPages):
         carried: dict[str, str] | None = None,
     ) -> Any:
         register = self.register
-        base = f"/{register.name}/new"
+        base = new_url(register)
         title = _("新增%(what)s", what=translate(register.record_word))
         shown = Shown(
             typed=posted.typed,
             evaluation=records.evaluate(register, row, posted.values, ()),
             problems=problems,
             carried=carried or {},
-            place=self._place(row),
+            place=self._form.place(row),
         )
         sections = parsing.sections(register, shown)
         for section in sections:
@@ -123,29 +133,22 @@ class NewPages(FormPages):
             "fixed": {},
             "action_url": base,
             "draft_url": f"{base}/draft?key={row.id}",
-            "draft": draft
-            and {
-                "saved_at": f"{local(draft.saved_at):%H:%M}",
-                "restored": True,
-                "discard_url": f"{base}/discard?key={row.id}",
-            },
+            "draft": draft and restored(draft, f"{base}/discard?key={row.id}"),
             "actions": [
                 {"name": "save", "label": _("保存"), "shortcut": "Ctrl+S", "primary": True},
                 {"name": "next", "label": _("录入下一个")},
             ],
-            "links": [
-                {"label": _("返回列表"), "url": shell.list_url(self._menu_url(Capability.ENTER))}
-            ],
+            "links": links(register),
         }
         shell.at(self._menu_url(Capability.ENTER))
         shell.crumb(title)
         return self.render_template("register/form.html", form=context), 422 if problems else 200
 
-    @expose("/new/draft", methods=["POST"])
+    @expose(f"{NEW}/draft", methods=["POST"])
     def new_draft(self) -> Any:
         """Keep what is typed of a record that is not saved yet."""
         self._maker()
-        key, body = self._asked_key(), self._draft_body()
+        key, body = self._asked_key(), sent()
         values = parsing.clean_draft(self.register, body.get("values"))
         raw = body.get("values")
         place = raw.get(places.FIELD) if isinstance(raw, dict) else None
@@ -154,12 +157,12 @@ class NewPages(FormPages):
         draft = drafts.keep_new(self.register, key, values)
         return jsonify(saved_at=f"{local(draft.saved_at):%H:%M}")
 
-    @expose("/new/discard", methods=["POST"])
+    @expose(f"{NEW}/discard", methods=["POST"])
     def new_discard(self) -> Any:
         """Forget what was typed of a record that was not saved."""
         drafts.drop(self._maker(), self._asked_key())
         flash(_("草稿已放弃。"), "success")
-        return redirect(f"/{self.register.name}/new")
+        return redirect(new_url(self.register))
 
     def _asked_key(self) -> uuid.UUID:
         key = parse_uuid(request.args.get("key", ""))

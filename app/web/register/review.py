@@ -18,19 +18,25 @@ from app.access.actor import Actor
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid
 from app.core.i18n import _
-from app.kernel import hooks
-from app.kernel.records import habits
+from app.core.lazy import lazy
+from app.kernel.declare.register import Register
+from app.kernel.records import habits, history_words
 from app.kernel.records import save as records
+from app.kernel.rows.record import HistoryEntry
 from app.web.frame import shell
 from app.web.frame.requests import wants_json
-from app.web.register import review_parts
-from app.web.register import show as record_pages
+from app.web.register import findings, review_parts, show
+from app.web.register.page import RecordPage
 from app.web.register.review_parts import Reviewing
-from app.web.register.shared import RegisterPages, Said, acting, contact_of, version
+from app.web.register.shared import Routes, Said, acting, contact_of, version
 
 
-class ReviewPages(RegisterPages):
+class ReviewRoutes(Routes):
     """The routes of the review."""
+
+    @classmethod
+    def of(cls, register: Register) -> frozenset[str]:
+        return super().of(register) if register.flow is not None else frozenset()
 
     @expose("/<uuid:record_id>/review")
     def review(self, record_id: uuid.UUID) -> Any:
@@ -49,9 +55,7 @@ class ReviewPages(RegisterPages):
         part = wants_json()
         reviewing = Reviewing(self.register, actor, request.args)
         context = reviewing.context(row)
-        context["record"] = self._record_context(row, actor, marked=True)
-        for beside in hooks.record_parts(self.register, row, actor):
-            context["record"]["notices"] += record_pages.told(beside.notices)
+        context["record"] = ReviewPage(self.register, row, actor).context()
         context |= (said or Said(contact_of(actor))).context
         context["undo"] = None if part else review_parts.undo(self.register)
         shell.at(self._menu_url(reviewing.review.capability))
@@ -125,6 +129,39 @@ class ReviewPages(RegisterPages):
             return jsonify(message=message, url=reviewing.url(row.id), left=left)
         flash(message, "success")
         return redirect(reviewing.url(row.id))
+
+
+class ReviewPage(RecordPage):
+    """A record as its reviewer reads it: marked with what it says otherwise than when it was
+    submitted before, and with what to look at.
+    """
+
+    @lazy
+    def compared(self) -> tuple[HistoryEntry | None, HistoryEntry | None]:
+        """The last two submissions."""
+        return show.last_submissions(self.entries, self.entry_before)
+
+    @lazy
+    def changes(self) -> list[Any]:
+        """What differs between them."""
+        before, now = self.compared
+        if before is None or now is None:
+            return []
+        return history_words.changes(self.register, before, now, whole=self.whole)
+
+    @lazy
+    def findings(self) -> list[dict[str, str]]:
+        """What a reviewer should look at."""
+        if self.household is None:
+            return []
+        return findings.of(
+            self.register, self.row, self.household, self.evaluation, self.entries, self.changes,
+            self.said,
+        )  # fmt: skip
+
+    def context(self) -> dict[str, Any]:
+        """The context of ``register/_review.html``'s ``record``."""
+        return self.read() | {"changes": self.changes, "findings": self.findings}
 
 
 def _by_input(error: Invalid) -> dict[str, str]:

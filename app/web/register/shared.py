@@ -1,34 +1,23 @@
-"""What the pages of a register share: the record as a page shows it, and what a request says."""
+"""What the pages of a register share: its routes in parts, and what a request says."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import request
-from sqlalchemy import select
+from flask import render_template, request
+from flask_appbuilder import BaseView
 
 from app.access.actor import Actor, Capability
-from app.access.divisions.regions import Region
 from app.access.scope import current_actor
-from app.core.clock import local
-from app.core.db import db
 from app.core.errors import BadInput, Forbidden
-from app.core.i18n import _, done_word, translate
-from app.kernel.declare.flow import SENT_BACK, State
+from app.core.i18n import _, translate
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
-from app.kernel.lists.columns import REGION_LABEL
-from app.kernel.records import history, history_words, references, renewals
-from app.kernel.records import save as records
 from app.kernel.records.history import Contact
-from app.kernel.rows.record import Standing
-from app.web.frame import shell, view_log
-from app.web.register import findings
-from app.web.register import show as record_pages
-from app.web.register import stages as stage_pages
+from app.web.frame import shell
 
 
 @dataclass(frozen=True)
@@ -54,112 +43,23 @@ class Said:
         }
 
 
-class RegisterPages:
-    """Base of the parts of :class:`app.web.register_view.RegisterView`."""
+class Routes:
+    """Some routes of a register's view: methods that are exposed. :mod:`app.web.register_view` makes
+    one for each register that has them; ``offered`` are the names of all that this register has.
+    """
 
-    register: Register
-    render_template: Callable[..., Any]
+    render_template: Callable[..., str] = staticmethod(render_template)
 
-    def _record_context(self, row: Any, actor: Actor, *, marked: bool = False) -> dict[str, Any]:
-        files = records.attachments_of(row)
-        entries = history.of(row)
-        whole = record_pages.sees_all(self.register, row, actor)
-        if whole:
-            view_log.note(self.register.name, row)
-        earlier = renewals.approved_entry(self.register, row)
-        before, after = record_pages.last_submissions(entries, earlier)
-        household = record_pages.household_of(row)
-        known = record_pages.earlier(self.register, row) if household else []
-        evaluation = records.evaluate(self.register, row, files=files)
-        changes = (
-            history_words.changes(self.register, before, after, whole=whole)
-            if marked and before is not None and after is not None
-            else []
-        )
-        sections = (
-            record_pages.sections(
-                self.register,
-                row,
-                evaluation,
-                files,
-                whole=whole,
-                before=before if marked else None,
-                now=after,
-                known=record_pages.priors(row, known),
-            )
-            if row.state != State.MISSING
-            else []
-        )
-        return {
-            "id": str(row.id),
-            "title": self.register.named(row),
-            "subtitle": self.register.label,
-            "state": record_pages.state_of(self.register, row),
-            "facts": [
-                *record_pages.facts(self.register, row, household, whole=whole),
-                *record_pages.kept_facts(self.register, row),
-            ],
-            "source": stage_pages.source(self.register, row, actor),
-            **stage_pages.lines(self.register, row),
-            "notices": [
-                *record_pages.warnings(self.register, row),
-                *(self._notices(row, entries) if self.register.flow else []),
-                *record_pages.known_notices(known),
-            ],
-            "sections": sections + list(_naming(self.register, row, actor)),
-            "changes": changes,
-            "findings": findings.of(
-                self.register, row, household, evaluation, entries, changes, sections
-            )
-            if marked and household is not None
-            else [],
-            "history": record_pages.history(self.register, entries, whole=whole, earlier=earlier),
-            "version": row.version,
-        }
+    def __init__(self, register: Register, offered: Collection[str] = ()) -> None:
+        self.register, self.offered = register, offered
 
-    def _notices(self, row: Any, entries: Sequence[Any]) -> list[dict[str, str]]:
-        if records.asks_to_move(self.register, row):
-            return [
-                {
-                    "tone": "info",
-                    "text": _(
-                        "该户的迁户申请正在审批。批准以前，该户仍在这里统计；撤回申请后可以修改。"
-                    ),
-                }
-            ]
-        if row.standing == Standing.PENDING and row.state == State.SUBMITTED:
-            text = _("该户由主户分出，主户审核通过后才能审核。")
-            return [{"tone": "warn", "text": text}]
-        if row.superseded:
-            text = _(
-                "该户已有更新的%(what)s，这一份作为历史留存。",
-                what=translate(self.register.record_word),
-            )
-            return [{"tone": "info", "text": text}]
-        if row.state == State.MISSING:
-            return [
-                {
-                    "tone": "info",
-                    "text": _(
-                        "该户还没有录入%(what)s。", what=translate(self.register.record_word)
-                    ),
-                }
-            ]
-        last = next((e for e in reversed(entries) if e.target in SENT_BACK), None)
-        if last is not None and row.state in (*SENT_BACK, State.CHECKING, State.SUBMITTED):
-            text = _(
-                "%(who)s 于 %(when)s %(step)s：%(opinion)s",
-                who=last.person or last.account_name,
-                when=f"{local(last.at):%Y-%m-%d %H:%M}",
-                step=done_word(last.label),
-                opinion=history_words.opinion(last) or _("没有填写意见"),
-            )
-            return [{"tone": "warn" if row.state in SENT_BACK else "info", "text": text}]
-        return []
+    @classmethod
+    def of(cls, _register: Register) -> frozenset[str]:
+        """Which of these routes the register has: all."""
+        return frozenset(n for n in dir(cls) if hasattr(getattr(cls, n), "_urls"))
 
     def _menu_url(self, capability: Capability) -> str:
-        found = (m.name for m in self.register.menus if capability in (m.capability, m.also))
-        return f"/{self.register.name}/{next(found, '')}"
+        return menu_url(self.register, capability)
 
     def _said(self, name: str, actor: Actor) -> Said:
         """What was posted with the step ``name``; a page that does not ask who means the last one."""
@@ -172,27 +72,25 @@ class RegisterPages:
         return tuple(r for r in (step.reasons if step else ()) if {r, translate(r)} & ticked)
 
 
-def _naming(register: Register, row: Any, actor: Actor) -> Iterator[dict[str, Any]]:
-    """Sections of the records whose forms name this one: a craftsman's dossiers (spec 05)."""
-    for other, rows in references.naming(register, row):
-        if not actor.has(Capability.SEARCH, other.name):
-            continue
-        fields = [other.model.__fields__[n] for n in other.named_with.split()]
-        places = select(Region.id, Region.full_name).where(
-            Region.id.in_({one.region_id for one in rows})
-        )
-        known = dict(db.session.execute(places).all())
-        cells = [
-            [other.named(one), known.get(one.region_id, "")]
-            + [made.text(getattr(one, made.name), one.said_at) for made in fields]
-            for one in rows
-        ]
-        name = other.model.__fields__[other.name_field]
-        heads = [name.label, REGION_LABEL, *(made.label for made in fields)]
-        table = {"heads": [translate(head) for head in heads], "rows": cells}
-        shown: dict[str, Any] = {"table": table, "wide": True} if rows else {"text": ""}
-        field = shown | {"name": f"of-{other.name}", "label": _("共 %(n)s 条", n=len(rows))}
-        yield {"name": f"of-{other.name}", "title": other.label, "fields": [field]}
+def adopt(view: BaseView, part: Routes) -> None:
+    """Make the routes of ``part`` those of ``view``, which FAB registers under its own name."""
+    for name in part.of(part.register):
+        setattr(view, name, getattr(part, name))
+
+
+#: Where a new record is made, below the register's address: its form, or what a module has instead.
+NEW = "/new"
+
+
+def new_url(register: Register) -> str:
+    """The address of :data:`NEW`."""
+    return f"/{register.name}{NEW}"
+
+
+def menu_url(register: Register, capability: Capability) -> str:
+    """The first list of the register that is for this."""
+    found = (m.name for m in register.menus if capability in (m.capability, m.also))
+    return f"/{register.name}/{next(found, '')}"
 
 
 def acting() -> Actor:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from app.access import policy
-from app.access.actor import Actor, Capability
 from app.core.db import db
-from app.core.i18n import _, translate
 from app.kernel import hooks
 from app.kernel.declare import stages
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
-from app.kernel.records import continuing, history
-from app.kernel.records import save as records
+from app.kernel.records import history
 from app.web.register import show as record_pages
 
 
@@ -52,27 +48,3 @@ def _steps(register: Register, row: Any) -> list[dict[str, str]]:
         text = register.state_text(row.state) if open_now else ""
         found.append({"label": stage.label, "text": text, "state": state})
     return found
-
-
-def source(register: Register, row: Any, actor: Actor) -> dict[str, Any] | None:
-    """The record that this one goes on from, read-only, for ``frame/_source.html``; None where there
-    is none, or the actor may not read it.
-    """
-    found = continuing.source_of(register, row)
-    if found is None or not policy.may(Capability.SEARCH, found[0].name, found[1], actor=actor):
-        return None
-    before, record = found
-    files = records.attachments_of(record)
-    evaluation = records.evaluate(before, record, files=files)
-    whole = record_pages.sees_all(before, record, actor)
-    sections = record_pages.sections(before, record, evaluation, files, whole=whole)
-    for section in sections:
-        section["name"] = f"source-{section['name']}"
-        for shown in section["fields"]:
-            shown["name"] = f"source-{shown['name']}"
-    return {
-        "title": _("%(what)s（只读）", what=translate(before.record_word)),
-        "state": record_pages.state_of(before, record),
-        "url": f"/{before.name}/{record.id}",
-        "sections": sections,
-    }

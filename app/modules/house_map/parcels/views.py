@@ -25,14 +25,14 @@ from app.modules.house_map.parcels import table as parcels
 from app.modules.house_map.parcels.table import Near
 from app.web.frame import shell
 from app.web.register import show as record_pages
-from app.web.register.shared import RegisterPages, version
+from app.web.register.shared import Routes, version
 
 #: Methods of this part that are routes.
 ROUTES = frozenset({"parcel_map", "late_parcel", "drop_parcel"})
 _LONGEST = 40
 
 
-class ParcelPages(RegisterPages):
+class ParcelRoutes(Routes):
     """The routes of a register of houses that concern parcels."""
 
     @expose("/<uuid:record_id>/parcels")
