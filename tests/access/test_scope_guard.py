@@ -357,6 +357,7 @@ PAST_THE_GUARD: dict[str, str] = {
 }
 #: Modules that may leave the scope, and why.
 UNSCOPED: dict[str, str] = {
+    "access/scope.py": "joined() is unscoped() where no transaction is open",
     "access/audit/log.py": "refusals are noted whatever becomes of the request",
     "kernel/beyond/handovers.py": "a record goes from one area to another; both are asked",
     "kernel/households/lists.py": "an ID number is on one list in the whole country",
@@ -428,7 +429,8 @@ def leaves_scope(tree: ast.Module) -> list[str]:
     return [
         f"line {node.lineno}"
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "unscoped"
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).split(".")[-1] in {"unscoped", "joined"}
     ]
 
 

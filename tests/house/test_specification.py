@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 _REFERENCE = re.compile(r'[Ss]pec (\d\d)(?:, (\d\d)\b)*(?:\'s)?,?(?: §(\w+))?(?: ?"([^"]+)")?')
 
 

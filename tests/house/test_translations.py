@@ -43,6 +43,10 @@ NOT_SHOWN: dict[str, set[str] | None] = {
     "kernel/exchange/columns.py": None,  # heads as people write them, samples; labels are marked
     "modules/house_map/parcels/columns.py": None,  # names of properties as census exports write them
     "modules/house_map/parcels/imports.py": {"(1[89]\\d\\d|20\\d\\d)(?:年|\\.0)?(?:[-/.年]\\d{1,2}.*)?", "以后"},
+    "modules/low_income/imports.py": {  # heads as people write them
+        "农户类型", "困难类型", "低收入类型", "困难对象类型", "来源", "监测来源", "结构类型", "住房情况",
+        "农村低保户", "民政下发", "砖石结构", "住房安全",
+    },
     "kernel/exchange/cells.py": {"[、，,；;]"},  # marks between the choices in one cell
     "kernel/exchange/record_import.py": {"。."},  # marks that are cut off
     "kernel/reports/word.py": {"方正小标宋简体", "黑体", "仿宋", "一二三四五六七八九十", "、"},  # typefaces, numerals
@@ -54,7 +58,7 @@ NOT_SHOWN: dict[str, set[str] | None] = {
         "([一二两三四五六七八九]?)(十?)([一二三四五六七八九]?)(?:人|口|口人)?",
         "两", "一二三四五六七八九",
     },
-    "kernel/declare/field.py": {"年月./", "日"},  # how people type dates
+    "kernel/kinds/date.py": {"年月./", "日"},  # how people type dates
     "kernel/declare/fields.py": {
         "不能小于 ", "不能大于 ", "不能", "早于", "晚于", "今天。", "至少需要 ", "最多 ", " 个。", "。",
     },
