@@ -25,13 +25,14 @@ from tests.builders import (
     monitored,
     region,
 )
+from tests.clicks import click
 
 
 def act(who: Actor, action: Callable[..., Any], *args: Any, **options: Any) -> Any:
     """One request of ``who``: its session ends with it."""
     with acting_as(who):
         try:
-            return action(*args, **options)
+            return click(action, *args, **options)
         finally:
             db.session.remove()
 

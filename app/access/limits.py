@@ -107,10 +107,15 @@ def require_one(limit: Limit) -> None:
     if take(limit) is None:
         left = wait(limit) or limit.within
         db.session.rollback()
-        raise TooMany(
-            _("操作过于频繁，请%(n)s分钟后再试。", n=minutes(left)),
-            retry_after=math.ceil(left.total_seconds()),
-        )
+        raise too_many(left)
+
+
+def too_many(left: dt.timedelta) -> TooMany:
+    """What is told to whom nothing is left for so long."""
+    return TooMany(
+        _("操作过于频繁，请%(n)s分钟后再试。", n=minutes(left)),
+        retry_after=math.ceil(left.total_seconds()),
+    )
 
 
 def minutes(left: dt.timedelta) -> int:

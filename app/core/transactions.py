@@ -82,7 +82,7 @@ def transaction() -> Iterator[None]:
     """
     if _open.get() is not None:
         raise RuntimeError("a transaction within a transaction: who asked for it owns it")
-    db.session.commit()  # ends the reading; what was read stays loaded
+    rest()  # what was read stays loaded
     after, committed = _After(), False
     token = _open.set(after)
     try:
@@ -136,6 +136,16 @@ def apart(act: Callable[[], object]) -> None:
         return
     db.session.rollback()  # on SQLite one session writes at a time
     act()
+
+
+def rest() -> None:
+    """End the reading before something that takes long: the connection goes back, what was read
+    stays.
+    """
+    if _open.get() is not None:
+        raise RuntimeError("a transaction holds what others wait for: nothing takes long inside")
+    if db.session().in_transaction():
+        db.session.commit()
 
 
 def stored(*keys: str) -> None:

@@ -16,6 +16,7 @@ from app.access.actor import Actor, Capability, Kind
 from app.access.divisions.regions import Level, Region, in_subtree
 from app.access.scope import acting_as, unscoped
 from app.core.db import db
+from app.core.transactions import transaction
 from app.demo.places import COUNTIES, County, region
 from app.kernel.declare.flow import State
 from app.kernel.households import moves
@@ -76,8 +77,10 @@ class _County:
         key = self.begun.pop(0)
         form = {"died": False, "head_changed": False, "split": False, "split_heads": None}
         with acting_as(self.collector):
-            row = records.get(LOOKBACK, key)
-            records.save(LOOKBACK, key, form | {"moved": True, "new_place": village}, row.version)
+            with transaction():
+                row = records.get(LOOKBACK, key)
+                told = form | {"moved": True, "new_place": village}
+                records.save(LOOKBACK, key, told, row.version)
             asked = moves.waiting_of(row.household_id)
             db.session.remove()
         if asked is None:

@@ -43,6 +43,7 @@ from tests.builders import (
     region,
     sign_in,
 )
+from tests.clicks import click
 from tests.hands import Hands
 
 JSON = {"Accept": "application/json"}
@@ -147,7 +148,7 @@ def test_jobs_are_exempt(app: Flask, clerk: Account) -> None:
     rows = surveys(app, 4, State.DRAFT)
     with app.app_context(), policy.as_account(clerk.uuid):
         for row in rows:
-            records.clear(LOOKBACK, row.id, row.version)
+            click(records.clear, LOOKBACK, row.id, row.version)
     assert stored(app, clerk).locked_at is None
 
 

@@ -33,6 +33,7 @@ from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests import pictures
 from tests.builders import COUNTY_MANAGER, VILLAGE_CLERK, actor, attach, household
+from tests.clicks import click, take_in
 from tests.core.bucket_server import BucketServer, bucket_server
 from tests.hands import Hands
 
@@ -113,7 +114,7 @@ def test_a_record_submitted_meanwhile_keeps_its_files(app: Flask, state: State) 
         row = household(state=state)[1]
         seen = attach(row, "front_photos")[0]
         with acting_as(actor(VILLAGE_CLERK)), pytest.raises(Conflict):
-            attachments.arrange(LOOKBACK, row, [str(seen.id)], [])
+            click(attachments.arrange, LOOKBACK, row, [str(seen.id)], [])
         db.session.rollback()
         with unscoped("tests look") as session:
             assert session.get(Attachment, seen.id) is not None
@@ -364,7 +365,7 @@ def test_a_photo_that_arrives_twice_at_the_same_time_is_one_photo(
 
     def read_while_the_other_arrives(*given: Any) -> Any:
         monkeypatch.setattr(attachments, "inspect_upload", read)
-        attachments.add(LOOKBACK, survey.id, "front_photos", sent())
+        take_in(LOOKBACK, survey.id, "front_photos", sent())
         return read(*given)
 
     def sent() -> Sent:
@@ -373,7 +374,7 @@ def test_a_photo_that_arrives_twice_at_the_same_time_is_one_photo(
     key = uuid.uuid4()
     monkeypatch.setattr(attachments, "inspect_upload", read_while_the_other_arrives)
     with app.app_context(), acting_as(actor(VILLAGE_CLERK)):
-        attachments.add(LOOKBACK, survey.id, "front_photos", sent())
+        take_in(LOOKBACK, survey.id, "front_photos", sent())
         assert len(db.session.scalars(select(Attachment)).all()) == 1
     assert stored_files(app) == 2
 

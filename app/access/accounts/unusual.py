@@ -31,6 +31,7 @@ from app.core.db import db
 from app.core.errors import Forbidden, NotFound
 from app.core.i18n import _, mark, translate
 from app.core.jobs import table as jobs
+from app.core.transactions import apart
 
 _PREFIX = "unusual."
 declare(
@@ -97,9 +98,8 @@ def count(what: What) -> None:
     limit = _limit(what, actor.account_id)
     if limits.take(limit) is not None:
         return
-    db.session.rollback()
     minutes = limits.minutes(limit.within)
-    _lock(actor, f"{what.value} {limit.most} {minutes}")
+    apart(lambda: _lock(actor, f"{what.value} {limit.most} {minutes}"))
     raise Forbidden(
         _(
             "您的账号在%(minutes)s分钟内%(what)s了超过%(n)s条记录，已被封闭，这一次没有执行。"

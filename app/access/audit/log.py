@@ -16,6 +16,7 @@ from sqlalchemy import JSON, Index, String, event, text
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 
 from app.access.scope import current_actor, unscoped
+from app.core import transactions
 from app.core.choices import Choices
 from app.core.clock import now, uuid7
 from app.core.db import Model, read_only
@@ -139,8 +140,20 @@ def entry_of(
 
 
 def note(act: Act, **kwargs: Any) -> None:
-    """Write an entry at once, whatever becomes of the caller's transaction."""
-    write(entry_of(act, **kwargs))
+    """Write an entry whatever becomes of the caller's transaction: at once, or when that is over."""
+    entry = entry_of(act, **kwargs)
+    if transactions.is_open():
+        transactions.apart(lambda: write(entry))
+    else:
+        write(entry)
+
+
+def refused(**kwargs: Any) -> None:
+    """Note that something was asked for which is not in the actor's area, or not there. What the
+    session holds outside a request's transaction is given up before.
+    """
+    entry = entry_of(Act.REFUSED, **kwargs)
+    transactions.apart(lambda: write(entry))
 
 
 def write(entry: AuditEntry) -> None:

@@ -15,8 +15,8 @@ from app.access.limits import Limit
 from app.access.scope import current_actor
 from app.access.settings import NUMBER, Setting
 from app.core.db import db
-from app.core.errors import TooMany
 from app.core.i18n import mark
+from app.core.transactions import apart
 from app.kernel.kinds import formats
 
 CHECKS = settings.declare(
@@ -46,25 +46,28 @@ class Found:
 def told_elsewhere(found: Found, short: str, whole: str) -> str:
     """What the actor is told of a number outside the own area: the ``whole``, or only the ``short``.
 
-    A number that is listed elsewhere is refused, so the caller's transaction has nothing to keep:
-    it is rolled back, that the note stands whatever follows.
+    A number that is listed elsewhere is refused, so what is told is counted and kept apart from the
+    transaction that asks: two that ask at one moment may both be told the last one.
     """
     actor = current_actor()
     if actor is None or actor.in_job:
         return short
-    db.session.rollback()
     by_hour = Limit(
         "duplicates", actor.account_id.hex, settings.value(CHECKS.name), timedelta(hours=1)
     )
-    try:
-        limits.require(by_hour)
-    except TooMany as full:
-        return short + full.message
+    if (left := limits.wait(by_hour)) is not None:
+        return short + limits.too_many(left).message
     detail = {
         "number": formats.mask_id(found.number),
         "found": str(found.key),
         "county": found.county,
     }
-    audit.record(db.session, Act.DUPLICATE, register=found.register, detail=detail)
-    db.session.commit()
+    entry = audit.entry_of(Act.DUPLICATE, register=found.register, detail=detail)
+    apart(lambda: _count(by_hour, entry))
     return whole
+
+
+def _count(limit: Limit, entry: audit.AuditEntry) -> None:
+    limits.take(limit)
+    db.session.add(entry)
+    db.session.commit()

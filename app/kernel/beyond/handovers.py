@@ -23,9 +23,9 @@ from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions import regions
-from app.access.scope import current_actor, in_scope, unscoped
+from app.access.scope import current_actor, in_scope, joined, unscoped
 from app.core.clock import now
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, mark
 from app.kernel.declare.register import Register, get_register
@@ -81,7 +81,7 @@ def wanted(register: Register, record_id: uuid.UUID) -> Any:
     :raises NotFound: there is none. :raises Conflict: it is the actor's own.
     """
     actor = policy.require(Capability.ENTER, register.name)
-    with read_only(), unscoped("a second entry may ask for the record elsewhere") as session:
+    with joined("a second entry may ask for the record elsewhere") as session:
         row = session.get(register.model, record_id) if register.owned else None
     if row is None:
         raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"))

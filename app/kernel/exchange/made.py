@@ -99,4 +99,4 @@ class Maker:
         if inspect(record).transient:
             creations.new(self.register, record.id, record.region_id, values)
         else:
-            records.apply(self.register, record.id, values, record.version)
+            records.save(self.register, record.id, values, record.version)

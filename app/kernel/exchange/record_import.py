@@ -236,12 +236,12 @@ class _Import(SheetImport):
         if write:
             try:
                 if renewal:
-                    record = renewals.begin(self.register, record.id)
+                    record = renewals.renew(self.register, record.id)
                     values = renewals.taken_over(self.register, record) | values
                 if self.maker:
                     self.maker.write(record, values)
                 else:
-                    records.apply(self.register, record.id, values, record.version)
+                    records.save(self.register, record.id, values, record.version)
             except Invalid as error:
                 for problem in error.problems:
                     line.reject(problem.field.split("-")[0], problem.message)

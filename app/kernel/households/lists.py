@@ -30,9 +30,9 @@ from app.access.actor import Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.regions import Level, Region
-from app.access.scope import in_scope, unscoped
+from app.access.scope import in_scope, joined
 from app.core.clock import today
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
 from app.core.types import UuidType
@@ -54,8 +54,7 @@ def get(household_id: uuid.UUID, *, lock: bool = False) -> Household:
     """The household, if it lies in the actor's area."""
     row = db.session.get(Household, household_id, with_for_update=lock, populate_existing=lock)
     if row is None:
-        db.session.rollback()
-        audit.note(Act.REFUSED, register="household", detail={"record": str(household_id)})
+        audit.refused(register="household", detail={"record": str(household_id)})
         raise NotFound(_("没有找到该农户。它可能不存在，或不在您的管辖范围内。"), noted=True)
     return row
 
@@ -278,7 +277,7 @@ def settle(session: Session, household: Household, region: Region) -> list[House
 
 def assign_village(household_id: uuid.UUID, region_id: int, register: Register) -> Household:
     """Place a household that has no village yet (spec 02: the county or the town does it inside
-    档案填报). Commits.
+    档案填报).
 
     :raises BadInput: the division is no village of the household's county.
     """
@@ -300,7 +299,6 @@ def assign_village(household_id: uuid.UUID, region_id: int, register: Register) 
         row=household,
         detail={"from": before, "to": region.path},
     )
-    db.session.commit()
     return household
 
 
@@ -313,7 +311,7 @@ def listed_already(household_id: uuid.UUID, number: str) -> str | None:
     it is rolled back, that the note stands whatever follows.
     """
     county = aliased(Region)
-    with read_only(), unscoped("an ID number is on one list in the whole country") as session:
+    with joined("an ID number is on one list in the whole country") as session:
         other = session.execute(
             select(Household.id, Household.head_name, Household.path, Region.full_name)
             .add_columns(county.full_name.label("county"))

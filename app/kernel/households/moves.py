@@ -28,7 +28,7 @@ from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.regions import Level, Region
-from app.access.scope import current_actor, unscoped
+from app.access.scope import current_actor, joined, unscoped
 from app.core.clock import now
 from app.core.db import db, read_only
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -87,7 +87,7 @@ def words_of(transfer: Transfer) -> Sequence[TransferWord]:
 
 def household_of(transfer: Transfer) -> Household | None:
     """Whom it is about, for whoever may see the request; shown masked. None: it is gone."""
-    with read_only(), unscoped("the receiving side sees whom a request is about") as session:
+    with joined("the receiving side sees whom a request is about") as session:
         return session.get(Household, transfer.household_id)
 
 
@@ -95,7 +95,7 @@ def heads_of(household_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[str, s
     """Head's name and number of the households of requests that the actor may see; one statement."""
     if not household_ids:
         return {}
-    with read_only(), unscoped("the receiving side sees whom a request is about") as session:
+    with joined("the receiving side sees whom a request is about") as session:
         query = select(Household.id, Household.head_name, Household.head_id)
         return {
             key: (name, number)

@@ -21,9 +21,9 @@ from sqlalchemy.exc import IntegrityError
 from app.access.accounts import unusual
 from app.access.audit import log as audit
 from app.access.audit.log import Act
-from app.access.scope import in_scope, unscoped
+from app.access.scope import in_scope, joined
 from app.core.clock import uuid7
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, translate
 from app.kernel import hooks
@@ -69,7 +69,7 @@ class Plan:
 
 def children_of(household_id: uuid.UUID) -> list[Child]:
     """Who split off from the household, wherever they are now."""
-    with read_only(), unscoped("who split off may have moved to another area") as session:
+    with joined("who split off may have moved to another area") as session:
         query = select(Household).where(Household.parent_id == household_id).order_by(Household.id)
         found = session.scalars(query).all()
         states: dict[uuid.UUID, set[State]] = {one.id: set() for one in found}

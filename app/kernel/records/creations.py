@@ -6,15 +6,13 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from app.access import policy
 from app.access.accounts import unusual
 from app.access.actor import Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.core.db import db
-from app.core.errors import Invalid, TryAgain
+from app.core.errors import Invalid
 from app.core.i18n import _
 from app.kernel import hooks
 from app.kernel.declare.flow import State
@@ -23,8 +21,6 @@ from app.kernel.declare.rules import Problem
 from app.kernel.records import owners, places
 from app.kernel.records import save as records
 from app.kernel.rows.record import forget_draft
-
-_ATTEMPTS = 2
 
 
 def create(
@@ -35,24 +31,11 @@ def create(
     parse_problems: list[Problem] | None = None,
 ) -> Any:
     """A new record under ``key``, which its form was opened with: sent twice, it is one record.
-    Commits.
 
-    :raises Invalid: with every problem; nothing is written. :raises TryAgain: something of which
-    there may be one only came in at the same moment.
+    :raises Invalid: with every problem; nothing is written.
     """
-    for _attempt in range(
-        _ATTEMPTS
-    ):  # the second finds what came in at the same moment, and says so
-        try:
-            row = new(register, key, region_id, values, parse_problems)
-            db.session.commit()
-        except IntegrityError:
-            db.session.rollback()
-            if (there := db.session.get(register.model, key)) is not None:
-                return there  # the same form, sent twice at one moment
-        else:
-            return row
-    raise TryAgain(_("同样的内容刚刚在别处保存，请核对后再保存一次。"))
+    there = db.session.get(register.model, key)
+    return there or new(register, key, region_id, values, parse_problems)
 
 
 def new(
@@ -62,7 +45,7 @@ def new(
     values: Mapping[str, Any],
     parse_problems: list[Problem] | None = None,
 ) -> Any:
-    """:func:`create`, but the caller commits, with what else belongs to it."""
+    """:func:`create` under a key that nobody else has."""
     actor = policy.require(Capability.ENTER, register.name)
     row = blank(register, key)
     wrong = [*(parse_problems or []), *places.problems(register, actor, region_id)]

@@ -21,7 +21,7 @@ _UNSAVED = 0
 
 
 def keep(register: Register, record_id: uuid.UUID, version: int, values: dict[str, Any]) -> Draft:
-    """Keep what is being typed. Commits."""
+    """Keep what is being typed."""
     row = records.get(register, record_id)
     actor = policy.require(Capability.ENTER, register.name, row)
     owners.require(register, row, actor)
@@ -30,9 +30,7 @@ def keep(register: Register, record_id: uuid.UUID, version: int, values: dict[st
 
 
 def keep_new(register: Register, key: uuid.UUID, values: dict[str, Any]) -> Draft:
-    """Keep what is being typed of a record that is not saved yet, under the key that it will have.
-    Commits.
-    """
+    """Keep what is being typed of a record that is not saved yet, under the key that it will have."""
     actor = policy.require(Capability.ENTER, register.name)
     return _keep(register, actor, key, _UNSAVED, values)
 
@@ -45,7 +43,6 @@ def _keep(
     insert = upsert(db.session, Draft).values(**whose, **typed, register=register.name)
     # two tabs may save their first draft at once
     db.session.execute(insert.on_conflict_do_update(index_elements=list(whose), set_=typed))
-    db.session.commit()
     return db.session.get_one(Draft, tuple(whose.values()), populate_existing=True)
 
 
@@ -62,6 +59,5 @@ def unsaved(actor: Actor, register: Register) -> Draft | None:
 
 
 def drop(actor: Actor, record_id: uuid.UUID) -> None:
-    """Forget it. Commits."""
+    """Forget it."""
     forget_draft(db.session, actor.account_id, record_id)
-    db.session.commit()

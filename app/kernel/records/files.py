@@ -20,6 +20,7 @@ from app.core.errors import BadInput, Conflict, NotFound
 from app.core.files.storage import discard, storage
 from app.core.files.uploads import TURNS, Upload, inspect_upload, turn_photo
 from app.core.i18n import _, translate
+from app.core.transactions import orphaned, rest, stored
 from app.kernel.declare import stages
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register
@@ -46,11 +47,23 @@ class Sent:
     turned: int = 0
 
 
-def add(register: Register, record_id: uuid.UUID, field: str, sent: Sent) -> Attachment:
-    """Take a file into a field of an editable record; what was taken in before under the same key is
-    given as it is. Commits.
+@dataclass(frozen=True)
+class Received:
+    """A file that was looked at and stored; :func:`add` makes it one of the record's."""
 
-    :raises BadInput: no such field, too many files, or not what was asked for.
+    made: Field
+    sent: Sent
+    upload: Upload
+    keys: tuple[str, str]
+
+
+def receive(
+    register: Register, record_id: uuid.UUID, field: str, sent: Sent
+) -> Attachment | Received:
+    """Look at a file for a field of a record, before the transaction: to read a photo takes long, and
+    nobody waits meanwhile. What was taken in before under the same key is given as it is.
+
+    :raises BadInput: no such field, or not what was asked for.
     """
     made = register.fields.get(field)
     if made is None or made.stored:
@@ -58,28 +71,46 @@ def add(register: Register, record_id: uuid.UUID, field: str, sent: Sent) -> Att
     _require_own(register, record_id)
     _require_quarter(sent.turned)
     before = _sent_before(register, record_id, sent)
-    db.session.commit()  # to read a photo takes long: nobody waits meanwhile for this transaction
+    rest()
     if before is not None:
         return before
     upload = inspect_upload(
         sent.stream, "photo" if made.accept == "photo" else "paper", sent.turned
     )
-    keys = _keep(upload)
-    with ExitStack() as undo:
-        undo.callback(_discard, keys)
-        attachment = _attach(register, record_id, made, sent, upload, keys)
-        db.session.commit()
-        undo.pop_all()
-    if attachment.key not in keys:  # the same file arrived twice at the same time
-        _discard(keys)
+    return Received(made, sent, upload, _keep(upload))
+
+
+def add(register: Register, record_id: uuid.UUID, received: Attachment | Received) -> Attachment:
+    """Take a file that was received into an editable record; one that is there is given as it is.
+
+    :raises BadInput: too many files.
+    """
+    if isinstance(received, Attachment):
+        return received
+    stored(*received.keys)
+    attachment = _attach(register, record_id, received)
+    db.session.flush()  # it has its key
+    if attachment.key not in received.keys:  # the same file arrived twice at the same time
+        orphaned(received.keys)
     return attachment
 
 
-def reuse(register: Register, record_id: uuid.UUID, field: str) -> list[Attachment]:
-    """Take the papers of the record before into the same field of a new one: each is copied, and once
-    only. Gives those that were added. Commits.
+def give_up(received: Iterable[Attachment | Received]) -> None:
+    """These are taken into no record."""
+    for one in received:
+        if isinstance(one, Received):
+            _discard(one.keys)
 
-    :raises NotFound: no such field of papers. :raises BadInput: there are none to take, or too many.
+
+#: A paper of the record before with new keys of its own, of it and of its small picture.
+Copy = tuple[Attachment, tuple[str, str | None]]
+
+
+def copies(register: Register, record_id: uuid.UUID, field: str) -> list[Copy]:
+    """Copies of the papers of the record before, made before the transaction: :func:`reuse` takes
+    them.
+
+    :raises NotFound: no such field of papers.
     """
     made = register.fields.get(field)
     if made is None or made.accept != "paper":
@@ -87,28 +118,41 @@ def reuse(register: Register, record_id: uuid.UUID, field: str) -> list[Attachme
     row = records.get(register, record_id)
     policy.require(Capability.ENTER, register.name, row)
     found = [file for file in renewals.papers(register, row) if file.field == field]
+    rest()
     with ExitStack() as undo:
-        copies = [(file, _copy(file, undo)) for file in found]
-        row, actor = _editable(register, record_id, field)
-        there = [file.sent_key for file in records.attachments_of(row) if file.field == field]
-        new = [(file, keys) for file, keys in copies if file.id not in there]
-        if not new:
-            raise BadInput(_("上次的记录中没有可沿用的材料。"))
-        if made.high is not None and len(there) + len(new) > made.high:
-            label = translate(made.label)
-            raise BadInput(_("“%(label)s”最多%(n)s个文件，请先移除。", label=label, n=made.high))
-        added = [
-            _take_over(row, actor, file, keys, len(there) + number)
-            for number, (file, keys) in enumerate(new, 1)
-        ]
-        for file in added:
-            detail = {"added": file.key, "field": field, "sha256": file.sha256}
-            audit.record(db.session, Act.FILE, register=register.name, row=row, detail=detail)
-        db.session.commit()
+        copied = [(file, _copy(file, undo)) for file in found]
         undo.pop_all()
-    for file, keys in copies:  # what was there already
+    return copied
+
+
+def reuse(
+    register: Register, record_id: uuid.UUID, field: str, copied: Sequence[Copy]
+) -> list[Attachment]:
+    """Take copies of papers into the same field of a new record, each once only. Gives those that
+    were added.
+
+    :raises BadInput: there are none to take, or too many.
+    """
+    made = register.fields[field]
+    stored(*(key for _file, keys in copied for key in keys if key))
+    row, actor = _editable(register, record_id, field)
+    there = [file.sent_key for file in records.attachments_of(row) if file.field == field]
+    new = [(file, keys) for file, keys in copied if file.id not in there]
+    if not new:
+        raise BadInput(_("上次的记录中没有可沿用的材料。"))
+    if made.high is not None and len(there) + len(new) > made.high:
+        label = translate(made.label)
+        raise BadInput(_("“%(label)s”最多%(n)s个文件，请先移除。", label=label, n=made.high))
+    added = [
+        _take_over(row, actor, file, keys, len(there) + number)
+        for number, (file, keys) in enumerate(new, 1)
+    ]
+    for file in added:
+        detail = {"added": file.key, "field": field, "sha256": file.sha256}
+        audit.record(db.session, Act.FILE, register=register.name, row=row, detail=detail)
+    for file, keys in copied:  # what was there already
         if file.id in there:
-            _discard(key for key in keys if key)
+            orphaned(key for key in keys if key)
     return added
 
 
@@ -131,34 +175,50 @@ def _take_over(
     return made
 
 
-def turn(register: Register, record_id: uuid.UUID, file_id: uuid.UUID, turned: int) -> Attachment:
-    """Let a photo stand ``turned`` degrees from where the camera held it. Commits.
+@dataclass(frozen=True)
+class Turned:
+    """A photo as it stands turned, stored; :func:`turn` puts it in the place of the other."""
+
+    photo: Attachment
+    by: int
+    old: list[str]
+    upload: Upload
+    keys: tuple[str, str]
+
+
+def turned(
+    register: Register, record_id: uuid.UUID, file_id: uuid.UUID, by: int
+) -> Attachment | Turned:
+    """A photo that shall stand ``by`` degrees from where the camera held it, made before the
+    transaction; the photo itself where it stands so.
 
     :raises BadInput: no such photo, or no quarter turn.
     """
     _require_own(register, record_id)
-    _require_quarter(turned)
-    attachment = db.session.get(Attachment, file_id)
-    if attachment is None or attachment.record_id != record_id or not attachment.is_photo:
-        db.session.rollback()
-        audit.note(Act.REFUSED, register=register.name, detail={"file": str(file_id)})
+    _require_quarter(by)
+    photo = db.session.get(Attachment, file_id)
+    if photo is None or photo.record_id != record_id or not photo.is_photo:
+        audit.refused(register=register.name, detail={"file": str(file_id)})
         raise NotFound(_("没有找到该照片，它可能已被移除。"), noted=True)
-    policy.require(Capability.ENTER, register.name, attachment)
-    if attachment.turned == turned:
-        return attachment
-    old = attachment.keys
-    db.session.commit()
-    with storage().open(attachment.key) as stream:
-        upload = turn_photo(stream.read(), (turned - attachment.turned) % 360)
-    keys = _keep(upload)
-    with ExitStack() as undo:
-        undo.callback(_discard, keys)
-        _replace(register, attachment, old, upload, keys)
-        attachment.turned = turned
-        db.session.commit()
-        undo.pop_all()
-    _discard(old)
-    return attachment
+    policy.require(Capability.ENTER, register.name, photo)
+    rest()
+    if photo.turned == by:
+        return photo
+    with storage().open(photo.key) as stream:
+        upload = turn_photo(stream.read(), (by - photo.turned) % 360)
+    return Turned(photo, by, photo.keys, upload, _keep(upload))
+
+
+def turn(register: Register, it: Turned) -> Attachment:
+    """Let a photo stand as it was turned.
+
+    :raises Conflict: somebody changed it meanwhile.
+    """
+    stored(*it.keys)
+    _replace(register, it.photo, it.old, it.upload, it.keys)
+    it.photo.turned = it.by
+    orphaned(it.old)
+    return it.photo
 
 
 def _replace(
@@ -224,14 +284,8 @@ def _require_unlocked(register: Register, row: Any, fields: set[str]) -> None:
         raise Conflict(_("所属阶段已审核通过，文件不能改动。"), row=row)
 
 
-def _attach(
-    register: Register,
-    record_id: uuid.UUID,
-    made: Field,
-    sent: Sent,
-    upload: Upload,
-    keys: tuple[str, str],
-) -> Attachment:
+def _attach(register: Register, record_id: uuid.UUID, received: Received) -> Attachment:
+    made, sent, upload = received.made, received.sent, received.upload
     row, actor = _editable(register, record_id, made.name)
     if before := _sent_before(register, record_id, sent):
         return before
@@ -252,8 +306,8 @@ def _attach(
         name=_plain_name(sent.name, upload.suffix),
         mime=upload.media_type,
         size=len(upload.content),
-        key=keys[0],
-        thumb_key=keys[1],
+        key=received.keys[0],
+        thumb_key=received.keys[1],
         sha256=upload.sha256,
         sent_key=sent.key,
         width=upload.width,
@@ -267,7 +321,7 @@ def _attach(
         added_by=actor.account_id,
     )
     db.session.add(attachment)
-    detail = {"added": keys[0], "field": made.name, "sha256": upload.sha256}
+    detail = {"added": attachment.key, "field": made.name, "sha256": upload.sha256}
     audit.record(db.session, Act.FILE, register=register.name, row=row, detail=detail)
     return attachment
 
@@ -312,11 +366,8 @@ def arrange(register: Register, row: Any, removed: Sequence[str], order: Sequenc
             db.session, Act.FILE, register=register.name, row=row,
             detail={"removed": str(attachment.id), "field": attachment.field},
         )  # fmt: skip
-    submitted_before = bool(gone) and bool(history.of(row))
-    db.session.commit()
-    if not submitted_before:  # else an earlier submission may still point at them
-        for attachment in gone:
-            _discard(attachment.keys)
+    if gone and not history.of(row):  # else an earlier submission may still point at them
+        orphaned(key for attachment in gone for key in attachment.keys)
 
 
 def _plain_name(name: str, suffix: str) -> str:

@@ -23,12 +23,11 @@ def fields(actor: Actor, register: Register) -> dict[str, Any]:
 
 
 def remember_fields(actor: Actor, register: Register, typed: Mapping[str, Any]) -> None:
-    """Keep what was typed into the fields that the register remembers. Commits if it is new."""
+    """Keep what was typed into the fields that the register remembers."""
     known = fields(actor, register)
     new = known | {n: typed[n] for n in register.remember.split() if typed.get(n)}
     if new != known:
         _keep(actor, register, fields=new)
-        db.session.commit()
 
 
 def reasons(actor: Actor, register: Register) -> Counter[str]:
@@ -48,7 +47,7 @@ def reasons(actor: Actor, register: Register) -> Counter[str]:
 
 
 def remember_reasons(actor: Actor, register: Register, given: Iterable[str]) -> None:
-    """Count the reasons of a return; the caller commits."""
+    """Count the reasons of a return."""
     habit = _of(actor, register)
     counted = Counter(habit.reasons if habit else {})
     counted.update(given)

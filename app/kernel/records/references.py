@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.access.scope import unscoped
-from app.core.db import db, read_only
+from app.access.scope import joined
+from app.core.db import db
 from app.core.i18n import _
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register, all_registers, get_register
@@ -34,7 +34,7 @@ def name_of(made: Field, number: str) -> str | None:
     if found is None:
         return None
     source, field = found
-    with read_only(), unscoped("who is registered in one county may work in another") as session:
+    with joined("who is registered in one county may work in another") as session:
         name = getattr(source.model, source.name_field)
         return session.scalar(select(name).where(getattr(source.model, field) == number).limit(1))
 

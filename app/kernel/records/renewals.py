@@ -46,15 +46,8 @@ def may_renew(register: Register, row: Any, actor: Actor) -> bool:
 
 
 def renew(register: Register, record_id: uuid.UUID) -> Any:
-    """:func:`begin`, then commit."""
-    made = begin(register, record_id)
-    db.session.commit()
-    return made
-
-
-def begin(register: Register, record_id: uuid.UUID) -> Any:
     """A blank record after an approved one, whose form takes over what that says; asked again, the
-    same one. The caller commits.
+    same one.
 
     :raises NotFound: the register has no such records. :raises Conflict: it is not the household's
         current record, not approved, or the household is on the list no more.

@@ -1,7 +1,6 @@
 """What can be done to a record: each function is permission + change + history + audit.
 
-Every function but :func:`apply` commits: when it returns, the change is durable; when it raises,
-nothing changed.
+None ends the transaction: the caller does, with what else belongs to it (:mod:`app.core.transactions`).
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 
 from app.access import policy, settings
 from app.access.account import Account
@@ -23,9 +21,9 @@ from app.access.audit.log import Act
 from app.access.settings import YES_NO, Setting
 from app.core.clock import now
 from app.core.db import db
-from app.core.errors import Conflict, Forbidden, Invalid, NotFound, TryAgain
-from app.core.files.storage import discard
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, mark, step_word, translate
+from app.core.transactions import orphaned
 from app.kernel import hooks
 from app.kernel.declare import choice_lists, stages
 from app.kernel.declare.flow import GRACE_SECONDS, State, Transition
@@ -57,8 +55,7 @@ def get(register: Register, record_id: uuid.UUID, *, lock: bool = False) -> Any:
     """The record, if it exists in the actor's area; else NotFound, noted in the audit log."""
     row = db.session.get(register.model, record_id, with_for_update=lock, populate_existing=lock)
     if row is None:
-        db.session.rollback()  # the note is written by another session, which must not wait for us
-        audit.note(Act.REFUSED, register=register.name, detail={"record": str(record_id)})
+        audit.refused(register=register.name, detail={"record": str(record_id)})
         raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"), noted=True)
     return row
 
@@ -109,26 +106,7 @@ def save(
     parse_problems: list[Problem] | None = None,
     region_id: int | None = None,
 ) -> Any:
-    """:func:`apply`, then commit."""
-    try:
-        row = apply(register, record_id, values, version, parse_problems, region_id)
-        db.session.commit()
-    except IntegrityError as error:  # what must be there once came in elsewhere since it was asked
-        db.session.rollback()
-        raise TryAgain(_("同样的内容刚刚在别处保存，请核对后再保存一次。")) from error
-    return row
-
-
-def apply(
-    register: Register,
-    record_id: uuid.UUID,
-    values: Mapping[str, Any],
-    version: int,
-    parse_problems: list[Problem] | None = None,
-    region_id: int | None = None,
-) -> Any:
-    """Put a form's values into the record; the caller commits, with what else belongs to it.
-    ``region_id``: the division that was chosen, where the form asks for one.
+    """Put a form's values into the record. ``region_id``: the division that was chosen, where the form asks for one.
 
     Missing answers are allowed (but those that ``save_needs`` names); wrong ones are not. Hidden
     values are cleared, computed ones worked out; those of an approved stage stay as they are.
@@ -223,10 +201,7 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     forget_draft(db.session, actor.account_id, row.id)
     if register.creates is not None:
         db.session.delete(row)
-        db.session.commit()
-        for attachment in files:
-            for key in attachment.keys:
-                discard(key)
+        orphaned(key for attachment in files for key in attachment.keys)
         return row
     source = row.state
     if register.flow is not None:
@@ -236,7 +211,6 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     who = Contact(actor.name, "")
     entry = history.note(register, row, actor, "clear", CLEAR, source=source, contact=who)
     entry.stage = stages.code(stages.at_hand(register, row))
-    db.session.commit()
     return row
 
 
@@ -316,7 +290,6 @@ def transition(
         for hook in register.review.on_approval:
             hook(db.session, row)
     hooks.stepped(register, row, step)
-    db.session.commit()
     return row
 
 

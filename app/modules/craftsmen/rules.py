@@ -10,9 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from app.access.divisions.regions import Region
-from app.access.scope import in_scope, unscoped
+from app.access.scope import in_scope, joined
 from app.core.clock import today
-from app.core.db import read_only
 from app.core.i18n import _
 from app.kernel.beyond import duplicates
 from app.kernel.declare.rules import Problem
@@ -64,7 +63,7 @@ def number_is_free(craftsman: Craftsman, values: Mapping[str, Any]) -> Iterator[
     if not number or number == craftsman.id_number:
         return
     county = aliased(Region)
-    with read_only(), unscoped("a craftsman stands in one list in the whole country") as session:
+    with joined("a craftsman stands in one list in the whole country") as session:
         other = session.execute(
             select(Craftsman.id, Craftsman.name, Craftsman.path, Craftsman.entered_name)
             .add_columns(Region.full_name, county.full_name.label("county"))

@@ -22,7 +22,7 @@ from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.regions import Level, Region
-from app.access.scope import in_scope, unscoped
+from app.access.scope import in_scope, joined, unscoped
 from app.core.clock import now, today, uuid7
 from app.core.db import db, read_only
 from app.core.errors import Conflict, Invalid
@@ -320,7 +320,7 @@ def number_is_free(register: Register, row: Any, values: Mapping[str, Any]) -> I
         if not made.kind.names_person or not number or number == getattr(row, name, None):
             continue
         if not isinstance(row, Listed):
-            with read_only(), unscoped("a number stands once in the whole country") as session:
+            with joined("a number stands once in the whole country") as session:
                 stands = session.get(PersonNumber, number)
             if stands is None or stands.household_id == row.household_id:
                 continue

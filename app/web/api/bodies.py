@@ -15,9 +15,9 @@ from werkzeug.datastructures import MultiDict
 
 from app.access import repeats
 from app.access.actor import Actor
-from app.core.db import db
 from app.core.errors import BadInput, Invalid
 from app.core.i18n import _
+from app.core.transactions import transaction
 from app.core.types import nfc
 from app.kernel.declare.rules import Problem
 from app.kernel.records.history import Contact
@@ -153,28 +153,36 @@ class Made:
     key: uuid.UUID
 
 
-def once(actor: Actor, act: Callable[[], Made], answer: Callable[[Made], Response]) -> Response:
-    """``act`` and its ``answer``; what came of it the first time, where the header
+def once(
+    actor: Actor,
+    act: Callable[[], Made],
+    answer: Callable[[Made], Response],
+    prepare: Callable[[], object] = int,
+) -> Response:
+    """``act`` and its ``answer``, after what takes long (``prepare``); what came of it the first time, where the header
     ``Idempotency-Key`` says that the request was sent before.
 
     :raises BadInput: an unreadable key, or one that stood for another request.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
-        return answer(act())
+        prepare()
+        with transaction():
+            made = act()
+        return answer(made)
     if not _KEY.fullmatch(key):
         raise BadInput(_("Idempotency-Key 应为 1 至 64 个字母、数字或符号。"))
-    if earlier := repeats.begin(actor.account_id, key, _digest(actor)):
+    digest = _digest(actor)  # of what was sent, before anybody reads it
+    prepare()
+    with transaction():
+        earlier = repeats.first(actor.account_id, key, digest)
+        if earlier is None:
+            made = act()
+            repeats.done(actor.account_id, key, made.status, made.key)
+    if earlier is not None:
         response = answer(Made(earlier.status or 200, earlier.result or uuid.UUID(int=0)))
         response.headers["Idempotency-Replayed"] = "true"
         return response
-    try:
-        made = act()
-    except Exception:
-        db.session.rollback()
-        repeats.failed(actor.account_id, key)
-        raise
-    repeats.done(actor.account_id, key, made.status, made.key)
     return answer(made)
 
 

@@ -23,6 +23,7 @@ from app.core.clock import CHINA, uuid7
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, NotFound
 from app.core.i18n import _
+from app.core.transactions import transaction
 from app.kernel.beyond import reveal as personal
 from app.kernel.declare import feed
 from app.kernel.declare.flow import State
@@ -37,8 +38,9 @@ from app.kernel.lists.query import PLACE_NAMES, parse
 from app.kernel.records import creations, history, renewals
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
-from app.kernel.records.files import Sent
+from app.kernel.records.files import Received, Sent
 from app.kernel.reports import tables, trend, week
+from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household
 from app.web.api import bodies, shapes, values
 from app.web.api.bodies import Made
@@ -127,7 +129,7 @@ class RegisterApi(BaseApi):
             region_id = _said_region(said, actor)
 
             def act() -> Made:
-                return Made(201, creations.create(register, uuid7(), region_id, given, wrong).id)
+                return Made(201, creations.new(register, uuid7(), region_id, given, wrong).id)
         else:
             key = _uuid(said.get("household_id"), "/household_id")
 
@@ -184,9 +186,9 @@ class RegisterApi(BaseApi):
         given, wrong = values.read(register.fields, bodies.of_type(said, "values", dict, {}))
         whole = renewals.taken_over(register, row) | given
         try:
-            row = records.save(register, record_id, whole, bodies.version(said), wrong)
+            with transaction():
+                row = records.save(register, record_id, whole, bodies.version(said), wrong)
         except Conflict as error:
-            db.session.rollback()
             row = self._fresh(record_id)
             error.details["current"] = shapes.differences(register, row, given, actor)
             raise
@@ -199,7 +201,8 @@ class RegisterApi(BaseApi):
         register = self.register
         row = records.get(register, record_id)
         actor = policy.require(Capability.ENTER, register.name, row)
-        row = records.clear(register, record_id, bodies.version({}))
+        with transaction():
+            row = records.clear(register, record_id, bodies.version({}))
         return Response(status=204) if register.creates is not None else self._answer(row, actor)
 
     @expose("/<uuid:record_id>/steps/<string:name>", methods=["POST"])
@@ -217,16 +220,15 @@ class RegisterApi(BaseApi):
 
         def act() -> Made:
             who, seen = bodies.contact(said, actor), bodies.version(said)
-            try:
-                records.transition(register, record_id, name, seen, who, opinion, reasons)
-            except Conflict as error:
-                db.session.rollback()
-                fresh = self._fresh(record_id)
-                error.details["current"] = shapes.differences(register, fresh, {}, actor)
-                raise
+            records.transition(register, record_id, name, seen, who, opinion, reasons)
             return Made(200, record_id)
 
-        return bodies.once(actor, act, self._made)
+        try:
+            return bodies.once(actor, act, self._made)
+        except Conflict as error:
+            fresh = self._fresh(record_id)
+            error.details["current"] = shapes.differences(register, fresh, {}, actor)
+            raise
 
     @expose("/<uuid:record_id>/history")
     def history(self, record_id: uuid.UUID) -> Response:
@@ -277,13 +279,17 @@ class RegisterApi(BaseApi):
         row = records.get(register, record_id)
         actor = policy.require(Capability.ENTER, register.name, row)
         sent: list[dict[str, Any]] = []
+        received: list[Attachment | Received] = []
 
-        def act() -> Made:
+        def receive() -> None:
             file = request.files.get("file")
             if file is None:
                 raise BadInput(_("没有收到文件，请重新选择。"), parameter="file")
             given = Sent(cast(BinaryIO, file.stream), file.filename or "")
-            made = attachments.add(register, record_id, field, given)
+            received.append(attachments.receive(register, record_id, field, given))
+
+        def act() -> Made:
+            made = attachments.add(register, record_id, received.pop())
             sent.append(shapes.file(made))
             return Made(201, made.id)
 
@@ -293,7 +299,10 @@ class RegisterApi(BaseApi):
                 raise NotFound(_("没有找到该文件。它可能不存在，或不在您的管辖范围内。"))
             return shapes.answer((sent or known)[0], made.status)
 
-        return bodies.once(actor, act, answer)
+        try:
+            return bodies.once(actor, act, answer, receive)
+        finally:
+            attachments.give_up(received)  # what was sent before, or not to be done
 
     @expose("/<uuid:record_id>/files/<uuid:file_id>", methods=["DELETE"])
     def remove(self, record_id: uuid.UUID, file_id: uuid.UUID) -> Response:
@@ -303,7 +312,8 @@ class RegisterApi(BaseApi):
         actor = policy.require(Capability.ENTER, self.register.name, row)
         if file_id not in {a.id for a in records.attachments_of(row)}:
             raise NotFound(_("没有找到该文件。它可能不存在，或不在您的管辖范围内。"))
-        attachments.arrange(self.register, row, [str(file_id)], [])
+        with transaction():
+            attachments.arrange(self.register, row, [str(file_id)], [])
         return self._answer(self._fresh(record_id), actor)
 
     # ---- statistics -----------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, NotFound
 from app.core.i18n import _, done_word, step_word, translate
+from app.core.transactions import transaction
 from app.kernel.declare.flow import Transition
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
@@ -69,8 +70,8 @@ class BatchRoutes(Routes):
         else:
             self._decide_all(step, ids, said)
             if said.reasons:
-                habits.remember_reasons(actor, self.register, said.reasons)
-                db.session.commit()
+                with transaction():
+                    habits.remember_reasons(actor, self.register, said.reasons)
         return redirect(self._list_of(step, back))
 
     def _list_of(self, step: Transition, back: str | None) -> str:
@@ -95,18 +96,18 @@ class BatchRoutes(Routes):
             seen = request.form.get(f"version-{record_id}", "")
             version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None
             try:
-                records.transition(
-                    self.register,
-                    record_id,
-                    step.name,
-                    version,
-                    said.contact,
-                    opinion,
-                    said.reasons,
-                )
+                with transaction():  # one a record: what is refused undoes no other
+                    records.transition(
+                        self.register,
+                        record_id,
+                        step.name,
+                        version,
+                        said.contact,
+                        opinion,
+                        said.reasons,
+                    )
                 done += 1
             except AnjuError as error:
-                db.session.rollback()
                 refused[error.message].append(names.get(record_id, _("未知农户")))
         if done:
             flash(_("已处理%(n)s户。", n=done), "success")

@@ -13,6 +13,7 @@ from app.access.actor import Capability
 from app.core.clock import local
 from app.core.errors import BadInput
 from app.core.i18n import _
+from app.core.transactions import transaction
 from app.kernel.declare.register import Register
 from app.kernel.records import drafts, owners
 from app.kernel.records import save as records
@@ -34,7 +35,8 @@ class DraftRoutes(Routes):
     def draft(self, record_id: uuid.UUID) -> Any:
         body = sent()
         typed = parsing.clean_draft(self.register, body.get("values"))
-        draft = drafts.keep(self.register, record_id, version(body.get("version")), typed)
+        with transaction():
+            draft = drafts.keep(self.register, record_id, version(body.get("version")), typed)
         return jsonify(saved_at=f"{local(draft.saved_at):%H:%M}")
 
     @expose("/<uuid:record_id>/discard", methods=["POST"])
@@ -42,7 +44,8 @@ class DraftRoutes(Routes):
         row = records.get(self.register, record_id)
         actor = policy.require(Capability.ENTER, self.register.name, row)
         owners.require(self.register, row, actor)
-        drafts.drop(actor, row.id)
+        with transaction():
+            drafts.drop(actor, row.id)
         flash(_("草稿已放弃。"), "success")
         return redirect(f"/{self.register.name}/{row.id}/edit")
 

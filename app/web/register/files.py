@@ -11,10 +11,11 @@ from flask_appbuilder import expose
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _
+from app.core.transactions import transaction
 from app.kernel.declare.register import Register
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
-from app.kernel.records.files import Sent
+from app.kernel.records.files import Received, Sent, Turned
 from app.kernel.records.photo_facts import PhotoFacts
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.reading import values_of
@@ -46,9 +47,11 @@ class FileRoutes(Routes):
             _quarter(request.form.get("turned", "0")),
         )
         try:
-            made = attachments.add(self.register, record_id, field, sent)
+            made = attachments.receive(self.register, record_id, field, sent)
+            if isinstance(made, Received):
+                with transaction():
+                    made = attachments.add(self.register, record_id, made)
         except (BadInput, Conflict) as error:
-            db.session.rollback()
             return jsonify(error=error.message), error.status
         return self._tile(record_id, made)
 
@@ -56,9 +59,10 @@ class FileRoutes(Routes):
     def reuse(self, record_id: uuid.UUID, field: str) -> Any:
         """The papers of the record before, taken over into this field."""
         try:
-            added = attachments.reuse(self.register, record_id, field)
+            copied = attachments.copies(self.register, record_id, field)
+            with transaction():
+                added = attachments.reuse(self.register, record_id, field, copied)
         except (BadInput, Conflict) as error:
-            db.session.rollback()
             return jsonify(error=error.message), error.status
         row = records.get(self.register, record_id)
         facts = PhotoFacts(db.session(), row, values_of(row))
@@ -71,10 +75,12 @@ class FileRoutes(Routes):
         if file_id is None:
             raise BadInput(_("没有找到该照片，它可能已被移除。"))
         try:
-            turned = _quarter(request.form.get("turned", ""))
-            made = attachments.turn(self.register, record_id, file_id, turned)
+            by = _quarter(request.form.get("turned", ""))
+            made = attachments.turned(self.register, record_id, file_id, by)
+            if isinstance(made, Turned):
+                with transaction():
+                    made = attachments.turn(self.register, made)
         except (BadInput, Conflict) as error:
-            db.session.rollback()
             return jsonify(error=error.message), error.status
         return self._tile(record_id, made)
 

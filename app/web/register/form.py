@@ -13,8 +13,9 @@ from app.access import policy
 from app.access.actor import Actor, Capability
 from app.core.clock import local
 from app.core.db import db
-from app.core.errors import BadInput, Conflict, Invalid, TryAgain
+from app.core.errors import AnjuError, BadInput, Conflict, Invalid, TryAgain
 from app.core.i18n import _, translate
+from app.core.transactions import attempt, transaction
 from app.kernel.declare import stages
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
@@ -110,17 +111,22 @@ class FormRoutes(Routes):
         contact = contact_of(actor)
         removed = request.form.getlist("removed_files")
         place = self.place(row)
+        ordered = [
+            i for n, f in self.register.fields.items() if f.accept for i in request.form.getlist(n)
+        ]
         try:
-            row = records.save(
-                self.register,
-                row.id,
-                posted.values,
-                version(request.form.get("version")),
-                posted.problems,
-                place.key if place else None,
-            )
+            with transaction():
+                row = records.save(
+                    self.register,
+                    row.id,
+                    posted.values,
+                    version(request.form.get("version")),
+                    posted.problems,
+                    place.key if place else None,
+                )
+                attachments.arrange(self.register, row, removed, ordered)
+                refused = self.besides(row, actor, posted, contact)
         except Invalid as error:
-            db.session.rollback()
             return self._form_page(
                 self._fresh(row),
                 actor,
@@ -130,24 +136,30 @@ class FormRoutes(Routes):
                 removed=removed,
             )
         except TryAgain as error:  # nobody changed the record: all that was typed, once more
-            db.session.rollback()
             flash(error.message, "warning")
             page, _status = self._form_page(
                 self._fresh(row), actor, posted, contact=contact, removed=removed
             )
             return page, error.status
         except Conflict as error:
-            db.session.rollback()
             return self._conflict_page(self._fresh(row), actor, posted, contact, removed, error)
-        attachments.arrange(
-            self.register, row, removed,
-            [i for n, f in self.register.fields.items() if f.accept for i in request.form.getlist(n)],
-        )  # fmt: skip
-        return self.go_on(row, actor, posted, contact)
+        return self.go_on(row, actor, posted, contact, refused)
 
-    def go_on(self, row: Any, actor: Actor, posted: Posted, contact: Contact) -> Any:
-        """Where a save leads to."""
+    def besides(self, row: Any, actor: Actor, posted: Posted, contact: Contact) -> AnjuError | None:
+        """What else belongs to a save: what the account used last, and the submission where the click
+        asks for it. That one may be refused while the save stands: gives why.
+        """
         habits.remember_fields(actor, self.register, posted.typed)
+        if request.form.get("intent") != "submit" or records.asks_to_move(self.register, row):
+            return None
+        return attempt(
+            lambda: records.transition(self.register, row.id, "submit", row.version, contact)
+        )
+
+    def go_on(
+        self, row: Any, actor: Actor, posted: Posted, contact: Contact, refused: AnjuError | None
+    ) -> Any:
+        """Where a save leads to; ``refused``: why it was not submitted too."""
         name = self.register.named(row)
         if records.asks_to_move(self.register, row):
             flash(_("%(name)s的迁户申请已提交，等待审批。", name=name), "success")
@@ -171,17 +183,18 @@ class FormRoutes(Routes):
                 flash(_("列表中没有下一户要填的了。"), "info")
             here = f"/{self.register.name}/{row.id}/edit{neighbours.kept()}"
             return redirect(following or here)
-        return self._submit(row, actor, posted, contact)
+        return self._submitted(row, actor, posted, contact, refused)
 
-    def _submit(self, row: Any, actor: Actor, posted: Posted, contact: Contact) -> Any:
-        try:
-            records.transition(self.register, row.id, "submit", row.version, contact)
-        except Invalid as error:
-            db.session.rollback()
+    def _submitted(
+        self, row: Any, actor: Actor, posted: Posted, contact: Contact, refused: AnjuError | None
+    ) -> Any:
+        if isinstance(refused, Invalid):
             flash(_("已保存，但还不能上报：请补全下面各项。"), "warning")
             return self._form_page(
-                self._fresh(row), actor, posted, problems=error.problems, contact=contact
+                self._fresh(row), actor, posted, problems=refused.problems, contact=contact
             )
+        if refused is not None:
+            raise refused
         said = _(
             "%(name)s的%(what)s已上报，等待审核。",
             name=self.register.named(row),
@@ -281,9 +294,9 @@ class FormRoutes(Routes):
             flash(_("请选择行政村。"), "warning")
         else:
             try:
-                households.assign_village(row.household_id, int(region), self.register)
+                with transaction():
+                    households.assign_village(row.household_id, int(region), self.register)
                 flash(_("所在行政村已确定。"), "success")
             except BadInput as error:
-                db.session.rollback()
                 flash(error.message, "danger")
         return redirect(f"/{self.register.name}/{record_id}/edit")

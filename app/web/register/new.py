@@ -18,8 +18,9 @@ from app.access.actor import Actor, Capability
 from app.access.divisions import regions
 from app.core.clock import local, today, uuid7
 from app.core.db import db
-from app.core.errors import BadInput, Invalid, NotFound, TryAgain
+from app.core.errors import AnjuError, BadInput, Invalid, NotFound, TryAgain
 from app.core.i18n import _, translate
+from app.core.transactions import transaction, twice
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.kinds.values import is_missing
@@ -81,21 +82,24 @@ class NewRoutes(Routes):
         posted = parsing.read(self.register, request.form)
         row = creations.blank(self.register, key)
         place = self._form.place(row)
+        contact = contact_of(actor)
+
+        def make() -> tuple[Any, AnjuError | None]:
+            region_id = place.key if place else None
+            made = creations.create(self.register, key, region_id, posted.values, posted.problems)
+            return made, self._form.besides(made, actor, posted, contact)
+
         try:
-            row = creations.create(
-                self.register, key, place.key if place else None, posted.values, posted.problems
-            )
+            row, refused = twice(make)
         except Invalid as error:
-            db.session.rollback()
             blank = creations.blank(self.register, key)
             return self._new_page(blank, posted, problems=error.problems)
         except TryAgain as error:
-            db.session.rollback()
             flash(error.message, "warning")
             return self._new_page(creations.blank(self.register, key), posted)
         if self.register.file_fields:
             flash(_("现在可以上传照片和文件。"), "info")
-        return self._form.go_on(row, actor, posted, contact_of(actor))
+        return self._form.go_on(row, actor, posted, contact, refused)
 
     def _new_page(
         self,
@@ -154,13 +158,16 @@ class NewRoutes(Routes):
         place = raw.get(places.FIELD) if isinstance(raw, dict) else None
         if isinstance(place, str) and _key(place) is not None:
             values[places.FIELD] = place
-        draft = drafts.keep_new(self.register, key, values)
+        with transaction():
+            draft = drafts.keep_new(self.register, key, values)
         return jsonify(saved_at=f"{local(draft.saved_at):%H:%M}")
 
     @expose(f"{NEW}/discard", methods=["POST"])
     def new_discard(self) -> Any:
         """Forget what was typed of a record that was not saved."""
-        drafts.drop(self._maker(), self._asked_key())
+        maker, key = self._maker(), self._asked_key()
+        with transaction():
+            drafts.drop(maker, key)
         flash(_("草稿已放弃。"), "success")
         return redirect(new_url(self.register))
 

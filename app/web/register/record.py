@@ -12,9 +12,9 @@ from flask_appbuilder import expose
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.core.db import db
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.i18n import _, done_word, step_word, translate
+from app.core.transactions import transaction
 from app.kernel.beyond import reveal as personal
 from app.kernel.declare import stages
 from app.kernel.declare.flow import State, Transition
@@ -56,7 +56,8 @@ class RecordRoutes(Routes):
     @expose("/<uuid:record_id>/clear", methods=["POST"])
     def clear(self, record_id: uuid.UUID) -> Any:
         name = self.register.named(records.get(self.register, record_id))
-        records.clear(self.register, record_id, version(request.args.get("version")))
+        with transaction():
+            records.clear(self.register, record_id, version(request.args.get("version")))
         flash(
             _(
                 "%(name)s的%(what)s已删除。",
@@ -85,16 +86,15 @@ class RecordRoutes(Routes):
         actor = acting()
         said = self._said(name, actor)
         try:
-            row = records.transition(
-                self.register, record_id, name, version(request.form.get("version")),
-                said.contact, said.opinion, said.reasons,
-            )  # fmt: skip
+            with transaction():
+                row = records.transition(
+                    self.register, record_id, name, version(request.form.get("version")),
+                    said.contact, said.opinion, said.reasons,
+                )  # fmt: skip
         except Invalid as error:
-            db.session.rollback()
             row = records.get(self.register, record_id)
             return self._record_page(row, actor, replace(said, problems=error.problems))
         except Conflict as error:
-            db.session.rollback()
             flash(error.message, "danger")
             return redirect(f"/{self.register.name}/{record_id}")
         made = self.register.flow.get(name) if self.register.flow else None

@@ -13,9 +13,9 @@ from flask import flash, redirect, request
 from flask_appbuilder import expose
 
 from app.core.clock import local, today
-from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _, translate
+from app.core.transactions import transaction
 from app.kernel.declare.register import Register
 from app.kernel.records import renewals
 from app.web.register import show
@@ -36,9 +36,9 @@ class RenewalRoutes(Routes):
     def renew(self, record_id: uuid.UUID) -> Any:
         """A new record after an approved one: its form opens."""
         try:
-            row = renewals.renew(self.register, record_id)
+            with transaction():
+                row = renewals.renew(self.register, record_id)
         except Conflict as error:
-            db.session.rollback()
             flash(error.message, "danger")
             return redirect(f"/{self.register.name}/{record_id}")
         return redirect(f"/{self.register.name}/{row.id}/edit")

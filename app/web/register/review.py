@@ -15,10 +15,10 @@ from flask_appbuilder import expose
 
 from app.access import policy
 from app.access.actor import Actor
-from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid
 from app.core.i18n import _
 from app.core.lazy import lazy
+from app.core.transactions import transaction
 from app.kernel.declare.register import Register
 from app.kernel.records import habits, history_words
 from app.kernel.records import save as records
@@ -74,21 +74,20 @@ class ReviewRoutes(Routes):
         name = review.approve if asked == "approve" else review.refuse
         said = self._said(name, actor)
         reviewing = Reviewing(self.register, actor, request.args)
-        if said.reasons:  # kept with the decision, or not at all
-            habits.remember_reasons(actor, self.register, said.reasons)
         try:
-            row = records.transition(
-                self.register, record_id, name, version(request.form.get("version")),
-                said.contact, said.opinion if asked == "return" else "", said.reasons,
-            )  # fmt: skip
+            with transaction():
+                if said.reasons:  # kept with the decision, or not at all
+                    habits.remember_reasons(actor, self.register, said.reasons)
+                row = records.transition(
+                    self.register, record_id, name, version(request.form.get("version")),
+                    said.contact, said.opinion if asked == "return" else "", said.reasons,
+                )  # fmt: skip
         except Invalid as error:
-            db.session.rollback()
             if wants_json():
                 return jsonify(message=error.message, errors=_by_input(error)), error.status
             row = records.get(self.register, record_id)
             return self._review_page(row, actor, replace(said, problems=error.problems))
         except Conflict:
-            db.session.rollback()
             return self._gone(reviewing, records.get(self.register, record_id))
         review_parts.remember_decision(self.register, row, review.undo)
         if wants_json():
@@ -113,12 +112,12 @@ class ReviewRoutes(Routes):
         session.pop("decided", None)
         reviewing = Reviewing(self.register, actor, request.args)
         try:
-            row = records.transition(
-                self.register, record_id, reviewing.review.undo, version(request.form.get("version")),
-                contact_of(actor),
-            )  # fmt: skip
+            with transaction():
+                row = records.transition(
+                    self.register, record_id, reviewing.review.undo,
+                    version(request.form.get("version")), contact_of(actor),
+                )  # fmt: skip
         except Conflict as error:
-            db.session.rollback()
             if wants_json():
                 raise
             flash(error.message, "warning")

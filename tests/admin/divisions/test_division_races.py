@@ -42,6 +42,7 @@ from tests.builders import (
     household,
     region,
 )
+from tests.clicks import click
 from tests.kernel.records.test_killed import run_and_kill
 from tests.tree import broken
 
@@ -73,7 +74,7 @@ def test_a_merge_while_clerks_save_there(app: Flask) -> None:
         for survey in mine:
             with app.app_context(), acting_as(who):
                 try:
-                    told.append(records.save(LOOKBACK, survey.id, died(), 1).state)
+                    told.append(click(records.save, LOOKBACK, survey.id, died(), 1).state)
                 except AnjuError as error:
                     db.session.rollback()
                     told.append(error)
@@ -106,7 +107,7 @@ def test_a_merge_while_clerks_save_there(app: Flask) -> None:
             for survey, answer in zip(surveys, told, strict=True):
                 if isinstance(answer, AnjuError):
                     assert answer.status in (404, 409)
-                    records.save(LOOKBACK, survey.id, died(), 1)
+                    click(records.save, LOOKBACK, survey.id, died(), 1)
     consistent(app)
 
 

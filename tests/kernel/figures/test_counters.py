@@ -48,6 +48,7 @@ from tests.builders import (
     region,
     seat,
 )
+from tests.clicks import click
 
 DAY = dt.date(2024, 9, 7)
 
@@ -252,13 +253,13 @@ def test_random_work(session: Any, seed: int) -> None:
 
     def save(key: Any) -> None:
         form = chance.choice([died(), other_home(), own_house(chance.choice([*Grade]))])
-        records.save(LOOKBACK, key, form, records.get(LOOKBACK, key).version)
+        click(records.save, LOOKBACK, key, form, records.get(LOOKBACK, key).version)
 
     def step(key: Any, name: str) -> None:
-        records.transition(LOOKBACK, key, name, None, CONTACT, "理由")
+        click(records.transition, LOOKBACK, key, name, None, CONTACT, "理由")
 
     def clear(key: Any) -> None:
-        records.clear(LOOKBACK, key, records.get(LOOKBACK, key).version)
+        click(records.clear, LOOKBACK, key, records.get(LOOKBACK, key).version)
 
     def move(key: Any) -> None:
         records.get(LOOKBACK, key).region_id = chance.choice(villages).id
@@ -362,7 +363,7 @@ def test_rebuild_beside_savers(app: Flask) -> None:
     def save_all() -> None:
         with app.app_context(), acting_as(clerk):
             for key in surveys:
-                records.save(LOOKBACK, key, died(), 1)
+                click(records.save, LOOKBACK, key, died(), 1)
             db.session.remove()
         done.set()
 

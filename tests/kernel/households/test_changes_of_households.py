@@ -43,6 +43,7 @@ from tests.builders import (
     other_home,
     region,
 )
+from tests.clicks import click
 
 _RIGHTS = frozenset(
     (name, "lookback") for name in ("enter", "review", "spot_check", "approve_move")
@@ -118,19 +119,19 @@ class Work:
                    "new_head_id": id_number(650 + pick.randrange(5))},
             ]
         )  # fmt: skip
-        records.save(LOOKBACK, key, form, records.get(LOOKBACK, key).version)
+        click(records.save, LOOKBACK, key, form, records.get(LOOKBACK, key).version)
 
     def submit(self, key: uuid.UUID) -> None:
-        records.transition(LOOKBACK, key, "submit", None, CONTACT)
+        click(records.transition, LOOKBACK, key, "submit", None, CONTACT)
 
     def approve(self, key: uuid.UUID) -> None:
-        records.transition(LOOKBACK, key, "approve", None, CONTACT)
+        click(records.transition, LOOKBACK, key, "approve", None, CONTACT)
 
     def send_back(self, key: uuid.UUID) -> None:
-        records.transition(LOOKBACK, key, "send_back", None, CONTACT, "抽查不符")
+        click(records.transition, LOOKBACK, key, "send_back", None, CONTACT, "抽查不符")
 
     def clear(self, key: uuid.UUID) -> None:
-        records.clear(LOOKBACK, key, records.get(LOOKBACK, key).version)
+        click(records.clear, LOOKBACK, key, records.get(LOOKBACK, key).version)
 
     def agree(self, _key: uuid.UUID) -> None:
         moves.agree(self._waiting(), CONTACT)

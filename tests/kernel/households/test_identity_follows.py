@@ -27,6 +27,7 @@ from tests.builders import (
     id_number,
     own_house,
 )
+from tests.clicks import click
 
 WRONG = "610122197001010020"  # its last character should be another
 NEW_HEAD = {
@@ -67,7 +68,7 @@ class Survey:
     @staticmethod
     def _do(who: Actor, action: Any, *args: Any, **options: Any) -> None:
         with acting_as(who):
-            action(*args, **options)
+            click(action, *args, **options)
             db.session.remove()
 
     @property

@@ -48,6 +48,7 @@ from tests.builders import (
     region,
     seat,
 )
+from tests.clicks import click
 from tests.crowds import at_once
 
 
@@ -70,7 +71,7 @@ class Case:
     def do(who: Actor, action: Any, *args: Any, **options: Any) -> Any:
         with acting_as(who):
             try:
-                return action(*args, **options)
+                return click(action, *args, **options)
             finally:
                 db.session.remove()
 

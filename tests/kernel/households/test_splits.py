@@ -46,6 +46,7 @@ from tests.builders import (
     region,
     seat,
 )
+from tests.clicks import click
 from tests.crowds import at_once
 
 
@@ -85,7 +86,7 @@ class Family:
     def do(who: Actor, action: Any, *args: Any) -> Any:
         with acting_as(who):
             try:
-                return action(*args)
+                return click(action, *args)
             finally:
                 db.session.remove()
 

@@ -25,6 +25,7 @@ from tests.builders import (
     TOWN_MANAGER,
     VILLAGE_CLERK,
 )
+from tests.clicks import click
 
 ENTERS = (COUNTY_MANAGER, COUNTY_COLLECTOR, TOWN_MANAGER, TOWN_CLERK, VILLAGE_CLERK)
 
@@ -33,7 +34,7 @@ def act(who: Actor, action: Callable[..., Any], *args: Any, **options: Any) -> A
     """One request of ``who``: its session ends with it."""
     with acting_as(who):
         try:
-            return action(*args, **options)
+            return click(action, *args, **options)
         finally:
             db.session.remove()
 

@@ -21,6 +21,7 @@ from app.kernel.records import save as records
 from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import VILLAGE_CLERK, actor, died, household
+from tests.clicks import click
 
 
 def run_and_kill(app: Flask, moment: str, work: Callable[[], Any]) -> None:
@@ -44,7 +45,7 @@ def test_killed_in_a_save(app: Flask, moment: str, durable: bool) -> None:
 
     def save() -> None:
         with acting_as(clerk):
-            records.save(LOOKBACK, survey.id, died(), 1)
+            click(records.save, LOOKBACK, survey.id, died(), 1)
 
     run_and_kill(app, moment, save)
     with app.app_context(), unscoped("tests look") as everything:
@@ -56,4 +57,4 @@ def test_killed_in_a_save(app: Flask, moment: str, durable: bool) -> None:
         kept = counters.kept_counts(everything, LOOKBACK)
         assert kept == counters.live_counts(everything, LOOKBACK)
     with app.app_context(), acting_as(clerk):  # the lock died with the process
-        records.save(LOOKBACK, survey.id, died() | {"died": False}, 2 if durable else 1)
+        click(records.save, LOOKBACK, survey.id, died() | {"died": False}, 2 if durable else 1)

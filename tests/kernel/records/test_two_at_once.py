@@ -38,6 +38,7 @@ from tests.builders import (
     other_home,
     region,
 )
+from tests.clicks import click
 
 
 def at_once(app: Flask, *works: tuple[Actor, Callable[[], Any]]) -> list[Any]:
@@ -73,8 +74,8 @@ def test_two_saves(app: Flask, survey: Lookback) -> None:
     one, two = actors(app, VILLAGE_CLERK, COUNTY_MANAGER)
     first, second = at_once(
         app,
-        (one, lambda: records.save(LOOKBACK, survey.id, died(), 1)),
-        (two, lambda: records.save(LOOKBACK, survey.id, other_home(), 1)),
+        (one, lambda: click(records.save, LOOKBACK, survey.id, died(), 1)),
+        (two, lambda: click(records.save, LOOKBACK, survey.id, other_home(), 1)),
     )
     lost, won = (first, second) if isinstance(first, Exception) else (second, first)
     assert isinstance(lost, Conflict)
@@ -86,7 +87,7 @@ def test_two_saves(app: Flask, survey: Lookback) -> None:
 
 def test_one_form_sent_twice_at_once(app: Flask, survey: Lookback) -> None:
     (clerk,) = actors(app, VILLAGE_CLERK)
-    work = (clerk, lambda: records.save(LOOKBACK, survey.id, other_home(), 1))
+    work = (clerk, lambda: click(records.save, LOOKBACK, survey.id, other_home(), 1))
     assert [row.version for row in at_once(app, work, work)] == [2, 2]
     assert [e.act for e in look(app, AuditEntry)] == [Act.CREATE]
     no_drift(app)
@@ -98,7 +99,7 @@ def test_a_double_click_submits_once(app: Flask, survey: Lookback) -> None:
         version = complete(survey, died()).version
     work = (
         clerk,
-        lambda: records.transition(LOOKBACK, survey.id, "submit", version, CONTACT),
+        lambda: click(records.transition, LOOKBACK, survey.id, "submit", version, CONTACT),
     )
     assert [row.state for row in at_once(app, work, work, work)] == [State.SUBMITTED] * 3
     assert [e.step for e in look(app, HistoryEntry)] == ["submit"]
@@ -114,8 +115,11 @@ def test_two_reviewers_decide_differently(app: Flask, survey: Lookback) -> None:
             everything.commit()
     outcome = at_once(
         app,
-        (one, lambda: records.transition(LOOKBACK, survey.id, "approve", None, CONTACT)),
-        (two, lambda: records.transition(LOOKBACK, survey.id, "return", None, CONTACT, "不符")),
+        (one, lambda: click(records.transition, LOOKBACK, survey.id, "approve", None, CONTACT)),
+        (
+            two,
+            lambda: click(records.transition, LOOKBACK, survey.id, "return", None, CONTACT, "不符"),
+        ),
     )
     assert sorted(isinstance(result, Conflict) for result in outcome) == [False, True], outcome
     (entry,) = look(app, HistoryEntry)
@@ -130,8 +134,8 @@ def test_saving_while_it_is_submitted(app: Flask, survey: Lookback) -> None:
         version = complete(survey, died()).version
     saved, submitted = at_once(
         app,
-        (one, lambda: records.save(LOOKBACK, survey.id, other_home(), version)),
-        (two, lambda: records.transition(LOOKBACK, survey.id, "submit", version, CONTACT)),
+        (one, lambda: click(records.save, LOOKBACK, survey.id, other_home(), version)),
+        (two, lambda: click(records.transition, LOOKBACK, survey.id, "submit", version, CONTACT)),
     )
     assert sorted(isinstance(r, Conflict) for r in (saved, submitted)) == [False, True]
     no_drift(app)
@@ -140,7 +144,7 @@ def test_saving_while_it_is_submitted(app: Flask, survey: Lookback) -> None:
 def test_two_tabs_autosave(app: Flask, survey: Lookback) -> None:
     (clerk,) = actors(app, VILLAGE_CLERK)
     works = [
-        (clerk, lambda n=n: drafts.keep(LOOKBACK, survey.id, 1, {"storeys": str(n)}))
+        (clerk, lambda n=n: click(drafts.keep, LOOKBACK, survey.id, 1, {"storeys": str(n)}))
         for n in range(4)
     ]
     outcome = at_once(app, *works)
@@ -157,7 +161,7 @@ def test_two_place_one_household(app: Flask) -> None:
     outcome = at_once(
         app,
         *[
-            (who, lambda v=village: households.assign_village(home.id, v.id, LOOKBACK))
+            (who, lambda v=village: click(households.assign_village, home.id, v.id, LOOKBACK))
             for who, village in zip((one, two), villages, strict=True)
         ],
     )
@@ -177,8 +181,8 @@ def test_many_households_of_one_county(app: Flask) -> None:
         def run() -> None:
             for number, survey in enumerate(mine):
                 form = died() if number % 2 else other_home()
-                row = records.save(LOOKBACK, survey.id, form, 1)
-                records.transition(LOOKBACK, survey.id, "submit", row.version, CONTACT)
+                row = click(records.save, LOOKBACK, survey.id, form, 1)
+                click(records.transition, LOOKBACK, survey.id, "submit", row.version, CONTACT)
 
         return run
 

@@ -13,6 +13,7 @@ from app.access.actor import Actor
 from app.access.scope import unscoped
 from app.core.clock import uuid7
 from app.core.errors import Conflict, Invalid
+from app.core.transactions import twice
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.figures import counters
@@ -47,6 +48,7 @@ from tests.builders import (
     own_house,
     region,
 )
+from tests.clicks import click
 
 ASKS = own_house(Grade.D) | {
     "secured": False,
@@ -91,7 +93,12 @@ def test_two_counties_enter_one_craftsman(app: Flask) -> None:
     outcome = at_once(
         app,
         *[
-            (who, lambda place=who.region_id: creations.create(CRAFTSMAN, uuid7(), place, form))
+            (
+                who,
+                lambda place=who.region_id: twice(
+                    lambda: creations.create(CRAFTSMAN, uuid7(), place, form)
+                ),
+            )
             for who in clerks
         ],
     )
@@ -122,7 +129,9 @@ def test_two_surveys_of_one_household_are_approved(app: Flask) -> None:
         *[
             (
                 who,
-                lambda r=register, key=row.id: records.transition(r, key, "approve", None, CONTACT),
+                lambda r=register, key=row.id: click(
+                    records.transition, r, key, "approve", None, CONTACT
+                ),
             )
             for who, register, row in zip(
                 reviewers, (LOOKBACK, MONITORING), (survey, record), strict=True
@@ -150,7 +159,9 @@ def clerks(app: Flask) -> list[Actor]:
 def test_two_renew_one_record(app: Flask, record: Monitoring, clerks: list[Actor]) -> None:
     with app.app_context():
         say(record, other_home(), State.APPROVED)
-    made = at_once(app, *[(who, lambda: renewals.renew(MONITORING, record.id)) for who in clerks])
+    made = at_once(
+        app, *[(who, lambda: click(renewals.renew, MONITORING, record.id)) for who in clerks]
+    )
     assert len({getattr(one, "id", one) for one in made}) == 1, made
     assert len(look(app, Monitoring)) == 2
     key = made[0].id
@@ -158,7 +169,7 @@ def test_two_renew_one_record(app: Flask, record: Monitoring, clerks: list[Actor
     outcome = at_once(
         app,
         *[
-            (who, lambda form=form: records.save(MONITORING, key, form, 1))
+            (who, lambda form=form: click(records.save, MONITORING, key, form, 1))
             for who, form in zip(clerks, forms, strict=True)
         ],
     )

@@ -47,6 +47,7 @@ from tests.builders import (
     region,
     seat,
 )
+from tests.clicks import click
 
 
 class World:
@@ -63,7 +64,7 @@ class World:
         """As that village's clerk (or that account), in a session of its own."""
         with acting_as(who if isinstance(who, Actor) else self.clerks[who.id]):
             try:
-                return act(*args, **options)
+                return click(act, *args, **options)
             finally:
                 db.session.remove()
 

@@ -22,6 +22,7 @@ from app.modules.renovation.dossier.register import DOSSIER
 from app.modules.renovation.fields import Way
 from app.modules.surveys import own_houses
 from tests.builders import CONTACT
+from tests.clicks import click
 from tests.modules.renovation.test_dossiers import STARTED
 from tests.modules.renovation.test_openings import Case
 
@@ -50,7 +51,7 @@ def test_it_opens_waits_and_goes_on_as_one_row() -> None:
     case.step(case.county, "reopen", opinion="信息有误")
     assert dossier_of(case).suspended
     with acting_as(case.town), pytest.raises(Conflict, match="重新审核通过后"):
-        records.save(DOSSIER, row.id, STARTED, dossier_of(case).version)
+        click(records.save, DOSSIER, row.id, STARTED, dossier_of(case).version)
     db.session.remove()
     case.fill(way=Way.NEW_SITE)
     case.step(case.village, "submit")
@@ -66,14 +67,15 @@ def test_a_submitted_dossier_keeps_its_application() -> None:
     case = approved()
     row = dossier_of(case)
     with acting_as(case.town):
-        records.save(DOSSIER, row.id, STARTED, row.version)
-        records.transition(DOSSIER, row.id, "submit", None, CONTACT)
+        click(records.save, DOSSIER, row.id, STARTED, row.version)
+        click(records.transition, DOSSIER, row.id, "submit", None, CONTACT)
     db.session.remove()
     with pytest.raises(Conflict, match="危改档案已上报"):
         case.step(case.county, "reopen", opinion="信息有误")
     with acting_as(case.county):
         assert (
-            records.transition(DOSSIER, row.id, "approve", None, CONTACT).stage == Progress.STARTED
+            click(records.transition, DOSSIER, row.id, "approve", None, CONTACT).stage
+            == Progress.STARTED
         )
 
 

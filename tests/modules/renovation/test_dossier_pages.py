@@ -24,6 +24,7 @@ from app.kernel.records import save as records
 from app.modules.renovation.dossier.model import Dossier, Progress
 from app.modules.renovation.dossier.register import DOSSIER
 from tests import builders
+from tests.clicks import click
 from tests.hands import Hands
 from tests.modules.renovation.test_dossiers import BEGUN, COMPLETED, GRANTED, STARTED
 
@@ -124,7 +125,7 @@ def test_import_and_rest_refuse_it_as_well(app: Flask, as_account: AsAccount, st
 
 def test_the_county_sends_a_stage_back(as_account: AsAccount, app: Flask, started: Dossier):
     with app.app_context(), acting_as(builders.actor(builders.TOWN_CLERK)):
-        records.save(DOSSIER, started.id, COMPLETED, 1)
+        click(records.save, DOSSIER, started.id, COMPLETED, 1)
     county = as_account(builders.COUNTY_MANAGER)
     page = county.get(f"/dossier/{started.id}").text
     assert "退回上一阶段" in page

@@ -37,6 +37,7 @@ from tests.builders import (
     dossier,
     id_number,
 )
+from tests.clicks import click
 
 DAY = dt.timedelta(days=1)
 BEGUN = today() - 60 * DAY
@@ -85,12 +86,12 @@ def clerk(session: Session) -> Iterator[Any]:
 
 
 def save(row: Any, values: Mapping[str, Any]) -> Any:
-    return records.save(DOSSIER, row.id, values, records.get(DOSSIER, row.id).version)
+    return click(records.save, DOSSIER, row.id, values, records.get(DOSSIER, row.id).version)
 
 
 def step(row: Any, name: str, opinion: str = "") -> Any:
     version = records.get(DOSSIER, row.id).version
-    return records.transition(DOSSIER, row.id, name, version, CONTACT, opinion)
+    return click(records.transition, DOSSIER, row.id, name, version, CONTACT, opinion)
 
 
 def approve(row: Any, values: Mapping[str, Any], *files: str) -> Any:
@@ -164,7 +165,7 @@ def test_what_is_approved_is_locked_and_the_next_stays_open(session: Session) ->
             step(row, "submit")
         assert {"completed_on.required", "photos_after.required"} <= codes(wrong)
         assert "central_subsidy.required" not in codes(wrong)
-        cleared = records.clear(DOSSIER, row.id, saved.version)
+        cleared = click(records.clear, DOSSIER, row.id, saved.version)
         assert (cleared.state, cleared.storeys) == (State.APPROVED, None)
         assert cleared.started_on == BEGUN
 
@@ -175,7 +176,7 @@ def test_files_of_an_approved_stage_stay(session: Session) -> None:
     (photo,) = attach(row, "photos_after", register="dossier")
     approve(row, COMPLETED, "acceptance_report")
     with acting_as(actor(TOWN_CLERK)), pytest.raises(Conflict, match="文件不能改动"):
-        attachments.arrange(DOSSIER, records.get(DOSSIER, row.id), [str(photo.id)], [])
+        click(attachments.arrange, DOSSIER, records.get(DOSSIER, row.id), [str(photo.id)], [])
 
 
 def test_sending_back_opens_the_stage_again(session: Session) -> None:

@@ -54,6 +54,7 @@ from tests.builders import (
     own_house,
     seat,
 )
+from tests.clicks import click
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -121,7 +122,7 @@ class Case:
     def do(who: Actor, action: Any, *args: Any, **options: Any) -> None:
         with acting_as(who):
             try:
-                action(*args, **options)
+                click(action, *args, **options)
             finally:
                 db.session.remove()
 

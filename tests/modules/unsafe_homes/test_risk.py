@@ -32,6 +32,7 @@ from app.modules.unsafe_homes import backfill
 from app.modules.unsafe_homes.model import Danger, Risk, ToldBy
 from app.modules.unsafe_homes.register import RISK
 from tests import builders as b
+from tests.clicks import click
 
 UNSECURED = {"secured": False, "measure": Measure.RENOVATION, "interim_measure": "借住村委会"}
 DECIDED = dt.datetime(2024, 9, 9, tzinfo=dt.UTC)
@@ -52,7 +53,7 @@ def proved() -> None:
 
 def do(who: Actor, action: Any, *args: Any, **options: Any) -> None:
     with acting_as(who):
-        action(*args, **options)
+        click(action, *args, **options)
         db.session.remove()
 
 

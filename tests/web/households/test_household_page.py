@@ -35,6 +35,7 @@ from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 from tests.builders import CONTACT, COUNTY_MANAGER, COUNTY_READER, COUNTY_REVIEWER, TOWN_CLERK
+from tests.clicks import click
 from tests.hands import Hands
 from tests.pictures import picture
 
@@ -62,7 +63,7 @@ def surveyed(app: Flask) -> tuple[Any, Any]:
 
 def step(actor: Any, row: Any, name: str, **said: Any) -> None:
     with builders.acting_as(actor):
-        records.transition(LOOKBACK, row.id, name, None, CONTACT, **said)
+        click(records.transition, LOOKBACK, row.id, name, None, CONTACT, **said)
 
 
 def titles(page: str) -> list[str]:

@@ -38,6 +38,7 @@ from tests.builders import (
     sign_in,
     texts,
 )
+from tests.clicks import click
 from tests.hands import Hands
 
 pytestmark = pytest.mark.one_database
@@ -51,11 +52,11 @@ def approved(app: Flask) -> uuid.UUID:
         key = row.id
         clerk, reviewer = actor(VILLAGE_CLERK), actor(COUNTY_REVIEWER)
         with acting_as(clerk):
-            records.save(MONITORING, key, other_home(), row.version)
-            records.transition(MONITORING, key, "submit", None, CONTACT)
+            click(records.save, MONITORING, key, other_home(), row.version)
+            click(records.transition, MONITORING, key, "submit", None, CONTACT)
             db.session.remove()
         with acting_as(reviewer):
-            records.transition(MONITORING, key, "approve", None, CONTACT)
+            click(records.transition, MONITORING, key, "approve", None, CONTACT)
             db.session.remove()
     return key
 
@@ -108,7 +109,7 @@ def test_lists_are_filtered_by_how_safe_houses_are(app: Flask, clerk: Hands) -> 
         for name, grade in (("王好", Grade.A), ("王危", Grade.D)):
             _home, row = monitored(name=name)
             with acting_as(actor(VILLAGE_CLERK)):
-                records.save(MONITORING, row.id, own_house(grade), row.version)
+                click(records.save, MONITORING, row.id, own_house(grade), row.version)
                 db.session.remove()
     page = clerk.get("/monitoring/query?figure=severe_hazard").text
     assert ("王危" in page, "王好" in page) == (True, False)

@@ -36,6 +36,7 @@ from tests.builders import (
     household,
     own_house,
 )
+from tests.clicks import click
 from tests.kernel.exchange.test_ledger_export import sheet_of
 
 LISTS = "/settings/choices"
@@ -192,8 +193,8 @@ def test_an_added_item_works_everywhere(app: Flask, as_account: Callable[..., An
             row = db.session.get_one(Lookback, survey.id)
             version = row.version
             db.session.rollback()
-            saved = records.save(
-                LOOKBACK, survey.id, own_house(Grade.A) | {"structure": "07"}, version
+            saved = click(
+                records.save, LOOKBACK, survey.id, own_house(Grade.A) | {"structure": "07"}, version
             )
             assert saved.structure == "07"
         book = io.BytesIO()
@@ -224,9 +225,17 @@ def test_an_expired_item_stays_where_it_is(app: Flask, as_account: Callable[...,
     with app.app_context(), acting_as(actor(COUNTY_MANAGER)):
         db.session.rollback()
         held = own_house(Grade.A) | {"storeys": 3}
-        records.save(LOOKBACK, survey.id, held, db.session.get_one(Lookback, survey.id).version)
+        click(
+            records.save, LOOKBACK, survey.id, held, db.session.get_one(Lookback, survey.id).version
+        )
         with pytest.raises(Invalid) as refused:
-            records.save(LOOKBACK, other.id, held, db.session.get_one(Lookback, other.id).version)
+            click(
+                records.save,
+                LOOKBACK,
+                other.id,
+                held,
+                db.session.get_one(Lookback, other.id).version,
+            )
         assert [p.code for p in refused.value.problems] == ["structure.expired"]
         assert "“砖石结构”已停用" in refused.value.problems[0].message
         db.session.rollback()

@@ -11,9 +11,9 @@ from sqlalchemy import Date, SmallInteger, cast, delete, null, or_, select, unio
 from sqlalchemy.orm import aliased
 
 from app.access.divisions.regions import Region
-from app.access.scope import in_scope, unscoped
+from app.access.scope import in_scope, joined
 from app.core.clock import today
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.i18n import _
 from app.kernel import hooks
 from app.kernel.declare.register import Register
@@ -58,10 +58,7 @@ def same_account(dossier: Dossier, values: Mapping[str, Any]) -> Iterator[Proble
     if not accounts:
         return
     county = aliased(Region)
-    with (
-        read_only(),
-        unscoped("one bank account for two households is an auditors' finding") as found,
-    ):
+    with joined("one bank account for two households is an auditors' finding") as found:
         query = (
             select(Dossier.head_name, Dossier.path, Region.full_name, county.full_name)
             .join(PaidAccount, PaidAccount.dossier_id == Dossier.id)

@@ -1,0 +1,33 @@
+"""What a view does with actions, where a test calls them itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from app.admin.accounts import changing as accounts
+from app.core.transactions import transaction
+from app.kernel.beyond import handovers
+from app.kernel.households import moves
+from app.kernel.records import files as attachments
+from app.kernel.records.files import Attachment
+from app.modules.low_income import joining as objects
+from app.modules.low_income import leaving as object_leaving
+
+T = TypeVar("T")
+#: Whose functions still end their transactions themselves.
+_STILL = {one.__name__ for one in (accounts, handovers, moves, object_leaving, objects)}
+
+
+def click(action: Callable[..., T], *args: object, **options: object) -> T:
+    """The action in a transaction of its own."""
+    if action.__module__ in _STILL:
+        return action(*args, **options)
+    with transaction():
+        return action(*args, **options)
+
+
+def take_in(*what: Any) -> Attachment:
+    """Receive a file for a record's field, then add it."""
+    received = attachments.receive(*what)
+    return click(attachments.add, *what[:2], received)
