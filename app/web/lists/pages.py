@@ -329,7 +329,7 @@ class _Doing:
         """What the list is for, and a look at the row."""
         see = Action(self.see, url + there)
         renewal = self.register.renewal
-        if row.state not in (State.MISSING, State.APPROVED):
+        if renewal and row.state not in (State.MISSING, State.APPROVED):
             renewal = None
         if self.menu.page and here:
             return [Action(self.word, f"{url}/{self.menu.page}", primary=True), see]
