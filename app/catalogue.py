@@ -142,7 +142,7 @@ def _of_register(register: Register) -> Iterator[str]:
         yield from _heads(table.columns)
     for stage in register.stages:
         yield from (stage.title, *(check.message for _made, check in stage.checks))
-    yield from (milestone.title for milestone in register.milestones)
+    yield from (milestone.title for milestone in register.story.milestones)
     for menu in register.menus:
         yield from (menu.title, menu.action, menu.hint, menu.adds, *menu.more.values())
 

@@ -158,7 +158,7 @@ def _of_form(register: Register) -> dict[str, str]:
     return {
         "save_needs": register.save_needs,
         "remember": register.remember,
-        "named_with": register.named_with,
+        "named_with": register.story.named_with,
         "renewal": register.renewal.without if register.renewal else "",
     }
 
@@ -169,8 +169,8 @@ def _shown(register: Register) -> dict[str, str]:
         "ledger": register.ledger,
         "filters": register.filters,
         "indexed": register.indexed,
-        "stands": register.stands,
-        "summary": register.summary,
+        "stands": register.story.stands,
+        "summary": register.story.summary,
     }
 
 
@@ -204,7 +204,7 @@ def _check_names(register: Register) -> Iterator[Finding]:
 
 
 def _check_milestones(register: Register) -> Iterator[Finding]:
-    for one in register.milestones:
+    for one in register.story.milestones:
         known = register.model.__fields__
         if one.rows:
             known = {row.name: row for row in known[one.rows].rows} if one.rows in known else {}
@@ -217,7 +217,7 @@ def _check_milestones(register: Register) -> Iterator[Finding]:
 
 
 def _check_membership(register: Register) -> Iterator[Finding]:
-    told = register.membership
+    told = register.story.membership
     if told is None:
         return
     known = register.model.__fields__

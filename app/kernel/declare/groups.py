@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from app.access.divisions.regions import Level
 from app.core.i18n import translate
 from app.kernel.declare.expressions import NEVER, Expr
 from app.kernel.declare.flow import Flow
@@ -21,6 +22,49 @@ class Review:
     #: ``hook(session, row)``: what an approval sets off.
     on_approval: tuple[Callable[[Any, Any], None], ...] = ()
     builds: Expr = NEVER  # where that makes something: such an approval is not taken back
+
+
+@dataclass(frozen=True)
+class Creates:
+    """Users add records, each in a division of this level or below it."""
+
+    level: Level
+    owned: bool = False  # who entered a record changes it, nobody else (app.kernel.records.owners)
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """A day of a record that stands on its household's page: ``field`` is a date, ``title`` what
+    happened then, ``tells`` the fields that say more of it. With ``rows``, a field of rows, each of
+    its rows has such a day.
+    """
+
+    field: str
+    title: str
+    tells: str = ""
+    rows: str = ""
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What a row says of its household's standing on the list that the register follows: ``tells`` names
+    the fields that say more, ``since`` and ``left`` the days.
+    """
+
+    tells: str = ""
+    since: str = ""
+    left: str = ""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What other pages than its own tell of a record: that of its household above all."""
+
+    milestones: tuple[Milestone, ...] = ()  # days that the household's page tells
+    summary: str = ""  # … and what it says of the house, of the record that counts
+    membership: Membership | None = None  # … and of the list
+    named_with: str = ""  # what pages of those whom its forms name show of it (Field.found_in)
+    stands: str = ""  # the field that says how far a row is, to other registers' ledgers
 
 
 class Asks(NamedTuple):

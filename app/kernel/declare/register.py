@@ -21,7 +21,7 @@ from app.core.i18n import _, mark, translate
 from app.kernel.declare.expressions import ALWAYS, Compare, Const, Expr, Ref
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Flow, State
-from app.kernel.declare.groups import Asks, Frozen, Renewal, Review
+from app.kernel.declare.groups import Asks, Creates, Frozen, Renewal, Review, Story
 from app.kernel.declare.rules import Problem, RuleSet
 from app.kernel.declare.stages import Stage
 
@@ -168,30 +168,6 @@ class Menu:
         return name, code
 
 
-@dataclass(frozen=True)
-class Milestone:
-    """A day of a record that stands on its household's page: ``field`` is a date, ``title`` what
-    happened then, ``tells`` the fields that say more of it. With ``rows``, a field of rows, each of
-    its rows has such a day.
-    """
-
-    field: str
-    title: str
-    tells: str = ""
-    rows: str = ""
-
-
-@dataclass(frozen=True)
-class Membership:
-    """What a row says of its household's standing on the list that the register follows: ``tells`` names
-    the fields that say more, ``since`` and ``left`` the days.
-    """
-
-    tells: str = ""
-    since: str = ""
-    left: str = ""
-
-
 #: ``check(row, values)`` with the values as they would be stored.
 Check = Callable[[Any, Mapping[str, Any]], Iterable[Problem]]
 
@@ -246,8 +222,7 @@ class Register:
     indexed: str = ""  # filters that an index serves at any size
     by_figure: tuple[str, str] = ("", "")  # a filter that offers figures: its label, their names
     follows: str = ""  # the household's list (its yes/no) whose households each get a row at first
-    creates: Level | None = None  # users add records, each in a division of this level or below it
-    owned: bool = False  # who entered a record changes it, nobody else (app.kernel.records.owners)
+    creates: Creates | None = None  # users add records themselves
     read_only: bool = False  # nobody fills in its form: what it says is kept by the kernel
     listed: Expr = ALWAYS  # the rows that its lists show and its figures count
     years: Years | None = None  # figures are counted by year too
@@ -271,15 +246,11 @@ class Register:
     #: ``begins(session, row)``: what a record says before anybody has typed anything, at its opening
     #: and again when what was entered is deleted.
     begins: Callable[[Any, Any], Mapping[str, Any]] | None = None
-    milestones: tuple[Milestone, ...] = ()  # days that the household's page tells
-    summary: str = ""  # … and what it says of the house, of the record that counts
-    membership: Membership | None = None  # what that page tells of the list
     derives: tuple[Callable[[Any], None], ...] = ()  # set the kernel's fields of a row at each save
     renewal: Renewal | None = None  # a new record follows an approved one
-    named_with: str = ""  # what a record's page shows of those whose forms name it (Field.found_in)
     remember: str = ""  # fields whose last typed value the form offers again
-    stands: str = ""  # the field that says how far a row is, to other registers' ledgers
     briefing: Briefing | None = None  # what the work report says of it
+    story: Story = field(default_factory=Story)  # what other pages than its own tell of a record
     derived: Derived | None = None  # its rows follow from other registers' records
 
     def __post_init__(self) -> None:
@@ -308,6 +279,11 @@ class Register:
     def stages(self) -> tuple[Stage, ...]:
         """What is submitted and reviewed one after the other, () where all is at once."""
         return self.review.stages if self.review else ()
+
+    @property
+    def owned(self) -> bool:
+        """Does who entered a record change it, and nobody else?"""
+        return self.creates is not None and self.creates.owned
 
     @property
     def entered(self) -> bool:

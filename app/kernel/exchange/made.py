@@ -69,9 +69,9 @@ class Maker:
         """The division that the row names, else the account's own; None with a note."""
         said = {name: typed.get(name, "").strip() for name in PLACES}
         if not any(said.values()):
-            actor, lowest = current_actor(), self.register.creates
+            actor, creates = current_actor(), self.register.creates
             own = regions.get(actor.region_id) if actor else None
-            if own is not None and lowest is not None and own.level >= lowest:
+            if own is not None and creates is not None and own.level >= creates.level:
                 return own.id
             line.reject("@county", translate("请填写县，需要时填写省、市、乡镇和村。"))
             return None

@@ -1,6 +1,6 @@
 """All that is known of one household, over every register that the account may search: what its page
 and its paper show. Nothing here knows a register by name; each says in its declaration what it has
-to tell (``Register.milestones``), and the rest follows from records, their history and files.
+to tell (``Register.story``), and the rest follows from records, their history and files.
 
 Reading costs the same number of statements whatever there is: one for the records of all registers,
 one for their histories, one for their files.
@@ -26,8 +26,9 @@ from app.core.lazy import lazy
 from app.kernel import hooks
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import State
+from app.kernel.declare.groups import Membership
 from app.kernel.declare.house_lists import HouseList, house_lists
-from app.kernel.declare.register import Membership, Register, all_registers
+from app.kernel.declare.register import Register, all_registers
 from app.kernel.hooks import Step
 from app.kernel.households import audit_words, moves
 from app.kernel.households import lists as households
@@ -185,11 +186,15 @@ class Chronicle:
         found = []
         for one in house_lists():
             kept = next(
-                (k for k in self.kept if k.register.follows == one.name and k.register.membership),
+                (
+                    k
+                    for k in self.kept
+                    if k.register.follows == one.name and k.register.story.membership
+                ),
                 None,
             )
-            if kept and kept.register.membership:
-                found.append(_stand(one, kept.register.membership, kept.latest))
+            if kept and kept.register.story.membership:
+                found.append(_stand(one, kept.register.story.membership, kept.latest))
             elif getattr(self.household, one.name):
                 made = Household.__fields__["source"]
                 text = made.text(self.household.source, self.household.said_at)
@@ -199,7 +204,7 @@ class Chronicle:
     @lazy
     def members(self) -> list[Member]:
         """The people beside its head, for those who may see the list that knows them."""
-        if not any(kept.register.membership for kept in self.kept):
+        if not any(kept.register.story.membership for kept in self.kept):
             return []
         return members_of(self.session, self.household.id)
 
@@ -211,7 +216,7 @@ class Chronicle:
         told = [
             (register, row)
             for register, row in self._found
-            if register.summary and register.flow and row.state != State.MISSING
+            if register.story.summary and register.flow and row.state != State.MISSING
         ]
         return max(
             told,
@@ -226,7 +231,7 @@ class Chronicle:
         register, row = self.house
         shown = register.rules.visible(values_of(row))
         found = []
-        for name in register.summary.split():
+        for name in register.story.summary.split():
             made = register.fields.get(name)
             if made is None or name not in shown.shown or is_missing(shown.values.get(name)):
                 continue
@@ -238,7 +243,7 @@ class Chronicle:
         """What was approved and in force at the end of a day, by register of surveys, in words; one
         statement.
         """
-        surveys = [k for k in self.kept if k.register.flow and k.register.summary]
+        surveys = [k for k in self.kept if k.register.flow and k.register.story.summary]
         rows = {row.id: row for kept in surveys for row in kept.rows}
         entries = self.session.scalars(renewals.until(rows, day)).all() if rows else []
         found = []
@@ -405,7 +410,7 @@ def _held(register: Register, held: Held) -> str:
 
 
 def _milestones(register: Register, row: Any) -> Iterator[Event]:
-    for one in register.milestones:
+    for one in register.story.milestones:
         known, tells = type(row).__fields__, one.tells.split()
         if one.rows:
             known, days = {f.name: f for f in known[one.rows].rows}, getattr(row, one.rows) or ()

@@ -25,17 +25,16 @@ FIELD = "region"
 
 def problems(register: Register, actor: Actor, region_id: int | None) -> Iterator[Problem]:
     """What is wrong with the division that was chosen for a record of a register that ``creates``."""
-    lowest = register.creates
     region = db.session.get(Region, region_id) if region_id is not None else None
-    if lowest is None:
+    if register.creates is None:
         raise NotFound(_("没有这一操作。"))
     if region_id is None:
         yield Problem(FIELD, f"{FIELD}.required", _("请选择行政区划。"))
     elif region is None or region.structural or not within(region.path, actor.path):
         text = _("没有找到该行政区划，或它不在您的管辖范围内，请重新选择。")
         yield Problem(FIELD, f"{FIELD}.unknown", text)
-    elif region.level < lowest:
-        text = _("请至少选择到%(level)s行政区划。", level=lowest.label)
+    elif region.level < register.creates.level:
+        text = _("请至少选择到%(level)s行政区划。", level=register.creates.level.label)
         yield Problem(FIELD, f"{FIELD}.high", text)
     elif not policy.may(Capability.ENTER, register.name, region, actor=actor):
         text = _("您的账号不能在这个地区录入，请重新选择。")

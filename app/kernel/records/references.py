@@ -44,7 +44,7 @@ def naming(register: Register, row: Any) -> Iterator[tuple[Register, list[Any]]]
     the latest first, at most some fifty of each.
     """
     for other in all_registers():
-        for name, made in other.fields.items() if other.named_with else ():
+        for name, made in other.fields.items() if other.story.named_with else ():
             source, _dot, field = made.found_in.partition(".")
             if source != register.name or not getattr(row, field):
                 continue

@@ -6,6 +6,7 @@ from app.access.actor import Capability
 from app.access.divisions.regions import Level
 from app.kernel.declare import choice_lists
 from app.kernel.declare.expressions import ALWAYS
+from app.kernel.declare.groups import Creates
 from app.kernel.declare.register import (
     Column,
     Figure,
@@ -33,8 +34,7 @@ CRAFTSMAN = register(
     order=80,
     record_word="工匠信息",
     unit="人",
-    creates=Level.COUNTY,
-    owned=True,
+    creates=Creates(Level.COUNTY, owned=True),
     checks=(ends_follow, number_is_free),
     derives=(derive,),
     save_needs="name id_number phone lead qualified",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.kernel.declare.expressions import ALWAYS
-from app.kernel.declare.register import Figure, Membership, Menu, Milestone, Section, register, rule
+from app.kernel.declare.groups import Membership, Milestone, Story
+from app.kernel.declare.register import Figure, Menu, Section, register, rule
 from app.modules.homes.choices import Origin
 from app.modules.low_income.fields import Upkeep
 from app.modules.low_income.model import LowIncome
@@ -22,10 +23,12 @@ LOW_INCOME = register(
     follows="low_income",
     listed=listed,
     save_needs="head_name",
-    membership=Membership("groups origin", since="added_on", left="left_on"),
-    milestones=(
-        Milestone("added_on", "新增对象", "groups"),
-        Milestone("left_on", "退出对象", "left_reason left_note"),
+    story=Story(
+        membership=Membership("groups origin", since="added_on", left="left_on"),
+        milestones=(
+            Milestone("added_on", "新增对象", "groups"),
+            Milestone("left_on", "退出对象", "left_reason left_note"),
+        ),
     ),
     sections=(
         Section("对象基本信息", "head_name head_id sex phone"),

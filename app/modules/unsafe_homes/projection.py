@@ -111,7 +111,7 @@ def expected(
 
 def renovations() -> list[Register]:
     """The registers that say how far a household's renovation is: the ledger has their columns."""
-    return [r for r in all_registers() if r.stands and r.name in Risk.__fields__]
+    return [r for r in all_registers() if r.story.stands and r.name in Risk.__fields__]
 
 
 def _standing(
@@ -126,7 +126,7 @@ def _standing(
     for register in registers:
         model = register.model
         listed = register.listed.sql(columns_of(model, register.name))
-        stands = cast(getattr(model, register.stands), String).label("stands")
+        stands = cast(getattr(model, register.story.stands), String).label("stands")
         name = literal(register.name).label("register")
         query = select(name, model.household_id, stands, model.id)
         found.append(query.where(model.household_id.in_(list(ids)), listed))

@@ -82,7 +82,7 @@ class FormRoutes(Routes):
             return None
         known = "" if row.region_id is None else str(row.region_id)
         text = request.form.get(places.FIELD, known)
-        return Place(text.strip()[:20], self.register.creates)
+        return Place(text.strip()[:20], self.register.creates.level)
 
     def _prefill(self, row: Any, actor: Actor, typed: parsing.Typed) -> dict[str, str]:
         """Put in what the list already says, and what this account gave last time; says where each

@@ -192,7 +192,7 @@ class HandoversView(BaseView):
 def _own_place(actor: Actor, register: Register) -> int | None:
     """The division that a record comes to: the account's own, or the first that it may enter in."""
     own = regions.get(actor.region_id)
-    if own is not None and register.creates is not None and own.level >= register.creates:
+    if own is not None and register.creates is not None and own.level >= register.creates.level:
         return own.id
     areas = actor.areas(Capability.ENTER, register.name)
     query = select(Region.id).where(Region.path.in_(areas), ~Region.structural)

@@ -58,7 +58,7 @@ class NewRoutes(Routes):
             return self._new_page(row, parsing.parse(self.register, draft.values), draft=draft)
         row = creations.blank(self.register, uuid7())
         own = regions.get(actor.region_id)
-        if own is not None and self.register.creates and own.level >= self.register.creates:
+        if own is not None and self.register.creates and own.level >= self.register.creates.level:
             row.region_id = own.id
         typed = parsing.typed_of(self.register, row)
         last = habits.fields(actor, self.register)

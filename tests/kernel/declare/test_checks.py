@@ -18,15 +18,13 @@ from app.kernel.declare import fields as f
 from app.kernel.declare import register as registering
 from app.kernel.declare.expressions import Given, Ref
 from app.kernel.declare.flow import county_review
-from app.kernel.declare.groups import Asks, Frozen, Renewal, Review
+from app.kernel.declare.groups import Asks, Frozen, Membership, Milestone, Renewal, Review, Story
 from app.kernel.declare.register import (
     Briefing,
     Column,
     Figure,
     Identity,
-    Membership,
     Menu,
-    Milestone,
     Register,
     Section,
     Table,
@@ -154,12 +152,12 @@ WRONG: list[tuple[str, Any]] = [
     ("R042", lambda: declared(follows="everybody")),
     ("R041", lambda: declared(splits=Asks("ready", "heads"), fields={
         "heads": f.children("户主", f.row("name", f.text("姓名")))})),
-    ("R050", lambda: declared(milestones=(Milestone("name", "建成"),))),
+    ("R050", lambda: declared(story=Story(milestones=(Milestone("name", "建成"),)))),
     ("R050", lambda: declared(fields={"day": f.date("日")},
-                              milestones=(Milestone("day", "建成", "proof"),))),
-    ("R051", lambda: declared(follows="poverty_exit", membership=Membership("proof"))),
-    ("R051", lambda: declared(follows="poverty_exit", membership=Membership("name", "ready"))),
-    ("R051", lambda: declared(membership=Membership("name"))),
+                              story=Story(milestones=(Milestone("day", "建成", "proof"),)))),
+    ("R051", lambda: declared(follows="poverty_exit", story=Story(membership=Membership("proof")))),
+    ("R051", lambda: declared(follows="poverty_exit", story=Story(membership=Membership("name", "ready")))),
+    ("R051", lambda: declared(story=Story(membership=Membership("name")))),
     ("R022", lambda: declared(listed=UNKNOWN)),
     ("R034", lambda: declared(tables=table(name="week"))),
     ("R060", lambda: declared(creates=Level.COUNTY, fields={"household_id": f.system(f.text("户"))})),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.kernel.declare.flow import SENT_BACK, State, town_and_county_review
-from app.kernel.declare.groups import Frozen, Review
+from app.kernel.declare.groups import Frozen, Review, Story
 from app.kernel.declare.register import (
     Briefing,
     Column,
@@ -43,7 +43,7 @@ APPLICATION = register(
     module="危房改造抗震改造",
     icon="building-community",
     review=Review(town_and_county_review(reasons=RETURN_REASONS)),
-    stands="state",
+    story=Story(stands="state"),
     listed=~away,
     frozen=Frozen(away, "该户的改造申请未列入当前计划，或者已经关闭，不能办理。"),
     begins=begins,

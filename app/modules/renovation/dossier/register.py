@@ -5,14 +5,13 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.kernel.declare import fields as f
 from app.kernel.declare.flow import SENT_BACK, State, staged_review
-from app.kernel.declare.groups import Frozen, Review
+from app.kernel.declare.groups import Frozen, Milestone, Review, Story
 from app.kernel.declare.register import (
     Briefing,
     Column,
     Figure,
     Identity,
     Menu,
-    Milestone,
     Section,
     Table,
     Years,
@@ -64,17 +63,20 @@ DOSSIER = register(
         ),
     ),
     continues="application",
-    stands="stage",
     listed=~r.suspended.yes,
     frozen=Frozen(r.suspended.yes, "该户的改造申请已退回，重新审核通过后才能继续填报。"),
     years=Years("plan_year", FIRST_YEAR, usual=plan_year),
     checks=(payments_fit, craftsman_is_who),
     findings=(same_account, minor_head, second_grant),
-    milestones=(
-        Milestone("started_on", "开工", "craftsman firm"),
-        Milestone("completed_on", "竣工", "structure floor_area"),
-        Milestone("accepted_on", "验收", "accepted_by"),
-        Milestone("date", "拨付", "amount", rows="payments"),
+    story=Story(
+        milestones=(
+            Milestone("started_on", "开工", "craftsman firm"),
+            Milestone("completed_on", "竣工", "structure floor_area"),
+            Milestone("accepted_on", "验收", "accepted_by"),
+            Milestone("date", "拨付", "amount", rows="payments"),
+        ),
+        named_with="plan_year kind completed_on accepted accepted_on",
+        stands="stage",
     ),
     sections=(
         Section(
@@ -97,7 +99,6 @@ DOSSIER = register(
         Section("拨付信息", "payments paid paid_in_full", stage=Progress.PAID),
     ),
     ledger="head_name head_id plan_year kind grade started_on completed_on stage state",
-    named_with="plan_year kind completed_on accepted accepted_on",
     filters="head_name head_id state stage plan_year kind way grade paid_in_full overdue",
     indexed="state stage plan_year head_name head_id",
     figures={

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.core.i18n import mark
 from app.kernel.declare.flow import SENT_BACK, State, county_review
-from app.kernel.declare.groups import Asks, Review
+from app.kernel.declare.groups import Asks, Review, Story
 from app.kernel.declare.house_lists import HouseList, declare_list
 from app.kernel.declare.register import (
     Briefing,
@@ -53,8 +53,7 @@ LOOKBACK = register(
     moves=Asks("moved", "new_place"),
     splits=Asks("split", "split_heads"),
     save_needs="died",
-    milestones=MILESTONES,
-    summary=SUMMARY,
+    story=Story(milestones=MILESTONES, summary=SUMMARY),
     remember="surveyor surveyed_on heating cooking",
     sections=sections(),
     ledger="head_name head_id phone living grade state",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.kernel.declare.flow import SENT_BACK, State, county_review
-from app.kernel.declare.groups import Asks, Renewal, Review
+from app.kernel.declare.groups import Asks, Renewal, Review, Story
 from app.kernel.declare.register import (
     Briefing,
     Column,
@@ -54,8 +54,7 @@ MONITORING = register(
     moves=Asks("moved", "new_place"),
     splits=Asks("split", "split_heads"),
     save_needs="died living",
-    milestones=MILESTONES,
-    summary=SUMMARY,
+    story=Story(milestones=MILESTONES, summary=SUMMARY),
     remember="surveyor surveyed_on heating cooking",
     sections=sections("living has_house other_home other_home_text"),
     ledger="head_name head_id groups living grade secured state",
