@@ -123,10 +123,10 @@ def _of_register(register: Register) -> Iterator[str]:
         register.title,
         register.record_word,
         register.renewal.word if register.renewal else "",
-        register.module,
+        register.heading.module,
         register.unit,
     )
-    yield from (register.frozen.why if register.frozen else "", register.by_figure[0])
+    yield from (register.frozen.why if register.frozen else "", register.lists.by_figure[0])
     yield from register.briefing.texts() if register.briefing else ()
     for section in register.sections:
         yield from (section.title, section.intro)

@@ -134,7 +134,7 @@ def _searches(world: World) -> Iterator[str]:
     for menu in world.register.menus:
         figure = next(iter(world.register.figures), "")
         yield from (f"{world.base}/{menu.name}?{f}" for f in (f"figure={figure}", "list=1"))
-        if "head_name" in world.register.filters.split():
+        if "head_name" in world.register.lists.filters.split():
             yield f"{world.base}/{menu.name}?head_name=本村"
 
 
@@ -232,7 +232,7 @@ def _found_outside(world: World, client: FlaskClient, place: Place) -> Iterator[
         urls.append(f"{world.base}/{menu.name}?figure={figure}")
         urls += [
             f"{world.base}/{menu.name}?{name}={quote(str(getattr(place.record, name) or ''))}"
-            for name in ("head_name", "head_id") if name in world.register.filters.split()
+            for name in ("head_name", "head_id") if name in world.register.lists.filters.split()
         ]  # fmt: skip
     for url in urls:
         body = client.get(url).text
@@ -421,7 +421,7 @@ def test_no_parameter_breaks_a_page(world: World) -> None:
                     broken.append(f"{url[:120]} -> {status}")
     if world.inside.subject != SYSTEM:
         refused = REFUSED | {
-            name: ["nothing"] for name in register.filters.split()
+            name: ["nothing"] for name in register.lists.filters.split()
             if register.model.__fields__[name].kind in (kinds.CHOICE, kinds.YEAR, kinds.YES_NO)
         }  # fmt: skip
         fixed = register.menus[-1].fixed[0]
@@ -437,7 +437,7 @@ def test_no_parameter_breaks_a_page(world: World) -> None:
 
 def _parameters(world: World) -> Iterator[tuple[str, list[str]]]:
     """Every list with all its filters, the others with what all lists have; its other pages."""
-    filters, seen = world.register.filters.split(), False
+    filters, seen = world.register.lists.filters.split(), False
     manager = world.actors[COUNTY_MANAGER]
     own = [m for m in world.register.menus if manager.has(m.capability, world.register.name)]
     for menu in reversed(own):

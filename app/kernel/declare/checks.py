@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from app.kernel.declare import choice_lists, feed
 from app.kernel.declare.field import Field
+from app.kernel.declare.groups import UNORDERED
 from app.kernel.declare.house_lists import house_lists, list_names
 from app.kernel.declare.register import (
     TREND,
-    UNORDERED,
     WEEK,
     Briefing,
     Register,
@@ -64,10 +64,12 @@ def _check_orders() -> Iterator[Finding]:
     """Menus stand in an order that somebody meant: no two registers say the same one."""
     seen: dict[int, str] = {}
     for register in all_registers():
-        if register.order == UNORDERED:
+        if register.heading.order == UNORDERED:
             continue
-        if (other := seen.setdefault(register.order, register.name)) != register.name:
-            yield Finding("R063", register.name, f"order: {register.order} is that of {other}")
+        if (other := seen.setdefault(register.heading.order, register.name)) != register.name:
+            yield Finding(
+                "R063", register.name, f"order: {register.heading.order} is that of {other}"
+            )
 
 
 def _check_tables(made: Collection[str]) -> Iterator[Finding]:
@@ -156,8 +158,8 @@ def _check_kind(register: Register) -> Iterator[Finding]:
 def _of_form(register: Register) -> dict[str, str]:
     """What names fields of the form, files too."""
     return {
-        "save_needs": register.save_needs,
-        "remember": register.remember,
+        "save_needs": register.form.save_needs,
+        "remember": register.form.remember,
         "named_with": register.story.named_with,
         "renewal": register.renewal.without if register.renewal else "",
     }
@@ -166,9 +168,9 @@ def _of_form(register: Register) -> dict[str, str]:
 def _shown(register: Register) -> dict[str, str]:
     """What names fields that are shown as texts: no files."""
     return {
-        "ledger": register.ledger,
-        "filters": register.filters,
-        "indexed": register.indexed,
+        "ledger": register.lists.ledger,
+        "filters": register.lists.filters,
+        "indexed": register.lists.indexed,
         "stands": register.story.stands,
         "summary": register.story.summary,
     }
@@ -183,8 +185,8 @@ def _check_names(register: Register) -> Iterator[Finding]:
                 yield Finding("R010", register.name, f"{what}: unknown field {name}")
             elif what in shown and not known[name].stored:
                 yield Finding("R011", register.name, f"{what}: {name} holds files")
-    for name in register.indexed.split():
-        if name not in register.filters.split():
+    for name in register.lists.indexed.split():
+        if name not in register.lists.filters.split():
             yield Finding("R012", register.name, f"indexed: {name} is no filter")
     for name, made in known.items():
         if not made.label or len(made.label) > _LABEL_LENGTH:
@@ -316,7 +318,7 @@ def _check_figures(register: Register) -> Iterator[Finding]:
     for name in register.headline.split():
         if name not in register.figures:
             yield Finding("R032", register.name, f"headline: unknown figure {name}")
-    for name in register.by_figure[1].split():
+    for name in register.lists.by_figure[1].split():
         if name not in register.figures:
             yield Finding("R058", register.name, f"by_figure: unknown figure {name}")
     if register.briefing:

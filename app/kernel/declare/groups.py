@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,6 +11,41 @@ from app.core.i18n import translate
 from app.kernel.declare.expressions import NEVER, Expr
 from app.kernel.declare.flow import Flow
 from app.kernel.declare.stages import Stage
+
+#: The order of registers that say none: after all that do, by their names.
+UNORDERED = 1000
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Where its menu stands, and what heads it."""
+
+    order: int = UNORDERED  # those of one number by their names
+    module: str = ""  # heads the entries of several registers; else the register's title does
+    icon: str = "home-check"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What form and page of a record do beside showing its sections."""
+
+    save_needs: str = ""  # fields without which even saving is refused
+    remember: str = ""  # fields whose last typed value the form offers again
+    kept: str = ""  # fields of the kernel that the page shows among its facts
+    warns: Callable[[Any], str] | None = None  # what page and form warn of, "" for nothing
+    #: ``begins(session, row)``: what a record says before anybody has typed anything, at its opening
+    #: and again when what was entered is deleted.
+    begins: Callable[[Any, Any], Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Columns and filters of the lists of a register; the division is always a filter."""
+
+    ledger: str = ""  # the columns
+    filters: str = ""
+    indexed: str = ""  # filters that an index serves at any size
+    by_figure: tuple[str, str] = ("", "")  # a filter that offers figures: its label, their names
 
 
 @dataclass(frozen=True)

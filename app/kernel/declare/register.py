@@ -21,12 +21,19 @@ from app.core.i18n import _, mark, translate
 from app.kernel.declare.expressions import ALWAYS, Compare, Const, Expr, Ref
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Flow, State
-from app.kernel.declare.groups import Asks, Creates, Frozen, Renewal, Review, Story
+from app.kernel.declare.groups import (
+    Asks,
+    Creates,
+    Form,
+    Frozen,
+    Heading,
+    Lists,
+    Renewal,
+    Review,
+    Story,
+)
 from app.kernel.declare.rules import Problem, RuleSet
 from app.kernel.declare.stages import Stage
-
-#: The order of registers that say none: after all that do, by their names.
-UNORDERED = 1000
 
 
 @dataclass(frozen=True)
@@ -211,26 +218,21 @@ class Register:
     name: str = ""
     title: str
     sections: tuple[Section, ...] = ()
+    form: Form = field(default_factory=Form)  # what form and page do beside showing its sections
     review: Review | None = None  # its records are submitted and decided on
     record_word: str = mark("档案")
-    module: str = ""  # heads its menu entries, where several registers share it; else the title
-    icon: str = "home-check"  # of its menu's head
-    order: int = UNORDERED  # where its menu stands; those of one number by their names
+    heading: Heading = field(default_factory=Heading)  # what heads its menu, and where it stands
     unit: str = mark("户")  # what its figures count
-    ledger: str = ""  # columns of its lists
-    filters: str = ""  # filters of its lists; region is always there
-    indexed: str = ""  # filters that an index serves at any size
-    by_figure: tuple[str, str] = ("", "")  # a filter that offers figures: its label, their names
     follows: str = ""  # the household's list (its yes/no) whose households each get a row at first
     creates: Creates | None = None  # users add records themselves
     read_only: bool = False  # nobody fills in its form: what it says is kept by the kernel
+    lists: Lists = field(default_factory=Lists)  # their columns and filters
     listed: Expr = ALWAYS  # the rows that its lists show and its figures count
     years: Years | None = None  # figures are counted by year too
     #: A yes/no field and a division: yes asks for a move there (app.kernel.households.moves).
     moves: Asks | None = None
     #: A yes/no field and rows of heads who split off (app.kernel.households.splits).
     splits: Asks | None = None
-    save_needs: str = ""  # fields without which even saving is refused
     figures: Mapping[str, Figure] = field(default_factory=dict)
     headline: str = ""  # figures that the desk shows large
     tables: tuple[Table, ...] = ()
@@ -241,14 +243,8 @@ class Register:
         ""  # the register whose approved record opens one of this (app.kernel.records.continuing)
     )
     frozen: Frozen | None = None  # rows that nobody changes
-    kept: str = ""  # fields of the kernel that the record's page shows among its facts
-    warns: Callable[[Any], str] | None = None  # what its page and form warn of, "" for nothing
-    #: ``begins(session, row)``: what a record says before anybody has typed anything, at its opening
-    #: and again when what was entered is deleted.
-    begins: Callable[[Any, Any], Mapping[str, Any]] | None = None
     derives: tuple[Callable[[Any], None], ...] = ()  # set the kernel's fields of a row at each save
     renewal: Renewal | None = None  # a new record follows an approved one
-    remember: str = ""  # fields whose last typed value the form offers again
     briefing: Briefing | None = None  # what the work report says of it
     story: Story = field(default_factory=Story)  # what other pages than its own tell of a record
     derived: Derived | None = None  # its rows follow from other registers' records
@@ -298,7 +294,7 @@ class Register:
     @cached_property
     def name_field(self) -> str:
         """The field that says whom or what a record is about: the first of its ledger."""
-        return "head_name" if self.of_households else next(iter(self.ledger.split()), "")
+        return "head_name" if self.of_households else next(iter(self.lists.ledger.split()), "")
 
     @cached_property
     def number_field(self) -> str:
@@ -306,7 +302,7 @@ class Register:
         known = self.model.__fields__
         if self.of_households:
             return "head_id"
-        names = (n for n in self.filters.split() if known[n].kind.names_person)
+        names = (n for n in self.lists.filters.split() if known[n].kind.names_person)
         return next(names, "")
 
     @property
@@ -419,7 +415,7 @@ def _declaring(make: Callable[_Said, Register]) -> Callable[_Said, Register]:
     def register(*args: _Said.args, **said: _Said.kwargs) -> Register:
         made = make(*args, **said)
         _registers.append(made)
-        _registers.sort(key=lambda register: (register.order, register.name))
+        _registers.sort(key=lambda register: (register.heading.order, register.name))
         if made.flow is not None:
             settings.declare(
                 Setting(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.kernel.declare.expressions import ALWAYS
+from app.kernel.declare.groups import Form, Heading, Lists
 from app.kernel.declare.register import Figure, Menu, Section, register, rule
 from app.kernel.rows.household import Finding, Household
 from app.kernel.rows.record import Standing
@@ -14,21 +15,22 @@ listed = ~r.standing.is_(Standing.PENDING)
 
 HOUSEHOLD = register(
     Household,
-    icon="users",
-    order=10,
     title="农户名单",
+    heading=Heading(10, icon="users"),
     record_word="农户",
     read_only=True,
+    form=Form(save_needs="head_name"),
     sections=(
         Section(
             "农户基本信息",
             "head_name head_id corrected_id sex ethnicity phone population village_group exit_year",
         ),
     ),
-    ledger="head_name head_id phone population village_group findings",
-    filters="head_name head_id findings exit_year",
-    indexed="head_name head_id",
-    save_needs="head_name",
+    lists=Lists(
+        ledger="head_name head_id phone population village_group findings",
+        filters="head_name head_id findings exit_year",
+        indexed="head_name head_id",
+    ),
     listed=listed,
     menus=(
         Menu(

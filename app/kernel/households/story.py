@@ -120,7 +120,9 @@ class Kept:
     @property
     def summary(self) -> str:
         """What lists show of it beside the household, masked."""
-        return _tells(self.latest, [n for n in self.register.ledger.split() if n not in _REPEATED])
+        return _tells(
+            self.latest, [n for n in self.register.lists.ledger.split() if n not in _REPEATED]
+        )
 
 
 @dataclass
@@ -403,7 +405,9 @@ def _steps(known: Mapping[Any, Register], entries: Iterable[HistoryEntry]) -> It
 
 def _held(register: Register, held: Held) -> str:
     """What lists show of a record, as it was approved then."""
-    names = [n for n in register.ledger.split() if n not in _REPEATED and n in register.fields]
+    names = [
+        n for n in register.lists.ledger.split() if n not in _REPEATED and n in register.fields
+    ]
     fields = [register.fields[n] for n in names if not register.fields[n].masked]
     texts = (made.said(held.said.get(made.name), held.approved_at) for made in fields)
     return _("，").join(text for text in texts if text)

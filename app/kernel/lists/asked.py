@@ -170,7 +170,7 @@ class Asked:
             and not is_complete(self.register, asked.figure)
         ):
             raise TooWide(_("该项数字正在统计，请先选择区县，或在统计完成后再查看。"))
-        indexed = set(self.register.indexed.split())
+        indexed = set(self.register.lists.indexed.split())
         known = self.model.__fields__
         loose = [known[n].label for n in asked.filters if n not in indexed]
         loose += [DECIDED_FROM_LABEL] if asked.decided_from else []

@@ -24,7 +24,7 @@ def offered(register: Register) -> Mapping[str, Field]:
 
 def declared(register: Register) -> tuple[str, ...]:
     """The columns of a list as it is declared."""
-    names = register.ledger.split()
+    names = register.lists.ledger.split()
     return (*names[:_REGION_AT], REGION, *names[_REGION_AT:])
 
 
@@ -33,7 +33,7 @@ def chosen(register: Register, names: Iterable[str] | None) -> tuple[str, ...]:
 
     The first is always the head's name, which leads to the record. A field that is gone is left out.
     """
-    first, known = register.ledger.split()[0], register.model.__fields__
+    first, known = register.lists.ledger.split()[0], register.model.__fields__
     if names is None:
         return declared(register)
     wanted = [name for name in names if name != first and (name in known or name == REGION)]

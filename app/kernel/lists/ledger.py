@@ -60,7 +60,7 @@ class Ledger(Asked):
     ) -> None:
         """``shown``: the fields that a page shows of each row, unless those of the declaration."""
         super().__init__(register, query, session, actor)
-        self.shown = " ".join(shown) or register.ledger
+        self.shown = " ".join(shown) or register.lists.ledger
         self._counties = Counties(session, register.name, self.path)
 
     # ---- how many -----------------------------------------------------------------------

@@ -68,7 +68,7 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
         except KeyError:
             raise BadInput(_("没有这个统计项：%(name)s。", name=str(figure)[:40])) from None
     filters: dict[str, Any] = {}
-    for name in register.filters.split():
+    for name in register.lists.filters.split():
         if name in ("state", *by_key(register)):
             continue
         values = [v for v in args.getlist(name) if v] if hasattr(args, "getlist") else []
@@ -97,7 +97,7 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
 def by_key(register: Register) -> tuple[str, ...]:
     """The filters that look for one record: by the beginning of its name, by its whole ID number."""
     known, keys = register.model.__fields__, (register.name_field, register.number_field)
-    asked = (name for name in register.filters.split() if name in keys)
+    asked = (name for name in register.lists.filters.split() if name in keys)
     return tuple(name for name in asked if not known[name].kind.picked)
 
 

@@ -171,7 +171,7 @@ def opened(register: Register, row: SavedFilter) -> Opened:
 
 def _known(register: Register) -> set[str]:
     """The conditions that are kept: a result of one's own expires and is nobody else's."""
-    return {*BESIDE, *register.filters.split()} - {"found"}
+    return {*BESIDE, *register.lists.filters.split()} - {"found"}
 
 
 def _place(text: str, actor: Actor, asked: Pairs) -> list[str]:

@@ -18,14 +18,14 @@ from app.kernel.rows.record import Habit
 def fields(actor: Actor, register: Register) -> dict[str, Any]:
     """Field name -> the text that this account gave last; only what the register remembers."""
     habit = _of(actor, register)
-    known = register.remember.split()
+    known = register.form.remember.split()
     return {n: text for n, text in habit.fields.items() if n in known} if habit else {}
 
 
 def remember_fields(actor: Actor, register: Register, typed: Mapping[str, Any]) -> None:
     """Keep what was typed into the fields that the register remembers."""
     known = fields(actor, register)
-    new = known | {n: typed[n] for n in register.remember.split() if typed.get(n)}
+    new = known | {n: typed[n] for n in register.form.remember.split() if typed.get(n)}
     if new != known:
         _keep(actor, register, fields=new)
 

@@ -156,7 +156,7 @@ def save(
 def blocking_problems(register: Register, row: Any, result: Evaluation) -> list[Problem]:
     """Why values cannot even be saved."""
     found = [p for p in result.broken if p.severity == "error"]
-    needed = set(register.save_needs.split())
+    needed = set(register.form.save_needs.split())
     found += [p for p in result.missing if p.field in needed]
     if not found:
         found += _special_problems(register, row, result.values)
@@ -189,8 +189,8 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
         n: None for n, f in register.fields.items() if f.stored and n not in kept
     }
     before = stages.approved(register, row)
-    if register.begins is not None and not before:
-        gone |= register.begins(db.session, row)
+    if register.form.begins is not None and not before:
+        gone |= register.form.begins(db.session, row)
     changes = assign(row, gone)
     files = [a for a in attachments_of(row) if a.field not in kept]
     for attachment in files:

@@ -5,12 +5,12 @@ A register takes these as they are, adds its own beside them, or writes others.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from app.access.actor import Capability
 from app.core.i18n import mark
 from app.kernel.declare.flow import SENT_BACK, State, county_review
-from app.kernel.declare.groups import Review
+from app.kernel.declare.groups import Lists, Review
 from app.kernel.declare.register import Figure, Identity, Menu, Table, columns
 from app.kernel.rows.record import Reviewed
 
@@ -42,14 +42,23 @@ PROGRESS = Table(
 )
 
 
-def survey(follows: str) -> dict[str, Any]:
-    """A survey of every household of a list, entered below the county and reviewed by it; taken
-    whole: ``register(…, **survey(follows="…"))``.
+class Survey(TypedDict):
+    """What every survey of a list of households says alike."""
+
+    review: Review
+    follows: str
+    lists: Lists
+    menus: tuple[Menu, ...]
+
+
+def survey(ledger: str, *, follows: str) -> Survey:
+    """A survey of every household of a list, entered below the county and reviewed by it, whose lists
+    show the fields of ``ledger``; taken whole: ``register(…, **survey("…", follows="…"))``.
     """
-    return {
-        "review": Review(county_review),
-        "follows": follows,
-        "filters": "head_name head_id state",
-        "indexed": "head_name head_id state",
-        "menus": MENUS,
-    }
+    found_by = "head_name head_id state"
+    return Survey(
+        review=Review(county_review),
+        follows=follows,
+        lists=Lists(ledger, filters=found_by, indexed=found_by),
+        menus=MENUS,
+    )

@@ -6,7 +6,7 @@ from app.access.actor import Capability
 from app.access.divisions.regions import Level
 from app.kernel.declare import choice_lists
 from app.kernel.declare.expressions import ALWAYS
-from app.kernel.declare.groups import Creates
+from app.kernel.declare.groups import Creates, Form, Heading, Lists
 from app.kernel.declare.register import (
     Column,
     Figure,
@@ -31,14 +31,14 @@ TRADES = choice_lists.defaults("trade")
 CRAFTSMAN = register(
     Craftsman,
     title="乡村建设工匠名录",
-    order=80,
+    heading=Heading(80),
     record_word="工匠信息",
     unit="人",
     creates=Creates(Level.COUNTY, owned=True),
     checks=(ends_follow, number_is_free),
     derives=(derive,),
-    save_needs="name id_number phone lead qualified",
     years=Years("training_years", since=2015),
+    form=Form(save_needs="name id_number phone lead qualified"),
     sections=(
         Section(
             "基本信息",
@@ -48,9 +48,11 @@ CRAFTSMAN = register(
         Section("参加培训经历", "trainings"),
         Section("从业经历", "works"),
     ),
-    ledger="name id_number phone village_group lead certified",
-    filters="name id_number lead certified certificates_hold trades person_kinds training_years",
-    indexed="name id_number certificates_hold",
+    lists=Lists(
+        ledger="name id_number phone village_group lead certified",
+        filters="name id_number lead certified certificates_hold trades person_kinds training_years",
+        indexed="name id_number certificates_hold",
+    ),
     figures={
         "total": Figure("工匠总数", ALWAYS),
         "lead": Figure("带头工匠", r.lead.yes, tone="info"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.kernel.declare.expressions import ALWAYS
-from app.kernel.declare.groups import Membership, Milestone, Story
+from app.kernel.declare.groups import Form, Heading, Lists, Membership, Milestone, Story
 from app.kernel.declare.register import Figure, Menu, Section, register, rule
 from app.modules.homes.choices import Origin
 from app.modules.low_income.fields import Upkeep
@@ -17,12 +17,10 @@ listed = r.low_income.yes
 LOW_INCOME = register(
     LowIncome,
     title="低收入群体对象",
-    order=30,
+    heading=Heading(30, module="六类对象动态监测"),
     record_word="对象信息",
-    module="六类对象动态监测",
     follows="low_income",
     listed=listed,
-    save_needs="head_name",
     story=Story(
         membership=Membership("groups origin", since="added_on", left="left_on"),
         milestones=(
@@ -30,13 +28,16 @@ LOW_INCOME = register(
             Milestone("left_on", "退出对象", "left_reason left_note"),
         ),
     ),
+    form=Form(save_needs="head_name"),
     sections=(
         Section("对象基本信息", "head_name head_id sex phone"),
         Section("对象类型和住房", "groups housing condition"),
     ),
-    ledger="head_name head_id sex groups housing condition upkeep",
-    filters="head_name head_id groups origin upkeep condition",
-    indexed="head_name head_id upkeep",
+    lists=Lists(
+        ledger="head_name head_id sex groups housing condition upkeep",
+        filters="head_name head_id groups origin upkeep condition",
+        indexed="head_name head_id upkeep",
+    ),
     figures={
         "total": Figure("低收入群体总数", ALWAYS),
         "maintained": Figure("维护完成", r.upkeep.is_(Upkeep.DONE), tone="good"),

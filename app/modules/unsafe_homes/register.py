@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.kernel.declare.flow import State
+from app.kernel.declare.groups import Heading, Lists
 from app.kernel.declare.register import (
     Briefing,
     Column,
@@ -35,9 +36,8 @@ PLAN = tuple(f"plan_{measure.value}" for measure in Measure)
 RISK = register(
     Risk,
     title="C、D级农户台账",
-    order=70,
+    heading=Heading(70, module="脱贫户住房安全保障回头看"),
     record_word="住房安全未保障台账",
-    module="脱贫户住房安全保障回头看",
     read_only=True,
     years=Years("measure_year", since=2024),
     derived=Derived(backfill.wrong, backfill.mend),
@@ -47,9 +47,11 @@ RISK = register(
         Section("危房改造抗震改造", "application dossier"),
         Section("所在名单", "poverty_exit low_income"),
     ),
-    ledger="head_name head_id grade secured measure measure_year application dossier told_by",
-    filters="head_name head_id grade secured measure measure_year application dossier told_by poverty_exit low_income",
-    indexed="head_name head_id grade secured",
+    lists=Lists(
+        ledger="head_name head_id grade secured measure measure_year application dossier told_by",
+        filters="head_name head_id grade secured measure measure_year application dossier told_by poverty_exit low_income",
+        indexed="head_name head_id grade secured",
+    ),
     figures={
         "total": Figure("C、D级和无房农户", r.grade.given),
         "grade_c": Figure("C级", r.grade.is_(Danger.C), tone="warn"),

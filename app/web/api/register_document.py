@@ -81,7 +81,7 @@ def _written(register: Register, made: Field) -> Schema:
 
 def _filters(register: Register) -> list[Any]:
     found = []
-    for name in register.filters.split():
+    for name in register.lists.filters.split():
         made = register.model.__fields__[name]
         found.append(
             parts.parameter(name, values.JSON[made.kind].filter(made), translate(made.label))

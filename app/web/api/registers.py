@@ -69,7 +69,7 @@ class RegisterApi(BaseApi):
         register = self.register
         args = bodies.parameters(
             "region", "region_code", "figure", "unplaced", *PLACE_NAMES,
-            *register.filters.split(), "cursor", "size", "fields",
+            *register.lists.filters.split(), "cursor", "size", "fields",
         )  # fmt: skip
         actor = policy.require(Capability.SEARCH, register.name)
         size = bodies.whole_number(args.get("size"), PAGE, 1, PAGE, "size")
@@ -107,7 +107,7 @@ class RegisterApi(BaseApi):
         """The fields that are asked for; without ``fields`` those of the ledger."""
         known = shapes.form_fields(self.register)
         if "fields" not in args:
-            return [name for name in self.register.ledger.split() if name in known]
+            return [name for name in self.register.lists.ledger.split() if name in known]
         names = [name for name in args["fields"].split(",") if name]
         for name in names:
             if name not in known:

@@ -37,7 +37,7 @@ class LedgerExportView(BaseView):
         if register is None:
             raise NotFound(_("没有这个模块。"))
         actor = policy.require(Capability.EXPORT, register.name)
-        known = ("menu", *BESIDE, *register.filters.split())
+        known = ("menu", *BESIDE, *register.lists.filters.split())
         args = {k: request.args.getlist(k) for k in request.args if k in known}
 
         def start(reason: str) -> Any:

@@ -194,7 +194,7 @@ def _groups(actor: Actor) -> Iterator[Group]:
     yield Group(_("我的桌面"), icon="home", items=(Item(_("我的桌面"), "/"),), single=True)
     for title, registers in _modules().items():
         items = tuple(item for r in registers for item in _register_items(actor, r, waits))
-        icon = registers[0].icon
+        icon = registers[0].heading.icon
         yield Group(translate(title), icon=icon, items=items, single=len(items) == 1)
     if actor.level <= Level.COUNTY:
         report = (Item(_("工作报告"), "/work_report/"),)
@@ -207,7 +207,7 @@ def _modules() -> dict[str, list[Register]]:
     found: dict[str, list[Register]] = {}
     for register in all_registers():
         if register.menus:
-            found.setdefault(register.module or register.title, []).append(register)
+            found.setdefault(register.heading.module or register.title, []).append(register)
     return found
 
 

@@ -32,7 +32,7 @@ PLACES = {
 
 def context(register: Register, menu: Menu, own: Actor, args: MultiDict[str, str]) -> Listing:
     """The list beyond the own area."""
-    asked = {name: args.getlist(name) for name in args if name in register.filters.split()}
+    asked = {name: args.getlist(name) for name in args if name in register.lists.filters.split()}
     notices: list[dict[str, str]] = []
     with cross_area.looking(register, menu, asked) as (session, actor):
         query = parse(register, args, session, actor)

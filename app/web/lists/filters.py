@@ -32,7 +32,7 @@ def bar(
         for n, (label, _level) in PLACE_NAMES.items()
     ]
     at_once = ("state", *by_key(register))
-    for name in register.filters.split():
+    for name in register.lists.filters.split():
         if name != menu.fixed[0]:
             made = register.model.__fields__[name]
             found.append(_one(register, made, args.get(name), advanced=name not in at_once))
@@ -41,7 +41,7 @@ def bar(
 
 def _by_figure(register: Register, query: Query) -> list[Filter]:
     """The choice among figures, unless another figure is asked for: a list has one at most."""
-    label, names = register.by_figure
+    label, names = register.lists.by_figure
     if not label or (query.figure and not offers(register, query.figure)):
         return []
     options = {name: register.figure_label(name) for name in names.split()}
@@ -50,7 +50,7 @@ def _by_figure(register: Register, query: Query) -> list[Filter]:
 
 def offers(register: Register, figure: str) -> bool:
     """Is the figure one of those that a filter offers?"""
-    return figure in register.by_figure[1].split()
+    return figure in register.lists.by_figure[1].split()
 
 
 def key(register: Register, args: MultiDict[str, str]) -> Any:
@@ -58,7 +58,9 @@ def key(register: Register, args: MultiDict[str, str]) -> Any:
     name or number, or an account's own result is asked for, which nobody else will ask.
     """
     made = register.model.__fields__
-    texts = [n for n in register.filters.split() if made[n].kind not in (YES_NO, CHOICE, MANY)]
+    texts = [
+        n for n in register.lists.filters.split() if made[n].kind not in (YES_NO, CHOICE, MANY)
+    ]
     if any(args.get(name) for name in (*texts, *PLACE_NAMES, "found") if name != "state"):
         return None
     return request.path, tuple((k, v) for k, v in args.items(multi=True) if k not in CURSORS)
@@ -87,7 +89,7 @@ def said(register: Register, query: Query, args: MultiDict[str, str]) -> list[tu
     if query.figure:
         label = register.figure_label(query.figure)
         own = offers(register, query.figure)
-        title = translate(register.by_figure[0]) if own else _("统计项")
+        title = translate(register.lists.by_figure[0]) if own else _("统计项")
         found.append(("figure", title, label))
     if query.unplaced:
         found.append(("unplaced", _("范围"), _("行政区划缺失")))
@@ -102,7 +104,7 @@ def said(register: Register, query: Query, args: MultiDict[str, str]) -> list[tu
         for n, (label, _level) in PLACE_NAMES.items()
         if n in query.named
     ]
-    for name in register.filters.split():
+    for name in register.lists.filters.split():
         made = register.model.__fields__[name]
         label, given = translate(made.label), [t for t in args.getlist(name) if t]
         found += [(name, label, _text(made, text)) for text in given]

@@ -381,7 +381,7 @@ def empty(
     if query.found:
         hint = _("没有符合条件的农户，或者他们已不在您的管辖范围内。")
         return Empty(_("后台查询没有结果"), hint, [again])
-    if any(args.getlist(n) for n in (*register.filters.split(), *BESIDE)):
+    if any(args.getlist(n) for n in (*register.lists.filters.split(), *BESIDE)):
         title = _("没有符合条件的农户") if register.of_households else _("没有符合条件的记录")
         return Empty(title, _empty_hint(register, query), [again])
     if menu.states:

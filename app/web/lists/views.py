@@ -129,7 +129,7 @@ class ListRoutes(Routes):
         kept = [n for n in labels if n not in self.register.fields]
         groups = [(_("基本"), kept)]
         groups += [(translate(title), [*names]) for title, names in of_form.items()]
-        first = self.register.ledger.split()[0]
+        first = self.register.lists.ledger.split()[0]
         return {
             "title": _("“%(list)s”显示的列", list=translate(menu.title)),
             "first": {"name": first, "label": labels[first]},
@@ -256,7 +256,7 @@ class ListRoutes(Routes):
             words = (
                 c.label for c in chips(ledger_filters.said(self.register, query, wanted), wanted)
             )
-            known = {*BESIDE, "menu", *self.register.filters.split()} - {"found"}
+            known = {*BESIDE, "menu", *self.register.lists.filters.split()} - {"found"}
             asked = MultiDict((k, v) for k, v in wanted.items(multi=True) if v and k in known)
             job = searches.start(self.register, menu, dict(asked.lists()), _("，").join(words))
             return redirect(searches.address(job))

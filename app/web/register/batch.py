@@ -237,7 +237,7 @@ class BatchRoutes(Routes):
     def _facts(self, row: Any, shown: set[str]) -> list[dict[str, str]]:
         """What the list's columns say of the record, and what its figures tell apart."""
         found = []
-        for name in self.register.ledger.split():
+        for name in self.register.lists.ledger.split():
             made = self.register.model.__fields__[name]
             if name in ("head_name", "state", ledger_columns.REGION) or not made.stored:
                 continue

@@ -93,7 +93,7 @@ def _held(register: Register, held: renewals.Held) -> dict[str, Any]:
 def _summary(register: Register, texts: Callable[[str], str]) -> str:
     """What the lists show of a record, but for whose it is and its state."""
     fields = register.fields
-    shown = [n for n in ("died", *register.ledger.split()) if n in fields]
+    shown = [n for n in ("died", *register.lists.ledger.split()) if n in fields]
     parts = []
     for name in shown:
         if name in _WITHOUT or not (value := texts(name)):

@@ -278,8 +278,8 @@ def _parent(household: Household) -> list[dict[str, Any]]:
 def kept_facts(register: Register, row: Any) -> list[dict[str, Any]]:
     """What the kernel keeps of the record itself, of what its lists show."""
     own = Reviewed.__fields__.keys()
-    names = [n for n in register.ledger.split() if n not in own] if register.continues else []
-    made = [register.model.__fields__[n] for n in (*names, *register.kept.split())]
+    names = [n for n in register.lists.ledger.split() if n not in own] if register.continues else []
+    made = [register.model.__fields__[n] for n in (*names, *register.form.kept.split())]
     facts = [
         {"label": translate(f.label), "text": f.text(getattr(row, f.name))}
         for f in made
@@ -295,7 +295,7 @@ def warnings(register: Register, row: Any) -> list[dict[str, str]]:
         found.append(translate(register.frozen.why))
     source = continuing.source_of(register, row)
     for made, one in ((register, row), *([source] if source else [])):
-        if made.warns is not None and (text := made.warns(one)):
+        if made.form.warns and (text := made.form.warns(one)):
             found.append(text)
     return [{"tone": "warn", "text": text} for text in found]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,19 @@ from app.kernel.declare import fields as f
 from app.kernel.declare import register as registering
 from app.kernel.declare.expressions import Given, Ref
 from app.kernel.declare.flow import county_review
-from app.kernel.declare.groups import Asks, Frozen, Membership, Milestone, Renewal, Review, Story
+from app.kernel.declare.groups import (
+    UNORDERED,
+    Asks,
+    Form,
+    Frozen,
+    Heading,
+    Lists,
+    Membership,
+    Milestone,
+    Renewal,
+    Review,
+    Story,
+)
 from app.kernel.declare.register import (
     Briefing,
     Column,
@@ -57,17 +70,18 @@ def model(**fields: Any) -> Any:
     return type("Thing", (f.Declared, Base), body)
 
 
+#: Lists that are right.
+LISTS = Lists("name state", filters="name state", indexed="name")
+
+
 def declared(names: str = "", *, fields: dict[str, Any] | None = None, **changes: Any) -> Register:
     """A register that is right, but for ``changes``."""
     made = model(**(fields or {}))
     own = " ".join(n for n, x in made.__fields__.items() if not x.system)
     right = {
         "sections": (Section("一", names or own, all_no="ready" if not names else ""),),
-        "ledger": "name state",
-        "filters": "name state",
-        "indexed": "name",
-        "save_needs": "name proof",
-        "remember": "name",
+        "lists": LISTS,
+        "form": Form(save_needs="name proof", remember="name"),
         "figures": {"total": Figure("总数", made.__fields__["name"].given)},
         "headline": "total",
         "tables": (Table("t", "表", (Column("total"),), (Identity("total = total"),), ("total",)),),
@@ -103,12 +117,12 @@ WRONG: list[tuple[str, Any]] = [
     ("R006", lambda: declared(sections=(Section("一", ALL), Section("二", "name")))),
     ("R007", lambda: declared("name proof")),
     ("R008", lambda: declared(fields={"changed_at": f.system(f.date("改"))})),
-    ("R010", lambda: declared(ledger="nothing")),
-    ("R010", lambda: declared(save_needs="nothing")),
-    ("R010", lambda: declared(remember="nothing")),
-    ("R011", lambda: declared(ledger="proof")),
-    ("R011", lambda: declared(filters="name proof")),
-    ("R012", lambda: declared(indexed="name ready")),
+    ("R010", lambda: declared(lists=replace(LISTS, ledger="nothing"))),
+    ("R010", lambda: declared(form=Form(save_needs="nothing"))),
+    ("R010", lambda: declared(form=Form(remember="nothing"))),
+    ("R011", lambda: declared(lists=replace(LISTS, ledger="proof"))),
+    ("R011", lambda: declared(lists=replace(LISTS, filters="name proof"))),
+    ("R012", lambda: declared(lists=replace(LISTS, indexed="name ready"))),
     ("R013", lambda: declared(fields={"extra": f.text("")})),
     ("R013", lambda: declared(fields={"extra": f.text("长" * 41)})),
     ("R014", lambda: declared(fields={"extra": f.listed("单", "no_such_list")})),
@@ -146,7 +160,7 @@ WRONG: list[tuple[str, Any]] = [
         fields=DECIDED, briefing=Briefing("物", (), "没有。", todo=(("nothing", "看。"),)), tables=PROGRESS)),
     ("R037", lambda: declared(briefing=Briefing("物", (), "没有。"))),
     ("R038", lambda: declared(fields=DECIDED, briefing=Briefing("物", (), "没有。", by_year="t"), tables=PROGRESS)),
-    ("R058", lambda: declared(by_figure=("安全情况", "nothing"))),
+    ("R058", lambda: declared(lists=replace(LISTS, by_figure=("安全情况", "nothing")))),
     ("R040", lambda: declared(moves=Asks("ready", "name"))),
     ("R040", lambda: declared(splits=Asks("ready", "nothing"))),
     ("R042", lambda: declared(follows="everybody")),
@@ -198,11 +212,11 @@ def test_two_enums_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_two_registers_in_one_place_of_the_menu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registering, "_registers", [])
-    for name, order in {"one": 10, "two": 20, "three": registering.UNORDERED}.items():
-        registering.register(model(), name=name, title="物", order=order)
+    for name, order in {"one": 10, "two": 20, "three": UNORDERED}.items():
+        registering.register(model(), name=name, title="物", heading=Heading(order))
     registering.register(model(), name="four", title="物")
     assert "R063" not in {problem.id for problem in checks.check_all()}
-    registering.register(model(), name="five", title="物", order=20)
+    registering.register(model(), name="five", title="物", heading=Heading(20))
     assert [p.register for p in checks.check_all() if p.id == "R063"] == ["two"]
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from app.kernel.declare.expressions import ALWAYS
+from app.kernel.declare.groups import Heading, Lists
 from app.kernel.declare.register import Figure, register
 from app.modules.house_map.earlier.facts import PriorFact
 
 PRIOR = register(
     PriorFact,
     title="以往信息",
-    order=100,
+    heading=Heading(100),
     record_word="以往信息",
-    ledger="kind found_on head_name id_number parcel_number grade judged_by",
-    filters="kind id_number parcel_number",
-    indexed="id_number parcel_number",
+    lists=Lists(
+        ledger="kind found_on head_name id_number parcel_number grade judged_by",
+        filters="kind id_number parcel_number",
+        indexed="id_number parcel_number",
+    ),
     figures={"total": Figure("以往信息总数", ALWAYS)},
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.kernel.declare.flow import SENT_BACK, State, town_and_county_review
-from app.kernel.declare.groups import Frozen, Review, Story
+from app.kernel.declare.groups import Form, Frozen, Heading, Lists, Review, Story
 from app.kernel.declare.register import (
     Briefing,
     Column,
@@ -38,19 +38,14 @@ _HINT = (
 APPLICATION = register(
     Application,
     title="危房改造抗震改造申请",
-    order=50,
+    heading=Heading(50, module="危房改造抗震改造", icon="building-community"),
     record_word="改造申请",
-    module="危房改造抗震改造",
-    icon="building-community",
     review=Review(town_and_county_review(reasons=RETURN_REASONS)),
     story=Story(stands="state"),
     listed=~away,
     frozen=Frozen(away, "该户的改造申请未列入当前计划，或者已经关闭，不能办理。"),
-    begins=begins,
-    kept="checker checked_on basis",
-    warns=warning,
     years=Years("plan_year", FIRST_YEAR, usual=plan_year),
-    save_needs="kind plan_year",
+    form=Form(save_needs="kind plan_year", kept="checker checked_on basis", begins=begins, warns=warning),
     sections=(
         Section("农户基本信息", "sex population ethnicity phone"),
         Section(
@@ -69,9 +64,11 @@ APPLICATION = register(
             "kind way energy_saving barrier_free plan_year applied_on published application_paper",
         ),
     ),
-    ledger="head_name head_id phone kind way plan_year grade state",
-    filters="head_name head_id state plan_year kind way grade no_house basis priority",
-    indexed="state plan_year head_name head_id",
+    lists=Lists(
+        ledger="head_name head_id phone kind way plan_year grade state",
+        filters="head_name head_id state plan_year kind way grade no_house basis priority",
+        indexed="state plan_year head_name head_id",
+    ),
     figures={
         "total": Figure("申请总户数", r.state.in_(*State)),
         "open": Figure("未审核", ~approved, tone="warn"),

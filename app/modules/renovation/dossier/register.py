@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.kernel.declare import fields as f
 from app.kernel.declare.flow import SENT_BACK, State, staged_review
-from app.kernel.declare.groups import Frozen, Milestone, Review, Story
+from app.kernel.declare.groups import Frozen, Heading, Lists, Milestone, Review, Story
 from app.kernel.declare.register import (
     Briefing,
     Column,
@@ -50,10 +50,8 @@ partial = f.Check(
 DOSSIER = register(
     Dossier,
     title="危房改造抗震改造档案",
-    order=60,
-    module="危房改造抗震改造",
+    heading=Heading(60, module="危房改造抗震改造", icon="building-community"),
     record_word="危改档案",
-    icon="building-community",
     review=Review(
         staged_review,
         stages=(
@@ -98,9 +96,11 @@ DOSSIER = register(
         ),
         Section("拨付信息", "payments paid paid_in_full", stage=Progress.PAID),
     ),
-    ledger="head_name head_id plan_year kind grade started_on completed_on stage state",
-    filters="head_name head_id state stage plan_year kind way grade paid_in_full overdue",
-    indexed="state stage plan_year head_name head_id",
+    lists=Lists(
+        ledger="head_name head_id plan_year kind grade started_on completed_on stage state",
+        filters="head_name head_id state stage plan_year kind way grade paid_in_full overdue",
+        indexed="state stage plan_year head_name head_id",
+    ),
     figures={
         "total": Figure("总户数", r.state.in_(*State)),
         "started": Figure("已开工", started, tone="info"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.core.i18n import mark
 from app.kernel.declare.flow import SENT_BACK, State, county_review
-from app.kernel.declare.groups import Asks, Review, Story
+from app.kernel.declare.groups import Asks, Form, Heading, Lists, Review, Story
 from app.kernel.declare.house_lists import HouseList, declare_list
 from app.kernel.declare.register import (
     Briefing,
@@ -40,7 +40,7 @@ approved_own = approved & own
 LOOKBACK = register(
     Lookback,
     title="脱贫户住房安全保障回头看",
-    order=20,
+    heading=Heading(20),
     record_word="回头看档案",
     review=Review(
         county_review,
@@ -52,13 +52,14 @@ LOOKBACK = register(
     listed=listed,
     moves=Asks("moved", "new_place"),
     splits=Asks("split", "split_heads"),
-    save_needs="died",
     story=Story(milestones=MILESTONES, summary=SUMMARY),
-    remember="surveyor surveyed_on heating cooking",
+    form=Form(save_needs="died", remember="surveyor surveyed_on heating cooking"),
     sections=sections(),
-    ledger="head_name head_id phone living grade state",
-    filters="head_name head_id state died living grade secured measure measure_year parcel_state",
-    indexed="state head_name head_id parcel_state",
+    lists=Lists(
+        ledger="head_name head_id phone living grade state",
+        filters="head_name head_id state died living grade secured measure measure_year parcel_state",
+        indexed="state head_name head_id parcel_state",
+    ),
     figures={
         "total": Figure("脱贫户总数", r.state.in_(*State)),
         "split": Figure("其中：分户", r.standing.is_(Standing.COUNTED)),

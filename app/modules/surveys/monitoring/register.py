@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.kernel.declare.flow import SENT_BACK, State, county_review
-from app.kernel.declare.groups import Asks, Renewal, Review, Story
+from app.kernel.declare.groups import Asks, Form, Heading, Lists, Renewal, Review, Story
 from app.kernel.declare.register import (
     Briefing,
     Column,
@@ -36,8 +36,7 @@ safe = own & r.grade.in_(Grade.A, Grade.B)
 MONITORING = register(
     Monitoring,
     title="六类对象动态监测",
-    order=40,
-    module="六类对象动态监测",
+    heading=Heading(40, module="六类对象动态监测"),
     record_word="监测记录",
     review=Review(
         county_review,
@@ -53,15 +52,16 @@ MONITORING = register(
     years=Years("year", 2024, listed=on_list & r.newest_of_year.yes),
     moves=Asks("moved", "new_place"),
     splits=Asks("split", "split_heads"),
-    save_needs="died living",
     story=Story(milestones=MILESTONES, summary=SUMMARY),
-    remember="surveyor surveyed_on heating cooking",
+    form=Form(save_needs="died living", remember="surveyor surveyed_on heating cooking"),
     sections=sections("living has_house other_home other_home_text"),
-    ledger="head_name head_id groups living grade secured state",
-    filters="head_name head_id state groups origin died has_house living grade secured measure"
-    " measure_year",
-    by_figure=("住房安全情况", "no_hazard some_hazard severe_hazard unjudged"),
-    indexed="state head_name head_id",
+    lists=Lists(
+        ledger="head_name head_id groups living grade secured state",
+        filters="head_name head_id state groups origin died has_house living grade secured measure"
+        " measure_year",
+        indexed="state head_name head_id",
+        by_figure=("住房安全情况", "no_hazard some_hazard severe_hazard unjudged"),
+    ),
     figures={
         "total": Figure("低收入群体总数", r.state.in_(*State)),
         "monitored": Figure("已监测", said, tone="good"),
