@@ -145,12 +145,14 @@ def _check_kind(register: Register) -> Iterator[Finding]:
         yield Finding("R060", register.name, text)
     missing = [name for name in _OF_REVIEW if not hasattr(register.model, name)]
     if register.flow is not None and missing:
-        text = f"flow: no {', '.join(missing)}. Derive the model from Reviewed, or leave flow out"
+        text = (
+            f"review: no {', '.join(missing)}. Derive the model from Reviewed, or leave review out"
+        )
         yield Finding("R061", register.name, text)
     if (table := register.progress_table) and not hasattr(register.model, "decided_at"):
         text = (
             f"table {table.name}: progress counts what was decided, and nothing is. Derive the model"
-            " from Reviewed and give it a flow, or leave progress out"
+            " from Reviewed and give it a review, or leave progress out"
         )
         yield Finding("R062", register.name, text)
 

@@ -225,7 +225,7 @@ def _naming(register: Register, row: Any, actor: Actor) -> Iterator[dict[str, An
     for other, rows in references.naming(register, row):
         if not actor.has(Capability.SEARCH, other.name):
             continue
-        fields = [other.model.__fields__[n] for n in other.named_with.split()]
+        fields = [other.model.__fields__[n] for n in other.story.named_with.split()]
         places = select(Region.id, Region.full_name).where(
             Region.id.in_({one.region_id for one in rows})
         )

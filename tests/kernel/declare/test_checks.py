@@ -22,6 +22,7 @@ from app.kernel.declare.flow import county_review
 from app.kernel.declare.groups import (
     UNORDERED,
     Asks,
+    Creates,
     Form,
     Frozen,
     Heading,
@@ -107,6 +108,7 @@ def table(**changes: Any) -> tuple[Table, ...]:
 
 PROGRESS = table(progress=("total", "total"))
 DECIDED = {"decided_at": f.system(f.date("审核时间"))}
+REVIEWED = DECIDED | {n: f.system(f.text("审")) for n in ("submitted_by", "submitted_at")}
 ALL = "name ready proof"
 TWICE = [f.Check("c", UNKNOWN & ~UNKNOWN, "甲。"), f.Check("c", UNKNOWN, "乙。")]
 WRONG: list[tuple[str, Any]] = [
@@ -141,7 +143,7 @@ WRONG: list[tuple[str, Any]] = [
     ("R022", lambda: declared(fields={"extra": f.text("名", checks=[
         f.Check("odd", ~UNKNOWN, "奇怪。")])})),
     ("R022", lambda: declared(sections=(Section("一", ALL, shown=UNKNOWN),))),
-    ("R022", lambda: declared(review=Review(county_review, builds=UNKNOWN))),
+    ("R022", lambda: declared(fields=REVIEWED, review=Review(county_review, builds=UNKNOWN))),
     ("R022", lambda: declared(frozen=Frozen(UNKNOWN, "不能办理。"))),
     ("R010", lambda: declared(renewal=Renewal("新增", without="nothing"))),
     ("R023", lambda: declared(fields=circle())),
@@ -174,7 +176,7 @@ WRONG: list[tuple[str, Any]] = [
     ("R051", lambda: declared(story=Story(membership=Membership("name")))),
     ("R022", lambda: declared(listed=UNKNOWN)),
     ("R034", lambda: declared(tables=table(name="week"))),
-    ("R060", lambda: declared(creates=Level.COUNTY, fields={"household_id": f.system(f.text("户"))})),
+    ("R060", lambda: declared(creates=Creates(Level.COUNTY), fields={"household_id": f.system(f.text("户"))})),
     ("R061", lambda: declared(review=Review(county_review))),
     ("R062", lambda: declared(tables=table(progress=("total", "total")))),
 ]  # fmt: skip
@@ -229,8 +231,7 @@ def test_a_register_whose_table_no_migration_makes() -> None:
 
 
 def test_a_review_has_no_problem_with_a_reviewed_model() -> None:
-    reviewed = {name: f.system(f.text("审")) for name in ("submitted_by", "submitted_at")}
-    made = declared(review=Review(county_review), tables=PROGRESS, fields=DECIDED | reviewed)
+    made = declared(review=Review(county_review), tables=PROGRESS, fields=REVIEWED)
     assert list(checks.check(made)) == []
 
 
