@@ -17,6 +17,8 @@
 | PUBLIC_URL | | where people reach the pages: ``https://anju.example.gov.cn``; the codes |
 |   |   | printed on papers lead there. Unset: the address of the request |
 | PROXIES | 0 | how many proxies in front may set X-Forwarded-For and -Proto |
+| MODULES_WITHOUT | | modules to leave out, by the names of their folders: ``craftsmen,…``; their |
+|   |   | tables stay, their jobs end with a message |
 | HOST, PORT | 127.0.0.1, 8080 | where ``make run`` listens |
 | WEB_WORKERS, WEB_THREADS | 2, 3 | web processes, threads in each; more threads only where no |
 |   |   | proxy stands in front and slow uploads would hold them |
@@ -238,6 +240,12 @@ def _make_once(path: Path, text: str) -> None:
         pass
     finally:
         draft.unlink()
+
+
+def modules_without(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """The modules that are left out; asked before the application is made, as they are imported then."""
+    names = (name.strip() for name in environ.get("MODULES_WITHOUT", "").split(","))
+    return frozenset(name for name in names if name)
 
 
 def _one_of(environ: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:

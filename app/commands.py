@@ -9,7 +9,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from app import catalogue
+from app import catalogue, modules
 from app.access.accounts.cli import accounts_cli
 from app.access.divisions.cli import regions_cli
 from app.access.scope import unscoped
@@ -41,7 +41,7 @@ def deploy_command(context: click.Context, demo: bool) -> None:
 @with_appcontext
 def check() -> None:
     """Check every declaration; the ids are stable."""
-    found = checks.check_all(migrated_tables())
+    found = checks.check_all(migrated_tables(), whole=not modules.LEFT_OUT)
     for problem in found:
         click.echo(f"{problem.id} {problem.register}: {problem.message}")
     if found:

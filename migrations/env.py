@@ -15,6 +15,7 @@ from flask import current_app
 from sqlalchemy import Connection
 from sqlalchemy.types import TypeDecorator
 
+from app import modules
 from app.core.types import NfcText, PathType, UtcDateTime, UuidType
 
 # SQLite cannot say what an index on an expression is; a table that has one is not rebuilt.
@@ -96,6 +97,11 @@ def refuse_unknown(connection: Connection) -> None:
     connection.rollback()
 
 
+def of_loaded(_item: Any, _name: str | None, kind: str, reflected: bool, twin: Any) -> bool:  # noqa: FBT001
+    """Tables of modules that this program leaves out stay as they are."""
+    return kind != "table" or not reflected or twin is not None
+
+
 def wait_briefly(connection: Connection) -> None:
     """While a migration waits for a table, everybody queues behind it: rather fail, and deploy again."""
     if connection.dialect.name == "postgresql":
@@ -106,6 +112,8 @@ def run() -> None:
     migrate = current_app.extensions["migrate"]
     options = {**migrate.configure_args, "render_item": render_item}
     options.setdefault("process_revision_directives", next_revision)
+    if modules.LEFT_OUT:
+        options["include_object"] = of_loaded
     with migrate.db.engine.connect() as connection:
         refuse_unknown(connection)
         with rebuilding_tables(connection):

@@ -11,7 +11,7 @@ from sqlalchemy import exists, select, text
 
 from app.access.account import Account
 from app.access.scope import unscoped
-from app.demo import accounts, load, moves
+from app.demo import accounts
 from app.kernel.rows.household import Household
 
 demo_cli = AppGroup("demo", help="Demonstration data: never in production.")
@@ -22,6 +22,8 @@ _LOCK = 0x616E6A77  # any number that no other advisory lock of ours uses
 @click.option("--if-empty", is_flag=True, help="do nothing where there are households already")
 def load_command(if_empty: bool) -> None:
     """Fill an empty database with a province to try: accounts, households in every state."""
+    from app.demo import load, moves  # of all modules, whether this program has them or not
+
     if current_app.config["PRODUCTION"]:
         raise click.ClickException("demonstration data do not belong into production")
     began = time.monotonic()
