@@ -20,25 +20,12 @@ from app.kernel.exchange.columns import label_of
 from app.kernel.hooks import ListColumn
 from app.kernel.households.exchange import importing as household_import
 from app.modules.homes.choices import Origin
-from app.modules.low_income.fields import LIST, Condition, Listed, Upkeep, the_list
+from app.modules.low_income.columns import COLUMNS
+from app.modules.low_income.fields import LIST, Listed, Upkeep, the_list
 
 KIND = "object.import"
 #: The address of its page.
 PAGE = "/exchange/import/objects"
-#: What the list says beside the household: fields of its register.
-COLUMNS = (
-    ListColumn(
-        "groups",
-        mark("对象类型"),
-        ("农户类型", "困难类型", "低收入类型", "困难对象类型"),
-        30,
-        "农村低保户",
-        note=mark("多种类型用顿号隔开。"),
-    ),
-    ListColumn("origin", mark("对象来源"), ("来源", "监测来源"), 12, "民政下发", options=Origin),
-    ListColumn("housing", mark("住房类型"), ("结构类型",), 14, "砖石结构", options="structure"),
-    ListColumn("condition", mark("住房状况"), ("住房情况",), 12, "住房安全", options=Condition),
-)
 
 
 def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
