@@ -38,6 +38,7 @@ from app.web.frame.shell import LanguageView
 from app.web.households.transfers import TransfersView
 from app.web.households.views import HouseholdView
 from app.web.lists import table as ledger_table
+from app.web.register import inputs
 from app.web.register.file_view import FileView
 from app.web.register.handovers import HandoversView
 from app.web.register_view import view_of
@@ -89,7 +90,7 @@ def _views() -> Iterator[type[BaseView]]:
 def register(app: Flask, builder: AppBuilder) -> None:
     """Register all views."""
     modules.load("views")
-    app.jinja_env.globals["ledger_body"] = ledger_table.body
+    app.jinja_env.globals |= {"ledger_body": ledger_table.body, "widget": inputs.widget}
     for view in _views():
         builder.add_view_no_menu(view)
     for declared in all_registers():

@@ -21,9 +21,10 @@ from app.core.types import storable
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.declare.rules import Problem
+from app.kernel.kinds import KINDS
 from app.kernel.kinds.children import Rows
 from app.kernel.kinds.choice import OneOf, SomeOf, YesNo
-from app.kernel.kinds.kind import PerKind
+from app.kernel.kinds.kind import PerKind, Widget
 from app.kernel.kinds.photo import Files
 from app.kernel.kinds.region import Division
 from app.kernel.rows.file import Attachment
@@ -187,6 +188,11 @@ INPUTS: PerKind[Input] = PerKind(
         Rows: _Rows(),
     },
 )
+
+
+def widget(kind: str) -> Widget:
+    """What ``register/_fields.html`` asks with, by the name of the kind."""
+    return KINDS[kind].widget
 
 
 # ---- what of a field the template is told ------------------------------------------------------
