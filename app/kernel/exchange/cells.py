@@ -9,12 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from typing import Any, Self
+from typing import Self
 
-from app.core.i18n import mark, translate
-from app.kernel.declare import choice_lists
-from app.kernel.declare.field import Field
-from app.kernel.kinds import MANY
+from app.core.i18n import mark
 
 EXACT = 10**15
 """Excel keeps 15 significant digits; a longer number has lost its last ones."""
@@ -60,18 +57,3 @@ def as_text(value: object) -> str:
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     return str(value)
-
-
-#: Between several choices in one cell.
-_BETWEEN = re.compile("[、，,；;]")  # between the choices in one cell
-
-
-def cell_values(made: Field, cell: str) -> Any:
-    """What a cell says, as the field parses it: several choices in one cell are a list."""
-    if made.kind != MANY:
-        return cell
-    known = {*choice_lists.by_text(made.source_list or "")}  # texts in other languages hold blanks
-    known |= {text for word in made.words.values() for text in (word, translate(word))}
-    parts = [part.strip() for part in _BETWEEN.split(cell)]
-    found = [[part] if part in known else re.split(r"[/\s]", part) for part in parts]
-    return [word for words in found for word in words if word]

@@ -28,12 +28,11 @@ from app.core.i18n import _, translate
 from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
 from app.kernel.beyond import cross_area
 from app.kernel.declare import choice_lists
-from app.kernel.declare.field import Field
 from app.kernel.declare.register import Menu, Register, get_register
+from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import REFERENCE
 from app.kernel.exchange.reasons import required_reason
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Cell, Column
-from app.kernel.kinds import DATE, DECIMAL, INTEGER, MONEY, REGION, YEAR, YES_NO
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse
 
@@ -42,7 +41,6 @@ MOST_ROWS = 1_000_000
 _BATCH = 500
 _PLACES_KEPT = 8000  # the 3,350 upper divisions, which stay, and some thousand below them
 _LEVELS = (Level.PROVINCE, Level.CITY, Level.COUNTY, Level.TOWN, Level.VILLAGE)
-_NUMBERS = (INTEGER, YEAR, DECIMAL, MONEY)
 
 
 def start(
@@ -186,7 +184,9 @@ def _rows(
 ) -> Iterator[tuple[Cell, ...]]:
     register = found.register
     fields = [register.model.__fields__[name] for name in names]
-    cells = [made.mask if masked and made.masked else _cell(made) for made in fields]
+    cells = [
+        made.mask if masked and made.masked else CELLS[made.kind].writer(made) for made in fields
+    ]
     # where a choice has had another text, a record shows that of its own time
     dated = {
         n: made for n, made in enumerate(fields)
@@ -208,29 +208,6 @@ def _rows(
             yield (*places.names[row[0]], *texts, *key)
         done += len(batch)
         progress(done)
-
-
-def _cell(made: Field) -> Callable[[Any], Cell]:
-    """How a field's value stands in a cell; choices are looked up once, not for every row."""
-    if made.kind in _NUMBERS:
-        return lambda value: value
-    if made.kind == YES_NO:
-        words = {True: _("是"), False: _("否"), None: None}
-        return lambda value: words[value]
-    if made.kind == DATE:
-        return lambda value: value.isoformat() if value else None
-    if made.choices or made.list_name or made.kind == REGION:
-        known: dict[Any, Cell] = {None: None}
-
-        def look_up(value: Any) -> Cell:
-            if value not in known:
-                known[value] = made.text(value)
-            return known[value]
-
-        return look_up
-    if made.rows:
-        return lambda value: made.text(value) if value else None
-    return lambda value: value
 
 
 class _Places:

@@ -27,7 +27,8 @@ from app.kernel.declare.groups import Renewal
 from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import inbox, pipeline
 from app.kernel.exchange import notes as import_notes
-from app.kernel.exchange.cells import Unreadable, cell_values
+from app.kernel.exchange.by_kind import CELLS
+from app.kernel.exchange.cells import Unreadable
 from app.kernel.exchange.columns import REFERENCE
 from app.kernel.exchange.made import PLACES, Maker
 from app.kernel.exchange.pipeline import Line, SheetImport, plain_head
@@ -118,6 +119,7 @@ class _Import(SheetImport):
         self.register = register
         self.key_column = register.number_field
         self.maker = None if register.of_households else Maker(register)
+        self._asked = {n: (f, CELLS[f.kind]) for n, f in register.fields.items() if f.typed}
 
     def label(self, name: str) -> str:
         return label_of(self.register, name)
@@ -202,11 +204,11 @@ class _Import(SheetImport):
     def _values(self, line: Line, typed: dict[str, str]) -> dict[str, Any]:
         values = {}
         for name, cell in typed.items():
-            made = self.register.fields.get(name)
-            if made is None or not made.typed:
+            if name not in self._asked:
                 continue
+            made, stands = self._asked[name]
             try:
-                values[name] = made.parse(cell_values(made, cell))
+                values[name] = made.parse(stands.read(made, cell))
             except ValueError as error:
                 line.reject(name, str(error))
                 continue

@@ -10,11 +10,11 @@ from app.core.i18n import _, translate
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register
+from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import COLUMNS
 from app.kernel.exchange.made import PLACES
 from app.kernel.exchange.writer import Book, Column
 from app.kernel.hooks import ListColumn
-from app.kernel.kinds import CHILDREN, MANY, REGION, YES_NO
 
 
 def write_household_list(file: IO[bytes]) -> None:
@@ -52,7 +52,7 @@ def write_register(file: IO[bytes], register: Register) -> None:
     for section in register.sections:
         for name in section.fields:
             made = register.fields[name]
-            if made.typed and made.kind != CHILDREN:
+            if made.typed and not made.rows:
                 columns.append(_form_column(translate(section.title), made))
     with Book(file) as book:
         book.table(register.label, columns, [], frozen_columns=2)
@@ -64,19 +64,6 @@ def _form_column(section: str, made: Field) -> Column:
         _("%(label)s（%(unit)s）", label=label, unit=translate(made.unit)) if made.unit else label
     )
     notes = [translate(made.help)] if made.help else []
-    options: tuple[str, ...] = ()
-    if made.kind == YES_NO:
-        options = (_("是"), _("否"))
-    elif made.kind == MANY:
-        notes.append(
-            _("可填多项，用“、”分开：%(options)s", options=_("、").join(made.options().values()))
-        )
-    elif made.kind == REGION:
-        notes.append(
-            _(
-                "填写行政区划全称，从省写到村，如“云南省昆明市寻甸回族自治县甸沙乡海尾村委会”；或12位代码。"
-            )
-        )
-    else:
-        options = tuple(made.options().values())
-    return Column((section, head), 16, options, "\n".join(notes), required=False)
+    stands = CELLS[made.kind]
+    notes += [note] if (note := stands.note(made)) else []
+    return Column((section, head), 16, stands.options(made), "\n".join(notes), required=False)

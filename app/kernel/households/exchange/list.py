@@ -19,7 +19,8 @@ from app.core.i18n import mark, translate
 from app.core.lazy import lazy
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
-from app.kernel.exchange.cells import Unreadable, cell_values
+from app.kernel.exchange.by_kind import CELLS
+from app.kernel.exchange.cells import Unreadable
 from app.kernel.exchange.columns import ETHNIC_MARK, SEXES, YEAR_MARK, by_name, heads, plain
 from app.kernel.exchange.sheet import ListHead, Sheet
 from app.kernel.kinds import formats
@@ -352,7 +353,8 @@ class Checker:
     @staticmethod
     def _extra(line: Line, name: str, made: Field, raw: str) -> None:
         try:
-            value = made.parse(cell_values(made, raw.strip())) if raw.strip() else None
+            text = raw.strip()
+            value = made.parse(CELLS[made.kind].read(made, text)) if text else None
         except ValueError as error:
             value = None
             line.note(name, str(error))
