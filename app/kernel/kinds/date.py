@@ -22,6 +22,7 @@ class Day(Kind):
     __slots__ = ()
     name = "date"
     widget = Widget(type="date")
+    cell = "date"
     json_text = True
 
     def column_type(self, made: Described) -> TypeEngine[Any]:

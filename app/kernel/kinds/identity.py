@@ -37,7 +37,6 @@ class IdNumber(Identity):
     __slots__ = ()
     name = "id_number"
     widget = Widget(length=24, words=False)
-    cell = "id"
     names_person = True
     longest = 18
     wrong = mark("身份证号不正确，请核对。")

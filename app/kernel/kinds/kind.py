@@ -83,7 +83,7 @@ class Kind:
     name: ClassVar[str]  # on pages, in scripts, in the API's documents
     asks: ClassVar[str] = mark("请填写%(label)s。")  # said where it is missing
     widget: ClassVar[Widget] = Widget()
-    cell: ClassVar[str] = "text"  # how a record's page sets it: text or id
+    cell: ClassVar[str] = "text"  # how a list sets it: text or date
     wide: ClassVar[bool] = False  # takes the width of a record's page
     stored: ClassVar[bool] = True  # has a column of its own
     counted: ClassVar[bool] = False  # rows or files: comparisons mean how many there are

@@ -12,7 +12,8 @@ from app.core.i18n import _, translate
 from app.core.jobs.table import Job
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Menu, Register
-from app.kernel.kinds import CHOICE, MANY, YES_NO
+from app.kernel.kinds.choice import OneOf, SomeOf, YesNo
+from app.kernel.kinds.kind import PerKind
 from app.kernel.lists.query import DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, Query, by_key
 from app.web.frame.listing import CURSORS, Filter
 
@@ -58,27 +59,52 @@ def key(register: Register, args: MultiDict[str, str]) -> Any:
     name or number, or an account's own result is asked for, which nobody else will ask.
     """
     made = register.model.__fields__
-    texts = [
-        n for n in register.lists.filters.split() if made[n].kind not in (YES_NO, CHOICE, MANY)
-    ]
+    texts = [n for n in register.lists.filters.split() if not made[n].kind.picked]
     if any(args.get(name) for name in (*texts, *PLACE_NAMES, "found") if name != "state"):
         return None
     return request.path, tuple((k, v) for k, v in args.items(multi=True) if k not in CURSORS)
 
 
-def _one(register: Register, made: Field, value: str | None, *, advanced: bool) -> Filter:
-    label = translate(made.label)
-    if made.kind == YES_NO:
-        return Filter(made.name, label, "yes_no", value, advanced=advanced)
-    if made.kind in (CHOICE, MANY):
+class Asked:
+    """How a list asks for a field's value: as text; the others say what is different."""
+
+    def filter(self, made: Field, value: str | None, hint: str, *, advanced: bool) -> Filter:
+        """The input of the bar."""
+        label = translate(made.label)
+        return Filter(made.name, label, value=value, placeholder=hint, advanced=advanced)
+
+    def said(self, made: Field, text: str) -> str:
+        """What is asked for, in words."""
+        return text
+
+
+class _YesNo(Asked):
+    def filter(self, made: Field, value: str | None, hint: str, *, advanced: bool) -> Filter:
+        return Filter(made.name, translate(made.label), "yes_no", value, advanced=advanced)
+
+    def said(self, made: Field, text: str) -> str:
+        return _("是") if text in ("yes", "是") else _("否")
+
+
+class _Chosen(Asked):
+    def filter(self, made: Field, value: str | None, hint: str, *, advanced: bool) -> Filter:
         known = made.options(all_ever=True)
-        return Filter.choice(made.name, label, value, known, advanced=advanced)
+        return Filter.choice(made.name, translate(made.label), value, known, advanced=advanced)
+
+    def said(self, made: Field, text: str) -> str:
+        return made.options(all_ever=True).get(text, text)
+
+
+#: How a list asks for each kind; a kind that is not named is what it derives from, or text.
+ASKED: PerKind[Asked] = PerKind(Asked(), {YesNo: _YesNo(), OneOf: _Chosen(), SomeOf: _Chosen()})
+
+
+def _one(register: Register, made: Field, value: str | None, *, advanced: bool) -> Filter:
     hints = {
         register.name_field: _("姓名开头几个字"),
         register.number_field: _("完整身份证号"),
     }
-    hint = hints.get(made.name, "")
-    return Filter(made.name, label, value=value, placeholder=hint, advanced=advanced)
+    return ASKED[made.kind].filter(made, value, hints.get(made.name, ""), advanced=advanced)
 
 
 def said(register: Register, query: Query, args: MultiDict[str, str]) -> list[tuple[str, str, str]]:
@@ -107,11 +133,5 @@ def said(register: Register, query: Query, args: MultiDict[str, str]) -> list[tu
     for name in register.lists.filters.split():
         made = register.model.__fields__[name]
         label, given = translate(made.label), [t for t in args.getlist(name) if t]
-        found += [(name, label, _text(made, text)) for text in given]
+        found += [(name, label, ASKED[made.kind].said(made, text)) for text in given]
     return found
-
-
-def _text(made: Field, text: str) -> str:
-    if made.kind == YES_NO:
-        return _("是") if text in ("yes", "是") else _("否")
-    return made.options(all_ever=True).get(text, text) if made.kind in (CHOICE, MANY) else text

@@ -26,7 +26,6 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Review, State
 from app.kernel.declare.house_lists import issued_list
 from app.kernel.declare.register import Menu, Register
-from app.kernel.kinds import CHOICE, DATE
 from app.kernel.lists import chosen_columns
 from app.kernel.lists.columns import REGION, REGION_LABEL
 from app.kernel.lists.ledger import Ledger, Page, TooWide, TooWideNow
@@ -226,10 +225,10 @@ def _column(
 
     if name == "state":
         return Column(name, label, lambda row: Cell(shown(row), tone=TONES[row.state]), "tag")
-    if made.kind == CHOICE:
+    if made.source_list:
         return Column(name, label, _choices(made, said_at), kind)
-    if made.kind == DATE and not made.masked:
-        return Column(name, label, lambda row: Cell(shown(row), "date"), kind)
+    if (cell := made.kind.cell) != kind and not made.masked:
+        return Column(name, label, lambda row: Cell(shown(row), cell), kind)
     return Column(name, label, shown, kind)
 
 

@@ -21,7 +21,7 @@ from app.kernel.hooks import Earlier
 from app.kernel.households import lists as households
 from app.kernel.households import words as household_words
 from app.kernel.households.words import Fact
-from app.kernel.kinds import CHILDREN, ID_NUMBER, TEXTAREA, formats
+from app.kernel.kinds import formats
 from app.kernel.kinds.values import to_json
 from app.kernel.records import continuing, history_words, owners, renewals
 from app.kernel.records.photo_facts import PhotoFacts
@@ -166,14 +166,14 @@ def _shown(made: Field, row: Any, files: list[dict[str, Any]], *, whole: bool) -
     if not made.stored:
         return context | {"files": files, "wide": True}
     value = getattr(row, made.name)
-    if made.kind == CHILDREN:
+    if made.rows:
         return context | _children(made, row, whole=whole)
     if made.masked and not whole and value:
         return context | {"text": made.mask(value), "kind": "id", "masked": True}
     text = made.text(value, row.said_at)
     unit = f" {translate(made.unit)}" if text and made.unit else ""
-    kind = "id" if made.kind == ID_NUMBER else "text"
-    return context | {"text": text + unit, "kind": kind, "wide": made.kind == TEXTAREA}
+    kind = "id" if made.kind.names_person else "text"
+    return context | {"text": text + unit, "kind": kind, "wide": made.kind.wide}
 
 
 def _children(made: Field, record: Any, *, whole: bool) -> dict[str, Any]:
