@@ -44,10 +44,6 @@ NOT_SHOWN: dict[str, set[str] | None] = {
     "modules/low_income/columns.py": None,  # the same
     "modules/house_map/parcels/columns.py": None,  # names of properties as census exports write them
     "modules/house_map/parcels/imports.py": {"(1[89]\\d\\d|20\\d\\d)(?:年|\\.0)?(?:[-/.年]\\d{1,2}.*)?", "以后"},
-    "modules/low_income/imports.py": {  # heads as people write them
-        "农户类型", "困难类型", "低收入类型", "困难对象类型", "来源", "监测来源", "结构类型", "住房情况",
-        "农村低保户", "民政下发", "砖石结构", "住房安全",
-    },
     "kernel/exchange/cells.py": {"[、，,；;]"},  # marks between the choices in one cell
     "kernel/exchange/record_import.py": {"。."},  # marks that are cut off
     "kernel/reports/word.py": {"方正小标宋简体", "黑体", "仿宋", "一二三四五六七八九十", "、"},  # typefaces, numerals
