@@ -38,9 +38,9 @@ from app.web.frame.shell import LanguageView
 from app.web.households.transfers import TransfersView
 from app.web.households.views import HouseholdView
 from app.web.lists import table as ledger_table
+from app.web.lists.handovers import HandoversView
 from app.web.register import inputs
 from app.web.register.file_view import FileView
-from app.web.register.handovers import HandoversView
 from app.web.register_view import view_of
 from app.web.reports.tables import StatisticsView
 from app.web.reports.work import WorkReportView
