@@ -32,7 +32,9 @@ from app.kernel.kinds.choice import holds
 from app.kernel.kinds.kind import Kind
 from app.kernel.kinds.values import is_missing, to_json
 
+#: The values of a record by the names of its fields.
 Values = Mapping[str, Any]
+#: The columns of a statement by the names of fields; ``#name`` is how many rows or files there are.
 Columns = Callable[[str], ColumnElement[Any]]
 
 
@@ -87,7 +89,7 @@ class Ref(Term):
 class Const(Term):
     """A constant: number, date, text or enum member."""
 
-    value: Any
+    value: Any  # a day, a number, a code
 
     def python(self, values: Values) -> Any:
         return self.value
@@ -127,7 +129,7 @@ class Today(Term):
 class Year(Term):
     """The calendar year of a date."""
 
-    of: Term
+    of: Term  # a day
 
     def python(self, values: Values) -> int | None:
         value = self.of.python(values)
@@ -147,8 +149,8 @@ class Year(Term):
 class Plus(Term):
     """A number and a constant."""
 
-    of: Term
-    amount: int
+    of: Term  # a number or a day
+    amount: int  # is added; days to a day
 
     def python(self, values: Values) -> Any:
         value = self.of.python(values)
@@ -215,8 +217,8 @@ class Expr(ABC):
 class In(Expr):
     """The field's value is one of some."""
 
-    field: Ref
-    values: tuple[Any, ...]
+    field: Ref  # whose value is asked
+    values: tuple[Any, ...]  # one of these
 
     def test(self, values: Values) -> bool:
         value = self.field.python(values)
@@ -240,8 +242,8 @@ class In(Expr):
 class Has(Expr):
     """A many-choice contains a code."""
 
-    field: Ref
-    code: Any
+    field: Ref  # of several codes
+    code: Any  # is among them
 
     def test(self, values: Values) -> bool:
         return str(self.code) in [str(v) for v in values.get(self.field.name) or ()]
@@ -260,7 +262,7 @@ class Has(Expr):
 class Given(Expr):
     """The field has a value (children: at least one)."""
 
-    field: Ref
+    field: Ref  # says anything
 
     def test(self, values: Values) -> bool:
         return not is_missing(values.get(self.field.name))
@@ -288,9 +290,9 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 class Compare(Expr):
     """Two values in order; false when one of them is missing."""
 
-    op: str
-    left: Term
-    right: Term
+    op: str  # eq lt le gt ge
+    left: Term  # false where it is missing
+    right: Term  # … or this
 
     def test(self, values: Values) -> bool:
         left, right = self.left.python(values), self.right.python(values)
@@ -313,8 +315,8 @@ class Compare(Expr):
 class Valid(Expr):
     """The text is a valid ID number, phone or unified social credit code."""
 
-    kind: Kind
-    field: Ref
+    kind: Kind  # says what is right
+    field: Ref  # its text is
 
     def test(self, values: Values) -> bool:
         value = self.field.python(values)
@@ -334,7 +336,7 @@ class Valid(Expr):
 class And(Expr):
     """All of them."""
 
-    parts: tuple[Expr, ...]
+    parts: tuple[Expr, ...]  # all of these
 
     def test(self, values: Values) -> bool:
         return all(part.test(values) for part in self.parts)
@@ -356,7 +358,7 @@ class And(Expr):
 class Or(Expr):
     """At least one of them."""
 
-    parts: tuple[Expr, ...]
+    parts: tuple[Expr, ...]  # any of these
 
     def test(self, values: Values) -> bool:
         return any(part.test(values) for part in self.parts)
@@ -375,7 +377,7 @@ class Or(Expr):
 class Not(Expr):
     """The complement; in SQL an unknown test counts as false before it is turned round."""
 
-    part: Expr
+    part: Expr  # does not hold
 
     def test(self, values: Values) -> bool:
         return not self.part.test(values)

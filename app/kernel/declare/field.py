@@ -45,9 +45,9 @@ class Check:
     ``explain`` may give a message for the very value, better than the general one, or nothing.
     """
 
-    code: str
+    code: str  # its name: no two of a field have the same
     wrong: Expr
-    message: str
+    message: str  # what people are told
     severity: str = "error"
     explain: Callable[[str], str] | None = None
 
@@ -65,21 +65,21 @@ class Check:
 class Field:
     """One field of a register. ``name`` is known once its class exists."""
 
-    kind: Kind
-    label: str
-    shown: Expr = ALWAYS
-    required: bool = True
-    choices: type[Choices] | None = None
+    kind: Kind  # see app.kernel.kinds
+    label: str  # the official one
+    shown: Expr = ALWAYS  # where it is there at all
+    required: bool = True  # wherever it is shown
+    choices: type[Choices] | None = None  # a code enum, which rules may name
     list_name: str | None = None  # a list of the ministry's, see app.kernel.declare.choice_lists
     leaves_out: tuple[str, ...] = ()  # codes of its list that are no choice here
     words: Mapping[str, str] = dataclass_field(default_factory=dict)  # code -> its text here
-    length: int = 100
-    low: Any = None
-    high: Any = None
-    unit: str = ""
-    help: str = ""
-    source: str = ""
-    masked: bool = False
+    length: int = 100  # text: the most characters
+    low: Any = None  # the smallest number, the fewest files or rows
+    high: Any = None  # the largest, the most
+    unit: str = ""  # stands behind the number
+    help: str = ""  # a sentence below the input
+    source: str = ""  # where its value comes from, if nobody types it
+    masked: bool = False  # lists hide a part of it
     system: bool = False  # kept by the kernel, in no form
     default: Any = None  # makes the column NOT NULL
     computed: Formula | Expr | None = None  # worked out from other fields, never typed
@@ -90,7 +90,9 @@ class Field:
     level: Level = Level.VILLAGE  # region: the level of division that is chosen
     rows: tuple[Field, ...] = ()  # children: their fields
     since: int = 0  # many: calendar years from this one on, instead of a list
-    checks: list[Check] = dataclass_field(default_factory=list)
+    checks: list[Check] = dataclass_field(
+        default_factory=list
+    )  # rules beside those that its options make
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -99,39 +101,49 @@ class Field:
     # ---- conditions -------------------------------------------------------------------
     @property
     def ref(self) -> Ref:
+        """Its value, in conditions."""
         return Ref(self)
 
     def is_(self, value: Any) -> Expr:
+        """It is this choice."""
         return In(self.ref, (value,))
 
     def in_(self, *values: Any) -> Expr:
+        """It is one of these choices."""
         return In(self.ref, tuple(self._member(v) for v in values))
 
     def has(self, code: Any) -> Expr:
+        """It says this code among others (of several choices)."""
         return Has(self.ref, code)
 
     @property
     def yes(self) -> Expr:
+        """It is answered 是."""
         return In(self.ref, (True,))
 
     @property
     def no(self) -> Expr:
+        """It is answered 否; unanswered is neither."""
         return In(self.ref, (False,))
 
     @property
     def given(self) -> Expr:
+        """It says anything."""
         return Given(self.ref)
 
     @property
     def valid(self) -> Expr:
+        """It has the form that its kind demands."""
         return Valid(self.kind, self.ref)
 
     @property
     def year(self) -> Year:
+        """The year of its day."""
         return Year(self.ref)
 
     @property
     def count(self) -> Count:
+        """How many rows or files it has."""
         return Count(self)
 
     @property
@@ -163,6 +175,7 @@ class Field:
         return made.test(values) if isinstance(made, Expr) else made and made.python(values)
 
     def column(self) -> Any:
+        """Its mapped column."""
         key = self.kind.foreign_key()
         return mapped_column(
             self.kind.column_type(self),

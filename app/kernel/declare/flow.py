@@ -35,11 +35,11 @@ class Transition:
     does it.
     """
 
-    name: str
-    label: str
-    sources: tuple[State, ...]
-    target: State
-    capability: Capability
+    name: str  # in addresses and histories
+    label: str  # on its button
+    sources: tuple[State, ...]  # where it may start
+    target: State  # where it leads
+    capability: Capability  # who may do it
     complete: bool = False  # every required field must be given
     opinion: bool = False  # an opinion (reason) must be given
     by_submitter: bool = False  # only the account that submitted
@@ -49,8 +49,8 @@ class Transition:
     target_of_village: State | None = None  # where it leads when a village's account does it
     undoes: tuple[str, ...] = ()  # only right after one of these steps, by the account that did it
     seconds: int = 0  # … and not later than this
-    tone: str = "primary"
-    reasons: tuple[str, ...] = ()
+    tone: str = "primary"  # the colour of its button: primary, good, warn, bad
+    reasons: tuple[str, ...] = ()  # offered for the opinion
     reopens: bool = False  # unlocks the stage that was approved last (app.kernel.declare.stages)
 
     def label_for(self, level: Level) -> str:
@@ -65,14 +65,14 @@ class Transition:
 
 
 @dataclass(frozen=True)
-class Review:
+class Deciding:
     """Who decides on what waits in ``state``, one record after the other, and by which steps."""
 
-    capability: Capability = Capability.REVIEW
+    capability: Capability = Capability.REVIEW  # who decides
     state: State = State.SUBMITTED
-    approve: str = "approve"
-    refuse: str = "return"
-    undo: str = "take_back"
+    approve: str = "approve"  # the step of the one button …
+    refuse: str = "return"  # … of the other …
+    undo: str = "take_back"  # … and the one that takes either back
 
     @property
     def steps(self) -> tuple[str, str, str]:
@@ -84,9 +84,9 @@ class Review:
 class Flow:
     """A set of transitions. Saving is an edit, not a transition, but moves MISSING to DRAFT."""
 
-    name: str
-    transitions: tuple[Transition, ...]
-    reviews: tuple[Review, ...] = (Review(),)
+    name: str  # of the way that records go
+    transitions: tuple[Transition, ...]  # its steps
+    reviews: tuple[Deciding, ...] = (Deciding(),)  # who decides, in turn
 
     def get(self, name: str) -> Transition | None:
         """The transition of that name, or None."""
@@ -96,15 +96,16 @@ class Flow:
         """The transitions that start in ``state``."""
         return tuple(t for t in self.transitions if state in t.sources)
 
-    def review_of(self, state: State) -> Review | None:
+    def review_of(self, state: State) -> Deciding | None:
         """The review for which records in ``state`` wait, or None."""
         return next((r for r in self.reviews if r.state == state), None)
 
-    def review_by(self, capability: Capability) -> Review | None:
+    def review_by(self, capability: Capability) -> Deciding | None:
         """The review that is done with this capability, or None."""
         return next((r for r in self.reviews if r.capability == capability), None)
 
 
+#: What is offered for the opinion of a return (spec 02 "Review").
 RETURN_REASONS = (
     "资料不全",
     "信息有误",
@@ -178,7 +179,7 @@ def town_and_county_review(reasons: tuple[str, ...]) -> Flow:
                        reasons=reasons),
         ),
         reviews=(
-            Review(),
-            Review(Capability.CHECK, State.CHECKING, "check", "check_return", "take_back_check"),
+            Deciding(),
+            Deciding(Capability.CHECK, State.CHECKING, "check", "check_return", "take_back_check"),
         ),
     )  # fmt: skip

@@ -43,7 +43,7 @@ class Days:
     """How many days lie between two dates; missing where one of them is."""
 
     start: Any  # Field
-    end: Any
+    end: Any  # the later day
 
     def python(self, values: Mapping[str, Any]) -> int | None:
         """Days from start to end of a record's values."""

@@ -22,7 +22,7 @@ class Heading:
 
     order: int = UNORDERED  # those of one number by their names
     module: str = ""  # heads the entries of several registers; else the register's title does
-    icon: str = "home-check"
+    icon: str = "home-check"  # of the head
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Lists:
     """Columns and filters of the lists of a register; the division is always a filter."""
 
     ledger: str = ""  # the columns
-    filters: str = ""
+    filters: str = ""  # the fields by which one searches
     indexed: str = ""  # filters that an index serves at any size
     by_figure: tuple[str, str] = ("", "")  # a filter that offers figures: its label, their names
 
@@ -52,7 +52,7 @@ class Lists:
 class Review:
     """Records are submitted and decided on. The model is ``Reviewed``."""
 
-    flow: Flow
+    flow: Flow  # states and steps
     stages: tuple[Stage, ...] = ()  # submitted and reviewed one after the other, each locked then
     #: ``hook(session, row)``: what an approval sets off.
     on_approval: tuple[Callable[[Any, Any], None], ...] = ()
@@ -63,7 +63,7 @@ class Review:
 class Creates:
     """Users add records, each in a division of this level or below it."""
 
-    level: Level
+    level: Level  # the highest division that a record may lie in
     owned: bool = False  # who entered a record changes it, nobody else (app.kernel.records.owners)
 
 
@@ -105,15 +105,15 @@ class Story:
 class Asks(NamedTuple):
     """A yes/no field that asks for something, and the field that says what."""
 
-    asked: str
-    field: str
+    asked: str  # the yes/no field
+    field: str  # what is said where it is yes
 
 
 @dataclass(frozen=True)
 class Frozen:
     """Rows that nobody changes, submits or decides on."""
 
-    where: Expr
+    where: Expr  # the rows
     why: str  # what people are told then
 
 

@@ -10,7 +10,7 @@ class HouseList:
     """A list on which households may stand; registers follow it by its name."""
 
     name: str  #: the household's yes/no field that says it stands on it
-    title: str
+    title: str  # what people call it
     order: int  #: among the lists
     issued: bool = False  #: lists that the ministry issues (名单下发) put households onto this one
     of_persons: bool = False  #: an ID number stands on it once, a member's as well as a head's

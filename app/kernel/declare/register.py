@@ -42,16 +42,17 @@ class Section:
     that the button 以上均为否 answers.
     """
 
-    title: str
-    names: str
+    title: str  # its head
+    names: str  # its fields, in the order of the form
     shown: Expr = ALWAYS
     all_no: str = ""
-    intro: str = ""
+    intro: str = ""  # a sentence below the head
     stage: str = ""  # the name of the stage that it is submitted with
     fixed: bool = False  # to be read: the kernel puts in what it says, nobody types it
 
     @property
     def fields(self) -> tuple[str, ...]:
+        """The names of its fields."""
         return tuple(self.names.split())
 
 
@@ -61,8 +62,8 @@ class Figure:
     (good, warn, bad, info, neutral).
     """
 
-    label: str
-    where: Expr
+    label: str  # what pages call it
+    where: Expr  # the rows that it counts
     tone: str = ""
 
 
@@ -93,10 +94,12 @@ class Identity:
 
     @property
     def total(self) -> str:
+        """The figure that is the sum."""
         return self.text.split("=")[0].strip()
 
     @property
     def parts(self) -> tuple[str, ...]:
+        """The figures that are added."""
         return tuple(part.strip() for part in self.text.split("=")[1].split("+"))
 
 
@@ -104,9 +107,9 @@ class Identity:
 class Column:
     """A column of a statistics table: a figure, or a group of columns under one head."""
 
-    figure: str = ""
-    head: str = ""
-    columns: tuple[Column, ...] = ()
+    figure: str = ""  # the figure's name
+    head: str = ""  # its head, where that is not the label of the figure
+    columns: tuple[Column, ...] = ()  # those below the head of a group
     of: str = ""  # the register whose figure it is, where it is another's; that of all years
 
 
@@ -123,10 +126,10 @@ class Table:
     table too, with the increase and the rank. ``on_desk``: the desk shows the table itself.
     """
 
-    name: str
-    title: str
-    columns: tuple[Column, ...]
-    identities: tuple[Identity, ...] = ()
+    name: str  # in addresses
+    title: str  # in the menu, and above the table
+    columns: tuple[Column, ...]  # left to right
+    identities: tuple[Identity, ...] = ()  # what must add up
     chart: tuple[str, ...] = ()
     progress: tuple[str, str] | None = None
     on_desk: bool = False
@@ -148,9 +151,9 @@ class Table:
 class Menu:
     """A menu entry: a ledger view opened with these states, for those with the capability."""
 
-    name: str
-    title: str
-    capability: Capability
+    name: str  # in addresses
+    title: str  # in the menu, and above the list
+    capability: Capability  # who has the entry, in this register
     also: Capability | None = None  # what those who hold it may do from the same list
     states: tuple[str, ...] = ()  # preselected; empty: all
     rows: Expr | None = None  # the rows of its list, where they are not those that are listed
@@ -187,8 +190,8 @@ class Briefing:
     names the table that is shown by year too.
     """
 
-    title: str
-    sentences: tuple[str, ...]
+    title: str  # the head of the chapter
+    sentences: tuple[str, ...]  # said where a row counts
     nothing: str
     todo: tuple[tuple[str, str], ...] = ()
     by_year: str = ""
@@ -216,11 +219,11 @@ class Register:
 
     model: Any = field(kw_only=False)  # a mapped class, with columns of its own
     name: str = ""
-    title: str
-    sections: tuple[Section, ...] = ()
+    title: str  # what people call it
+    sections: tuple[Section, ...] = ()  # the form; without any there is none
     form: Form = field(default_factory=Form)  # what form and page do beside showing its sections
     review: Review | None = None  # its records are submitted and decided on
-    record_word: str = mark("档案")
+    record_word: str = mark("档案")  # what one calls a record
     heading: Heading = field(default_factory=Heading)  # what heads its menu, and where it stands
     unit: str = mark("户")  # what its figures count
     follows: str = ""  # the household's list (its yes/no) whose households each get a row at first
@@ -233,10 +236,10 @@ class Register:
     moves: Asks | None = None
     #: A yes/no field and rows of heads who split off (app.kernel.households.splits).
     splits: Asks | None = None
-    figures: Mapping[str, Figure] = field(default_factory=dict)
+    figures: Mapping[str, Figure] = field(default_factory=dict)  # by their names
     headline: str = ""  # figures that the desk shows large
-    tables: tuple[Table, ...] = ()
-    menus: tuple[Menu, ...] = ()
+    tables: tuple[Table, ...] = ()  # its statistics
+    menus: tuple[Menu, ...] = ()  # its lists
     checks: tuple[Check, ...] = ()  # rules that need more than the record: asked at save and submit
     findings: tuple[Check, ...] = ()  # what form and review should look at, and nothing forbids
     continues: str = (
@@ -254,6 +257,7 @@ class Register:
 
     @cached_property
     def field_names(self) -> tuple[str, ...]:
+        """The names of its form's fields, in form order."""
         return tuple(name for section in self.sections for name in section.fields)
 
     @cached_property
@@ -316,6 +320,7 @@ class Register:
 
     @cached_property
     def rules(self) -> RuleSet:
+        """The rules of its form: what is shown, required and right."""
         shown = {name: section.shown for section in self.sections for name in section.fields}
         return RuleSet(self.fields.values(), shown)
 
@@ -335,6 +340,7 @@ class Register:
 
     @cached_property
     def identities(self) -> tuple[Identity, ...]:
+        """Those of all its tables."""
         return tuple(i for table in self.tables for i in table.identities)
 
     @cached_property
@@ -386,6 +392,7 @@ class Register:
 
     @property
     def label(self) -> str:
+        """What people call it, in the user's language."""
         return translate(self.title)
 
     def state_text(self, state: State) -> str:
@@ -393,6 +400,7 @@ class Register:
         return str(self.model.__fields__["state"].text(state))
 
     def table(self, name: str) -> Table | None:
+        """The statistics table of that name, or None."""
         return next((t for t in self.tables if t.name == name), None)
 
 

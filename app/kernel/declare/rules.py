@@ -32,10 +32,10 @@ class Problem:
     words (``way``).
     """
 
-    field: str
+    field: str  # the one it stands at
     code: str
-    message: str
-    severity: str = "error"
+    message: str  # in the user's language
+    severity: str = "error"  # error, or warning: that forbids nothing
     way: str = ""
     url: str = ""
 
@@ -44,17 +44,19 @@ class Problem:
 class Evaluation:
     """What the rules say of one record's values."""
 
-    shown: set[str] = field(default_factory=set)
+    shown: set[str] = field(default_factory=set)  # the fields that are there
     values: dict[str, Any] = field(default_factory=dict)  # hidden ones cleared
     missing: list[Problem] = field(default_factory=list)  # required, shown, not given
-    broken: list[Problem] = field(default_factory=list)
+    broken: list[Problem] = field(default_factory=list)  # rules that are, warnings too
 
     @property
     def problems(self) -> list[Problem]:
+        """All that is wrong or missing, warnings too."""
         return [*self.missing, *self.broken]
 
     @property
     def errors(self) -> list[Problem]:
+        """What forbids submitting."""
         return [p for p in self.problems if p.severity == "error"]
 
 

@@ -21,7 +21,7 @@ class Identity(Text):
     __slots__ = ()
     longest: ClassVar[int]  # characters of a stored one
     wrong: ClassVar[str]  # said of one that is not valid
-    masked: ClassVar[bool] = True
+    masked: ClassVar[bool] = True  # in lists, unless a field says otherwise
 
     def input_length(self, made: Described) -> int:
         return self.longest + 6

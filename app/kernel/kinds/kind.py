@@ -64,14 +64,14 @@ class Described(Protocol):
 class Widget:
     """What a form asks with: a macro of ``register/_fields.html``, and what that is told."""
 
-    macro: str = "line"
+    macro: str = "line"  # its name
     type: str = "text"  # of the input
     mode: str = ""  # which keys a phone shows (inputmode)
     numeric: bool = False  # stands to the right
     unit: str = ""  # Chinese, where the field names none
     length: int = 0  # characters, where the field says nothing
     words: bool = True  # which a browser may check for spelling
-    wide: bool = False
+    wide: bool = False  # takes the width of the form
     grouped: bool = False  # several inputs under one label
 
 
@@ -82,7 +82,7 @@ class Kind:
 
     name: ClassVar[str]  # on pages, in scripts, in the API's documents
     asks: ClassVar[str] = mark("请填写%(label)s。")  # said where it is missing
-    widget: ClassVar[Widget] = Widget()
+    widget: ClassVar[Widget] = Widget()  # what a form asks with
     cell: ClassVar[str] = "text"  # how a list sets it: text or date
     wide: ClassVar[bool] = False  # takes the width of a record's page
     stored: ClassVar[bool] = True  # has a column of its own
@@ -157,6 +157,7 @@ class Kind:
             return self.as_typed(typed)
 
     def as_typed(self, typed: Any) -> str:
+        """A value that means nothing (any more), as it was typed."""
         return str(typed)
 
     def mask(self, value: str) -> str:

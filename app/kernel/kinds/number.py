@@ -31,7 +31,7 @@ class Whole(Number):
     name = "integer"
     widget = Widget(mode="numeric", numeric=True)
     least: ClassVar[int | None] = None  # whatever the field says
-    most: ClassVar[int | None] = None
+    most: ClassVar[int | None] = None  # the largest that its column holds
 
     def column_type(self, made: Described) -> TypeEngine[Any]:
         return Integer()

@@ -16,6 +16,7 @@ from app.kernel.rows.record import Reviewed
 
 _state = Reviewed.state
 
+#: Entry, review and search.
 MENUS = (
     Menu("entry", "档案录入", Capability.ENTER, action="档案填报"),
     Menu("review", "档案审核", Capability.REVIEW, states=(State.SUBMITTED,), action="档案审核"),
@@ -32,6 +33,7 @@ FIGURES = {
     "returned": Figure("退回补正", _state.in_(*SENT_BACK), tone="bad"),
 }
 
+#: … as a table by division, whose weekly increase is shown too (spec 02 "进度统计").
 PROGRESS = Table(
     "progress",
     "进度统计",
@@ -45,10 +47,10 @@ PROGRESS = Table(
 class Survey(TypedDict):
     """What every survey of a list of households says alike."""
 
-    review: Review
-    follows: str
-    lists: Lists
-    menus: tuple[Menu, ...]
+    review: Review  # by the county
+    follows: str  # its list of households
+    lists: Lists  # found by head and state
+    menus: tuple[Menu, ...]  # entry, review, search
 
 
 def survey(ledger: str, *, follows: str) -> Survey:

@@ -23,7 +23,7 @@ from app.core.jobs.table import Job
 from app.kernel import hooks
 from app.kernel.declare import stages
 from app.kernel.declare.field import Field
-from app.kernel.declare.flow import Review, State
+from app.kernel.declare.flow import Deciding, State
 from app.kernel.declare.house_lists import issued_list
 from app.kernel.declare.register import Menu, Register
 from app.kernel.lists import chosen_columns
@@ -470,6 +470,6 @@ def _bulk(register: Register, menu: Menu) -> dict[str, Any] | None:
     return {"action_url": f"/{register.name}/batch/{review.approve}", "actions": [action]}
 
 
-def _review(register: Register, menu: Menu) -> Review | None:
+def _review(register: Register, menu: Menu) -> Deciding | None:
     """The review that begins at this list, or None."""
     return register.flow.review_by(menu.capability) if register.flow else None

@@ -15,7 +15,7 @@ from app.access.actor import Actor, Capability
 from app.core.clock import local, now
 from app.core.db import db
 from app.core.i18n import _, done_word, step_word, translate
-from app.kernel.declare.flow import Review, State, Transition
+from app.kernel.declare.flow import Deciding, State, Transition
 from app.kernel.declare.register import Menu, Register
 from app.kernel.lists import query as ledger_query
 from app.kernel.lists.queue import Queue
@@ -108,7 +108,7 @@ class Reviewing:
         return [translate(reason) for reason in declared]
 
 
-def review_of(register: Register, actor: Actor) -> Review:
+def review_of(register: Register, actor: Actor) -> Deciding:
     """The review of the register that is this account's: the county's, or the town's check.
 
     :raises Forbidden: it is none's.
@@ -121,7 +121,7 @@ def review_of(register: Register, actor: Actor) -> Review:
     raise LookupError(f"{register.name} is not reviewed")
 
 
-def open_review(register: Register, row: Any, actor: Actor) -> Review | None:
+def open_review(register: Register, row: Any, actor: Actor) -> Deciding | None:
     """The review for which the record waits, if it is this account's."""
     review = register.flow.review_of(row.state) if register.flow else None
     if review and policy.may(review.capability, register.name, row, actor=actor):
@@ -188,7 +188,7 @@ def undo(register: Register) -> dict[str, Any] | None:
     }
 
 
-def meanwhile(row: Any, review: Review) -> str:
+def meanwhile(row: Any, review: Deciding) -> str:
     """What somebody else did with a record that was about to be decided."""
     entries = history.of(row)
     if not entries or row.state == review.state:
