@@ -339,6 +339,7 @@ PAST_THE_GUARD: dict[str, str] = {
     "core/bulk.py": "inserts rows for the modules named here, which are found by its name",
     "admin/divisions/moves.py": "moves rows with their division, whoever they belong to",
     "core/db.py": "begins transactions",
+    "kernel/records/save.py": "puts the version of a row back that the guard has read",
     "core/jobs/table.py": "the job table has no scope: pages filter it by its account",
     "core/jobs/worker.py": "claims jobs of all accounts",
     "demo/cli.py": "takes a lock",

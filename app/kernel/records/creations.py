@@ -56,8 +56,7 @@ def new(
     unusual.count(unusual.What.ADDITIONS)
     row.region_id = region_id
     changes = records.assign(row, records.stored_values(register, result))
-    for derive in register.derives:
-        derive(row)
+    records.derive(register, row)
     if register.flow is not None:
         row.state = State.DRAFT
     if register.owned:

@@ -150,6 +150,7 @@ def reuse(
     for file in added:
         detail = {"added": file.key, "field": field, "sha256": file.sha256}
         audit.record(db.session, Act.FILE, register=register.name, row=row, detail=detail)
+    records.follow_files(register, row)
     for file, keys in copied:  # what was there already
         if file.id in there:
             orphaned(key for key in keys if key)
@@ -323,6 +324,7 @@ def _attach(register: Register, record_id: uuid.UUID, received: Received) -> Att
     db.session.add(attachment)
     detail = {"added": attachment.key, "field": made.name, "sha256": upload.sha256}
     audit.record(db.session, Act.FILE, register=register.name, row=row, detail=detail)
+    records.follow_files(register, row)
     return attachment
 
 
@@ -366,6 +368,8 @@ def arrange(register: Register, row: Any, removed: Sequence[str], order: Sequenc
             db.session, Act.FILE, register=register.name, row=row,
             detail={"removed": str(attachment.id), "field": attachment.field},
         )  # fmt: skip
+    if gone:
+        records.follow_files(register, row)
     if gone and not history.of(row):  # else an earlier submission may still point at them
         orphaned(key for attachment in gone for key in attachment.keys)
 

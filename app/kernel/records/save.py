@@ -6,11 +6,14 @@ None ends the transaction: the caller does, with what else belongs to it (:mod:`
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.access import policy, settings
 from app.access.account import Account
@@ -18,6 +21,7 @@ from app.access.accounts import unusual
 from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
+from app.access.scope import acting_as, current_actor
 from app.access.settings import YES_NO, Setting
 from app.core.clock import now
 from app.core.db import db
@@ -94,8 +98,49 @@ def evaluate(
 
 
 def findings(register: Register, row: Any, result: Evaluation) -> list[Problem]:
-    """What the register's findings say of these values: nothing forbids them, somebody should look."""
-    return [p for check in register.findings for p in check(row, result.values)]
+    """What the register's checks say of a record that was saved, warnings too, and its findings, which
+    forbid nothing: somebody should look.
+    """
+    if row.state == State.MISSING:
+        return []
+    with _unasked():
+        found = [p for check in register.checks for p in check(row, result.values)]
+        found += hooks.record_checks(register, row, result.values)
+    return found + [p for check in register.findings for p in check(row, result.values)]
+
+
+@contextmanager
+def _unasked() -> Iterator[None]:
+    """A page that only shows a record tells of numbers elsewhere as a job does: short, not noted."""
+    actor = current_actor()
+    if actor is None:
+        yield
+        return
+    with acting_as(replace(actor, in_job=True)):
+        yield
+
+
+def derive(register: Register, row: Any) -> None:
+    """Set what the kernel keeps of the record from what it says."""
+    with db.session.no_autoflush:  # it may read the record's files: a row half changed is no version
+        for one in register.derives:
+            one(row)
+
+
+def follow_files(register: Register, row: Any) -> None:
+    """What the kernel keeps of a record follows its files, too; the caller commits. That is no new version:
+    the form from which a photo was sent may still be saved.
+    """
+    db.session.flush()
+    version = row.version
+    derive(register, row)
+    if not db.session.is_modified(row):
+        return
+    db.session.flush()
+    table = register.model.__table__
+    same = update(table).where(table.c.id == row.id).values(version=version)
+    db.session.connection().execute(same)
+    set_committed_value(row, "version", version)
 
 
 def save(
@@ -134,8 +179,7 @@ def save(
     if created := row.state == State.MISSING:
         unusual.count(unusual.What.ADDITIONS)
     changes = assign(row, new)
-    for derive in register.derives:
-        derive(row)
+    derive(register, row)
     if moves and region_id is not None:
         changes[places.FIELD] = places.settle(row, region_id)
     if created or row.state == State.APPROVED:  # … of the stage before
@@ -159,7 +203,7 @@ def blocking_problems(register: Register, row: Any, result: Evaluation) -> list[
     needed = set(register.form.save_needs.split())
     found += [p for p in result.missing if p.field in needed]
     if not found:
-        found += _special_problems(register, row, result.values)
+        found += _forbidding(_special_problems(register, row, result.values))
         found += _expired_choices(register, row, result.values)
     return found
 
@@ -420,7 +464,8 @@ def _step_problems(
     problems = []
     if step.complete:
         result = evaluate(register, row)
-        problems += result.errors or _special_problems(register, row, result.values)
+        special = result.errors or _special_problems(register, row, result.values)
+        problems += _forbidding(special)
         problems += stages.problems(register, row, result.values)
     if step.opinion and not (opinion or reasons):
         problems.append(
@@ -430,6 +475,11 @@ def _step_problems(
         )
     problems += history.too_long(("opinion", HistoryEntry.opinion, opinion))
     return problems + history.contact_problems(contact)
+
+
+def _forbidding(problems: Iterable[Problem]) -> list[Problem]:
+    """Without those that only warn; they are told on the record's form and page (:func:`findings`)."""
+    return [problem for problem in problems if problem.severity == "error"]
 
 
 def _special_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:

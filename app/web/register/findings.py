@@ -60,6 +60,19 @@ def of(
     return sorted(found, key=lambda one: one["tone"] != "bad")
 
 
+def notices(register: Register, row: Any, evaluation: Evaluation) -> list[dict[str, str]]:
+    """``{tone, text}`` for what the register's checks say of a record that was saved; what a field's own
+    rules say stands beside the field.
+    """
+    return [
+        {
+            "tone": "bad" if problem.severity == "error" else "warn",
+            "text": _labelled(register, problem),
+        }
+        for problem in records.findings(register, row, evaluation)
+    ]
+
+
 def _labelled(register: Register, problem: Problem) -> str:
     """The message, after the field's name where it does not say it."""
     made = register.fields.get(problem.field.partition("-")[0])

@@ -70,12 +70,11 @@ class FormPage(RecordPage):
     @lazy
     def notices(self) -> list[dict[str, str]]:
         """What is told above the form."""
-        doubts = records.findings(self.register, self.row, self.evaluation)
         return [
             *show.warnings(self.register, self.row),
             *(self.standing if self.row.state in SENT_BACK else []),
             *show.known_notices(self.known),
-            *show.told(("warn", found.message) for found in doubts),
+            *(self.doubts if not self.filled.problems else []),
         ]
 
     @lazy

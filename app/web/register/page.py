@@ -27,7 +27,7 @@ from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household
 from app.kernel.rows.record import HistoryEntry, Standing
 from app.web.frame import view_log
-from app.web.register import show
+from app.web.register import findings, show
 from app.web.register import stages as stages_shown
 
 
@@ -132,7 +132,15 @@ class RecordPage:
             *show.warnings(self.register, self.row),
             *(self.standing if self.register.flow else []),
             *show.known_notices(self.known),
+            *self.doubts,
         ]
+
+    @property
+    def doubts(self) -> list[dict[str, str]]:
+        """What the register's checks say of what was saved; none before it is entered."""
+        if self.row.state == State.MISSING:
+            return []
+        return findings.notices(self.register, self.row, self.evaluation)
 
     @property
     def standing(self) -> list[dict[str, str]]:

@@ -148,6 +148,11 @@ class ReviewPage(RecordPage):
             return []
         return history_words.changes(self.register, before, now, whole=self.whole)
 
+    @property
+    def doubts(self) -> list[dict[str, str]]:
+        """They stand among the findings."""
+        return super().doubts if self.household is None else []
+
     @lazy
     def findings(self) -> list[dict[str, str]]:
         """What a reviewer should look at."""
