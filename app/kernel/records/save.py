@@ -122,7 +122,9 @@ def _unasked() -> Iterator[None]:
 
 def derive(register: Register, row: Any) -> None:
     """Set what the kernel keeps of the record from what it says."""
-    with db.session.no_autoflush:  # it may read the record's files: a row half changed is no version
+    with (
+        db.session.no_autoflush
+    ):  # it may read the record's files: a row half changed is no version
         for one in register.derives:
             one(row)
 

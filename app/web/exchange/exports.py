@@ -20,6 +20,7 @@ from app.kernel.lists.columns import REGION, REGION_LABEL
 from app.kernel.lists.query import BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES
 from app.web.exchange import export_form
 from app.web.frame import shell
+from app.web.frame.addresses import require_known
 
 #: What most exports are for; the reason may also be typed.
 _REASONS = (lazy("工作调度"), lazy("上级要求报送"), lazy("入户核实"), lazy("资料留存"))
@@ -38,6 +39,7 @@ class LedgerExportView(BaseView):
             raise NotFound(_("没有这个模块。"))
         actor = policy.require(Capability.EXPORT, register.name)
         known = ("menu", *BESIDE, *register.lists.filters.split())
+        require_known(request.args, *known)
         args = {k: request.args.getlist(k) for k in request.args if k in known}
 
         def start(reason: str) -> Any:

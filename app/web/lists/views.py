@@ -27,6 +27,7 @@ from app.kernel.lists.saved_rows import LONGEST_NAME, SavedFilter
 from app.web.exchange.jobs import job_details
 from app.web.frame import neighbours as walk
 from app.web.frame import shell
+from app.web.frame.addresses import require_known
 from app.web.frame.listing import Action, chips
 from app.web.lists import cross_area
 from app.web.lists import filters as ledger_filters
@@ -74,6 +75,7 @@ class ListRoutes(Routes):
         menu = next((m for m in self.register.menus if m.name == name), None)
         if menu is None:
             raise NotFound(_("没有找到该页面。"))
+        require_known(request.args, *BESIDE, *self.register.lists.filters.split())
         return menu, policy.require(Capability(menu.capability), self.register.name)
 
     def _back(self, menu: Menu) -> str:

@@ -27,6 +27,7 @@ from app.kernel.lists.query import DECIDED_FROM
 from app.kernel.reports import charts, tables, trend, week
 from app.kernel.reports.tables import Cell, Report, Row
 from app.web.frame import shell
+from app.web.frame.addresses import require_known
 from app.web.reports import deadlines
 
 _NAME_WIDTH, _TEXT_WIDTH = 24, 14  # characters, in Excel
@@ -43,6 +44,7 @@ class StatisticsView(BaseView):
         """One table with its chart; ``region`` is a division of the account's area."""
         made, table = _table(register, name)
         actor = policy.require(Capability.SEARCH, made.name)
+        require_known(request.args, "region", "days", "year")
         region = statistics.region_asked_for(actor, request.args.get("region"))
         days = trend.days_asked_for(request.args.get("days"))
         year = statistics.year_asked_for(made, request.args.get("year"))
@@ -76,6 +78,7 @@ class StatisticsView(BaseView):
         """The same table as a workbook; logged (spec 01)."""
         made, table = _table(register, name)
         actor = policy.require(Capability.EXPORT_STATISTICS, made.name)
+        require_known(request.args, "region", "days", "year")
         region = statistics.region_asked_for(actor, request.args.get("region"))
         days = trend.days_asked_for(request.args.get("days"))
         year = statistics.year_asked_for(made, request.args.get("year"))

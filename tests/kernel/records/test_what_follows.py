@@ -19,6 +19,7 @@ from app.kernel.records.files import Sent
 from app.kernel.rows.record import Standing
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders as b
+from tests.clicks import click
 
 
 def counts_files(row: Any) -> None:
@@ -49,17 +50,22 @@ def test_photos_that_come_and_go_make_no_new_version() -> None:
     field = next(n for n, made in LOOKBACK.fields.items() if made.accept == "photo")
     before = stored(survey.id)
     with b.acting(b.VILLAGE_CLERK) as actor:
-        sent = files.add(LOOKBACK, survey.id, field, Sent(picture(), "门牌.jpg"))
+        received = files.receive(LOOKBACK, survey.id, field, Sent(picture(), "门牌.jpg"))
+        sent = click(files.add, LOOKBACK, survey.id, received)
         after = stored(survey.id)
         assert (after.standing, after.version) == (Standing.COUNTED, before.version)
         row = save.get(LOOKBACK, survey.id)
-        files.arrange(LOOKBACK, row, [str(sent.id)], [])
+        click(files.arrange, LOOKBACK, row, [str(sent.id)], [])
         gone = stored(survey.id)
         assert (gone.standing, gone.version) == (None, before.version)
         db.session.expunge_all()
         with acting_as(actor):  # the form that was open meanwhile
-            saved = save.save(
-                LOOKBACK, survey.id, b.own_house() | {"phone": "13800000009"}, before.version
+            saved = click(
+                save.save,
+                LOOKBACK,
+                survey.id,
+                b.own_house() | {"phone": "13800000009"},
+                before.version,
             )
         assert saved.version == before.version + 1
     with unscoped("counters are proved over all rows") as session:
@@ -83,7 +89,9 @@ def test_a_check_that_warns_forbids_nothing_and_stands_on_form_and_page(
     assert said not in hands.get(f"/lookback/{survey.id}").text
     with b.acting(b.VILLAGE_CLERK):
         db.session.rollback()
-        save.save(LOOKBACK, survey.id, b.own_house() | {"phone": "13800000009"}, survey.version)
+        click(
+            save.save, LOOKBACK, survey.id, b.own_house() | {"phone": "13800000009"}, survey.version
+        )
     assert said in hands.get(f"/lookback/{survey.id}").text
     assert said in hands.get(f"/lookback/{survey.id}/edit").text
 
@@ -107,5 +115,7 @@ def test_pages_tell_of_a_number_elsewhere_without_noting_that_somebody_asked(
     as_account(b.VILLAGE_CLERK).get(f"/lookback/{survey.id}")
     with b.acting(b.VILLAGE_CLERK):
         db.session.rollback()
-        save.save(LOOKBACK, survey.id, b.own_house() | {"phone": "13800000009"}, survey.version)
+        click(
+            save.save, LOOKBACK, survey.id, b.own_house() | {"phone": "13800000009"}, survey.version
+        )
     assert asked == [True, False]

@@ -424,3 +424,37 @@ def test_a_search_that_is_narrow_is_answered_at_once(app: Flask, as_account: AsA
 )  # fmt: skip
 def test_an_empty_list_says_why_and_what_to_do(as_account: AsAccount, url: str, text: str):
     assert text in as_account(builders.TOWN_CLERK).get(url).text
+
+
+# ---- addresses ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"{QUERY}?stat=draft",
+        f"{QUERY}?craftsman_id=1",
+        f"{QUERY}/columns?stat=draft",
+        f"{QUERY}/filters?stat=draft",
+        "/lookback/statistics/progress?regoin=1",
+        "/exchange/export/lookback?stat=draft",
+    ],
+)
+def test_what_an_address_says_and_nobody_knows_is_an_error(as_account: AsAccount, address: str):
+    """Else a list that its reader believes to be filtered would show everything."""
+    manager = as_account(builders.COUNTY_MANAGER)
+    answer = manager.get(address)
+    assert answer.status_code == 400
+    assert "没有参数" in answer.text
+    assert html.escape(address.partition("?")[2].partition("=")[0]) in answer.text
+
+
+def test_what_pages_add_to_an_address_is_known(app: Flask, as_account: AsAccount):
+    """Every link of a list to itself and its neighbours leads somewhere."""
+    households(app, *(f"户{number}" for number in range(25)), state=State.DRAFT)
+    manager = as_account(builders.COUNTY_MANAGER)
+    page = manager.get(f"{QUERY}?state=draft&size=20").text
+    links = {html.unescape(link) for link in re.findall(r'href="(/[^"#]+\?[^"]+)"', page)}
+    assert len(links) > 20
+    answers = {link: manager.get(link).status_code for link in sorted(links)}
+    assert {link: code for link, code in answers.items() if code not in (200, 302)} == {}
