@@ -23,7 +23,7 @@ def kept(account: Account, register: Register, menu: Menu) -> tuple[str, ...]:
 
 
 def keep(register: Register, menu: Menu, names: Sequence[str] | None) -> None:
-    """Show these columns from now on; None: those of the declaration again. Commits.
+    """Show these columns from now on; None: those of the declaration again. The caller commits.
 
     :raises Invalid: no fields, unknown ones, or too many.
     """
@@ -41,7 +41,6 @@ def keep(register: Register, menu: Menu, names: Sequence[str] | None) -> None:
         if columns != ledger_columns.declared(register):
             every[_key(register, menu)] = list(columns)
     account.list_columns = every or None
-    db.session.commit()
 
 
 def _check(register: Register, names: Sequence[str]) -> None:

@@ -88,7 +88,7 @@ def asked_of(register: Register, args: MultiDict[str, str]) -> Pairs:
 def save(
     register: Register, menu: Menu, name: str, asked: Pairs, *, shared: bool = False
 ) -> SavedFilter:
-    """Keep the conditions under a name. Commits.
+    """Keep the conditions under a name. The caller commits.
 
     :raises Invalid: no name, a name that is taken, too many, nothing to keep, or a person's name or
         number that would be shared. :raises Forbidden: sharing without being a manager.
@@ -119,29 +119,26 @@ def save(
     db.session.add(row)
     _flush()
     _note(row, Act.CREATE, [None, name])
-    db.session.commit()
     return row
 
 
 def rename(register: Register, menu: Menu, key: uuid.UUID, name: str) -> SavedFilter:
-    """Give it another name. Commits. :raises Invalid: as in :func:`save`."""
+    """Give it another name. The caller commits. :raises Invalid: as in :func:`save`."""
     row, actor = _changeable(register, menu, key)
     name, before = nfc(name), row.name
     _check_name(name, of(register, menu), actor, row)
     row.name = name
     _flush()
     _note(row, Act.UPDATE, [before, name])
-    db.session.commit()
     return row
 
 
 def delete(register: Register, menu: Menu, key: uuid.UUID) -> str:
-    """Drop it; gives its name. Commits."""
+    """Drop it; gives its name. The caller commits."""
     row, _actor = _changeable(register, menu, key)
     name = row.name
     _note(row, Act.DELETE, [name, None])
     db.session.delete(row)
-    db.session.commit()
     return name
 
 
@@ -224,7 +221,6 @@ def _flush() -> None:
     try:
         db.session.flush()
     except IntegrityError:  # twice at the same moment
-        db.session.rollback()
         _wrong("name", _("已有同名的筛选，请换一个名称。"))
 
 

@@ -35,7 +35,7 @@ Args = Mapping[str, Sequence[str]]
 
 def start(register: Register, menu: Menu, args: Args, subject: str) -> Job:
     """Queue the search of what ``args`` (a list's address) ask for, ``subject`` in words. The same
-    search that is still open is not begun twice. Commits.
+    search that is still open is not begun twice. The caller commits.
 
     :raises BadInput: too many are open.
     """
@@ -53,9 +53,7 @@ def start(register: Register, menu: Menu, args: Args, subject: str) -> Job:
     if len(there) >= MOST_AT_ONCE:
         raise BadInput(_("您已有 %(n)s 个查询在进行，请等它们完成，或先取消。", n=len(there)))
     owner = Owner(actor.account_id, actor.name, actor.path)
-    job = jobs.enqueue(KIND, asked, owner=owner, subject=subject[:150])
-    db.session.commit()
-    return job
+    return jobs.enqueue(KIND, asked, owner=owner, subject=subject[:150])
 
 
 def own(register: Register, key: str) -> Job:

@@ -17,6 +17,7 @@ from app.access.actor import Actor, Capability
 from app.core.db import db
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _, translate
+from app.core.transactions import transaction
 from app.kernel.declare.register import Menu, Register
 from app.kernel.lists import chosen_columns, searches
 from app.kernel.lists import columns as ledger_columns
@@ -111,9 +112,9 @@ class ListRoutes(Routes):
             default = request.form.get("action") == "default"
             posted = [text for text in request.form.getlist("column") if text]
             try:
-                chosen_columns.keep(self.register, menu, None if default else posted)
+                with transaction():
+                    chosen_columns.keep(self.register, menu, None if default else posted)
             except Invalid as error:
-                db.session.rollback()
                 errors, chosen = [error.message], tuple(posted)
             else:
                 flash(_("列表的列已恢复默认。") if default else _("列表的列已保存。"), "success")
@@ -166,11 +167,11 @@ class ListRoutes(Routes):
             said = {"name": request.form.get("name", ""), "shared": "shared" in request.form}
             asked = saved_filters.asked_of(self.register, request.args)
             try:
-                row = saved_filters.save(
-                    self.register, menu, str(said["name"]), asked, shared=bool(said["shared"])
-                )
+                with transaction():
+                    row = saved_filters.save(
+                        self.register, menu, str(said["name"]), asked, shared=bool(said["shared"])
+                    )
             except Invalid as error:
-                db.session.rollback()
                 errors = {p.field: [p.message] for p in error.problems}
             else:
                 flash(_("筛选“%(name)s”已保存。", name=row.name), "success")
@@ -186,14 +187,15 @@ class ListRoutes(Routes):
             return redirect(self._opened(menu, row))
         here = f"/{self.register.name}/{menu.name}/filters"
         if request.form.get("action") == "delete":
-            gone = saved_filters.delete(self.register, menu, filter_id)
+            with transaction():
+                gone = saved_filters.delete(self.register, menu, filter_id)
             flash(_("筛选“%(name)s”已删除。", name=gone), "success")
             return redirect(here)
         wanted = request.form.get("name", "")
         try:
-            saved_filters.rename(self.register, menu, filter_id, wanted)
+            with transaction():
+                saved_filters.rename(self.register, menu, filter_id, wanted)
         except Invalid as error:
-            db.session.rollback()
             wrong = {"id": filter_id, "name": wanted, "errors": [error.message]}
             return self._filters_page(menu, actor, wrong=wrong)
         flash(_("名称已修改。"), "success")
@@ -260,6 +262,7 @@ class ListRoutes(Routes):
             )
             known = {*BESIDE, "menu", *self.register.lists.filters.split()} - {"found"}
             asked = MultiDict((k, v) for k, v in wanted.items(multi=True) if v and k in known)
-            job = searches.start(self.register, menu, dict(asked.lists()), _("，").join(words))
+            with transaction():
+                job = searches.start(self.register, menu, dict(asked.lists()), _("，").join(words))
             return redirect(searches.address(job))
         return redirect(self._back(menu))

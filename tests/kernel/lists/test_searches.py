@@ -27,6 +27,7 @@ from app.kernel.lists.results import ResultRow
 from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders as b
+from tests.clicks import click
 
 QUERY = next(menu for menu in LOOKBACK.menus if menu.name == "query")
 COUNTIES = (b.COUNTY, b.NEXT_COUNTY, b.FAR_COUNTY)
@@ -46,7 +47,8 @@ def ministry(session: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Actor]:
 
 
 def start(args: dict[str, list[str]] | None = None) -> uuid.UUID:
-    return searches.start(LOOKBACK, QUERY, args or {"died": ["yes"]}, "是否死亡销户：是").id
+    asked = args or {"died": ["yes"]}
+    return click(searches.start, LOOKBACK, QUERY, asked, "是否死亡销户：是").id
 
 
 def state_of(key: uuid.UUID) -> Job:
