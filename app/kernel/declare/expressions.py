@@ -323,7 +323,7 @@ class Valid(Expr):
         return value is not None and self.kind.valid(str(value))
 
     def js(self) -> list[Any]:
-        return ["valid", self.kind.name, self.field.name]
+        return ["valid", self.kind.known_as, self.field.name]
 
     def sql(self, columns: Columns) -> ColumnElement[bool]:
         return self.kind.valid_sql(self.field.sql(columns))

@@ -157,7 +157,7 @@ class RuleSet:
             "order": self.order,
             "fields": {
                 name: {
-                    "kind": made.kind.name,
+                    "kind": made.kind.known_as,
                     "label": translate(made.label),
                     "shown": self.shown[name].js(),
                     "required": self.requires(made),

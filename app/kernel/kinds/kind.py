@@ -65,6 +65,7 @@ class Widget:
     """What a form asks with: a macro of ``register/_fields.html``, and what that is told."""
 
     macro: str = "line"  # its name
+    scripts: str = ""  # the kind that scripts take it for, where they do not know its own name
     type: str = "text"  # of the input
     mode: str = ""  # which keys a phone shows (inputmode)
     numeric: bool = False  # stands to the right
@@ -94,6 +95,11 @@ class Kind:
     compares_as_text: ClassVar[bool] = True  # as browsers have what stands in no form
     in_rows: ClassVar[bool] = True  # may stand in rows of children
     json_text: ClassVar[bool] = False  # JSON has no such value: it keeps its text
+
+    @property
+    def known_as(self) -> str:
+        """The kind that scripts take it for."""
+        return self.widget.scripts or self.name
 
     # ---- column, SQL ------------------------------------------------------------------------
     def column_type(self, made: Described) -> TypeEngine[Any]:
