@@ -21,7 +21,7 @@ from app.kernel.rows.household import Household
 from app.web.households import relations
 from app.web.register import review_parts
 from app.web.register import show as record_pages
-from app.web.register.tiles import file_tile
+from app.web.register.file_view import file_tile
 
 _EVENTS, _PAGES, _PHOTOS = 40, 25, 48
 _MOST_EARLIER = 12

@@ -28,7 +28,7 @@ from app.kernel.kinds.kind import PerKind, Widget
 from app.kernel.kinds.photo import Files
 from app.kernel.kinds.region import Division
 from app.kernel.rows.file import Attachment
-from app.web.register.tiles import file_tile
+from app.web.register.file_view import file_tile
 
 if TYPE_CHECKING:
     from app.web.register.parsing import Shown

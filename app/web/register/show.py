@@ -28,7 +28,7 @@ from app.kernel.records.photo_facts import PhotoFacts
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household
 from app.kernel.rows.record import HistoryEntry, Reviewed
-from app.web.register.tiles import file_tile
+from app.web.register.file_view import file_tile
 
 TONES = {
     State.MISSING: "missing",
