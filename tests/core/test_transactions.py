@@ -75,8 +75,6 @@ STILL = frozenset(
         "app/kernel/households/filling.py",
         "app/kernel/households/moves.py",
         "app/kernel/lists/searches.py",
-        "app/kernel/settings/changing.py",
-        "app/kernel/settings/choices.py",
         "app/modules/craftsmen/certificates.py",
         "app/modules/house_map/parcels/late.py",
         "app/modules/house_map/parcels/views.py",
@@ -96,8 +94,6 @@ STILL = frozenset(
         "app/web/frame/shell.py",
         "app/web/households/transfers.py",
         "app/web/lists/handovers.py",
-        "app/web/settings/choices.py",
-        "app/web/settings/values.py",
     }
 )
 

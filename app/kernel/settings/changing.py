@@ -77,8 +77,7 @@ def place(region_id: int) -> Region:
         return region_asked.in_area(db.session, region_id, actor.path)
     except NotFound as error:
         if not error.details.get("noted"):
-            db.session.rollback()
-            audit.note(Act.REFUSED, detail={"settings of": region_id})
+            audit.refused(detail={"settings of": region_id})
             error.details["noted"] = True
         raise
 
@@ -127,7 +126,7 @@ def may_set(setting: Setting, region: Region, actor: Actor) -> bool:
 
 
 def change(one: Held, text: str, seen: str) -> None:
-    """Set it to what was typed. ``seen`` is the division's own value that the form showed. Commits.
+    """Set it to what was typed. ``seen`` is the division's own value that the form showed.
 
     :raises Invalid: ``text`` is no such value, or outside its limits; nothing is changed.
     :raises Conflict: somebody set another value meanwhile.
@@ -140,7 +139,7 @@ def change(one: Held, text: str, seen: str) -> None:
 
 
 def clear(one: Held, seen: str) -> None:
-    """Give it back to what holds above. Commits."""
+    """Give it back to what holds above."""
     _require(one)
     _put(one, None, seen)
 
@@ -180,7 +179,6 @@ def _put(one: Held, value: Any, seen: str) -> None:
     row = db.session.get(SettingValue, key, with_for_update=True, populate_existing=True)
     old = settings.from_json(one.setting, row.value) if row else None
     if said(old) != seen:
-        db.session.rollback()
         raise Conflict(_("该参数刚被他人修改，现为“%(now)s”，请核对后再保存。", now=said(old)))
     if old == value:
         return
@@ -195,7 +193,6 @@ def _put(one: Held, value: Any, seen: str) -> None:
     try:
         db.session.flush()
     except IntegrityError:  # somebody set it for the first time at the same moment
-        db.session.rollback()
         raise Conflict(_("该参数刚被他人修改，请核对后再保存。")) from None
     audit.record(
         db.session,
@@ -206,7 +203,6 @@ def _put(one: Held, value: Any, seen: str) -> None:
             "changes": {one.setting.name: [settings.to_json(old), settings.to_json(value)]},
         },
     )
-    db.session.commit()
     settings.forget()
 
 

@@ -98,7 +98,7 @@ def named(name: str) -> Named:
 
 def change(one: Named, code: str, typed: dict[str, str]) -> None:
     """Set what was typed of one code: ``text``, ``english``, ``since`` (a day, empty: from now),
-    and for a list that the ministry keeps ``sort``, ``valid_from``, ``valid_to``. Commits.
+    and for a list that the ministry keeps ``sort``, ``valid_from``, ``valid_to``.
 
     ``seen`` in ``typed`` is the text that the form showed.
 
@@ -136,7 +136,7 @@ def change(one: Named, code: str, typed: dict[str, str]) -> None:
 
 
 def add(one: Named, typed: dict[str, str]) -> str:
-    """Add an item to a list that the ministry keeps; gives its code. Commits.
+    """Add an item to a list that the ministry keeps; gives its code.
 
     :raises Invalid: with a problem at each wrong field.
     """
@@ -290,8 +290,7 @@ def _keep(one: Named, code: str, changes: dict[str, list[Any]]) -> None:
     audit.record(db.session, Act.SETTING, row=_Place(_key(one, code)), detail=detail)
     choice_lists.touch(db.session)
     try:
-        db.session.commit()
+        db.session.flush()
     except IntegrityError:  # the same instant, the same code
-        db.session.rollback()
         raise Conflict(_("该选项刚被他人修改，请核对后再保存。")) from None
     choice_lists.forget()

@@ -8,9 +8,9 @@ from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
 
 from app.core.clock import local, today
-from app.core.db import db
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.i18n import _
+from app.core.transactions import transaction
 from app.kernel.declare import choice_lists
 from app.kernel.declare.choice_lists import Choice
 from app.kernel.households import audit_words
@@ -85,12 +85,11 @@ class ChoiceView(BaseView):
         if request.method == "POST":
             typed = _typed()
             try:
-                choices.add(one, typed)
+                with transaction():
+                    choices.add(one, typed)
             except Invalid as error:
-                db.session.rollback()
                 errors = _by_field(error)
             except Conflict as error:
-                db.session.rollback()
                 errors = {"code": [error.message]}
             else:
                 flash(_("“%(what)s”已保存，立即生效。", what=typed["text"]), "success")
@@ -111,12 +110,11 @@ class ChoiceView(BaseView):
         if request.method == "POST":
             typed = _typed()
             try:
-                choices.change(one, code, typed)
+                with transaction():
+                    choices.change(one, code, typed)
             except Invalid as error:
-                db.session.rollback()
                 errors, status = _by_field(error), error.status
             except Conflict as error:
-                db.session.rollback()
                 errors, status = {"text": [error.message]}, error.status
                 choice = choice_lists.known(one.source)[code]
             else:

@@ -14,9 +14,9 @@ from app.access.divisions import asked as region_asked
 from app.access.divisions.regions import Level, Region
 from app.access.settings import DATE, NUMBER, YES_NO
 from app.core.clock import local
-from app.core.db import db
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, lazy, translate
+from app.core.transactions import transaction
 from app.kernel.declare.register import get_register
 from app.kernel.settings import changing as settings
 from app.kernel.settings.changing import Held
@@ -71,12 +71,13 @@ class SettingsView(BaseView):
             typed = request.form.get("value", "")
             seen = request.form.get("seen", "")
             try:
-                if request.form.get("action") == "clear":
-                    settings.clear(held, seen)
-                else:
-                    settings.change(held, typed, seen)
+                with transaction():
+                    held = settings.held(name, region)
+                    if request.form.get("action") == "clear":
+                        settings.clear(held, seen)
+                    else:
+                        settings.change(held, typed, seen)
             except (Invalid, Conflict) as error:
-                db.session.rollback()
                 errors, status = [error.message], error.status
                 held = settings.held(name, region)
             else:
