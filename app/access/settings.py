@@ -16,7 +16,7 @@ from typing import Any
 
 from flask import g, has_request_context
 from sqlalchemy import JSON, ForeignKey, String, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.access.divisions.regions import NATION_PATH, Level, Region, ancestor_paths, in_subtree
 from app.access.scope import current_actor
@@ -111,13 +111,14 @@ def get(name: str) -> Setting:
     return _declared[name]
 
 
-def value(name: str, path: str | None = None) -> Any:
+def value(name: str, path: str | None = None, session: Session | None = None) -> Any:
     """The value in the division at ``path`` (None: the nation): the nearest one that is set, else
     the default. One statement a request, none for what lies above the account or was asked before.
+    ``session``: one that writes reads it itself; on SQLite no other may while it does.
     """
     setting = _declared[name]
     line = line_of(path or NATION_PATH)
-    known = _known(line)
+    known = _known(line, session or db.session())
     return in_force(setting, [from_json(setting, known.get((place, name))) for place in line])
 
 
@@ -174,21 +175,21 @@ def from_json(setting: Setting, kept: Any) -> Any:
     return dt.date.fromisoformat(kept) if kept and setting.kind is DATE else kept
 
 
-def _known(line: list[str]) -> dict[tuple[str, str], Any]:
+def _known(line: list[str], session: Session) -> dict[tuple[str, str], Any]:
     """(path, name) -> what is set, for the places of ``line``; kept until the request ends."""
     if not has_request_context():  # a job runs for hours: what was changed meanwhile holds
-        return _read(line)
+        return _read(line, session)
     places, known = g.get("settings") or (frozenset(), {})
     if not places.issuperset(line):
         actor = current_actor()
         missing = {*line, *(line_of(actor.path) if actor else ())} - places
-        known = known | _read(missing)
+        known = known | _read(missing, session)
         g.settings = (places | missing, known)
     return known
 
 
-def _read(paths: Iterable[str]) -> dict[tuple[str, str], Any]:
-    rows = db.session.execute(
+def _read(paths: Iterable[str], session: Session) -> dict[tuple[str, str], Any]:
+    rows = session.execute(
         select(Region.path, SettingValue.name, SettingValue.value)
         .join(Region, Region.id == SettingValue.region_id)
         .where(Region.path.in_(sorted(paths)))

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.access import settings
 from app.access.scope import unscoped
@@ -50,10 +51,10 @@ BEGINS = settings.declare(
 )
 
 
-def plan_year(day: dt.date | None = None) -> int:
-    """The plan year that a day (today) belongs to."""
+def plan_year(day: dt.date | None = None, session: Session | None = None) -> int:
+    """The plan year that a day (today) belongs to; asked by ``session``, if it writes."""
     day = day or today()
-    month, of_month = map(int, settings.value(BEGINS.name).split("-"))
+    month, of_month = map(int, settings.value(BEGINS.name, session=session).split("-"))
     return day.year if (day.month, day.day) >= (month, of_month) else day.year - 1
 
 

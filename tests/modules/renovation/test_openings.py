@@ -256,7 +256,7 @@ def test_next_years_measure_waits_for_its_plan_year(app: Flask) -> None:
 )  # fmt: skip
 def test_the_day_of_the_rollover_is_a_setting(begins: str, day: dt.date, year: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, "value", lambda _name: begins)
+        patch.setattr(settings, "value", lambda _name, **_how: begins)
         assert plan_years.plan_year(day) == year
 
 
