@@ -32,7 +32,7 @@ from app.modules.renovation.application.model import Application
 from app.modules.renovation.application.register import APPLICATION
 from app.modules.renovation.fields import NEEDS, Basis, Kind, Way, prefilled
 from app.modules.renovation.openings import asks
-from app.modules.surveys.last import Last, last_approved, surveys
+from app.modules.surveys.last import Last, last_surveys, surveys
 from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
 
@@ -74,7 +74,7 @@ class _Applications:
         self.once = list(_STATES)
 
     def run(self) -> int:
-        for last, home in self._last_approved(self._asking()):
+        for last, home in self._last_surveys(self._asking()):
             self._open(last, home, self._state(last, home))
         back = self._asked(LOOKBACK).where(Lookback.state.in_((State.RETURNED, State.RECTIFY)))
         back = back.where(~Household.low_income)  # whom no other survey tells of
@@ -111,15 +111,15 @@ class _Applications:
             found |= {home.id: home for _survey, home in self.session.execute(approved)}
         return found
 
-    def _last_approved(
+    def _last_surveys(
         self, homes: Mapping[uuid.UUID, Household]
     ) -> Iterator[tuple[Last, Household]]:
-        """Of these the last survey that was approved, where it asks."""
+        """Of these the survey that counts, where it asks."""
         keys = list(homes)
         for start in range(0, len(keys), _AT_ONCE):
             some = keys[start : start + _AT_ONCE]
-            lasts = last_approved(self.session, some)
-            yield from ((lasts[key], homes[key]) for key in some if asks(lasts[key]))
+            lasts = last_surveys(self.session, [homes[key] for key in some])
+            yield from ((last, homes[key]) for key, last in lasts.items() if asks(last))
 
     def _state(self, last: Last, home: Household) -> State:
         """In every village that has an account one waits for the town. Of the others each state once

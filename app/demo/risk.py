@@ -32,4 +32,4 @@ def fill(session: Session, deltas: Deltas) -> int:
 
 def follow(session: Session) -> int:
     """Make the rows what all that was put in says; gives how many were not."""
-    return sum(projection.follow(session, ids) for ids in backfill.households(session))
+    return sum(projection.settle(session, ids) for ids in backfill.households(session))

@@ -251,6 +251,17 @@ def list_facts(
     return ()
 
 
+@asks
+def house_facts(
+    household_ids: Collection[uuid.UUID], /
+) -> Iterable[Select[tuple[uuid.UUID, dt.date]]]:
+    """Since when houses of these households are safe by what was done to them, whatever surveys of an
+    earlier day say: queries of household and day, which whoever asks makes part of its own. Who
+    answers tells the surveys (``surveys.last.follow``) when its answer becomes another one.
+    """
+    return ()
+
+
 @tells
 def carried(session: Session, household: Household, /) -> None:
     """A name, a number or a place of the household was carried to all its records: what else lies
@@ -368,6 +379,16 @@ def household_lines(
 ) -> Iterable[Line]:
     """The lines of a household; ``records`` are all that the account may see of it, where they are
     at hand already; ``at`` is the one whose page asks, where it is one's.
+    """
+    return ()
+
+
+@asks
+def house_record(
+    household: Household, records: Sequence[tuple[Register, Any]], /
+) -> Iterable[tuple[Register, Any]]:
+    """Which of these records, all that the account may see of the household, tells of its house: what
+    ``summary`` of its register names stands on the household's page and paper. The first answer counts.
     """
     return ()
 

@@ -161,7 +161,7 @@ def check_monitoring(session: Session) -> None:
 
 
 def check_applications(session: Session) -> None:
-    """One for each household whose survey that was approved last asks for one, in every state (few
+    """One for each household whose survey that counts asks for one, in every state (few
     villages have an account that hands theirs to the town), waiting, flagged and closed.
     """
     rows = session.scalars(select(Application)).all()
@@ -169,10 +169,12 @@ def check_applications(session: Session) -> None:
     assert {row.state for row in rows} >= set(State) - {State.CHECKING}
     assert any(row.no_house for row in rows)
     standing = [row for row in rows if row.basis in (Basis.HELD, Basis.WAITING)]
-    lasts = survey_last.last_approved(session, [row.household_id for row in standing])
+    keys = [row.household_id for row in standing]
+    homes = session.scalars(select(Household).where(Household.id.in_(keys))).all()
+    lasts = survey_last.last_surveys(session, homes)
     for row in standing:
         last = lasts[row.household_id]
-        assert (openings.asks(last), last.survey.id) == (True, row.survey_id)
+        assert (openings.wants(last), last.survey.id) == (True, row.survey_id)
     for row in rows:
         if row.state in (State.CHECKING, State.SUBMITTED, State.APPROVED):
             files = session.scalars(select(Attachment).where(Attachment.record_id == row.id)).all()

@@ -25,7 +25,6 @@ from app.core.i18n import _, translate
 from app.core.lazy import lazy
 from app.kernel import hooks
 from app.kernel.declare.field import Field
-from app.kernel.declare.flow import State
 from app.kernel.declare.groups import Membership
 from app.kernel.declare.house_lists import HouseList, house_lists
 from app.kernel.declare.register import Register, all_registers
@@ -212,19 +211,8 @@ class Chronicle:
 
     @lazy
     def house(self) -> tuple[Register, Any] | None:
-        """The record that tells of the house and its safety: the last approved one, else the last that
-        says anything. None: no record does.
-        """
-        told = [
-            (register, row)
-            for register, row in self._found
-            if register.story.summary and register.flow and row.state != State.MISSING
-        ]
-        return max(
-            told,
-            key=lambda one: (one[1].state == State.APPROVED, one[1].said_at),
-            default=None,
-        )
+        """The record that tells of the house and its safety, if there is one."""
+        return next(iter(hooks.house_record(self.household, self._found)), None)
 
     def house_facts(self) -> list[tuple[str, str]]:
         """Label and text of what that record says of house and safety."""

@@ -76,7 +76,7 @@ class Household(Record, Model):
     #: On which lists it stands; see app.kernel.households.lists.enlist.
     poverty_exit = f.system(f.yes_no("脱贫户"), default=True)
     low_income = f.system(f.yes_no("低收入群体"), default=False)
-    #: Its survey that was approved last says 自有农村住房; see app.modules.surveys.own_houses.
+    #: Its survey that counts says 自有农村住房.
     own_house = f.system(f.yes_no("既有农房"), default=False)
     match_key: Mapped[str] = mapped_column(String(64), nullable=False)
     #: The household that it split off from; see app.kernel.households.splits.

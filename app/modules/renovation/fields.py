@@ -37,7 +37,7 @@ class Way(Choices):
 
 
 class Basis(Choices):
-    """What an application stands on: the last approved survey of its household (spec 04)."""
+    """What an application stands on: the survey of its household that counts (spec 02)."""
 
     WAITING = "waiting", "待列入计划"
     HELD = "held", "有效"

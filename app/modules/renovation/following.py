@@ -5,6 +5,7 @@ its records' histories tell what happened to them by itself.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import select
@@ -52,6 +53,17 @@ def is_ended(session: Session, application: Any) -> bool:
     model = after.model
     dossier = session.scalar(select(model).where(model.source_id == application.id))
     return dossier is not None and stages.at_hand(after, dossier) is None
+
+
+def paid_for(session: Session, household_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the households for whose renovation money was paid."""
+    start = register()
+    after = continuing.continuation_of(start) if start else None
+    if after is None:
+        return set()
+    model = after.model
+    paid = select(model.household_id).where(model.household_id.in_(household_ids), model.paid > 0)
+    return set(session.scalars(paid))
 
 
 def note(session: Session, made: Register, row: Any, step: str, label: str, why: str = "") -> None:

@@ -1,8 +1,8 @@
 """Applications for a renovation open by themselves (spec 02 "Approved + not yet secured", 04 step 2).
 
-What asks for one is the household's survey that was approved last, of whichever register. When it is
-approved, an application opens, or the one that there is lives on; when it is sent back, or says
-something else now, an application that nobody has submitted is closed, a later one is flagged 待核实.
+What asks for one is the household's survey that counts (app.modules.surveys.last). When it is approved,
+an application opens, or the one that there is lives on; when it is sent back, or another one counts that
+says something else, an application that nobody has submitted is closed, a later one is flagged 待核实.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -31,21 +31,26 @@ from app.modules.homes.choices import Living
 from app.modules.renovation import following
 from app.modules.renovation.fields import Applied, Basis, kind_needed, prefilled
 from app.modules.renovation.plan_years import plan_year
-from app.modules.surveys.last import Last, approved_at, last_approved, surveyed
+from app.modules.surveys.last import Cause, Last, approved_at, last_surveys, surveyed
 
 _UNSUBMITTED = (State.MISSING, State.DRAFT)
 
 
 def asks(last: Last) -> bool:
-    """Does the survey ask for work?"""
+    """Does the survey ask for work that was not done since?"""
+    return wants(last) and last.safe_from is None
+
+
+def wants(last: Last) -> bool:
+    """Does the survey ask for work, whatever was done?"""
     return kind_needed(last.survey) is not None
 
 
 def begins(session: Session, row: Any) -> Mapping[str, Any]:
     """What an application says before anybody types, from its household and its survey."""
-    last = last_approved(session, [row.household_id]).get(row.household_id)
     household = session.get(Household, row.household_id)
-    if last is None or household is None or not asks(last):
+    last = last_surveys(session, [household]).get(household.id) if household else None
+    if last is None or household is None or not wants(last):
         return {"kind": row.kind, "plan_year": row.plan_year, "no_house": row.no_house}
     groups = _groups(session, [household])
     return prefilled(household, last.survey, groups.get(household.id))
@@ -82,13 +87,20 @@ def settle(session: Session, household_ids: Sequence[uuid.UUID], year: int | Non
     The caller commits.
     """
     homes = session.scalars(select(Household).where(Household.id.in_(household_ids))).all()
-    return bring_into_line(session, homes, last_approved(session, household_ids), year)
+    return len(bring_into_line(session, homes, last_surveys(session, homes), year))
 
 
-@surveyed.listen()
-def follow(session: Session, homes: Sequence[Household], lasts: Mapping[uuid.UUID, Last]) -> None:
-    """An application opens, closes or is flagged with the survey on which it stands."""
-    bring_into_line(session, homes, lasts)
+@surveyed.listen(order=20)
+def follow(
+    session: Session, homes: Sequence[Household], lasts: Mapping[uuid.UUID, Last], cause: Cause
+) -> list[str]:
+    """An application opens, closes or is flagged with the survey on which it stands. One for which
+    money was paid is not touched where nobody did anything.
+    """
+    if cause == Cause.RULE:
+        paid = following.paid_for(session, [home.id for home in homes])
+        homes = [home for home in homes if home.id not in paid]
+    return bring_into_line(session, homes, lasts)
 
 
 def bring_into_line(
@@ -96,19 +108,21 @@ def bring_into_line(
     homes: Sequence[Household],
     lasts: Mapping[uuid.UUID, Last],
     year: int | None = None,
-) -> int:
-    """:func:`settle` of households at hand, whose surveys that were approved last are ``lasts``."""
+) -> list[str]:
+    """:func:`settle` of households at hand, whose surveys that count are ``lasts``; gives what became
+    of the applications that changed, as their histories call it.
+    """
     register = following.register()
     if register is None:
-        return 0
+        return []
     rows: dict[uuid.UUID, list[Any]] = defaultdict(list)
     model = register.model
     query = select(model).where(model.household_id.in_([home.id for home in homes]))
     for row in session.scalars(query.order_by(model.household_id, model.number)):
         rows[row.household_id].append(row)
     if not rows and not any(asks(last) for last in lasts.values()):
-        return 0  # as of most
-    year = plan_year() if year is None else year
+        return []  # as of most
+    year = plan_year(session=session) if year is None else year
     work = _Settling(session, register, year, _groups(session, homes))
     for home in homes:
         work.household(home, lasts.get(home.id), rows[home.id])
@@ -121,18 +135,20 @@ class _Settling:
     register: Register
     year: int
     groups: Mapping[uuid.UUID, Any]
-    changed: int = 0
+    changed: list[str] = field(default_factory=list)
 
     def household(self, home: Household, last: Last | None, rows: Sequence[Any]) -> None:
         current = next((r for r in reversed(rows) if r.basis != Basis.CLOSED), None)
         if current is not None and self._done(current):
             if last and asks(last) and current.survey_id != last.survey.id:
                 self._open(home, last, rows)
-        elif last is None or not asks(last):
+        elif last is None or not wants(last):
             if current is not None:
                 self._drop(current, last)
         elif current is not None:
             self._confirm(current, home, last)
+        elif not asks(last):
+            return  # done since, and nobody applies
         elif rows:
             self._revive(rows[-1], home, last)
         else:
@@ -186,7 +202,7 @@ class _Settling:
         why = (
             _("该户最近审核通过的住房安全信息不再需要危房改造或抗震改造。")
             if last
-            else _("该户的住房安全信息已退回，重新审核通过后恢复。")
+            else _("该户的住房安全信息已退回，或该户已不在名单中，重新审核通过后恢复。")
         )
         if row.state in _UNSUBMITTED:
             row.basis = Basis.CLOSED
@@ -215,7 +231,7 @@ class _Settling:
 
     def _note(self, row: Any, step: str, label: str, why: str) -> None:
         row.changed_at = now()
-        self.changed += 1
+        self.changed.append(label)
         following.note(self.session, self.register, row, step, label, why)
 
 
@@ -267,10 +283,11 @@ def warning(row: Any) -> str:
 
 def why_doubted(row: Any) -> str:
     """Why the application is flagged, in words."""
-    last = last_approved(db.session, [row.household_id]).get(row.household_id)
+    home = db.session.get_one(Household, row.household_id)
+    last = last_surveys(db.session(), [home]).get(home.id)
     if last is None:
-        return _("该户的住房安全信息已退回，重新审核通过后才能继续办理。")
-    if not asks(last):
+        return _("该户的住房安全信息已退回，或该户已不在名单中，重新审核通过后才能继续办理。")
+    if not wants(last):
         return _("该户最近审核通过的住房安全信息不再需要危房改造或抗震改造。")
     return _differs(row, last)
 

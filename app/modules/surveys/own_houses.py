@@ -1,41 +1,38 @@
-"""既有农房 (spec 04 "Desk"): households whose survey that was approved last, of whichever register,
-says that they live in a rural house of their own. Kept with the household, so that it is counted by
-division as anything else.
+"""既有农房 (spec 04 "Desk"): households whose survey that counts says that they live in a rural house of
+their own. Kept with the household, so that it is counted by division as anything else.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm import Session
 
 from app.access.scope import unscoped
 from app.core.db import db
+from app.core.i18n import mark
 from app.core.jobs.table import JobContext, once_job
-from app.kernel import hooks
-from app.kernel.declare.flow import State, Transition
-from app.kernel.declare.register import Register
-from app.kernel.households import lists as households
 from app.kernel.rows.household import Household
 from app.modules.homes.choices import Living
-from app.modules.surveys.fields import Survey
-from app.modules.surveys.last import Last, last_approved, surveyed
+from app.modules.surveys.last import Cause, Last, last_surveys, surveyed
 
 _CHUNK = 500
+#: What the mark is called.
+OWN_HOUSE = mark("既有农房")
 
 
 def settle(session: Session, household_ids: Sequence[uuid.UUID]) -> int:
     """Set the mark of these households; gives how many changed. The caller commits."""
-    last = last_approved(session, household_ids)
-    homes = session.scalars(select(Household).where(Household.id.in_(household_ids)))
-    return sum(mark(home, last.get(home.id)) for home in homes)
+    homes = session.scalars(select(Household).where(Household.id.in_(household_ids))).all()
+    lasts = last_surveys(session, homes)
+    return sum(_set(home, lasts.get(home.id)) for home in homes)
 
 
-def mark(home: Household, last: Last | None) -> bool:
-    """Set the mark of a household by its survey that was approved last; gives whether it changed."""
+def _set(home: Household, last: Last | None) -> bool:
+    """Set the mark of a household by its survey that counts; gives whether it changed."""
     own = last is not None and not last.survey.died and last.survey.living == Living.OWN
     changed = home.own_house != own
     if changed:
@@ -43,21 +40,14 @@ def mark(home: Household, last: Last | None) -> bool:
     return changed
 
 
-@hooks.stepped.listen(of=Survey, order=50)
-def follow(register: Register, row: Any, step: Transition) -> None:
-    """An approval, or its end, may change what the household's last survey says."""
-    session = object_session(row)
-    if session is None or State.APPROVED not in (row.state, *step.sources):
-        return
-    session.flush()
-    homes = households.locked(session, [row.household_id])  # two may be decided on at once
-    if row.state == State.APPROVED:
-        lasts = {row.household_id: Last(register, row)}  # none was approved later
-    else:
-        lasts = last_approved(session, [row.household_id])
+@surveyed.listen(order=10)
+def follow(
+    _session: Session, homes: Sequence[Household], lasts: Mapping[uuid.UUID, Last], _cause: Cause
+) -> Iterator[str]:
+    """The mark is what the survey says."""
     for home in homes:
-        mark(home, lasts.get(home.id))
-    surveyed(session, homes, lasts)
+        if _set(home, lasts.get(home.id)):
+            yield OWN_HOUSE
 
 
 @once_job("households.own_houses", title="统计既有农房")

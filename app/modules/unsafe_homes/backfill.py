@@ -18,6 +18,7 @@ from app.core.jobs.table import JobContext, job_kind
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register, get_register
 from app.kernel.rows.reading import columns_of
+from app.modules.surveys.last import surveys
 from app.modules.unsafe_homes import projection
 from app.modules.unsafe_homes.model import Risk
 
@@ -31,14 +32,14 @@ Place = tuple[str, uuid.UUID]
 @job_kind(KIND, title="建立C、D级农户台账")
 def run(job: JobContext) -> dict[str, Any]:
     """Every register from where an earlier attempt stopped."""
-    names = [register.name for register in projection.surveys()]
+    names = [register.name for register in surveys()]
     done = job.checkpoint or {"register": names[0], "path": "", "id": _START[1].hex, "rows": 0}
     rows = int(done["rows"])
     for number, name in enumerate(names[names.index(done["register"]) :]):
         after = (done["path"], uuid.UUID(done["id"])) if number == 0 else _START
         with unscoped("the ledger's rows of all surveys approved before") as session:
             for last, ids in _in_danger(session, _register(name), after):
-                rows += projection.follow(session, ids)
+                rows += projection.settle(session, ids)
                 session.commit()
                 session.expunge_all()
                 job.save({"register": name, "path": last[0], "id": last[1].hex, "rows": rows})
@@ -60,7 +61,7 @@ def mend(session: Session) -> int:
     """Put it right; gives how many rows were wrong. Commits as it goes."""
     mended = 0
     for ids in households(session):
-        mended += projection.follow(session, ids)
+        mended += projection.settle(session, ids)
         session.commit()
         session.expunge_all()
     return mended
@@ -68,7 +69,7 @@ def mend(session: Session) -> int:
 
 def households(session: Session) -> Iterator[list[uuid.UUID]]:
     """The keys of those that should have a row, then of those that have one, some at a time."""
-    for register in projection.surveys():
+    for register in surveys():
         for _last, ids in _in_danger(session, register, _START):
             yield ids
     for _last, ids in _walk(session, Risk, _START):

@@ -1,34 +1,28 @@
-"""Keeps the ledger: told of every step of every survey, in its transaction.
+"""Keeps the ledger: told of the survey of a household that counts, in the transaction that made it so.
 
-A survey is a record of any register whose form has the parts Safety and Assurance. Of a household's
-approved surveys, one for each list that it stands on, the newest counts: 一户一行. A row is made,
-changed or dropped; the same function makes the rows of what was approved before there was a ledger
-and proves those that are there.
+One household, one row (一户一行), which is made, changed or dropped; the same function makes the rows of
+what was approved before there was a ledger and proves those that are there.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, String, cast, func, literal, select, union_all
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy import String, cast, literal, select, union_all
+from sqlalchemy.orm import Session
 
-from app.core.clock import local
+from app.core.i18n import mark
 from app.kernel import hooks
 from app.kernel.declare.expressions import Expr
-from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.register import Register, all_registers
 from app.kernel.households import lists as households
 from app.kernel.rows.household import Household
 from app.kernel.rows.reading import columns_of
-from app.kernel.rows.record import Reviewed
 from app.modules.homes.choices import Grade
-from app.modules.homes.house import Assurance, Safety
+from app.modules.surveys.last import Cause, Last, approved_at, last_surveys, surveyed
 from app.modules.unsafe_homes.model import Danger, Risk, ToldBy
 
 #: What a row repeats of the survey.
@@ -37,14 +31,8 @@ _SAID = ("secured", "measure", "measure_year", "interim_measure", "surveyed_on")
 _KEYS = uuid.UUID("5d0f6f6e-7f0c-4b4e-8d1e-3b6a0c2f9a41")
 
 Values = dict[str, Any]
-
-
-def surveys() -> tuple[Register, ...]:
-    """The registers whose approved records say whether a house is safe."""
-    parts = (Reviewed, Safety, Assurance)
-    return tuple(
-        r for r in all_registers() if r.sections and all(issubclass(r.model, p) for p in parts)
-    )
+#: What a change of it is called.
+LEDGER = mark("C、D级农户台账")
 
 
 def unsafe(register: Register) -> Expr:
@@ -55,52 +43,29 @@ def unsafe(register: Register) -> Expr:
     return register.rules.shown["secured"] & ~grade.in_(Grade.A, Grade.B)
 
 
-@dataclass(frozen=True)
-class _Known:
-    """A household's newest approved survey."""
-
-    register: Register
-    row: RowMapping
-
-    @property
-    def age(self) -> tuple[dt.date, dt.datetime]:
-        decided = self.row["decided_at"]
-        return self.row["surveyed_on"] or local(decided).date(), decided
-
-    def says(self) -> Values | None:
-        """What the ledger says by it; None: the household is not in danger."""
-        row = self.row
-        if not unsafe(self.register).test(dict(row)):
-            return None
-        grade = row["grade"]
-        return {name: row[name] for name in _SAID} | {
-            "grade": Danger(grade.value) if grade else Danger.NO_HOUSE,
-            "told_by": ToldBy(self.register.follows) if self.register.follows else ToldBy.OTHER,
-            "decided_at": row["decided_at"],
-            "survey_of": self.register.name,
-            "survey_id": row["id"],
-        }
+def _says(last: Last) -> Values | None:
+    """What the ledger says by the survey that counts; None: the household is not in danger."""
+    survey, condition = last.survey, unsafe(last.register)
+    if not condition.test({name: getattr(survey, name) for name in condition.names()}):
+        return None
+    grade, follows = survey.grade, last.register.follows
+    return {name: getattr(survey, name) for name in _SAID} | {
+        "secured": True if last.safe_from else survey.secured,
+        "grade": Danger(grade.value) if grade else Danger.NO_HOUSE,
+        "told_by": ToldBy(follows) if follows else ToldBy.OTHER,
+        "decided_at": approved_at(survey),
+        "survey_of": last.register.name,
+        "survey_id": survey.id,
+    }
 
 
 def expected(
-    session: Session, ids: Collection[uuid.UUID], *, lock: bool = False
+    session: Session, homes: Collection[Household], lasts: Mapping[uuid.UUID, Last]
 ) -> dict[uuid.UUID, Values]:
-    """What the rows of these households should say; those that should have none are left out.
-
-    ``lock``: nobody else works on these households until the transaction ends.
-    """
-    query = select(Household).where(Household.id.in_(ids)).order_by(Household.id)
-    found = households.locked(session, ids) if lock else session.scalars(query).all()
-    newest: dict[uuid.UUID, _Known] = {}
-    lists = {home.id: households.lists_of(home) for home in found}
-    for known in _approved(session, lists):
-        key, follows = known.row["household_id"], known.register.follows
-        off = follows and follows not in lists[key]
-        if not off and (key not in newest or newest[key].age < known.age):
-            newest[key] = known
+    """What the rows of these households should say; those that should have none are left out."""
     rows = {}
-    for home in found:
-        if home.id in newest and (said := newest[home.id].says()):
+    for home in homes:
+        if home.id in lasts and (said := _says(lasts[home.id])):
             rows[home.id] = said | households.copies(home, Risk) | {"region_id": home.region_id}
     for values in rows.values():
         values |= {register.name: None for register in renovations()}
@@ -135,27 +100,17 @@ def _standing(
         yield name, key, codes(said) if codes and said else None
 
 
-def _approved(session: Session, ids: Collection[uuid.UUID]) -> Iterator[_Known]:
-    """The approved surveys of these households; one statement."""
-    asked = {register.name: register for register in surveys()}
-    of_all = set().union(*(unsafe(register).names() for register in asked.values()))
-    names = sorted({"id", "household_id", "grade", *_SAID} | of_all)
-    found = []
-    for register in asked.values():
-        model = register.model
-        decided = func.coalesce(model.decided_at, model.changed_at).label("decided_at")
-        said = (getattr(model, name) for name in names)
-        query = select(literal(register.name).label("register"), decided, *said)
-        found.append(query.where(model.household_id.in_(ids), model.state == State.APPROVED))
-    for row in session.execute(union_all(*found)).mappings():
-        yield _Known(asked[row["register"]], row)
-
-
-def follow(session: Session, ids: Collection[uuid.UUID]) -> int:
+def settle(session: Session, ids: Collection[uuid.UUID]) -> int:
     """Make the rows of these households what they should be; gives how many were not. The caller
     commits.
     """
-    wanted = expected(session, ids, lock=True)
+    homes = households.locked(session, ids)
+    return _settle(session, ids, expected(session, homes, last_surveys(session, homes)))
+
+
+def _settle(
+    session: Session, ids: Collection[uuid.UUID], wanted: Mapping[uuid.UUID, Values]
+) -> int:
     there = {r.household_id: r for r in session.scalars(_rows_of(ids))}
     wrong = 0
     for key in ids:
@@ -176,7 +131,8 @@ def follow(session: Session, ids: Collection[uuid.UUID]) -> int:
 
 def wrong(session: Session, ids: Collection[uuid.UUID]) -> Iterator[str]:
     """The households whose rows are not what they should be, in words."""
-    wanted = expected(session, ids)
+    homes = session.scalars(select(Household).where(Household.id.in_(ids))).all()
+    wanted = expected(session, homes, last_surveys(session, homes))
     there = {r.household_id: r for r in session.scalars(_rows_of(ids))}
     for key in ids:
         row, values = there.get(key), wanted.get(key)
@@ -198,33 +154,13 @@ def _differences(row: Risk, values: Values) -> list[str]:
 # ---- listening -----------------------------------------------------------------------------------
 
 
-def _session(row: Any) -> Session:
-    session = object_session(row)
-    if session is None:
-        raise LookupError("a record without a session")
-    return session
-
-
-@hooks.stepped.listen(order=40)
-def _stepped(register: Register, row: Any, step: Transition) -> None:
-    if register not in surveys() or State.APPROVED not in (row.state, *step.sources):
-        return
-    session, condition = _session(row), unsafe(register)
-    safe = not condition.test({name: getattr(row, name) for name in condition.names()})
-    if row.state == State.APPROVED and safe and not _stands(session, row.household_id):
-        return  # as most are: one statement
-    follow(session, [row.household_id])
-
-
-def _stands(session: Session, household: uuid.UUID) -> bool:
-    """Is the household in the ledger? Nobody else works on it until the transaction ends."""
-    households.locked(session, [household])
-    return session.scalar(select(Risk.id).where(Risk.household_id == household)) is not None
-
-
-@hooks.listed.listen()
-def _listed(session: Session, household: Household) -> None:
-    follow(session, [household.id])
+@surveyed.listen(order=15)
+def follow(
+    session: Session, homes: Sequence[Household], lasts: Mapping[uuid.UUID, Last], _cause: Cause
+) -> list[str]:
+    """A row comes, goes and changes with the survey that counts."""
+    ids = [home.id for home in homes]
+    return [LEDGER] * _settle(session, ids, expected(session, homes, lasts))
 
 
 @hooks.written.listen()

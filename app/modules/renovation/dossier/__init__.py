@@ -1,5 +1,5 @@
 """危房改造抗震改造档案: the work after the grant, from its start to its payment (spec 04)."""
 
-from app.modules.renovation.dossier import register
+from app.modules.renovation.dossier import accepting, register
 
-__all__ = ["register"]
+__all__ = ["accepting", "register"]
