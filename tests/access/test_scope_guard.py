@@ -368,6 +368,7 @@ UNSCOPED: dict[str, str] = {
     "modules/renovation/backfill.py": "a job of the system, over all divisions",
     "kernel/households/filling.py": "a job of the system, over all divisions",
     "modules/surveys/own_houses.py": "a job of the system, over all divisions",
+    "modules/surveys/resettling.py": "a job of the system, over all divisions",
     "modules/renovation/plan_years.py": "a job of the system, over all divisions",
     "kernel/records/references.py": "who is registered in one county may work in another",
     "kernel/households/splits.py": "who split off may have moved to another area",

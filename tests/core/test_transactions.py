@@ -85,6 +85,7 @@ STILL = frozenset(
         "app/modules/renovation/dossier/overdue.py",
         "app/modules/renovation/plan_years.py",
         "app/modules/surveys/own_houses.py",
+        "app/modules/surveys/resettling.py",
         "app/modules/unsafe_homes/backfill.py",
         "app/web/exchange/export_form.py",
         "app/web/exchange/imports.py",

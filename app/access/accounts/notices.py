@@ -36,6 +36,10 @@ class NoticeKind(Choices):
     HANDOVER_ASKED = "handover_asked", "%(who)s申请把%(name)s的工匠信息转入%(to)s，请答复"
     HANDOVER_GIVEN = "handover_given", "%(name)s的工匠信息已由%(who)s转出，归您处管理"
     HANDOVER_KEPT = "handover_kept", "%(who)s未同意转出%(name)s的工匠信息"
+    RESETTLE = (
+        "resettle",
+        "%(place)s有%(homes)s户改以排查时间最近的住房安全信息为准（%(names)s），%(day)s起自动调整：%(what)s",
+    )
     CERTIFICATES = "certificates", "%(place)s有%(n)s名工匠的证书将在90天内到期或已过期，请提醒换证"
 
 
@@ -59,12 +63,27 @@ class Notice(Model):
     @property
     def text(self) -> str:
         """The sentence in the reader's language."""
-        values = {k: translate(str(v)) for k, v in self.values.items()}
+        values = {k: _said(v) for k, v in self.values.items()}
         return translate(self.kind.zh, **values)
 
 
-def tell(session: Session, region_id: int, kind: NoticeKind, url: str, **values: str) -> Notice:
-    """Tell the managers of a division; the caller commits."""
+def _said(value: Any) -> str:
+    """A value in the reader's language: a text, or texts with how many households each concerns."""
+    if not isinstance(value, list):
+        return translate(str(value))
+    return _("；").join(_("%(what)s%(n)s户", what=translate(what), n=n) for what, n in value)
+
+
+def tell(
+    session: Session,
+    region_id: int,
+    kind: NoticeKind,
+    url: str,
+    **values: str | Sequence[tuple[str, int]],
+) -> Notice:
+    """Tell the managers of a division; the caller commits. ``values`` are texts, or texts with the
+    number of households that each concerns.
+    """
     made = Notice(region_id=region_id, kind=kind, url=url, values=values)
     session.add(made)
     return made
