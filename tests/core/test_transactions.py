@@ -89,7 +89,6 @@ STILL = frozenset(
         "app/modules/unsafe_homes/backfill.py",
         "app/web/exchange/export_form.py",
         "app/web/exchange/imports.py",
-        "app/web/exchange/jobs.py",
         "app/web/frame/errors.py",
         "app/web/frame/requests.py",
         "app/web/frame/shell.py",

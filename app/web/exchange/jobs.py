@@ -18,6 +18,7 @@ from app.core.files.storage import storage
 from app.core.i18n import _, translate
 from app.core.jobs import table as jobs
 from app.core.jobs.table import OPEN_STATES, Job, JobState
+from app.core.transactions import transaction
 from app.kernel import hooks
 from app.kernel.declare.register import get_register
 from app.kernel.exchange import record_import
@@ -57,8 +58,8 @@ class JobsView(BaseView):
     @expose("/<uuid:job_id>/cancel", methods=["POST"])
     def cancel(self, job_id: uuid.UUID) -> Any:
         own(job_id)
-        done = jobs.cancel(job_id)
-        db.session.commit()
+        with transaction():
+            done = jobs.cancel(job_id)
         flash(
             _("已取消。") if done else _("已经结束，不能取消。"), "success" if done else "warning"
         )
