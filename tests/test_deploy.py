@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, func, inspect, select, text
 from app.access.account import Account
 from app.access.divisions.regions import Region
 from app.core.db import Model, db
+from app.core.types import NfcText, PathType
 from app.deploy import MIGRATIONS
 from tests.conftest import ROOT
 from tests.databases import DIVISIONS
@@ -30,6 +31,24 @@ def test_alembic_and_the_models_agree(app, session):
 def test_alembic_owns_every_table(session):
     tables = set(inspect(session.connection()).get_table_names())
     assert tables == set(Model.metadata.tables) | {"alembic_version"}
+
+
+def test_texts_compare_by_bytes_wherever_the_models_say_so(session):
+    """``flask db check`` does not look at collations; a server's own order sorts paths and names otherwise."""
+    if session.get_bind().dialect.name != "postgresql":
+        pytest.skip("SQLite compares bytes anyway")
+    made = text(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE collation_name = 'C'"
+    )
+    have = {tuple(row) for row in session.execute(made)}
+    want = {
+        (table.name, column.name)
+        for table in Model.metadata.tables.values()
+        for column in table.columns
+        if isinstance(column.type, NfcText | PathType)
+    }
+    assert len(want) > 100
+    assert want - have == set()
 
 
 REBUILD = """

@@ -73,6 +73,8 @@ def test_the_survey_works_with_nothing_beside_its_declaration(
         "CAPTCHA_ENABLED": "0",
         "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
     }
+    example = [sys.executable, "-m", "tests.worked_example"]
+    work([*example, "settle"], ROOT, environment | {"PYTHONPATH": str(ROOT)})
     before = set((tmp_path / "migrations/versions").glob("*.py"))
     work(command, tmp_path, environment)
     (migration,) = set((tmp_path / "migrations/versions").glob("*.py")) - before
@@ -85,7 +87,7 @@ def test_the_survey_works_with_nothing_beside_its_declaration(
         == "water"
     )
     assert "add_column" not in text, "the migration is about the new table alone"
-    work([sys.executable, "-m", "tests.worked_example"], tmp_path, environment)
+    work(example, tmp_path, environment)
 
 
 def copy_program(folder: Path) -> None:

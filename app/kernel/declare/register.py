@@ -240,13 +240,16 @@ class Register:
     headline: str = ""  # figures that the desk shows large
     tables: tuple[Table, ...] = ()  # its statistics
     menus: tuple[Menu, ...] = ()  # its lists
-    checks: tuple[Check, ...] = ()  # rules that need more than the record: asked at save and submit
+    #: Rules that need more than the record: asked at save and submit, told on its form and page. One whose
+    #: problem is a warning forbids nothing.
+    checks: tuple[Check, ...] = ()
     findings: tuple[Check, ...] = ()  # what form and review should look at, and nothing forbids
     continues: str = (
         ""  # the register whose approved record opens one of this (app.kernel.records.continuing)
     )
     frozen: Frozen | None = None  # rows that nobody changes
-    derives: tuple[Callable[[Any], None], ...] = ()  # set the kernel's fields of a row at each save
+    #: Set the kernel's fields of a row at each save, and when its files come or go: that is no new version.
+    derives: tuple[Callable[[Any], None], ...] = ()
     renewal: Renewal | None = None  # a new record follows an approved one
     briefing: Briefing | None = None  # what the work report says of it
     story: Story = field(default_factory=Story)  # what other pages than its own tell of a record
