@@ -55,8 +55,7 @@ def hooks_command() -> None:
     for hook in hooks.DECLARED.values():
         click.echo(f"{hook.name}: {'asks' if hook.asks else 'tells'}")
         for one in hook.listeners:
-            of = one.of if isinstance(one.of, str) or one.of is None else one.of.__name__
-            click.echo(f"  {one.order:>3} {one.name}" + (f" of {of}" if of else ""))
+            click.echo(f"  {one.order:>3} {one.name}" + (f" of {one.whom}" if one.whom else ""))
 
 
 @click.command("translations")

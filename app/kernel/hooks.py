@@ -7,8 +7,9 @@ are told and may do. A module listens where it lies::
     def certify(register: Register, row: Any, step: Transition) -> None: ...
 
 A hook that only modules above another one listen to is declared by that one, beside what it tells
-of. ``of`` narrows a hook whose first argument is a register: to one register by its name, or to those
-whose model derives from a class. Listeners run in the ``order`` that they name, those of one number
+of. ``of`` narrows a hook whose first argument is a register, or several: to one register by its name,
+to those whose model derives from a class, or to those that declare something (:class:`Having`), so
+that what is no concern of a module does not pass it. Listeners run in the ``order`` that they name, those of one number
 by their names, in the transaction of the change; an error that one raises ends the change, so only
 a listener of a hook that says so refuses anything. ``flask hooks`` prints who listens to what.
 """
@@ -21,6 +22,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from inspect import getdoc
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
 from app.core.i18n import mark
@@ -45,8 +47,18 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-#: Whom a listener listens to: a register's name, or a class that models of registers derive from.
-Sender = str | type
+
+
+@dataclass(frozen=True)
+class Having:
+    """Registers that declare this: an attribute of theirs, or one below it, is neither empty nor None."""
+
+    name: str
+
+
+#: Whom a listener listens to: a register's name, a class that models of registers derive from, or
+#: what registers declare.
+Sender = str | type | Having
 
 
 @dataclass(frozen=True)
@@ -62,14 +74,26 @@ class Listener:
         """Where it stands."""
         return f"{self.call.__module__}.{self.call.__qualname__}"
 
+    @property
+    def whom(self) -> str:
+        """To whom it listens, as people read it; "" if to all."""
+        if isinstance(self.of, Having):
+            return f"registers with {self.of.name}"
+        return self.of if isinstance(self.of, str) else self.of.__name__ if self.of else ""
+
     def hears(self, arguments: tuple[Any, ...]) -> bool:
         """Is it meant by these arguments?"""
         if self.of is None:
             return True
-        register: Register = arguments[0]
+        told = arguments[0]
+        return any(map(self._means, told if isinstance(told, tuple) else (told,)))
+
+    def _means(self, register: Register) -> bool:
         if isinstance(self.of, str):
             return register.name == self.of
-        return issubclass(register.model, self.of)
+        if isinstance(self.of, Having):
+            return bool(attrgetter(self.of.name)(register))
+        return self.of is None or issubclass(register.model, self.of)
 
 
 class Hook(Generic[P, T]):
@@ -170,9 +194,9 @@ def step_words() -> Iterable[str]:
 
 
 @tells
-def written(session: Session, rows: Sequence[Any], /) -> None:
+def written(registers: tuple[Register, ...], session: Session, rows: Sequence[Any], /) -> None:
     """These rows of registers were written, by whatever way, and are committed now: new ones, changed
-    and deleted. Told once a transaction, before the counters; what a listener writes is counted, and
+    and deleted, of all these registers. Told once a transaction, before the counters; what a listener writes is counted, and
     told to nobody.
     """
 

@@ -4,6 +4,6 @@ their packages.
 
 from app.kernel.figures import writing
 from app.kernel.households import moves, splits
-from app.kernel.records import continuing, renewals
+from app.kernel.records import continuing, references, renewals
 
-__all__ = ["continuing", "moves", "renewals", "splits", "writing"]
+__all__ = ["continuing", "moves", "references", "renewals", "splits", "writing"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.kernel.hooks import DECLARED, Asked, Hook, Told
+from app.kernel.declare.register import all_registers
+from app.kernel.hooks import DECLARED, Asked, Having, Hook, Told
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,8 +33,8 @@ class Mixin: ...
 class Model(Mixin): ...
 
 
-def register(name: str, model: type = Model) -> Any:
-    return SimpleNamespace(name=name, model=model)
+def register(name: str, model: type = Model, **declared: Any) -> Any:
+    return SimpleNamespace(name=name, model=model, **declared)
 
 
 def test_listeners_are_called_by_order_then_by_name() -> None:
@@ -63,6 +65,13 @@ def test_listeners_are_called_by_order_then_by_name() -> None:
         ("one", register("two"), False),
         (Mixin, register("two"), True),
         (Mixin, register("two", object), False),
+        (Having("moves"), register("three", moves=("moved", "place")), True),
+        (Having("moves"), register("three", moves=None), False),
+        (Having("story.stands"), register("four", story=SimpleNamespace(stands=len)), True),
+        (Having("story.stands"), register("four", story=SimpleNamespace(stands=None)), False),
+        ("one", (register("two"), register("one")), True),
+        ("one", (register("two"), register("three")), False),
+        ("one", (), False),
     ],
 )
 def test_a_listener_hears_the_registers_that_it_names(of: Any, one: Any, *, hears: bool) -> None:
@@ -112,3 +121,12 @@ def test_the_command_prints_who_listens(app: Flask) -> None:
     for hook in DECLARED.values():
         for one in hook.listeners:
             assert one.name in printed
+
+
+def test_what_listeners_say_of_registers_is_declared_by_every_register() -> None:
+    named = [one.of for hook in DECLARED.values() for one in hook.listeners]
+    groups = [of.name for of in named if isinstance(of, Having)]
+    assert set(groups) >= {"moves", "splits", "renewal", "references", "story.stands"}
+    for register in all_registers():
+        for group in groups:
+            attrgetter(group)(register)  # an AttributeError where a listener has a wrong word

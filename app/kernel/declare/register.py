@@ -273,6 +273,11 @@ class Register:
         """The fields of its form that hold photos or papers."""
         return tuple(name for name, made in self.fields.items() if not made.stored)
 
+    @cached_property
+    def references(self) -> tuple[str, ...]:
+        """The fields of its form that name a record of another register by its number."""
+        return tuple(name for name, made in self.fields.items() if made.found_in)
+
     @property
     def flow(self) -> Flow | None:
         """The states and steps of its records, None: they have none."""

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from app.access.scope import Scoped
 from app.core.db import outermost
 from app.kernel import hooks
-from app.kernel.declare.register import register_of
+from app.kernel.declare.register import all_registers, register_of
 from app.kernel.figures import counters
 
 _KEY, _SAVEPOINTS = "written_rows", "written_savepoints"
@@ -38,7 +38,9 @@ def _tell(session: Session) -> None:
         return
     session.flush()
     if rows := session.info.get(_KEY):
-        hooks.written(session, list(dict.fromkeys(rows)))
+        models = {type(row) for row in rows}
+        registers = tuple(one for one in all_registers() if one.model in models)
+        hooks.written(registers, session, list(dict.fromkeys(rows)))
         session.flush()  # what listeners wrote counts, and is told to nobody
     counters.apply(session)
     session.info.pop(_KEY, None)

@@ -37,7 +37,7 @@ from app.kernel import hooks
 from app.kernel.declare.flow import EDITABLE, State
 from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.rules import Problem, required_text
-from app.kernel.hooks import Leaving
+from app.kernel.hooks import Having, Leaving
 from app.kernel.households import lists as households
 from app.kernel.kinds.values import is_missing
 from app.kernel.records import history
@@ -128,7 +128,7 @@ def waiting_in(session: Session, household_id: uuid.UUID) -> Transfer | None:
 # ---- asking ------------------------------------------------------------------------------------
 
 
-@hooks.record_checks.listen(order=10)
+@hooks.record_checks.listen(of=Having("moves"), order=10)
 def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """The new division is another one, and nobody else asks for a move of this household."""
     if register.moves is None or records.asks_to_move(register, row):
@@ -170,7 +170,7 @@ def _twice() -> str:
     return _("该户已有迁户申请正在审批。")
 
 
-@hooks.saved.listen(order=40)
+@hooks.saved.listen(of=Having("moves"), order=40)
 def ask(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     """A form that was saved with a move asks for it, once its division is given."""
     if register.moves is None or not getattr(row, register.moves[0]):

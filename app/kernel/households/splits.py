@@ -31,6 +31,7 @@ from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.house_lists import house_lists
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
+from app.kernel.hooks import Having
 from app.kernel.households import lists as households
 from app.kernel.kinds.values import to_json
 from app.kernel.rows.household import Finding, Household, Source, match_key, search_values
@@ -130,7 +131,7 @@ def _changed(children: Sequence[Child], before: Sequence[Head], heads: Sequence[
 # ---- what a form may say -----------------------------------------------------------------------
 
 
-@hooks.record_checks.listen(order=30)
+@hooks.record_checks.listen(of=Having("splits"), order=30)
 def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """Each head's number is on no list yet and stands once in the form; nobody is removed or renamed
     of whom a survey says something.
@@ -198,7 +199,7 @@ def _taken(
 # ---- what becomes of it --------------------------------------------------------------------------
 
 
-@hooks.saved.listen(order=60)
+@hooks.saved.listen(of=Having("splits"), order=60)
 def follow(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     """The households follow the form that was saved."""
     if register.splits is None or register.splits[1] not in changes:
@@ -294,7 +295,7 @@ def _remove(child: Child) -> None:
     households.remove(db.session(), made)
 
 
-@hooks.clearing.listen(order=20)
+@hooks.clearing.listen(of=Having("splits"), order=20)
 def let_go(register: Register, row: Any) -> None:
     """With a form go the households that it named; not if one of them has a survey of its own."""
     if register.splits is None or not getattr(row, register.splits[1]):

@@ -14,9 +14,11 @@ from sqlalchemy import select
 from app.access.scope import joined
 from app.core.db import db
 from app.core.i18n import _
+from app.kernel import hooks
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register, all_registers, get_register
 from app.kernel.declare.rules import Problem
+from app.kernel.hooks import Having
 
 _MOST = 50
 
@@ -54,10 +56,12 @@ def naming(register: Register, row: Any) -> Iterator[tuple[Register, list[Any]]]
             yield other, list(found)
 
 
+@hooks.record_checks.listen(of=Having("references"))
 def problems(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """Numbers that no record has. What was saved before may stay, whatever became of the record."""
-    for name, made in register.fields.items():
-        source = source_of(made) if made.found_in else None
+    for name in register.references:
+        made = register.fields[name]
+        source = source_of(made)
         number = values.get(name)
         if source and number and number != getattr(row, name) and name_of(made, number) is None:
             where = source[0].label

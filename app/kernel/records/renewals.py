@@ -28,6 +28,7 @@ from app.core.i18n import _, translate
 from app.kernel import hooks
 from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.register import Register
+from app.kernel.hooks import Having
 from app.kernel.households import lists as households
 from app.kernel.records import save as records
 from app.kernel.rows.file import Attachment
@@ -112,14 +113,12 @@ def _blank(register: Register, household_id: uuid.UUID) -> Any:
 # ---- which one counts ----------------------------------------------------------------------------
 
 
-@hooks.saved.listen(order=70)
+@hooks.saved.listen(of=Having("renewal"), order=70)
 def take_its_place(register: Register, row: Any, _changes: Mapping[str, Any]) -> None:
     """The first save makes a new record the current one.
 
     :raises Conflict: the one before was sent back meanwhile: that is corrected first.
     """
-    if not register.renewal:
-        return
     if not row.current:
         before = _predecessor(register, row)
         if before is None or not before.current or before.state != State.APPROVED:
@@ -129,11 +128,9 @@ def take_its_place(register: Register, row: Any, _changes: Mapping[str, Any]) ->
     _settle_years(register, row)
 
 
-@hooks.clearing.listen(order=30)
+@hooks.clearing.listen(of=Having("renewal"), order=30)
 def give_back(register: Register, row: Any) -> None:
     """With what a new record says goes its place: the one before counts again."""
-    if not register.renewal:
-        return
     row.year = None
     before = _predecessor(register, row)
     if before is not None:

@@ -34,7 +34,7 @@ from app.kernel.declare.flow import GRACE_SECONDS, State, Transition
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation, Problem
 from app.kernel.kinds.values import to_json
-from app.kernel.records import history, owners, places, references
+from app.kernel.records import history, owners, places
 from app.kernel.records.history import Contact
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.reading import values_of
@@ -486,7 +486,6 @@ def _forbidding(problems: Iterable[Problem]) -> list[Problem]:
 
 def _special_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
     own = [problem for check in register.checks for problem in check(row, values)]
-    own += references.problems(register, row, values)
     return own + hooks.record_checks(register, row, values)
 
 

@@ -48,10 +48,10 @@ def said(
         yield from ((row.household_id, {"groups": row.groups}) for row in session.execute(query))
 
 
-@hooks.saved.listen(order=10)
+@hooks.saved.listen(of=Listed, order=10)
 def repeat_list(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     """What the list says of a household is repeated where it is looked for."""
-    if not isinstance(row, Listed) or not set(_OF_LIST) & changes.keys():
+    if not set(_OF_LIST) & changes.keys():
         return
     for other, one in households.records_of(db.session(), households.get(row.household_id)):
         for name in _repeated(type(one)) if other is not register else ():

@@ -334,11 +334,9 @@ def _is_listed(row: Any) -> bool:
     return household is not None and household.low_income
 
 
-@hooks.saved.listen(order=50)
-def follow_row(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
+@hooks.saved.listen(of=Listed, order=50)
+def follow_row(_register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     """What a click said of a row becomes its household's, or the shown member's (spec 00)."""
-    if not isinstance(row, Listed):
-        return
     session = db.session()
     household = households.get(row.household_id)
     row.upkeep = Upkeep.DONE

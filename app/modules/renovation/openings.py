@@ -65,19 +65,19 @@ def _groups(session: Session, homes: Collection[Household]) -> dict[uuid.UUID, A
 # ---- following the surveys ---------------------------------------------------------------------
 
 
-@hooks.stepped.listen(order=20)
-def sent_back(register: Register, row: Any, _step: Transition) -> None:
+@hooks.stepped.listen(of=Applied, order=20)
+def sent_back(_register: Register, row: Any, _step: Transition) -> None:
     """An application that is open again may be flagged, or be flagged no longer."""
     session = object_session(row)
-    if session and issubclass(register.model, Applied) and row.state in EDITABLE:
+    if session and row.state in EDITABLE:
         settle(session, [row.household_id])
 
 
-@hooks.saved.listen(order=20)
-def corrected(register: Register, row: Any, _changes: Mapping[str, Any]) -> None:
+@hooks.saved.listen(of=Applied, order=20)
+def corrected(_register: Register, row: Any, _changes: Mapping[str, Any]) -> None:
     """An application that was flagged and agrees with the survey now is flagged no longer."""
     session = object_session(row)
-    if session and issubclass(register.model, Applied) and row.basis == Basis.DOUBTED:
+    if session and row.basis == Basis.DOUBTED:
         settle(session, [row.household_id])
 
 
@@ -265,10 +265,10 @@ def _differs(row: Any, last: Last) -> str:
 # ---- what a flag and a closing stand in the way of -----------------------------------------------
 
 
-@hooks.stepping.listen(order=20)
-def refuse_doubted(register: Register, row: Any, step: Transition) -> None:
+@hooks.stepping.listen(of=Applied, order=20)
+def refuse_doubted(_register: Register, row: Any, step: Transition) -> None:
     """Nobody goes on with an application whose survey does not ask for it; it can be sent back."""
-    if not issubclass(register.model, Applied) or row.basis != Basis.DOUBTED:
+    if row.basis != Basis.DOUBTED:
         return
     if step.complete or step.target == State.APPROVED or step.name == "check":
         raise Conflict(warning(row), row=row)

@@ -18,6 +18,7 @@ from app.core.i18n import mark
 from app.kernel import hooks
 from app.kernel.declare.expressions import Expr
 from app.kernel.declare.register import Register, all_registers
+from app.kernel.hooks import Having
 from app.kernel.households import lists as households
 from app.kernel.rows.household import Household
 from app.kernel.rows.reading import columns_of
@@ -163,8 +164,8 @@ def follow(
     return [LEDGER] * _settle(session, ids, expected(session, homes, lasts))
 
 
-@hooks.written.listen()
-def _renovated(session: Session, rows: Sequence[Any]) -> None:
+@hooks.written.listen(of=Having("story.stands"))
+def _renovated(_registers: tuple[Register, ...], session: Session, rows: Sequence[Any]) -> None:
     """Applications and dossiers open, close and change by more ways than there are events: every row
     that is written counts. Rows repeat how far the renovations are; nothing else of them depends on
     that.

@@ -32,7 +32,7 @@ def told() -> Iterator[Told]:
     heard: Told = []
 
     @hooks.written.listen()
-    def hear(_session: Session, rows: Sequence[Any]) -> None:
+    def hear(_registers: tuple[Any, ...], _session: Session, rows: Sequence[Any]) -> None:
         surveys = [row for row in rows if type(row) is Lookback]
         heard.append(surveys)
         for row in surveys:

@@ -25,6 +25,7 @@ from app.kernel.declare.rules import Problem
 from app.kernel.records import history
 from app.kernel.records import save as records
 from app.modules.homes.choices import ParcelState
+from app.modules.homes.house import House
 from app.modules.house_map.parcels import table as parcels
 
 #: What the history calls them.
@@ -110,11 +111,9 @@ def unknown(number: str) -> str:
     )
 
 
-@hooks.record_checks.listen(order=5)
-def number_is_known(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
+@hooks.record_checks.listen(of=House, order=5)
+def number_is_known(_register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """Where the census is connected, a number is one of its own; elsewhere it comes from paper."""
-    if not parcels.has_parcels(register):
-        return
     number = values.get("parcel_number")
     if not number or number == row.parcel_number or parcels.get(db.session, number) is not None:
         return

@@ -14,13 +14,11 @@ from app.kernel.records import history
 from app.modules.renovation.application.model import Application
 
 
-@hooks.stepped.listen(order=30)
+@hooks.stepped.listen(of=Application, order=30)
 def keep_checker(_register: Register, row: Any, step: Transition) -> None:
     """Whoever checks is 乡镇复核人; of a town's own application whoever submits it, of a county's
     nobody. What comes back or waits for the check has none yet.
     """
-    if not isinstance(row, Application):
-        return
     actor = current_actor()
     own = step.complete and actor is not None and actor.level == Level.TOWN
     if step.name == "check" or own:

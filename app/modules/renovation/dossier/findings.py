@@ -109,11 +109,9 @@ def second_grant(dossier: Dossier, _values: Mapping[str, Any]) -> Iterator[Probl
 households.goes_along(Dossier, PaidAccount.dossier_id)
 
 
-@hooks.saved.listen(order=30)
-def keep_accounts(register: Register, row: Any, _changes: Mapping[str, Any]) -> None:
+@hooks.saved.listen(of=Dossier, order=30)
+def keep_accounts(_register: Register, row: Any, _changes: Mapping[str, Any]) -> None:
     """Note to which accounts a dossier pays, that another one finds them."""
-    if register.model is not Dossier:
-        return
     db.session.execute(delete(PaidAccount).where(PaidAccount.dossier_id == row.id))
     for account in sorted(accounts_of({"payments": row.payments})):
         db.session.add(
@@ -126,8 +124,7 @@ def keep_accounts(register: Register, row: Any, _changes: Mapping[str, Any]) -> 
         )
 
 
-@hooks.clearing.listen(order=10)
-def drop_accounts(register: Register, row: Any) -> None:
+@hooks.clearing.listen(of=Dossier, order=10)
+def drop_accounts(_register: Register, row: Any) -> None:
     """What is deleted pays nobody."""
-    if register.model is Dossier:
-        db.session.execute(delete(PaidAccount).where(PaidAccount.dossier_id == row.id))
+    db.session.execute(delete(PaidAccount).where(PaidAccount.dossier_id == row.id))

@@ -63,8 +63,8 @@ def mark_all() -> int:
     return marked
 
 
-@hooks.stepped.listen(order=60)
-def follow(register: Register, row: Any, _step: Transition) -> None:
+@hooks.stepped.listen(of=Dossier, order=60)
+def follow(_register: Register, row: Any, _step: Transition) -> None:
     """What is completed, or sent back, is overdue no more; what is started late may be at once."""
-    if register.model is Dossier and row.overdue != is_overdue(row):
+    if row.overdue != is_overdue(row):
         row.overdue = is_overdue(row)
