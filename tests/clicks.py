@@ -7,16 +7,12 @@ from typing import Any, TypeVar
 
 from app.admin.accounts import changing as accounts
 from app.core.transactions import transaction
-from app.kernel.beyond import handovers
-from app.kernel.households import moves
 from app.kernel.records import files as attachments
 from app.kernel.records.files import Attachment
-from app.modules.low_income import joining as objects
-from app.modules.low_income import leaving as object_leaving
 
 T = TypeVar("T")
 #: Whose functions still end their transactions themselves.
-_STILL = {one.__name__ for one in (accounts, handovers, moves, object_leaving, objects)}
+_STILL = {one.__name__ for one in (accounts,)}
 
 
 def click(action: Callable[..., T], *args: object, **options: object) -> T:

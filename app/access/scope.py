@@ -83,10 +83,13 @@ def joined(why: str, *, writes: bool = False) -> Iterator[Session]:
     written, nothing of it is ended here, and an error undoes all. Where none is open (a page that
     only reads) it reads beside.
 
-    ``writes``: rows are changed; what our own session had loaded is read anew after it.
+    ``writes``: rows are changed, which needs one that is open; what our own session had loaded is read
+    anew after it.
     """
     if not transactions.is_open():
-        with read_only(value=not writes), unscoped(why) as session:
+        if writes:
+            raise RuntimeError("nobody would commit what is written here")
+        with read_only(), unscoped(why) as session:
             yield session
         return
     ours = db.session()

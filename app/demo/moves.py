@@ -90,7 +90,8 @@ class _County:
     def answer(self, answer: Callable[..., Transfer], transfer: uuid.UUID, opinion: str) -> None:
         """The county's manager decides."""
         with acting_as(self.manager):
-            answer(transfer, _contact(self.manager), opinion)
+            with transaction():
+                answer(transfer, _contact(self.manager), opinion)
             db.session.remove()
 
 

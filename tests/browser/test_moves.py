@@ -11,6 +11,7 @@ from app.kernel.households import moves
 from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.browser.conftest import OVERFLOW, SMALL, Desk
+from tests.clicks import click
 from tests.conftest import Server
 
 SitDown = Callable[..., Desk]
@@ -44,7 +45,7 @@ def test_a_household_moves_to_the_next_county(
         with acting_as(giving):
             asked = moves.waiting_of(survey.household_id)
             assert asked is not None
-            moves.agree(asked.id, builders.CONTACT)
+            click(moves.agree, asked.id, builders.CONTACT)
 
     taking = desk(builders.COUNTY_MANAGER, width=360, height=740, place=next_county)
     page = taking.open("/")

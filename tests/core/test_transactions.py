@@ -63,7 +63,6 @@ STILL = frozenset(
         "app/deploy.py",
         "app/kernel/beyond/cross_area.py",
         "app/kernel/beyond/duplicates.py",
-        "app/kernel/beyond/handovers.py",
         "app/kernel/beyond/reveal.py",
         "app/kernel/exchange/cli.py",
         "app/kernel/exchange/ledger_export.py",
@@ -73,14 +72,10 @@ STILL = frozenset(
         "app/kernel/households/exchange/importing.py",
         "app/kernel/households/exchange/paper.py",
         "app/kernel/households/filling.py",
-        "app/kernel/households/moves.py",
         "app/kernel/lists/searches.py",
         "app/modules/craftsmen/certificates.py",
         "app/modules/house_map/parcels/late.py",
         "app/modules/house_map/parcels/views.py",
-        "app/modules/low_income/joining.py",
-        "app/modules/low_income/leaving.py",
-        "app/modules/low_income/pages.py",
         "app/modules/renovation/backfill.py",
         "app/modules/renovation/dossier/overdue.py",
         "app/modules/renovation/plan_years.py",
@@ -92,8 +87,6 @@ STILL = frozenset(
         "app/web/frame/errors.py",
         "app/web/frame/requests.py",
         "app/web/frame/shell.py",
-        "app/web/households/transfers.py",
-        "app/web/lists/handovers.py",
     }
 )
 

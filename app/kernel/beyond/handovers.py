@@ -23,7 +23,7 @@ from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions import regions
-from app.access.scope import current_actor, in_scope, joined, unscoped
+from app.access.scope import current_actor, in_scope, joined
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -47,8 +47,7 @@ def get(handover_id: uuid.UUID) -> Handover:
         query = select(Handover).where(Handover.id == handover_id, visible(actor))
         found = db.session.scalar(query.execution_options(populate_existing=True))
     if found is None:
-        db.session.rollback()
-        audit.note(Act.REFUSED, detail={"record": str(handover_id)})
+        audit.refused(detail={"record": str(handover_id)})
         raise NotFound(_("没有找到该转入申请。它可能不存在，或不在您的管辖范围内。"), noted=True)
     return found
 
@@ -97,7 +96,7 @@ def ask(
     contact: Contact,
     reason: str,
 ) -> Handover:
-    """Ask for a record, to stand in the division ``region_id``. Commits.
+    """Ask for a record, to stand in the division ``region_id``.
 
     :raises Invalid: with every problem. :raises Conflict: somebody asks for it already.
     """
@@ -107,8 +106,7 @@ def ask(
     if problems or region_id is None:
         raise Invalid(_("有 %(n)s 处需要补充。", n=len(problems)), problems)
     number = register.model.__fields__[register.number_field]
-    db.session.rollback()  # it is written by another session, which must not wait for this one
-    with unscoped("a request is told to the place that has the record") as session:
+    with joined("a request is told to the place that has the record", writes=True) as session:
         to = session.get_one(regions.Region, region_id)
         made = Handover(
             register=register.name, record_id=row.id, name=register.named(row),
@@ -117,11 +115,10 @@ def ask(
             asked_name=actor.name, asked_person=contact.person, asked_phone=contact.phone,
             reason=reason,
         )  # fmt: skip
-        session.add(made)
         try:
-            session.flush()
+            with session.begin_nested():
+                session.add(made)
         except IntegrityError as error:
-            session.rollback()
             text = _("已有一个转入申请在等待答复，请等答复后再申请。")
             raise Conflict(text, row=row) from error
         _note(session, register, row.id, actor, "handover_ask", ASKED, contact, reason)
@@ -131,13 +128,11 @@ def ask(
         )  # fmt: skip
         detail = {"record": str(row.id), "to": to.full_name, "reason": reason}
         audit.record(session, Act.UPDATE, register=register.name, row=row, detail=detail)
-        session.commit()
-        session.expunge(made)
     return made
 
 
 def answer(handover_id: uuid.UUID, *, agreed: bool, contact: Contact, opinion: str) -> Handover:
-    """Give the record to whoever asked, or keep it (then with a reason). Commits.
+    """Give the record to whoever asked, or keep it (then with a reason).
 
     :raises Forbidden: the record is another account's. :raises Conflict: it was answered already.
     """
@@ -151,8 +146,7 @@ def answer(handover_id: uuid.UUID, *, agreed: bool, contact: Contact, opinion: s
     problems += [] if agreed else _reason_problems(opinion)
     if problems:
         raise Invalid(_("有 %(n)s 处需要补充。", n=len(problems)), problems)
-    db.session.rollback()  # it is written by another session, which must not wait for this one
-    with unscoped("a record goes from one area to another") as session:
+    with joined("a record goes from one area to another", writes=True) as session:
         made = session.get_one(Handover, handover_id, with_for_update=True, populate_existing=True)
         _require_waiting(made)
         row = session.get(register.model, made.record_id, with_for_update=True)
@@ -176,14 +170,13 @@ def answer(handover_id: uuid.UUID, *, agreed: bool, contact: Contact, opinion: s
             notices.tell(session, to.county_id, kind, url, name=made.name, who=actor.name)
         detail = {"record": str(row.id), "to": to.full_name, "opinion": opinion}
         audit.record(session, Act.UPDATE, register=register.name, row=row, detail=detail)
-        session.commit()
+        session.flush()
         session.refresh(made)
-        session.expunge(made)
     return made
 
 
 def withdraw(handover_id: uuid.UUID) -> Handover:
-    """Take a request back, by the account that asked. Commits."""
+    """Take a request back, by the account that asked."""
     handover = get(handover_id)
     actor = policy.require(Capability.ENTER, handover.register)
     if handover.asked_by != actor.account_id:
@@ -194,7 +187,6 @@ def withdraw(handover_id: uuid.UUID) -> Handover:
     audit.record(
         db.session, Act.UPDATE, register=handover.register, path=handover.to_path, detail=detail
     )
-    db.session.commit()
     return handover
 
 

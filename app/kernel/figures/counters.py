@@ -184,14 +184,16 @@ def _forget(session: Session) -> None:
 @event.listens_for(Session, "after_transaction_create")
 def _keep_at_savepoint(session: Session, transaction: SessionTransaction) -> None:
     if transaction.nested:
-        kept = session.info.setdefault(_SAVEPOINTS, WeakKeyDictionary())
-        kept[transaction] = dict(session.info.get(_KEY, {}))
+        kept = outermost(session).info.setdefault(_SAVEPOINTS, WeakKeyDictionary())
+        kept[transaction] = dict(outermost(session).info.get(_KEY, {}))
 
 
 @event.listens_for(Session, "after_soft_rollback")
 def _return_to_savepoint(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.nested and transaction in session.info.get(_SAVEPOINTS, ()):
-        session.info[_KEY] = defaultdict(int, session.info[_SAVEPOINTS].pop(transaction))
+    if transaction.nested and transaction in outermost(session).info.get(_SAVEPOINTS, ()):
+        outermost(session).info[_KEY] = defaultdict(
+            int, outermost(session).info[_SAVEPOINTS].pop(transaction)
+        )
 
 
 # ---- reading -------------------------------------------------------------------------------

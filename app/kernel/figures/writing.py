@@ -49,8 +49,8 @@ def _tell(session: Session) -> None:
 @event.listens_for(Session, "after_transaction_create")
 def _keep_at_savepoint(session: Session, transaction: SessionTransaction) -> None:
     if transaction.nested:
-        kept = session.info.setdefault(_SAVEPOINTS, WeakKeyDictionary())
-        kept[transaction] = len(session.info.get(_KEY, ()))
+        kept = outermost(session).info.setdefault(_SAVEPOINTS, WeakKeyDictionary())
+        kept[transaction] = len(outermost(session).info.get(_KEY, ()))
 
 
 @event.listens_for(Session, "after_soft_rollback")
@@ -58,5 +58,7 @@ def _forget(session: Session, transaction: SessionTransaction) -> None:
     """What is taken back was not written: all of it, or what was since the savepoint."""
     if transaction.parent is None:
         session.info.pop(_KEY, None)
-    elif transaction.nested and transaction in session.info.get(_SAVEPOINTS, ()):
-        del session.info.get(_KEY, [])[session.info[_SAVEPOINTS].pop(transaction) :]
+    elif transaction.nested and transaction in outermost(session).info.get(_SAVEPOINTS, ()):
+        del outermost(session).info.get(_KEY, [])[
+            outermost(session).info[_SAVEPOINTS].pop(transaction) :
+        ]

@@ -28,7 +28,7 @@ from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.regions import Level, Region
-from app.access.scope import current_actor, joined, unscoped
+from app.access.scope import current_actor, joined
 from app.core.clock import now
 from app.core.db import db, read_only
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -73,8 +73,7 @@ def get(transfer_id: uuid.UUID) -> Transfer:
         query = select(Transfer).where(Transfer.id == transfer_id, visible(actor))
         found = db.session.scalar(query.execution_options(populate_existing=True))
     if found is None:
-        db.session.rollback()
-        audit.note(Act.REFUSED, detail={"transfer": str(transfer_id)})
+        audit.refused(detail={"transfer": str(transfer_id)})
         raise NotFound(_("没有找到该迁户申请。它可能不存在，或不在您的管辖范围内。"), noted=True)
     return found
 
@@ -256,7 +255,7 @@ class _Case:
 
 
 def agree(transfer_id: uuid.UUID, contact: Contact, opinion: str = "") -> Transfer:
-    """Agree for the side that the actor answers for; the last one who must makes the move. Commits.
+    """Agree for the side that the actor answers for; the last one who must makes the move.
 
     :raises Conflict: it was decided meanwhile. :raises Forbidden: the actor decides nothing here.
     """
@@ -264,13 +263,13 @@ def agree(transfer_id: uuid.UUID, contact: Contact, opinion: str = "") -> Transf
 
 
 def refuse(transfer_id: uuid.UUID, contact: Contact, opinion: str) -> Transfer:
-    """Refuse, with the reason: the request ends, the form goes back to who filled it in. Commits."""
+    """Refuse, with the reason: the request ends, the form goes back to who filled it in."""
     return _decide(transfer_id, Word.REFUSED, contact, opinion)
 
 
 def withdraw(transfer_id: uuid.UUID, contact: Contact, opinion: str = "") -> Transfer:
     """Take the request back, by those who may enter at the side that asked: the form is as it was
-    before. Commits.
+    before.
     """
     transfer = get(transfer_id)
     register = _register(transfer)
@@ -282,8 +281,7 @@ def withdraw(transfer_id: uuid.UUID, contact: Contact, opinion: str = "") -> Tra
         row = records.get(register, transfer.record_id)
         policy.require(Capability.ENTER, register.name, row)
     _require_said(Word.WITHDRAWN, contact, opinion)
-    db.session.rollback()
-    with unscoped("a move concerns two areas") as session:
+    with joined("a move concerns two areas", writes=True) as session:
         case = _lock(session, transfer_id, actor)
         side = case.transfer.asked_side
         _say(session, case.transfer, actor, Word.WITHDRAWN, side, contact, opinion)
@@ -293,7 +291,6 @@ def withdraw(transfer_id: uuid.UUID, contact: Contact, opinion: str = "") -> Tra
         if case.old.county_id != case.new.county_id:
             other = case.new if side == Side.FROM else case.old
             _tell_case(case, NoticeKind.MOVE_WITHDRAWN, other)
-        session.commit()
     return case.transfer
 
 
@@ -302,8 +299,7 @@ def _decide(transfer_id: uuid.UUID, word: Word, contact: Contact, opinion: str) 
     actor = policy.require(Capability.APPROVE_MOVE, transfer.register)
     self_review = records.self_review()
     _require_said(word, contact, opinion)
-    db.session.rollback()  # on SQLite one session writes at a time
-    with unscoped("a move concerns two areas") as session:
+    with joined("a move concerns two areas", writes=True) as session:
         case = _lock(session, transfer_id, actor)
         side = side_of(actor, case.transfer)
         if side is None:
@@ -319,7 +315,6 @@ def _decide(transfer_id: uuid.UUID, word: Word, contact: Contact, opinion: str) 
         _audit(session, case.register, case.row, word, case.old, case.new)
         if case.old.county_id != case.new.county_id:
             _tell_of_decision(case, word)
-        session.commit()
     return case.transfer
 
 
@@ -434,8 +429,7 @@ def _give_back(
     for name, text in case.transfer.kept.items():
         if (made := register.fields.get(name)) and made.stored:
             try:
-                with read_only():  # lists of choices are read beside this session's writing
-                    value = made.parse(text)
+                value = made.parse(text)
             except ValueError:  # a choice that is offered no more: to be chosen anew
                 continue
             setattr(row, name, value)

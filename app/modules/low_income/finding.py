@@ -10,8 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import Region
-from app.access.scope import in_scope, unscoped
-from app.core.db import read_only
+from app.access.scope import in_scope, joined
 from app.core.i18n import _
 from app.kernel.beyond import duplicates
 from app.kernel.rows.household import Household, SearchKey
@@ -60,7 +59,7 @@ class Found:
 
 def find(number: str) -> Found | None:
     """With whom the number stands, in the whole country (spec 01, exception a)."""
-    with read_only(), unscoped("a person stands in one place of the whole country") as session:
+    with joined("a person stands in one place of the whole country") as session:
         return find_in(session, number)
 
 

@@ -22,9 +22,9 @@ from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.regions import Level, Region
-from app.access.scope import in_scope, joined, unscoped
+from app.access.scope import in_scope, joined
 from app.core.clock import now, today, uuid7
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, mark
 from app.kernel import hooks
@@ -93,7 +93,7 @@ def person_problems(name: str, number: str) -> list[Problem]:
 
 def add(region_id: int, values: Mapping[str, Any], seen: str) -> Added:
     """Put a person with a household, or the household that the number has already, onto the list of
-    a village; ``values`` are a form's, ``seen`` the key of what it showed as found. Commits.
+    a village; ``values`` are a form's, ``seen`` the key of what it showed as found.
 
     :raises Changed: something else stands with the number now. :raises Invalid: with every problem.
     :raises Conflict: it may not leave where it is.
@@ -118,7 +118,6 @@ def add(region_id: int, values: Mapping[str, Any], seen: str) -> Added:
             here = session.get_one(Region, village_id)
             return _bring(session, register, found, here, result.values)
     except (IntegrityError, Taken) as error:  # another one was first, at this very moment
-        db.session.rollback()
         raise Changed(
             _("该身份证号刚刚在别处新增，没有保存。请看清下面的提示，再保存一次。")
         ) from error
@@ -138,8 +137,8 @@ def _session(path: str) -> Iterator[Session]:
     if in_scope(path):
         yield db.session()
         return
-    db.session.rollback()  # on SQLite one session writes at a time
-    with unscoped("a household comes from another area by its ID number") as session:
+    why = "a household comes from another area by its ID number"
+    with joined(why, writes=True) as session:
         yield session
 
 
@@ -154,7 +153,7 @@ def _new(register: Register, here: Region, values: Mapping[str, Any]) -> Added:
     row = row_of(session, register, made)
     row.origin, row.added_on = Origin.MANUAL, today()
     _say(register, row, actor, values, ADDED, Act.CREATE)
-    session.commit()
+    session.flush()
     return Added(Way.NEW, row)
 
 
@@ -196,7 +195,7 @@ def _bring(
         transfer = moves.request(
             session, register, row, here, actor, kept=said, side=Side.TO, member_id=found.member
         )
-        session.commit()
+        session.flush()
         return Added(way, row, transfer)
     if way == Way.NEAR and moves.waiting_in(session, household.id):
         raise Conflict(_("该户已有迁户申请正在审批，请等审批结束，或请对方撤回申请。"))
@@ -204,7 +203,7 @@ def _bring(
     row = _come(session, register, household, found.member, here, actor, values)
     if way == Way.NEAR:
         _tell_both(session, row, was, here, actor)
-    session.commit()
+    session.flush()
     return Added(way, row)
 
 
@@ -245,7 +244,7 @@ def stand_alone(
     session: Session, register: Register, household: Household, member: Member, place: Region
 ) -> Household:
     """A member stands on the list of a village for themselves: in the household of their own that
-    they had, else in a new one. The caller commits.
+    they had, else in a new one.
 
     :raises Taken, IntegrityError: their number stands elsewhere.
     """
@@ -298,12 +297,11 @@ def arrive(session: Session, transfer: Transfer, region: Region, actor: Actor) -
     if transfer.register != register.name:
         return
     household = session.get_one(Household, transfer.household_id)
-    with read_only():  # lists of choices are read beside this session's writing
-        values = {
-            name: register.fields[name].parse(text)
-            for name, text in transfer.kept.items()
-            if name in register.fields
-        }
+    values = {
+        name: register.fields[name].parse(text)
+        for name, text in transfer.kept.items()
+        if name in register.fields
+    }
     _come(session, register, household, transfer.member_id, region, actor, values)
 
 

@@ -74,7 +74,7 @@ class _Case:
     actor: Actor
 
     def said(self, label: str, text: str = "", **detail: Any) -> None:
-        """History and audit; commits."""
+        """History and audit."""
         self.row.changed_at = now()
         history.note(self.register, self.row, self.actor, "list", label, opinion=text)
         audit.record(
@@ -84,7 +84,6 @@ class _Case:
             row=self.row,
             detail={"step": label, "opinion": text} | detail,
         )
-        db.session.commit()
 
 
 def _open(row_id: uuid.UUID, *, listed: bool) -> _Case:
@@ -99,7 +98,7 @@ def _open(row_id: uuid.UUID, *, listed: bool) -> _Case:
 
 
 def leave(row_id: uuid.UUID, asked: Leave) -> Any:
-    """The household leaves the list (or only its head does, with ``shown``). Commits.
+    """The household leaves the list (or only its head does, with ``shown``).
 
     :raises Invalid: with every problem. :raises Conflict: members or open matters keep it.
     """
@@ -197,7 +196,7 @@ def _join(case: _Case, head: Any, relation: str | None) -> None:
 
 
 def restore(row_id: uuid.UUID) -> Any:
-    """Who left stands on the list again, in the place that they left. Commits.
+    """Who left stands on the list again, in the place that they left.
 
     :raises Conflict: their number stands elsewhere now.
     """
@@ -240,7 +239,7 @@ def member_of(row: Any, member_id: uuid.UUID) -> Member:
 
 def restore_member(row_id: uuid.UUID, member_id: uuid.UUID) -> Any:
     """恢复: a member stands on the list for themselves, in the village of the household; gives
-    their row. Commits.
+    their row.
     """
     case = _open(row_id, listed=True)
     member = member_of(case.row, member_id)
@@ -258,7 +257,7 @@ def restore_member(row_id: uuid.UUID, member_id: uuid.UUID) -> Any:
 
 
 def change_head(row_id: uuid.UUID, member_id: uuid.UUID) -> Any:
-    """换户主: the member is the head, the head a member; surveys stay with the household. Commits."""
+    """换户主: the member is the head, the head a member; surveys stay with the household."""
     case = _open(row_id, listed=True)
     member = member_of(case.row, member_id)
     session, household, row = db.session(), case.household, case.row
@@ -288,7 +287,7 @@ def change_head(row_id: uuid.UUID, member_id: uuid.UUID) -> Any:
 
 
 def mark_member(row_id: uuid.UUID, member_id: uuid.UUID, *, low_income: bool) -> Any:
-    """Say whether a member is low-income. Commits.
+    """Say whether a member is low-income.
 
     :raises Conflict: the member stands in the head's place.
     """
@@ -304,7 +303,6 @@ def mark_member(row_id: uuid.UUID, member_id: uuid.UUID, *, low_income: bool) ->
 
 def delete(row_id: uuid.UUID, version: int) -> Household:
     """删除 of 新增对象台账: a household added here of which no survey says anything; else it leaves.
-    Commits.
 
     :raises Conflict: it was not added here, or something is known of it.
     """
@@ -329,5 +327,4 @@ def delete(row_id: uuid.UUID, version: int) -> Household:
         case.row.added_on = None
     else:
         households.remove(session, household)
-    session.commit()
     return household

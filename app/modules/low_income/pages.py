@@ -18,6 +18,7 @@ from app.core.clock import today
 from app.core.db import db
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, translate
+from app.core.transactions import transaction
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.hooks import Beside
@@ -61,15 +62,13 @@ class ObjectRoutes(Routes):
         if posted.problems:
             return self._add_page(posted, place, posted.problems)
         try:
-            added = objects.add(place.key or 0, posted.values, request.form.get("key", ""))
+            with transaction():
+                added = objects.add(place.key or 0, posted.values, request.form.get("key", ""))
         except Invalid as error:
-            db.session.rollback()
             return self._add_page(posted, place, error.problems)
         except objects.Changed as error:
-            db.session.rollback()
             return self._add_page(posted, place, seen=None, changed=error.message)
         except Conflict as error:
-            db.session.rollback()
             return self._add_page(posted, place, [Problem("head_id", "stays", error.message)])
         flash(_said(added, posted.values["head_name"]), "success")
         if added.transfer is not None:
@@ -211,12 +210,11 @@ class ObjectRoutes(Routes):
         )
         name = row.head_name
         try:
-            row = leaving.leave(record_id, asked)
+            with transaction():
+                row = leaving.leave(record_id, asked)
         except Invalid as error:
-            db.session.rollback()
             return self._leave_page(records.get(self.register, record_id), error.problems)
         except Conflict as error:
-            db.session.rollback()
             problem = Problem("reason", "stays", error.message)
             return self._leave_page(records.get(self.register, record_id), [problem])
         if row.low_income:
@@ -277,9 +275,9 @@ class ObjectRoutes(Routes):
     def delete(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         try:
-            leaving.delete(row.id, version(request.args.get("version")))
+            with transaction():
+                leaving.delete(row.id, version(request.args.get("version")))
         except Conflict as error:
-            db.session.rollback()
             flash(error.message, "danger")
             return redirect(f"/{self.register.name}/{record_id}")
         flash(_("已删除。"), "success")
@@ -311,9 +309,9 @@ class ObjectRoutes(Routes):
 
     def _do(self, record_id: uuid.UUID, act: Callable[[uuid.UUID], Any], done: str) -> Any:
         try:
-            row = act(record_id)
+            with transaction():
+                row = act(record_id)
         except Conflict as error:
-            db.session.rollback()
             flash(error.message, "danger")
             return redirect(f"/{self.register.name}/{record_id}")
         flash(f"{row.head_name}{_('：')}{done}", "success")

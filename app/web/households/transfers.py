@@ -19,6 +19,7 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid
 from app.core.i18n import _
+from app.core.transactions import transaction
 from app.kernel.declare.register import get_register
 from app.kernel.declare.rules import Problem
 from app.kernel.households import moves
@@ -103,12 +104,11 @@ class TransfersView(BaseView):
             Word.AGREED: moves.agree, Word.REFUSED: moves.refuse, Word.WITHDRAWN: moves.withdraw
         }  # fmt: skip
         try:
-            transfer = do[word](transfer_id, said.contact, said.opinion)
+            with transaction():
+                transfer = do[word](transfer_id, said.contact, said.opinion)
         except Invalid as error:
-            db.session.rollback()
             return self._page(moves.get(transfer_id), actor, said, error.problems, word)
         except Conflict as error:
-            db.session.rollback()
             flash(error.message, "danger")
             return redirect(f"{BASE}/{transfer_id}")
         flash(_told(transfer, word), "success")

@@ -18,6 +18,7 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.i18n import _, translate
+from app.core.transactions import transaction
 from app.kernel.beyond import handovers
 from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.rules import Problem
@@ -59,11 +60,11 @@ class HandoversView(BaseView):
         if request.method == "POST":
             said = Said(contact_of(actor), request.form.get("opinion", "").strip())
             try:
-                asked = handovers.ask(
-                    made, record_id, _own_place(actor, made), said.contact, said.opinion
-                )
+                with transaction():
+                    asked = handovers.ask(
+                        made, record_id, _own_place(actor, made), said.contact, said.opinion
+                    )
             except Invalid as error:
-                db.session.rollback()
                 problems = tuple(error.problems)
             else:
                 flash(_("申请已提交，等待对方答复。"), "success")
@@ -120,10 +121,10 @@ class HandoversView(BaseView):
     def withdraw(self, handover_id: uuid.UUID) -> Any:
         policy.require(Capability.ENTER, handovers.get(handover_id).register)
         try:
-            handovers.withdraw(handover_id)
+            with transaction():
+                handovers.withdraw(handover_id)
             flash(_("申请已撤回。"), "success")
         except Conflict as error:
-            db.session.rollback()
             flash(error.message, "danger")
         return redirect(f"{BASE}/{handover_id}")
 
@@ -131,15 +132,14 @@ class HandoversView(BaseView):
         actor = policy.require(Capability.ENTER, handovers.get(handover_id).register)
         said = Said(contact_of(actor), request.form.get("opinion", "").strip())
         try:
-            made = handovers.answer(
-                handover_id, agreed=agreed, contact=said.contact, opinion=said.opinion
-            )
+            with transaction():
+                made = handovers.answer(
+                    handover_id, agreed=agreed, contact=said.contact, opinion=said.opinion
+                )
         except Invalid as error:
-            db.session.rollback()
             said = Said(said.contact, said.opinion, problems=error.problems)
             return self._page(handovers.get(handover_id), actor, said)
         except Conflict as error:
-            db.session.rollback()
             flash(error.message, "danger")
             return redirect(f"{BASE}/{handover_id}")
         text = _("%(name)s已转出。", name=made.name) if agreed else _("已答复：不同意转出。")

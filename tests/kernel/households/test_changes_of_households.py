@@ -134,13 +134,13 @@ class Work:
         click(records.clear, LOOKBACK, key, records.get(LOOKBACK, key).version)
 
     def agree(self, _key: uuid.UUID) -> None:
-        moves.agree(self._waiting(), CONTACT)
+        click(moves.agree, self._waiting(), CONTACT)
 
     def refuse(self, _key: uuid.UUID) -> None:
-        moves.refuse(self._waiting(), CONTACT, "不同意")
+        click(moves.refuse, self._waiting(), CONTACT, "不同意")
 
     def withdraw(self, _key: uuid.UUID) -> None:
-        moves.withdraw(self._waiting(), CONTACT)
+        click(moves.withdraw, self._waiting(), CONTACT)
 
     @staticmethod
     def _waiting() -> uuid.UUID:

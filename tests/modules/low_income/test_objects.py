@@ -287,7 +287,7 @@ def test_two_counties_that_add_one_number_at_the_same_moment(world: World, app: 
         with app.app_context(), acting_as(world.clerks[village.id]):
             start.wait()
             try:
-                said.append(objects.add(village.id, values, ""))
+                said.append(click(objects.add, village.id, values, ""))
             except AnjuError as error:
                 said.append(error)
             finally:
