@@ -18,6 +18,7 @@ from app.core.db import Model, db, upsert
 from app.core.errors import TooMany
 from app.core.i18n import _
 from app.core.jobs.table import JobContext, daily_job
+from app.core.transactions import transaction
 from app.core.types import UtcDateTime
 
 #: No limit lasts longer; older counts are forgotten once a day.
@@ -50,8 +51,6 @@ class Limit:
 
 def take(limit: Limit) -> int | None:
     """Count one: gives the how-many-eth it is, or None when none was left. The caller commits."""
-    if db.session.get_bind().dialect.name == "sqlite" and wait(limit) is not None:
-        return None  # told by reading: whoever writes there waits for all others that do
     moment = now()
     over = LimitCount.since <= moment - limit.within
     restart = or_(over, LimitCount.n + 1 >= limit.most) if limit.lasting else over
@@ -85,6 +84,13 @@ def wait(*limits: Limit) -> dt.timedelta | None:
     return max((left for left in waits if left > dt.timedelta()), default=None)
 
 
+def full(limit: Limit) -> dt.timedelta | None:
+    """How long nothing is left, told by reading before anything is counted; None: count, then you know.
+    On SQLite whoever writes waits for all others that do, on PostgreSQL for those of the same key.
+    """
+    return wait(limit) if db.session.get_bind().dialect.name == "sqlite" else None
+
+
 def forget(*limits: Limit) -> None:
     """Count from nought again; the caller commits."""
     keys = [(limit.name, limit.key) for limit in limits]
@@ -92,11 +98,11 @@ def forget(*limits: Limit) -> None:
 
 
 def require(limit: Limit) -> None:
-    """:func:`require_one`, then commit: it counts whatever becomes of the request. Call it before
-    anything is changed.
-    """
-    require_one(limit)
-    db.session.commit()
+    """:func:`require_one` in a transaction of its own: it counts whatever becomes of the request."""
+    if (left := full(limit)) is not None:
+        raise too_many(left)
+    with transaction():
+        require_one(limit)
 
 
 def require_one(limit: Limit) -> None:
@@ -105,9 +111,7 @@ def require_one(limit: Limit) -> None:
     :raises TooMany: none was left; says for how long.
     """
     if take(limit) is None:
-        left = wait(limit) or limit.within
-        db.session.rollback()
-        raise too_many(left)
+        raise too_many(wait(limit) or limit.within)
 
 
 def too_many(left: dt.timedelta) -> TooMany:

@@ -22,6 +22,7 @@ from app.kernel.declare.flow import State
 from app.kernel.figures import counters
 from app.kernel.households import moves
 from app.kernel.records import save as records
+from app.kernel.rows.file import Attachment
 from app.kernel.rows.record import HistoryEntry
 from app.kernel.rows.transfer import Transfer, TransferState
 from app.modules.surveys.lookback.model import Lookback
@@ -94,8 +95,8 @@ def submitting(app: Flask, as_account: AsAccount) -> Case:
     draft = {"values": {"died": "yes"}, "version": 1}
     assert clerk.post_json(f"{url}/draft", draft).status_code == 200
     with app.app_context(), unscoped("tests look") as session:
-        (photo,) = records.attachments_of(session.get_one(Lookback, key))
-    form |= {"version": "1", "intent": "submit", "removed_files": str(photo.id), "surveyor": "王查"}
+        photo = session.scalars(select(Attachment.id).where(Attachment.record_id == key)).one()
+    form |= {"version": "1", "intent": "submit", "removed_files": str(photo), "surveyor": "王查"}
     form |= {"contact_name": "李明", "contact_phone": "13909180000", "csrf_token": clerk.token()}
 
     def require_done() -> None:

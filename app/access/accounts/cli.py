@@ -17,6 +17,7 @@ from app.access.audit.log import Act
 from app.access.divisions.regions import CODE_LENGTH, Level, Region
 from app.access.policy import MATRIX, role_name
 from app.core.db import db
+from app.core.transactions import transaction
 
 _LEVELS = [level.name.lower() for level in Level]
 
@@ -66,10 +67,10 @@ def create(
     )
     names = [role_name(*wanted), *(Duty(duty).zh for duty in duties)]
     account.roles = list(db.session.scalars(select(Role).where(Role.name.in_(names))))
-    db.session.add(account)
-    detail = {"created": login, "roles": names} | ({"over_allowance": True} if full else {})
-    audit.record(db.session, Act.PERMISSION, detail=detail)
-    db.session.commit()
+    with transaction():
+        db.session.add(account)
+        detail = {"created": login, "roles": names} | ({"over_allowance": True} if full else {})
+        audit.record(db.session, Act.PERMISSION, detail=detail)
     click.echo(f"{login}  {password}")
 
 
@@ -82,7 +83,8 @@ def unlock(login: str, reason: str) -> None:
     account = db.session.scalar(select(Account).where(Account.username == login))
     if account is None or account.locked_at is None:
         raise click.UsageError(f"there is no locked account {login}")
-    unusual.unlock(account, reason)
+    with transaction():
+        unusual.unlock(account, reason)
     click.echo(f"{login} may enter again")
 
 

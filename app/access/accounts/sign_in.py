@@ -19,6 +19,7 @@ from app.access.settings import NUMBER, Setting, declare, value
 from app.core.db import db
 from app.core.errors import AnjuError
 from app.core.i18n import _, mark
+from app.core.transactions import rest, transaction
 
 FAILURES_ACCOUNT = declare(
     Setting(
@@ -75,7 +76,7 @@ def verify(login: str, password: str, address: str) -> Account:
 
     A try is counted before the password is looked at: of many at the same moment no more are looked
     at than one after the other. What is told and how long it takes is the same for an account that
-    does not exist. Commits.
+    does not exist.
 
     :raises LockedOut: for so many minutes.
     :raises SignInRefused: wrong, closed, or locked; that it is locked is told to its owner alone.
@@ -84,50 +85,50 @@ def verify(login: str, password: str, address: str) -> Account:
     by_account = of_account(login, within)
     by_address = _of_address(address, within)
     left = limits.wait(by_account, by_address)
-    tries = None if left else limits.take(by_account)
+    with transaction():
+        tries = None if left else limits.take(by_account)
+        if tries is None:
+            note(Act.LOGIN_FAILED, None, address, login=login[:64], locked=True)
     if tries is None:
-        note(Act.LOGIN_FAILED, None, address, login=login[:64], locked=True)
-        db.session.commit()
         raise LockedOut(_locked_out(left or within))
-    db.session.commit()  # nothing is held while the password is looked at
     account = db.session.scalar(select(Account).where(Account.username == login))
     if account is not None:
         db.session.expunge(account)
-    db.session.rollback()
+    rest()  # nothing is held while the password is looked at
     fake = current_app.config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"]
     right = check_password_hash((account and account.password) or fake, password)
     if account is None or not right or not is_open(account):
         _failed(login, account, address, (by_account, tries), by_address)
-    limits.forget(by_account)
+    with transaction():
+        limits.forget(by_account)
+        if account.locked_at is not None:
+            note(Act.LOGIN_FAILED, account, address, locked_account=True)
     if account.locked_at is not None:
-        note(Act.LOGIN_FAILED, account, address, locked_account=True)
-        db.session.commit()
         raise SignInRefused(
             _("该账号因异常操作已被封闭，请联系上级管理用户说明情况，由其解除封闭。")
         )
-    db.session.commit()
     return account
 
 
 def confirm(account: Account, password: str, address: str) -> str | None:
     """What is wrong with the password that a signed-in account gives again, or None. Wrong ones
-    count like failures to sign in: who found an open session guesses no longer. Commits.
+    count like failures to sign in: who found an open session guesses no longer.
     """
     limit = of_account(account.username, dt.timedelta(minutes=value(LOCK_MINUTES.name)))
-    tries = limits.take(limit)
+    if (left := limits.full(limit)) is not None:
+        return _locked_out(left)
+    with transaction():
+        tries = limits.take(limit)
     if tries is None:
-        left = limits.wait(limit)
-        db.session.rollback()
-        return _locked_out(left or limit.within)
-    db.session.commit()
+        return _locked_out(limits.wait(limit) or limit.within)
     if check_password_hash(account.password or "", password):
-        limits.forget(limit)
-        db.session.commit()
+        with transaction():
+            limits.forget(limit)
         return None
-    note(Act.LOGIN_FAILED, account, address, confirming=True)
-    if tries == limit.most:
-        note(Act.LOCKED_OUT, account, address, failures=tries)
-    db.session.commit()
+    with transaction():
+        note(Act.LOGIN_FAILED, account, address, confirming=True)
+        if tries == limit.most:
+            note(Act.LOCKED_OUT, account, address, failures=tries)
     return _("现在的密码不正确。")
 
 
@@ -186,12 +187,12 @@ def _failed(
     by_address: Limit,
 ) -> None:
     by_account, tries = counted
-    note(Act.LOGIN_FAILED, account, address, login=login[:64])
-    if tries == by_account.most:
-        note(Act.LOCKED_OUT, account, address, login=login[:64], failures=tries)
-    if limits.take(by_address) == by_address.most:
-        note(Act.LOCKED_OUT, None, address, failures=by_address.most)
-    db.session.commit()
+    with transaction():
+        note(Act.LOGIN_FAILED, account, address, login=login[:64])
+        if tries == by_account.most:
+            note(Act.LOCKED_OUT, account, address, login=login[:64], failures=tries)
+        if limits.take(by_address) == by_address.most:
+            note(Act.LOCKED_OUT, None, address, failures=by_address.most)
     left = by_account.most - tries
     if not left:
         raise LockedOut(_locked_out(by_account.within))

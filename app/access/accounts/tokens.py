@@ -30,6 +30,7 @@ from app.core.clock import now, today, uuid7
 from app.core.db import Model, db
 from app.core.errors import AnjuError, Forbidden, TooMany
 from app.core.i18n import _, mark
+from app.core.transactions import transaction
 from app.core.types import NfcText, UtcDateTime, UuidType
 
 LONGEST = settings.declare(
@@ -146,7 +147,7 @@ def asked(*beside: Any) -> Select[Any]:
 
 
 def enter(statement: Select[Any], secret: str, address: str) -> tuple[Actor, Row[Any]]:
-    """Who acts by this secret, and the row that :func:`asked` gave. The use is counted. Commits.
+    """Who acts by this secret, and the row that :func:`asked` gave. The use is counted.
 
     :raises TokenRefused: unknown, revoked, past its day; or its account is closed or locked.
     :raises TooMany: used too often within a minute.
@@ -164,21 +165,27 @@ def enter(statement: Select[Any], secret: str, address: str) -> tuple[Actor, Row
 
 def _refuse(address: str) -> NoReturn:
     wrong = Limit("token.wrong", signin.network(address), _WRONG, _WRONG_WITHIN)
-    if limits.take(wrong) is None:
-        raise _too_many(limits.wait(wrong) or _WRONG_WITHIN)
-    db.session.commit()
+    if (left := limits.full(wrong)) is not None:
+        raise _too_many(left)
+    with transaction():
+        if limits.take(wrong) is None:
+            raise _too_many(limits.wait(wrong) or _WRONG_WITHIN)
     raise TokenRefused(_("接口令牌无效或已失效，请向管理用户申请新的令牌。"))
 
 
 def _count(token: Token, address: str) -> None:
     limit = Limit("token", token.id.hex, settings.value(PER_MINUTE.name), _MINUTE)
-    if limits.take(limit) is None:
-        left = limits.wait(limit) or _MINUTE
-        db.session.rollback()
+    if (left := limits.full(limit)) is not None:
         raise _too_many(left)
-    if token.used_at is None or now() - token.used_at > USED_EVERY or token.used_from != address:
-        token.used_at, token.used_from = now(), address[:64]
-    db.session.commit()
+    with transaction():
+        if limits.take(limit) is None:
+            raise _too_many(limits.wait(limit) or _MINUTE)
+        if (
+            token.used_at is None
+            or now() - token.used_at > USED_EVERY
+            or token.used_from != address
+        ):
+            token.used_at, token.used_from = now(), address[:64]
 
 
 def _too_many(left: dt.timedelta) -> TooMany:

@@ -31,7 +31,7 @@ from app.core.db import db
 from app.core.errors import Forbidden, NotFound
 from app.core.i18n import _, mark, translate
 from app.core.jobs import table as jobs
-from app.core.transactions import apart
+from app.core.transactions import apart, transaction
 
 _PREFIX = "unusual."
 declare(
@@ -133,15 +133,16 @@ def number_locked(actor: Actor) -> ScalarSelect[int]:
     return select(func.count(Account.id)).where(_to_unlock(actor)).scalar_subquery()
 
 
-def get_locked(account_id: uuid.UUID) -> Account:
+def get_locked(account_id: uuid.UUID, *, lock: bool = False) -> Account:
     """One of :func:`locked`; :raises NotFound: it is none, or another manager's."""
     actor = policy.require(Capability.MANAGE_USERS)
     query = (
         select(Account)
         .where(_to_unlock(actor), Account.uuid == account_id)
         .options(joinedload(Account.region))
-        .with_for_update(of=Account)
     )
+    if lock:
+        query = query.with_for_update(of=Account).execution_options(populate_existing=True)
     account = db.session.scalar(query)
     if account is None:
         raise NotFound(_("没有找到等您解除封闭的这个账号，可能已经解除。"))
@@ -149,13 +150,12 @@ def get_locked(account_id: uuid.UUID) -> Account:
 
 
 def unlock(account: Account, reason: str) -> None:
-    """The account may enter again and counts from nought; the reason is in the audit log. Commits."""
+    """The account may enter again and counts from nought; the reason is in the audit log."""
     detail = {"account": account.username, "locked_for": reason_of(account), "reason": reason}
     account.locked_at = account.lock_reason = None
     limits.forget(*(_limit(what, account.uuid) for what in What))
     subject = _Subject(account.uuid, account.path)
     audit.record(db.session, Act.UNLOCK, row=subject, detail=detail)
-    db.session.commit()
 
 
 def _limit(what: What, account_id: uuid.UUID) -> Limit:
@@ -165,18 +165,18 @@ def _limit(what: What, account_id: uuid.UUID) -> Limit:
 
 def _lock(actor: Actor, reason: str) -> None:
     query = select(Account).where(Account.uuid == actor.account_id).with_for_update(of=Account)
-    account = db.session.scalar(query)
-    if account is None or account.locked_at is not None:
-        db.session.rollback()  # a second request of the same moment was faster
-        return
-    account.locked_at, account.lock_reason = now(), reason
-    ended = sessions.end(account.id)
-    tokens.end_all(account.id)
-    stopped = jobs.cancel_all(account.uuid, translate("账号已被封闭，已停止。"))
-    detail = {"account": account.username, "reason": reason_of(account)}
-    detail |= {"sessions": ended, "jobs": stopped}
-    audit.record(db.session, Act.LOCK, row=_Subject(account.uuid, account.path), detail=detail)
-    db.session.commit()
+    with transaction():
+        account = db.session.scalar(query)
+        if account is None or account.locked_at is not None:
+            return  # a second request of the same moment was faster
+        account.locked_at, account.lock_reason = now(), reason
+        ended = sessions.end(account.id)
+        tokens.end_all(account.id)
+        stopped = jobs.cancel_all(account.uuid, translate("账号已被封闭，已停止。"))
+        detail = {"account": account.username, "reason": reason_of(account)}
+        detail |= {"sessions": ended, "jobs": stopped}
+        subject = _Subject(account.uuid, account.path)
+        audit.record(db.session, Act.LOCK, row=subject, detail=detail)
 
 
 def _to_unlock(actor: Actor) -> ColumnElement[bool]:

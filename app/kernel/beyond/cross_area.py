@@ -23,9 +23,10 @@ from app.access.divisions.regions import Region
 from app.access.limits import Limit
 from app.access.scope import unscoped
 from app.access.settings import NUMBER, Setting
-from app.core.db import db, read_only, turning
+from app.core.db import db, read_only
 from app.core.errors import NotFound
 from app.core.i18n import _, mark
+from app.core.transactions import transaction
 from app.kernel.declare.register import Menu, Register
 
 LOOKS = settings.declare(
@@ -63,12 +64,13 @@ def looking(
     """
     actor = policy.require(Capability.SEARCH, register.name)
     most = settings.value(LOOKS.name)
-    db.session.rollback()
-    with turning():
-        limits.require_one(Limit("wide", actor.account_id.hex, most, timedelta(hours=1)))
+    by_hour = Limit("wide", actor.account_id.hex, most, timedelta(hours=1))
+    if (left := limits.full(by_hour)) is not None:
+        raise limits.too_many(left)
+    with transaction():
+        limits.require_one(by_hour)
         detail = {"menu": menu.name, "filter": asked}
         audit.record(db.session, Act.VIEW, register=register.name, detail=detail)
-        db.session.commit()
     with read_only(), unscoped("a masked ledger of the province (spec 01, exception b)") as session:
         yield session, reach(menu, actor)
 

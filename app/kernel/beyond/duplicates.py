@@ -16,7 +16,7 @@ from app.access.scope import current_actor
 from app.access.settings import NUMBER, Setting
 from app.core.db import db
 from app.core.i18n import mark
-from app.core.transactions import apart
+from app.core.transactions import apart, transaction
 from app.kernel.kinds import formats
 
 CHECKS = settings.declare(
@@ -68,6 +68,6 @@ def told_elsewhere(found: Found, short: str, whole: str) -> str:
 
 
 def _count(limit: Limit, entry: audit.AuditEntry) -> None:
-    limits.take(limit)
-    db.session.add(entry)
-    db.session.commit()
+    with transaction():
+        limits.take(limit)
+        db.session.add(entry)

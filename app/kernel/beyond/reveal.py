@@ -11,7 +11,6 @@ from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.limits import Limit
 from app.access.settings import NUMBER, Setting
-from app.core.db import db
 from app.core.i18n import mark
 
 REVEALS = settings.declare(
@@ -29,12 +28,11 @@ REVEALS = settings.declare(
 
 
 def note_look(register: str, row: Any, field: str) -> None:
-    """Count and keep that the account looks at a masked field of ``row``. Commits.
+    """Count and keep that the account looks at a masked field of ``row``.
 
     :raises TooMany: it has looked at too many within the hour.
     """
     actor = policy.require(Capability.SEARCH)
     most = settings.value(REVEALS.name)
     limits.require(Limit("reveals", actor.account_id.hex, most, timedelta(hours=1)))
-    audit.record(db.session, Act.REVEAL, register=register, row=row, detail={"field": field})
-    db.session.commit()
+    audit.note(Act.REVEAL, register=register, row=row, detail={"field": field})

@@ -34,6 +34,7 @@ from app.core.clock import now
 from app.core.db import begin_reading, db, set_read_only
 from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _
+from app.core.transactions import transaction
 from app.kernel import hooks
 from app.kernel.declare import choice_lists
 from app.web.frame import callers, problems
@@ -180,23 +181,15 @@ def session_key() -> uuid.UUID | None:
         return None
 
 
-def writing() -> None:
-    """Begin a transaction that writes. What was read stays as it was."""
-    db.session.commit()
-    set_read_only(False)
-
-
 def _note_seen() -> None:
     """Once in some minutes, so that the list of sessions tells which of them are used."""
     opened: OpenSession = current_user.opened
     if now() - opened.seen > SEEN_EVERY:
-        writing()
         try:
-            sessions.see(opened.id)
-            db.session.commit()
+            with transaction():
+                sessions.see(opened.id)
         except OperationalError:  # a busy database: no page fails for that
-            db.session.rollback()
-        _begin_reading()
+            return
 
 
 def _idle_too_long() -> bool:

@@ -23,9 +23,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from app.access import limits
 from app.access.limits import Limit
-from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _
+from app.core.transactions import transaction
 
 LIFETIME = dt.timedelta(minutes=10)
 _SECONDS = int(LIFETIME.total_seconds())
@@ -44,7 +44,7 @@ def issue() -> dict[str, str] | None:
 
 
 def problem(token: str, typed: str) -> str | None:
-    """What is wrong with the answer, or None; either way the captcha is used up. Commits."""
+    """What is wrong with the answer, or None; either way the captcha is used up."""
     if not current_app.config["CAPTCHA_ENABLED"]:
         return None
     try:
@@ -53,8 +53,8 @@ def problem(token: str, typed: str) -> str | None:
         return _("验证码已过期，请按新的图片输入。")
     except BadData:
         return _("请按图片输入验证码。")
-    first = limits.take(Limit("captcha", word, 1, 2 * LIFETIME)) is not None
-    db.session.commit()
+    with transaction():
+        first = limits.take(Limit("captcha", word, 1, 2 * LIFETIME)) is not None
     if not first:
         return _("验证码只能用一次，请按新的图片输入。")
     if not hmac.compare_digest(_plain(typed).encode(), _answer(word).encode()):

@@ -14,6 +14,7 @@ from app.access.accounts import unusual
 from app.access.actor import Capability
 from app.core.clock import local
 from app.core.i18n import _
+from app.core.transactions import transaction
 from app.core.types import nfc
 from app.web.frame import shell
 
@@ -39,7 +40,8 @@ class LockedView(BaseView):
         if len(reason) > _LONGEST:
             message = _("最多 %(n)s 个字，现有 %(m)s 个。", n=_LONGEST, m=len(reason))
             return self._page(account, reason, message)
-        unusual.unlock(account, reason)
+        with transaction():
+            unusual.unlock(unusual.get_locked(account_id, lock=True), reason)
         flash(_("账号%(login)s已解除封闭。", login=account.username), "success")
         return redirect(url_for("LockedView.index"))
 

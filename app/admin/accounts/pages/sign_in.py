@@ -22,8 +22,9 @@ from app.admin.accounts.pages.devices import device_of
 from app.core.clock import now
 from app.core.db import db
 from app.core.i18n import _
+from app.core.transactions import transaction
 from app.core.types import nfc
-from app.web.frame.requests import SESSION_KEY, session_key, wants_json, writing
+from app.web.frame.requests import SESSION_KEY, session_key, wants_json
 
 #: A page of ours: what begins with two slashes (or backslashes, to a browser) is another site's.
 _OWN_PAGE = re.compile(r"/(?![/\\])[^\\\x00-\x1f\x7f]*")
@@ -72,10 +73,9 @@ class SignInView(AuthDBView):
                 "accounts/logout.html", action_url=url_for("AuthDBView.logout")
             )
         account, key = current_user._get_current_object(), session_key()
-        writing()
-        sessions.end(account.id, only=key)
-        signin.note(Act.LOGOUT, account, request.remote_addr or "")
-        db.session.commit()
+        with transaction():
+            sessions.end(account.id, only=key)
+            signin.note(Act.LOGOUT, account, request.remote_addr or "")
         logout_user()
         _new_session()
         return redirect(url_for("AuthDBView.login"))
@@ -90,7 +90,6 @@ def _try(login: str) -> tuple[Account | None, dict[str, str], int]:
         missing["password"] = _("请填写密码。")
     if missing:
         return None, missing, 401
-    writing()
     if wrong := captcha.problem(given.get("captcha_token", ""), given.get("captcha", "")):
         return None, {"captcha": wrong}, 401
     try:
@@ -100,15 +99,15 @@ def _try(login: str) -> tuple[Account | None, dict[str, str], int]:
 
 
 def enter(account: Account) -> None:
-    """Begin a session in this browser; the one that it had before, whoever's, ends. Commits."""
+    """Begin a session in this browser; the one that it had before, whoever's, ends."""
     address, count = request.remote_addr or "", func.coalesce(Account.login_count, 0) + 1
     entered = update(Account).where(Account.id == account.id)
-    db.session.execute(entered.values(last_login=now().replace(tzinfo=None), login_count=count))
-    if key := session_key():
-        sessions.drop(key)
-    opened = sessions.begin(account.id, address, device_of(request.user_agent.string))
-    signin.note(Act.LOGIN, account, address)
-    db.session.commit()
+    with transaction():
+        db.session.execute(entered.values(last_login=now().replace(tzinfo=None), login_count=count))
+        if key := session_key():
+            sessions.drop(key)
+        opened = sessions.begin(account.id, address, device_of(request.user_agent.string))
+        signin.note(Act.LOGIN, account, address)
     _new_session()  # a session from before the login is worth nothing after it
     session[SESSION_KEY] = opened.id.hex
     session.permanent = True

@@ -100,7 +100,6 @@ def _change(
         db.session, Act.UPDATE, register=register.name, row=row,
         detail={"changes": changes, "step": step},
     )  # fmt: skip
-    db.session.commit()
     return row
 
 

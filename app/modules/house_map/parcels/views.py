@@ -15,6 +15,7 @@ from app.access.divisions.regions import Region
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _, translate
+from app.core.transactions import transaction
 from app.kernel.declare.register import Register
 from app.kernel.households import lists as households
 from app.kernel.kinds import formats
@@ -58,17 +59,17 @@ class ParcelRoutes(Routes):
         if request.method == "POST":
             number = request.form.get("number", "").strip()[:_LONGEST]
             try:
-                row = acts.add(self.register, row.id, number, version(request.form.get("version")))
+                with transaction():
+                    seen = version(request.form.get("version"))
+                    row = acts.add(self.register, row.id, number, seen)
                 flash(
                     _("%(name)s的图斑已补录：%(number)s。", name=row.head_name, number=number),
                     "success",
                 )
                 return redirect(back)
             except BadInput as error:
-                db.session.rollback()
                 problem = error.message
             except Conflict as error:
-                db.session.rollback()
                 flash(error.message, "warning")
                 return redirect(f"/{self.register.name}/{record_id}/parcel")
             row = records.get(self.register, record_id)
@@ -95,11 +96,11 @@ class ParcelRoutes(Routes):
         """删除图斑: clear a wrong one; what was typed about the house stays."""
         self._house(record_id)
         try:
-            row = acts.drop(self.register, record_id, version(request.args.get("version")))
+            with transaction():
+                row = acts.drop(self.register, record_id, version(request.args.get("version")))
             text = _("%(name)s的图斑已删除，可在“补录图斑”中重新选择。", name=row.head_name)
             flash(text, "success")
         except Conflict as error:
-            db.session.rollback()
             flash(error.message, "warning")
         return redirect(shell.where_from(f"/{self.register.name}/{record_id}"))
 
