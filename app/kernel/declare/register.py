@@ -220,40 +220,40 @@ class Register:
     model: Any = field(kw_only=False)  # a mapped class, with columns of its own
     name: str = ""
     title: str  # what people call it
+    record_word: str = mark("档案")  # what one calls a record
+    unit: str = mark("户")  # what its figures count
+    heading: Heading = field(default_factory=Heading)  # what heads its menu, and where it stands
     sections: tuple[Section, ...] = ()  # the form; without any there is none
     form: Form = field(default_factory=Form)  # what form and page do beside showing its sections
-    review: Review | None = None  # its records are submitted and decided on
-    record_word: str = mark("档案")  # what one calls a record
-    heading: Heading = field(default_factory=Heading)  # what heads its menu, and where it stands
-    unit: str = mark("户")  # what its figures count
-    follows: str = ""  # the household's list (its yes/no) whose households each get a row at first
-    creates: Creates | None = None  # users add records themselves
     read_only: bool = False  # nobody fills in its form: what it says is kept by the kernel
-    lists: Lists = field(default_factory=Lists)  # their columns and filters
-    listed: Expr = ALWAYS  # the rows that its lists show and its figures count
-    years: Years | None = None  # figures are counted by year too
-    #: A yes/no field and a division: yes asks for a move there (app.kernel.households.moves).
-    moves: Asks | None = None
-    #: A yes/no field and rows of heads who split off (app.kernel.households.splits).
-    splits: Asks | None = None
-    figures: Mapping[str, Figure] = field(default_factory=dict)  # by their names
-    headline: str = ""  # figures that the desk shows large
-    tables: tuple[Table, ...] = ()  # its statistics
-    menus: tuple[Menu, ...] = ()  # its lists
     #: Rules that need more than the record: asked at save and submit, told on its form and page. One whose
     #: problem is a warning forbids nothing.
     checks: tuple[Check, ...] = ()
     findings: tuple[Check, ...] = ()  # what form and review should look at, and nothing forbids
+    #: Set the kernel's fields of a row at each save, and when its files come or go: that is no new version.
+    derives: tuple[Callable[[Any], None], ...] = ()
+    review: Review | None = None  # its records are submitted and decided on
+    frozen: Frozen | None = None  # rows that nobody changes
     continues: str = (
         ""  # the register whose approved record opens one of this (app.kernel.records.continuing)
     )
-    frozen: Frozen | None = None  # rows that nobody changes
-    #: Set the kernel's fields of a row at each save, and when its files come or go: that is no new version.
-    derives: tuple[Callable[[Any], None], ...] = ()
     renewal: Renewal | None = None  # a new record follows an approved one
+    follows: str = ""  # the household's list (its yes/no) whose households each get a row at first
+    creates: Creates | None = None  # users add records themselves
+    derived: Derived | None = None  # its rows follow from other registers' records
+    #: A yes/no field and a division: yes asks for a move there (app.kernel.households.moves).
+    moves: Asks | None = None
+    #: A yes/no field and rows of heads who split off (app.kernel.households.splits).
+    splits: Asks | None = None
+    lists: Lists = field(default_factory=Lists)  # their columns and filters, those of all menus
+    listed: Expr = ALWAYS  # the rows that its lists show and its figures count
+    menus: tuple[Menu, ...] = ()  # its lists
+    figures: Mapping[str, Figure] = field(default_factory=dict)  # by their names
+    headline: str = ""  # figures that the desk shows large
+    tables: tuple[Table, ...] = ()  # its statistics
+    years: Years | None = None  # figures are counted by year too
     briefing: Briefing | None = None  # what the work report says of it
     story: Story = field(default_factory=Story)  # what other pages than its own tell of a record
-    derived: Derived | None = None  # its rows follow from other registers' records
 
     def __post_init__(self) -> None:
         self.name = self.name or self.model.__tablename__

@@ -186,6 +186,14 @@ def test_a_right_declaration_has_no_problem() -> None:
     assert list(checks.check(declared())) == []
 
 
+def test_a_declaration_takes_no_name_that_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registering, "_registers", [])
+    with pytest.raises(TypeError, match="ledgers"):
+        registering.register(model(), title="物", ledgers="name")  # type: ignore[call-arg]
+    assert registering.register(model(), title="物").name == "thing"
+    assert [one.title for one in all_registers()] == ["物"]
+
+
 def test_the_declared_registers_have_no_problem() -> None:
     assert all_registers()
     assert checks.check_all() == []
