@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from app.admin.accounts import changing as accounts
 from app.core.transactions import transaction
 from app.kernel.records import files as attachments
 from app.kernel.records.files import Attachment
 
 T = TypeVar("T")
-#: Whose functions still end their transactions themselves.
-_STILL = {one.__name__ for one in (accounts,)}
 
 
 def click(action: Callable[..., T], *args: object, **options: object) -> T:
     """The action in a transaction of its own."""
-    if action.__module__ in _STILL:
-        return action(*args, **options)
     with transaction():
         return action(*args, **options)
 

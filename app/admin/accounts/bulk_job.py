@@ -39,7 +39,7 @@ _KEPT = dt.timedelta(days=3)  # a paper with passwords lies about no longer than
 
 
 def start(role: Role) -> Job:
-    """Queue it for the current actor; commits. :raises BadInput: nothing to do, or no room."""
+    """Queue it for the current actor. :raises BadInput: nothing to do, or no room."""
     actor = account_bulk.require(role)
     planned = account_bulk.plan(db.session, role)
     if not planned.regions:
@@ -51,7 +51,6 @@ def start(role: Role) -> Job:
         subject=_("%(role)s（%(n)s 个）", role=translate(role_name(*role)), n=len(planned.regions)),
     )
     job.expires = now() + _KEPT
-    db.session.commit()
     return job
 
 

@@ -1,7 +1,7 @@
-"""What managers do to accounts: each function is permission + change + audit, and commits.
+"""What managers do to accounts: each function is permission + change + audit.
 
-Who may do it to whom is told in :mod:`app.access.accounts.managing`. Passwords are never in the audit log,
-nor any hash of them.
+The view says what belongs together (:mod:`app.core.transactions`). Who may do it to whom is told in
+:mod:`app.access.accounts.managing`. Passwords are never in the audit log, nor any hash of them.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from app.kernel.rows.record import Draft
 SUBJECT = "account"  # what audit entries about accounts name as their register
 NAME_LENGTH, PERSON_LENGTH = 50, 64
 _WORK = (Act.CREATE, Act.UPDATE, Act.DELETE, Act.TRANSITION, Act.IMPORT, Act.FILE)
+_LOCK: dict[str, Any] = {"of": Account, "key_share": True}
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,11 @@ def get(account_id: uuid.UUID, *, lock: bool = False) -> Account:
         .options(joinedload(Account.region), joinedload(Account.roles))
     )
     if lock:
-        query = query.with_for_update(of=Account, key_share=True)
+        query = query.with_for_update(**_LOCK)
         query = query.execution_options(populate_existing=True)
     account = db.session.execute(query).unique().scalar()
     if account is None:
-        db.session.rollback()
-        audit.note(Act.REFUSED, register=SUBJECT, detail={"account": str(account_id)})
+        audit.refused(register=SUBJECT, detail={"account": str(account_id)})
         raise NotFound(_("没有找到该用户。可能不存在，或不在您的管辖范围内。"), noted=True)
     return account
 
@@ -147,10 +147,8 @@ def create(
     try:
         db.session.flush()
     except IntegrityError:
-        db.session.rollback()
         raise _taken(login) from None
     note_created(db.session, account, region, details)
-    db.session.commit()
     return account, password
 
 
@@ -202,12 +200,12 @@ def change(account_id: uuid.UUID, details: Details, seen: str) -> Account:
         raise Conflict(_("该用户的信息刚被修改，请核对后再保存。"), row=account)
     assign(db.session, account, details)
     _note_changes(account, _told(before), _told(details_of(account)))
-    db.session.commit()
     return account
 
 
 def change_own(account: Account, details: Details) -> None:
     """What everybody may change of the own account: names and phone, no duties, no registers."""
+    db.session.refresh(account, with_for_update=_LOCK)
     kept = details_of(account)
     wanted = replace(
         details, duties=kept.duties, registers=kept.registers, department=kept.department
@@ -217,7 +215,6 @@ def change_own(account: Account, details: Details) -> None:
         raise Invalid(invalid_text(problems), problems)
     assign(db.session, account, wanted)
     _note_changes(account, _told(kept), _told(details_of(account)))
-    db.session.commit()
 
 
 # ---- password, state, deletion ---------------------------------------------------------------
@@ -225,18 +222,18 @@ def change_own(account: Account, details: Details) -> None:
 
 def reset_password(account_id: uuid.UUID) -> tuple[Account, str]:
     """A new first password: sessions end, the next login must change it. Shown once."""
+    password = first_password()
+    secret = hashed(password)  # slow, so before the lock
     account = get(account_id, lock=True)
     actor = policy.require(Capability.MANAGE_USERS)
     if not managing.may_reset(actor, account):
         raise Forbidden(_("该账号的密码由它的上一级管理用户重置。"))
-    password = first_password()
-    account.password = hashed(password)
+    account.password = secret
     account.must_change_password = True
     sessions.end(account.id)
     signin.forgive(account.username)
     detail = {"account": account.username, "reset": True}
     audit.record(db.session, Act.PASSWORD, register=SUBJECT, row=subject_of(account), detail=detail)
-    db.session.commit()
     return account, password
 
 
@@ -248,7 +245,6 @@ def deactivate(account_id: uuid.UUID) -> Account:
         sessions.end(account.id)
         tokens.end_all(account.id)
         _note_changes(account, {"active": True}, {"active": False}, Act.PERMISSION)
-        db.session.commit()
     return account
 
 
@@ -261,7 +257,6 @@ def reactivate(account_id: uuid.UUID) -> Account:
         allowances.require_room(db.session, Level(account.level), account.kind, account.region)
         account.active = True
         _note_changes(account, {"active": False}, {"active": True}, Act.PERMISSION)
-        db.session.commit()
     return account
 
 
@@ -280,7 +275,6 @@ def delete(account_id: uuid.UUID) -> str:
     db.session.execute(sql_delete(Draft).where(Draft.account_id == account.uuid))
     sessions.end(account.id)
     db.session.delete(account)
-    db.session.commit()
     return account.username
 
 

@@ -83,7 +83,6 @@ def grant(
     audit.record(
         db.session, Act.PERMISSION, register=SUBJECT, row=subject_of(account), detail=detail
     )
-    db.session.commit()
     return made
 
 
@@ -97,14 +96,13 @@ def revoke(account_id: uuid.UUID, grant_id: uuid.UUID) -> None:
     )
     if found is None:
         raise NotFound(_("没有找到这项授权。"))
-    if end(account, found):
-        db.session.commit()
+    end(account, found)
 
 
-def end(account: Account, grant: Grant) -> bool:
-    """End it now, if it has not ended; whether it had not. The caller has asked and commits."""
+def end(account: Account, grant: Grant) -> None:
+    """End it now, if it has not ended; the caller has asked."""
     if not grant.open:
-        return False
+        return
     grant.revoked_at = now()
     detail = {
         "account": account.username,
@@ -115,7 +113,6 @@ def end(account: Account, grant: Grant) -> bool:
     audit.record(
         db.session, Act.PERMISSION, register=SUBJECT, row=subject_of(account), detail=detail
     )
-    return True
 
 
 def grants_of(account: Account) -> Sequence[Grant]:

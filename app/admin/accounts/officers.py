@@ -113,7 +113,7 @@ def phone(region_id: int, post: Post, name: str) -> str:
 
 
 def save(region_id: int, form: Form) -> None:
-    """Both persons of the manager's own division; an empty one is taken off the list. Commits.
+    """Both persons of the manager's own division; an empty one is taken off the list.
 
     :raises Invalid: with every problem of the form; ``field`` is ``post-name``.
     """
@@ -140,7 +140,6 @@ def save(region_id: int, form: Form) -> None:
         detail = {"region": region.full_name, "changes": changes}
         audit.record(db.session, Act.UPDATE, register=SUBJECT, row=row, detail=detail)
         _tell_above(region, list(changes))
-        db.session.commit()
 
 
 def _put(

@@ -28,7 +28,7 @@ from app.kernel.declare.rules import Problem
 
 
 def change_role(account_id: uuid.UUID, role: Role, region_id: int | None, seen: str) -> Account:
-    """Another role or division; ``seen`` is the form's :func:`accounts.fingerprint`. Commits.
+    """Another role or division; ``seen`` is the form's :func:`accounts.fingerprint`.
 
     Duties that do not go with the new role are taken back, grants for a time end.
 
@@ -73,7 +73,6 @@ def change_role(account_id: uuid.UUID, role: Role, region_id: int | None, seen: 
         db.session, Act.PERMISSION, register=accounts.SUBJECT, row=accounts.subject_of(account),
         detail={"account": account.username, "changes": changes},
     )  # fmt: skip
-    db.session.commit()
     return account
 
 

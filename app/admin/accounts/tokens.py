@@ -1,4 +1,4 @@
-"""Making and revoking tokens of the API: each is permission + change + audit, and commits.
+"""Making and revoking tokens of the API: each is permission + change + audit.
 
 Who manages an account makes tokens for it (spec 01, 谁创建，谁管理), and managers for their own.
 Revoking one is also open to the account that owns it.
@@ -109,7 +109,6 @@ def create(wanted: Wanted) -> tuple[Token, str]:
         "ends_on": wanted.expires_on.isoformat(),
     }
     _note(account, detail)
-    db.session.commit()
     return token, secret
 
 
@@ -123,13 +122,14 @@ def revoke(token_id: uuid.UUID) -> Token:
         .join(Account, Account.id == Token.account_id)
         .where(Token.id == token_id, _whose(actor))
         .options(joinedload(Token.account))
+        .with_for_update(of=Token)
+        .execution_options(populate_existing=True)
     )
     if token is None:
         raise NotFound(_("没有找到这个接口令牌。"))
     if token.revoked_at is None:
         token.revoked_at = now()
         _note(token.account, {"account": token.account.username, "revoked": token.name})
-        db.session.commit()
     return token
 
 

@@ -39,6 +39,7 @@ from tests.builders import (
     below,
     region,
 )
+from tests.clicks import click
 from tests.hands import Hands
 
 AsAccount = Callable[..., Hands]
@@ -155,7 +156,7 @@ def test_a_run_that_was_killed_leaves_no_account_without_its_paper(app: Flask) -
     with app.app_context():
         manager = account(COUNTY_MANAGER)
         with acting_as(actor_of(manager)):
-            job = job_of.start(TOWNS)
+            job = click(job_of.start, TOWNS)
     real = account_bulk.create_all
 
     def killed(*_args: Any) -> bool:

@@ -33,6 +33,7 @@ from tests.builders import (
     below,
     region,
 )
+from tests.clicks import click
 
 MANAGER, CLERK = (Level.TOWN, Kind.MANAGER), (Level.TOWN, Kind.CLERK)
 in_session = pytest.mark.usefixtures("session")
@@ -40,7 +41,7 @@ in_session = pytest.mark.usefixtures("session")
 
 def change(one: Account, role: tuple[Level, Kind], place: Region) -> Account:
     seen = accounts.fingerprint(accounts.get(one.uuid))
-    return account_roles.change_role(one.uuid, role, place.id, seen)
+    return click(account_roles.change_role, one.uuid, role, place.id, seen)
 
 
 def kept(one: Account) -> Account:
@@ -132,14 +133,14 @@ def test_only_its_manager_and_only_to_what_that_one_creates() -> None:
         with pytest.raises(Forbidden):
             change(clerk, (Level.COUNTY, Kind.MANAGER), region(COUNTY))
         with pytest.raises(Conflict):
-            account_roles.change_role(clerk.uuid, CLERK, other.id, "old")
+            click(account_roles.change_role, clerk.uuid, CLERK, other.id, "old")
         db.session.rollback()
     with acting(CITY):
         with pytest.raises(Forbidden):
             change(clerk, CLERK, other)
         db.session.rollback()
     with acting(COUNTY_MANAGER, region(FAR_COUNTY)), pytest.raises(NotFound):
-        account_roles.change_role(clerk.uuid, CLERK, far.id, "")
+        click(account_roles.change_role, clerk.uuid, CLERK, far.id, "")
 
 
 @pytest.mark.both_databases

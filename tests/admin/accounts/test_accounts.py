@@ -43,6 +43,7 @@ from tests.builders import (
     region,
     seat,
 )
+from tests.clicks import click
 from tests.crowds import at_once
 
 ORDINARY = (Level.COUNTY, Kind.ORDINARY)
@@ -78,7 +79,7 @@ def fill(place: Region, who: Who, count: int) -> None:
 def test_a_new_account(session: Any) -> None:
     with acting_as(actor(COUNTY_MANAGER)) as manager:
         details = Details(name="审核股", duties=frozenset({Duty.REVIEWER}), entry_person="王录入")
-        made, password = accounts.create(*ORDINARY, manager.region_id, "", details)
+        made, password = click(accounts.create, *ORDINARY, manager.region_id, "", details)
     assert made.username == "61012200000001"
     assert len(password) == 12
     assert made.must_change_password
@@ -100,7 +101,7 @@ def test_a_new_account(session: Any) -> None:
 def test_new_accounts_below(session: Any, role: tuple[Level, Kind]) -> None:
     place = seat(role[0])
     with acting_as(actor(COUNTY_MANAGER)):
-        made, _password = accounts.create(*role, place.id, "", Details(name=place.name))
+        made, _password = click(accounts.create, *role, place.id, "", Details(name=place.name))
     assert made.path == place.path
     assert actor_of(made).has(Capability.ENTER, "lookback")
 
@@ -110,20 +111,20 @@ def test_new_accounts_below(session: Any, role: tuple[Level, Kind]) -> None:
 )
 def test_a_name_that_is_none(session: Any, login: str, field: str) -> None:
     with acting_as(actor(COUNTY_MANAGER)) as manager, pytest.raises(Invalid) as error:
-        accounts.create(*ORDINARY, manager.region_id, login, Details(name="甲"))
+        click(accounts.create, *ORDINARY, manager.region_id, login, Details(name="甲"))
     assert [p.field for p in error.value.problems] == [field]
 
 
 def test_a_name_is_given_once_in_the_country(session: Any) -> None:
     account(VILLAGE_CLERK, below(region(FAR_COUNTY), Level.VILLAGE), username="taken01")
     with acting_as(actor(COUNTY_MANAGER)) as manager, pytest.raises(Invalid, match="已存在"):
-        accounts.create(*ORDINARY, manager.region_id, "taken01", Details(name="甲"))
+        click(accounts.create, *ORDINARY, manager.region_id, "taken01", Details(name="甲"))
 
 
 def test_every_problem_is_told_at_once(session: Any) -> None:
     details = Details(name="", phone="123", department="公安", entry_person="王" * 65)
     with acting_as(actor(COUNTY_MANAGER)), pytest.raises(Invalid) as error:
-        accounts.create(*ORDINARY, None, "蓝", details)
+        click(accounts.create, *ORDINARY, None, "蓝", details)
     fields = {p.field for p in error.value.problems}
     assert fields == {"region", "login", "name", "phone", "department", "entry_person"}
 
@@ -140,13 +141,13 @@ def test_every_problem_is_told_at_once(session: Any) -> None:
 )
 def test_what_one_may_not_create(session: Any, who: Who, level: Level, kind: Kind) -> None:
     with acting_as(actor(who)) as acting, pytest.raises(Forbidden):
-        accounts.create(level, kind, acting.region_id, "", Details(name="甲"))
+        click(accounts.create, level, kind, acting.region_id, "", Details(name="甲"))
 
 
 def test_no_account_in_a_division_of_another(session: Any) -> None:
     foreign = below(region(NEXT_COUNTY), Level.VILLAGE)
     with acting_as(actor(COUNTY_MANAGER)), pytest.raises(Invalid) as error:
-        accounts.create(*VILLAGE, foreign.id, "", Details(name="甲"))
+        click(accounts.create, *VILLAGE, foreign.id, "", Details(name="甲"))
     assert foreign.name not in str(error.value.problems)
 
 
@@ -157,31 +158,35 @@ def test_full_is_full_and_says_what_to_do(session: Any) -> None:
     fill(seat(Level.VILLAGE), VILLAGE_CLERK, 2)
     village = seat(Level.VILLAGE)
     with acting_as(actor(COUNTY_MANAGER)):
-        third, _password = accounts.create(*VILLAGE, village.id, "", Details(name="甲"))
+        third, _password = click(accounts.create, *VILLAGE, village.id, "", Details(name="甲"))
         with pytest.raises(Invalid, match=r"已有 3 个，最多 3 个.*请先注销") as error:
-            accounts.create(*VILLAGE, village.id, "", Details(name="乙"))
+            click(accounts.create, *VILLAGE, village.id, "", Details(name="乙"))
         assert error.value.problems[0].field == "region"
         session.rollback()
-        accounts.deactivate(third.uuid)
-        fourth, _password = accounts.create(*VILLAGE, village.id, "", Details(name="丙"))
+        click(accounts.deactivate, third.uuid)
+        fourth, _password = click(accounts.create, *VILLAGE, village.id, "", Details(name="丙"))
         with pytest.raises(BadInput, match="最多 3 个"):
-            accounts.reactivate(third.uuid)
+            click(accounts.reactivate, third.uuid)
         session.rollback()
-        accounts.deactivate(fourth.uuid)
-        accounts.reactivate(third.uuid)
+        click(accounts.deactivate, fourth.uuid)
+        click(accounts.reactivate, third.uuid)
     assert kept(third).active
 
 
 def test_one_manager_a_division(session: Any) -> None:
     account(COUNTY_MANAGER)
     with acting_as(actor(CITY)), pytest.raises(Invalid, match="最多 1 个"):
-        accounts.create(Level.COUNTY, Kind.MANAGER, region(COUNTY).id, "", Details(name="甲"))
+        click(
+            accounts.create, Level.COUNTY, Kind.MANAGER, region(COUNTY).id, "", Details(name="甲")
+        )
 
 
 def test_town_managers_count_with_the_countys_ordinary_users(session: Any) -> None:
     fill(region(COUNTY), COUNTY_READER, 98)
     with acting_as(actor(COUNTY_MANAGER)), pytest.raises(Invalid, match="最多 98 个"):
-        accounts.create(Level.TOWN, Kind.MANAGER, seat(Level.TOWN).id, "", Details(name="甲"))
+        click(
+            accounts.create, Level.TOWN, Kind.MANAGER, seat(Level.TOWN).id, "", Details(name="甲")
+        )
 
 
 def test_two_managers_create_the_98th_at_once(app: Flask) -> None:
@@ -192,7 +197,9 @@ def test_two_managers_create_the_98th_at_once(app: Flask) -> None:
     def create(manager: Actor) -> Any:
         def run() -> Account:
             with acting_as(manager):
-                return accounts.create(*ORDINARY, manager.region_id, "", Details(name="甲"))[0]
+                return click(accounts.create, *ORDINARY, manager.region_id, "", Details(name="甲"))[
+                    0
+                ]
 
         return run
 
@@ -211,9 +218,9 @@ def test_two_take_one_name_at_once(app: Flask) -> None:
     def create(manager: Actor) -> Any:
         def run() -> Account:
             with acting_as(manager):
-                return accounts.create(*ORDINARY, manager.region_id, "same01", Details(name="甲"))[
-                    0
-                ]
+                return click(
+                    accounts.create, *ORDINARY, manager.region_id, "same01", Details(name="甲")
+                )[0]
 
         return run
 
@@ -229,7 +236,7 @@ def test_a_change_is_kept_with_old_and_new(session: Any) -> None:
     wanted = Details(name="新名", phone="13800000002", duties=frozenset({Duty.COLLECTOR}),
                      registers={"lookback": "enter"})  # fmt: skip
     with acting_as(actor(COUNTY_MANAGER)):
-        accounts.change(one.uuid, wanted, accounts.fingerprint(one))
+        click(accounts.change, one.uuid, wanted, accounts.fingerprint(one))
     assert actor_of(kept(one)).has(Capability.ENTER, "lookback")
     (entry,) = entries(one)
     assert entry.act == Act.PERMISSION
@@ -243,11 +250,11 @@ def test_an_older_form_changes_nothing(session: Any) -> None:
     with acting_as(actor(COUNTY_MANAGER)):
         seen = accounts.fingerprint(one)
         session.rollback()
-        accounts.change(one.uuid, Details(name="先到"), seen)
+        click(accounts.change, one.uuid, Details(name="先到"), seen)
         with pytest.raises(Conflict):
-            accounts.change(one.uuid, Details(name="后到"), seen)
+            click(accounts.change, one.uuid, Details(name="后到"), seen)
         session.rollback()
-        accounts.change(one.uuid, Details(name="先到"), seen)  # the same form, sent twice
+        click(accounts.change, one.uuid, Details(name="先到"), seen)  # the same form, sent twice
     assert kept(one).first_name == "先到"
 
 
@@ -262,7 +269,7 @@ def test_an_older_form_changes_nothing(session: Any) -> None:
 def test_rights_that_the_role_cannot_have(session: Any, details: Details, field: str) -> None:
     clerk = account(VILLAGE_CLERK)
     with acting_as(actor(COUNTY_MANAGER)), pytest.raises(Invalid) as error:
-        accounts.change(clerk.uuid, details, accounts.fingerprint(clerk))
+        click(accounts.change, clerk.uuid, details, accounts.fingerprint(clerk))
     assert [p.field for p in error.value.problems] == [field]
 
 
@@ -270,13 +277,13 @@ def acts(one: Account) -> list[Any]:
     """Everything that a manager can do to an account."""
     wanted = Details(name="甲", duties=frozenset({Duty.ADMINISTRATOR}))
     return [
-        lambda: accounts.change(one.uuid, wanted, ""),
-        lambda: accounts.reset_password(one.uuid),
-        lambda: accounts.deactivate(one.uuid),
-        lambda: accounts.reactivate(one.uuid),
-        lambda: accounts.delete(one.uuid),
-        lambda: granting.grant(one.uuid, Capability.ENTER, [], today(), "因为"),
-        lambda: granting.revoke(one.uuid, uuid.uuid4()),
+        lambda: click(accounts.change, one.uuid, wanted, ""),
+        lambda: click(accounts.reset_password, one.uuid),
+        lambda: click(accounts.deactivate, one.uuid),
+        lambda: click(accounts.reactivate, one.uuid),
+        lambda: click(accounts.delete, one.uuid),
+        lambda: click(granting.grant, one.uuid, Capability.ENTER, [], today(), "因为"),
+        lambda: click(granting.revoke, one.uuid, uuid.uuid4()),
     ]
 
 
@@ -318,11 +325,25 @@ def test_own_details_give_no_rights(session: Any) -> None:
         mine = session.scalar(select(Account).where(Account.uuid == one.uuid))
         wanted = Details(name="新名", phone="13800000002", department="住建",
                          duties=frozenset({Duty.REVIEWER}), entry_person="王录入")  # fmt: skip
-        accounts.change_own(mine, wanted)
+        click(accounts.change_own, mine, wanted)
     now = kept(one)
     assert (now.first_name, now.entry_person, now.department) == ("新名", "王录入", "民政")
     assert now.registers == {"lookback": "read"}
     assert not actor_of(now).has(Capability.REVIEW, "lookback")
+
+
+def test_own_details_are_changed_from_what_they_are_by_then(session: Any) -> None:
+    """The log tells what its manager had put in since the page was read."""
+    one = account(COUNTY_READER)
+    with acting_as(actor_of(one)):
+        mine = session.scalar(select(Account).where(Account.uuid == one.uuid))
+        session.commit()  # what was read stays
+        with unscoped("its manager changes it") as theirs:
+            theirs.get_one(Account, one.id).first_name = "经办"
+            theirs.commit()
+        click(accounts.change_own, mine, Details(name="新名"))
+    (entry,) = entries(one)
+    assert entry.detail["changes"]["name"] == ["经办", "新名"]
 
 
 # ---- passwords, state, deletion ------------------------------------------------------------
@@ -332,7 +353,7 @@ def test_a_reset_ends_sessions_and_forces_a_change(session: Any) -> None:
     clerk = account(VILLAGE_CLERK)
     before = clerk.get_id()
     with acting_as(actor(COUNTY_MANAGER)):
-        _account, password = accounts.reset_password(clerk.uuid)
+        _account, password = click(accounts.reset_password, clerk.uuid)
     now = kept(clerk)
     assert now.must_change_password
     assert now.get_id() != before
@@ -345,9 +366,9 @@ def test_a_reset_ends_sessions_and_forces_a_change(session: Any) -> None:
 def test_the_ministry_resets_a_clerks_password(session: Any) -> None:
     clerk = account(VILLAGE_CLERK)
     with acting_as(actor(MINISTRY)):
-        accounts.reset_password(clerk.uuid)
+        click(accounts.reset_password, clerk.uuid)
         with pytest.raises(Forbidden):
-            accounts.deactivate(clerk.uuid)
+            click(accounts.deactivate, clerk.uuid)
         session.rollback()
     assert kept(clerk).active
 
@@ -361,9 +382,9 @@ def test_who_worked_stays(session: Any) -> None:
     with acting_as(actor(COUNTY_MANAGER)) as manager:
         session.rollback()
         with pytest.raises(Conflict, match="不能删除，只能注销"):
-            accounts.delete(clerk.uuid)
+            click(accounts.delete, clerk.uuid)
         session.rollback()
-        accounts.delete(idle.uuid)
+        click(accounts.delete, idle.uuid)
     (entry,) = (e for e in entries(idle) if e.act == Act.DELETE)
     assert entry.account_id == manager.account_id
     with unscoped("tests look") as everything:
@@ -379,13 +400,13 @@ def test_the_province_lets_a_city_enter(session: Any) -> None:
     city, month = account(CITY), today() + dt.timedelta(days=30)
     counties = [region(COUNTY).id, region(NEXT_COUNTY).id]
     with acting_as(actor(PROVINCE)):
-        granting.grant(city.uuid, Capability.ENTER, counties, month, "两县没有录入条件")
+        click(granting.grant, city.uuid, Capability.ENTER, counties, month, "两县没有录入条件")
         assert actor_of(city).areas(Capability.ENTER, "lookback") == (
             region(COUNTY).path, region(NEXT_COUNTY).path,
         )  # fmt: skip
         one = next(g for g in granting.grants_of(city) if g.region_id == counties[0])
         session.rollback()
-        granting.revoke(city.uuid, one.id)
+        click(granting.revoke, city.uuid, one.id)
     assert actor_of(city).areas(Capability.ENTER, "lookback") == (region(NEXT_COUNTY).path,)
     given, taken = entries(city)
     assert given.act == taken.act == Act.PERMISSION
@@ -397,10 +418,10 @@ def test_the_province_lets_a_city_enter(session: Any) -> None:
 def test_a_county_lets_an_ordinary_user_spot_check(session: Any) -> None:
     one = account(COUNTY_READER)
     with acting_as(actor(COUNTY_MANAGER)):
-        granting.grant(one.uuid, Capability.SPOT_CHECK, [], today(), "年终抽查")
+        click(granting.grant, one.uuid, Capability.SPOT_CHECK, [], today(), "年终抽查")
         session.rollback()
         with pytest.raises(Forbidden):
-            granting.grant(one.uuid, Capability.EXPORT, [], today(), "想要")
+            click(granting.grant, one.uuid, Capability.EXPORT, [], today(), "想要")
         session.rollback()
     assert actor_of(one).has(Capability.SPOT_CHECK, "lookback")
 
@@ -425,7 +446,7 @@ def test_a_grant_that_makes_no_sense(
     ids = [region(code).id for code in counties]
     ends = today() + dt.timedelta(days=days) if days is not None else None
     with acting_as(actor(PROVINCE)), pytest.raises(Invalid) as error:
-        granting.grant(city.uuid, Capability.ENTER, ids, ends, reason)
+        click(granting.grant, city.uuid, Capability.ENTER, ids, ends, reason)
     session.rollback()
     assert [p.field for p in error.value.problems] == [field]
     with unscoped("tests look") as everything:

@@ -39,6 +39,7 @@ from tests.builders import (
     region,
     seat,
 )
+from tests.clicks import click
 
 C = Capability
 ME = "/api/v1/me"
@@ -186,12 +187,12 @@ def test_managers_make_and_revoke(session: Any) -> None:
     manager = account(COUNTY_MANAGER)
     clerk = account(COUNTY_READER)
     with acting_as(actor_of(manager)):
-        made, secret = act.create(wanted(clerk.username))
+        made, secret = click(act.create, wanted(clerk.username))
         assert secret.startswith("anju_")
         assert made.hint == secret[-4:]
         assert [t.id for t in act.visible(actor_of(manager))] == [made.id]
-        act.revoke(made.id)
-        act.revoke(made.id)
+        click(act.revoke, made.id)
+        click(act.revoke, made.id)
         assert not made.open
     entries = session.scalars(select(AuditEntry).where(AuditEntry.act == Act.PERMISSION)).all()
     assert [set(e.detail) & {"granted", "revoked"} for e in entries] == [{"granted"}, {"revoked"}]
@@ -221,7 +222,7 @@ def test_what_a_token_must_say(session: Any, changes: dict[str, Any], field: str
     if changes.get("region_id") == "next":
         changes = {"region_id": region(NEXT_COUNTY).id}
     with acting_as(actor_of(manager)), pytest.raises(Invalid) as caught:
-        act.create(wanted(manager.username, **changes))
+        click(act.create, wanted(manager.username, **changes))
     assert [p.field for p in caught.value.problems] == [field]
 
 
@@ -233,24 +234,24 @@ def test_nobody_makes_or_revokes_for_others(session: Any) -> None:
     there = region(NEXT_COUNTY).id
     with acting_as(beside):
         with pytest.raises(Invalid):
-            act.create(wanted(reader.username, region_id=there))
+            click(act.create, wanted(reader.username, region_id=there))
         with pytest.raises(NotFound):
-            act.revoke(made.id)
+            click(act.revoke, made.id)
         assert act.visible(beside) == []
     session.rollback()
     with acting_as(own):
         here = wanted(reader.username)
         with pytest.raises(Forbidden):
-            act.create(here)
-        assert not act.revoke(made.id).open, "its owner may end it"
+            click(act.create, here)
+        assert not click(act.revoke, made.id).open, "its owner may end it"
 
 
 def test_an_account_that_is_closed_ends_its_tokens_for_good(session: Any) -> None:
     manager, clerk = account(COUNTY_MANAGER), account(VILLAGE_CLERK)
     made, _secret = api_token(clerk)
     with acting_as(actor_of(manager)):
-        accounts.deactivate(clerk.uuid)
-        accounts.reactivate(clerk.uuid)
+        click(accounts.deactivate, clerk.uuid)
+        click(accounts.reactivate, clerk.uuid)
     session.expire_all()
     assert session.get_one(Token, made.id).revoked_at is not None
 

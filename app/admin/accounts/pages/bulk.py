@@ -16,6 +16,7 @@ from app.admin.accounts.pages import forms as account_forms
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Forbidden
 from app.core.i18n import _
+from app.core.transactions import transaction
 from app.web.frame import shell
 
 
@@ -34,9 +35,9 @@ class AccountBulkView(BaseView):
         errors = []
         if request.method == "POST":
             try:
-                job = job_of.start(_role(roles))
+                with transaction():
+                    job = job_of.start(_role(roles))
             except (BadInput, Conflict) as error:
-                db.session.rollback()
                 errors.append(error.message)
             else:
                 text = _("已开始创建：%(what)s。完成后在这里下载初始密码表。", what=job.subject)

@@ -22,6 +22,7 @@ from app.core.clock import local, today
 from app.core.db import db
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _, lazy, translate
+from app.core.transactions import transaction
 from app.kernel.declare.rules import Problem
 from app.kernel.exchange.writer import MEDIA_TYPE
 from app.kernel.kinds import formats
@@ -76,9 +77,9 @@ class OfficersView(BaseView):
                 for post in Post
             }
             try:
-                officers.save(region_id, values)
+                with transaction():
+                    officers.save(region_id, values)
             except Invalid as error:
-                db.session.rollback()
                 problems = error.problems
             else:
                 flash(_("已保存，并已告知上一级。"), "success")
@@ -161,8 +162,8 @@ class NoticesView(BaseView):
     @expose("/<uuid:notice_id>/seen", methods=["POST"])
     def seen(self, notice_id: uuid.UUID) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
-        notices.take_note(db.session, actor, notice_id)
-        db.session.commit()
+        with transaction():
+            notices.take_note(db.session, actor, notice_id)
         return redirect("/notices/")
 
 

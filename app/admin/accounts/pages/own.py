@@ -31,6 +31,7 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.errors import Invalid
 from app.core.i18n import _
+from app.core.transactions import transaction
 from app.web.frame import shell
 
 
@@ -49,9 +50,9 @@ class AccountView(BaseView):
         if request.method == "POST":
             typed = account_forms.details(request.form, Level(account.level), account.kind)
             try:
-                accounts.change_own(account, typed)
+                with transaction():
+                    accounts.change_own(account, typed)
             except Invalid as error:
-                db.session.rollback()
                 errors = {p.field: [p.message] for p in error.problems}
             else:
                 flash(_("个人信息已保存。"), "success")
@@ -85,10 +86,10 @@ class AccountView(BaseView):
         if wanted and only in (None, here):
             flash(_("该登录已经结束。"), "info")
             return redirect(url_for("AccountView.own"))
-        ended = sessions.end(account.id, only=only, but=here)
-        if ended:
-            audit.record(db.session, Act.SESSION, detail={"ended": ended})
-        db.session.commit()
+        with transaction():
+            ended = sessions.end(account.id, only=only, but=here)
+            if ended:
+                audit.record(db.session, Act.SESSION, detail={"ended": ended})
         flash(_("已退出其他%(n)s处登录。", n=ended) if ended else _("没有其他登录。"), "success")
         return redirect(url_for("AccountView.own"))
 
@@ -105,13 +106,12 @@ class AccountView(BaseView):
             errors = _password_problems(account)
             if not errors:
                 method = current_app.config.get("FAB_PASSWORD_HASH_METHOD", "scrypt")
-                account.password = generate_password_hash(
-                    request.form["new_password"], method=method
-                )
-                account.must_change_password = False
-                audit.record(db.session, Act.PASSWORD, detail={"account": account.username})
-                sessions.end(account.id, but=account.opened.id)
-                db.session.commit()
+                secret = generate_password_hash(request.form["new_password"], method=method)
+                with transaction():
+                    account.password = secret
+                    account.must_change_password = False
+                    audit.record(db.session, Act.PASSWORD, detail={"account": account.username})
+                    sessions.end(account.id, but=account.opened.id)
                 login_user(account._get_current_object())  # this session goes with the new one
                 flash(_("密码已修改，下次请用新密码登录。"), "success")
                 return redirect("/")

@@ -23,6 +23,7 @@ from app.core.clock import local, today
 from app.core.db import db
 from app.core.errors import Invalid
 from app.core.i18n import _
+from app.core.transactions import transaction
 from app.kernel.declare.offered import access_to, offered
 from app.kernel.declare.register import get_register
 from app.kernel.declare.rules import Problem
@@ -66,9 +67,9 @@ class TokensView(BaseView):
         wanted, problems = _asked_for(actor), []
         if request.method == "POST":
             try:
-                token, secret = tokens.create(wanted)
+                with transaction():
+                    token, secret = tokens.create(wanted)
             except Invalid as error:
-                db.session.rollback()
                 problems = [_at_its_input(one) for one in error.problems]
             else:
                 return self._secret_page(token, secret)
@@ -92,7 +93,8 @@ class TokensView(BaseView):
 
     @expose("/<uuid:token_id>/revoke", methods=["POST"])
     def revoke(self, token_id: uuid.UUID) -> Any:
-        token = tokens.revoke(token_id)
+        with transaction():
+            token = tokens.revoke(token_id)
         flash(_("令牌“%(name)s”已收回，立即失效。", name=token.name), "success")
         return redirect(shell.where_from(f"{BASE}/"))
 

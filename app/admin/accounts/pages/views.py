@@ -29,6 +29,7 @@ from app.admin.accounts.pages import parts as account_parts
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Invalid
 from app.core.i18n import _, lazy, translate
+from app.core.transactions import transaction
 from app.kernel.declare.rules import Problem
 from app.web.exchange import export_form
 from app.web.frame import shell
@@ -66,15 +67,12 @@ class AccountsView(BaseView):
             role = roles[0]
         problems: list[Problem] = []
         if request.method == "POST":
+            region_id = _region_id(actor, role)  # known before: no lock while a password is hashed
+            login, typed = request.form.get("login", ""), account_forms.details(request.form, *role)
             try:
-                account, password = accounts.create(
-                    *role,
-                    _region_id(actor, role),
-                    request.form.get("login", ""),
-                    account_forms.details(request.form, *role),
-                )
+                with transaction():
+                    account, password = accounts.create(*role, region_id, login, typed)
             except Invalid as error:
-                db.session.rollback()
                 problems = error.problems
             else:
                 return self._password_page(account, password, created=True)
@@ -126,7 +124,8 @@ class AccountsView(BaseView):
         typed = account_forms.details(request.form, *role)
         problems: list[Problem] = []
         try:
-            accounts.change(account_id, typed, request.form.get("seen", ""))
+            with transaction():
+                accounts.change(account_id, typed, request.form.get("seen", ""))
         except Invalid as error:
             problems = error.problems
         except Conflict as error:
@@ -134,7 +133,6 @@ class AccountsView(BaseView):
         else:
             flash(_("已保存。"), "success")
             return redirect(f"{BASE}/{account_id}")
-        db.session.rollback()
         return self._show_page(actor, accounts.get(account_id), typed, problems)
 
     def _show_page(
@@ -181,10 +179,10 @@ class AccountsView(BaseView):
         role = account_forms.role_named(request.args.get("role", ""), roles) or now
         problems: list[Problem] = []
         if request.method == "POST":
+            region_id, seen = _region_id(actor, role), request.form.get("seen", "")
             try:
-                account_roles.change_role(
-                    account_id, role, _region_id(actor, role), request.form.get("seen", "")
-                )
+                with transaction():
+                    account_roles.change_role(account_id, role, region_id, seen)
             except Invalid as error:
                 problems = error.problems
             except Conflict as error:
@@ -192,7 +190,6 @@ class AccountsView(BaseView):
             else:
                 flash(_("已调整，该账号立即按新的角色和地区使用。"), "success")
                 return redirect(f"{BASE}/{account_id}")
-            db.session.rollback()
             account = accounts.get(account_id)
         return self._role_page(actor, account, role, problems)
 
@@ -224,7 +221,8 @@ class AccountsView(BaseView):
 
     @expose("/<uuid:account_id>/reset", methods=["POST"])
     def reset(self, account_id: uuid.UUID) -> Any:
-        account, password = accounts.reset_password(account_id)
+        with transaction():
+            account, password = accounts.reset_password(account_id)
         return self._password_page(account, password, created=False)
 
     def _password_page(self, account: Account, password: str, *, created: bool) -> Any:
@@ -249,13 +247,15 @@ class AccountsView(BaseView):
 
     @expose("/<uuid:account_id>/deactivate", methods=["POST"])
     def deactivate(self, account_id: uuid.UUID) -> Any:
-        accounts.deactivate(account_id)
+        with transaction():
+            accounts.deactivate(account_id)
         return _done("deactivate", f"{BASE}/{account_id}")
 
     @expose("/<uuid:account_id>/reactivate", methods=["POST"])
     def reactivate(self, account_id: uuid.UUID) -> Any:
         try:
-            accounts.reactivate(account_id)
+            with transaction():
+                accounts.reactivate(account_id)
         except allowances.AllowanceFull as error:
             return _refused(error, f"{BASE}/{account_id}")
         return _done("reactivate", f"{BASE}/{account_id}")
@@ -263,7 +263,8 @@ class AccountsView(BaseView):
     @expose("/<uuid:account_id>/delete", methods=["POST"])
     def delete(self, account_id: uuid.UUID) -> Any:
         try:
-            accounts.delete(account_id)
+            with transaction():
+                accounts.delete(account_id)
         except Conflict as error:
             return _refused(error, f"{BASE}/{account_id}")
         return _done("delete", shell.list_url(f"{BASE}/"))
@@ -278,15 +279,15 @@ class AccountsView(BaseView):
         if capability is None:
             raise BadInput(_("请选择要开通的权限。"))
         try:
-            granting.grant(
-                account_id,
-                capability,
-                [int(v) for v in form.getlist("counties") if v.isdecimal() and len(v) < 10],
-                _date(form.get("ends_on", "")),
-                form.get("reason", ""),
-            )
+            with transaction():
+                granting.grant(
+                    account_id,
+                    capability,
+                    [int(v) for v in form.getlist("counties") if v.isdecimal() and len(v) < 10],
+                    _date(form.get("ends_on", "")),
+                    form.get("reason", ""),
+                )
         except Invalid as error:
-            db.session.rollback()
             typed = {
                 "capability": capability.value,
                 "counties": form.getlist("counties"),
@@ -301,7 +302,8 @@ class AccountsView(BaseView):
 
     @expose("/<uuid:account_id>/grants/<uuid:grant_id>/revoke", methods=["POST"])
     def revoke(self, account_id: uuid.UUID, grant_id: uuid.UUID) -> Any:
-        granting.revoke(account_id, grant_id)
+        with transaction():
+            granting.revoke(account_id, grant_id)
         flash(_("已收回。"), "success")
         return redirect(f"{BASE}/{account_id}")
 
@@ -379,7 +381,6 @@ def _done(what: str, url: str) -> Any:
 
 
 def _refused(error: AnjuError, url: str) -> Any:
-    db.session.rollback()
     flash(error.message, "danger")
     return redirect(url)
 
