@@ -9,11 +9,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.access import repeats
 from app.access.actor import Actor
 from app.access.audit.log import Act, AuditEntry
 from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.core.errors import BadInput, Conflict
+from app.core.errors import BadInput, Conflict, Invalid
+from app.core.transactions import transaction
 from app.kernel.declare.flow import State
 from app.kernel.figures import counters
 from app.kernel.households import lists as households
@@ -189,4 +191,34 @@ def test_many_households_of_one_county(app: Flask) -> None:
     outcome = at_once(app, *[(c, work(surveys[n::4])) for n, c in enumerate(clerks)])
     assert outcome == [None] * 4
     assert {row.state for row in look(app, Lookback)} == {State.SUBMITTED}
+    no_drift(app)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_two_requests_of_one_key(app: Flask, survey: Lookback, fails: bool) -> None:
+    """The second waits for the first: it gets its answer, or does the work that came to nothing."""
+    clerk = actors(app, VILLAGE_CLERK)[0]
+    begun: list[int] = []
+
+    def request() -> int | None:
+        with transaction():
+            earlier = repeats.first(clerk.account_id, "one", "the same")
+            if earlier is not None:
+                return earlier.status
+            begun.append(len(begun))
+            records.save(LOOKBACK, survey.id, died(), 1)
+            if fails and len(begun) == 1:
+                raise Invalid("no", [])
+            repeats.done(clerk.account_id, "one", 200, survey.id)
+        return None
+
+    outcome = at_once(app, (clerk, request), (clerk, request))
+    if fails:
+        assert sorted(type(one).__name__ for one in outcome) == ["Invalid", "NoneType"]
+        assert begun == [0, 1]
+    else:
+        assert sorted(outcome, key=str) == [200, None]
+        assert begun == [0]
+    (row,) = look(app, Lookback)
+    assert (row.state, row.version) == (State.DRAFT, 2)
     no_drift(app)
