@@ -19,6 +19,7 @@ from app.access.divisions.regions import Level, Region, subtree
 from app.access.scope import unscoped
 from app.core.clock import now, today
 from app.core.db import db
+from app.core.i18n import _
 from app.core.jobs.table import Job, JobContext, JobState, daily_job, once_job
 from app.kernel.households import lists as households
 from app.kernel.rows.household import Household
@@ -74,7 +75,7 @@ def _tell(session: Session, county: Row[Any]) -> bool:
         return False
     notices.tell(
         session, county.id, NoticeKind.RESETTLE, "/household/list",
-        place=county.full_name, homes=str(concerned), names="、".join(names),
+        place=county.full_name, homes=str(concerned), names=_("、").join(names),
         day=f"{today() + WEEK}", what=sorted(what.items()),
     )  # fmt: skip
     return True
