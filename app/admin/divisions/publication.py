@@ -91,7 +91,6 @@ class Publication:
         self._merge()
         self._delete()
         if self.obstacles:
-            db.session.rollback()
             raise NotPublishable(self.obstacles)
         division_keys.renew(db.session(), self.keys)
         self._full_names()

@@ -84,7 +84,7 @@ def run(job: JobContext) -> dict[str, Any]:
 def publish(area_id: int, progress: Progress = lambda _done, _total: None) -> dict[str, int]:
     """Do it; the caller commits. Gives how many of each kind took effect.
 
-    :raises NotPublishable: something stands against it; nothing is changed.
+    :raises NotPublishable: something stands against it; the caller rolls back.
     """
     actor = policy.require(Capability.MAINTAIN_REGIONS)
     region_moves.queue_of_publishers(db.session.connection(), alone=True)

@@ -94,7 +94,8 @@ class Staged:
 
 def staged(region_id: int) -> Staged | None:
     """A division with what is pending of it, whoever it belongs to."""
-    change = db.session.get(RegionChange, region_id)
+    # As it is now: what is staged is decided by it, and a page may have shown it before.
+    change = db.session.get(RegionChange, region_id, populate_existing=True)
     # Whole: that of the account itself came with it, without what few pages show.
     region = db.session.get(Region, region_id, populate_existing=True)
     return Staged(region, change) if region is not None or change is not None else None

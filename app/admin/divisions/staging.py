@@ -1,7 +1,8 @@
 """Staging of changes to the tree of divisions (spec 01 §Divisions, 2024 manual 行政区划管理).
 
 Nothing here changes the tree: each function writes, replaces or takes back one line of pending
-changes, and checks it against the tree as it will be with all that is pending. Each commits.
+changes, and checks it against the tree as it will be with all that is pending.
+The view says what belongs together (:mod:`app.core.transactions`).
 """
 
 from __future__ import annotations
@@ -94,7 +95,6 @@ def stage_change(
     if node.region is not None and values == wanted(node.region):
         if node.change is not None:
             _drop(node.change)
-        db.session.commit()
         return None
     kind = ChangeKind.CHANGE if node.region is not None else ChangeKind.ADD
     place = common(place_of(node), above.place)
@@ -151,7 +151,7 @@ def name_field(region_id: int) -> str:
 
 
 def _rename_twins(actor: Actor, node: Staged, target: Staged, names: Mapping[int, str]) -> None:
-    """New names for the children that ``target`` has, too; not yet committed."""
+    """New names for the children that ``target`` has, too."""
     twins = [child for child, _other in checks.twins(node, target)]
     keys = {child.id for child in twins}
     others = [one.name for one in children(target.id)]
@@ -223,7 +223,6 @@ def cancel(region_id: int) -> None:
     ):
         raise Conflict(_("“%(name)s”下还有待生效的变更，请先撤销它们。", name=node.name))
     _drop(node.change)
-    db.session.commit()
 
 
 def cancel_all(area_id: int) -> int:
@@ -233,7 +232,6 @@ def cancel_all(area_id: int) -> int:
         raise NotFound(_("没有找到该行政区划，或它不在您的管辖范围内。"))
     found = db.session.execute(delete(RegionChange).where(inside(area.region))).rowcount
     _log(Act.UPDATE, area.region.path, area.id, {"cancelled": found, "area": area.name})
-    db.session.commit()
     return int(found)
 
 
@@ -283,13 +281,12 @@ def _line(
 
 
 def _keep(change: RegionChange, node: Staged | None) -> RegionChange:
-    """:func:`_put` it and commit. :raises Conflict: another staged something meanwhile."""
+    """:func:`_put` it. :raises Conflict: another staged something meanwhile."""
     name = change.name
     try:
         _put(change, node)
-        db.session.commit()
+        db.session.flush()
     except IntegrityError:
-        db.session.rollback()
         raise Conflict(
             _("他人刚刚修改了“%(name)s”的待生效变更，请核对后再保存。", name=name)
         ) from None

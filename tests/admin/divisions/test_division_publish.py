@@ -42,12 +42,12 @@ from tests.builders import (
     household,
     region,
 )
+from tests.clicks import click
 from tests.tree import broken, unfollowed
 
 
 def publish(area: Region) -> dict[str, int]:
-    made = division_publish.publish(area.id)
-    db.session.commit()
+    made = click(division_publish.publish, area.id)
     return made
 
 
@@ -85,7 +85,7 @@ def test_rename_is_seen_everywhere() -> None:
     city, county = region("6101", Level.CITY), region(COUNTY, Level.COUNTY)
     village = below(county, Level.VILLAGE)
     with acting_as(actor(PROVINCE)):
-        change = staging.stage_change(county.id, {"name": "蓝玉县"}, 0)
+        change = click(staging.stage_change, county.id, {"name": "蓝玉县"}, 0)
         assert change is not None
         assert change.path == city.path
         assert look(Region, county.id).name == "蓝田县", "nothing is valid before it is published"
@@ -116,7 +116,7 @@ def test_a_town_goes_to_another_county() -> None:
     town = below(old, Level.TOWN, 1)
     clerk = account(TOWN_CLERK, town)
     with acting_as(actor(CITY)):
-        change = staging.stage_move(town.id, new.id, 0)
+        change = click(staging.stage_move, town.id, new.id, 0)
         assert change is not None
         publish(region("6101", Level.CITY))
     moved = look(Region, town.id)
@@ -141,7 +141,7 @@ def test_a_county_goes_to_another_province() -> None:
         everything.commit()
     county, far = region(COUNTY, Level.COUNTY), region("5301", Level.CITY)
     with acting_as(actor(MINISTRY)):
-        staging.stage_move(county.id, far.id, 0)
+        click(staging.stage_move, county.id, far.id, 0)
         assert publish(regions_nation()) == {"change": 1}
     moved = look(Region, county.id)
     assert moved.province_id == far.province_id
@@ -162,7 +162,7 @@ def test_towns_merge_with_all_that_lies_in_them() -> None:
     home, _ = household(one)
     village = below(one, Level.VILLAGE)
     with acting_as(actor(COUNTY_MANAGER)):
-        staging.stage_merge(one.id, other.id, 0)
+        click(staging.stage_merge, one.id, other.id, 0)
         assert publish(county) == {"merge": 1}
     assert look(Region, one.id) is None
     assert look(Region, village.id).parent_id == other.id
@@ -185,7 +185,7 @@ def test_two_managers_of_merged_towns_are_told() -> None:
     account(TOWN_MANAGER, one)
     account(TOWN_MANAGER, other)
     with acting_as(actor(COUNTY_MANAGER)) as manager:
-        staging.stage_merge(one.id, other.id, 0)
+        click(staging.stage_merge, one.id, other.id, 0)
         publish(county)
         (told,) = notices.unseen(db.session, manager)
         assert "合并后有2个管理用户，最多1个" in told.text
@@ -202,7 +202,7 @@ def test_villages_merge_across_counties() -> None:
     one = below(region(COUNTY, Level.COUNTY), Level.VILLAGE)
     other = below(region(NEXT_COUNTY, Level.COUNTY), Level.VILLAGE)
     with acting_as(actor(CITY)):
-        staging.stage_merge(one.id, other.id, 0)
+        click(staging.stage_merge, one.id, other.id, 0)
         publish(region("6101", Level.CITY))
     assert look(Region, one.id) is None
     consistent()
@@ -212,9 +212,11 @@ def test_villages_merge_across_counties() -> None:
 def test_new_divisions_below_new_ones() -> None:
     county = region(COUNTY, Level.COUNTY)
     with acting_as(actor(COUNTY_MANAGER)):
-        town = staging.stage_add(county.id, {"name": "新安镇", "code": "610122901000"})
-        village = staging.stage_add(
-            town.region_id, {"name": "永宁村", "code": "610122901001", "sort": "7"}
+        town = click(staging.stage_add, county.id, {"name": "新安镇", "code": "610122901000"})
+        village = click(
+            staging.stage_add,
+            town.region_id,
+            {"name": "永宁村", "code": "610122901001", "sort": "7"},
         )
         town_id, village_id = town.region_id, village.region_id
         assert publish(county) == {"add": 2}
@@ -230,12 +232,12 @@ def test_labels_are_never_given_again() -> None:
     county = region(COUNTY, Level.COUNTY)
     values = {"name": "新安镇", "code": "610122901000"}
     with acting_as(actor(COUNTY_MANAGER)):
-        first = staging.stage_add(county.id, values).region_id
+        first = click(staging.stage_add, county.id, values).region_id
         publish(county)
         path = look(Region, first).path
-        staging.stage_delete(first, 0)
+        click(staging.stage_delete, first, 0)
         publish(county)
-        second = staging.stage_add(county.id, values).region_id
+        second = click(staging.stage_add, county.id, values).region_id
         publish(county)
     assert look(Region, first) is None
     assert second > first
@@ -247,10 +249,10 @@ def test_codes_are_swapped() -> None:
     county = region(COUNTY, Level.COUNTY)
     one, other = below(county, Level.TOWN, 0), below(county, Level.TOWN, 1)
     with acting_as(actor(COUNTY_MANAGER)):
-        spare = staging.stage_change(one.id, {"code": "610122950000"}, 0)
+        spare = click(staging.stage_change, one.id, {"code": "610122950000"}, 0)
         assert spare is not None
-        staging.stage_change(other.id, {"code": one.code}, 0)
-        staging.stage_change(one.id, {"code": other.code}, 1)
+        click(staging.stage_change, other.id, {"code": one.code}, 0)
+        click(staging.stage_change, one.id, {"code": other.code}, 1)
         publish(county)
     assert look(Region, one.id).code == other.code
     assert look(Region, other.id).code == one.code
@@ -264,10 +266,10 @@ def test_nothing_goes_while_something_lies_in_it() -> None:
     account(VILLAGE_CLERK, full)
     with acting_as(actor(COUNTY_MANAGER)):
         with pytest.raises(Invalid) as told:
-            staging.stage_delete(full.id, 0)
+            click(staging.stage_delete, full.id, 0)
         for part in (full.name, "农户 1", "回头看档案 1", "账号 1"):
             assert part in told.value.message
-        staging.stage_delete(empty.id, 0)
+        click(staging.stage_delete, empty.id, 0)
         household(empty)  # somebody enters one before it is published
         with pytest.raises(Conflict) as late:
             publish(county)
@@ -283,7 +285,7 @@ def test_a_town_goes_with_its_empty_villages() -> None:
     town = below(county, Level.TOWN)
     village = below(town, Level.VILLAGE)
     with acting_as(actor(COUNTY_MANAGER)):
-        staging.stage_delete(town.id, 0)
+        click(staging.stage_delete, town.id, 0)
         publish(county)
     assert look(Region, town.id) is None
     assert look(Region, village.id) is None
@@ -298,7 +300,7 @@ def test_the_nation_publishes_no_towns_of_counties() -> None:
     county = region(COUNTY, Level.COUNTY)
     village = below(county, Level.VILLAGE)
     with acting_as(actor(COUNTY_MANAGER)):
-        staging.stage_change(village.id, {"name": "永宁村"}, 0)
+        click(staging.stage_change, village.id, {"name": "永宁村"}, 0)
     with acting_as(actor(MINISTRY)):
         assert publish(regions_nation()) == {}
         assert publish(county) == {"change": 1}
@@ -308,13 +310,13 @@ def test_the_nation_publishes_no_towns_of_counties() -> None:
 def test_a_county_publishes_only_its_own() -> None:
     village = below(region(NEXT_COUNTY, Level.COUNTY), Level.VILLAGE)
     with acting_as(actor(COUNTY_MANAGER, region(NEXT_COUNTY, Level.COUNTY))):
-        staging.stage_change(village.id, {"name": "永宁村"}, 0)
+        click(staging.stage_change, village.id, {"name": "永宁村"}, 0)
     with acting_as(actor(COUNTY_MANAGER)):
         assert publish(region(COUNTY, Level.COUNTY)) == {}
         with pytest.raises(NotFound):
-            division_publish.publish(region(NEXT_COUNTY, Level.COUNTY).id)
+            click(division_publish.publish, region(NEXT_COUNTY, Level.COUNTY).id)
         with pytest.raises(NotFound):
-            division_publish.publish(region("6101", Level.CITY).id)
+            click(division_publish.publish, region("6101", Level.CITY).id)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -363,28 +365,28 @@ def _any_change(chance: random.Random, city: Region) -> None:
     number = chance.randrange(10**6)
     what = chance.choice(["rename", "move", "merge", "add", "county", "delete", "city"])
     if what == "rename":
-        staging.stage_change(node.id, {"name": f"甲{number}{node.name[-1]}"}, version)
+        click(staging.stage_change, node.id, {"name": f"甲{number}{node.name[-1]}"}, version)
     elif what == "move":
         parents = counties if node.level == Level.TOWN else towns
-        staging.stage_move(node.id, chance.choice(parents).id, version, force=True)
+        click(staging.stage_move, node.id, chance.choice(parents).id, version, force=True)
     elif what == "merge":
         others = towns if node.level == Level.TOWN else villages
-        staging.stage_merge(node.id, chance.choice(others).id, version)
+        click(staging.stage_merge, node.id, chance.choice(others).id, version)
     elif what == "add":
         parent = chance.choice(towns)
         code = f"{parent.code[:6]}{number:06}"
-        staging.stage_add(parent.id, {"name": f"乙{number}村", "code": code})
+        click(staging.stage_add, parent.id, {"name": f"乙{number}村", "code": code})
     elif what == "county":
         one = chance.choice(counties)
         pending = db.session.get(RegionChange, one.id)
         goal = chance.choice([city.id, city.parent_id])
-        staging.stage_move(one.id, goal, pending.version if pending else 0)
+        click(staging.stage_move, one.id, goal, pending.version if pending else 0)
     elif what == "city":
         pending = db.session.get(RegionChange, city.id)
         version = pending.version if pending else 0
-        staging.stage_change(city.id, {"name": f"丙{number}市"}, version)
+        click(staging.stage_change, city.id, {"name": f"丙{number}市"}, version)
     else:
-        staging.stage_delete(node.id, version)
+        click(staging.stage_delete, node.id, version)
 
 
 @pytest.mark.usefixtures("session")
@@ -398,7 +400,7 @@ def test_the_next_list_still_finds_households_without_a_number() -> None:
         session.get_one(Household, home.id).match_key = old
         session.commit()
     with acting_as(actor(CITY)):
-        staging.stage_move(town.id, far.id, 0)
+        click(staging.stage_move, town.id, far.id, 0)
         publish(region("6101", Level.CITY))
     moved = look(Region, town.id)
     new = match_key(None, far.path, moved.path, None, "王无号", None)
@@ -462,7 +464,7 @@ def test_settings_go_with_their_division_and_no_further() -> None:
         everything.add(SettingValue(region_id=one.id, name="users.village_clerks", value=2))
         everything.commit()
     with acting_as(actor(COUNTY_MANAGER)):
-        staging.stage_merge(one.id, other.id, 0)
+        click(staging.stage_merge, one.id, other.id, 0)
         publish(county)
     with unscoped("tests look") as everything:
         assert everything.scalars(select(SettingValue)).all() == []
@@ -479,7 +481,7 @@ def test_a_savers_old_place_is_refused() -> None:
         seen = saver.get_one(Household, home.id)
         saver.commit()
         with acting_as(actor(COUNTY_MANAGER)):
-            staging.stage_merge(one.id, other.id, 0)
+            click(staging.stage_merge, one.id, other.id, 0)
             publish(county)
         seen.phone = "13909180000"
         with pytest.raises(TryAgain) as told:

@@ -63,7 +63,7 @@ def test_a_merge_while_clerks_save_there(app: Flask) -> None:
         clerk = account(VILLAGE_CLERK, one)
         surveys = [household(one)[1] for _ in range(6)]
         with acting_as(manager):
-            staging.stage_merge(one.id, other.id, 0)
+            click(staging.stage_merge, one.id, other.id, 0)
         who = actor_of(clerk)
         db.session.remove()
     ready = threading.Barrier(3)
@@ -84,8 +84,7 @@ def test_a_merge_while_clerks_save_there(app: Flask) -> None:
     def publish() -> dict[str, int]:
         ready.wait(10)
         with app.app_context(), acting_as(manager):
-            done = division_publish.publish(county.id)
-            db.session.commit()
+            done = click(division_publish.publish, county.id)
             db.session.remove()
             return done
 
@@ -124,14 +123,13 @@ def test_killed_while_publishing(app: Flask, moment: str, durable: bool) -> None
         home, _ = household(below(town, Level.VILLAGE))
         manager, city = actor(CITY), region("6101", Level.CITY)
         with acting_as(manager):
-            staging.stage_move(town.id, new.id, 0)
+            click(staging.stage_move, town.id, new.id, 0)
         db.session.remove()
         db.engine.dispose()
 
     def publish() -> None:
         with acting_as(manager):
-            division_publish.publish(city.id)
-            db.session.commit()
+            click(division_publish.publish, city.id)
 
     run_and_kill(app, moment, publish)
     consistent(app)
@@ -142,8 +140,7 @@ def test_killed_while_publishing(app: Flask, moment: str, durable: bool) -> None
         assert (session.get(RegionChange, town.id) is None) is durable
     if not durable:
         with app.app_context(), acting_as(manager):  # its locks died with the process
-            assert division_publish.publish(city.id) == {"change": 1}
-            db.session.commit()
+            assert click(division_publish.publish, city.id) == {"change": 1}
 
 
 def staged_move(app: Flask) -> tuple[Any, Region, Region]:
@@ -153,7 +150,7 @@ def staged_move(app: Flask) -> tuple[Any, Region, Region]:
         town = below(region(COUNTY, Level.COUNTY), Level.TOWN)
         household(below(town, Level.VILLAGE))
         with acting_as(actor_of(manager)):
-            staging.stage_move(town.id, region(NEXT_COUNTY, Level.COUNTY).id, 0)
+            click(staging.stage_move, town.id, region(NEXT_COUNTY, Level.COUNTY).id, 0)
             job = division_publish.start(division_publish.area_of(city.id))
             again = division_publish.start(division_publish.area_of(city.id))
             assert again.id == job.id, "one job an area"
@@ -249,8 +246,11 @@ def test_two_publish_one_area(app: Flask) -> None:
         manager = actor(COUNTY_MANAGER)
         with acting_as(manager):
             for n in range(5):
-                staging.stage_change(
-                    below(county, Level.VILLAGE, n).id, {"name": f"永{'宁兴安和乐'[n]}村"}, 0
+                click(
+                    staging.stage_change,
+                    below(county, Level.VILLAGE, n).id,
+                    {"name": f"永{'宁兴安和乐'[n]}村"},
+                    0,
                 )
         db.session.remove()
     ready = threading.Barrier(2)
@@ -258,8 +258,7 @@ def test_two_publish_one_area(app: Flask) -> None:
     def publish(_n: int) -> dict[str, int]:
         ready.wait(10)
         with app.app_context(), acting_as(manager):
-            done = division_publish.publish(county.id)
-            db.session.commit()
+            done = click(division_publish.publish, county.id)
             db.session.remove()
             return done
 

@@ -36,6 +36,7 @@ from tests.builders import (
     household,
     region,
 )
+from tests.clicks import click
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -58,7 +59,7 @@ NEW = {"name": "新安镇", "code": "610122901"}
 
 def test_an_add_is_only_pending() -> None:
     with acting(COUNTY_MANAGER) as manager:
-        change = staging.stage_add(county().id, NEW | {"code": "６１０１２２９０１０００"})
+        change = click(staging.stage_add, county().id, NEW | {"code": "６１０１２２９０１０００"})
         assert (change.code, change.national_code, change.level) == (
             "610122901000", "610122901000", Level.TOWN,
         )  # fmt: skip
@@ -91,7 +92,7 @@ def test_an_add_is_only_pending() -> None:
 )
 def test_wrong_values_are_refused_beside_the_field(values: dict[str, str], field: str) -> None:
     with acting(COUNTY_MANAGER), pytest.raises(Invalid) as told:
-        staging.stage_add(county().id, NEW | values)
+        click(staging.stage_add, county().id, NEW | values)
     assert [problem.field for problem in told.value.problems] == [field]
 
 
@@ -99,15 +100,16 @@ def test_a_code_is_one_divisions_of_a_level() -> None:
     town = below(county(), Level.TOWN)
     with acting(COUNTY_MANAGER):
         with pytest.raises(Invalid) as told:
-            staging.stage_add(county().id, NEW | {"code": town.code})
+            click(staging.stage_add, county().id, NEW | {"code": town.code})
         assert codes(told) == {"region.code_taken"}
-        staging.stage_add(county().id, NEW)
+        click(staging.stage_add, county().id, NEW)
         with pytest.raises(Invalid) as told:
-            staging.stage_add(county().id, NEW | {"name": "永宁镇"})
+            click(staging.stage_add, county().id, NEW | {"name": "永宁镇"})
         assert codes(told) == {"region.code_taken"}
         other = below(county(), Level.TOWN, 1)
-        staging.stage_change(town.id, {"code": "610122950000"}, 0)
-        staging.stage_change(other.id, {"code": town.code}, 0)  # free once both are published
+        click(staging.stage_change, town.id, {"code": "610122950000"}, 0)
+        # free once both are published
+        click(staging.stage_change, other.id, {"code": town.code}, 0)
 
 
 def test_a_similar_name_is_forced_one_level_up() -> None:
@@ -116,24 +118,24 @@ def test_a_similar_name_is_forced_one_level_up() -> None:
     with acting(COUNTY_MANAGER):
         for force in (False, True):
             with pytest.raises(Invalid) as told:
-                staging.stage_add(county().id, like, force=force)
+                click(staging.stage_add, county().id, like, force=force)
             assert codes(told) == {"region.similar"}
             assert town.name in told.value.problems[0].message
             db.session.rollback()
     with acting(CITY):
         with pytest.raises(Invalid):
-            staging.stage_add(county().id, like)
-        assert staging.stage_add(county().id, like, force=True).forced
+            click(staging.stage_add, county().id, like)
+        assert click(staging.stage_add, county().id, like, force=True).forced
 
 
 def test_names_are_compared_with_those_to_come() -> None:
     with acting(COUNTY_MANAGER):
-        staging.stage_add(county().id, NEW)
+        click(staging.stage_add, county().id, NEW)
         with pytest.raises(Invalid):
-            staging.stage_add(county().id, {"name": "新安乡", "code": "610122902"})
+            click(staging.stage_add, county().id, {"name": "新安乡", "code": "610122902"})
         town = below(county(), Level.TOWN)
-        staging.stage_change(town.id, {"name": "永宁街道"}, 0)
-        staging.stage_add(county().id, {"name": town.name, "code": "610122903"})
+        click(staging.stage_change, town.id, {"name": "永宁街道"}, 0)
+        click(staging.stage_add, county().id, {"name": town.name, "code": "610122903"})
 
 
 @pytest.mark.parametrize(
@@ -159,13 +161,13 @@ def test_a_division_never_comes_under_itself() -> None:
     town = below(county(), Level.TOWN)
     with acting_as(actor(CITY, city)):
         with pytest.raises(Invalid) as told:
-            staging.stage_move(county().id, county().id, 0)
+            click(staging.stage_move, county().id, county().id, 0)
         assert codes(told) == {"region.cycle"}
         with pytest.raises(Invalid) as told:
-            staging.stage_move(county().id, town.id, 0)
+            click(staging.stage_move, county().id, town.id, 0)
         assert codes(told) == {"region.cycle"}
         with pytest.raises(Invalid) as told:
-            staging.stage_move(town.id, city.id, 0)
+            click(staging.stage_move, town.id, city.id, 0)
         assert codes(told) == {"region.level"}
 
 
@@ -175,7 +177,7 @@ def test_pending_moves_make_no_circle_either() -> None:
     with acting(COUNTY_MANAGER):
         for a, b in ((one, other), (other, one)):
             with pytest.raises(Invalid):
-                staging.stage_move(a.id, b.id, 0)
+                click(staging.stage_move, a.id, b.id, 0)
 
 
 def test_only_inside_ones_own_area() -> None:
@@ -183,15 +185,15 @@ def test_only_inside_ones_own_area() -> None:
     village, town = below(county(), Level.VILLAGE), below(far, Level.TOWN)
     with acting(COUNTY_MANAGER):
         for wrong in (
-            lambda: staging.stage_add(far.id, NEW),
-            lambda: staging.stage_change(town.id, {"name": "永宁镇"}, 0),
-            lambda: staging.stage_move(village.id, town.id, 0),
-            lambda: staging.stage_merge(village.id, below(far, Level.VILLAGE).id, 0),
-            lambda: staging.stage_delete(town.id, 0),
-            lambda: staging.cancel(town.id),
-            lambda: staging.stage_change(county().id, {"name": "蓝玉县"}, 0),  # the city's
-            lambda: staging.stage_add(999_999_999, NEW),
-            lambda: staging.stage_add(region("6101", Level.CITY).id, NEW),
+            lambda: click(staging.stage_add, far.id, NEW),
+            lambda: click(staging.stage_change, town.id, {"name": "永宁镇"}, 0),
+            lambda: click(staging.stage_move, village.id, town.id, 0),
+            lambda: click(staging.stage_merge, village.id, below(far, Level.VILLAGE).id, 0),
+            lambda: click(staging.stage_delete, town.id, 0),
+            lambda: click(staging.cancel, town.id),
+            lambda: click(staging.stage_change, county().id, {"name": "蓝玉县"}, 0),  # the city's
+            lambda: click(staging.stage_add, 999_999_999, NEW),
+            lambda: click(staging.stage_add, region("6101", Level.CITY).id, NEW),
         ):
             with pytest.raises(NotFound):
                 wrong()
@@ -201,7 +203,7 @@ def test_only_inside_ones_own_area() -> None:
 @pytest.mark.parametrize("who", [COUNTY_READER, TOWN_MANAGER])
 def test_managers_only(who: Any) -> None:
     with acting(who), pytest.raises(Forbidden):
-        staging.stage_add(county().id, NEW)
+        click(staging.stage_add, county().id, NEW)
 
 
 def test_pseudo_divisions_do_not_exist() -> None:
@@ -209,46 +211,64 @@ def test_pseudo_divisions_do_not_exist() -> None:
         group = session.scalars(select(Region).where(Region.structural)).first()
     assert group is not None
     with acting_as(actor(MINISTRY)), pytest.raises(NotFound):
-        staging.stage_change(group.id, {"name": "甲市"}, 0)
+        click(staging.stage_change, group.id, {"name": "甲市"}, 0)
 
 
 def test_somebody_else_staged_meanwhile() -> None:
     town = below(county(), Level.TOWN)
     with acting(COUNTY_MANAGER):
-        staging.stage_change(town.id, {"name": "永宁街道"}, 0)
+        click(staging.stage_change, town.id, {"name": "永宁街道"}, 0)
         with pytest.raises(Conflict):
-            staging.stage_change(town.id, {"name": "永兴街道"}, 0)
-        staging.stage_change(town.id, {"name": "永兴街道"}, 1)
+            click(staging.stage_change, town.id, {"name": "永兴街道"}, 0)
+        click(staging.stage_change, town.id, {"name": "永兴街道"}, 1)
     change = pending(town.id)
     assert change is not None
     assert (change.name, change.version) == ("永兴街道", 2)
 
 
+def test_what_a_page_read_before_does_not_decide() -> None:
+    town = below(county(), Level.TOWN)
+    with acting(COUNTY_MANAGER):
+        click(staging.stage_change, town.id, {"name": "永宁街道"}, 0)
+        node = divisions.maintained(town.id)
+        db.session.commit()  # what was read stays
+        with unscoped("another stages") as session:
+            session.get_one(RegionChange, town.id).version = 2
+            session.commit()
+        with pytest.raises(Conflict):
+            click(staging.stage_change, town.id, {"name": "永兴街道"}, node.version)
+    change = pending(town.id)
+    assert change is not None
+    assert change.name == "永宁街道"
+
+
 def test_back_to_what_it_was_is_no_change() -> None:
     town = below(county(), Level.TOWN)
     with acting(COUNTY_MANAGER):
-        staging.stage_change(town.id, {"name": "永宁街道"}, 0)
-        assert staging.stage_change(town.id, {"name": town.name}, 1) is None
+        click(staging.stage_change, town.id, {"name": "永宁街道"}, 0)
+        assert click(staging.stage_change, town.id, {"name": town.name}, 1) is None
     assert pending(town.id) is None
 
 
 def test_what_builds_on_a_pending_division_goes_first() -> None:
     with acting(COUNTY_MANAGER):
-        town = staging.stage_add(county().id, NEW).region_id
-        village = staging.stage_add(town, {"name": "永宁村", "code": "610122901001"}).region_id
+        town = click(staging.stage_add, county().id, NEW).region_id
+        village = click(
+            staging.stage_add, town, {"name": "永宁村", "code": "610122901001"}
+        ).region_id
         with pytest.raises(Conflict):
-            staging.cancel(town)
-        staging.cancel(village)
-        staging.cancel(town)
+            click(staging.cancel, town)
+        click(staging.cancel, village)
+        click(staging.cancel, town)
         with pytest.raises(NotFound):
-            staging.cancel(town)
+            click(staging.cancel, town)
 
 
 def test_all_can_be_taken_back() -> None:
     with acting(COUNTY_MANAGER):
-        staging.stage_add(county().id, NEW)
-        staging.stage_change(below(county(), Level.TOWN).id, {"name": "永宁街道"}, 0)
-        assert staging.cancel_all(county().id) == 2
+        click(staging.stage_add, county().id, NEW)
+        click(staging.stage_change, below(county(), Level.TOWN).id, {"name": "永宁街道"}, 0)
+        assert click(staging.cancel_all, county().id) == 2
         assert divisions.pending_count(county().path) == 0
 
 
@@ -258,17 +278,17 @@ def test_merges_that_do_not_fit() -> None:
     with acting(COUNTY_MANAGER):
         for target in (one.id, town.id):
             with pytest.raises(Invalid):
-                staging.stage_merge(one.id, target, 0)
-        staging.stage_merge(one.id, other.id, 0)
+                click(staging.stage_merge, one.id, target, 0)
+        click(staging.stage_merge, one.id, other.id, 0)
         with pytest.raises(Invalid):  # it is another's goal
-            staging.stage_merge(other.id, below(county(), Level.VILLAGE, 2).id, 0)
+            click(staging.stage_merge, other.id, below(county(), Level.VILLAGE, 2).id, 0)
         with pytest.raises(Conflict):  # it is about to end
-            staging.stage_change(one.id, {"name": "永宁村"}, 1)
+            click(staging.stage_change, one.id, {"name": "永宁村"}, 1)
         with pytest.raises(Invalid):
-            staging.stage_delete(other.id, 0)
+            click(staging.stage_delete, other.id, 0)
         db.session.rollback()
     with acting(CITY), pytest.raises(BadInput):
-        staging.stage_merge(county().id, region(NEXT_COUNTY, Level.COUNTY).id, 0)
+        click(staging.stage_merge, county().id, region(NEXT_COUNTY, Level.COUNTY).id, 0)
 
 
 @pytest.fixture
@@ -277,10 +297,9 @@ def twins() -> tuple[Region, Region, int, str]:
     one, other = below(county(), Level.TOWN, 0), below(county(), Level.TOWN, 1)
     twin = below(other, Level.VILLAGE)
     with acting(COUNTY_MANAGER):
-        added = staging.stage_add(one.id, {"name": twin.name, "code": f"{one.code[:9]}901"})
+        added = click(staging.stage_add, one.id, {"name": twin.name, "code": f"{one.code[:9]}901"})
         key, name = added.region_id, twin.name
-        division_publish.publish(county().id)
-        db.session.commit()
+        click(division_publish.publish, county().id)
     return one, other, key, name
 
 
@@ -292,18 +311,17 @@ def test_towns_with_a_village_of_one_name_merge_under_a_new_one(
     with acting(COUNTY_MANAGER):
         for given, fields in (({}, [field]), ({key: name}, [field]), ({key: "<"}, [field])):
             with pytest.raises(Invalid) as told:
-                staging.stage_merge(one.id, other.id, 0, given)
+                click(staging.stage_merge, one.id, other.id, 0, given)
             assert name in told.value.message
             assert [p.field for p in told.value.problems] == ["into_id", *fields]
         db.session.rollback()
         assert pending(key) is None
-        staging.stage_merge(one.id, other.id, 0, {key: "永宁村"})
+        click(staging.stage_merge, one.id, other.id, 0, {key: "永宁村"})
         db.session.rollback()
         renamed = pending(key)
         assert renamed is not None
         assert renamed.name == "永宁村"
-        division_publish.publish(county().id)
-        db.session.commit()
+        click(division_publish.publish, county().id)
     with unscoped("tests look") as session:
         village = session.get_one(Region, key)
         assert (village.name, village.parent_id) == ("永宁村", other.id)
@@ -315,21 +333,21 @@ def test_a_new_name_that_is_taken_back_stops_the_merge(
 ) -> None:
     one, other, key, name = twins
     with acting(COUNTY_MANAGER):
-        staging.stage_merge(one.id, other.id, 0, {key: "永宁村"})
-        staging.cancel(key)
+        click(staging.stage_merge, one.id, other.id, 0, {key: "永宁村"})
+        click(staging.cancel, key)
         with pytest.raises(NotPublishable) as told:
-            division_publish.publish(county().id)
+            click(division_publish.publish, county().id)
         assert name in told.value.message
 
 
 def test_taking_all_back_takes_what_would_be_published() -> None:
     """Towns and villages are published by their county or city, and taken back there."""
     with acting(COUNTY_MANAGER):
-        town = staging.stage_add(county().id, NEW).region_id
+        town = click(staging.stage_add, county().id, NEW).region_id
     with acting(CITY):
-        staging.stage_change(county().id, {"name": "蓝玉县"}, 0)
+        click(staging.stage_change, county().id, {"name": "蓝玉县"}, 0)
     with acting(PROVINCE) as actor_:
-        assert staging.cancel_all(actor_.region_id) == 1
+        assert click(staging.cancel_all, actor_.region_id) == 1
     assert pending(town) is not None
     assert pending(county().id) is None
 
@@ -338,14 +356,13 @@ def test_a_delete_waits_for_what_is_pending_below() -> None:
     town = below(county(), Level.TOWN)
     village = below(town, Level.VILLAGE)
     with acting(COUNTY_MANAGER):
-        staging.stage_change(village.id, {"name": "永宁村"}, 0)
+        click(staging.stage_change, village.id, {"name": "永宁村"}, 0)
         with pytest.raises(Invalid):
-            staging.stage_delete(town.id, 0)
-        staging.cancel(village.id)
-        staging.stage_move(village.id, below(county(), Level.TOWN, 1).id, 0)  # it leaves
-        staging.stage_delete(town.id, 0)
-        division_publish.publish(county().id)
-        db.session.commit()
+            click(staging.stage_delete, town.id, 0)
+        click(staging.cancel, village.id)
+        click(staging.stage_move, village.id, below(county(), Level.TOWN, 1).id, 0)  # it leaves
+        click(staging.stage_delete, town.id, 0)
+        click(division_publish.publish, county().id)
     with unscoped("tests look") as session:
         assert session.get(Region, town.id) is None
         assert session.get(Region, village.id) is not None
@@ -356,10 +373,9 @@ def test_old_names_and_codes_are_found() -> None:
     village = below(one, Level.VILLAGE)
     household(village)
     with acting(COUNTY_MANAGER):
-        staging.stage_merge(one.id, other.id, 0)
-        staging.stage_change(village.id, {"name": "永宁村", "code": "610122950950"}, 0)
-        division_publish.publish(county().id)
-        db.session.commit()
+        click(staging.stage_merge, one.id, other.id, 0)
+        click(staging.stage_change, village.id, {"name": "永宁村", "code": "610122950950"}, 0)
+        click(division_publish.publish, county().id)
         found = search(one.name, county().path)
         assert [(e.id, e.former) for e in found] == [(other.id, one.name)]
         assert [e.id for e in search(village.code, county().path)] == [village.id]

@@ -26,6 +26,7 @@ from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse
 from app.kernel.reports import trend, week
 from tests import builders as b
+from tests.clicks import click
 from tests.kernel.reports import country
 
 WEEK_AGO = dt.timedelta(days=7)
@@ -189,9 +190,8 @@ def test_a_county_that_moved_in_is_no_increase(session, lookback):
     keep(today() - WEEK_AGO)
     approve(village, 1)
     with b.acting(b.MINISTRY):
-        staging.stage_move(county.id, new.id, 0)
-        division_publish.publish(b.seat(Level.NATION).id)
-        db.session.commit()
+        click(staging.stage_move, county.id, new.id, 0)
+        click(division_publish.publish, b.seat(Level.NATION).id)
     db.session.remove()
     assert values(report(lookback, new).rows[0])[:4] == [6, 6, "100.0%", 1]
     assert values(report(lookback, old).rows[0])[:4] == [0, 0, "—", 0]

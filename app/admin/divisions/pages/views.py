@@ -23,6 +23,7 @@ from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Invalid, NotFound
 from app.core.i18n import _
 from app.core.jobs.table import Job
+from app.core.transactions import transaction
 from app.kernel.figures import statistics
 from app.web.exchange.jobs import job_details
 from app.web.frame import shell
@@ -127,9 +128,9 @@ class DivisionsView(BaseView):
         node = divisions.maintained(region_id)
         back = f"{URL}changes?region={area_of(node).id}"
         try:
-            staging.cancel(region_id)
+            with transaction():
+                staging.cancel(region_id)
         except Conflict as error:
-            db.session.rollback()
             flash(error.message, "danger")
         else:
             flash(_("已撤销“%(name)s”的待生效变更。", name=node.name), "success")
@@ -147,7 +148,8 @@ class DivisionsView(BaseView):
     def cancel_all(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
         area = key_asked_for("region") or actor.region_id
-        n = staging.cancel_all(area)
+        with transaction():
+            n = staging.cancel_all(area)
         flash(_("已撤销 %(n)s 项待生效变更。", n=n), "success")
         return redirect(f"{URL}changes?region={area}")
 
@@ -158,15 +160,14 @@ class DivisionsView(BaseView):
         area = division_publish.area_of(key_asked_for("region") or actor.region_id)
         back = f"{URL}changes?region={area.id}"
         if not division_publish.is_small(area) or division_publish.running_job(area):
-            job = division_publish.start(area)
-            db.session.commit()
+            with transaction():
+                job = division_publish.start(area)
             flash(_("变更较多，正在后台生效；离开本页不影响处理。"), "info")
             return redirect(f"{back}&job={job.id}")
         try:
-            done = sum(division_publish.publish(area.id).values())
-            db.session.commit()
+            with transaction():
+                done = sum(division_publish.publish(area.id).values())
         except NotPublishable as error:
-            db.session.rollback()
             return self._changes(actor, area, None, error.details["obstacles"]), error.status
         text = _("%(n)s 项变更已生效。", n=done) if done else _("没有待生效的变更。")
         flash(text, "success" if done else "warning")
@@ -183,9 +184,9 @@ class DivisionsView(BaseView):
     def _done(self, act: Any, form: Any, back: str) -> Any:
         """Do it; on an error the form again, with what was typed."""
         try:
-            change = act()
+            with transaction():
+                change = act()
         except (Invalid, BadInput, Conflict) as error:
-            db.session.rollback()
             return self._page(form(_errors(error))), error.status
         if change is None:
             flash(_("没有待生效的变更了。"), "info")
