@@ -90,7 +90,7 @@ def _views() -> Iterator[type[BaseView]]:
 def register(app: Flask, builder: AppBuilder) -> None:
     """Register all views."""
     modules.load("views")
-    app.jinja_env.globals |= {"ledger_body": ledger_table.body, "widget": inputs.widget}
+    app.jinja_env.globals |= {"ledger_body": ledger_table.body, "widget": inputs.WIDGETS}
     for view in _views():
         builder.add_view_no_menu(view)
     for declared in all_registers():

@@ -12,7 +12,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, ForeignKey, and_, true
 from sqlalchemy.types import TypeEngine
@@ -189,17 +189,16 @@ class Kind:
         return made.length + 6
 
 
-class PerKind(Generic[T]):
+class PerKind(dict[Kind, T]):
     """What a layer says of every kind: of those named, and of the kinds that derive from them; ``usual``
-    of all others.
+    of all others. A dict that learns each kind when it is first asked for.
     """
 
     def __init__(self, usual: T, named: Mapping[type[Kind], T]) -> None:
+        super().__init__()
         self._named: dict[type[Kind], T] = {Kind: usual, **named}
-        self._found: dict[Kind, T] = {}
 
-    def __getitem__(self, kind: Kind) -> T:
-        if kind not in self._found:
-            classes = type(kind).__mro__
-            self._found[kind] = next(self._named[c] for c in classes if c in self._named)
-        return self._found[kind]
+    def __missing__(self, kind: Kind) -> T:
+        classes = type(kind).__mro__
+        found = self[kind] = next(self._named[c] for c in classes if c in self._named)
+        return found

@@ -18,7 +18,7 @@ def values_of(row: Any, attachments: Iterable[Attachment] = ()) -> dict[str, Any
     for attachment in attachments:
         files.setdefault(attachment.field, []).append(attachment)
     return {
-        name: getattr(row, name) if made.stored else files.get(name, [])
+        name: getattr(row, name) if made.kind.stored else files.get(name, [])
         for name, made in row.__fields__.items()
     }
 

@@ -190,9 +190,8 @@ INPUTS: PerKind[Input] = PerKind(
 )
 
 
-def widget(kind: str) -> Widget:
-    """What ``register/_fields.html`` asks with, by the name of the kind."""
-    return KINDS[kind].widget
+#: What ``register/_fields.html`` asks with, by the name of the kind.
+WIDGETS: dict[str, Widget] = {name: kind.widget for name, kind in KINDS.items()}
 
 
 # ---- what of a field the template is told ------------------------------------------------------
