@@ -140,7 +140,10 @@ def _old_values(row: Any) -> dict[str, Any]:
     old = {}
     for name in _names(row):
         history = attrs[name].history
-        old[name] = history.deleted[0] if history.deleted else getattr(row, name)
+        if history.deleted:
+            old[name] = history.deleted[0]
+        else:  # added without anything deleted: nothing was there when the row was inserted
+            old[name] = None if history.added else getattr(row, name)
     return old
 
 

@@ -42,6 +42,7 @@ from tests.builders import (
     below,
     complete,
     died,
+    home,
     household,
     other_home,
     own_house,
@@ -130,6 +131,21 @@ def test_a_value_that_was_not_loaded(everything: Session) -> None:
     row.state = State.DRAFT  # the old state is in the database only
     everything.commit()
     assert (of("missing"), of("draft")) == (0, 1)
+
+
+def test_a_value_that_nothing_was_said_of_when_the_row_came(everything: Session) -> None:
+    made = home()
+    row = Lookback(
+        region_id=made.region_id,
+        household_id=made.id,
+        head_name=made.head_name,
+        state=State.APPROVED,
+    )
+    everything.add(row)
+    everything.flush()
+    row.died = True
+    everything.commit()
+    assert (of("died"), of("approved")) == (1, 1)
 
 
 # ---- what does not happen --------------------------------------------------------------------
