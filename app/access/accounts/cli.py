@@ -48,27 +48,27 @@ def create(
     if db.session.scalar(select(Account.id).where(Account.username == login)) is not None:
         raise click.UsageError(f"there is an account {login} already")
     region = _region(wanted[0], code.ljust(CODE_LENGTH, "0"))
-    allowances.lock(db.session, region.id)
-    full = [one for one in allowances.allowances(db.session, *wanted, region) if not one.left]
-    if full and not force:
-        told = "; ".join(f"{one.what}: {one.used} of {one.most}" for one in full)
-        raise click.UsageError(f"there is no room for another account ({told}); see --force")
     account = Account(
         username=login,
         first_name=name or login,
         last_name="",
         email=f"{login}@invalid",
         active=True,
-        password=hashed(password),
+        password=hashed(password),  # which takes a while: before anything is locked
         level=int(wanted[0]),
         kind=wanted[1],
         region_id=region.id,
         path=region.path,
     )
     names = [role_name(*wanted), *(Duty(duty).zh for duty in duties)]
-    account.roles = list(db.session.scalars(select(Role).where(Role.name.in_(names))))
     with transaction():
+        allowances.lock(db.session, region.id)
+        full = [one for one in allowances.allowances(db.session, *wanted, region) if not one.left]
+        if full and not force:
+            told = "; ".join(f"{one.what}: {one.used} of {one.most}" for one in full)
+            raise click.UsageError(f"there is no room for another account ({told}); see --force")
         db.session.add(account)
+        account.roles = list(db.session.scalars(select(Role).where(Role.name.in_(names))))
         detail = {"created": login, "roles": names} | ({"over_allowance": True} if full else {})
         audit.record(db.session, Act.PERMISSION, detail=detail)
     click.echo(f"{login}  {password}")
