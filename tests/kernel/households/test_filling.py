@@ -110,7 +110,7 @@ def test_a_digest_is_of_the_condition_and_nothing_else() -> None:
     state = Lookback.__fields__["state"]
 
     def digest(where: Any) -> str:
-        made = Register("lookback", Lookback, "物", figures={"one": Figure("一", where)})
+        made = Register(Lookback, name="lookback", title="物", figures={"one": Figure("一", where)})
         return figures.digests(made)["one"]
 
     one = digest(state.is_(State.DRAFT) & rule(Lookback).died.yes)
@@ -122,7 +122,8 @@ def test_a_digest_is_of_the_condition_and_nothing_else() -> None:
 def test_the_day_changes_no_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     day = f.date("日")
     day.__set_name__(Lookback, "surveyed_on")
-    made = Register("x", Lookback, "物", figures={"one": Figure("一", day.compare("lt", Today()))})
+    figure = Figure("一", day.compare("lt", Today()))
+    made = Register(Lookback, name="x", title="物", figures={"one": figure})
     before = figures.digests(made)
     monkeypatch.setattr("app.kernel.declare.expressions.today", lambda: dt.date(2031, 1, 1))
     assert figures.digests(made) == before
