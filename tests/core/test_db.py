@@ -4,6 +4,7 @@ from sqlalchemy import text
 
 from app.core import db as core
 from app.core.db import db
+from tests.databases import administration
 
 
 def test_a_connection_whose_server_went_away_is_replaced(app, monkeypatch):
@@ -14,11 +15,8 @@ def test_a_connection_whose_server_went_away_is_replaced(app, monkeypatch):
             return
         pid = db.session.scalar(text("SELECT pg_backend_pid()"))
         db.session.remove()  # back into the pool, which keeps it
-        other = db.engine.execution_options(isolation_level="AUTOCOMMIT")
-        held = db.engine.raw_connection()  # the rested one is in use, so the next is another
-        with other.connect() as connection:
-            connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-        held.close()
+        with administration() as server:  # of another pool: this one may hand out any of its own
+            server.execute("SELECT pg_terminate_backend(%s)", (pid,))
         for _ in range(3):
             assert db.session.scalar(text("SELECT 1")) == 1
             db.session.remove()

@@ -19,7 +19,7 @@ def test_the_views_of_a_folder_are_loaded(tmp_path: Path, monkeypatch: pytest.Mo
         (tmp_path / folder).mkdir()
         for name in files:
             (tmp_path / folder / f"{name}.py").write_text("LOADED = True\n", encoding="utf-8")
-    monkeypatch.setattr(modules, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(modules, "_HERE", tmp_path)
     monkeypatch.setattr(modules, "__path__", [str(tmp_path)])
     try:
         modules.load("views")
