@@ -316,7 +316,7 @@ class Import:
     """A list that can be imported, beside the forms of the registers."""
 
     kind: str  #: of its job
-    start: Callable[..., Job]  #: takes (stream, name, dry_run=, whole=) and queues the job
+    start: Callable[..., Job]  #: takes (file, dry_run=, whole=) and queues the job
     label_of: Callable[[str], str]  #: what people call a column that notes name
     page: str  #: the address that shows what became of one, without a slash at the end
     named: str = mark("户主")  #: the head of the column that tells rows of its notes apart

@@ -5,6 +5,7 @@ page's number of statements grows with its rows (spec 09: 12 a list, 20 a form).
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,12 +13,12 @@ from flask import Flask
 
 from app.access.divisions.regions import Level
 from app.access.scope import acting_as
-from app.core.db import db
 from app.core.files.storage import storage
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register, get_register
-from app.kernel.exchange import ledger_export, record_import
+from app.kernel.exchange import record_import
 from tests import builders, specimens
+from tests.clicks import begin_export, begin_import
 from tests.contracts.conftest import statements
 from tests.contracts.routes import REGISTERS
 from tests.jobs import run
@@ -46,13 +47,13 @@ def test_an_exported_ledger_imports_without_a_change(app: Flask, session: Any, n
         specimens.record(register, village, name=f"户主{n}", state=State.DRAFT, values=values)
     manager = builders.actor(builders.COUNTY_MANAGER)
     with acting_as(manager):
-        job = ledger_export.start(register, {}, "留存备查")
+        job = begin_export(register, {}, "留存备查")
     (made,) = run(app, job).files_of("result")
     with storage().open(made["key"]) as stored:
         exported = io.BytesIO(stored.read())
     with acting_as(manager):
-        job = record_import.start(register, exported, "台账.xlsx", dry_run=False, whole=False)
-        db.session.commit()
+        start = partial(record_import.start, register)
+        job = begin_import(start, exported, "台账.xlsx", dry_run=False, whole=False)
     counts = run(app, job).result or {}
     assert {n: counts[n] for n in ("created", "updated", "unchanged", "rejected")} == {
         "created": 0, "updated": 0, "unchanged": 2, "rejected": 0,

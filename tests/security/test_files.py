@@ -33,7 +33,7 @@ from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests import pictures
 from tests.builders import COUNTY_MANAGER, VILLAGE_CLERK, actor, attach, household
-from tests.clicks import click, take_in
+from tests.clicks import begin_import, click, take_in
 from tests.core.bucket_server import BucketServer, bucket_server
 from tests.hands import Hands
 
@@ -72,7 +72,9 @@ def test_odd_names_are_only_names(
 @pytest.mark.parametrize("name", [*ODD_NAMES, "a\nb.xlsx"])
 def test_odd_names_of_lists_are_only_names(app: Flask, name: str) -> None:
     with app.app_context(), acting_as(actor(COUNTY_MANAGER)):
-        job = household_import.start(io.BytesIO(b"PK"), name, dry_run=True, whole=False)
+        job = begin_import(
+            household_import.start, io.BytesIO(b"PK"), name, dry_run=True, whole=False
+        )
         assert all(c.isprintable() and c != "/" for c in job.files[0]["name"])
 
 
@@ -164,8 +166,8 @@ def test_jobs_on_a_full_disk(app: Flask, manager: Hands, monkeypatch: pytest.Mon
     with app.app_context():
         household()
         with acting_as(actor(COUNTY_MANAGER)):
-            household_import.start(io.BytesIO(b"PK"), "a.xlsx", dry_run=False, whole=False)
-            db.session.commit()
+            start, file = household_import.start, io.BytesIO(b"PK")
+            begin_import(start, file, "a.xlsx", dry_run=False, whole=False)
     manager.post("/exchange/export/lookback", {"reason": "工作调度"})
     monkeypatch.setattr("app.kernel.exchange.ledger_export.tempfile.TemporaryFile", _FullFile)
     monkeypatch.setattr("app.kernel.exchange.inbox.shutil.copyfileobj", _refuse_copy)

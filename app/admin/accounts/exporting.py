@@ -74,25 +74,22 @@ def _choice(choices: Any, text: str) -> Any:
         raise BadInput(_("筛选条件有误，请从列表中选择。")) from None
 
 
-def start(what: str, args: Mapping[str, str], reason: str) -> Job:
-    """Queue the export of what ``args`` (a list's parameters) select. Commits.
+def start(what: str, args: Mapping[str, str], reason: str, rows: int) -> Job:
+    """Queue the export of what ``args`` (a list's parameters) select, so many ``rows`` as is known.
 
     :raises Forbidden: without the right to export. :raises BadInput: no reason.
     """
     policy.require(Capability.EXPORT)
     actor = policy.require(Capability.MANAGE_USERS)
     reason = required_reason(reason)
-    n = account_list.count(db.session, actor, parse(args, actor))
-    detail = {"list": TITLES[what], "filter": dict(args), "rows": n, "reason": reason}
+    detail = {"list": TITLES[what], "filter": dict(args), "rows": rows, "reason": reason}
     audit.record(db.session, Act.EXPORT, register="account", detail=detail)
-    job = enqueue(
+    return enqueue(
         KIND,
         {"what": what, "args": dict(args)},
         owner=Owner(actor.account_id, actor.name, actor.path),
-        subject=_("%(title)s（%(n)s 个）", title=translate(TITLES[what]), n=f"{n:,}"),
+        subject=_("%(title)s（%(n)s 个）", title=translate(TITLES[what]), n=f"{rows:,}"),
     )
-    db.session.commit()
-    return job
 
 
 @job_kind(KIND, title="导出用户")

@@ -19,13 +19,8 @@ from app.kernel.exchange.writer import Book, Cell, Column
 _WIDTHS = {"name": 12, "employer": 28, "position": 18, "email": 26}
 
 
-def write(file: IO[bytes], region: Region, reason: str) -> int:
-    """The area's whole list; logged. Commits; gives the number of divisions.
-
-    :raises BadInput: no reason.
-    """
-    policy.require(Capability.EXPORT)
-    reason = required_reason(reason)
+def write(file: IO[bytes], region: Region) -> int:
+    """The area's whole list; gives the number of divisions."""
     found = officers.all_below(db.session, region.path)
     heads = [Column((_("地区"),), 36), Column((_("级别"),), 8)]
     heads += [
@@ -37,12 +32,16 @@ def write(file: IO[bytes], region: Region, reason: str) -> int:
     with Book(file) as book:
         title = _("负责人与责任人名单")
         book.table(title, heads, rows, title=f"{region.full_name} {title}", frozen_columns=1)
-    detail = {"list": "负责人与责任人名单", "region": region.full_name, "rows": len(rows),
-              "reason": reason}  # fmt: skip
+    return len(rows)
+
+
+def keep(region: Region, reason: str, rows: int) -> None:
+    """Note that the list goes out. :raises BadInput: no reason."""
+    policy.require(Capability.EXPORT)
+    detail = {"list": "负责人与责任人名单", "region": region.full_name, "rows": rows,
+              "reason": required_reason(reason)}  # fmt: skip
     audit.record(db.session, Act.EXPORT, register=officers.SUBJECT, row=officers.Place(region.path),
                  detail=detail)  # fmt: skip
-    db.session.commit()
-    return len(rows)
 
 
 def _row(line: officers.Line) -> list[Cell]:

@@ -19,7 +19,7 @@ from app.access.actor import Capability
 from app.access.audit import log as audit
 from app.access.audit import search as audit_search
 from app.access.audit.log import Act, AuditEntry
-from app.access.audit.search import Search
+from app.access.audit.search import Found, Search
 from app.access.divisions.regions import Region
 from app.core.clock import local, today
 from app.core.db import db, read_only
@@ -44,8 +44,9 @@ _HEADS = (
 )
 
 
-def start(search: Search, reason: str, words: dict[str, str]) -> Job:
-    """Queue the export of what the search finds; ``words`` are its filters, for the log. Commits.
+def start(search: Search, found: Found, reason: str, words: dict[str, str]) -> Job:
+    """Queue the export of what the search finds, which was ``found``; ``words`` are its filters, for
+    the log.
 
     :raises Forbidden: without the right to read the log. :raises BadInput: no reason.
     """
@@ -53,18 +54,15 @@ def start(search: Search, reason: str, words: dict[str, str]) -> Job:
     if not search.path.startswith(actor.path):
         raise NotFound(_("没有找到该行政区划，或不在您的管辖范围内。"))
     reason = required_reason(reason)
-    found = audit_search.page(db.session, search, 1)
     count = f"{found.count:,}" + ("+" if found.capped else "")
     detail = {"filter": words, "rows": count, "reason": reason}
     audit.record(db.session, Act.EXPORT, path=search.path, detail=detail)
-    job = enqueue(
+    return enqueue(
         KIND,
         _to_json(search),
         owner=Owner(actor.account_id, actor.name, actor.path),
         subject=_("（%(n)s 条）", n=count),
     )
-    db.session.commit()
-    return job
 
 
 @job_kind(KIND, title="导出审计日志")

@@ -22,6 +22,7 @@ from app.core.clock import CHINA, local
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, lazy
+from app.core.transactions import transaction
 from app.core.types import nfc, storable
 from app.kernel.declare.register import all_registers, get_register
 from app.kernel.figures import statistics
@@ -132,7 +133,10 @@ class AuditView(BaseView):
         words = [(name, value) for name, _label, value in _said(region)]
 
         def start(reason: str) -> Any:
-            return export_form.in_background(audit_export.start(search, reason, dict(words)).title)
+            found = audit_search.page(db.session, search, 1)
+            with transaction():
+                job = audit_export.start(search, found, reason, dict(words))
+            return export_form.in_background(job.title)
 
         def told() -> dict[str, Any]:
             return {

@@ -155,7 +155,7 @@ def detail(area: Region, rows: int, form: str) -> dict[str, Any]:
 
 
 def start(area: Region, form: str) -> Job:
-    """Queue the export of a large area for the current actor; the caller commits."""
+    """Queue the export of a large area for the current actor."""
     actor = policy.require(Capability.MAINTAIN_REGIONS)
     owner = Owner(actor.account_id, actor.name, actor.path)
     return enqueue(KIND, {"area": area.id, "form": form}, owner=owner, subject=area.name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 from sqlalchemy import select
 
@@ -35,6 +35,7 @@ from app.kernel import hooks
 from app.kernel.exchange import inbox, marked
 from app.kernel.exchange import notes as import_notes
 from app.kernel.exchange.cells import Unreadable
+from app.kernel.exchange.inbox import Kept
 from app.kernel.exchange.reader import read_book
 from app.kernel.exchange.sheet import Head
 from app.kernel.exchange.writer import Column
@@ -49,22 +50,14 @@ _CHUNK = 500
 _TAILS = ((10, Level.PROVINCE), (8, Level.CITY), (6, Level.COUNTY), (3, Level.TOWN))
 
 
-def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool, force: bool = False) -> Job:
-    """Take a file in and queue its import for the current actor; the caller commits.
+def start(file: Kept, *, dry_run: bool, whole: bool, force: bool = False) -> Job:
+    """Queue the import of a file for the current actor.
 
-    :raises Forbidden: no right to maintain divisions. :raises BadInput: empty or too large.
+    :raises Forbidden: no right to maintain divisions.
     """
     actor = policy.require(Capability.MAINTAIN_REGIONS)
     args = {"dry_run": dry_run, "whole": whole, "force": force}
-    return inbox.begin(KIND, actor, stream, name, args)
-
-
-def start_checked(checked: Job) -> Job:
-    """Import what a dry run only checked; the caller commits.
-
-    :raises NotFound: the file has expired.
-    """
-    return inbox.again(KIND, checked, start, ("whole", "force"))
+    return inbox.begin(KIND, actor, file, args)
 
 
 @hooks.imports.listen()

@@ -22,7 +22,9 @@ from app.core.errors import AnjuError
 from app.core.files.storage import storage
 from app.core.jobs import worker
 from app.core.jobs.table import OPEN_STATES, Job, JobState
+from app.core.transactions import rest, stored, transaction
 from app.kernel import hooks
+from app.kernel.exchange import inbox
 
 exchange_cli = AppGroup("exchange", help="Excel in and out.")
 
@@ -83,8 +85,10 @@ def _run(start: Callable[..., Job], file: Path, login: str, *, dry_run: bool, wh
     if found is None:
         raise click.ClickException(f"no account is called {login!r}")
     with policy.as_account(found), file.open("rb") as stream:
-        job_id = start(stream, file.name, dry_run=dry_run, whole=whole).id
-        db.session.commit()
+        kept = inbox.keep(stream, file.name)
+        with transaction():
+            stored(kept["key"])
+            job_id = start(kept, dry_run=dry_run, whole=whole).id
     app = app_ctx.app
     while (job := _read(job_id)).state in OPEN_STATES:
         if mine := worker.claim(job_id):  # else a worker of the running program was quicker
@@ -100,5 +104,5 @@ def _read(job_id: uuid.UUID) -> Job:
         if job is None:
             raise click.ClickException("the job is gone")
         db.session.expunge(job)
-        db.session.rollback()
+        rest()
     return job

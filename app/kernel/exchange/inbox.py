@@ -1,10 +1,19 @@
-"""Files that an import is given: kept in the store until their job has read them."""
+"""Files that an import is given: kept in the store until their job has read them.
+
+They are stored before the transaction that queues the job, for that may take long, and go again if
+nothing comes of it (:func:`app.core.transactions.stored`)::
+
+    file = inbox.keep(stream, name)
+    with transaction():
+        stored(file["key"])
+        job = start(file, dry_run=…, whole=…)
+"""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,32 +26,30 @@ from app.core.jobs.table import Job, JobContext, Owner, enqueue
 from app.kernel.exchange.reader import MAX_BYTES
 from app.kernel.exchange.writer import MEDIA_TYPE
 
+#: What a job's ``inputs`` say of a file.
+Kept = dict[str, str]
+_SUFFIXES = {".csv": "csv", ".txt": "csv", ".json": "json", ".geojson": "json"}
+_NOT_CHOSEN = ("register", "dry_run")
 
-def begin(
-    kind: str, actor: Actor, stream: BinaryIO, name: str, args: dict[str, Any], suffix: str = ""
-) -> Job:
-    """Take a file in and queue its import for the actor; the caller commits.
 
-    :raises BadInput: it is empty or too large.
-    """
-    file = keep(stream, name, suffix)
+def begin(kind: str, actor: Actor, file: Kept, args: dict[str, Any]) -> Job:
+    """Queue the import of a file that was kept, for the actor."""
     owner = Owner(actor.account_id, actor.name, actor.path)
     return enqueue(kind, args, owner=owner, subject=file["name"], inputs=[file])
 
 
-def again(
-    kind: str, checked: Job, start: Callable[..., Job], choices: Sequence[str] = ("whole",)
-) -> Job:
-    """Import what a dry run only checked: the same file, the same choices; the caller commits.
+def again(kind: str, checked: Job) -> tuple[Kept, dict[str, Any]]:
+    """What the import of a file that was only checked is begun with: the file, kept once more, and
+    what was chosen then.
 
     :raises NotFound: the job is of another kind, or the file has expired.
     """
     (file,) = checked.files_of("input") or [{"key": "", "name": ""}]
     if checked.kind != kind or not file["key"]:
         raise NotFound(_("文件不存在或已过期。"))
-    with storage().open(file["key"]) as stream:
-        chosen = {name: checked.args[name] for name in choices}
-        return start(stream, file["name"], dry_run=False, **chosen)
+    (key,) = storage().copies(file["key"], 1)
+    chosen = {name: value for name, value in checked.args.items() if name not in _NOT_CHOSEN}
+    return {**file, "key": key}, chosen | {"dry_run": False}
 
 
 @contextmanager
@@ -55,13 +62,12 @@ def local_copy(job: JobContext) -> Iterator[Path]:
         yield Path(file.name)
 
 
-def keep(stream: BinaryIO, name: str, suffix: str = "") -> dict[str, str]:
-    """Store the file, a workbook or csv unless ``suffix`` says else; what a job's ``inputs`` say of it.
+def keep(stream: BinaryIO, name: str) -> Kept:
+    """Store the file.
 
     :raises BadInput: it is empty or too large; nothing is kept.
     """
-    sheet = "csv" if name.lower().endswith((".csv", ".txt")) else "xlsx"
-    key = storage().put(stream, suffix or sheet)
+    key = storage().put(stream, _SUFFIXES.get(Path(name).suffix.lower(), "xlsx"))
     size = storage().size(key)
     if not 0 < size <= MAX_BYTES:
         discard(key)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -43,14 +44,27 @@ _PLACES_KEPT = 8000  # the 3,350 upper divisions, which stay, and some thousand 
 _LEVELS = (Level.PROVINCE, Level.CITY, Level.COUNTY, Level.TOWN, Level.VILLAGE)
 
 
-def start(
+@dataclass(frozen=True)
+class Asked:
+    """What shall be exported, as it was read before anything is written."""
+
+    register: Register
+    args: Mapping[str, Sequence[str]]
+    columns: Sequence[str] | None
+    reason: str
+    rows: str
+    region: Region | None
+    path: str
+
+
+def asked(
     register: Register,
     args: Mapping[str, Sequence[str]],
     reason: str,
     columns: Sequence[str] | None = None,
-) -> Job:
-    """Queue the export of what ``args`` (a ledger's URL parameters) select: these ``columns``, or
-    all. Commits.
+) -> Asked:
+    """What ``args`` (a ledger's URL parameters) select: these ``columns``, or all. It is read outside
+    a transaction: it may take long, and a look beyond the own area is counted whatever follows.
 
     :raises Forbidden: without the right to export. :raises BadInput: no reason, or too many rows.
     """
@@ -58,8 +72,7 @@ def start(
     reason = required_reason(reason)
     with reading(register, args, actor) as found:
         found.require_narrow()
-        count = found.count()
-        path = found.path
+        count, region, path = found.count(), found.query.region, found.path
     if _wide(register, args) is not None:
         columns = _wide_columns(register, args)
     if count.n > MOST_ROWS:
@@ -70,26 +83,33 @@ def start(
                 most=f"{MOST_ROWS:,}",
             )
         )
-    said: dict[str, Any] = dict(args)
-    if found.query.region is not None:
-        said["region"] = [found.query.region.full_name]  # its key says nothing to who reads the log
+    return Asked(register, args, columns, reason, str(count), region, path)
+
+
+def start(what: Asked) -> Job:
+    """Queue the export, and note it."""
+    register, columns = what.register, what.columns
+    actor = policy.require(Capability.EXPORT, register.name)
+    said: dict[str, Any] = dict(what.args)
+    if what.region is not None:
+        said["region"] = [what.region.full_name]  # its key says nothing to who reads the log
     if columns is not None:
         known = register.model.__fields__
         said["columns"] = [known[n].label for n in columns if n in known]
-    detail = {"register": register.name, "filter": said, "rows": str(count), "reason": reason}
-    audit.record(db.session, Act.EXPORT, register=register.name, path=path, detail=detail)
-    job = enqueue(
+    detail = {
+        "register": register.name, "filter": said, "rows": what.rows, "reason": what.reason
+    }  # fmt: skip
+    audit.record(db.session, Act.EXPORT, register=register.name, path=what.path, detail=detail)
+    return enqueue(
         KIND,
         {
             "register": register.name,
-            "args": {k: list(v) for k, v in args.items()},
+            "args": {k: list(v) for k, v in what.args.items()},
             "columns": list(columns) if columns is not None else None,
         },
         owner=Owner(actor.account_id, actor.name, actor.path),
-        subject=_("%(title)s台账（%(n)s 户）", title=register.label, n=str(count)),
+        subject=_("%(title)s台账（%(n)s 户）", title=register.label, n=what.rows),
     )
-    db.session.commit()
-    return job
 
 
 @contextmanager

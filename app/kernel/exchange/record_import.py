@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 from sqlalchemy import inspect, select
 
@@ -30,6 +29,7 @@ from app.kernel.exchange import notes as import_notes
 from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.cells import Unreadable
 from app.kernel.exchange.columns import REFERENCE
+from app.kernel.exchange.inbox import Kept
 from app.kernel.exchange.made import PLACES, Maker
 from app.kernel.exchange.pipeline import Line, SheetImport, plain_head
 from app.kernel.exchange.reader import read_book
@@ -45,22 +45,14 @@ _MISSING_SHOWN = 5
 _NUMBER, _NAME = "head_id", "head_name"
 
 
-def start(register: Register, stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
-    """Take a file in and queue its import for the current actor; the caller commits.
+def start(register: Register, file: Kept, *, dry_run: bool, whole: bool) -> Job:
+    """Queue the import of a file for the current actor.
 
-    :raises Forbidden: the account may not enter. :raises BadInput: empty or too large.
+    :raises Forbidden: the account may not enter.
     """
     actor = policy.require(Capability.ENTER, register.name)
     args = {"register": register.name, "dry_run": dry_run, "whole": whole}
-    return inbox.begin(KIND, actor, stream, name, args)
-
-
-def start_checked(register: Register, checked: Job) -> Job:
-    """Import what a dry run only checked: the same file, the same choice; the caller commits.
-
-    :raises NotFound: the file has expired.
-    """
-    return inbox.again(KIND, checked, partial(start, register))
+    return inbox.begin(KIND, actor, file, args)
 
 
 def find_head(register: Register, sheets: Sequence[Sheet]) -> Head:

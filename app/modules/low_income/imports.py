@@ -5,7 +5,7 @@ list, with the groups, source and housing that its rows say besides (spec 03, 08
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 from app.access import policy
 from app.access.actor import Capability
@@ -17,6 +17,7 @@ from app.kernel.exchange import inbox, templates
 from app.kernel.exchange import notes as import_notes
 from app.kernel.exchange.columns import COLUMNS as OF_HOUSEHOLDS
 from app.kernel.exchange.columns import label_of
+from app.kernel.exchange.inbox import Kept
 from app.kernel.hooks import ListColumn
 from app.kernel.households.exchange import importing as household_import
 from app.modules.homes.choices import Origin
@@ -28,15 +29,10 @@ KIND = "object.import"
 PAGE = "/exchange/import/objects"
 
 
-def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
-    """Take a file in and queue its import for the current actor; the caller commits."""
+def start(file: Kept, *, dry_run: bool, whole: bool) -> Job:
+    """Queue the import of a file for the current actor."""
     actor = policy.require(Capability.IMPORT_LIST)
-    return inbox.begin(KIND, actor, stream, name, {"dry_run": dry_run, "whole": whole})
-
-
-def start_checked(checked: Job) -> Job:
-    """Import what a dry run only checked; the caller commits."""
-    return inbox.again(KIND, checked, start)
+    return inbox.begin(KIND, actor, file, {"dry_run": dry_run, "whole": whole})
 
 
 @hooks.imports.listen()

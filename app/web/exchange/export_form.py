@@ -8,7 +8,6 @@ from typing import Any
 from flask import flash, redirect, request
 from flask_appbuilder import BaseView
 
-from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _
 
@@ -22,7 +21,8 @@ def ask(
     """The page; once a reason is stated what ``start`` answers to it.
 
     ``told`` gives what the page says of the export (see ``exchange/export.html``), ``reasons`` are
-    those to choose from; ``start`` raises BadInput where a reason will not do.
+    those to choose from; ``start`` reads what may take long, then does its transaction, and raises
+    BadInput where a reason will not do.
     """
     errors: dict[str, list[str]] = {}
     if request.method == "POST":
@@ -30,7 +30,6 @@ def ask(
         try:
             return start(reason)
         except BadInput as error:
-            db.session.rollback()
             errors["reason"] = [error.message]
     page = told() | {
         "action_url": request.full_path.rstrip("?"),

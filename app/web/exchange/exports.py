@@ -12,6 +12,7 @@ from app.access import policy
 from app.access.actor import Capability
 from app.core.errors import NotFound
 from app.core.i18n import _, lazy, translate
+from app.core.transactions import transaction
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import ledger_export
@@ -43,7 +44,9 @@ class LedgerExportView(BaseView):
         args = {k: request.args.getlist(k) for k in request.args if k in known}
 
         def start(reason: str) -> Any:
-            job = ledger_export.start(register, args, reason, _columns(register))
+            asked = ledger_export.asked(register, args, reason, _columns(register))
+            with transaction():
+                job = ledger_export.start(asked)
             return export_form.in_background(job.subject)
 
         def told() -> dict[str, Any]:

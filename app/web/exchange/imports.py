@@ -17,13 +17,14 @@ from werkzeug.datastructures import FileStorage
 
 from app.access import policy
 from app.access.actor import Capability
-from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, translate
 from app.core.jobs.table import Job
+from app.core.transactions import stored, transaction
 from app.kernel.declare.house_lists import issued_list
 from app.kernel.declare.register import Register, get_register
-from app.kernel.exchange import record_import, templates
+from app.kernel.exchange import inbox, record_import, templates
+from app.kernel.exchange.inbox import Kept
 from app.kernel.exchange.reader import MAX_BYTES
 from app.kernel.exchange.writer import MEDIA_TYPE
 from app.kernel.households import lists as households
@@ -53,9 +54,7 @@ class ImportView(BaseView):
     def again(self, job_id: uuid.UUID) -> Any:
         """Import the file that was only checked."""
         policy.require(Capability.IMPORT_LIST)
-        job = self.importer.start_checked(own(job_id))
-        db.session.commit()
-        return redirect(f"{self.route_base}/?job={job.id}")
+        return answer_again(own(job_id), self.importer.KIND, self.importer.start)
 
 
 class HouseholdImportView(ImportView):
@@ -102,9 +101,8 @@ class RecordImportView(BaseView):
     @expose("/<string:name>/again/<uuid:job_id>", methods=["POST"])
     def again(self, name: str, job_id: uuid.UUID) -> Any:
         """Import the file that was only checked."""
-        job = record_import.start_checked(_entered(name), own(job_id))
-        db.session.commit()
-        return redirect(f"{import_url(job)}/?job={job.id}")
+        start = partial(record_import.start, _entered(name))
+        return answer_again(own(job_id), record_import.KIND, start)
 
 
 def _entered(name: str) -> Register:
@@ -124,24 +122,18 @@ def answer(
     **more: Any,
 ) -> Any:
     """An import's page with what becomes of the job that the address names; of a POST the file is
-    taken in by ``start(stream, name, dry_run=, whole=, **more)``, and the address of its job follows.
+    taken in by ``start(file, dry_run=, whole=, **more)``, and the address of its job follows.
     """
     errors: dict[str, list[str]] = {}
     job = job_asked()
     if request.method == "POST":
         try:
             sent = sent_file()
-            job = start(
-                cast("BinaryIO", sent.stream),
-                str(sent.filename),
-                dry_run=request.form.get("mode") != "import",
-                whole=request.form.get("whole") == "yes",
-                **more,
-            )
-            db.session.commit()
-            return redirect(f"{import_url(job)}/?job={job.id}")
+            file = inbox.keep(cast("BinaryIO", sent.stream), str(sent.filename))
+            check_only = request.form.get("mode") != "import"
+            whole = request.form.get("whole") == "yes"
+            return _begun(start, file, dry_run=check_only, whole=whole, **more)
         except BadInput as error:
-            db.session.rollback()
             errors["file"], job = [error.message], None
     rendered = view.render_template(
         "exchange/import.html",
@@ -149,6 +141,19 @@ def answer(
         job=shown(job) if job else None,
     )
     return (rendered, 422) if errors else rendered
+
+
+def answer_again(checked: Job, kind: str, start: Callable[..., Job]) -> Any:
+    """Imports the file that was only checked, as was chosen then."""
+    file, chosen = inbox.again(kind, checked)
+    return _begun(start, file, **chosen)
+
+
+def _begun(start: Callable[..., Job], file: Kept, **chosen: Any) -> Any:
+    with transaction():
+        stored(file["key"])
+        job = start(file, **chosen)
+    return redirect(f"{import_url(job)}/?job={job.id}")
 
 
 def sent_file() -> FileStorage:

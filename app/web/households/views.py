@@ -15,6 +15,7 @@ from app.core.clock import today
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _, lazy
+from app.core.transactions import transaction
 from app.kernel.beyond import reveal as personal
 from app.kernel.declare.register import Menu, Register, register_of
 from app.kernel.exchange import printing
@@ -84,6 +85,8 @@ class HouseholdView(BaseView):
 
         def start(reason: str) -> Response:
             made = household_paper.with_numbers(chronicle, _home_url(household_id), reason)
+            with transaction():
+                household_paper.keep(chronicle.household, reason)
             return _pdf(made, chronicle)
 
         def told() -> dict[str, Any]:

@@ -45,6 +45,7 @@ from tests.builders import (
     id_number,
     region,
 )
+from tests.clicks import click
 
 
 def noted(app: Flask, count: int = 1, place: Any = None, **columns: Any) -> list[AuditEntry]:
@@ -335,5 +336,7 @@ def workbook(app: Flask) -> list[tuple[Any, ...]]:
 def test_an_export_needs_the_right_below_the_pages_too(app: Flask) -> None:
     with app.app_context():
         reader: Actor = actor(COUNTY_READER)
+        search = Search(reader.path)
+        found = audit_search.page(db.session, search, 1)
         with acting_as(reader), pytest.raises(Forbidden, match="没有“审计日志”的权限"):
-            audit_export.start(Search(reader.path), "日常检查", {})
+            click(audit_export.start, search, found, "日常检查", {})

@@ -23,6 +23,7 @@ from app.core.jobs.worker import work
 from app.kernel.exchange.notes import notes_of
 from app.kernel.exchange.writer import Book, Column
 from tests.builders import CITY, COUNTY, COUNTY_MANAGER, account, actor_of, below, region
+from tests.clicks import begin_import
 from tests.tree import broken
 
 HEADS = ["级别", "代码", "名称", "上级代码", "国家编码", "管理部门类别", "排序"]
@@ -52,8 +53,7 @@ def run(app: Flask, session: Any) -> Any:
         file = book(rows) if isinstance(rows, list) else rows
         options = {"dry_run": False, "whole": False, "force": False} | how
         with acting_as(actor_of(account(who))):
-            job = division_import.start(file, name, **options)
-            db.session.commit()
+            job = begin_import(division_import.start, file, name, **options)
         db.session.remove()
         work(app, once=True)
         with unscoped("tests look") as everything:

@@ -10,14 +10,13 @@ import pytest
 from flask import Flask
 
 from app.access.scope import acting_as
-from app.core.db import db
 from app.core.files.storage import storage
 from app.kernel.declare.register import Register
-from app.kernel.exchange import ledger_export
 from app.kernel.households.exchange import importing as household_import
 from app.kernel.households.register import HOUSEHOLD
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
+from tests.clicks import begin_export, begin_import
 from tests.jobs import run
 from tests.kernel.exchange.lists import book, row
 
@@ -29,8 +28,7 @@ def manager(app: Flask, session: Any) -> Any:
 
 def take(app: Flask, manager: Any, file: io.BytesIO) -> dict[str, Any]:
     with acting_as(builders.actor_of(manager)):
-        job = household_import.start(file, "名单.xlsx", dry_run=False, whole=False)
-        db.session.commit()
+        job = begin_import(household_import.start, file, "名单.xlsx", dry_run=False, whole=False)
     return run(app, job).result or {}
 
 
@@ -45,7 +43,7 @@ def test_an_exported_ledger_imports_without_a_change(
     ]  # fmt: skip
     assert take(app, manager, book(rows))["created"] == len(rows)
     with acting_as(builders.actor_of(manager)):
-        job = ledger_export.start(register, {}, "留存备查")
+        job = begin_export(register, {}, "留存备查")
     (made,) = run(app, job).files_of("result")
     with storage().open(made["key"]) as stored:
         exported = io.BytesIO(stored.read())

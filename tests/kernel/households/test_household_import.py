@@ -39,6 +39,7 @@ from app.kernel.households.exchange import importing as household_import
 from app.kernel.rows.household import Finding, Household, SearchKey, Sex
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
+from tests.clicks import begin_import
 from tests.kernel.exchange.lists import HEADS, Row, book, row
 
 #: Rows of a file and what is said of them; what a kill leaves is asked of both.
@@ -59,9 +60,9 @@ class Desk:
 
     def send(self, file: io.BytesIO, *, dry_run: bool = False, whole: bool = False) -> Job:
         with acting_as(self.actor):
-            job = household_import.start(file, "名单.xlsx", dry_run=dry_run, whole=whole)
-            db.session.commit()
-        return job
+            return begin_import(
+                household_import.start, file, "名单.xlsx", dry_run=dry_run, whole=whole
+            )
 
     def take(self, file: io.BytesIO, **options: bool) -> tuple[dict[str, Any], Job]:
         sent = self.send(file, **options)
@@ -410,7 +411,7 @@ def test_heads_may_be_written_otherwise_and_a_title_stand_above(desk: Desk) -> N
 
 def test_only_who_may_import_imports(desk: Desk) -> None:
     with builders.acting(builders.TOWN_MANAGER), pytest.raises(Forbidden):
-        household_import.start(book([row(1)]), "名单.xlsx", dry_run=True, whole=False)
+        begin_import(household_import.start, book([row(1)]), "名单.xlsx", dry_run=True, whole=False)
     job = desk.send(book([row(1)]))
     db.session.execute(update(Account).where(Account.id == desk.account.id).values(active=False))
     db.session.commit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Any
 
 import openpyxl
@@ -11,12 +12,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access.scope import acting_as, unscoped
-from app.core.db import db
 from app.core.files.storage import storage
-from app.kernel.exchange import ledger_export, record_import, templates
+from app.kernel.exchange import record_import, templates
 from app.modules.craftsmen.model import Craftsman
 from app.modules.craftsmen.register import CRAFTSMAN
 from tests import builders
+from tests.clicks import begin_export, begin_import
 from tests.kernel.exchange.test_round_trip import run
 
 HEADS = (
@@ -43,8 +44,8 @@ def manager(app: Flask, session: Any) -> Any:
 
 def take(app: Flask, manager: Any, file: io.BytesIO) -> dict[str, Any]:
     with acting_as(builders.actor_of(manager)):
-        job = record_import.start(CRAFTSMAN, file, "工匠.xlsx", dry_run=False, whole=False)
-        db.session.commit()
+        start = partial(record_import.start, CRAFTSMAN)
+        job = begin_import(start, file, "工匠.xlsx", dry_run=False, whole=False)
     return run(app, job).result or {}
 
 
@@ -71,7 +72,7 @@ def test_rows_make_craftsmen_and_find_them_again(app: Flask, manager: Any) -> No
         assert rows[0].trades == ("01", "03")
 
     with acting_as(builders.actor_of(manager)):
-        job = ledger_export.start(CRAFTSMAN, {}, "留存备查")
+        job = begin_export(CRAFTSMAN, {}, "留存备查")
     (made,) = run(app, job).files_of("result")
     with storage().open(made["key"]) as stored:
         exported = io.BytesIO(stored.read())
@@ -83,7 +84,7 @@ def test_rows_make_craftsmen_and_find_them_again(app: Flask, manager: Any) -> No
     }  # fmt: skip
 
     with acting_as(builders.actor_of(manager)):
-        job = ledger_export.start(CRAFTSMAN, {"menu": ["province"]}, "留存备查")
+        job = begin_export(CRAFTSMAN, {"menu": ["province"]}, "留存备查")
     (made,) = run(app, job).files_of("result")
     with storage().open(made["key"]) as stored:
         text = str([[c.value for c in line] for line in openpyxl.load_workbook(stored).active])

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.access.scope import unscoped
+from app.core.files.storage import FolderStorage, storage
 from app.kernel.exchange.reader import read_book
 from app.kernel.figures import counters
 from app.kernel.households.exchange.list import find_head
@@ -19,7 +20,7 @@ from app.modules.low_income import imports as object_import
 from app.modules.low_income.fields import Upkeep
 from app.modules.low_income.model import LowIncome
 from app.modules.low_income.register import LOW_INCOME
-from tests.builders import COUNTY_MANAGER, account, household, id_number
+from tests.builders import COUNTY_MANAGER, TOWN_MANAGER, account, household, id_number
 
 HEAD = "省,市,县,乡镇,村,户主姓名,身份证号,性别,联系电话,农户类型,对象来源,住房情况"
 PLACE = "陕西省,西安市,蓝田县"
@@ -70,3 +71,18 @@ def test_the_template_has_the_columns_that_the_import_reads(app: Flask, tmp_path
         object_import.write_template(made)
     head = find_head(read_book(file, file.name))
     assert {"groups", "origin", "housing", "condition", "head_name"} <= head.columns.keys()
+
+
+def test_of_an_import_that_is_refused_no_file_stays(
+    app: Flask, session: Any, tmp_path: Any
+) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(HEAD, encoding="utf-8")
+    login = account(TOWN_MANAGER).username
+    args = ["exchange", "import", "low_income", str(file), "--as", login]
+    made = app.test_cli_runner().invoke(args=args)
+    assert made.exit_code == 1
+    assert "没有“名单下发”的权限" in made.output
+    folder = storage()
+    assert isinstance(folder, FolderStorage)
+    assert [path for path in folder.root.rglob("*") if path.is_file()] == []

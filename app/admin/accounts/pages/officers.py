@@ -117,7 +117,9 @@ class OfficersView(BaseView):
 
         def start(reason: str) -> Response:
             file = io.BytesIO()
-            officer_list.write(file, region, reason)
+            rows = officer_list.write(file, region)
+            with transaction():
+                officer_list.keep(region, reason, rows)
             file.seek(0)
             name = f"{_('负责人与责任人名单')}_{region.name}_{today():%Y%m%d}.xlsx"
             return send_file(file, mimetype=MEDIA_TYPE, download_name=name, as_attachment=True)

@@ -344,7 +344,10 @@ def export_page(view: BaseView, what: str, back: str) -> Any:
     title = _("导出%(what)s", what=translate(account_list.TITLES[what]))
 
     def start(reason: str) -> Any:
-        return export_form.in_background(account_list.start(what, args, reason).subject)
+        rows = accounts_read.count(db.session, actor, query)
+        with transaction():
+            job = account_list.start(what, args, reason, rows)
+        return export_form.in_background(job.subject)
 
     def told() -> dict[str, Any]:
         return {

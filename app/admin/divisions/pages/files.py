@@ -20,12 +20,12 @@ from app.admin.divisions import publish as division_publish
 from app.admin.divisions.pages.views import key_asked_for
 from app.admin.divisions.pages.words import URL
 from app.core.clock import local, now
-from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _
 from app.core.jobs.table import Job
+from app.core.transactions import transaction
 from app.kernel.exchange.writer import MEDIA_TYPE
-from app.web.exchange.imports import answer, import_page, workbook
+from app.web.exchange.imports import answer, answer_again, import_page, workbook
 from app.web.exchange.jobs import job_details, own
 from app.web.frame import shell
 
@@ -50,9 +50,7 @@ class DivisionFilesView(BaseView):
     def import_again(self, job_id: uuid.UUID) -> Any:
         """Import the file that was only checked."""
         policy.require(Capability.MAINTAIN_REGIONS)
-        job = division_import.start_checked(own(job_id))
-        db.session.commit()
-        return redirect(f"{URL}import/?job={job.id}")
+        return answer_again(own(job_id), division_import.KIND, division_import.start)
 
     @expose("/import/template")
     def template(self) -> Any:
@@ -87,8 +85,8 @@ class DivisionFilesView(BaseView):
     def export_start(self) -> Any:
         """The same of a province or the nation, by a job."""
         area, form = _asked()
-        division_list.start(area, form)
-        db.session.commit()
+        with transaction():
+            division_list.start(area, form)
         return redirect("/exchange/jobs/")
 
 

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
@@ -34,6 +34,7 @@ from app.kernel.declare.house_lists import HouseList, issued_list
 from app.kernel.exchange import inbox, marked
 from app.kernel.exchange import notes as import_notes
 from app.kernel.exchange.columns import label_of
+from app.kernel.exchange.inbox import Kept
 from app.kernel.exchange.reader import read_book
 from app.kernel.exchange.sheet import ListHead
 from app.kernel.households.exchange.list import Checker, Line, find_head
@@ -48,21 +49,13 @@ OUTCOMES = ("created", "updated", "unchanged", "rejected", "mended", "flagged")
 _ATTEMPTS = 3
 
 
-def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
-    """Take a file in and queue its import for the current actor; the caller commits.
+def start(file: Kept, *, dry_run: bool, whole: bool) -> Job:
+    """Queue the import of a file for the current actor.
 
-    :raises Forbidden: the account may not import lists. :raises BadInput: empty or too large.
+    :raises Forbidden: the account may not import lists.
     """
     actor = policy.require(Capability.IMPORT_LIST)
-    return inbox.begin(KIND, actor, stream, name, {"dry_run": dry_run, "whole": whole})
-
-
-def start_checked(checked: Job) -> Job:
-    """Import what a dry run only checked; the caller commits.
-
-    :raises NotFound: the file has expired.
-    """
-    return inbox.again(KIND, checked, start)
+    return inbox.begin(KIND, actor, file, {"dry_run": dry_run, "whole": whole})
 
 
 @hooks.imports.listen()

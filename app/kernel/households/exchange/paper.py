@@ -19,6 +19,7 @@ from app.access.actor import Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.core.clock import local, now
+from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.files.storage import storage
 from app.core.files.uploads import small_picture
@@ -28,6 +29,7 @@ from app.kernel.exchange.reasons import required_reason
 from app.kernel.households import story as chronicles
 from app.kernel.households import words as household_words
 from app.kernel.households.story import Chronicle, Event, Kept, Photo, Stand
+from app.kernel.rows.household import Household
 
 PAPER = Path(__file__).parent / "papers/household.typ"
 _EVENTS, _PHOTOS = 80, 24
@@ -40,20 +42,19 @@ def masked(chronicle: Chronicle, home_url: str) -> bytes:
 
 
 def with_numbers(chronicle: Chronicle, home_url: str, reason: str) -> bytes:
-    """The paper with whole numbers. Commits.
+    """The paper with whole numbers; it goes out once that is kept.
 
     :raises Forbidden: without the right to export. :raises BadInput: no reason.
     """
-    household = chronicle.household
-    policy.require(Capability.EXPORT, chronicles.OWN, household)
-    reason = required_reason(reason)
-    made = _paper(chronicle, home_url, whole=True)
-    detail = {"name": _("一户一档"), "reason": reason}
-    audit.record(
-        chronicle.session, Act.EXPORT, register=chronicles.OWN, row=household, detail=detail
-    )
-    chronicle.session.commit()
-    return made
+    policy.require(Capability.EXPORT, chronicles.OWN, chronicle.household)
+    required_reason(reason)
+    return _paper(chronicle, home_url, whole=True)
+
+
+def keep(household: Household, reason: str) -> None:
+    """Note that the paper with whole numbers goes out."""
+    detail = {"name": _("一户一档"), "reason": required_reason(reason)}
+    audit.record(db.session, Act.EXPORT, register=chronicles.OWN, row=household, detail=detail)
 
 
 def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:

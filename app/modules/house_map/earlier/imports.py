@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 from sqlalchemy import select
 
@@ -25,6 +25,7 @@ from app.kernel.declare.rules import RuleSet
 from app.kernel.exchange import inbox, pipeline
 from app.kernel.exchange import notes as import_notes
 from app.kernel.exchange.cells import Unreadable
+from app.kernel.exchange.inbox import Kept
 from app.kernel.exchange.pipeline import Line, SheetImport, plain_head
 from app.kernel.exchange.reader import read_book
 from app.kernel.exchange.sheet import Head
@@ -42,21 +43,13 @@ _WHOSE = ("id_number", "parcel_number")
 _FIELDS = PriorFact.__fields__
 
 
-def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
-    """Take a file in and queue its import for the current actor; the caller commits.
+def start(file: Kept, *, dry_run: bool, whole: bool) -> Job:
+    """Queue the import of a file for the current actor.
 
-    :raises Forbidden: the account may not import lists. :raises BadInput: empty or too large.
+    :raises Forbidden: the account may not import lists.
     """
     actor = policy.require(Capability.IMPORT_LIST)
-    return inbox.begin(KIND, actor, stream, name, {"dry_run": dry_run, "whole": whole})
-
-
-def start_checked(checked: Job) -> Job:
-    """Import what a dry run only checked; the caller commits.
-
-    :raises NotFound: the file has expired.
-    """
-    return inbox.again(KIND, checked, start)
+    return inbox.begin(KIND, actor, file, {"dry_run": dry_run, "whole": whole})
 
 
 @hooks.imports.listen(order=20)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 from sqlalchemy import select
 
@@ -30,6 +30,7 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.rules import RuleSet
 from app.kernel.exchange import inbox, marked
 from app.kernel.exchange import notes as import_notes
+from app.kernel.exchange.inbox import Kept
 from app.kernel.exchange.pipeline import Line, RowImport
 from app.kernel.exchange.writer import Book, Column
 from app.modules.house_map.parcels import columns as parcel_columns
@@ -47,22 +48,14 @@ _BAND = re.compile(r"\d{4}")
 _NEAR_KM = 5
 
 
-def start(stream: BinaryIO, name: str, *, dry_run: bool, whole: bool) -> Job:
-    """Take a file in and queue its import for the current actor; the caller commits.
+def start(file: Kept, *, dry_run: bool, whole: bool) -> Job:
+    """Queue the import of a file for the current actor.
 
-    :raises Forbidden: the account may not import lists. :raises BadInput: empty or too large.
+    :raises Forbidden: the account may not import lists.
     """
     actor = policy.require(Capability.IMPORT_LIST)
     args = {"dry_run": dry_run, "whole": whole}
-    return inbox.begin(KIND, actor, stream, name, args, "json")
-
-
-def start_checked(checked: Job) -> Job:
-    """Import what a dry run only checked; the caller commits.
-
-    :raises NotFound: the file has expired.
-    """
-    return inbox.again(KIND, checked, start)
+    return inbox.begin(KIND, actor, file, args)
 
 
 @hooks.imports.listen(order=10)
