@@ -17,13 +17,12 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
-    event,
     exists,
     literal,
     select,
     union_all,
 )
-from sqlalchemy.orm import Session, SessionTransaction, aliased
+from sqlalchemy.orm import Session, aliased
 
 from app.access import policy
 from app.access.actor import Capability
@@ -35,6 +34,7 @@ from app.core.clock import today
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
+from app.core.kept import Kept
 from app.core.types import UuidType
 from app.kernel import hooks
 from app.kernel.beyond import duplicates
@@ -47,7 +47,7 @@ from app.kernel.rows.household import Finding, Household, SearchKey, search_valu
 from app.kernel.rows.member import Member, PersonNumber, members_of
 from app.kernel.rows.record import Draft, HistoryEntry, Standing
 
-_LOCKED = "households_locked"
+_locked: Kept[dict[uuid.UUID, Household]] = Kept(dict)
 
 
 def get(household_id: uuid.UUID, *, lock: bool = False) -> Household:
@@ -63,18 +63,12 @@ def locked(session: Session, household_ids: Collection[uuid.UUID]) -> list[House
     """These households, which nobody else works on until the transaction ends; asking for one again
     costs nothing. Those outside the session's area are left out.
     """
-    held: dict[uuid.UUID, Household] = session.info.setdefault(_LOCKED, {})
+    held = _locked.of(session)
     if missing := set(household_ids) - held.keys():
         query = select(Household).where(Household.id.in_(missing)).order_by(Household.id)
         query = query.with_for_update().execution_options(populate_existing=True)
         held |= {home.id: home for home in session.scalars(query)}
     return [held[key] for key in sorted(household_ids) if key in held]
-
-
-@event.listens_for(Session, "after_transaction_end")
-def _let_go(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.parent is None or transaction.nested:
-        session.info.pop(_LOCKED, None)
 
 
 def with_family(household_id: uuid.UUID) -> tuple[Household, list[Household]]:
