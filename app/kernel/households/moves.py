@@ -40,7 +40,7 @@ from app.kernel.declare.rules import Problem, required_text
 from app.kernel.hooks import Having, Leaving
 from app.kernel.households import lists as households
 from app.kernel.kinds.values import is_missing
-from app.kernel.records import history
+from app.kernel.records import history, steps
 from app.kernel.records import save as records
 from app.kernel.records.history import Contact
 from app.kernel.rows.file import Attachment
@@ -297,7 +297,7 @@ def withdraw(transfer_id: uuid.UUID, contact: Contact, opinion: str = "") -> Tra
 def _decide(transfer_id: uuid.UUID, word: Word, contact: Contact, opinion: str) -> Transfer:
     transfer = get(transfer_id)
     actor = policy.require(Capability.APPROVE_MOVE, transfer.register)
-    self_review = records.self_review()
+    self_review = steps.self_review()
     _require_said(word, contact, opinion)
     with joined("a move concerns two areas", writes=True) as session:
         case = _lock(session, transfer_id, actor)

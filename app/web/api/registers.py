@@ -35,7 +35,7 @@ from app.kernel.households import words as household_words
 from app.kernel.kinds.values import is_missing
 from app.kernel.lists.ledger import SIZES, Ledger
 from app.kernel.lists.query import PLACE_NAMES, parse
-from app.kernel.records import creations, history, renewals
+from app.kernel.records import creations, history, renewals, steps
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
 from app.kernel.records.files import Received, Sent
@@ -220,7 +220,7 @@ class RegisterApi(BaseApi):
 
         def act() -> Made:
             who, seen = bodies.contact(said, actor), bodies.version(said)
-            records.transition(register, record_id, name, seen, who, opinion, reasons)
+            steps.transition(register, record_id, name, seen, who, opinion, reasons)
             return Made(200, record_id)
 
         try:

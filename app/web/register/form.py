@@ -22,7 +22,7 @@ from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.households import lists as households
 from app.kernel.kinds.values import is_missing, to_json
-from app.kernel.records import drafts, habits, owners, places, renewals
+from app.kernel.records import drafts, habits, owners, places, renewals, steps
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
 from app.kernel.records.history import Contact
@@ -153,7 +153,7 @@ class FormRoutes(Routes):
         if request.form.get("intent") != "submit" or records.asks_to_move(self.register, row):
             return None
         return attempt(
-            lambda: records.transition(self.register, row.id, "submit", row.version, contact)
+            lambda: steps.transition(self.register, row.id, "submit", row.version, contact)
         )
 
     def go_on(

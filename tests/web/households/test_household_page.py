@@ -25,7 +25,7 @@ from app.core.files.storage import storage
 from app.kernel.declare.flow import State
 from app.kernel.households import lists as households
 from app.kernel.kinds.formats import mask_id
-from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.member import Member
 from app.kernel.rows.record import HistoryEntry
@@ -63,7 +63,7 @@ def surveyed(app: Flask) -> tuple[Any, Any]:
 
 def step(actor: Any, row: Any, name: str, **said: Any) -> None:
     with builders.acting_as(actor):
-        click(records.transition, LOOKBACK, row.id, name, None, CONTACT, **said)
+        click(steps.transition, LOOKBACK, row.id, name, None, CONTACT, **said)
 
 
 def titles(page: str) -> list[str]:
