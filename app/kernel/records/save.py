@@ -147,8 +147,7 @@ def save(
     :raises Conflict: someone saved another version meanwhile.
     """
     row = get(register, record_id, lock=True)
-    actor = policy.require(Capability.ENTER, register.name, row)
-    owners.require(register, row, actor)
+    actor = require_entry(register, row)
     result = evaluate(register, row, values)
     moves = region_id is not None and region_id != row.region_id
     blocking = [*(parse_problems or [])]
@@ -217,8 +216,7 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     its files; the audit log keeps what it said.
     """
     row = get(register, record_id, lock=True)
-    actor = policy.require(Capability.ENTER, register.name, row)
-    owners.require(register, row, actor)
+    actor = require_entry(register, row)
     if row.state == State.MISSING:
         if history.last_step_is(row, actor, "clear"):
             return row  # the same click, sent twice
@@ -257,11 +255,27 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     return row
 
 
+def may_enter(register: Register, row: Any, actor: Actor) -> bool:
+    """Has this actor the right to enter what this record says, and keeps it, where the register is ``owned``?"""
+    may = policy.may(Capability.ENTER, register.name, row, actor=actor)
+    return may and (not register.owned or owners.keeps(row, actor))
+
+
+def require_entry(register: Register, row: Any) -> Actor:
+    """The actor, who may enter what this record says.
+
+    :raises Forbidden: the actor may not, or another account keeps it.
+    """
+    actor = policy.require(Capability.ENTER, register.name, row)
+    if register.owned:
+        owners.require(row, actor)
+    return actor
+
+
 def may_edit(register: Register, row: Any, actor: Actor) -> bool:
     """May this actor change this record now?"""
     open_now = stages.is_open(register, row) and not asks_to_move(register, row)
-    open_now = open_now and register.entered and owners.keeps(register, row, actor)
-    return open_now and policy.may(Capability.ENTER, register.name, row, actor=actor)
+    return open_now and register.entered and may_enter(register, row, actor)
 
 
 def asks_to_move(register: Register, row: Any) -> bool:

@@ -23,7 +23,8 @@ from app.kernel.households import words as household_words
 from app.kernel.households.words import Fact
 from app.kernel.kinds import formats
 from app.kernel.kinds.values import to_json
-from app.kernel.records import continuing, history_words, owners, renewals
+from app.kernel.records import continuing, history_words, renewals
+from app.kernel.records import save as records
 from app.kernel.records.photo_facts import PhotoFacts
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household
@@ -77,9 +78,7 @@ def facts(
 def sees_all(register: Register, row: Any, actor: Actor) -> bool:
     """Those who may edit or review the record see whole numbers, others on a logged click."""
     if register.owned:
-        return policy.may(Capability.ENTER, register.name, row, actor=actor) and owners.keeps(
-            register, row, actor
-        )
+        return records.may_enter(register, row, actor)
     return any(
         policy.may(c, register.name, row, actor=actor)
         for c in (Capability.ENTER, Capability.REVIEW)
