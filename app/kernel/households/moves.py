@@ -44,7 +44,7 @@ from app.kernel.records import history, steps
 from app.kernel.records import save as records
 from app.kernel.records.history import Contact
 from app.kernel.rows.file import Attachment
-from app.kernel.rows.household import Household
+from app.kernel.rows.household import Household, get_household
 from app.kernel.rows.record import Draft, Standing
 from app.kernel.rows.transfer import (
     Side,
@@ -146,7 +146,7 @@ def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[P
         yield Problem(asked, f"{asked}.pending", text)
     if waiting_of(row.household_id) is not None:
         yield Problem(asked, f"{asked}.twice", _twice())
-    household = households.get(row.household_id)
+    household = get_household(row.household_id)
     for text in hooks.why_stay(db.session(), household, Leaving.PLACE):
         yield Problem(asked, f"{asked}.stays", text)
 

@@ -20,6 +20,7 @@ from app.core.i18n import _
 from app.kernel.declare import choice_lists
 from app.kernel.declare.offered import offered
 from app.kernel.households import lists as households
+from app.kernel.rows.household import get_household
 from app.kernel.settings import choices
 from app.web.api import bodies, openapi, shapes
 from app.web.frame.problems import PREFIX
@@ -144,7 +145,7 @@ class HouseholdRecordsApi(BaseApi):
     def records(self, household_id: Any) -> Response:
         bodies.parameters()
         actor = policy.require(Capability.SEARCH, "household")
-        household = households.get(household_id)
+        household = get_household(household_id)
         shown = offered()
         found = [
             {

@@ -12,9 +12,8 @@ from app.access.scope import unscoped
 from app.core.clock import uuid7
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
-from app.kernel.households import lists as households
+from app.kernel.records import copies, steps
 from app.kernel.records import save as records
-from app.kernel.records import steps
 from app.kernel.rows.household import Household
 from app.modules.homes.choices import Grade, Living, Measure
 from app.modules.low_income.model import LowIncome
@@ -46,7 +45,7 @@ class Two:
             home = session.get_one(Household, self.home.id)
             session.add(_listed(home))
             for register in (LOOKBACK, MONITORING):
-                row = households.row_for(register, home)
+                row = copies.first_row(register, home)
                 row.id = uuid7()
                 session.add(row)
                 self.rows[register.name] = row
