@@ -37,7 +37,8 @@ from app.kernel import hooks
 from app.kernel.declare.flow import EDITABLE, State
 from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.rules import Problem, required_text
-from app.kernel.hooks import Having, Leaving
+from app.kernel.hook import Having
+from app.kernel.hooks import Leaving
 from app.kernel.households import lists as households
 from app.kernel.kinds.values import is_missing
 from app.kernel.records import history, steps

@@ -31,7 +31,7 @@ from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.house_lists import house_lists
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
-from app.kernel.hooks import Having
+from app.kernel.hook import Having
 from app.kernel.households import lists as households
 from app.kernel.kinds.values import to_json
 from app.kernel.rows.household import (

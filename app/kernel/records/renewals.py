@@ -28,7 +28,7 @@ from app.core.i18n import _, translate
 from app.kernel import hooks
 from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.register import Register
-from app.kernel.hooks import Having
+from app.kernel.hook import Having
 from app.kernel.records import copies
 from app.kernel.records import save as records
 from app.kernel.rows.file import Attachment

@@ -18,7 +18,7 @@ from app.core.i18n import mark
 from app.kernel import hooks
 from app.kernel.declare.expressions import Expr
 from app.kernel.declare.register import Register, all_registers
-from app.kernel.hooks import Having
+from app.kernel.hook import Having
 from app.kernel.households import lists as households
 from app.kernel.records import copies
 from app.kernel.rows.household import Household
