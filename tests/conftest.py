@@ -317,6 +317,18 @@ def as_account(app: Flask) -> Callable[..., Any]:
     return sign_in
 
 
+@pytest.fixture(autouse=True)
+def pages_hold_no_lock() -> Iterator[None]:
+    """In every test: nobody waits for a page to be made."""
+    from tests.core import locks
+
+    locks.made_meanwhile()
+    yield
+    assert locks.made_meanwhile() == [], (
+        "made within a transaction, or while the database is locked"
+    )
+
+
 # --- the running program --------------------------------------------------------------------------
 
 
