@@ -47,7 +47,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     from app.core.files.storage import init_storage
     from app.core.jobs.table import init_jobs
     from app.kernel import listening  # noqa: F401  (the kernel's)
-    from app.web.frame import callers, errors, requests, shell
+    from app.web.frame import callers, clicks, errors, requests, shell
     from app.web.reports.desk import DeskView
 
     db.init_app(app)
@@ -57,6 +57,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     requests.protect(app)
     app.register_error_handler(AnjuError, errors.render)
     errors.install(app)
+    clicks.install(app)
     with app.app_context():
         builder = AppBuilder(
             app,

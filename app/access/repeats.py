@@ -1,6 +1,7 @@
-"""Requests that a client may send twice: its ``Idempotency-Key`` says that they are one.
+"""Requests that may come twice: a key says that they are one. A client of the API sends it as its
+``Idempotency-Key``, a form of a page brings the one that the page was made with.
 
-The line is the first write of the transaction that does the request, so that of two at the same
+The key's line is the first write of the transaction that does the request, so that of two at the same
 moment the second waits. It names what came of the first, and holds nothing of what was sent.
 """
 
@@ -8,15 +9,17 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, SmallInteger, String, delete, select, update
+from sqlalchemy import ColumnElement, SmallInteger, String, Text, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
 from app.core.db import Model, db, upsert
-from app.core.errors import BadInput
-from app.core.i18n import _
 from app.core.jobs.table import JobContext, daily_job
+from app.core.transactions import transaction
 from app.core.types import UtcDateTime, UuidType
 
 KEPT = dt.timedelta(days=1)
@@ -24,7 +27,7 @@ KEPT = dt.timedelta(days=1)
 
 class Repeat(Model):
     """One key of one account: ``digest`` of method, address and body, the status of the answer and
-    ``result``, the key of what it made.
+    ``result``, the key of what it made; of a page's form ``answer``, where it led to.
     """
 
     __tablename__ = "repeat"
@@ -35,39 +38,84 @@ class Repeat(Model):
     at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False, default=now)
     status: Mapped[int | None] = mapped_column(SmallInteger)
     result: Mapped[uuid.UUID | None] = mapped_column(UuidType)
+    answer: Mapped[str | None] = mapped_column(Text)
 
 
-def first(account_id: uuid.UUID, key: str, digest: str) -> Repeat | None:
-    """The first write of the request's transaction. None: it is the first of its key, and to be done
-    now; else what came of the first. One that is being done at this moment is waited for: the key is
-    its, until it is done or has come to nothing.
+@dataclass(frozen=True)
+class Sent:
+    """A request that may come twice: whose it is, under which key, and a digest of all that it says."""
 
-    :raises BadInput: the key stood for another request.
+    account_id: uuid.UUID
+    key: str
+    digest: str
+
+
+@dataclass
+class Outcome:
+    """What came of a request: the status of its answer, and what the answer is made of. Where no
+    status is said, nothing came of it that must not come twice: then the key is free again.
     """
+
+    status: int | None = None
+    result: uuid.UUID | None = None
+    answer: str | None = None
+
+
+class Repeated(Exception):
+    """The request came before."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__("this request came before")
+        self.outcome = outcome
+
+
+class Reused(Exception):
+    """The key stood for another request."""
+
+
+@contextmanager
+def once(sent: Sent | None) -> Iterator[Outcome]:
+    """A transaction that is done once for a key: what is put into the outcome is kept with it. A
+    request that is being done at this moment is waited for: the key is its, until it is done or has
+    come to nothing. Without a key it is a transaction as any other.
+
+    :raises Repeated: before anything is done. :raises Reused: likewise.
+    """
+    with transaction():
+        outcome = Outcome()
+        if sent is not None:
+            _take(sent)
+        yield outcome
+        if sent is not None:
+            _keep(sent, outcome)
+
+
+def _take(sent: Sent) -> None:
     insert = upsert(db.session, Repeat).values(
-        account_id=account_id, key=key, digest=digest, at=now()
+        account_id=sent.account_id, key=sent.key, digest=sent.digest, at=now()
     )
     taken = insert.on_conflict_do_update(
         index_elements=["account_id", "key"],
-        set_={"digest": digest, "at": now(), "status": None, "result": None},
+        set_={"digest": sent.digest, "at": now(), "status": None, "result": None, "answer": None},
         where=Repeat.at <= now() - KEPT,
     ).returning(Repeat.key)
     if db.session.scalar(taken) is not None:
-        return None
-    found = db.session.scalars(select(Repeat).where(*_is(account_id, key))).one()
-    if found.digest != digest:
-        raise BadInput(_("这个 Idempotency-Key 已用于另一个请求，请换一个。"))
-    return found
+        return
+    what = select(Repeat.digest, Repeat.status, Repeat.result, Repeat.answer)
+    digest, *kept = db.session.execute(what.where(*_is(sent))).one()
+    raise Repeated(Outcome(*kept)) if digest == sent.digest else Reused
 
 
-def done(account_id: uuid.UUID, key: str, status: int, result: uuid.UUID) -> None:
-    """Keep what came of it, with it."""
-    kept = update(Repeat).where(*_is(account_id, key)).values(status=status, result=result)
-    db.session.execute(kept)
+def _keep(sent: Sent, outcome: Outcome) -> None:
+    if outcome.status is None:
+        db.session.execute(delete(Repeat).where(*_is(sent)))
+        return
+    values = {"status": outcome.status, "result": outcome.result, "answer": outcome.answer}
+    db.session.execute(update(Repeat).where(*_is(sent)).values(values))
 
 
-def _is(account_id: uuid.UUID, key: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return Repeat.account_id == account_id, Repeat.key == key
+def _is(sent: Sent) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Repeat.account_id == sent.account_id, Repeat.key == sent.key
 
 
 @daily_job("repeats.tidy", title="清理过期的请求编号")

@@ -7,7 +7,7 @@ that the form is about cost no lock. Then the view, and nobody else, says what b
         with transaction():
             row = records.save(…)               # actions flush; they never commit, never roll back
             attachments.arrange(…)
-            refused = attempt(lambda: steps.transition(…))   # may fail; the save stands
+            refused = attempt(lambda: records.transition(…))   # may fail; the save stands
     except Invalid as error:
         return self._form_page(…)               # rolled back: the lock is gone, the page only reads
     flash(…)                                    # said when it is true
@@ -101,19 +101,17 @@ def transaction() -> Iterator[None]:
 
 
 def twice(do: Callable[[], T]) -> T:
-    """``do`` in a transaction; once more where something came in at the same moment: the second time
-    it finds that, and says so.
+    """``do``, which is a transaction; once more where something came in at the same moment: the second
+    time it finds that, and says so.
 
     :raises TryAgain: that time again.
     """
     try:
-        with transaction():
-            return do()
+        return do()
     except TryAgain as error:
         if not isinstance(error.__cause__, IntegrityError):
             raise
-    with transaction():
-        return do()
+    return do()
 
 
 def attempt(step: Callable[[], object]) -> AnjuError | None:

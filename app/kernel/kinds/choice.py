@@ -14,12 +14,12 @@ from sqlalchemy.types import TypeEngine
 
 from app.core.i18n import mark, translate
 from app.core.types import CodeSetType, CodeType, NfcText
-from app.kernel.kinds.kind import Described, Kind, OneText, Widget
+from app.kernel.kinds.kind import Described, Kind, Widget
 
 _ASKS = mark("请选择%(label)s。")
 
 
-class YesNo(OneText):
+class YesNo(Kind):
     """是 or 否; None until one is chosen."""
 
     __slots__ = ()
@@ -43,7 +43,7 @@ class YesNo(OneText):
         return translate("是") if value else translate("否")
 
 
-class OneOf(OneText):
+class OneOf(Kind):
     """One of a code enum or of a list of the ministry's."""
 
     __slots__ = ()

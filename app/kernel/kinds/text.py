@@ -9,10 +9,10 @@ from sqlalchemy.types import TypeEngine
 from app.core.i18n import translate
 from app.core.types import NfcText
 from app.kernel.kinds import formats
-from app.kernel.kinds.kind import Described, OneText, Widget
+from app.kernel.kinds.kind import Described, Kind, Widget
 
 
-class Text(OneText):
+class Text(Kind):
     """One line."""
 
     __slots__ = ()

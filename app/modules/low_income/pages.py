@@ -18,7 +18,6 @@ from app.core.clock import today
 from app.core.db import db
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, translate
-from app.core.transactions import transaction
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.hooks import Beside
@@ -34,6 +33,7 @@ from app.modules.low_income.fields import Reason
 from app.modules.low_income.finding import Found, Way
 from app.modules.low_income.leaving import Leave
 from app.web.frame import shell
+from app.web.frame.clicks import once
 from app.web.register import parsing
 from app.web.register import show as record_pages
 from app.web.register.parsing import Place, Posted, Shown
@@ -62,18 +62,18 @@ class ObjectRoutes(Routes):
         if posted.problems:
             return self._add_page(posted, place, posted.problems)
         try:
-            with transaction():
+            with once() as click:
                 added = objects.add(place.key or 0, posted.values, request.form.get("key", ""))
+                here = f"/{self.register.name}/{added.row.id}"
+                asked = added.transfer and f"/transfers/{added.transfer.id}"
+                click.leads_to(asked or here, _said(added, posted.values["head_name"]))
         except Invalid as error:
             return self._add_page(posted, place, error.problems)
         except objects.Changed as error:
             return self._add_page(posted, place, seen=None, changed=error.message)
         except Conflict as error:
             return self._add_page(posted, place, [Problem("head_id", "stays", error.message)])
-        flash(_said(added, posted.values["head_name"]), "success")
-        if added.transfer is not None:
-            return redirect(f"/transfers/{added.transfer.id}")
-        return redirect(f"/{self.register.name}/{added.row.id}")
+        return click.answer()
 
     @expose(f"{NEW}/check", methods=["POST"])
     def add_check(self) -> Any:
@@ -210,19 +210,19 @@ class ObjectRoutes(Routes):
         )
         name = row.head_name
         try:
-            with transaction():
+            with once() as click:
                 row = leaving.leave(record_id, asked)
+                if row.low_income:
+                    text = _("列表改为显示家庭成员%(name)s。", name=row.head_name)
+                else:
+                    text = _("%(name)s已退出，可在“退出对象台账”中恢复。", name=name)
+                click.leads_to(shell.list_url(self._menu_url(Capability.ENTER)), text)
         except Invalid as error:
             return self._leave_page(records.get(self.register, record_id), error.problems)
         except Conflict as error:
             problem = Problem("reason", "stays", error.message)
             return self._leave_page(records.get(self.register, record_id), [problem])
-        if row.low_income:
-            text = _("列表改为显示家庭成员%(name)s。", name=row.head_name)
-        else:
-            text = _("%(name)s已退出，可在“退出对象台账”中恢复。", name=name)
-        flash(text, "success")
-        return redirect(shell.list_url(self._menu_url(Capability.ENTER)))
+        return click.answer()
 
     def _leave_page(self, row: Any, problems: Sequence[Problem] = ()) -> Any:
         errors: dict[str, list[str]] = {}
@@ -275,13 +275,13 @@ class ObjectRoutes(Routes):
     def delete(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         try:
-            with transaction():
+            with once() as click:
                 leaving.delete(row.id, version(request.args.get("version")))
+                click.leads_to(f"/{self.register.name}/added", _("已删除。"))
         except Conflict as error:
             flash(error.message, "danger")
             return redirect(f"/{self.register.name}/{record_id}")
-        flash(_("已删除。"), "success")
-        return redirect(f"/{self.register.name}/added")
+        return click.answer()
 
     # ---- members ----------------------------------------------------------------------------
     @expose("/<uuid:record_id>/members/<uuid:member_id>/restore", methods=["POST"])
@@ -309,13 +309,14 @@ class ObjectRoutes(Routes):
 
     def _do(self, record_id: uuid.UUID, act: Callable[[uuid.UUID], Any], done: str) -> Any:
         try:
-            with transaction():
+            with once() as click:
                 row = act(record_id)
+                text = f"{row.head_name}{_('：')}{done}"
+                click.leads_to(f"/{self.register.name}/{row.id}", text)
         except Conflict as error:
             flash(error.message, "danger")
             return redirect(f"/{self.register.name}/{record_id}")
-        flash(f"{row.head_name}{_('：')}{done}", "success")
-        return redirect(f"/{self.register.name}/{row.id}")
+        return click.answer()
 
 
 # ---- a row's page ------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from app.access import repeats
 from app.access.actor import Actor
 from app.core.errors import BadInput, Invalid
 from app.core.i18n import _
-from app.core.transactions import transaction
 from app.core.types import nfc
 from app.kernel.declare.rules import Problem
 from app.kernel.records.history import Contact
@@ -164,26 +163,29 @@ def once(
 
     :raises BadInput: an unreadable key, or one that stood for another request.
     """
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        prepare()
-        with transaction():
-            made = act()
-        return answer(made)
-    if not _KEY.fullmatch(key):
-        raise BadInput(_("Idempotency-Key 应为 1 至 64 个字母、数字或符号。"))
-    digest = _digest(actor)  # of what was sent, before anybody reads it
+    sent = _sent(actor)  # before anybody reads the body
     prepare()
-    with transaction():
-        earlier = repeats.first(actor.account_id, key, digest)
-        if earlier is None:
+    try:
+        with repeats.once(sent) as outcome:
             made = act()
-            repeats.done(actor.account_id, key, made.status, made.key)
-    if earlier is not None:
+            outcome.status, outcome.result = made.status, made.key
+    except repeats.Reused as error:
+        raise BadInput(_("这个 Idempotency-Key 已用于另一个请求，请换一个。")) from error
+    except repeats.Repeated as repeated:
+        earlier = repeated.outcome
         response = answer(Made(earlier.status or 200, earlier.result or uuid.UUID(int=0)))
         response.headers["Idempotency-Replayed"] = "true"
         return response
     return answer(made)
+
+
+def _sent(actor: Actor) -> repeats.Sent | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise BadInput(_("Idempotency-Key 应为 1 至 64 个字母、数字或符号。"))
+    return repeats.Sent(actor.account_id, key, _digest(actor))
 
 
 def _digest(actor: Actor) -> str:

@@ -20,7 +20,6 @@ from app.core.i18n import _
 from app.kernel.declare import choice_lists
 from app.kernel.declare.offered import offered
 from app.kernel.households import lists as households
-from app.kernel.rows.household import get_household
 from app.kernel.settings import choices
 from app.web.api import bodies, openapi, shapes
 from app.web.frame.problems import PREFIX
@@ -145,7 +144,7 @@ class HouseholdRecordsApi(BaseApi):
     def records(self, household_id: Any) -> Response:
         bodies.parameters()
         actor = policy.require(Capability.SEARCH, "household")
-        household = get_household(household_id)
+        household = households.get(household_id)
         shown = offered()
         found = [
             {

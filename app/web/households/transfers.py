@@ -19,13 +19,12 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid
 from app.core.i18n import _
-from app.core.transactions import transaction
 from app.kernel.declare.register import get_register
 from app.kernel.declare.rules import Problem
 from app.kernel.households import moves
 from app.kernel.households import words as household_words
 from app.kernel.kinds import formats
-from app.kernel.records import steps
+from app.kernel.records import save as records
 from app.kernel.rows.household import Household
 from app.kernel.rows.transfer import (
     Side,
@@ -38,6 +37,7 @@ from app.kernel.rows.transfer import (
     waits_for,
 )
 from app.web.frame import shell
+from app.web.frame.clicks import once
 from app.web.frame.listing import (
     CURSORS,
     Action,
@@ -104,17 +104,17 @@ class TransfersView(BaseView):
             Word.AGREED: moves.agree, Word.REFUSED: moves.refuse, Word.WITHDRAWN: moves.withdraw
         }  # fmt: skip
         try:
-            with transaction():
+            with once() as click:
                 transfer = do[word](transfer_id, said.contact, said.opinion)
+                record = f"/{transfer.register}/{transfer.record_id}"
+                here = f"{BASE}/{transfer_id}"
+                click.leads_to(record if word == Word.WITHDRAWN else here, _told(transfer, word))
         except Invalid as error:
             return self._page(moves.get(transfer_id), actor, said, error.problems, word)
         except Conflict as error:
             flash(error.message, "danger")
             return redirect(f"{BASE}/{transfer_id}")
-        flash(_told(transfer, word), "success")
-        if word == Word.WITHDRAWN:
-            return redirect(f"/{transfer.register}/{transfer.record_id}")
-        return redirect(f"{BASE}/{transfer_id}")
+        return click.answer()
 
     def _page(
         self,
@@ -339,7 +339,7 @@ def _decision(transfer: Transfer, actor: Actor) -> dict[str, Any] | None:
     side = side_of(actor, transfer)
     if side is None:
         return None
-    if transfer.asked_by == actor.account_id and not steps.self_review():
+    if transfer.asked_by == actor.account_id and not records.self_review():
         return {"blocked": _("不能审批本账号提出的迁户申请，请由其他账号审批。")}
     texts = {
         Side.WHOLE: _("同意后，该户连同全部记录、照片立即迁入新的村，由那里填报和审核。"),

@@ -18,7 +18,6 @@ from app.core.clock import local
 from app.core.db import db
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.i18n import _, translate
-from app.core.transactions import transaction
 from app.kernel.beyond import handovers
 from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.rules import Problem
@@ -26,6 +25,7 @@ from app.kernel.kinds import formats
 from app.kernel.records.history import Contact
 from app.kernel.rows.handover import Handover, HandoverState
 from app.web.frame import shell
+from app.web.frame.clicks import once
 from app.web.frame.listing import Action, Cell, Column, Empty, Listing, Row, cells
 from app.web.register.shared import Said, contact_of
 
@@ -60,15 +60,15 @@ class HandoversView(BaseView):
         if request.method == "POST":
             said = Said(contact_of(actor), request.form.get("opinion", "").strip())
             try:
-                with transaction():
+                with once() as click:
                     asked = handovers.ask(
                         made, record_id, _own_place(actor, made), said.contact, said.opinion
                     )
+                    click.leads_to(f"{BASE}/{asked.id}", _("申请已提交，等待对方答复。"))
             except Invalid as error:
                 problems = tuple(error.problems)
             else:
-                flash(_("申请已提交，等待对方答复。"), "success")
-                return redirect(f"{BASE}/{asked.id}")
+                return click.answer()
         return self._ask_page(made, row, actor, said, problems)
 
     def _ask_page(
@@ -121,30 +121,31 @@ class HandoversView(BaseView):
     def withdraw(self, handover_id: uuid.UUID) -> Any:
         policy.require(Capability.ENTER, handovers.get(handover_id).register)
         try:
-            with transaction():
+            with once() as click:
                 handovers.withdraw(handover_id)
-            flash(_("申请已撤回。"), "success")
+                click.leads_to(f"{BASE}/{handover_id}", _("申请已撤回。"))
         except Conflict as error:
             flash(error.message, "danger")
-        return redirect(f"{BASE}/{handover_id}")
+            return redirect(f"{BASE}/{handover_id}")
+        return click.answer()
 
     def _answer(self, handover_id: uuid.UUID, *, agreed: bool) -> Any:
         actor = policy.require(Capability.ENTER, handovers.get(handover_id).register)
         said = Said(contact_of(actor), request.form.get("opinion", "").strip())
         try:
-            with transaction():
+            with once() as click:
                 made = handovers.answer(
                     handover_id, agreed=agreed, contact=said.contact, opinion=said.opinion
                 )
+                gone = _("%(name)s已转出。", name=made.name)
+                click.leads_to(BASE + "/", gone if agreed else _("已答复：不同意转出。"))
         except Invalid as error:
             said = Said(said.contact, said.opinion, problems=error.problems)
             return self._page(handovers.get(handover_id), actor, said)
         except Conflict as error:
             flash(error.message, "danger")
             return redirect(f"{BASE}/{handover_id}")
-        text = _("%(name)s已转出。", name=made.name) if agreed else _("已答复：不同意转出。")
-        flash(text, "success")
-        return redirect(BASE + "/")
+        return click.answer()
 
     def _page(self, handover: Handover, actor: Actor, said: Said) -> Any:
         places = {r.id: r.full_name for r in _regions([handover])}

@@ -29,6 +29,7 @@ from app.web.exchange.jobs import job_details
 from app.web.frame import neighbours as walk
 from app.web.frame import shell
 from app.web.frame.addresses import require_known
+from app.web.frame.clicks import once
 from app.web.frame.listing import Action, chips
 from app.web.lists import cross_area
 from app.web.lists import filters as ledger_filters
@@ -167,15 +168,16 @@ class ListRoutes(Routes):
             said = {"name": request.form.get("name", ""), "shared": "shared" in request.form}
             asked = saved_filters.asked_of(self.register, request.args)
             try:
-                with transaction():
+                with once() as click:
                     row = saved_filters.save(
                         self.register, menu, str(said["name"]), asked, shared=bool(said["shared"])
                     )
+                    text = _("筛选“%(name)s”已保存。", name=row.name)
+                    click.leads_to(self._back(menu), text)
             except Invalid as error:
                 errors = {p.field: [p.message] for p in error.problems}
             else:
-                flash(_("筛选“%(name)s”已保存。", name=row.name), "success")
-                return redirect(self._back(menu))
+                return click.answer()
         return self._filters_page(menu, actor, said=said, errors=errors)
 
     @expose("/<string:name>/filters/<uuid:filter_id>", methods=["GET", "POST"])
@@ -187,10 +189,10 @@ class ListRoutes(Routes):
             return redirect(self._opened(menu, row))
         here = f"/{self.register.name}/{menu.name}/filters"
         if request.form.get("action") == "delete":
-            with transaction():
+            with once() as click:
                 gone = saved_filters.delete(self.register, menu, filter_id)
-            flash(_("筛选“%(name)s”已删除。", name=gone), "success")
-            return redirect(here)
+                click.leads_to(here, _("筛选“%(name)s”已删除。", name=gone))
+            return click.answer()
         wanted = request.form.get("name", "")
         try:
             with transaction():
@@ -262,7 +264,8 @@ class ListRoutes(Routes):
             )
             known = {*BESIDE, "menu", *self.register.lists.filters.split()} - {"found"}
             asked = MultiDict((k, v) for k, v in wanted.items(multi=True) if v and k in known)
-            with transaction():
+            with once() as click:
                 job = searches.start(self.register, menu, dict(asked.lists()), _("，").join(words))
-            return redirect(searches.address(job))
+                click.leads_to(searches.address(job))
+            return click.answer()
         return redirect(self._back(menu))

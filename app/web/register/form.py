@@ -9,25 +9,27 @@ from typing import Any
 from flask import flash, redirect, request
 from flask_appbuilder import expose
 
+from app.access import policy
 from app.access.actor import Actor, Capability
 from app.core.clock import local
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Invalid, TryAgain
 from app.core.i18n import _, translate
-from app.core.transactions import attempt, transaction
+from app.core.transactions import attempt
 from app.kernel.declare import stages
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.households import lists as households
 from app.kernel.kinds.values import is_missing, to_json
-from app.kernel.records import drafts, habits, places, renewals, steps
+from app.kernel.records import drafts, habits, owners, places, renewals
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
 from app.kernel.records.history import Contact
 from app.kernel.rows.household import Household
 from app.kernel.rows.record import Draft
 from app.web.frame import neighbours, shell, view_log
+from app.web.frame.clicks import Click, once
 from app.web.register import form_parts, parsing
 from app.web.register import show as record_pages
 from app.web.register.form_page import Filled, FormPage
@@ -47,7 +49,8 @@ class FormRoutes(Routes):
     @expose("/<uuid:record_id>/edit", methods=["GET", "POST"])
     def edit(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
-        actor = records.require_entry(self.register, row)
+        actor = policy.require(Capability.ENTER, self.register.name, row)
+        owners.require(self.register, row, actor)
         if not records.may_edit(self.register, row, actor):
             if not records.asks_to_move(self.register, row):
                 flash(
@@ -113,7 +116,7 @@ class FormRoutes(Routes):
             i for n, f in self.register.fields.items() if f.accept for i in request.form.getlist(n)
         ]
         try:
-            with transaction():
+            with once() as click:
                 row = records.save(
                     self.register,
                     row.id,
@@ -123,7 +126,7 @@ class FormRoutes(Routes):
                     place.key if place else None,
                 )
                 attachments.arrange(self.register, row, removed, ordered)
-                refused = self.besides(row, actor, posted, contact)
+                refused = self.besides(click, row, actor, posted, contact)
         except Invalid as error:
             return self._form_page(
                 self._fresh(row),
@@ -141,66 +144,60 @@ class FormRoutes(Routes):
             return page, error.status
         except Conflict as error:
             return self._conflict_page(self._fresh(row), actor, posted, contact, removed, error)
-        return self.go_on(row, actor, posted, contact, refused)
+        return self.answer(click, row, actor, posted, contact, refused)
 
-    def besides(self, row: Any, actor: Actor, posted: Posted, contact: Contact) -> AnjuError | None:
+    def besides(
+        self, click: Click, row: Any, actor: Actor, posted: Posted, contact: Contact
+    ) -> AnjuError | None:
         """What else belongs to a save: what the account used last, and the submission where the click
         asks for it. That one may be refused while the save stands: gives why.
         """
         habits.remember_fields(actor, self.register, posted.typed)
-        if request.form.get("intent") != "submit" or records.asks_to_move(self.register, row):
-            return None
-        return attempt(
-            lambda: steps.transition(self.register, row.id, "submit", row.version, contact)
-        )
+        submits = request.form.get("intent") == "submit"
+        if submits and not records.asks_to_move(self.register, row):
+            refused = attempt(
+                lambda: records.transition(self.register, row.id, "submit", row.version, contact)
+            )
+            if refused is not None:
+                return refused
+        self._go_on(click, row, actor)
+        return None
 
-    def go_on(
-        self, row: Any, actor: Actor, posted: Posted, contact: Contact, refused: AnjuError | None
-    ) -> Any:
-        """Where a save leads to; ``refused``: why it was not submitted too."""
-        name = self.register.named(row)
-        if records.asks_to_move(self.register, row):
-            flash(_("%(name)s的迁户申请已提交，等待审批。", name=name), "success")
-            return redirect(f"/{self.register.name}/{row.id}")
-        intent = request.form.get("intent")
-        if intent != "submit":
-            flash(
-                _(
-                    "%(name)s的%(what)s已保存。",
-                    name=name,
-                    what=self.register.word,
-                ),
-                "success",
-            )
-            following = (
-                form_parts.following(self.register, row, actor) if intent == "next" else None
-            )
-            if intent == "next" and self.register.creates is not None:
-                following = new_url(self.register)
-            if intent == "next" and following is None:
-                flash(_("列表中没有下一户要填的了。"), "info")
-            here = f"/{self.register.name}/{row.id}/edit{neighbours.kept()}"
-            return redirect(following or here)
-        return self._submitted(row, actor, posted, contact, refused)
+    def _go_on(self, click: Click, row: Any, actor: Actor) -> None:
+        """Where a save leads to."""
+        register, name, intent = self.register, self.register.named(row), request.form.get("intent")
+        here = f"/{register.name}/{row.id}"
+        if records.asks_to_move(register, row):
+            click.leads_to(here, _("%(name)s的迁户申请已提交，等待审批。", name=name))
+            return
+        if intent == "submit":
+            said = _("%(name)s的%(what)s已上报，等待审核。", name=name, what=register.word)
+            following = form_parts.following(register, row, actor)
+            text = form_parts.with_link(said, _("填下一户"), following)
+            click.leads_to(shell.list_url(self._menu_url(Capability.ENTER)), text)
+            return
+        following = form_parts.following(register, row, actor) if intent == "next" else None
+        if intent == "next" and register.creates is not None:
+            following = new_url(register)
+        said = _("%(name)s的%(what)s已保存。", name=name, what=register.word)
+        click.leads_to(following or f"{here}/edit{neighbours.kept()}", said)
+        if intent == "next" and following is None:
+            click.says(_("列表中没有下一户要填的了。"), "info")
 
-    def _submitted(
-        self, row: Any, actor: Actor, posted: Posted, contact: Contact, refused: AnjuError | None
-    ) -> Any:
-        if isinstance(refused, Invalid):
-            flash(_("已保存，但还不能上报：请补全下面各项。"), "warning")
-            return self._form_page(
-                self._fresh(row), actor, posted, problems=refused.problems, contact=contact
-            )
-        if refused is not None:
+    def answer(
+        self, click: Click, row: Any, actor: Actor, posted: Posted, contact: Contact,
+        refused: AnjuError | None,
+    ) -> Any:  # fmt: skip
+        """What follows a save; ``refused``: why it was not submitted too."""
+        if refused is None:
+            return click.answer()
+        if not isinstance(refused, Invalid):
             raise refused
-        said = _(
-            "%(name)s的%(what)s已上报，等待审核。",
-            name=self.register.named(row),
-            what=self.register.word,
+        click.tell()
+        flash(_("已保存，但还不能上报：请补全下面各项。"), "warning")
+        return self._form_page(
+            self._fresh(row), actor, posted, problems=refused.problems, contact=contact
         )
-        following = form_parts.following(self.register, row, actor)
-        flash(form_parts.with_link(said, _("填下一户"), following), "success")
-        return redirect(shell.list_url(self._menu_url(Capability.ENTER)))
 
     def _fresh(self, row: Any) -> Any:
         db.session.expire_all()
@@ -287,14 +284,15 @@ class FormRoutes(Routes):
     @expose("/<uuid:record_id>/assign", methods=["POST"])
     def assign(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
-        region = request.form.get("region", "")
+        region, here = request.form.get("region", ""), f"/{self.register.name}/{record_id}/edit"
         if not (region.isascii() and region.isdigit() and len(region) < 10):
             flash(_("请选择行政村。"), "warning")
         else:
             try:
-                with transaction():
+                with once() as click:
                     households.assign_village(row.household_id, int(region), self.register)
-                flash(_("所在行政村已确定。"), "success")
+                    click.leads_to(here, _("所在行政村已确定。"))
+                return click.answer()
             except BadInput as error:
                 flash(error.message, "danger")
-        return redirect(f"/{self.register.name}/{record_id}/edit")
+        return redirect(here)

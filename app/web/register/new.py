@@ -27,6 +27,7 @@ from app.kernel.kinds.values import is_missing
 from app.kernel.records import creations, drafts, habits, places
 from app.kernel.records import save as records
 from app.web.frame import shell
+from app.web.frame.clicks import Click, once
 from app.web.register import parsing
 from app.web.register.drafts import restored, sent
 from app.web.register.form import FormRoutes
@@ -84,22 +85,25 @@ class NewRoutes(Routes):
         place = self._form.place(row)
         contact = contact_of(actor)
 
-        def make() -> tuple[Any, AnjuError | None]:
+        def make() -> tuple[Click, Any, AnjuError | None]:
             region_id = place.key if place else None
-            made = creations.create(self.register, key, region_id, posted.values, posted.problems)
-            return made, self._form.besides(made, actor, posted, contact)
+            with once() as click:
+                made = creations.create(
+                    self.register, key, region_id, posted.values, posted.problems
+                )
+                if self.register.file_fields:
+                    click.says(_("现在可以上传照片和文件。"), "info")
+                return click, made, self._form.besides(click, made, actor, posted, contact)
 
         try:
-            row, refused = twice(make)
+            click, row, refused = twice(make)
         except Invalid as error:
             blank = creations.blank(self.register, key)
             return self._new_page(blank, posted, problems=error.problems)
         except TryAgain as error:
             flash(error.message, "warning")
             return self._new_page(creations.blank(self.register, key), posted)
-        if self.register.file_fields:
-            flash(_("现在可以上传照片和文件。"), "info")
-        return self._form.go_on(row, actor, posted, contact, refused)
+        return self._form.answer(click, row, actor, posted, contact, refused)
 
     def _new_page(
         self,

@@ -14,16 +14,16 @@ from app.access import policy
 from app.access.actor import Actor, Capability
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.i18n import _, done_word, step_word, translate
-from app.core.transactions import transaction
 from app.kernel.beyond import reveal as personal
 from app.kernel.declare import stages
 from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.register import Register
 from app.kernel.households import moves
 from app.kernel.kinds.values import to_json
-from app.kernel.records import renewals, steps
+from app.kernel.records import renewals
 from app.kernel.records import save as records
 from app.web.frame import shell
+from app.web.frame.clicks import once
 from app.web.register import review_parts
 from app.web.register.page import RecordPage
 from app.web.register.renew import chain
@@ -56,17 +56,12 @@ class RecordRoutes(Routes):
     @expose("/<uuid:record_id>/clear", methods=["POST"])
     def clear(self, record_id: uuid.UUID) -> Any:
         name = self.register.named(records.get(self.register, record_id))
-        with transaction():
+        said = {"name": name, "what": translate(self.register.record_word)}
+        with once() as click:
             records.clear(self.register, record_id, version(request.args.get("version")))
-        flash(
-            _(
-                "%(name)s的%(what)s已删除。",
-                name=name,
-                what=translate(self.register.record_word),
-            ),
-            "success",
-        )
-        return redirect(shell.list_url(self._menu_url(Capability.ENTER)))
+            back = shell.list_url(self._menu_url(Capability.ENTER))
+            click.leads_to(back, _("%(name)s的%(what)s已删除。", **said))
+        return click.answer()
 
     @expose("/<uuid:record_id>/reveal", methods=["POST"])
     def reveal(self, record_id: uuid.UUID) -> Any:
@@ -84,23 +79,24 @@ class RecordRoutes(Routes):
     def step(self, record_id: uuid.UUID, name: str) -> Any:
         """One step from the record's page: 上报, 撤回, 退回整改."""
         actor = acting()
-        said = self._said(name, actor)
+        said, here = self._said(name, actor), f"/{self.register.name}/{record_id}"
         try:
-            with transaction():
-                row = steps.transition(
+            with once() as click:
+                row = records.transition(
                     self.register, record_id, name, version(request.form.get("version")),
                     said.contact, said.opinion, said.reasons,
                 )  # fmt: skip
+                made = self.register.flow.get(name) if self.register.flow else None
+                label = done_word(made.label_for(actor.level)) if made else ""
+                text = _("%(name)s：%(step)s完成。", name=self.register.named(row), step=label)
+                click.leads_to(here, text)
         except Invalid as error:
             row = records.get(self.register, record_id)
             return self._record_page(row, actor, replace(said, problems=error.problems))
         except Conflict as error:
             flash(error.message, "danger")
-            return redirect(f"/{self.register.name}/{record_id}")
-        made = self.register.flow.get(name) if self.register.flow else None
-        label = done_word(made.label_for(actor.level)) if made else ""
-        flash(_("%(name)s：%(step)s完成。", name=self.register.named(row), step=label), "success")
-        return redirect(f"/{self.register.name}/{row.id}")
+            return redirect(here)
+        return click.answer()
 
 
 class ShownPage(RecordPage):
@@ -120,13 +116,13 @@ class ShownPage(RecordPage):
         for beside in self.beside:
             context["actions"] += beside.actions
             context |= beside.shown
-        open_now = steps.open_steps(self.register, self.row, self.actor)
+        steps = records.open_steps(self.register, self.row, self.actor)
         reviews = self.register.flow.reviews if self.register.flow else ()
         elsewhere = {"submit", *(name for review in reviews for name in review.steps)}
         context["decisions"] = [
-            self._decision(step) for step in open_now if step.name not in elsewhere
+            self._decision(step) for step in steps if step.name not in elsewhere
         ]
-        context["actions"] += self._reviewing(open_now)
+        context["actions"] += self._reviewing(steps)
         return context
 
     def _ways(self) -> Iterator[dict[str, Any]]:

@@ -15,9 +15,9 @@ from flask_appbuilder import expose
 from app.core.clock import local, today
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _, translate
-from app.core.transactions import transaction
 from app.kernel.declare.register import Register
 from app.kernel.records import renewals
+from app.web.frame.clicks import once
 from app.web.register import show
 from app.web.register.page import RecordPage
 from app.web.register.shared import Routes
@@ -36,12 +36,13 @@ class RenewalRoutes(Routes):
     def renew(self, record_id: uuid.UUID) -> Any:
         """A new record after an approved one: its form opens."""
         try:
-            with transaction():
+            with once() as click:
                 row = renewals.renew(self.register, record_id)
+                click.leads_to(f"/{self.register.name}/{row.id}/edit")
         except Conflict as error:
             flash(error.message, "danger")
             return redirect(f"/{self.register.name}/{record_id}")
-        return redirect(f"/{self.register.name}/{row.id}/edit")
+        return click.answer()
 
 
 def chain(page: RecordPage) -> dict[str, Any] | None:

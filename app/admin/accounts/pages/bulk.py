@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, request
+from flask import request
 from flask_appbuilder import BaseView, expose
 
 from app.access import policy
@@ -16,8 +16,8 @@ from app.admin.accounts.pages import forms as account_forms
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Forbidden
 from app.core.i18n import _
-from app.core.transactions import transaction
 from app.web.frame import shell
+from app.web.frame.clicks import once
 
 
 class AccountBulkView(BaseView):
@@ -35,14 +35,14 @@ class AccountBulkView(BaseView):
         errors = []
         if request.method == "POST":
             try:
-                with transaction():
+                with once() as click:
                     job = job_of.start(_role(roles))
+                    text = _("已开始创建：%(what)s。完成后在这里下载初始密码表。", what=job.subject)
+                    click.leads_to("/exchange/jobs", text)
             except (BadInput, Conflict) as error:
                 errors.append(error.message)
             else:
-                text = _("已开始创建：%(what)s。完成后在这里下载初始密码表。", what=job.subject)
-                flash(text, "success")
-                return redirect("/exchange/jobs")
+                return click.answer()
         title = _("批量创建用户")
         shell.crumb(title)
         page = {

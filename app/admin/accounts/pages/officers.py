@@ -6,7 +6,7 @@ import io
 import uuid
 from typing import Any
 
-from flask import Response, flash, redirect, request, send_file
+from flask import Response, redirect, request, send_file
 from flask_appbuilder import BaseView, expose
 
 from app.access import policy
@@ -28,6 +28,7 @@ from app.kernel.exchange.writer import MEDIA_TYPE
 from app.kernel.kinds import formats
 from app.web.exchange import export_form
 from app.web.frame import shell
+from app.web.frame.clicks import once
 
 BASE = "/officers"
 #: What most exports of the list are for; the reason may also be typed.
@@ -77,13 +78,13 @@ class OfficersView(BaseView):
                 for post in Post
             }
             try:
-                with transaction():
+                with once() as click:
                     officers.save(region_id, values)
+                    click.leads_to(f"{BASE}/?region={region_id}", _("已保存，并已告知上一级。"))
             except Invalid as error:
                 problems = error.problems
             else:
-                flash(_("已保存，并已告知上一级。"), "success")
-                return redirect(f"{BASE}/?region={region_id}")
+                return click.answer()
         shell.crumb(region.name)
         changed = max((o.changed_at for o in line.officers.values()), default=None)
         page = {

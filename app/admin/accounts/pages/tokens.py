@@ -28,6 +28,7 @@ from app.kernel.declare.offered import access_to, offered
 from app.kernel.declare.register import get_register
 from app.kernel.declare.rules import Problem
 from app.web.frame import shell
+from app.web.frame.clicks import once
 from app.web.frame.listing import Action, Cell, Column, Empty, Listing, Row, cells
 
 BASE = "/tokens"
@@ -67,8 +68,9 @@ class TokensView(BaseView):
         wanted, problems = _asked_for(actor), []
         if request.method == "POST":
             try:
-                with transaction():
+                with once() as click:
                     token, secret = tokens.create(wanted)
+                    click.leads_to(f"{BASE}/", _seen_once(), "info")  # where it comes again
             except Invalid as error:
                 problems = [_at_its_input(one) for one in error.problems]
             else:
@@ -97,6 +99,10 @@ class TokensView(BaseView):
             token = tokens.revoke(token_id)
         flash(_("令牌“%(name)s”已收回，立即失效。", name=token.name), "success")
         return redirect(shell.where_from(f"{BASE}/"))
+
+
+def _seen_once() -> str:
+    return _("令牌已建立，只显示一次；没有抄录的，请收回后重新建立。")
 
 
 def facts(token: Token) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ from app.core.transactions import transaction
 from app.kernel.declare.rules import Problem
 from app.web.exchange import export_form
 from app.web.frame import shell
+from app.web.frame.clicks import once
 
 BASE = "/accounts"
 _SAID = {
@@ -70,8 +71,10 @@ class AccountsView(BaseView):
             region_id = _region_id(actor, role)  # known before: no lock while a password is hashed
             login, typed = request.form.get("login", ""), account_forms.details(request.form, *role)
             try:
-                with transaction():
+                with once() as click:
                     account, password = accounts.create(*role, region_id, login, typed)
+                    text = _("用户已创建。初始密码只显示一次，没有记下的请重置密码。")
+                    click.leads_to(f"{BASE}/{account.uuid}", text, "info")  # where it comes again
             except Invalid as error:
                 problems = error.problems
             else:
@@ -124,15 +127,15 @@ class AccountsView(BaseView):
         typed = account_forms.details(request.form, *role)
         problems: list[Problem] = []
         try:
-            with transaction():
+            with once() as click:
                 accounts.change(account_id, typed, request.form.get("seen", ""))
+                click.leads_to(f"{BASE}/{account_id}", _("已保存。"))
         except Invalid as error:
             problems = error.problems
         except Conflict as error:
             problems = [Problem("", "version", error.message)]
         else:
-            flash(_("已保存。"), "success")
-            return redirect(f"{BASE}/{account_id}")
+            return click.answer()
         return self._show_page(actor, accounts.get(account_id), typed, problems)
 
     def _show_page(
@@ -181,15 +184,16 @@ class AccountsView(BaseView):
         if request.method == "POST":
             region_id, seen = _region_id(actor, role), request.form.get("seen", "")
             try:
-                with transaction():
+                with once() as click:
                     account_roles.change_role(account_id, role, region_id, seen)
+                    text = _("已调整，该账号立即按新的角色和地区使用。")
+                    click.leads_to(f"{BASE}/{account_id}", text)
             except Invalid as error:
                 problems = error.problems
             except Conflict as error:
                 problems = [Problem("", "version", error.message)]
             else:
-                flash(_("已调整，该账号立即按新的角色和地区使用。"), "success")
-                return redirect(f"{BASE}/{account_id}")
+                return click.answer()
             account = accounts.get(account_id)
         return self._role_page(actor, account, role, problems)
 
@@ -279,7 +283,7 @@ class AccountsView(BaseView):
         if capability is None:
             raise BadInput(_("请选择要开通的权限。"))
         try:
-            with transaction():
+            with once() as click:
                 granting.grant(
                     account_id,
                     capability,
@@ -287,6 +291,7 @@ class AccountsView(BaseView):
                     _date(form.get("ends_on", "")),
                     form.get("reason", ""),
                 )
+                click.leads_to(f"{BASE}/{account_id}", _("已开通，到期自动失效。"))
         except Invalid as error:
             typed = {
                 "capability": capability.value,
@@ -297,8 +302,7 @@ class AccountsView(BaseView):
             }
             account = accounts.get(account_id)
             return self._show_page(actor, account, accounts.details_of(account), [], typed)
-        flash(_("已开通，到期自动失效。"), "success")
-        return redirect(f"{BASE}/{account_id}")
+        return click.answer()
 
     @expose("/<uuid:account_id>/grants/<uuid:grant_id>/revoke", methods=["POST"])
     def revoke(self, account_id: uuid.UUID, grant_id: uuid.UUID) -> Any:

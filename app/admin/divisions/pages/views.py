@@ -23,10 +23,10 @@ from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Invalid, NotFound
 from app.core.i18n import _
 from app.core.jobs.table import Job
-from app.core.transactions import transaction
 from app.kernel.figures import statistics
 from app.web.exchange.jobs import job_details
 from app.web.frame import shell
+from app.web.frame.clicks import once
 
 _MOST_DIGITS = 9
 
@@ -127,14 +127,15 @@ class DivisionsView(BaseView):
         """Take one pending change back."""
         node = divisions.maintained(region_id)
         back = f"{URL}changes?region={area_of(node).id}"
+        back = shell.where_from(back) if node.region is not None else back
         try:
-            with transaction():
+            with once() as click:
                 staging.cancel(region_id)
+                click.leads_to(back, _("已撤销“%(name)s”的待生效变更。", name=node.name))
         except Conflict as error:
             flash(error.message, "danger")
-        else:
-            flash(_("已撤销“%(name)s”的待生效变更。", name=node.name), "success")
-        return redirect(shell.where_from(back) if node.region is not None else back)
+            return redirect(back)
+        return click.answer()
 
     @expose("/changes")
     def changes(self) -> Any:
@@ -148,10 +149,10 @@ class DivisionsView(BaseView):
     def cancel_all(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
         area = key_asked_for("region") or actor.region_id
-        with transaction():
+        with once() as click:
             n = staging.cancel_all(area)
-        flash(_("已撤销 %(n)s 项待生效变更。", n=n), "success")
-        return redirect(f"{URL}changes?region={area}")
+            click.leads_to(f"{URL}changes?region={area}", _("已撤销 %(n)s 项待生效变更。", n=n))
+        return click.answer()
 
     @expose("/publish", methods=["POST"])
     def publish(self) -> Any:
@@ -160,18 +161,19 @@ class DivisionsView(BaseView):
         area = division_publish.area_of(key_asked_for("region") or actor.region_id)
         back = f"{URL}changes?region={area.id}"
         if not division_publish.is_small(area) or division_publish.running_job(area):
-            with transaction():
+            with once() as click:
                 job = division_publish.start(area)
-            flash(_("变更较多，正在后台生效；离开本页不影响处理。"), "info")
-            return redirect(f"{back}&job={job.id}")
+                said = _("变更较多，正在后台生效；离开本页不影响处理。")
+                click.leads_to(f"{back}&job={job.id}", said, "info")
+            return click.answer()
         try:
-            with transaction():
+            with once() as click:
                 done = sum(division_publish.publish(area.id).values())
+                text = _("%(n)s 项变更已生效。", n=done) if done else _("没有待生效的变更。")
+                click.leads_to(back, text, "success" if done else "warning")
         except NotPublishable as error:
             return self._changes(actor, area, None, error.details["obstacles"]), error.status
-        text = _("%(n)s 项变更已生效。", n=done) if done else _("没有待生效的变更。")
-        flash(text, "success" if done else "warning")
-        return redirect(back)
+        return click.answer()
 
     def _changes(self, actor: Actor, area: Region, job: Job | None, obstacles: list[Any]) -> Any:
         _crumbs(actor, area)
@@ -184,15 +186,14 @@ class DivisionsView(BaseView):
     def _done(self, act: Any, form: Any, back: str) -> Any:
         """Do it; on an error the form again, with what was typed."""
         try:
-            with transaction():
-                change = act()
+            with once() as click:
+                if act() is None:
+                    click.leads_to(back, _("没有待生效的变更了。"), "info")
+                else:
+                    click.leads_to(back, _("已列入待生效变更；点“立即生效”后才起作用。"))
         except (Invalid, BadInput, Conflict) as error:
             return self._page(form(_errors(error))), error.status
-        if change is None:
-            flash(_("没有待生效的变更了。"), "info")
-        else:
-            flash(_("已列入待生效变更；点“立即生效”后才起作用。"), "success")
-        return redirect(back)
+        return click.answer()
 
     def _page(self, page: dict[str, Any]) -> Any:
         shell.at(URL)

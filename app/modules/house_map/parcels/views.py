@@ -15,16 +15,16 @@ from app.access.divisions.regions import Region
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _, translate
-from app.core.transactions import transaction
 from app.kernel.declare.register import Register
+from app.kernel.households import lists as households
 from app.kernel.kinds import formats
 from app.kernel.records import save as records
-from app.kernel.rows.household import get_household
 from app.modules.house_map.parcels import late as acts
 from app.modules.house_map.parcels import maps, outlines
 from app.modules.house_map.parcels import table as parcels
 from app.modules.house_map.parcels.table import Near
 from app.web.frame import shell
+from app.web.frame.clicks import once
 from app.web.register import show as record_pages
 from app.web.register.shared import Routes, version
 
@@ -59,14 +59,12 @@ class ParcelRoutes(Routes):
         if request.method == "POST":
             number = request.form.get("number", "").strip()[:_LONGEST]
             try:
-                with transaction():
+                with once() as click:
                     seen = version(request.form.get("version"))
                     row = acts.add(self.register, row.id, number, seen)
-                flash(
-                    _("%(name)s的图斑已补录：%(number)s。", name=row.head_name, number=number),
-                    "success",
-                )
-                return redirect(back)
+                    said = {"name": row.head_name, "number": number}
+                    click.leads_to(back, _("%(name)s的图斑已补录：%(number)s。", **said))
+                return click.answer()
             except BadInput as error:
                 problem = error.message
             except Conflict as error:
@@ -79,7 +77,7 @@ class ParcelRoutes(Routes):
         context = {
             "title": row.head_name,
             "state": record_pages.state_tag(self.register, row.state),
-            "facts": record_pages.household_facts(get_household(row.household_id), whole=False),
+            "facts": record_pages.household_facts(households.get(row.household_id), whole=False),
             "version": row.version,
             "action_url": f"/{self.register.name}/{row.id}/parcel",
             "back_url": back,
@@ -95,14 +93,16 @@ class ParcelRoutes(Routes):
     def drop_parcel(self, record_id: uuid.UUID) -> Any:
         """删除图斑: clear a wrong one; what was typed about the house stays."""
         self._house(record_id)
+        back = shell.where_from(f"/{self.register.name}/{record_id}")
         try:
-            with transaction():
+            with once() as click:
                 row = acts.drop(self.register, record_id, version(request.args.get("version")))
-            text = _("%(name)s的图斑已删除，可在“补录图斑”中重新选择。", name=row.head_name)
-            flash(text, "success")
+                text = _("%(name)s的图斑已删除，可在“补录图斑”中重新选择。", name=row.head_name)
+                click.leads_to(back, text)
         except Conflict as error:
             flash(error.message, "warning")
-        return redirect(shell.where_from(f"/{self.register.name}/{record_id}"))
+            return redirect(back)
+        return click.answer()
 
     def _house(self, record_id: uuid.UUID) -> tuple[Any, Actor]:
         row = records.get(self.register, record_id)
