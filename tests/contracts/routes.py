@@ -257,7 +257,8 @@ _KEYS = {
     "record_id", "household_id", "file_id", "job_id", "filter_id", "entry_id", "account_id",
     "notice_id", "token_id", "transfer_id", "region_id",
 }  # fmt: skip
-_ADDRESSED = ("clear", "delete", "drop_parcel", "reveal")  # these read the query, also of a POST
+#: These POSTs read the address.
+_VERSIONED = ("clear", "delete", "drop_parcel")
 
 
 def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
@@ -294,8 +295,10 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
         if view == "HouseholdApi":
             path = path.replace(str(place.record.id), str(place.household_id))
         options = _body(rule.endpoint, place) if method != "GET" else {}
-        if view in {*VIEWS, "HouseholdView"} and name in _ADDRESSED:
-            path += f"?version=9999&field={_masked(place.register)}"
+        if view in VIEWS and name in _VERSIONED:
+            path += "?version=9999"
+        if view in {*VIEWS, "HouseholdView"} and name == "reveal":
+            path += f"?field={_masked(place.register)}"
         # what a second entry is told of, and the masked ledger of a province (spec 01, exceptions)
         excepted = rule.endpoint == "HandoversView.ask" or name == "beyond"
         about_row = bool(_KEYS & rule.arguments) and not excepted

@@ -392,7 +392,7 @@ def test_a_closed_account_is_out_at_once(app: Flask, world: World, change: dict[
 BAD = ["abc", "-1", "99999999999999999999", "x" * 3000, "\x00", "'%; --", "𠅤"]
 PARAMETERS = {
     "/regions/search": ["q", "level", "until"],
-    "/regions/children": ["id", "level", "until"],
+    "/regions/children": ["id", "until", "whole", "recent"],
     "/search/": ["q"],
 }
 OF_LISTS = ("region", "figure", "after", "before", "page", "size", "unplaced")

@@ -33,6 +33,7 @@ from app.kernel.records import save as records
 from app.kernel.rows.household import Household, SearchKey
 from app.web.exchange import export_form
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.listing import (
     CURSORS,
     Action,
@@ -71,6 +72,7 @@ class AuditView(BaseView):
     default_view = "index"
 
     @expose("/")
+    @takes(*_FILTERS)
     def index(self) -> Any:
         actor = policy.require(Capability.AUDIT)
         search, region = _asked(actor)
@@ -127,6 +129,7 @@ class AuditView(BaseView):
         return self.render_template("lists/list.html", ledger=listing)
 
     @expose("/export", methods=["GET", "POST"])
+    @takes(*_FILTERS)
     def export(self) -> Any:
         actor = policy.require(Capability.AUDIT)
         search, region = _asked(actor)

@@ -33,6 +33,7 @@ from app.modules.low_income.fields import Reason
 from app.modules.low_income.finding import Found, Way
 from app.modules.low_income.leaving import Leave
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
 from app.web.register import parsing
 from app.web.register import show as record_pages
@@ -272,6 +273,7 @@ class ObjectRoutes(Routes):
         return self._do(record_id, leaving.restore, _("已恢复到“对象信息维护”。"))
 
     @expose("/<uuid:record_id>/delete", methods=["POST"])
+    @takes("version")
     def delete(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         try:
@@ -299,6 +301,7 @@ class ObjectRoutes(Routes):
         return self._do(record_id, act, _("户主已更换，原户主成为家庭成员。"))
 
     @expose("/<uuid:record_id>/members/<uuid:member_id>/mark", methods=["POST"])
+    @takes("low_income")
     def member_mark(self, record_id: uuid.UUID, member_id: uuid.UUID) -> Any:
         low = request.args.get("low_income") == "yes"
 

@@ -1,4 +1,4 @@
-"""What a request to the API says: its parameters, its JSON, which version it changes, who acts."""
+"""What a request to the API says: its numbers, its JSON, which version it changes, who acts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
-from werkzeug.datastructures import MultiDict
 
 from app.access import repeats
 from app.access.actor import Actor
@@ -20,25 +19,10 @@ from app.core.i18n import _
 from app.core.types import nfc
 from app.kernel.declare.rules import Problem
 from app.kernel.records.history import Contact
-from app.web.frame import callers
 from app.web.frame.problems import NotJson, NoVersion
 
 _VERSION = re.compile(r'(?:W/)?"?v?(\d{1,9})"?')
 _KEY = re.compile(r"[\x21-\x7e]{1,64}")
-_COMMON = ("lang",)
-
-
-def parameters(*known: str) -> MultiDict[str, str]:
-    """The parameters of the address.
-
-    :raises BadInput: one that is not known here, or an unknown language.
-    """
-    callers.require_known_language()
-    for name in request.args:
-        if name not in known and name not in _COMMON:
-            text = _("没有参数“%(name)s”。", name=name[:40])
-            raise BadInput(text, parameter=name[:40])
-    return request.args
 
 
 def whole_number(text: str | None, default: int, low: int, high: int, name: str) -> int:
@@ -59,7 +43,6 @@ def json_object(*known: str) -> dict[str, Any]:
 
     :raises NotJson: not sent as JSON. :raises BadInput: it is none. :raises Invalid: unknown names.
     """
-    parameters()
     if request.mimetype != "application/json":
         raise NotJson(_("请求内容应为 JSON（Content-Type: application/json）。"))
     try:

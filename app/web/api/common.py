@@ -21,7 +21,8 @@ from app.kernel.declare import choice_lists
 from app.kernel.declare.offered import offered
 from app.kernel.households import lists as households
 from app.kernel.settings import choices
-from app.web.api import bodies, openapi, shapes
+from app.web.api import openapi, shapes
+from app.web.frame.addresses import takes
 from app.web.frame.problems import PREFIX
 
 _LONGEST_QUERY = 60
@@ -37,7 +38,6 @@ class SystemApi(BaseApi):
     @expose("/openapi.json")
     def document(self) -> Response:
         """The API's own document; the same until lists of choices or the day change."""
-        bodies.parameters()
         _actor()
         text, tag = openapi.document()
         if tag in request.if_none_match:
@@ -51,7 +51,6 @@ class SystemApi(BaseApi):
     @expose("/me")
     def me(self) -> Response:
         """Who is calling, where, and what it may do."""
-        bodies.parameters()
         actor = _actor()
         region = db.session.get_one(Region, actor.region_id)
         body = {
@@ -69,7 +68,6 @@ class SystemApi(BaseApi):
     @expose("/choices")
     def choices(self) -> Response:
         """All lists of choices."""
-        bodies.parameters()
         policy.require(Capability.SEARCH)
         found = [
             {"name": one.name, "title": one.title, "fixed": one.fixed, "fields": list(one.fields)}
@@ -80,7 +78,6 @@ class SystemApi(BaseApi):
     @expose("/choices/<string:name>")
     def choice(self, name: str) -> Response:
         """One list: every code that ever was, with its texts and the days when it is offered."""
-        bodies.parameters()
         policy.require(Capability.SEARCH)
         source = choices.named(name).source
         found = [
@@ -104,9 +101,10 @@ class DivisionsApi(BaseApi):
     class_permission_name = "api"
 
     @expose("")
+    @takes("q", "code", "level")
     def search(self) -> Response:
         """By a name, a code or pinyin initials (``q``), or one exactly by its code."""
-        args = bodies.parameters("q", "code", "level")
+        args = request.args
         actor = policy.require(Capability.SEARCH)
         level, query = _level(args.get("level")), args.get("q", "")
         if len(query) > _LONGEST_QUERY:
@@ -123,13 +121,11 @@ class DivisionsApi(BaseApi):
     @expose("/<int:region_id>")
     def division(self, region_id: int) -> Response:
         """One division."""
-        bodies.parameters()
         return shapes.answer(_place(_found(region_id)[0]))
 
     @expose("/<int:region_id>/children")
     def children(self, region_id: int) -> Response:
         """The divisions directly below one."""
-        bodies.parameters()
         found = regions.children(_found(region_id)[0])
         return shapes.answer({"items": [_place(region) for region in found]})
 
@@ -142,7 +138,6 @@ class HouseholdRecordsApi(BaseApi):
 
     @expose("/<uuid:household_id>/records")
     def records(self, household_id: Any) -> Response:
-        bodies.parameters()
         actor = policy.require(Capability.SEARCH, "household")
         household = households.get(household_id)
         shown = offered()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, cast
 
 from flask import Response, request
@@ -45,6 +45,7 @@ from app.kernel.rows.household import Household
 from app.web.api import bodies, shapes, values
 from app.web.api.bodies import Made
 from app.web.frame import problems
+from app.web.frame.addresses import takes
 from app.web.frame.problems import PREFIX
 
 MOST_CHANGES = 500
@@ -55,6 +56,13 @@ _YEARS = range(1970, 2200)
 READING = {"records", "changes", "record", "reveal", "statistics"}
 ENTERING = {"change", "clear", "history", "check"}
 FILES = {"files", "upload", "remove"}
+#: A division, by its key or its code.
+_PLACE = ("region", "region_code")
+
+
+def _filters(api: RegisterApi) -> Iterable[str]:
+    """The register's, as parameters of its list."""
+    return api.register.lists.filters.split()
 
 
 class RegisterApi(BaseApi):
@@ -64,13 +72,11 @@ class RegisterApi(BaseApi):
 
     # ---- lists ------------------------------------------------------------------------------
     @expose("")
+    @takes(*_PLACE, "figure", "unplaced", *PLACE_NAMES, _filters, "cursor", "size", "fields")
     def records(self) -> Response:
         """A page of the ledger, with its filters."""
         register = self.register
-        args = bodies.parameters(
-            "region", "region_code", "figure", "unplaced", *PLACE_NAMES,
-            *register.lists.filters.split(), "cursor", "size", "fields",
-        )  # fmt: skip
+        args = request.args
         actor = policy.require(Capability.SEARCH, register.name)
         size = bodies.whole_number(args.get("size"), PAGE, 1, PAGE, "size")
         if size not in SIZES:
@@ -87,9 +93,10 @@ class RegisterApi(BaseApi):
         return shapes.answer(body)
 
     @expose("/changes")
+    @takes("since", *_PLACE, "cursor", "limit", "fields")
     def changes(self) -> Response:
         """What changed since an instant, oldest first."""
-        args = bodies.parameters("since", "region", "region_code", "cursor", "limit", "fields")
+        args = request.args
         actor = policy.require(Capability.SEARCH, self.register.name)
         limit = bodies.whole_number(args.get("limit"), 100, 1, MOST_CHANGES, "limit")
         names, start = self._fields(args), _instant(args.get("since"))
@@ -173,7 +180,6 @@ class RegisterApi(BaseApi):
     @expose("/<uuid:record_id>")
     def record(self, record_id: uuid.UUID) -> Response:
         """One record; whole for those who may enter or review it."""
-        bodies.parameters()
         return self._answer(*self._found(record_id))
 
     @expose("/<uuid:record_id>", methods=["PATCH"])
@@ -197,7 +203,6 @@ class RegisterApi(BaseApi):
     @expose("/<uuid:record_id>", methods=["DELETE"])
     def clear(self, record_id: uuid.UUID) -> Response:
         """Delete what was entered: the record is 未录入 again, its history stays."""
-        bodies.parameters()
         register = self.register
         row = records.get(register, record_id)
         actor = policy.require(Capability.ENTER, register.name, row)
@@ -233,7 +238,6 @@ class RegisterApi(BaseApi):
     @expose("/<uuid:record_id>/history")
     def history(self, record_id: uuid.UUID) -> Response:
         """The record's steps with who, when, opinion, and what changed between submissions."""
-        bodies.parameters()
         row, actor = self._found(record_id)
         whole = shapes.sees_all(self.register, row, actor)
         entries = history.of(row)
@@ -242,7 +246,6 @@ class RegisterApi(BaseApi):
     @expose("/<uuid:record_id>/check")
     def check(self, record_id: uuid.UUID) -> Response:
         """What is missing or wrong before it can be submitted."""
-        bodies.parameters()
         row, _actor = self._found(record_id)
         found = records.evaluate(self.register, row, renewals.taken_over(self.register, row))
         errors = problems.described(found.errors)
@@ -267,14 +270,12 @@ class RegisterApi(BaseApi):
     @expose("/<uuid:record_id>/files")
     def files(self, record_id: uuid.UUID) -> Response:
         """What is known of the record's files."""
-        bodies.parameters()
         row, _actor = self._found(record_id)
         return shapes.answer({"items": [shapes.file(a) for a in records.attachments_of(row)]})
 
     @expose("/<uuid:record_id>/files/<string:field>", methods=["POST"])
     def upload(self, record_id: uuid.UUID, field: str) -> Response:
         """Add a file, as ``file`` of a multipart form."""
-        bodies.parameters()
         register = self.register
         row = records.get(register, record_id)
         actor = policy.require(Capability.ENTER, register.name, row)
@@ -307,7 +308,6 @@ class RegisterApi(BaseApi):
     @expose("/<uuid:record_id>/files/<uuid:file_id>", methods=["DELETE"])
     def remove(self, record_id: uuid.UUID, file_id: uuid.UUID) -> Response:
         """Take a file off a record that may be changed."""
-        bodies.parameters()
         row = records.get(self.register, record_id)
         actor = policy.require(Capability.ENTER, self.register.name, row)
         if file_id not in {a.id for a in records.attachments_of(row)}:
@@ -318,9 +318,10 @@ class RegisterApi(BaseApi):
 
     # ---- statistics -----------------------------------------------------------------------------
     @expose("/statistics/<string:name>")
+    @takes(*_PLACE, "days")
     def statistics(self, name: str) -> Response:
         """A statistics table by division."""
-        args = bodies.parameters("region", "region_code", "days")
+        args = request.args
         register = self.register
         actor = policy.require(Capability.SEARCH, register.name)
         compared = name in (WEEK, TREND)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import request
@@ -21,10 +22,17 @@ from app.kernel.lists.columns import REGION, REGION_LABEL
 from app.kernel.lists.query import BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES
 from app.web.exchange import export_form
 from app.web.frame import shell
-from app.web.frame.addresses import require_known
+from app.web.frame.addresses import takes
 
 #: What most exports are for; the reason may also be typed.
 _REASONS = (lazy("工作调度"), lazy("上级要求报送"), lazy("入户核实"), lazy("资料留存"))
+
+
+def _known(_view: BaseView, name: str) -> Iterator[str]:
+    """What the address of the register's lists says."""
+    register = get_register(name)
+    yield from BESIDE
+    yield from register.lists.filters.split() if register else ()
 
 
 class LedgerExportView(BaseView):
@@ -34,13 +42,13 @@ class LedgerExportView(BaseView):
     default_view = "ask"
 
     @expose("/<string:name>", methods=["GET", "POST"])
+    @takes(_known)
     def ask(self, name: str) -> Any:
         register = get_register(name)
         if register is None:
             raise NotFound(_("没有这个模块。"))
         actor = policy.require(Capability.EXPORT, register.name)
-        known = ("menu", *BESIDE, *register.lists.filters.split())
-        require_known(request.args, *known)
+        known = {"menu", *_known(self, name)}
         args = {k: request.args.getlist(k) for k in request.args if k in known}
 
         def start(reason: str) -> Any:

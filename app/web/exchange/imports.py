@@ -30,6 +30,7 @@ from app.kernel.exchange.writer import MEDIA_TYPE
 from app.kernel.households import lists as households
 from app.kernel.households.exchange import importing as household_import
 from app.web.exchange.jobs import import_url, job_asked, job_details, own
+from app.web.frame.addresses import takes
 
 
 class ImportView(BaseView):
@@ -43,6 +44,7 @@ class ImportView(BaseView):
         return {}
 
     @expose("/", methods=["GET", "POST"])
+    @takes("job")
     def page(self) -> Any:
         policy.require(Capability.IMPORT_LIST)
         return answer(self, self.importer.start, self._context)
@@ -78,6 +80,7 @@ class RecordImportView(BaseView):
     default_view = "page"
 
     @expose("/<string:name>/", methods=["GET", "POST"])
+    @takes("job")
     def page(self, name: str) -> Any:
         register = _entered(name)
 

@@ -20,6 +20,7 @@ from app.access.divisions.regions import Level
 from app.access.divisions.search import LIMIT, Entry, entries_below, entry, of_keys, search
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
+from app.web.frame.addresses import takes
 
 _LONGEST_QUERY = 60
 _MOST_RECENT = 10
@@ -31,6 +32,7 @@ class RegionPickerView(BaseView):
     route_base = "/regions"
 
     @expose("/search")
+    @takes("q", "level", "until", "whole")
     def search(self) -> Any:
         """``q``: name, code or initials; ``level``: only this one; ``until``: none below it."""
         actor = policy.require(Capability.SEARCH)
@@ -43,6 +45,7 @@ class RegionPickerView(BaseView):
         return jsonify(items=_shown(found, until))
 
     @expose("/children")
+    @takes("id", "until", "whole", "recent")
     def children(self) -> Any:
         """The divisions below ``id``, by default the account's own; ``trail`` leads down to it. Of
         ``recent``, keys that the browser remembers, those that are still there, by today's names.

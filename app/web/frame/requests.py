@@ -37,7 +37,7 @@ from app.core.i18n import _
 from app.core.transactions import transaction
 from app.kernel import hooks
 from app.kernel.declare import choice_lists
-from app.web.frame import callers, problems
+from app.web.frame import addresses, callers, problems
 
 #: Endpoints that need no sign-in. The contract tests walk all others.
 PUBLIC = frozenset(
@@ -127,6 +127,7 @@ def install(app: Flask) -> None:
     """Hooks of every request; FAB has put ``g.user`` by then."""
     app.before_request_funcs.setdefault(None, []).insert(0, _begin_reading)  # before any statement
     app.before_request(_begin)
+    app.before_request(addresses.require_known)
     app.after_request(_headers)
     app.teardown_request(_end)
 

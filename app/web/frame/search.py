@@ -19,6 +19,7 @@ from app.kernel.households import words as household_words
 from app.kernel.kinds import formats
 from app.kernel.rows.household import Household, SearchKey
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.listing import Action, Cell, Column, Empty, Listing, Row, cells
 
 _MOST_FOUND = 50
@@ -32,6 +33,7 @@ class SearchView(BaseView):
     default_view = "results"
 
     @expose("/")
+    @takes("q")
     def results(self) -> Any:
         actor = policy.require(Capability.SEARCH)
         query = nfc(request.args.get("q", ""))[:50]

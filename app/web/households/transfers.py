@@ -37,6 +37,7 @@ from app.kernel.rows.transfer import (
     waits_for,
 )
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
 from app.web.frame.listing import (
     CURSORS,
@@ -75,6 +76,7 @@ class TransfersView(BaseView):
     default_view = "index"
 
     @expose("/")
+    @takes("show", "region")
     def index(self) -> Any:
         actor = policy.require(Capability.SEARCH)
         return self.render_template("lists/list.html", ledger=_list(actor))

@@ -28,10 +28,11 @@ from app.kernel.lists.query import Query
 from app.kernel.rows.household import Household
 from app.web.exchange import export_form
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.listing import Action
 from app.web.households import pages as household_pages
 from app.web.lists.views import ListRoutes
-from app.web.register.shared import adopt
+from app.web.register.shared import adopt, conditions
 
 #: What a paper with whole numbers is for; the reason may also be typed.
 _REASONS = (lazy("入户核实"), lazy("资料留存"), lazy("上级要求报送"))
@@ -41,6 +42,7 @@ class HouseholdListRoutes(ListRoutes):
     """The routes of the list of households, which is the only one of its register."""
 
     @expose("/list")
+    @takes(conditions)
     def ledger(self, name: str = "list") -> Any:
         return super().ledger(name)
 
@@ -64,6 +66,7 @@ class HouseholdView(BaseView):
         super().__init__()
 
     @expose("/<uuid:household_id>")
+    @takes("on", "register")
     def show(self, household_id: uuid.UUID) -> Any:
         chronicle = self._chronicle(household_id)
         shell.crumb(_("农户主页"))
@@ -109,6 +112,7 @@ class HouseholdView(BaseView):
         return Chronicle(db.session(), household, actor, family)
 
     @expose("/<uuid:household_id>/reveal", methods=["POST"])
+    @takes("field")
     def reveal(self, household_id: uuid.UUID) -> Any:
         """The whole of a masked number, on a click that the audit log keeps."""
         household = households.get(household_id)

@@ -28,14 +28,14 @@ from app.kernel.lists.saved_rows import LONGEST_NAME, SavedFilter
 from app.web.exchange.jobs import job_details
 from app.web.frame import neighbours as walk
 from app.web.frame import shell
-from app.web.frame.addresses import require_known
+from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
 from app.web.frame.listing import Action, chips
 from app.web.lists import cross_area
 from app.web.lists import filters as ledger_filters
 from app.web.lists import pages as ledger_pages
 from app.web.register.review_parts import Reviewing
-from app.web.register.shared import Routes
+from app.web.register.shared import Routes, conditions
 
 
 class ListRoutes(Routes):
@@ -47,6 +47,7 @@ class ListRoutes(Routes):
         return super().of(register) - (set() if beyond else {"beyond"})
 
     @expose("/<string(maxlength=32):name>")  # no key of a record is so short
+    @takes(conditions)
     def ledger(self, name: str) -> Any:
         menu, actor = self._list(name)
         flow = self.register.flow
@@ -77,7 +78,6 @@ class ListRoutes(Routes):
         menu = next((m for m in self.register.menus if m.name == name), None)
         if menu is None:
             raise NotFound(_("没有找到该页面。"))
-        require_known(request.args, *BESIDE, *self.register.lists.filters.split())
         return menu, policy.require(Capability(menu.capability), self.register.name)
 
     def _back(self, menu: Menu) -> str:
@@ -86,6 +86,7 @@ class ListRoutes(Routes):
         return f"/{self.register.name}/{menu.name}" + (f"?{asked}" if asked else "")
 
     @expose("/<string:name>/of/<uuid:record_id>")
+    @takes(conditions)
     def beyond(self, name: str, record_id: uuid.UUID) -> Any:
         """A record of a list that reaches beyond the own area, masked."""
         menu, _actor = self._list(name)
@@ -95,6 +96,7 @@ class ListRoutes(Routes):
         return self.render_template("register/record.html", record=context)
 
     @expose("/<string:name>/walk")
+    @takes(conditions)
     def walk(self, name: str) -> Any:
         """The record before or after one in the list."""
         menu, actor = self._list(name)
@@ -104,6 +106,7 @@ class ListRoutes(Routes):
 
     # ---- columns ------------------------------------------------------------------------------
     @expose("/<string:name>/columns", methods=["GET", "POST"])
+    @takes(conditions)
     def columns(self, name: str) -> Any:
         """Which fields the list shows the account, and in which order."""
         menu, _actor = self._list(name)
@@ -158,6 +161,7 @@ class ListRoutes(Routes):
 
     # ---- saved filters ------------------------------------------------------------------------
     @expose("/<string:name>/filters", methods=["GET", "POST"])
+    @takes(conditions)
     def filters(self, name: str) -> Any:
         """常用筛选: those of this list, and the present conditions to be kept; to scripts its part."""
         menu, actor = self._list(name)
@@ -181,6 +185,7 @@ class ListRoutes(Routes):
         return self._filters_page(menu, actor, said=said, errors=errors)
 
     @expose("/<string:name>/filters/<uuid:filter_id>", methods=["GET", "POST"])
+    @takes(conditions)
     def saved_filter(self, name: str, filter_id: uuid.UUID) -> Any:
         """Opens it; POST renames or deletes it."""
         menu, actor = self._list(name)
@@ -251,6 +256,7 @@ class ListRoutes(Routes):
 
     # ---- wide searches --------------------------------------------------------------------------
     @expose("/<string:name>/search", methods=["POST"])
+    @takes(conditions)
     def search(self, name: str) -> Any:
         """A search for which the area is too large goes into the background; another is answered."""
         menu, actor = self._list(name)

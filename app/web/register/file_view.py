@@ -23,6 +23,7 @@ from app.core.i18n import _
 from app.kernel.declare.field import Field
 from app.kernel.records.photo_facts import PhotoFacts
 from app.kernel.rows.file import Attachment
+from app.web.frame.addresses import takes
 
 
 def file_tile(file: Attachment, made: Field, facts: PhotoFacts | None) -> dict[str, Any]:
@@ -56,6 +57,7 @@ class FileView(BaseView):
     route_base = "/files"
 
     @expose("/<uuid:file_id>")
+    @takes("v", "download")
     def show(self, file_id: uuid.UUID) -> Response:
         attachment = _readable(file_id)
         if seen := _seen(attachment):
@@ -63,6 +65,7 @@ class FileView(BaseView):
         return _send(storage().open(attachment.key), attachment, attachment.mime)
 
     @expose("/<uuid:file_id>/thumb")
+    @takes("v")
     def thumb(self, file_id: uuid.UUID) -> Response:
         attachment = _readable(file_id)
         if attachment.thumb_key is None and not attachment.is_photo:

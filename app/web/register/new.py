@@ -27,6 +27,7 @@ from app.kernel.kinds.values import is_missing
 from app.kernel.records import creations, drafts, habits, places
 from app.kernel.records import save as records
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.clicks import Click, once
 from app.web.register import parsing
 from app.web.register.drafts import restored, sent
@@ -153,6 +154,7 @@ class NewRoutes(Routes):
         return self.render_template("register/form.html", form=context), 422 if problems else 200
 
     @expose(f"{NEW}/draft", methods=["POST"])
+    @takes("key")
     def new_draft(self) -> Any:
         """Keep what is typed of a record that is not saved yet."""
         self._maker()
@@ -167,6 +169,7 @@ class NewRoutes(Routes):
         return jsonify(saved_at=f"{local(draft.saved_at):%H:%M}")
 
     @expose(f"{NEW}/discard", methods=["POST"])
+    @takes("key")
     def new_discard(self) -> Any:
         """Forget what was typed of a record that was not saved."""
         maker, key = self._maker(), self._asked_key()

@@ -23,11 +23,17 @@ from app.kernel.kinds.values import to_json
 from app.kernel.records import renewals
 from app.kernel.records import save as records
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
 from app.web.register import review_parts
 from app.web.register.page import RecordPage
 from app.web.register.renew import chain
 from app.web.register.shared import Routes, Said, acting, contact_of, version
+
+
+def _days(routes: Routes, **_path: Any) -> tuple[str, ...]:
+    """The day that is asked about where records follow one another."""
+    return ("on",) if routes.register.renewal else ()
 
 
 class RecordRoutes(Routes):
@@ -40,6 +46,7 @@ class RecordRoutes(Routes):
         return super().of(register) - without
 
     @expose("/<uuid:record_id>")
+    @takes(_days)
     def show(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         actor = policy.require(Capability.SEARCH, self.register.name, row)
@@ -54,6 +61,7 @@ class RecordRoutes(Routes):
         return self.render_template("register/record.html", record=context), 422 if said else 200
 
     @expose("/<uuid:record_id>/clear", methods=["POST"])
+    @takes("version")
     def clear(self, record_id: uuid.UUID) -> Any:
         name = self.register.named(records.get(self.register, record_id))
         said = {"name": name, "what": translate(self.register.record_word)}
@@ -64,6 +72,7 @@ class RecordRoutes(Routes):
         return click.answer()
 
     @expose("/<uuid:record_id>/reveal", methods=["POST"])
+    @takes("field")
     def reveal(self, record_id: uuid.UUID) -> Any:
         """The whole of a masked field, on a click that the audit log keeps."""
         row = records.get(self.register, record_id)

@@ -24,11 +24,12 @@ from app.kernel.records import habits, history_words
 from app.kernel.records import save as records
 from app.kernel.rows.record import HistoryEntry
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.requests import wants_json
 from app.web.register import findings, review_parts, show
 from app.web.register.page import RecordPage
 from app.web.register.review_parts import Reviewing
-from app.web.register.shared import Routes, Said, acting, contact_of, version
+from app.web.register.shared import Routes, Said, acting, conditions, contact_of, version
 
 
 class ReviewRoutes(Routes):
@@ -39,6 +40,7 @@ class ReviewRoutes(Routes):
         return super().of(register) if register.flow is not None else frozenset()
 
     @expose("/<uuid:record_id>/review")
+    @takes(conditions)
     def review(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         review = review_parts.review_of(self.register, acting())
@@ -64,6 +66,7 @@ class ReviewRoutes(Routes):
         return self.render_template(page, review=context), 422 if said else 200
 
     @expose("/<uuid:record_id>/decide", methods=["POST"])
+    @takes(conditions)
     def decide(self, record_id: uuid.UUID) -> Any:
         """审核通过 or 退回补正; the next one opens at once."""
         actor = acting()
@@ -106,6 +109,7 @@ class ReviewRoutes(Routes):
         return redirect(url)
 
     @expose("/<uuid:record_id>/undo", methods=["POST"])
+    @takes(conditions)
     def undo(self, record_id: uuid.UUID) -> Any:
         """Take the last decision back, for some seconds."""
         actor = acting()

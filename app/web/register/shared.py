@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _, translate
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
+from app.kernel.lists.query import BESIDE
 from app.kernel.records.history import Contact
 from app.web.frame import shell
 
@@ -70,6 +71,12 @@ class Routes:
         step = self.register.flow.get(name) if self.register.flow else None
         ticked = set(request.form.getlist("reason"))
         return tuple(r for r in (step.reasons if step else ()) if {r, translate(r)} & ticked)
+
+
+def conditions(routes: Routes, **_path: Any) -> Iterator[str]:
+    """What the address of a list says, and of what is opened from it with its conditions."""
+    yield from BESIDE
+    yield from routes.register.lists.filters.split()
 
 
 def adopt(view: BaseView, part: Routes) -> None:

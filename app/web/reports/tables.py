@@ -27,7 +27,7 @@ from app.kernel.lists.query import DECIDED_FROM
 from app.kernel.reports import charts, tables, trend, week
 from app.kernel.reports.tables import Cell, Report, Row
 from app.web.frame import shell
-from app.web.frame.addresses import require_known
+from app.web.frame.addresses import takes
 from app.web.reports import deadlines
 
 _NAME_WIDTH, _TEXT_WIDTH = 24, 14  # characters, in Excel
@@ -40,11 +40,11 @@ class StatisticsView(BaseView):
     default_view = "table"
 
     @expose("/<string:register>/statistics/<string:name>")
+    @takes("region", "days", "year")
     def table(self, register: str, name: str) -> Any:
         """One table with its chart; ``region`` is a division of the account's area."""
         made, table = _table(register, name)
         actor = policy.require(Capability.SEARCH, made.name)
-        require_known(request.args, "region", "days", "year")
         region = statistics.region_asked_for(actor, request.args.get("region"))
         days = trend.days_asked_for(request.args.get("days"))
         year = statistics.year_asked_for(made, request.args.get("year"))
@@ -74,11 +74,11 @@ class StatisticsView(BaseView):
         return self.render_template("reports/statistics.html", table=page)
 
     @expose("/<string:register>/statistics/<string:name>/excel")
+    @takes("region", "days", "year")
     def excel(self, register: str, name: str) -> Response:
         """The same table as a workbook; logged (spec 01)."""
         made, table = _table(register, name)
         actor = policy.require(Capability.EXPORT_STATISTICS, made.name)
-        require_known(request.args, "region", "days", "year")
         region = statistics.region_asked_for(actor, request.args.get("region"))
         days = trend.days_asked_for(request.args.get("days"))
         year = statistics.year_asked_for(made, request.args.get("year"))

@@ -23,6 +23,7 @@ from app.kernel.exchange import printing
 from app.kernel.figures import statistics
 from app.kernel.reports import word, work, work_paper
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.reports.tables import At, header_lines
 
 #: The language of official papers.
@@ -36,6 +37,7 @@ class WorkReportView(BaseView):
     default_view = "page"
 
     @expose("/")
+    @takes("region", "since")
     def page(self) -> Any:
         actor = policy.require(Capability.SEARCH)
         context: dict[str, Any] = {"problem": "", "paper": None, "since": request.args.get("since")}
@@ -56,6 +58,7 @@ class WorkReportView(BaseView):
         return self.render_template("reports/work.html", report=context), status
 
     @expose("/<any(docx, pdf):form>")
+    @takes("region", "since")
     def file(self, form: str) -> Response:
         """The document, in official Chinese whatever the language of the pages; logged."""
         actor = policy.require(Capability.EXPORT_STATISTICS)

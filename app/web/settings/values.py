@@ -21,6 +21,7 @@ from app.kernel.declare.register import get_register
 from app.kernel.settings import changing as settings
 from app.kernel.settings.changing import Held
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.listing import Action, Cell, Column, Empty, Filter, Listing, Row, cells
 
 _GROUPS = {
@@ -42,6 +43,7 @@ class SettingsView(BaseView):
     default_view = "index"
 
     @expose("/")
+    @takes("region")
     def index(self) -> Any:
         actor = policy.require(Capability.SETTINGS)
         region = _region(actor)
@@ -62,6 +64,7 @@ class SettingsView(BaseView):
         return self.render_template("lists/list.html", ledger=listing)
 
     @expose("/<string:name>", methods=["GET", "POST"])
+    @takes("region")
     def edit(self, name: str) -> Any:
         actor = policy.require(Capability.SETTINGS)
         region = _region(actor)

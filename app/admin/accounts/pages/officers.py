@@ -28,6 +28,7 @@ from app.kernel.exchange.writer import MEDIA_TYPE
 from app.kernel.kinds import formats
 from app.web.exchange import export_form
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
 
 BASE = "/officers"
@@ -43,6 +44,7 @@ class OfficersView(BaseView):
     default_view = "index"
 
     @expose("/")
+    @takes("region")
     def index(self) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         region = officers.place(_region_id(actor), actor)
@@ -100,6 +102,7 @@ class OfficersView(BaseView):
         return (rendered, 422) if problems else rendered
 
     @expose("/<int:region_id>/reveal", methods=["POST"])
+    @takes("post", "field")
     def reveal(self, region_id: int) -> Any:
         """The whole of a masked number, on a click that the audit log keeps."""
         policy.require(Capability.MANAGE_USERS)
@@ -110,6 +113,7 @@ class OfficersView(BaseView):
         return self.render_template("register/_revealed.html", text=text)
 
     @expose("/export", methods=["GET", "POST"])
+    @takes("region")
     def export(self) -> Any:
         """The whole list of an area as a workbook, at once, once a reason is stated."""
         policy.require(Capability.EXPORT)

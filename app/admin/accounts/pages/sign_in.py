@@ -24,6 +24,7 @@ from app.core.db import db
 from app.core.i18n import _
 from app.core.transactions import transaction
 from app.core.types import nfc
+from app.web.frame.addresses import takes
 from app.web.frame.requests import SESSION_KEY, session_key, wants_json
 
 #: A page of ours: what begins with two slashes (or backslashes, to a browser) is another site's.
@@ -40,6 +41,7 @@ class SignInView(AuthDBView):
     class_permission_name = "SignIn"
 
     @expose("/login/", methods=["GET", "POST"])
+    @takes("next")
     def login(self) -> Any:
         script = wants_json()
         if current_user.is_authenticated and not script:

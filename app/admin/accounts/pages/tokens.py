@@ -28,6 +28,7 @@ from app.kernel.declare.offered import access_to, offered
 from app.kernel.declare.register import get_register
 from app.kernel.declare.rules import Problem
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
 from app.web.frame.listing import Action, Cell, Column, Empty, Listing, Row, cells
 
@@ -63,6 +64,7 @@ class TokensView(BaseView):
         return self.render_template("lists/list.html", ledger=listing)
 
     @expose("/new", methods=["GET", "POST"])
+    @takes("account")
     def new(self) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         wanted, problems = _asked_for(actor), []

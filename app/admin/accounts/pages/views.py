@@ -33,6 +33,7 @@ from app.core.transactions import transaction
 from app.kernel.declare.rules import Problem
 from app.web.exchange import export_form
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
 
 BASE = "/accounts"
@@ -50,6 +51,7 @@ class AccountsView(BaseView):
     default_view = "index"
 
     @expose("/")
+    @takes(*account_list.FILTERS)
     def index(self) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         context = account_lists.context(USERS, actor, request.args)
@@ -58,6 +60,7 @@ class AccountsView(BaseView):
 
     # ---- a new one --------------------------------------------------------------------------
     @expose("/new", methods=["GET", "POST"])
+    @takes("role", "region")
     def new(self) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         roles = managing.creates(actor)
@@ -107,6 +110,7 @@ class AccountsView(BaseView):
         return (rendered, 422) if problems else rendered
 
     @expose("/suggest")
+    @takes("role", "region")
     def suggest(self) -> Any:
         """The account name that a division's next account of a role would get, and what is left."""
         actor = policy.require(Capability.MANAGE_USERS)
@@ -173,6 +177,7 @@ class AccountsView(BaseView):
         return (rendered, 422) if problems or (grant and grant["problems"]) else rendered
 
     @expose("/<uuid:account_id>/role", methods=["GET", "POST"])
+    @takes("role")
     def role(self, account_id: uuid.UUID) -> Any:
         """Another role or division for the account."""
         actor = policy.require(Capability.MANAGE_USERS)
@@ -313,6 +318,7 @@ class AccountsView(BaseView):
 
     # ---- Excel ------------------------------------------------------------------------------
     @expose("/export", methods=["GET", "POST"])
+    @takes(*account_list.FILTERS)
     def export(self) -> Any:
         return export_page(self, USERS, f"{BASE}/")
 
@@ -324,6 +330,7 @@ class RecordersView(BaseView):
     default_view = "index"
 
     @expose("/")
+    @takes(*account_list.FILTERS)
     def index(self) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         context = account_lists.context(RECORDERS, actor, request.args)
@@ -331,6 +338,7 @@ class RecordersView(BaseView):
         return self.render_template("lists/list.html", ledger=context)
 
     @expose("/export", methods=["GET", "POST"])
+    @takes(*account_list.FILTERS)
     def export(self) -> Any:
         return export_page(self, RECORDERS, "/recorders/")
 

@@ -28,6 +28,7 @@ from app.kernel.exchange.writer import MEDIA_TYPE
 from app.web.exchange.imports import answer, answer_again, import_page, workbook
 from app.web.exchange.jobs import job_details, own
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 
 _FORMS = ("xlsx", "csv")
 
@@ -39,6 +40,7 @@ class DivisionFilesView(BaseView):
     default_view = "import_page"
 
     @expose("/import/", methods=["GET", "POST"])
+    @takes("job")
     def import_page(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
         shell.at(URL)
@@ -60,6 +62,7 @@ class DivisionFilesView(BaseView):
         return workbook(file, _("行政区划模板"))
 
     @expose("/export")
+    @takes("region", "format")
     def export(self) -> Any:
         """The divisions below a city or county as a file, at once; logged."""
         area, form = _asked()
@@ -82,6 +85,7 @@ class DivisionFilesView(BaseView):
         )
 
     @expose("/export/start", methods=["POST"])
+    @takes("region", "format")
     def export_start(self) -> Any:
         """The same of a province or the nation, by a job."""
         area, form = _asked()

@@ -26,6 +26,7 @@ from app.core.jobs.table import Job
 from app.kernel.figures import statistics
 from app.web.exchange.jobs import job_details
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
 
 _MOST_DIGITS = 9
@@ -38,6 +39,7 @@ class DivisionsView(BaseView):
     default_view = "index"
 
     @expose("/")
+    @takes("region", "q")
     def index(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
         query = request.args.get("q", "").strip()[:60]
@@ -49,6 +51,7 @@ class DivisionsView(BaseView):
         return self.render_template("lists/list.html", ledger=lists.children(actor, node))
 
     @expose("/new", methods=["GET", "POST"])
+    @takes("parent", "level")
     def new(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
         parent = divisions.visible(key_asked_for("parent") or actor.region_id)
@@ -138,6 +141,7 @@ class DivisionsView(BaseView):
         return click.answer()
 
     @expose("/changes")
+    @takes("region", "job")
     def changes(self) -> Any:
         """What is pending in an area, with what it will do."""
         actor = policy.require(Capability.MAINTAIN_REGIONS)
@@ -146,6 +150,7 @@ class DivisionsView(BaseView):
         return self._changes(actor, area, job, [])
 
     @expose("/cancel", methods=["POST"])
+    @takes("region")
     def cancel_all(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
         area = key_asked_for("region") or actor.region_id
@@ -155,6 +160,7 @@ class DivisionsView(BaseView):
         return click.answer()
 
     @expose("/publish", methods=["POST"])
+    @takes("region")
     def publish(self) -> Any:
         """立即生效: at once, or by a job where it takes longer."""
         actor = policy.require(Capability.MAINTAIN_REGIONS)

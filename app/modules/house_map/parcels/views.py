@@ -24,6 +24,7 @@ from app.modules.house_map.parcels import maps, outlines
 from app.modules.house_map.parcels import table as parcels
 from app.modules.house_map.parcels.table import Near
 from app.web.frame import shell
+from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
 from app.web.register import show as record_pages
 from app.web.register.shared import Routes, version
@@ -37,6 +38,7 @@ class ParcelRoutes(Routes):
     """The routes of a register of houses that concern parcels."""
 
     @expose("/<uuid:record_id>/parcels")
+    @takes("box", "q")
     def parcel_map(self, record_id: uuid.UUID) -> Any:
         """JSON for the map: parcels of ``box``, or whose number begins with ``q``, or where to open."""
         row, _actor = self._house(record_id)
@@ -90,6 +92,7 @@ class ParcelRoutes(Routes):
         return self.render_template("house_map/parcel.html", page=context), 422 if problem else 200
 
     @expose("/<uuid:record_id>/parcel/drop", methods=["POST"])
+    @takes("version")
     def drop_parcel(self, record_id: uuid.UUID) -> Any:
         """删除图斑: clear a wrong one; what was typed about the house stays."""
         self._house(record_id)
