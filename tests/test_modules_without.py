@@ -52,8 +52,8 @@ def run(without: str, databases: Databases, tmp_path: Path) -> subprocess.Comple
     )  # fmt: skip
 
 
-def test_the_program_works_without_a_module(databases: Databases, tmp_path: Path) -> None:
-    done = run("craftsmen", databases, tmp_path)
+def test_the_program_works_without_modules(databases: Databases, tmp_path: Path) -> None:
+    done = run("craftsmen,house_map", databases, tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
