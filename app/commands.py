@@ -18,12 +18,12 @@ from app.core.db import read_only
 from app.core.jobs.worker import jobs_cli
 from app.demo.cli import demo_cli, load_command
 from app.deploy import deploy, migrated_tables
-from app.kernel import hooks
 from app.kernel.declare import checks
 from app.kernel.declare.register import all_registers
 from app.kernel.exchange.cli import exchange_cli
 from app.kernel.figures import counters
 from app.kernel.figures import state as figures
+from app.kernel.hook import DECLARED
 
 
 @click.command("deploy")
@@ -52,7 +52,7 @@ def check() -> None:
 @click.command("hooks")
 def hooks_command() -> None:
     """Print who listens to what, in the order of calling."""
-    for hook in hooks.DECLARED.values():
+    for hook in DECLARED.values():
         click.echo(f"{hook.name}: {'asks' if hook.asks else 'tells'}")
         for one in hook.listeners:
             click.echo(f"  {one.order:>3} {one.name}" + (f" of {one.whom}" if one.whom else ""))

@@ -34,9 +34,9 @@ from app.core.clock import today, uuid7
 from app.core.db import read_only
 from app.kernel.declare.flow import State
 from app.kernel.declare.house_lists import list_names
-from app.kernel.households import lists as households
 from app.kernel.kinds import formats
 from app.kernel.kinds.values import to_json
+from app.kernel.records import copies
 from app.kernel.records.history import Contact
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household, SearchKey, Source, match_key, search_values
@@ -367,7 +367,7 @@ def monitored(place: Region | None = None, **said: Any) -> tuple[Household, Moni
     """A household of the list of low-income households with its first monitoring record, 未监测."""
     made = home(place, lists=("low_income",), **said)
     with unscoped("tests make households") as session:
-        known = households.copies(made, Monitoring)
+        known = copies.of(made, Monitoring)
         row = Monitoring(id=uuid7(), region_id=made.region_id, household_id=made.id, **known)
         session.add(row)
         session.commit()

@@ -12,7 +12,7 @@ from app.access.scope import acting_as, unscoped
 from app.core.db import db, read_only
 from app.kernel.declare.register import of_year
 from app.kernel.figures import counters
-from app.kernel.records import renewals
+from app.kernel.records import renewals, steps
 from app.kernel.records import save as records
 from app.modules.surveys.monitoring.model import Monitoring
 from app.modules.surveys.monitoring.register import MONITORING
@@ -52,7 +52,7 @@ class Case:
     def step(self, name: str, key: uuid.UUID | None = None, opinion: str = "") -> Monitoring:
         who = self.clerk if name in ("submit", "withdraw") else self.reviewer
         key = key or self.key
-        return act(who, records.transition, MONITORING, key, name, None, CONTACT, opinion)
+        return act(who, steps.transition, MONITORING, key, name, None, CONTACT, opinion)
 
     def approve(self, form: dict[str, Any], key: uuid.UUID | None = None) -> None:
         self.save(form, key)

@@ -18,7 +18,6 @@ from sqlalchemy.orm import (
     Mapped,
     ORMExecuteState,
     Session,
-    SessionTransaction,
     declared_attr,
     mapped_column,
     with_loader_criteria,
@@ -30,12 +29,15 @@ from app.core import transactions
 from app.core.db import JOINED, db, read_only, turn
 from app.core.errors import OutsideScope, TryAgain
 from app.core.i18n import _
+from app.core.kept import Kept
 from app.core.types import PathType
 
 #: Advisory locks (this, county): shared by those who write rows there, held alone by who moves
 #: divisions there; (this, 0) is held alone by who publishes anything.
 LOCK = 0x616E6A
-_HELD, _SEEN = "counties_held", "regions_seen"
+#: Counties whose lock the transaction holds, and keys and paths of divisions that it saw stand so.
+_held: Kept[set[int]] = Kept(set)
+_seen: Kept[set[tuple[int, str]]] = Kept(set)
 #: Execution option of a statement that is a module's constant, its values bound when it runs.
 MADE_ONCE = "made_once"
 _NOTHING = ("\x7f", "\x7f")  # an empty range: no path lies in it
@@ -181,7 +183,7 @@ def hold(session: Session, places: set[tuple[int, str]], counties: set[int]) -> 
 
     :raises TryAgain: a division was moved, merged or deleted since it was read, or is just now.
     """
-    held = session.info.setdefault(_HELD, set())
+    held = _held.of(session)
     free = counties - held
     if free and session.get_bind().dialect.name == "postgresql":
         turn(session)  # the locks are held until its commit
@@ -190,7 +192,7 @@ def hold(session: Session, places: set[tuple[int, str]], counties: set[int]) -> 
             if not session.scalar(select(taken)):
                 raise _moving()
     held |= free
-    seen = session.info.setdefault(_SEEN, set())
+    seen = _seen.of(session)
     if unseen := places - seen:
         query = select(Region.id, Region.path).where(Region.id.in_({key for key, _ in unseen}))
         if unseen - {(key, path) for key, path in session.execute(query)}:
@@ -200,13 +202,6 @@ def hold(session: Session, places: set[tuple[int, str]], counties: set[int]) -> 
 
 def _moving() -> TryAgain:
     return TryAgain(_("这里的行政区划刚刚调整，内容没有写入。请稍候再保存一次。"))
-
-
-@event.listens_for(Session, "after_transaction_end")
-def _let_go(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.parent is None:
-        session.info.pop(_HELD, None)
-        session.info.pop(_SEEN, None)
 
 
 @event.listens_for(Session, "before_flush")

@@ -7,7 +7,7 @@ that the form is about cost no lock. Then the view, and nobody else, says what b
         with transaction():
             row = records.save(…)               # actions flush; they never commit, never roll back
             attachments.arrange(…)
-            refused = attempt(lambda: records.transition(…))   # may fail; the save stands
+            refused = attempt(lambda: steps.transition(…))   # may fail; the save stands
     except Invalid as error:
         return self._form_page(…)               # rolled back: the lock is gone, the page only reads
     flash(…)                                    # said when it is true

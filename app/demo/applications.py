@@ -21,8 +21,8 @@ from app.demo.pictures import Album
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.figures import counters
-from app.kernel.households import lists as households
 from app.kernel.kinds.values import to_json
+from app.kernel.records import copies
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household
 from app.kernel.rows.reading import columns_of
@@ -148,7 +148,7 @@ class _Applications:
             "state": State.MISSING, "basis": Basis.WAITING if waits else Basis.HELD,
             "survey_register": last.register.name, "survey_id": survey.id, "surveyed_at": opened,
             **{name: getattr(home, name) for name in _PLACE},
-            **households.copies(home, Application),
+            **copies.of(home, Application),
             **prefilled(home, survey),
         }  # fmt: skip
         self.rows.append(row)

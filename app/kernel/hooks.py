@@ -1,17 +1,13 @@
 """What the kernel tells its modules and asks of them, so that neither knows the other.
 
-Each hook is a function without a body: its signature is what listeners get, its docstring what they
-are told and may do. A module listens where it lies::
+Each hook is a function whose signature is what listeners get and whose docstring says what they are told
+and may do (:mod:`app.kernel.hook`). A module listens where it lies::
 
     @hooks.stepped.listen(of="craftsman")
     def certify(register: Register, row: Any, step: Transition) -> None: ...
 
 A hook that only modules above another one listen to is declared by that one, beside what it tells
-of. ``of`` narrows a hook whose first argument is a register, or several: to one register by its name,
-to those whose model derives from a class, or to those that declare something (:class:`Having`), so
-that what is no concern of a module does not pass it. Listeners run in the ``order`` that they name, those of one number
-by their names, in the transaction of the change; an error that one raises ends the change, so only
-a listener of a hook that says so refuses anything. ``flask hooks`` prints who listens to what.
+of. ``flask hooks`` prints who listens to what.
 """
 
 from __future__ import annotations
@@ -21,11 +17,10 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from inspect import getdoc
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from app.core.i18n import mark
+from app.kernel.hook import asks, tells
 
 if TYPE_CHECKING:
     from flask_appbuilder import BaseView
@@ -44,116 +39,6 @@ if TYPE_CHECKING:
     from app.kernel.rows.member import Member
     from app.kernel.rows.record import HistoryEntry
     from app.kernel.rows.transfer import Transfer
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Having:
-    """Registers that declare this: an attribute of theirs, or one below it, is neither empty nor None."""
-
-    name: str
-
-
-#: Whom a listener listens to: a register's name, a class that models of registers derive from, or
-#: what registers declare.
-Sender = str | type | Having
-
-
-@dataclass(frozen=True)
-class Listener:
-    """A function that listens, to whom, and when among the others."""
-
-    call: Callable[..., Any]
-    of: Sender | None
-    order: int
-
-    @property
-    def name(self) -> str:
-        """Where it stands."""
-        return f"{self.call.__module__}.{self.call.__qualname__}"
-
-    @property
-    def whom(self) -> str:
-        """To whom it listens, as people read it; "" if to all."""
-        if isinstance(self.of, Having):
-            return f"registers with {self.of.name}"
-        return self.of if isinstance(self.of, str) else self.of.__name__ if self.of else ""
-
-    def hears(self, arguments: tuple[Any, ...]) -> bool:
-        """Is it meant by these arguments?"""
-        if self.of is None:
-            return True
-        told = arguments[0]
-        return any(map(self._means, told if isinstance(told, tuple) else (told,)))
-
-    def _means(self, register: Register) -> bool:
-        if isinstance(self.of, str):
-            return register.name == self.of
-        if isinstance(self.of, Having):
-            return bool(attrgetter(self.of.name)(register))
-        return self.of is None or issubclass(register.model, self.of)
-
-
-class Hook(Generic[P, T]):
-    """One thing that is told or asked. Listeners return what :attr:`asks` says."""
-
-    def __init__(self, declared: Callable[P, Any], *, asks: bool) -> None:
-        self.name = declared.__name__
-        self.__doc__ = getdoc(declared)
-        self.asks = asks
-        self.listeners: tuple[Listener, ...] = ()
-
-    def listen(
-        self, *, of: Sender | None = None, order: int = 0
-    ) -> Callable[[Callable[P, T]], Callable[P, T]]:
-        """Call the decorated function at every telling or asking; of the others, only those of a
-        lower ``order`` before it.
-        """
-
-        def add(call: Callable[P, T]) -> Callable[P, T]:
-            listeners = (*self.listeners, Listener(call, of, order))
-            self.listeners = tuple(sorted(listeners, key=lambda one: (one.order, one.name)))
-            return call
-
-        return add
-
-    def _answers(self, *args: Any, **kwargs: Any) -> Iterable[Any]:
-        return (one.call(*args, **kwargs) for one in self.listeners if one.hears(args))
-
-
-class Told(Hook[P, None]):
-    """A hook that tells of something."""
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        for _done in self._answers(*args, **kwargs):
-            pass
-
-
-class Asked(Hook[P, Iterable[T]], Generic[P, T]):
-    """A hook that asks for something: what its listeners answer, one after the other."""
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[T]:
-        return [part for answer in self._answers(*args, **kwargs) for part in answer]
-
-
-#: Every hook by its name, in the order of this file.
-DECLARED: dict[str, Hook[..., Any]] = {}
-
-
-def tells(declared: Callable[P, None]) -> Told[P]:
-    """Declare a hook that tells."""
-    made = Told(declared, asks=False)
-    DECLARED[made.name] = made
-    return made
-
-
-def asks(declared: Callable[P, Iterable[T]]) -> Asked[P, T]:
-    """Declare a hook that asks; every listener answers with any number of parts."""
-    made: Asked[P, T] = Asked(declared, asks=True)
-    DECLARED[made.name] = made
-    return made
 
 
 # ---- a record is saved and decided on ------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from app.kernel.declare.register import all_registers
-from app.kernel.hooks import DECLARED, Asked, Having, Hook, Told
+from app.kernel.hook import DECLARED, Asked, Having, Hook, Told
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -30,7 +30,7 @@ from app.kernel.households import audit_words
 from app.kernel.households import lists as households
 from app.kernel.kinds import formats
 from app.kernel.records import save as records
-from app.kernel.rows.household import Household, SearchKey
+from app.kernel.rows.household import Household, SearchKey, get_household
 from app.web.exchange import export_form
 from app.web.frame import shell
 from app.web.frame.addresses import takes
@@ -103,7 +103,7 @@ class AuditView(BaseView):
             raise NotFound(_("没有这个模块。"))
         actor = policy.require(Capability.AUDIT)
         if register.model is Household:
-            row = households.get(record_id)
+            row = get_household(record_id)
             theirs = list(households.records_of(db.session, row))
             beside = [one.id for _r, one in theirs]
             exported = [register, *(r for r, _one in theirs)]

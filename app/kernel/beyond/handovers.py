@@ -31,6 +31,7 @@ from app.core.i18n import _, mark
 from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.rules import Problem
 from app.kernel.records import history, owners, places
+from app.kernel.records import save as records
 from app.kernel.records.history import Contact, contact_problems
 from app.kernel.rows.handover import Handover, HandoverState, visible
 
@@ -66,11 +67,7 @@ def may_answer(handover: Handover, actor: Actor) -> bool:
         return False
     register = register_of(handover)
     row = db.session.get(register.model, handover.record_id)
-    return (
-        row is not None
-        and policy.may(Capability.ENTER, register.name, row, actor=actor)
-        and owners.keeps(register, row, actor)
-    )
+    return row is not None and records.may_enter(register, row, actor)
 
 
 def wanted(register: Register, record_id: uuid.UUID) -> Any:
@@ -84,7 +81,7 @@ def wanted(register: Register, record_id: uuid.UUID) -> Any:
         row = session.get(register.model, record_id) if register.owned else None
     if row is None:
         raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"))
-    if in_scope(row.path) and owners.keeps(register, row, actor):
+    if in_scope(row.path) and owners.keeps(row, actor):
         raise Conflict(_("该记录本来就由您管理，可以直接修改。"), row=row)
     return row
 

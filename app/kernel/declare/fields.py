@@ -7,8 +7,10 @@ derives from :class:`Declared`; there it becomes a mapped column. Elsewhere it g
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict, Unpack
 
 from app.access.divisions.regions import Level
 from app.core.choices import Choices
@@ -19,29 +21,71 @@ from app.kernel.kinds.children import CHILDREN
 from app.kernel.kinds.choice import CHOICE, MANY, YES_NO
 from app.kernel.kinds.date import DATE
 from app.kernel.kinds.identity import ACCOUNT, ID_NUMBER, PHONE, USCC, Identity
-from app.kernel.kinds.kind import Kind
 from app.kernel.kinds.number import DECIMAL, INTEGER, MONEY, YEAR
 from app.kernel.kinds.photo import FILES
 from app.kernel.kinds.region import REGION
 from app.kernel.kinds.text import TEXT, TEXTAREA
 
+#: A day that another one is compared with.
+Limit = dt.date | Field | Today | None
 
-def _field(kind: Kind, label: str, *, checks: Any = (), **options: Any) -> Any:
-    low, high = options.get("low"), options.get("high")
-    before, after = options.pop("not_before", None), options.pop("not_after", None)
-    made = Field(kind, label, checks=list(checks), **options)
-    if kind.counted:
-        made.checks += _number_checks(made)
-    else:
-        if low is not None:
-            made.checks.append(Check("low", made.compare("lt", low), f"不能小于 {low}。"))
-        if high is not None:
-            made.checks.append(Check("high", made.compare("gt", high), f"不能大于 {high}。"))
+
+class Options(TypedDict, total=False):
+    """What any field may say beside its label."""
+
+    shown: Expr  # where it is there at all
+    required: bool  # wherever it is shown; true unless it says otherwise
+    help: str  # a sentence below the input
+    source: str  # where its value comes from, if nobody types it
+    masked: bool  # lists hide a part of it
+    checks: list[Check]  # rules beside those that its other options make
+
+
+class TextOptions(Options, total=False):
+    """What a text or a number of a person may say besides."""
+
+    found_in: str  # register.field in which its number must be found
+
+
+class NumberOptions(Options, total=False):
+    """What a number may say besides."""
+
+    unit: str  # stands behind the number
+
+
+class ChoiceOptions(Options, total=False):
+    """What a choice may say besides."""
+
+    leaves_out: tuple[str, ...]  # codes of its list that are no choice here
+    words: Mapping[str, str]  # code -> its text here
+    chooser: str  # what it may be chosen from on a map: "parcel"
+
+
+class PhotoOptions(Options, total=False):
+    """What photos may say besides."""
+
+    taken_on: str  # the field that says on which day they should have been taken
+
+
+def _checked(made: Field, before: Limit = None, after: Limit = None) -> Any:
+    """The field with the rules that its limits make."""
+    found = _number_checks(made) if made.kind.counted else _limit_checks(made)
     if before is not None:
-        made.checks.append(Check("early", made.compare("lt", before), _order_text("早于", before)))
+        found.append(Check("early", made.compare("lt", before), _order_text("早于", before)))
     if after is not None:
-        made.checks.append(Check("late", made.compare("gt", after), _order_text("晚于", after)))
+        found.append(Check("late", made.compare("gt", after), _order_text("晚于", after)))
+    made.checks = [*made.checks, *found]
     return made
+
+
+def _limit_checks(made: Field) -> list[Check]:
+    """The smallest and the largest value."""
+    checks = []
+    if made.low is not None:
+        checks.append(Check("low", made.compare("lt", made.low), f"不能小于 {made.low}。"))
+    if made.high is not None:
+        checks.append(Check("high", made.compare("gt", made.high), f"不能大于 {made.high}。"))
+    return checks
 
 
 def _number_checks(made: Field) -> list[Check]:
@@ -55,109 +99,118 @@ def _number_checks(made: Field) -> list[Check]:
     return checks
 
 
-def _order_text(word: str, limit: Any) -> str:
+def _order_text(word: str, limit: Limit) -> str:
     if isinstance(limit, Field):
         return f"不能{word}{limit.label}。"
     return f"不能{word}今天。" if isinstance(limit, Today) else f"不能{word} {limit}。"
 
 
-def text(label: str, length: int = 100, **options: Any) -> Any:
+def text(label: str, length: int = 100, **options: Unpack[TextOptions]) -> Any:
     """A line of text, NFC, at most ``length`` characters."""
-    return _field(TEXT, label, length=length, **options)
+    return _checked(Field(TEXT, label, length=length, **options))
 
 
-def long_text(label: str, length: int = 1000, **options: Any) -> Any:
+def long_text(label: str, length: int = 1000, **options: Unpack[TextOptions]) -> Any:
     """Several lines of text."""
-    return _field(TEXTAREA, label, length=length, **options)
+    return _checked(Field(TEXTAREA, label, length=length, **options))
 
 
-def integer(label: str, low: int | None = 0, high: int | None = None, **options: Any) -> Any:
+def integer(
+    label: str, low: int | None = 0, high: int | None = None, **options: Unpack[NumberOptions]
+) -> Any:
     """A whole number from ``low`` to ``high``."""
-    return _field(INTEGER, label, low=low, high=high, **options)
+    return _checked(Field(INTEGER, label, low=low, high=high, **options))
 
 
-def decimal(label: str, low: Any = 0, high: Any = None, **options: Any) -> Any:
+def decimal(label: str, low: Any = 0, high: Any = None, **options: Unpack[NumberOptions]) -> Any:
     """A Decimal with two places."""
-    return _field(DECIMAL, label, low=low, high=high, **options)
+    return _checked(Field(DECIMAL, label, low=low, high=high, **options))
 
 
-def money(label: str, **options: Any) -> Any:
+def money(label: str, **options: Unpack[Options]) -> Any:
     """An amount in 元, Decimal with two places, not negative."""
-    return _field(MONEY, label, low=0, unit="元", **options)
+    return _checked(Field(MONEY, label, low=0, unit="元", **options))
 
 
-def date(label: str, **options: Any) -> Any:
+def date(
+    label: str, *, not_before: Limit = None, not_after: Limit = None, **options: Unpack[Options]
+) -> Any:
     """A day. ``not_before``/``not_after``: a day, a field, or ``Today()``."""
-    return _field(DATE, label, **options)
+    return _checked(Field(DATE, label, **options), not_before, not_after)
 
 
-def year(label: str, **options: Any) -> Any:
-    """A calendar year."""
-    return _field(YEAR, label, **options)
+def year(
+    label: str, low: int | None = None, high: int | None = None, **options: Unpack[Options]
+) -> Any:
+    """A calendar year from ``low`` to ``high``."""
+    return _checked(Field(YEAR, label, low=low, high=high, **options))
 
 
-def yes_no(label: str, **options: Any) -> Any:
+def yes_no(label: str, **options: Unpack[Options]) -> Any:
     """是 / 否, unanswered until one is chosen."""
-    return _field(YES_NO, label, **options)
+    return _checked(Field(YES_NO, label, **options))
 
 
-def choice(label: str, choices: type[Choices], **options: Any) -> Any:
+def choice(label: str, choices: type[Choices], **options: Unpack[ChoiceOptions]) -> Any:
     """One of a code enum, which rules and figures may name."""
-    return _field(CHOICE, label, choices=choices, **options)
+    return _checked(Field(CHOICE, label, choices=choices, **options))
 
 
-def listed(label: str, list_name: str, **options: Any) -> Any:
+def listed(label: str, list_name: str, **options: Unpack[ChoiceOptions]) -> Any:
     """One of a list of the ministry's."""
-    return _field(CHOICE, label, list_name=list_name, **options)
+    return _checked(Field(CHOICE, label, list_name=list_name, **options))
 
 
-def many(label: str, choices: type[Choices] | str, **options: Any) -> Any:
+def many(label: str, choices: type[Choices] | str, **options: Unpack[ChoiceOptions]) -> Any:
     """Several of a code enum or of a list of the ministry's."""
-    key = "list_name" if isinstance(choices, str) else "choices"
-    return _field(MANY, label, **{key: choices}, **options)
+    if isinstance(choices, str):
+        return _checked(Field(MANY, label, list_name=choices, **options))
+    return _checked(Field(MANY, label, choices=choices, **options))
 
 
-def years(label: str, since: int, **options: Any) -> Any:
+def years(label: str, since: int, **options: Unpack[Options]) -> Any:
     """Several calendar years from ``since`` on."""
-    return _field(MANY, label, since=since, **options)
+    return _checked(Field(MANY, label, since=since, **options))
 
 
-def region(label: str, level: Level = Level.VILLAGE, **options: Any) -> Any:
+def region(label: str, level: Level = Level.VILLAGE, **options: Unpack[Options]) -> Any:
     """A division of ``level``, anywhere in the nation: its key. Divisions that merge are followed."""
-    return _field(REGION, label, level=level, **options)
+    return _checked(Field(REGION, label, level=level, **options))
 
 
-def id_number(label: str, **options: Any) -> Any:
+def id_number(label: str, **options: Unpack[TextOptions]) -> Any:
     """A resident identity number (GB 11643), masked in lists."""
     return _identity(ID_NUMBER, label, **options)
 
 
-def phone(label: str, **options: Any) -> Any:
+def phone(label: str, **options: Unpack[TextOptions]) -> Any:
     """A mobile or fixed-line number, masked in lists."""
     return _identity(PHONE, label, **options)
 
 
-def uscc(label: str, **options: Any) -> Any:
+def uscc(label: str, **options: Unpack[TextOptions]) -> Any:
     """A unified social credit code (GB 32100)."""
     return _identity(USCC, label, **options)
 
 
-def account(label: str, **options: Any) -> Any:
+def account(label: str, **options: Unpack[TextOptions]) -> Any:
     """The number of a bank account, masked in lists."""
     return _identity(ACCOUNT, label, **options)
 
 
-def _identity(kind: Identity, label: str, **options: Any) -> Any:
+def _identity(kind: Identity, label: str, **options: Unpack[TextOptions]) -> Any:
     options.setdefault("masked", kind.masked)
-    made = _field(kind, label, length=kind.longest, **options)
+    made = _checked(Field(kind, label, length=kind.longest, **options))
     wrong = made.given & ~made.valid
     made.checks.append(Check("invalid", wrong, kind.wrong, explain=kind.explain))
     return made
 
 
-def children(label: str, *rows: Field, low: int = 0, high: int = 20, **options: Any) -> Any:
+def children(
+    label: str, *rows: Field, low: int = 0, high: int = 20, **options: Unpack[Options]
+) -> Any:
     """Repeatable rows of ``rows``, kept with the record."""
-    return _field(CHILDREN, label, rows=rows, low=low, high=high, **options)
+    return _checked(Field(CHILDREN, label, rows=rows, low=low, high=high, **options))
 
 
 def row(name: str, made: Field) -> Field:
@@ -166,21 +219,21 @@ def row(name: str, made: Field) -> Field:
     return made
 
 
-def photos(label: str, low: int = 1, high: int = 3, **options: Any) -> Any:
+def photos(label: str, low: int = 1, high: int = 3, **options: Unpack[PhotoOptions]) -> Any:
     """Photos, ``low`` to ``high`` of them; rows of ``attachment`` owned by the record. ``taken_on``
     names the date that their own should be.
     """
     return _files("photo", label, low, high, **options)
 
 
-def papers(label: str, low: int = 1, high: int = 5, **options: Any) -> Any:
+def papers(label: str, low: int = 1, high: int = 5, **options: Unpack[Options]) -> Any:
     """PDF papers or photos of papers."""
     return _files("paper", label, low, high, **options)
 
 
-def _files(accept: str, label: str, low: int, high: int, **options: Any) -> Any:
+def _files(accept: str, label: str, low: int, high: int, **options: Unpack[PhotoOptions]) -> Any:
     options.setdefault("required", low > 0)
-    return _field(FILES, label, accept=accept, low=low, high=high, **options)
+    return _checked(Field(FILES, label, accept=accept, low=low, high=high, **options))
 
 
 def computed(made: Field, formula: Formula | Expr) -> Any:

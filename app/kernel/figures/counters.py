@@ -12,7 +12,6 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     Date,
@@ -30,19 +29,20 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import Mapped, ORMExecuteState, Session, SessionTransaction, mapped_column
+from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 
 from app.access.divisions.regions import Level, Region, ancestor_paths, subtree
 from app.access.scope import MADE_ONCE
 from app.core.db import Model, outermost, upsert
+from app.core.kept import Kept
 from app.core.types import PathType
 from app.kernel.declare.expressions import ALWAYS, Columns, Expr
 from app.kernel.declare.register import Register, all_registers, of_year, register_of
 
 #: Execution option of a bulk UPDATE or DELETE whose deltas are handed in.
 HANDED_IN = "deltas_handed_in"
-_KEY, _SAVEPOINTS = "counter_deltas", "counter_savepoints"
-Deltas = dict[tuple[str, str, int], int]
+#: Register, figure and county id -> the change that the transaction makes.
+_deltas: Kept[dict[tuple[str, str, int], int]] = Kept(lambda: defaultdict(int))
 
 
 class Counter(Model):
@@ -105,7 +105,7 @@ def asked_of(register: Register) -> set[str]:
 
 def hand_in(session: Session, register: Register, deltas: Mapping[tuple[str, int], int]) -> None:
     """Deltas of a bulk write: (figure, county id) -> change."""
-    pending: Deltas = outermost(session).info.setdefault(_KEY, defaultdict(int))
+    pending = _deltas.of(outermost(session))
     for (figure, county_id), change in deltas.items():
         pending[register.name, figure, county_id] += change
 
@@ -114,7 +114,7 @@ def gather(session: Session, register: Register, row: Any) -> None:
     """Note what a row about to be flushed changes."""
     if not register.figures:
         return
-    pending: Deltas = outermost(session).info.setdefault(_KEY, defaultdict(int))
+    pending = _deltas.of(outermost(session))
     state = inspect(row)
     if state.persistent or state.deleted:
         old = _old_values(row)
@@ -149,8 +149,9 @@ def _old_values(row: Any) -> dict[str, Any]:
 
 def apply(session: Session) -> None:
     """Write what was gathered, sorted: the last thing before a commit (:mod:`app.kernel.figures.writing`)."""
-    pending: Deltas = session.info.pop(_KEY, {})
+    pending = _deltas.of(session)
     changes = sorted((key, n) for key, n in pending.items() if n)
+    pending.clear()
     if not changes:
         return
     _upsert(session, [
@@ -177,26 +178,6 @@ def _refuse_uncounted(state: ORMExecuteState) -> None:
             register = register_of(mapper.class_)
             if register is not None and register.figures:
                 raise RuntimeError(f"bulk change of {register.name} without hand_in()")
-
-
-@event.listens_for(Session, "after_rollback")
-def _forget(session: Session) -> None:
-    session.info.pop(_KEY, None)
-
-
-@event.listens_for(Session, "after_transaction_create")
-def _keep_at_savepoint(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.nested:
-        kept = outermost(session).info.setdefault(_SAVEPOINTS, WeakKeyDictionary())
-        kept[transaction] = dict(outermost(session).info.get(_KEY, {}))
-
-
-@event.listens_for(Session, "after_soft_rollback")
-def _return_to_savepoint(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.nested and transaction in outermost(session).info.get(_SAVEPOINTS, ()):
-        outermost(session).info[_KEY] = defaultdict(
-            int, outermost(session).info[_SAVEPOINTS].pop(transaction)
-        )
 
 
 # ---- reading -------------------------------------------------------------------------------

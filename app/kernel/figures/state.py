@@ -55,6 +55,11 @@ def digests(register: Register) -> dict[str, str]:
     return found | ({ROWS: _digest(register.follows)} if register.follows else {})
 
 
+def _names(register: Register) -> set[str]:
+    """Of what :func:`digests` tells."""
+    return {*register.figures, *((ROWS,) if register.follows else ())}
+
+
 def _digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps([_shape(part) for part in parts]).encode()).hexdigest()
 
@@ -118,7 +123,7 @@ def _forget_others(session: Session, kept: Any) -> None:
     not loaded stay.
     """
     for register in all_registers():
-        declared = digests(register)
+        declared = _names(register)
         for _register, name in [key for key in kept if key[0] == register.name]:
             if name in declared:
                 continue
@@ -147,7 +152,7 @@ def _declared(found: set[tuple[str, str]]) -> list[tuple[Register, str]]:
     return [
         (register, name)
         for register in all_registers()
-        for name in sorted(digests(register))
+        for name in sorted(_names(register))
         if (register.name, name) in found
     ]
 

@@ -30,7 +30,7 @@ from app.kernel.figures import counters
 from app.kernel.figures import state as figures
 from app.kernel.figures.counters import Counter
 from app.kernel.figures.state import ROWS
-from app.kernel.households import lists as households
+from app.kernel.records import copies
 from app.kernel.rows.household import Household
 
 KIND = "figures.fill"
@@ -109,7 +109,7 @@ def _make_rows(session: Session, register: Register, county: Any) -> int:
     made = 0
     try:
         while found := session.scalars(query).all():
-            session.add_all(households.row_for(register, household) for household in found)
+            session.add_all(copies.first_row(register, household) for household in found)
             session.commit()
             session.expunge_all()
             made += len(found)

@@ -11,7 +11,7 @@ from app.core.i18n import _
 from app.kernel.declare.rules import Problem
 from app.kernel.households import lists as households
 from app.kernel.records import history
-from app.kernel.rows.household import Household
+from app.kernel.rows.household import Household, get_household
 
 
 def identity_follows(session: Session, survey: Any) -> None:
@@ -49,7 +49,7 @@ def head_is_another(survey: Any, values: Mapping[str, Any]) -> Iterator[Problem]
     number = values.get("new_head_id")
     if not number:
         return
-    household = households.get(survey.household_id)
+    household = get_household(survey.household_id)
     if getattr(survey, "predecessor_id", None) and household.former_head:
         return
     if number in (household.issued_id, household.corrected_id, values.get("corrected_id")):

@@ -17,13 +17,12 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
-    event,
     exists,
     literal,
     select,
     union_all,
 )
-from sqlalchemy.orm import Session, SessionTransaction, aliased
+from sqlalchemy.orm import Session, aliased
 
 from app.access import policy
 from app.access.actor import Capability
@@ -33,8 +32,9 @@ from app.access.divisions.regions import Level, Region
 from app.access.scope import in_scope, joined
 from app.core.clock import today
 from app.core.db import db
-from app.core.errors import BadInput, NotFound
+from app.core.errors import BadInput
 from app.core.i18n import _
+from app.core.kept import Kept
 from app.core.types import UuidType
 from app.kernel import hooks
 from app.kernel.beyond import duplicates
@@ -42,39 +42,31 @@ from app.kernel.declare.house_lists import list_names
 from app.kernel.declare.register import Register, all_registers
 from app.kernel.households import people
 from app.kernel.kinds import formats
+from app.kernel.records import copies
 from app.kernel.rows.file import Attachment
-from app.kernel.rows.household import Finding, Household, SearchKey, search_values
+from app.kernel.rows.household import (
+    Finding,
+    Household,
+    SearchKey,
+    get_household,
+    search_values,
+)
 from app.kernel.rows.member import Member, PersonNumber, members_of
 from app.kernel.rows.record import Draft, HistoryEntry, Standing
 
-_LOCKED = "households_locked"
-
-
-def get(household_id: uuid.UUID, *, lock: bool = False) -> Household:
-    """The household, if it lies in the actor's area."""
-    row = db.session.get(Household, household_id, with_for_update=lock, populate_existing=lock)
-    if row is None:
-        audit.refused(register="household", detail={"record": str(household_id)})
-        raise NotFound(_("没有找到该农户。它可能不存在，或不在您的管辖范围内。"), noted=True)
-    return row
+_locked: Kept[dict[uuid.UUID, Household]] = Kept(dict)
 
 
 def locked(session: Session, household_ids: Collection[uuid.UUID]) -> list[Household]:
     """These households, which nobody else works on until the transaction ends; asking for one again
     costs nothing. Those outside the session's area are left out.
     """
-    held: dict[uuid.UUID, Household] = session.info.setdefault(_LOCKED, {})
+    held = _locked.of(session)
     if missing := set(household_ids) - held.keys():
         query = select(Household).where(Household.id.in_(missing)).order_by(Household.id)
         query = query.with_for_update().execution_options(populate_existing=True)
         held |= {home.id: home for home in session.scalars(query)}
     return [held[key] for key in sorted(household_ids) if key in held]
-
-
-@event.listens_for(Session, "after_transaction_end")
-def _let_go(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.parent is None or transaction.nested:
-        session.info.pop(_LOCKED, None)
 
 
 def with_family(household_id: uuid.UUID) -> tuple[Household, list[Household]]:
@@ -89,7 +81,7 @@ def with_family(household_id: uuid.UUID) -> tuple[Household, list[Household]]:
     )
     query = select(Household).where(Household.id.in_(keys)).order_by(Household.id)
     family = db.session.scalars(query).all()
-    household = get(household_id)  # known by now, or refused
+    household = get_household(household_id)  # known by now, or refused
     return household, [one for one in family if one is not household]
 
 
@@ -144,7 +136,7 @@ def join(session: Session, household: Household) -> None:
             SearchKey(household_id=household.id, value=value, region_id=household.region_id)
         )
     for register in following(*lists_of(household)):
-        session.add(row_for(register, household))
+        session.add(copies.first_row(register, household))
     people.follow(session, household, ())
 
 
@@ -161,7 +153,7 @@ def enlist(session: Session, household: Household, name: str) -> None:
     for register in following(name):
         theirs = exists().where(register.model.household_id == household.id)
         if not session.scalar(select(theirs)):
-            session.add(row_for(register, household))
+            session.add(copies.first_row(register, household))
     refresh(session, household)
     hooks.listed(session, household)
 
@@ -171,30 +163,6 @@ def delist(session: Session, household: Household, name: str) -> None:
     setattr(household, name, False)
     refresh(session, household)
     hooks.listed(session, household)
-
-
-def row_for(register: Register, household: Household) -> Any:
-    """A register's first row about a household, not in a session yet."""
-    place, known = household.region_id, copies(household, register.model)
-    return register.model(household_id=household.id, region_id=place, **known)
-
-
-def copies(household: Household, model: Any, shown: Member | None = None) -> dict[str, Any]:
-    """What a register's row repeats of its household, so that lists need no join: of these what
-    its model has. ``shown``: the member whom the household's list shows in place of its head.
-    """
-    known = {
-        "head_name": household.head_name,
-        "head_id": household.head_id or household.matching_id,
-        "former_head": household.issued_name
-        if household.issued_name != household.head_name
-        else None,
-        "standing": household.standing,
-        **{name: getattr(household, name) for name in list_names()},
-        "unplaced": True if Finding.NO_VILLAGE in (household.findings or ()) else None,
-        **dict(hooks.list_copies(model, household, shown)),
-    }
-    return {name: value for name, value in known.items() if name in model.__fields__}
 
 
 #: Model of records -> keys of rows, in tables of their own, that go where the record goes.
@@ -226,7 +194,7 @@ def refresh(session: Session, household: Household) -> None:
             key.region_id = place
     for _register, row in records_of(session, household):
         row.region_id = place
-        for name, value in copies(household, type(row), shown).items():
+        for name, value in copies.of(household, type(row), shown).items():
             setattr(row, name, value)
         for key in (Attachment.record_id, HistoryEntry.record_id, *_going.get(type(row), ())):
             for owned in session.scalars(select(key.class_).where(key == row.id)):
@@ -281,7 +249,7 @@ def assign_village(household_id: uuid.UUID, region_id: int, register: Register) 
 
     :raises BadInput: the division is no village of the household's county.
     """
-    household = get(household_id, lock=True)
+    household = get_household(household_id, lock=True)
     policy.require(Capability.ENTER, register.name, household)
     region = db.session.get(Region, region_id)
     here = db.session.get(Region, household.region_id)

@@ -37,14 +37,15 @@ from app.kernel import hooks
 from app.kernel.declare.flow import EDITABLE, State
 from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.rules import Problem, required_text
-from app.kernel.hooks import Having, Leaving
+from app.kernel.hook import Having
+from app.kernel.hooks import Leaving
 from app.kernel.households import lists as households
 from app.kernel.kinds.values import is_missing
-from app.kernel.records import history
+from app.kernel.records import history, steps
 from app.kernel.records import save as records
 from app.kernel.records.history import Contact
 from app.kernel.rows.file import Attachment
-from app.kernel.rows.household import Household
+from app.kernel.rows.household import Household, get_household
 from app.kernel.rows.record import Draft, Standing
 from app.kernel.rows.transfer import (
     Side,
@@ -146,7 +147,7 @@ def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[P
         yield Problem(asked, f"{asked}.pending", text)
     if waiting_of(row.household_id) is not None:
         yield Problem(asked, f"{asked}.twice", _twice())
-    household = households.get(row.household_id)
+    household = get_household(row.household_id)
     for text in hooks.why_stay(db.session(), household, Leaving.PLACE):
         yield Problem(asked, f"{asked}.stays", text)
 
@@ -297,7 +298,7 @@ def withdraw(transfer_id: uuid.UUID, contact: Contact, opinion: str = "") -> Tra
 def _decide(transfer_id: uuid.UUID, word: Word, contact: Contact, opinion: str) -> Transfer:
     transfer = get(transfer_id)
     actor = policy.require(Capability.APPROVE_MOVE, transfer.register)
-    self_review = records.self_review()
+    self_review = steps.self_review()
     _require_said(word, contact, opinion)
     with joined("a move concerns two areas", writes=True) as session:
         case = _lock(session, transfer_id, actor)

@@ -31,10 +31,17 @@ from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.house_lists import house_lists
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
-from app.kernel.hooks import Having
+from app.kernel.hook import Having
 from app.kernel.households import lists as households
 from app.kernel.kinds.values import to_json
-from app.kernel.rows.household import Finding, Household, Source, match_key, search_values
+from app.kernel.rows.household import (
+    Finding,
+    Household,
+    Source,
+    get_household,
+    match_key,
+    search_values,
+)
 from app.kernel.rows.record import Standing
 
 Head = Mapping[str, Any]  # name, id_number, phone, as a row of the form
@@ -153,7 +160,7 @@ def check(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[P
                 )
                 yield Problem(name if heads else asked, f"{name}.surveyed", text)
     children_at = dict(wanted.kept)
-    own = search_values(households.get(row.household_id))
+    own = search_values(get_household(row.household_id))
     for number, head in enumerate(heads):
         where = f"{name}-{number}-id_number"
         known = children_at.get(number)
@@ -208,7 +215,7 @@ def follow(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     heads = getattr(row, name) or []
     before = changes[name][0] or []
     wanted = _changed(children_of(row.household_id), before, heads)
-    parent = households.get(row.household_id)
+    parent = get_household(row.household_id)
     for child in wanted.removed:
         dead = getattr(row, asked) is None
         if not child.surveyed and not (dead and child.standing == Standing.COUNTED):
@@ -256,7 +263,7 @@ def _edit(child: Child, head: Head, where: str) -> None:
         return
     if child.fixed:
         return  # its own survey says what it is
-    made = households.get(child.id)
+    made = get_household(child.id)
     changes = {}
     for name, value in (
         ("issued_name", head["name"]), ("issued_id", head["id_number"]), ("phone", head.get("phone"))
@@ -287,7 +294,7 @@ def _beaten(where: str) -> Invalid:
 
 def _remove(child: Child) -> None:
     unusual.count(unusual.What.DELETIONS)
-    made = households.get(child.id)
+    made = get_household(child.id)
     audit.record(
         db.session, Act.DELETE, register="household", row=made,
         detail={"changes": {"issued_name": [child.name, None], "issued_id": [child.number, None]}},

@@ -68,9 +68,9 @@ class Rows(Kind):
         return RowsType(tuple((f.name, f.kind) for f in made.rows if f.kind.json_text))
 
     def given(self, made: Described, column: Any) -> ColumnElement[bool]:
-        return self.count(column) > 0
+        return self.compared(column) > 0
 
-    def count(self, column: Any) -> ColumnElement[int]:
+    def compared(self, column: Any) -> ColumnElement[int]:
         # Not func.json_array_length: a package that FAB brings has a class of that name, uncached.
         length: ColumnElement[int] = Function("json_array_length", column, type_=Integer)
         return func.coalesce(length, 0)

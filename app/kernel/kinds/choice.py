@@ -14,12 +14,12 @@ from sqlalchemy.types import TypeEngine
 
 from app.core.i18n import mark, translate
 from app.core.types import CodeSetType, CodeType, NfcText
-from app.kernel.kinds.kind import Described, Kind, Widget
+from app.kernel.kinds.kind import Described, Kind, OneText, Widget
 
 _ASKS = mark("请选择%(label)s。")
 
 
-class YesNo(Kind):
+class YesNo(OneText):
     """是 or 否; None until one is chosen."""
 
     __slots__ = ()
@@ -43,7 +43,7 @@ class YesNo(Kind):
         return translate("是") if value else translate("否")
 
 
-class OneOf(Kind):
+class OneOf(OneText):
     """One of a code enum or of a list of the ministry's."""
 
     __slots__ = ()

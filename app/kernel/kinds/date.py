@@ -11,12 +11,12 @@ from sqlalchemy.types import TypeEngine
 
 from app.core.i18n import translate
 from app.kernel.kinds import formats
-from app.kernel.kinds.kind import Described, Kind, Widget
+from app.kernel.kinds.kind import Described, OneText, Widget
 
 _COMPACT = re.compile("[0-9]{8}")
 
 
-class Day(Kind):
+class Day(OneText):
     """Without a time; from 1900 to 2100."""
 
     __slots__ = ()

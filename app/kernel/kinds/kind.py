@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -76,7 +77,7 @@ class Widget:
     grouped: bool = False  # several inputs under one label
 
 
-class Kind:
+class Kind(ABC):
     """What most kinds have in common; the others say what is different."""
 
     __slots__ = ()
@@ -102,9 +103,9 @@ class Kind:
         return self.widget.scripts or self.name
 
     # ---- column, SQL ------------------------------------------------------------------------
+    @abstractmethod
     def column_type(self, made: Described) -> TypeEngine[Any]:
-        """The type of its column."""
-        raise NotImplementedError
+        """The type of its column; ``NullType`` where it has none."""
 
     def foreign_key(self) -> ForeignKey | None:
         """What its column points at."""
@@ -117,9 +118,9 @@ class Kind:
         found: ColumnElement[bool] = column.is_not(None)
         return found
 
-    def count(self, column: Any) -> ColumnElement[int]:
-        """SQL: how many there are of what is counted."""
-        raise NotImplementedError
+    def compared(self, column: Any) -> Any:
+        """SQL: what comparisons mean: how many there are of what is counted, else the value."""
+        return column
 
     def among(self, column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
         """SQL: is it one of these; of several codes, any of these?"""
@@ -131,17 +132,12 @@ class Kind:
         return true()
 
     # ---- text in, text out ------------------------------------------------------------------
+    @abstractmethod
     def parse(self, made: Described, raw: Any) -> Any:
-        """The value of a form's or file's text; None when empty.
+        """The value of what a form or a file says; None when empty.
 
-        :raises ValueError: with a message for the user when the text is no such value.
+        :raises ValueError: with a message for the user when it is no such value.
         """
-        text = nfc(_CONTROLS.sub("", str(raw))) if raw is not None else ""
-        return self.read(made, text) if text else None
-
-    def read(self, made: Described, text: str) -> Any:
-        """The value of a text that is not empty; see :meth:`parse`."""
-        raise NotImplementedError
 
     def text(self, made: Described, value: Any, at: dt.datetime | None) -> str:
         """A value that is not missing as people read it; choices as they were called ``at`` an
@@ -189,6 +185,20 @@ class Kind:
         return made.length + 6
 
 
+class OneText(Kind):
+    """Kinds whose value is said by one text."""
+
+    __slots__ = ()
+
+    def parse(self, made: Described, raw: Any) -> Any:
+        text = nfc(_CONTROLS.sub("", str(raw))) if raw is not None else ""
+        return self.read(made, text) if text else None
+
+    @abstractmethod
+    def read(self, made: Described, text: str) -> Any:
+        """The value of a text that is not empty; see :meth:`Kind.parse`."""
+
+
 class PerKind(dict[Kind, T]):
     """What a layer says of every kind: of those named, and of the kinds that derive from them; ``usual``
     of all others. A dict that learns each kind when it is first asked for.
@@ -196,9 +206,9 @@ class PerKind(dict[Kind, T]):
 
     def __init__(self, usual: T, named: Mapping[type[Kind], T]) -> None:
         super().__init__()
-        self._named: dict[type[Kind], T] = {Kind: usual, **named}
+        self._usual, self._named = usual, dict(named)
 
     def __missing__(self, kind: Kind) -> T:
-        classes = type(kind).__mro__
-        found = self[kind] = next(self._named[c] for c in classes if c in self._named)
+        named = (self._named[c] for c in type(kind).__mro__ if c in self._named)
+        found = self[kind] = next(named, self._usual)
         return found

@@ -11,13 +11,13 @@ from sqlalchemy.types import TypeEngine
 
 from app.core.i18n import mark, translate
 from app.kernel.kinds import formats
-from app.kernel.kinds.kind import Described, Kind, Widget
+from app.kernel.kinds.kind import Described, OneText, Widget
 
 _WHOLE = re.compile("-?[0-9]+")
 _AMOUNT = re.compile("-?[0-9]+(\\.[0-9]*)?")
 
 
-class Number(Kind):
+class Number(OneText):
     """What is compared and added up as a number."""
 
     __slots__ = ()

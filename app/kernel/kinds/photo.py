@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from sqlalchemy.types import NullType, TypeEngine
+
 from app.core.i18n import mark, translate
 from app.kernel.kinds.kind import Described, Kind, Widget
 
@@ -21,6 +23,12 @@ class Files(Kind):
     counted = True
     compares_as_text = False
     in_rows = False
+
+    def column_type(self, made: Described) -> TypeEngine[Any]:
+        return NullType()
+
+    def parse(self, made: Described, raw: Any) -> None:
+        """No text is a file."""
 
     def listed(self, made: Described, value: Any, at: dt.datetime | None) -> str:
         return translate("%(n)s个文件", n=value) if value else ""

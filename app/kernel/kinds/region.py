@@ -11,10 +11,10 @@ from app.access.divisions import match, regions
 from app.access.divisions.regions import Region
 from app.core.i18n import mark, translate
 from app.kernel.kinds import formats
-from app.kernel.kinds.kind import Described, Kind, Widget
+from app.kernel.kinds.kind import Described, OneText, Widget
 
 
-class Division(Kind):
+class Division(OneText):
     """The key of a division of the field's level; one that is merged is followed."""
 
     __slots__ = ()

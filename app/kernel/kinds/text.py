@@ -9,10 +9,10 @@ from sqlalchemy.types import TypeEngine
 from app.core.i18n import translate
 from app.core.types import NfcText
 from app.kernel.kinds import formats
-from app.kernel.kinds.kind import Described, Kind, Widget
+from app.kernel.kinds.kind import Described, OneText, Widget
 
 
-class Text(Kind):
+class Text(OneText):
     """One line."""
 
     __slots__ = ()

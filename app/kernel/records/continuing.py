@@ -19,7 +19,7 @@ from app.core.i18n import _, translate
 from app.kernel import hooks
 from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.register import Register, all_registers, get_register
-from app.kernel.households import lists as households
+from app.kernel.records import copies
 from app.kernel.rows.household import Household
 from app.kernel.rows.record import Reviewed
 
@@ -99,7 +99,7 @@ def open_for(after: Register, row: Any, found: Any = None) -> Any:
             source_id=row.id,
             region_id=row.region_id,
             state=State.MISSING,
-            **households.copies(household, after.model) | said,
+            **copies.of(household, after.model) | said,
         )
         session.add(found)
         session.flush()

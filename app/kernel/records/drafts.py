@@ -12,7 +12,6 @@ from app.access.actor import Actor, Capability
 from app.core.clock import now
 from app.core.db import db, upsert
 from app.kernel.declare.register import Register
-from app.kernel.records import owners
 from app.kernel.records import save as records
 from app.kernel.rows.record import Draft, forget_draft
 
@@ -23,8 +22,7 @@ _UNSAVED = 0
 def keep(register: Register, record_id: uuid.UUID, version: int, values: dict[str, Any]) -> Draft:
     """Keep what is being typed."""
     row = records.get(register, record_id)
-    actor = policy.require(Capability.ENTER, register.name, row)
-    owners.require(register, row, actor)
+    actor = records.require_entry(register, row)
     records.require_editable(register, row)
     return _keep(register, actor, record_id, version, values)
 

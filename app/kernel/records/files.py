@@ -24,7 +24,7 @@ from app.core.transactions import orphaned, rest, stored
 from app.kernel.declare import stages
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register
-from app.kernel.records import history, owners, renewals
+from app.kernel.records import history, renewals
 from app.kernel.records import save as records
 from app.kernel.rows.file import Attachment
 
@@ -244,7 +244,7 @@ def _require_own(register: Register, record_id: uuid.UUID) -> None:
     """Where it matters who entered a record, that is asked before a file is looked at."""
     if register.owned:
         row = records.get(register, record_id)
-        owners.require(register, row, policy.require(Capability.ENTER, register.name, row))
+        records.require_entry(register, row)
 
 
 def _require_quarter(turned: int) -> None:
@@ -265,8 +265,7 @@ def _sent_before(register: Register, record_id: uuid.UUID, sent: Sent) -> Attach
 def _editable(register: Register, record_id: uuid.UUID, field: str) -> tuple[Any, Actor]:
     """The record, locked, and who may change its files in this field."""
     row = records.get(register, record_id, lock=True)
-    actor = policy.require(Capability.ENTER, register.name, row)
-    owners.require(register, row, actor)
+    actor = records.require_entry(register, row)
     if not stages.is_open(register, row):
         raise Conflict(
             _(
@@ -349,7 +348,7 @@ def arrange(register: Register, row: Any, removed: Sequence[str], order: Sequenc
     :raises Conflict: somebody submitted the record since; its files stay as they were seen.
     """
     row = records.get(register, row.id, lock=True)
-    owners.require(register, row, policy.require(Capability.ENTER, register.name, row))
+    records.require_entry(register, row)
     if not stages.is_open(register, row):
         text = _(
             "该%(what)s现在是“%(state)s”，文件没有改动。",

@@ -123,8 +123,14 @@ def last(row: Any) -> HistoryEntry | None:
     return db.session.scalar(query)
 
 
+def last_step_is(row: Any, actor: Actor, name: str) -> bool:
+    """Was the last thing done to the record this step, by this actor? A click may be sent twice."""
+    entry = last(row)
+    return entry is not None and (entry.step, entry.account_id) == (name, actor.account_id)
+
+
 def approved_before(row: Any) -> dict[str, Any]:
-    """What the record said (``records.snapshot``) when it was approved the time before this one; {}
+    """What the record said (``steps.snapshot``) when it was approved the time before this one; {}
     at the first approval.
     """
     said: list[dict[str, Any]] = []

@@ -19,7 +19,6 @@ from app.access.actor import Actor, Kind
 from app.core.db import db
 from app.core.errors import Forbidden
 from app.core.i18n import _
-from app.kernel.declare.register import Register
 
 
 def own(row: Any, actor: Actor) -> None:
@@ -27,14 +26,12 @@ def own(row: Any, actor: Actor) -> None:
     row.entered_by, row.entered_name = actor.account_id, actor.name
 
 
-def keeps(register: Register, row: Any, actor: Actor) -> bool:
-    """May the actor change the record, as far as it matters who entered it?"""
-    return not register.owned or row.entered_by in kept_by(register, [row.entered_by], actor)
+def keeps(row: Any, actor: Actor) -> bool:
+    """May the actor change this record of an ``owned`` register?"""
+    return row.entered_by in kept_by([row.entered_by], actor)
 
 
-def kept_by(
-    register: Register, owners: Iterable[uuid.UUID | None], actor: Actor
-) -> set[uuid.UUID | None]:
+def kept_by(owners: Iterable[uuid.UUID | None], actor: Actor) -> set[uuid.UUID | None]:
     """Of the accounts that entered records those whose records the actor may change."""
     others = set(owners) - {actor.account_id}
     kept: set[uuid.UUID | None] = {actor.account_id}
@@ -49,9 +46,9 @@ def _succeeds(actor: Actor, closed: Account) -> bool:
     return managing.manages(actor, closed) or closed.path == actor.path
 
 
-def require(register: Register, row: Any, actor: Actor) -> None:
+def require(row: Any, actor: Actor) -> None:
     """:raises Forbidden: another account entered the record and is still there."""
-    if not keeps(register, row, actor):
+    if not keeps(row, actor):
         raise Forbidden(
             _(
                 "该记录由“%(who)s”录入，只有录入人可以修改；您可以查看。",

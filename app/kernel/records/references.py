@@ -18,7 +18,7 @@ from app.kernel import hooks
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register, all_registers, get_register
 from app.kernel.declare.rules import Problem
-from app.kernel.hooks import Having
+from app.kernel.hook import Having
 
 _MOST = 50
 

@@ -28,10 +28,11 @@ from app.core.i18n import _, translate
 from app.kernel import hooks
 from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.register import Register
-from app.kernel.hooks import Having
-from app.kernel.households import lists as households
+from app.kernel.hook import Having
+from app.kernel.records import copies
 from app.kernel.records import save as records
 from app.kernel.rows.file import Attachment
+from app.kernel.rows.household import get_household
 from app.kernel.rows.reading import values_of
 from app.kernel.rows.record import HistoryEntry
 
@@ -63,13 +64,13 @@ def renew(register: Register, record_id: uuid.UUID) -> Any:
         raise Conflict(_not_now(register, row), row=row)
     if not may_renew(register, row, actor):
         raise Conflict(_("该户已不在名单中，不能再录入。"), row=row)
-    household = households.get(row.household_id)
+    household = get_household(row.household_id)
     made = register.model(
         household_id=row.household_id,
         region_id=row.region_id,
         predecessor_id=row.id,
         current=False,
-        **households.copies(household, register.model),
+        **copies.of(household, register.model),
     )
     try:
         with db.session.begin_nested():

@@ -6,31 +6,28 @@ None ends the transaction: the caller does, with what else belongs to it (:mod:`
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.access import policy, settings
-from app.access.account import Account
+from app.access import policy
 from app.access.accounts import unusual
 from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.scope import acting_as, current_actor
-from app.access.settings import YES_NO, Setting
 from app.core.clock import now
 from app.core.db import db
-from app.core.errors import Conflict, Forbidden, Invalid, NotFound
-from app.core.i18n import _, mark, step_word, translate
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.i18n import _, translate
 from app.core.transactions import orphaned
 from app.kernel import hooks
 from app.kernel.declare import choice_lists, stages
-from app.kernel.declare.flow import GRACE_SECONDS, State, Transition
+from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation, Problem
 from app.kernel.kinds.values import to_json
@@ -38,18 +35,7 @@ from app.kernel.records import history, owners, places
 from app.kernel.records.history import Contact
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.reading import values_of
-from app.kernel.rows.record import HistoryEntry, forget_draft
-
-#: spec 00 "States of a record": may the account that submitted approve? Off.
-SELF_REVIEW = settings.declare(
-    Setting(
-        "review.self",
-        mark("允许自审"),
-        YES_NO,
-        False,
-        help=mark("上报的账号可以审核自己上报的内容。"),
-    )
-)
+from app.kernel.rows.record import forget_draft
 
 #: What histories call a deletion, which is no step of a flow.
 CLEAR = "删除"
@@ -104,8 +90,7 @@ def findings(register: Register, row: Any, result: Evaluation) -> list[Problem]:
     if row.state == State.MISSING:
         return []
     with _unasked():
-        found = [p for check in register.checks for p in check(row, result.values)]
-        found += hooks.record_checks(register, row, result.values)
+        found = _checked(register, row, result.values)
     return found + [p for check in register.findings for p in check(row, result.values)]
 
 
@@ -162,8 +147,7 @@ def save(
     :raises Conflict: someone saved another version meanwhile.
     """
     row = get(register, record_id, lock=True)
-    actor = policy.require(Capability.ENTER, register.name, row)
-    owners.require(register, row, actor)
+    actor = require_entry(register, row)
     result = evaluate(register, row, values)
     moves = region_id is not None and region_id != row.region_id
     blocking = [*(parse_problems or [])]
@@ -205,9 +189,21 @@ def blocking_problems(register: Register, row: Any, result: Evaluation) -> list[
     needed = set(register.form.save_needs.split())
     found += [p for p in result.missing if p.field in needed]
     if not found:
-        found += _forbidding(_special_problems(register, row, result.values))
+        found += forbidding(register, row, result.values)
         found += _expired_choices(register, row, result.values)
     return found
+
+
+def forbidding(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
+    """What the checks say against these values, without those that only warn: they are told on the
+    record's form and page (:func:`findings`).
+    """
+    return [p for p in _checked(register, row, values) if p.severity == "error"]
+
+
+def _checked(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
+    own = [problem for check in register.checks for problem in check(row, values)]
+    return own + hooks.record_checks(register, row, values)
 
 
 def stored_values(register: Register, result: Evaluation) -> dict[str, Any]:
@@ -220,10 +216,9 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     its files; the audit log keeps what it said.
     """
     row = get(register, record_id, lock=True)
-    actor = policy.require(Capability.ENTER, register.name, row)
-    owners.require(register, row, actor)
+    actor = require_entry(register, row)
     if row.state == State.MISSING:
-        if _last_step_is(row, actor, "clear"):
+        if history.last_step_is(row, actor, "clear"):
             return row  # the same click, sent twice
         raise Conflict(_("该户尚未录入，没有可删除的内容。"), row=row)
     require_editable(register, row)
@@ -260,127 +255,32 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     return row
 
 
-def transition(
-    register: Register,
-    record_id: uuid.UUID,
-    name: str,
-    version: int | None,
-    contact: Contact,
-    opinion: str = "",
-    reasons: tuple[str, ...] = (),
-) -> Any:
-    """Do one declared step of the register's flow.
+def may_enter(register: Register, row: Any, actor: Actor) -> bool:
+    """Has this actor the right to enter what this record says, and keeps it, where the register is ``owned``?"""
+    may = policy.may(Capability.ENTER, register.name, row, actor=actor)
+    return may and (not register.owned or owners.keeps(row, actor))
 
-    ``version`` None skips the check of what the user saw (batch decisions check the state only).
+
+def require_entry(register: Register, row: Any) -> Actor:
+    """The actor, who may enter what this record says.
+
+    :raises Forbidden: the actor may not, or another account keeps it.
     """
-    row = get(register, record_id, lock=True)
-    step = register.flow.get(name) if register.flow else None
-    if step is None:
-        raise NotFound(_("没有这一操作。"))
-    actor = policy.require(step.capability, register.name, row)
-    target = step.target_for(actor.level)
-    if row.state == target and row.version != version and _last_step_is(row, actor, name):
-        return row  # the same click, sent twice
-    if asks_to_move(register, row):
-        raise Conflict(
-            _("该户的迁户申请正在审批；批准后由迁入地填报并上报，不需要在这里上报。"), row=row
-        )
-    require_unfrozen(register, row)
-    if row.state not in step.sources:
-        raise Conflict(
-            _(
-                "该%(what)s现在是“%(state)s”，不能%(step)s。",
-                what=register.word,
-                state=register.state_text(row.state),
-                step=step_word(step.label),
-            ),
-            row=row,
-        )
-    if version is not None:
-        require_version(register, row, version)
-    _require_party(step, row, actor)
-    if step.undoes and (problem := _undo_problem(register, row, step, actor)):
-        raise Conflict(problem, row=row)
-    if step.reopens and stages.approved(register, row) is None:
-        raise Conflict(_("还没有审核通过的阶段，不能退回上一阶段。"), row=row)
-    opinion = opinion.strip()
-    problems = _step_problems(register, row, step, contact, opinion, reasons)
-    if problems:
-        raise Invalid(
-            _(
-                "有 %(n)s 处需要补充，补充后再%(step)s。",
-                n=len(problems),
-                step=step_word(step.label),
-            ),
-            problems,
-        )
-    hooks.stepping(register, row, step)
-    _remember(actor, contact)  # a statement: before the row is changed, which is then written once
-    source, row.state = row.state, target
-    stages.step(register, row, source, target, reopens=step.reopens)
-    _stamp(row, step, actor)
-    entry = history.note(
-        register, row, actor, name, step.label_for(actor.level),
-        source=source, contact=contact, opinion=opinion, reasons=reasons,
-    )  # fmt: skip
-    if step.complete:
-        entry.snapshot = snapshot(register, row)
-    audit.record(
-        db.session,
-        Act.TRANSITION,
-        register=register.name,
-        row=row,
-        detail={"step": name, "from": source.value, "to": target.value, "opinion": opinion},
-    )
-    if target == State.APPROVED and register.review:
-        for hook in register.review.on_approval:
-            hook(db.session, row)
-    hooks.stepped(register, row, step)
-    return row
-
-
-def open_steps(register: Register, row: Any, actor: Actor) -> list[Transition]:
-    """The steps that this actor may do with this record now."""
-    if register.flow is None or row.superseded or stages.is_frozen(register, row):
-        return []
-    found: dict[tuple[str, State], Transition] = {}  # one of those that are the same to the actor
-    for step in register.flow.open_from(row.state):
-        if (
-            policy.may(step.capability, register.name, row, actor=actor)
-            and _party_problem(step, row, actor) is None
-            and not (step.undoes and _undo_problem(register, row, step, actor))
-            and not (step.reopens and stages.approved(register, row) is None)
-        ):
-            found.setdefault((step.label_for(actor.level), step.target_for(actor.level)), step)
-    return list(found.values())
-
-
-def self_review() -> bool:
-    """May the account that submitted a record approve it?"""
-    return bool(settings.value(SELF_REVIEW.name))
+    actor = policy.require(Capability.ENTER, register.name, row)
+    if register.owned:
+        owners.require(row, actor)
+    return actor
 
 
 def may_edit(register: Register, row: Any, actor: Actor) -> bool:
     """May this actor change this record now?"""
     open_now = stages.is_open(register, row) and not asks_to_move(register, row)
-    open_now = open_now and register.entered and owners.keeps(register, row, actor)
-    return open_now and policy.may(Capability.ENTER, register.name, row, actor=actor)
+    return open_now and register.entered and may_enter(register, row, actor)
 
 
 def asks_to_move(register: Register, row: Any) -> bool:
     """Does the record ask for a move that nobody has decided? It waits for that (app.kernel.households.moves)."""
     return register.moves is not None and bool(getattr(row, register.moves[0]))
-
-
-def snapshot(register: Register, row: Any) -> dict[str, Any]:
-    """What the record says, as forms hold it; files by their ids. Files of a field that is not
-    shown stay with the record (an answer may be changed back) but are no part of what it says.
-    """
-    values = evaluate(register, row).values
-    return {
-        name: to_json(values[name]) if made.stored else [str(a.id) for a in values[name]]
-        for name, made in register.fields.items()
-    }
 
 
 # ---- small parts ----------------------------------------------------------------------------
@@ -425,70 +325,6 @@ def require_version(register: Register, row: Any, version: int) -> None:
         raise Conflict(_("该%(what)s已被他人修改，请刷新后再操作。", what=register.word), row=row)
 
 
-def _party_problem(step: Transition, row: Any, actor: Actor) -> str | None:
-    if step.by_submitter and row.submitted_by != actor.account_id:
-        return _("只有上报的账号可以%(step)s。", step=step_word(step.label))
-    if step.not_by_submitter and row.submitted_by == actor.account_id and not self_review():
-        return _("不能审核本账号上报的内容，请由其他审核人员审核。")
-    return None
-
-
-def _require_party(step: Transition, row: Any, actor: Actor) -> None:
-    if problem := _party_problem(step, row, actor):
-        raise Forbidden(problem)
-
-
-def _undo_problem(register: Register, row: Any, step: Transition, actor: Actor) -> str | None:
-    """Why the last step cannot be taken back, or None: it was another one, somebody went on from
-    it, it is too long ago, or the approval already made something.
-    """
-    last, review = history.last(row), register.review
-    own = last and last.step in step.undoes and last.account_id == actor.account_id
-    if not last or not own or last.target != row.state:
-        return _("在您审核之后已有后续操作，不能撤销。")
-    if row.state == State.APPROVED and review and review.builds.test(values_of(row)):
-        return _("审核通过后已生成后续内容，不能撤销。要改正，请打开该户的页面退回。")
-    if row.changed_at != row.decided_at:
-        return _("在您审核之后已有后续操作，不能撤销。")
-    if now() - last.at > timedelta(seconds=step.seconds + GRACE_SECONDS):
-        return _("审核超过%(n)s秒，不能撤销。要改正，请打开该户的页面退回。", n=step.seconds)
-    return None
-
-
-def _step_problems(
-    register: Register,
-    row: Any,
-    step: Transition,
-    contact: Contact,
-    opinion: str,
-    reasons: tuple[str, ...],
-) -> list[Problem]:
-    problems = []
-    if step.complete:
-        result = evaluate(register, row)
-        special = result.errors or _special_problems(register, row, result.values)
-        problems += _forbidding(special)
-        problems += stages.problems(register, row, result.values)
-    if step.opinion and not (opinion or reasons):
-        problems.append(
-            Problem(
-                "opinion", "opinion.required", _("请勾选退回原因或填写意见，说明需要修改什么。")
-            )
-        )
-    problems += history.too_long(("opinion", HistoryEntry.opinion, opinion))
-    return problems + history.contact_problems(contact)
-
-
-def _forbidding(problems: Iterable[Problem]) -> list[Problem]:
-    """Without those that only warn; they are told on the record's form and page (:func:`findings`)."""
-    return [problem for problem in problems if problem.severity == "error"]
-
-
-def _special_problems(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
-    own = [problem for check in register.checks for problem in check(row, values)]
-    return own + hooks.record_checks(register, row, values)
-
-
 def _expired_choices(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """What is chosen now must be offered now; what the record already held may stay."""
     for name, made in register.fields.items():
@@ -504,20 +340,6 @@ def _expired_choices(register: Register, row: Any, values: Mapping[str, Any]) ->
                 yield Problem(name, f"{name}.expired", message)
 
 
-def _stamp(row: Any, step: Transition, actor: Actor) -> None:
-    if step.undoes:
-        row.decided_at = None
-    elif step.complete:
-        row.submitted_by, row.submitted_at, row.decided_at = actor.account_id, now(), None
-    elif step.capability != Capability.ENTER:
-        row.decided_at = row.changed_at = now()  # whoever changes it later is seen by that
-
-
-def _last_step_is(row: Any, actor: Actor, name: str) -> bool:
-    last = history.last(row)
-    return last is not None and (last.step, last.account_id) == (name, actor.account_id)
-
-
 def _same(row: Any, new: Mapping[str, Any]) -> bool:
     return all(to_json(getattr(row, name)) == to_json(value) for name, value in new.items())
 
@@ -531,11 +353,3 @@ def assign(row: Any, new: Mapping[str, Any]) -> dict[str, list[Any]]:
             changes[name] = [to_json(old), to_json(value)]
             setattr(row, name, value)
     return changes
-
-
-def _remember(actor: Actor, contact: Contact) -> None:
-    """Prefill the person's name and phone next time."""
-    person, phone = contact.person.strip(), contact.phone.strip()
-    if (person, phone) != (actor.contact_name, actor.contact_phone):
-        theirs = update(Account).where(Account.uuid == actor.account_id)
-        db.session.execute(theirs.values(contact_name=person, contact_phone=phone))

@@ -10,10 +10,13 @@ from sqlalchemy import ColumnElement, Index, String, case
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.access.audit import log as audit
 from app.access.scope import Scoped
 from app.core.choices import Choices
 from app.core.clock import today
-from app.core.db import Model, only_where
+from app.core.db import Model, db, only_where
+from app.core.errors import NotFound
+from app.core.i18n import _
 from app.core.types import NfcText, UuidType
 from app.kernel.declare import feed
 from app.kernel.declare import fields as f
@@ -141,3 +144,12 @@ def search_values(household: Household) -> set[str]:
         )
         if value
     }
+
+
+def get_household(household_id: uuid.UUID, *, lock: bool = False) -> Household:
+    """The household, if it lies in the actor's area."""
+    row = db.session.get(Household, household_id, with_for_update=lock, populate_existing=lock)
+    if row is None:
+        audit.refused(register="household", detail={"record": str(household_id)})
+        raise NotFound(_("没有找到该农户。它可能不存在，或不在您的管辖范围内。"), noted=True)
+    return row

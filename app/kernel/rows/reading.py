@@ -33,8 +33,8 @@ def columns_of(model: Any, register: str) -> Columns:
             count = _attachment_count(model, register, plain)
             return count > 0 if mark == "?" else count
         column = getattr(model, plain)
-        if mark == "#" and made.kind.counted:
-            return made.kind.count(column)
+        if mark == "#":
+            return made.kind.compared(column)
         return made.kind.given(made, column) if mark == "?" else column
 
     return lookup

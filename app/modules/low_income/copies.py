@@ -13,7 +13,7 @@ from app.core.db import db
 from app.kernel import hooks
 from app.kernel.declare.register import Register
 from app.kernel.households import lists as households
-from app.kernel.rows.household import Household
+from app.kernel.rows.household import Household, get_household
 from app.kernel.rows.member import Member
 from app.modules.low_income.fields import Listed, the_list
 
@@ -53,7 +53,7 @@ def repeat_list(register: Register, row: Any, changes: Mapping[str, Any]) -> Non
     """What the list says of a household is repeated where it is looked for."""
     if not set(_OF_LIST) & changes.keys():
         return
-    for other, one in households.records_of(db.session(), households.get(row.household_id)):
+    for other, one in households.records_of(db.session(), get_household(row.household_id)):
         for name in _repeated(type(one)) if other is not register else ():
             setattr(one, name, getattr(row, name))
 

@@ -36,9 +36,9 @@ from app.kernel.households import moves, people
 from app.kernel.households.people import Taken
 from app.kernel.kinds import formats
 from app.kernel.kinds.values import to_json
-from app.kernel.records import history
+from app.kernel.records import copies, history
 from app.kernel.records import save as records
-from app.kernel.rows.household import Household, Source, match_key
+from app.kernel.rows.household import Household, Source, get_household, match_key
 from app.kernel.rows.member import Member, PersonNumber
 from app.kernel.rows.transfer import Side, Transfer
 from app.modules.homes.choices import Origin
@@ -336,7 +336,7 @@ def _is_listed(row: Any) -> bool:
 def follow_row(_register: Register, row: Any, changes: Mapping[str, Any]) -> None:
     """What a click said of a row becomes its household's, or the shown member's (spec 00)."""
     session = db.session()
-    household = households.get(row.household_id)
+    household = get_household(row.household_id)
     row.upkeep = Upkeep.DONE
     try:
         _rename(session, household, row, {n: getattr(row, n) for n in _PERSON})
@@ -378,7 +378,7 @@ def row_of(session: Session, register: Register, household: Household) -> Any:
 
 def _unlisted(session: Session, register: Register, household: Household) -> Any:
     """A row for a household that is asked for and on no list yet."""
-    row = households.row_for(register, household)
+    row = copies.first_row(register, household)
     session.add(row)
     session.flush()
     return row

@@ -34,7 +34,7 @@ from app.kernel.households import moves, people
 from app.kernel.households.people import Taken
 from app.kernel.records import history
 from app.kernel.records import save as records
-from app.kernel.rows.household import Household
+from app.kernel.rows.household import Household, get_household
 from app.kernel.rows.member import Member
 from app.modules.low_income.fields import Listed, Reason, the_list
 from app.modules.low_income.finding import find
@@ -90,7 +90,7 @@ def _open(row_id: uuid.UUID, *, listed: bool) -> _Case:
     register = the_list()
     row = records.get(register, row_id, lock=True)
     actor = policy.require(Capability.ENTER, register.name, row)
-    household = households.get(row.household_id, lock=True)
+    household = get_household(row.household_id, lock=True)
     if row.low_income != listed:
         text = _("该户已退出，请在“退出对象台账”中查看。") if listed else _("该户已在名单中。")
         raise Conflict(text, row=row)
@@ -175,7 +175,7 @@ def _show(case: _Case, low: Sequence[Member], asked: Leave) -> Any:
 
 def _join(case: _Case, head: Any, relation: str | None) -> None:
     """Who leaves as 非户主 is a member of that head's household."""
-    theirs = households.get(head.household_id, lock=True)
+    theirs = get_household(head.household_id, lock=True)
     gone = case.household
     db.session.add(
         Member(
@@ -210,7 +210,7 @@ def restore(row_id: uuid.UUID) -> Any:
         member = session.get(Member, found.member)
         if member is None or member.household_was != case.household.id:
             raise Conflict(_elsewhere(found.head_name), row=case.row)
-        theirs = households.get(member.household_id, lock=True)
+        theirs = get_household(member.household_id, lock=True)
         session.delete(member)
         session.flush()
         households.refresh(session, theirs)

@@ -24,7 +24,7 @@ from app.kernel import hooks
 from app.kernel.declare.flow import EDITABLE, State, Transition
 from app.kernel.declare.register import Register
 from app.kernel.hooks import Leaving
-from app.kernel.households import lists as households
+from app.kernel.records import copies
 from app.kernel.rows.household import Household
 from app.kernel.rows.record import Draft
 from app.modules.homes.choices import Living
@@ -164,7 +164,7 @@ class _Settling:
             region_id=home.region_id,
             number=len(rows) + 1,
             basis=self._basis(last),
-            **households.copies(home, self.register.model),
+            **copies.of(home, self.register.model),
             **prefilled(home, last.survey, self.groups.get(home.id)),
         )
         _stand_on(row, last)

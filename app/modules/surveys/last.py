@@ -22,6 +22,7 @@ from app.core.clock import local
 from app.kernel import hooks
 from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.register import Register, all_registers
+from app.kernel.hook import asks
 from app.kernel.households import lists as households
 from app.kernel.rows.household import Household
 from app.modules.surveys.fields import Survey
@@ -53,7 +54,7 @@ class Cause(Enum):
     RULE = "rule"  # which survey counts is told by another rule: nobody did anything
 
 
-@hooks.asks
+@asks
 def surveyed(
     session: Session, homes: Sequence[Household], lasts: Mapping[uuid.UUID, Last], cause: Cause, /
 ) -> Iterable[str]:

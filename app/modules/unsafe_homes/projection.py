@@ -18,8 +18,9 @@ from app.core.i18n import mark
 from app.kernel import hooks
 from app.kernel.declare.expressions import Expr
 from app.kernel.declare.register import Register, all_registers
-from app.kernel.hooks import Having
+from app.kernel.hook import Having
 from app.kernel.households import lists as households
+from app.kernel.records import copies
 from app.kernel.rows.household import Household
 from app.kernel.rows.reading import columns_of
 from app.modules.homes.choices import Grade
@@ -67,7 +68,7 @@ def expected(
     rows = {}
     for home in homes:
         if home.id in lasts and (said := _says(lasts[home.id])):
-            rows[home.id] = said | households.copies(home, Risk) | {"region_id": home.region_id}
+            rows[home.id] = said | copies.of(home, Risk) | {"region_id": home.region_id}
     for values in rows.values():
         values |= {register.name: None for register in renovations()}
     for name, key, stands in _standing(session, rows, renovations()):

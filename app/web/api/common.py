@@ -20,6 +20,7 @@ from app.core.i18n import _
 from app.kernel.declare import choice_lists
 from app.kernel.declare.offered import offered
 from app.kernel.households import lists as households
+from app.kernel.rows.household import get_household
 from app.kernel.settings import choices
 from app.web.api import openapi, shapes
 from app.web.frame.addresses import takes
@@ -139,7 +140,7 @@ class HouseholdRecordsApi(BaseApi):
     @expose("/<uuid:household_id>/records")
     def records(self, household_id: Any) -> Response:
         actor = policy.require(Capability.SEARCH, "household")
-        household = households.get(household_id)
+        household = get_household(household_id)
         shown = offered()
         found = [
             {

@@ -30,18 +30,17 @@ from app.kernel.declare.flow import State
 from app.kernel.declare.register import TREND, WEEK, Register
 from app.kernel.declare.rules import Problem
 from app.kernel.figures import statistics
-from app.kernel.households import lists as households
 from app.kernel.households import words as household_words
 from app.kernel.kinds.values import is_missing
 from app.kernel.lists.ledger import SIZES, Ledger
 from app.kernel.lists.query import PLACE_NAMES, parse
-from app.kernel.records import creations, history, renewals
+from app.kernel.records import creations, history, renewals, steps
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
 from app.kernel.records.files import Received, Sent
 from app.kernel.reports import tables, trend, week
 from app.kernel.rows.file import Attachment
-from app.kernel.rows.household import Household
+from app.kernel.rows.household import Household, get_household
 from app.web.api import bodies, shapes, values
 from app.web.api.bodies import Made
 from app.web.frame import problems
@@ -162,7 +161,7 @@ class RegisterApi(BaseApi):
 
     def _entered(self, key: uuid.UUID, given: dict[str, Any], wrong: list[Problem]) -> Any:
         """The record of the household, entered now."""
-        register, household = self.register, households.get(key)
+        register, household = self.register, get_household(key)
         row = records.of_household(register, household.id)
         if row is None:
             raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"))
@@ -225,7 +224,7 @@ class RegisterApi(BaseApi):
 
         def act() -> Made:
             who, seen = bodies.contact(said, actor), bodies.version(said)
-            records.transition(register, record_id, name, seen, who, opinion, reasons)
+            steps.transition(register, record_id, name, seen, who, opinion, reasons)
             return Made(200, record_id)
 
         try:

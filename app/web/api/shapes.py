@@ -20,7 +20,7 @@ from app.core.types import storable
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register
 from app.kernel.kinds import formats
-from app.kernel.records import history_words, renewals
+from app.kernel.records import history_words, renewals, steps
 from app.kernel.records import save as records
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.record import HistoryEntry
@@ -142,7 +142,7 @@ def record(register: Register, row: Any, actor: Actor) -> dict[str, Any]:
     ]  # fmt: skip
     if register.entered:
         body["may_edit"] = records.may_edit(register, row, actor)
-        body["steps"] = [step.name for step in records.open_steps(register, row, actor)]
+        body["steps"] = [step.name for step in steps.open_steps(register, row, actor)]
         body["files"] = [file(a) for a in records.attachments_of(row)]
     return body
 

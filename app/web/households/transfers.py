@@ -24,7 +24,7 @@ from app.kernel.declare.rules import Problem
 from app.kernel.households import moves
 from app.kernel.households import words as household_words
 from app.kernel.kinds import formats
-from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.kernel.rows.household import Household
 from app.kernel.rows.transfer import (
     Side,
@@ -341,7 +341,7 @@ def _decision(transfer: Transfer, actor: Actor) -> dict[str, Any] | None:
     side = side_of(actor, transfer)
     if side is None:
         return None
-    if transfer.asked_by == actor.account_id and not records.self_review():
+    if transfer.asked_by == actor.account_id and not steps.self_review():
         return {"blocked": _("不能审批本账号提出的迁户申请，请由其他账号审批。")}
     texts = {
         Side.WHOLE: _("同意后，该户连同全部记录、照片立即迁入新的村，由那里填报和审核。"),

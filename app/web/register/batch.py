@@ -25,7 +25,7 @@ from app.kernel.declare.flow import Transition
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.lists import columns as ledger_columns
-from app.kernel.records import habits, history, history_words
+from app.kernel.records import habits, history, history_words, steps
 from app.kernel.records import save as records
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household
@@ -97,7 +97,7 @@ class BatchRoutes(Routes):
             version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None
             try:
                 with transaction():  # one a record: what is refused undoes no other
-                    records.transition(
+                    steps.transition(
                         self.register,
                         record_id,
                         step.name,

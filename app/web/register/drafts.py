@@ -8,14 +8,12 @@ from typing import Any
 from flask import flash, jsonify, redirect, request
 from flask_appbuilder import expose
 
-from app.access import policy
-from app.access.actor import Capability
 from app.core.clock import local
 from app.core.errors import BadInput
 from app.core.i18n import _
 from app.core.transactions import transaction
 from app.kernel.declare.register import Register
-from app.kernel.records import drafts, owners
+from app.kernel.records import drafts
 from app.kernel.records import save as records
 from app.kernel.rows.record import Draft
 from app.web.register import parsing
@@ -42,8 +40,7 @@ class DraftRoutes(Routes):
     @expose("/<uuid:record_id>/discard", methods=["POST"])
     def discard(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
-        actor = policy.require(Capability.ENTER, self.register.name, row)
-        owners.require(self.register, row, actor)
+        actor = records.require_entry(self.register, row)
         with transaction():
             drafts.drop(actor, row.id)
         flash(_("草稿已放弃。"), "success")

@@ -9,7 +9,6 @@ from typing import Any
 from flask import flash, redirect, request
 from flask_appbuilder import expose
 
-from app.access import policy
 from app.access.actor import Actor, Capability
 from app.core.clock import local
 from app.core.db import db
@@ -22,7 +21,7 @@ from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.households import lists as households
 from app.kernel.kinds.values import is_missing, to_json
-from app.kernel.records import drafts, habits, owners, places, renewals
+from app.kernel.records import drafts, habits, places, renewals, steps
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
 from app.kernel.records.history import Contact
@@ -49,8 +48,7 @@ class FormRoutes(Routes):
     @expose("/<uuid:record_id>/edit", methods=["GET", "POST"])
     def edit(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
-        actor = policy.require(Capability.ENTER, self.register.name, row)
-        owners.require(self.register, row, actor)
+        actor = records.require_entry(self.register, row)
         if not records.may_edit(self.register, row, actor):
             if not records.asks_to_move(self.register, row):
                 flash(
@@ -156,7 +154,7 @@ class FormRoutes(Routes):
         submits = request.form.get("intent") == "submit"
         if submits and not records.asks_to_move(self.register, row):
             refused = attempt(
-                lambda: records.transition(self.register, row.id, "submit", row.version, contact)
+                lambda: steps.transition(self.register, row.id, "submit", row.version, contact)
             )
             if refused is not None:
                 return refused

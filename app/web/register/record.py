@@ -20,7 +20,7 @@ from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.register import Register
 from app.kernel.households import moves
 from app.kernel.kinds.values import to_json
-from app.kernel.records import renewals
+from app.kernel.records import renewals, steps
 from app.kernel.records import save as records
 from app.web.frame import shell
 from app.web.frame.addresses import takes
@@ -91,7 +91,7 @@ class RecordRoutes(Routes):
         said, here = self._said(name, actor), f"/{self.register.name}/{record_id}"
         try:
             with once() as click:
-                row = records.transition(
+                row = steps.transition(
                     self.register, record_id, name, version(request.form.get("version")),
                     said.contact, said.opinion, said.reasons,
                 )  # fmt: skip
@@ -125,13 +125,13 @@ class ShownPage(RecordPage):
         for beside in self.beside:
             context["actions"] += beside.actions
             context |= beside.shown
-        steps = records.open_steps(self.register, self.row, self.actor)
+        open_now = steps.open_steps(self.register, self.row, self.actor)
         reviews = self.register.flow.reviews if self.register.flow else ()
         elsewhere = {"submit", *(name for review in reviews for name in review.steps)}
         context["decisions"] = [
-            self._decision(step) for step in steps if step.name not in elsewhere
+            self._decision(step) for step in open_now if step.name not in elsewhere
         ]
-        context["actions"] += self._reviewing(steps)
+        context["actions"] += self._reviewing(open_now)
         return context
 
     def _ways(self) -> Iterator[dict[str, Any]]:

@@ -20,7 +20,7 @@ from app.core.i18n import _
 from app.core.lazy import lazy
 from app.core.transactions import transaction
 from app.kernel.declare.register import Register
-from app.kernel.records import habits, history_words
+from app.kernel.records import habits, history_words, steps
 from app.kernel.records import save as records
 from app.kernel.rows.record import HistoryEntry
 from app.web.frame import shell
@@ -81,7 +81,7 @@ class ReviewRoutes(Routes):
             with transaction():
                 if said.reasons:  # kept with the decision, or not at all
                     habits.remember_reasons(actor, self.register, said.reasons)
-                row = records.transition(
+                row = steps.transition(
                     self.register, record_id, name, version(request.form.get("version")),
                     said.contact, said.opinion if asked == "return" else "", said.reasons,
                 )  # fmt: skip
@@ -117,7 +117,7 @@ class ReviewRoutes(Routes):
         reviewing = Reviewing(self.register, actor, request.args)
         try:
             with transaction():
-                row = records.transition(
+                row = steps.transition(
                     self.register, record_id, reviewing.review.undo,
                     version(request.form.get("version")), contact_of(actor),
                 )  # fmt: skip

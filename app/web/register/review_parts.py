@@ -19,8 +19,7 @@ from app.kernel.declare.flow import Deciding, State, Transition
 from app.kernel.declare.register import Menu, Register
 from app.kernel.lists import query as ledger_query
 from app.kernel.lists.queue import Queue
-from app.kernel.records import habits, history
-from app.kernel.records import save as records
+from app.kernel.records import habits, history, steps
 from app.kernel.rows.record import Standing
 
 _AROUND = 12
@@ -139,7 +138,7 @@ def blocked(register: Register, row: Any, actor: Actor) -> str | None:
 
 
 def _own(submitter: Any, actor: Actor) -> bool:
-    return submitter == actor.account_id and not records.self_review()
+    return submitter == actor.account_id and not steps.self_review()
 
 
 def tail(args: MultiDict[str, str]) -> str:

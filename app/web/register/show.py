@@ -18,15 +18,15 @@ from app.kernel.declare.flow import EDITABLE, State
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation
 from app.kernel.hooks import Earlier
-from app.kernel.households import lists as households
 from app.kernel.households import words as household_words
 from app.kernel.households.words import Fact
 from app.kernel.kinds import formats
 from app.kernel.kinds.values import to_json
-from app.kernel.records import continuing, history_words, owners, renewals
+from app.kernel.records import continuing, history_words, renewals
+from app.kernel.records import save as records
 from app.kernel.records.photo_facts import PhotoFacts
 from app.kernel.rows.file import Attachment
-from app.kernel.rows.household import Household
+from app.kernel.rows.household import Household, get_household
 from app.kernel.rows.record import HistoryEntry, Reviewed
 from app.web.register.file_view import file_tile
 
@@ -57,7 +57,7 @@ def state_of(register: Register, row: Any) -> dict[str, str] | None:
 
 def household_of(row: Any) -> Household | None:
     """The household that the record is about, if it is about one."""
-    return households.get(row.household_id) if hasattr(row, "household_id") else None
+    return get_household(row.household_id) if hasattr(row, "household_id") else None
 
 
 def facts(
@@ -77,9 +77,7 @@ def facts(
 def sees_all(register: Register, row: Any, actor: Actor) -> bool:
     """Those who may edit or review the record see whole numbers, others on a logged click."""
     if register.owned:
-        return policy.may(Capability.ENTER, register.name, row, actor=actor) and owners.keeps(
-            register, row, actor
-        )
+        return records.may_enter(register, row, actor)
     return any(
         policy.may(c, register.name, row, actor=actor)
         for c in (Capability.ENTER, Capability.REVIEW)

@@ -26,6 +26,7 @@ from app.kernel.figures.counters import Counter, CounterDay
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import Query
 from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.modules.homes.choices import Grade
 from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
@@ -272,7 +273,7 @@ def test_random_work(session: Any, seed: int) -> None:
         click(records.save, LOOKBACK, key, form, records.get(LOOKBACK, key).version)
 
     def step(key: Any, name: str) -> None:
-        click(records.transition, LOOKBACK, key, name, None, CONTACT, "理由")
+        click(steps.transition, LOOKBACK, key, name, None, CONTACT, "理由")
 
     def clear(key: Any) -> None:
         click(records.clear, LOOKBACK, key, records.get(LOOKBACK, key).version)

@@ -24,6 +24,7 @@ from app.kernel.declare.register import register_of
 from app.kernel.figures import counters
 from app.kernel.households import moves
 from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.kernel.rows.household import Household
 from app.kernel.rows.record import Standing
 from app.kernel.rows.transfer import Transfer, TransferState
@@ -122,13 +123,13 @@ class Work:
         click(records.save, LOOKBACK, key, form, records.get(LOOKBACK, key).version)
 
     def submit(self, key: uuid.UUID) -> None:
-        click(records.transition, LOOKBACK, key, "submit", None, CONTACT)
+        click(steps.transition, LOOKBACK, key, "submit", None, CONTACT)
 
     def approve(self, key: uuid.UUID) -> None:
-        click(records.transition, LOOKBACK, key, "approve", None, CONTACT)
+        click(steps.transition, LOOKBACK, key, "approve", None, CONTACT)
 
     def send_back(self, key: uuid.UUID) -> None:
-        click(records.transition, LOOKBACK, key, "send_back", None, CONTACT, "抽查不符")
+        click(steps.transition, LOOKBACK, key, "send_back", None, CONTACT, "抽查不符")
 
     def clear(self, key: uuid.UUID) -> None:
         click(records.clear, LOOKBACK, key, records.get(LOOKBACK, key).version)

@@ -13,6 +13,7 @@ from app.access.scope import acting_as, unscoped
 from app.core.db import db
 from app.kernel.figures import counters
 from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.kernel.rows.household import Finding, Household, SearchKey
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (
@@ -63,7 +64,7 @@ class Survey:
         self._step(self.reviewer, "approve")
 
     def _step(self, who: Actor, name: str, **said: Any) -> None:
-        self._do(who, records.transition, LOOKBACK, self.key, name, None, CONTACT, **said)
+        self._do(who, steps.transition, LOOKBACK, self.key, name, None, CONTACT, **said)
 
     @staticmethod
     def _do(who: Actor, action: Any, *args: Any, **options: Any) -> None:

@@ -19,7 +19,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.declare.flow import State
 from app.kernel.figures import counters
 from app.kernel.households import moves
-from app.kernel.records import drafts
+from app.kernel.records import drafts, steps
 from app.kernel.records import save as records
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household, SearchKey
@@ -124,7 +124,7 @@ def test_a_form_that_is_saved_asks_and_waits(case: Case) -> None:
     with pytest.raises(Conflict, match="迁户申请正在审批"):
         case.save(other_home())
     with pytest.raises(Conflict, match="由迁入地填报"):
-        case.do(case.clerk, records.transition, LOOKBACK, case.key, "submit", None, CONTACT)
+        case.do(case.clerk, steps.transition, LOOKBACK, case.key, "submit", None, CONTACT)
     with pytest.raises(Conflict, match="撤回申请"):
         case.do(case.clerk, records.clear, LOOKBACK, case.key, case.row.version)
     with unscoped("tests look") as session:
@@ -265,9 +265,9 @@ def test_everything_goes_in_one(session: Any) -> None:
     there = actor(VILLAGE_CLERK, case.to)
     assert case.do(there, drafts.of, there, case.key) is None
     case.save(other_home(), there)
-    case.do(there, records.transition, LOOKBACK, case.key, "submit", None, CONTACT)
+    case.do(there, steps.transition, LOOKBACK, case.key, "submit", None, CONTACT)
     reviewer = actor(COUNTY_REVIEWER, region(NEXT_COUNTY))
-    case.do(reviewer, records.transition, LOOKBACK, case.key, "approve", None, CONTACT)
+    case.do(reviewer, steps.transition, LOOKBACK, case.key, "approve", None, CONTACT)
     assert require_no_drift()["other_safe", region(NEXT_COUNTY).id] == 1
 
 
@@ -304,10 +304,8 @@ def test_a_refusal_gives_the_form_back_with_the_reason(session: Any) -> None:
         if n in ("living", "surveyor", "surveyed_on", "population")
     }
     with unscoped("tests look") as everything:
-        entries = records.HistoryEntry
-        last = everything.scalars(
-            select(entries).where(entries.record_id == case.key).order_by(entries.at.desc())
-        ).first()
+        query = select(HistoryEntry).where(HistoryEntry.record_id == case.key)
+        last = everything.scalars(query.order_by(HistoryEntry.at.desc())).first()
     assert last is not None
     assert (last.target, last.opinion) == (State.RETURNED, "不在我县居住")
     require_no_drift()

@@ -24,6 +24,7 @@ from app.kernel.households import moves, splits
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import Query
 from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.kernel.rows.household import Household, SearchKey
 from app.kernel.rows.record import Standing
 from app.kernel.rows.transfer import Transfer
@@ -72,7 +73,7 @@ class Family:
 
     def step(self, name: str, key: uuid.UUID | None = None, who: Actor | None = None) -> None:
         who = who or (self.reviewer if name in ("approve", "return") else self.clerk)
-        self.do(who, records.transition, LOOKBACK, key or self.key, name, None, CONTACT, "抽查不符")
+        self.do(who, steps.transition, LOOKBACK, key or self.key, name, None, CONTACT, "抽查不符")
 
     def approve(self) -> None:
         self.step("submit")

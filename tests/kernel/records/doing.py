@@ -14,6 +14,7 @@ from app.access.scope import acting_as, unscoped
 from app.core.db import db
 from app.kernel.declare.flow import State
 from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.kernel.rows.record import HistoryEntry
 from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
@@ -44,7 +45,7 @@ def save(who: Actor, key: uuid.UUID, form: dict[str, Any], version: int, **optio
 
 
 def step(who: Actor, key: uuid.UUID, name: str, version: int | None = None, **said: Any) -> Any:
-    return act(who, records.transition, LOOKBACK, key, name, version, CONTACT, **said)
+    return act(who, steps.transition, LOOKBACK, key, name, version, CONTACT, **said)
 
 
 def stored(key: uuid.UUID) -> Lookback:

@@ -18,8 +18,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.declare.flow import State
 from app.kernel.households import lists as households
 from app.kernel.households import moves
-from app.kernel.records import renewals
-from app.kernel.records import save as records
+from app.kernel.records import renewals, steps
 from app.kernel.rows.household import Household
 from app.kernel.rows.record import HistoryEntry
 from app.modules.homes.choices import Living
@@ -112,19 +111,19 @@ def test_nobody_decides_on_what_a_later_record_replaced(case: Case) -> None:
     case.approve(other_home())
     case.save(homeless(), case.renew())
     with pytest.raises(Conflict, match="更新的监测记录"):
-        act(actor(COUNTY_MANAGER), records.transition, MONITORING, case.key, "send_back", None,
+        act(actor(COUNTY_MANAGER), steps.transition, MONITORING, case.key, "send_back", None,
             CONTACT, "核实有误")  # fmt: skip
     with pytest.raises(Conflict, match="不能修改"):
         case.save(died())
     manager = actor(COUNTY_MANAGER)
     row = case.row()
-    assert act(manager, records.open_steps, MONITORING, row, manager) == []
+    assert act(manager, steps.open_steps, MONITORING, row, manager) == []
 
 
 def test_what_was_sent_back_meanwhile_is_corrected_first(case: Case) -> None:
     case.approve(other_home())
     key = case.renew()
-    act(actor(COUNTY_MANAGER), records.transition, MONITORING, case.key, "send_back", None, CONTACT,
+    act(actor(COUNTY_MANAGER), steps.transition, MONITORING, case.key, "send_back", None, CONTACT,
         "核实有误")  # fmt: skip
     with pytest.raises(Conflict, match="退回补正"):
         case.save(homeless(), key)
@@ -250,7 +249,7 @@ def test_what_held_on_a_day(case: Case) -> None:
     assert held(2) is None
     assert held(3) == held(12) == (case.key, "other")
     assert held(13) == held(31) == (second, "none")
-    act(actor(COUNTY_MANAGER), records.transition, MONITORING, second, "send_back", None, CONTACT,
+    act(actor(COUNTY_MANAGER), steps.transition, MONITORING, second, "send_back", None, CONTACT,
         "有误")  # fmt: skip
     at(second, dt.date(2025, 3, 20), "send_back")
     assert held(19) == (second, "none")

@@ -18,7 +18,7 @@ from app.kernel.households import lists as households
 from app.kernel.households import moves
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import Query
-from app.kernel.records import renewals
+from app.kernel.records import renewals, steps
 from app.kernel.records import save as records
 from app.kernel.rows.household import Household
 from app.modules.homes.choices import Grade, Living
@@ -75,7 +75,7 @@ def test_counters_live_counts_and_rows_agree_whatever_is_done(session: Any, seed
 
     def step(name: str, who: Actor) -> Callable[[Any], None]:
         return lambda row: act(
-            who, records.transition, MONITORING, row.id, name, None, CONTACT, "请核对"
+            who, steps.transition, MONITORING, row.id, name, None, CONTACT, "请核对"
         )
 
     def move(row: Any) -> None:

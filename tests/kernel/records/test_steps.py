@@ -17,7 +17,7 @@ from app.core.clock import now, uuid7
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.declare.flow import SENT_BACK, State, county_review
 from app.kernel.figures.counters import kept_counts, live_counts
-from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.kernel.records.history import Contact
 from app.kernel.rows.record import HistoryEntry
 from app.modules.homes.choices import Grade
@@ -98,8 +98,8 @@ def test_every_step_by_everybody_from_every_state(survey: Lookback) -> None:
                     expected = Forbidden
                 elif state not in sources:
                     expected = Conflict
-                steps = act(acting, records.open_steps, LOOKBACK, row, acting)
-                open_ = name in {s.name for s in steps}
+                open_now = act(acting, steps.open_steps, LOOKBACK, row, acting)
+                open_ = name in {s.name for s in open_now}
                 try:
                     got: Any = step(acting, survey.id, name, opinion="理由").state
                 except (Forbidden, Conflict) as error:
@@ -181,7 +181,7 @@ def test_what_sending_back_is_called(survey: Lookback, who: Any, state: State, l
 def test_a_step_names_the_person(clerk: Actor, survey: Lookback) -> None:
     complete(survey, died())
     with pytest.raises(Invalid) as refused:
-        act(clerk, records.transition, LOOKBACK, survey.id, "submit", None, Contact(" ", ""))
+        act(clerk, steps.transition, LOOKBACK, survey.id, "submit", None, Contact(" ", ""))
     assert [p.field for p in refused.value.problems] == ["contact_name"]
 
 
@@ -295,4 +295,4 @@ def test_an_approval_on_which_something_was_built_stays(
 def test_a_reader_sees_no_steps(survey: Lookback) -> None:
     complete(survey, died())
     reader = actor(COUNTY_READER)
-    assert records.open_steps(LOOKBACK, stored(survey.id), reader) == []
+    assert steps.open_steps(LOOKBACK, stored(survey.id), reader) == []

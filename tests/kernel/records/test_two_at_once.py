@@ -19,7 +19,7 @@ from app.core.errors import BadInput, Conflict, Invalid
 from app.kernel.declare.flow import State
 from app.kernel.figures import counters
 from app.kernel.households import lists as households
-from app.kernel.records import drafts
+from app.kernel.records import drafts, steps
 from app.kernel.records import save as records
 from app.kernel.rows.household import Household
 from app.kernel.rows.record import Draft, HistoryEntry
@@ -101,7 +101,7 @@ def test_a_double_click_submits_once(app: Flask, survey: Lookback) -> None:
         version = complete(survey, died()).version
     work = (
         clerk,
-        lambda: click(records.transition, LOOKBACK, survey.id, "submit", version, CONTACT),
+        lambda: click(steps.transition, LOOKBACK, survey.id, "submit", version, CONTACT),
     )
     assert [row.state for row in at_once(app, work, work, work)] == [State.SUBMITTED] * 3
     assert [e.step for e in look(app, HistoryEntry)] == ["submit"]
@@ -117,10 +117,10 @@ def test_two_reviewers_decide_differently(app: Flask, survey: Lookback) -> None:
             everything.commit()
     outcome = at_once(
         app,
-        (one, lambda: click(records.transition, LOOKBACK, survey.id, "approve", None, CONTACT)),
+        (one, lambda: click(steps.transition, LOOKBACK, survey.id, "approve", None, CONTACT)),
         (
             two,
-            lambda: click(records.transition, LOOKBACK, survey.id, "return", None, CONTACT, "不符"),
+            lambda: click(steps.transition, LOOKBACK, survey.id, "return", None, CONTACT, "不符"),
         ),
     )
     assert sorted(isinstance(result, Conflict) for result in outcome) == [False, True], outcome
@@ -137,7 +137,7 @@ def test_saving_while_it_is_submitted(app: Flask, survey: Lookback) -> None:
     saved, submitted = at_once(
         app,
         (one, lambda: click(records.save, LOOKBACK, survey.id, other_home(), version)),
-        (two, lambda: click(records.transition, LOOKBACK, survey.id, "submit", version, CONTACT)),
+        (two, lambda: click(steps.transition, LOOKBACK, survey.id, "submit", version, CONTACT)),
     )
     assert sorted(isinstance(r, Conflict) for r in (saved, submitted)) == [False, True]
     no_drift(app)
@@ -184,7 +184,7 @@ def test_many_households_of_one_county(app: Flask) -> None:
             for number, survey in enumerate(mine):
                 form = died() if number % 2 else other_home()
                 row = click(records.save, LOOKBACK, survey.id, form, 1)
-                click(records.transition, LOOKBACK, survey.id, "submit", row.version, CONTACT)
+                click(steps.transition, LOOKBACK, survey.id, "submit", row.version, CONTACT)
 
         return run
 

@@ -18,7 +18,7 @@ from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.figures import counters
 from app.kernel.households import lists as households
-from app.kernel.records import creations, renewals
+from app.kernel.records import creations, renewals, steps
 from app.kernel.records import save as records
 from app.kernel.rows.household import Household
 from app.modules.craftsmen.model import Craftsman
@@ -130,7 +130,7 @@ def test_two_surveys_of_one_household_are_approved(app: Flask) -> None:
             (
                 who,
                 lambda r=register, key=row.id: click(
-                    records.transition, r, key, "approve", None, CONTACT
+                    steps.transition, r, key, "approve", None, CONTACT
                 ),
             )
             for who, register, row in zip(

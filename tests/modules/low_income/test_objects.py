@@ -22,6 +22,7 @@ from app.kernel.declare.flow import State
 from app.kernel.figures import counters
 from app.kernel.households import moves, people
 from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.kernel.rows.household import Household
 from app.kernel.rows.member import Member, PersonNumber
 from app.kernel.rows.transfer import Transfer, TransferState
@@ -261,7 +262,7 @@ def test_a_survey_that_waits_for_review_keeps_the_household(world: World):
     home, survey = household(world.near, name="王五", state=State.DRAFT, **other_home())
     row = world.add(world.near, "王五", home.head_id or "").row
     clerk = world.clerks[world.near.id]
-    world.do(clerk, records.transition, LOOKBACK, survey.id, "submit", None, CONTACT)
+    world.do(clerk, steps.transition, LOOKBACK, survey.id, "submit", None, CONTACT)
     for act in (
         lambda: world.add(world.here, "王五", home.head_id or ""),
         lambda: world.leave(row),
@@ -273,7 +274,7 @@ def test_a_survey_that_waits_for_review_keeps_the_household(world: World):
     assert far.row is not None
     with pytest.raises(Conflict):
         world.add(world.far, "王五", home.head_id or "")
-    world.do(clerk, records.transition, LOOKBACK, survey.id, "withdraw", None, CONTACT)
+    world.do(clerk, steps.transition, LOOKBACK, survey.id, "withdraw", None, CONTACT)
     world.leave(row)
     assert not world.row(row).low_income
 

@@ -16,6 +16,7 @@ from app.kernel.declare.flow import State
 from app.kernel.declare.register import get_register
 from app.kernel.figures import counters
 from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.kernel.rows.household import Household
 from app.modules.renovation.dossier.model import Dossier, Progress
 from app.modules.renovation.dossier.register import DOSSIER
@@ -68,13 +69,13 @@ def test_a_submitted_dossier_keeps_its_application() -> None:
     row = dossier_of(case)
     with acting_as(case.town):
         click(records.save, DOSSIER, row.id, STARTED, row.version)
-        click(records.transition, DOSSIER, row.id, "submit", None, CONTACT)
+        click(steps.transition, DOSSIER, row.id, "submit", None, CONTACT)
     db.session.remove()
     with pytest.raises(Conflict, match="危改档案已上报"):
         case.step(case.county, "reopen", opinion="信息有误")
     with acting_as(case.county):
         assert (
-            click(records.transition, DOSSIER, row.id, "approve", None, CONTACT).stage
+            click(steps.transition, DOSSIER, row.id, "approve", None, CONTACT).stage
             == Progress.STARTED
         )
 

@@ -18,7 +18,7 @@ from app.core.errors import Conflict, Invalid
 from app.kernel.declare.flow import State
 from app.kernel.figures.counters import kept_counts, live_counts
 from app.kernel.records import files as attachments
-from app.kernel.records import history
+from app.kernel.records import history, steps
 from app.kernel.records import save as records
 from app.modules.craftsmen.register import CRAFTSMAN
 from app.modules.homes.choices import PriorKind
@@ -91,7 +91,7 @@ def save(row: Any, values: Mapping[str, Any]) -> Any:
 
 def step(row: Any, name: str, opinion: str = "") -> Any:
     version = records.get(DOSSIER, row.id).version
-    return click(records.transition, DOSSIER, row.id, name, version, CONTACT, opinion)
+    return click(steps.transition, DOSSIER, row.id, name, version, CONTACT, opinion)
 
 
 def approve(row: Any, values: Mapping[str, Any], *files: str) -> Any:
@@ -187,7 +187,7 @@ def test_sending_back_opens_the_stage_again(session: Session) -> None:
     with acting_as(actor(PROVINCE)) as province:
         back = step(row, "send_back", "照片不是这一户")
         assert (back.stage, back.state) == (Progress.STARTED, State.RECTIFY)
-        assert "reopen" in [s.name for s in records.open_steps(DOSSIER, back, province)]
+        assert "reopen" in [s.name for s in steps.open_steps(DOSSIER, back, province)]
         again = step(row, "reopen", "开工时间也不对")
         assert (again.stage, again.state) == (None, State.RECTIFY)
         with pytest.raises(Conflict, match="没有审核通过的阶段"):

@@ -29,6 +29,7 @@ from app.kernel.figures import counters
 from app.kernel.hooks import Leaving
 from app.kernel.households import lists as households
 from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.kernel.rows import record as rows_of
 from app.kernel.rows.household import Household
 from app.modules.homes.choices import Grade, Measure
@@ -96,13 +97,13 @@ class Case:
         form = DANGEROUS | answers
         self.do(self.village, records.save, LOOKBACK, row.id, form, row.version)
         for who, name in ((self.village, "submit"), (self.county, "approve")):
-            self.do(who, records.transition, LOOKBACK, row.id, name, None, CONTACT)
+            self.do(who, steps.transition, LOOKBACK, row.id, name, None, CONTACT)
         return self
 
     def sent_back(self) -> None:
         said = {"opinion": "抽查不符"}
         args = (LOOKBACK, self.survey.id, "send_back", None, CONTACT)
-        self.do(self.city, records.transition, *args, **said)
+        self.do(self.city, steps.transition, *args, **said)
 
     def fill(self, who: Actor | None = None, **answers: Any) -> None:
         row = self.row
@@ -111,7 +112,7 @@ class Case:
         self.do(who or self.village, records.save, APPLICATION, row.id, form, row.version)
 
     def step(self, who: Actor, name: str, **said: Any) -> None:
-        self.do(who, records.transition, APPLICATION, self.row.id, name, None, CONTACT, **said)
+        self.do(who, steps.transition, APPLICATION, self.row.id, name, None, CONTACT, **said)
 
     def submitted(self) -> Case:
         self.fill()
@@ -224,7 +225,7 @@ def test_a_flagged_one_that_says_something_else_is_corrected_by_its_author() -> 
 
 def test_the_approval_of_a_survey_that_is_taken_back_closes_it() -> None:
     case = Case().surveyed()
-    case.do(case.county, records.transition, LOOKBACK, case.survey.id, "take_back", None, CONTACT)
+    case.do(case.county, steps.transition, LOOKBACK, case.survey.id, "take_back", None, CONTACT)
     assert case.row.basis == Basis.CLOSED
 
 

@@ -12,7 +12,7 @@ from app.access.scope import unscoped
 from app.core.clock import uuid7
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
-from app.kernel.households import lists as households
+from app.kernel.records import copies, steps
 from app.kernel.records import save as records
 from app.kernel.rows.household import Household
 from app.modules.homes.choices import Grade, Living, Measure
@@ -45,7 +45,7 @@ class Two:
             home = session.get_one(Household, self.home.id)
             session.add(_listed(home))
             for register in (LOOKBACK, MONITORING):
-                row = households.row_for(register, home)
+                row = copies.first_row(register, home)
                 row.id = uuid7()
                 session.add(row)
                 self.rows[register.name] = row
@@ -60,12 +60,12 @@ class Two:
         if register is MONITORING and said.get("living") == Living.OWN:
             said["has_house"] = True
         act(who, records.save, register, key, said, 1)
-        act(who, records.transition, register, key, "submit", None, b.CONTACT)
+        act(who, steps.transition, register, key, "submit", None, b.CONTACT)
 
     def decide(self, register: Register, name: str = "approve", **said: Any) -> None:
         who = b.actor(b.COUNTY_REVIEWER if name != "send_back" else b.CITY)
         key = self.rows[register.name].id
-        act(who, records.transition, register, key, name, None, b.CONTACT, **said)
+        act(who, steps.transition, register, key, name, None, b.CONTACT, **said)
 
     def put(self, register: Register, form: dict[str, Any], day: dt.date, nth: int) -> None:
         """The survey as it was approved before the rule: nothing followed it."""

@@ -22,6 +22,7 @@ from app.kernel.declare.flow import State
 from app.kernel.figures import counters
 from app.kernel.households import lists as households
 from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.kernel.rows.household import Household
 from app.modules.homes.choices import Grade, Measure, Progress
 from app.modules.renovation.application.model import Application
@@ -63,7 +64,7 @@ def test_a_row_comes_and_goes_with_the_approval(session: Session) -> None:
     clerk, reviewer, city = b.actor(b.VILLAGE_CLERK), b.actor(b.COUNTY_REVIEWER), b.actor(b.CITY)
 
     def step(who: Actor, name: str, **said: Any) -> None:
-        do(who, records.transition, LOOKBACK, survey.id, name, None, b.CONTACT, **said)
+        do(who, steps.transition, LOOKBACK, survey.id, name, None, b.CONTACT, **said)
 
     form = b.own_house(Grade.D) | UNSECURED
     do(clerk, records.save, LOOKBACK, survey.id, form, 1)

@@ -25,8 +25,9 @@ from app.core.files.storage import storage
 from app.kernel.declare.flow import State
 from app.kernel.households import lists as households
 from app.kernel.kinds.formats import mask_id
-from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.kernel.rows.file import Attachment
+from app.kernel.rows.household import get_household
 from app.kernel.rows.member import Member
 from app.kernel.rows.record import HistoryEntry
 from app.modules.homes.choices import Grade
@@ -63,7 +64,7 @@ def surveyed(app: Flask) -> tuple[Any, Any]:
 
 def step(actor: Any, row: Any, name: str, **said: Any) -> None:
     with builders.acting_as(actor):
-        click(records.transition, LOOKBACK, row.id, name, None, CONTACT, **said)
+        click(steps.transition, LOOKBACK, row.id, name, None, CONTACT, **said)
 
 
 def titles(page: str) -> list[str]:
@@ -105,7 +106,7 @@ def test_a_corrected_number_is_told_masked(app: Flask, as_account: AsAccount) ->
     with app.app_context():
         home = builders.household(name="周更正")[0]
         with builders.acting(COUNTY_MANAGER):
-            kept = households.get(home.id)
+            kept = get_household(home.id)
             households.correct_id(db.session(), kept, number)
             db.session.commit()
     page = as_account(COUNTY_READER).get(f"/household/{home.id}?register=household").text

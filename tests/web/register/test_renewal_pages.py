@@ -21,6 +21,7 @@ from app.core.jobs.table import Job
 from app.core.jobs.worker import work
 from app.kernel.declare.flow import State
 from app.kernel.records import save as records
+from app.kernel.records import steps
 from app.kernel.rows.file import Attachment
 from app.modules.homes.choices import Grade
 from app.modules.surveys.monitoring.model import Monitoring
@@ -53,10 +54,10 @@ def approved(app: Flask) -> uuid.UUID:
         clerk, reviewer = actor(VILLAGE_CLERK), actor(COUNTY_REVIEWER)
         with acting_as(clerk):
             click(records.save, MONITORING, key, other_home(), row.version)
-            click(records.transition, MONITORING, key, "submit", None, CONTACT)
+            click(steps.transition, MONITORING, key, "submit", None, CONTACT)
             db.session.remove()
         with acting_as(reviewer):
-            click(records.transition, MONITORING, key, "approve", None, CONTACT)
+            click(steps.transition, MONITORING, key, "approve", None, CONTACT)
             db.session.remove()
     return key
 

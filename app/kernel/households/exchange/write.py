@@ -32,6 +32,7 @@ from app.kernel.households import lists as households
 from app.kernel.households.exchange.list import Line
 from app.kernel.households.exchange.match import Decision
 from app.kernel.kinds import YES_NO
+from app.kernel.records import copies
 from app.kernel.rows.household import Household, SearchKey, Source, search_values
 from app.kernel.rows.member import PersonNumber
 
@@ -75,7 +76,7 @@ class HouseholdWriter:
                 for value in search_values(household)
             ]
             for register in self._following:
-                record = households.copies(household, register.model) | place | _stamps(moment)
+                record = copies.of(household, register.model) | place | _stamps(moment)
                 record["household_id"] = row["id"]
                 if "state" in register.model.__fields__:
                     record["state"] = State.MISSING

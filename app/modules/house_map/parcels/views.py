@@ -16,9 +16,9 @@ from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _, translate
 from app.kernel.declare.register import Register
-from app.kernel.households import lists as households
 from app.kernel.kinds import formats
 from app.kernel.records import save as records
+from app.kernel.rows.household import get_household
 from app.modules.house_map.parcels import late as acts
 from app.modules.house_map.parcels import maps, outlines
 from app.modules.house_map.parcels import table as parcels
@@ -79,7 +79,7 @@ class ParcelRoutes(Routes):
         context = {
             "title": row.head_name,
             "state": record_pages.state_tag(self.register, row.state),
-            "facts": record_pages.household_facts(households.get(row.household_id), whole=False),
+            "facts": record_pages.household_facts(get_household(row.household_id), whole=False),
             "version": row.version,
             "action_url": f"/{self.register.name}/{row.id}/parcel",
             "back_url": back,

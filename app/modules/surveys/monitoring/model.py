@@ -51,7 +51,7 @@ class Monitoring(Renewed, Survey, Model):
         ),
         default=State.MISSING,
     )
-    #: Copies of the household's, see app.kernel.households.lists.copies.
+    #: Copies of the household's, see app.kernel.records.copies.
     low_income = f.system(f.yes_no("低收入群体"), default=True)
     origin = f.system(f.choice("对象来源", Origin))
     groups = f.system(groups())
