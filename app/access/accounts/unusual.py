@@ -34,31 +34,32 @@ from app.core.jobs import table as jobs
 from app.core.transactions import apart, transaction
 
 _PREFIX = "unusual."
-declare(
-    Setting(
-        "unusual.deletions",
-        mark("一段时间内最多删除"),
-        NUMBER,
-        default=50,
-        lowest=1,
-        highest=100_000,
-        unit=mark("条记录"),
-        help=mark("超过时立即封闭该账号，由上级管理用户说明理由后解除。后台导入不计。"),
+
+
+class What(Choices):
+    """What is counted."""
+
+    DELETIONS = "deletions", "删除"
+    ADDITIONS = "additions", "新增"
+
+
+for _what, _label, _most in (
+    (What.DELETIONS, mark("一段时间内最多删除"), 50),
+    (What.ADDITIONS, mark("一段时间内最多新增"), 300),
+):
+    declare(
+        Setting(
+            _PREFIX + _what.value,
+            _label,
+            NUMBER,
+            default=_most,
+            lowest=1,
+            highest=100_000,
+            unit=mark("条记录"),
+            help=mark("超过时立即封闭该账号，由上级管理用户说明理由后解除。后台导入不计。"),
+        )
     )
-)
-declare(
-    Setting(
-        "unusual.additions",
-        mark("一段时间内最多新增"),
-        NUMBER,
-        default=300,
-        lowest=1,
-        highest=100_000,
-        unit=mark("条记录"),
-        help=mark("超过时立即封闭该账号，由上级管理用户说明理由后解除。后台导入不计。"),
-    )
-)
-declare(
+_MINUTES = declare(
     Setting(
         "unusual.minutes",
         mark("异常操作的计数时段"),
@@ -69,13 +70,6 @@ declare(
         unit=mark("分钟"),
     )
 )
-
-
-class What(Choices):
-    """What is counted."""
-
-    DELETIONS = "deletions", "删除"
-    ADDITIONS = "additions", "新增"
 
 
 @dataclass(frozen=True)
@@ -159,7 +153,7 @@ def unlock(account: Account, reason: str) -> None:
 
 
 def _limit(what: What, account_id: uuid.UUID) -> Limit:
-    within = dt.timedelta(minutes=value("unusual.minutes"))
+    within = dt.timedelta(minutes=value(_MINUTES.name))
     return Limit(_PREFIX + what.value, account_id.hex, value(_PREFIX + what.value), within)
 
 
