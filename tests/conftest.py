@@ -101,7 +101,7 @@ OVER_HTTP = frozenset({"as_account", "browser", "client", "system"})
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None]:
-    """Leave out the cases of :func:`on_one` that are for another database: none with one ``--db``. Those
+    """Leave out the cases of :func:`on_one` that are for another database. Those
     that drive Chromium are marked and come first, so that no long one is last.
     """
     known, left_out = kinds(config), []
@@ -121,11 +121,14 @@ def pytest_collection_modifyitems(
 
 
 def on_one(item: pytest.Item, known: list[str]) -> str | None:
-    """The database that a case is for, None: each. A test over HTTP runs on one of them, by its name, so
-    that each database answers half of the pages; so does one marked ``one_database``, and not one
-    marked ``both_databases`` (the mark nearest to the test counts). With ``turn=0`` and ``turn=1`` it goes
-    by the parameters alone: of two tests with the same ones, each runs on another database.
+    """The database that a case is for, None: each. What only one database does is marked ``only_on``. A
+    test over HTTP runs on one of them, by its name, so that each database answers half of the pages; so
+    does one marked ``one_database``, and not one marked ``both_databases`` (the mark nearest to the test
+    counts). With ``turn=0`` and ``turn=1`` it goes by the parameters alone: of two tests with the same
+    ones, each runs on another database.
     """
+    if only := item.get_closest_marker("only_on"):
+        return str(only.args[0])
     callspec: Any = getattr(item, "callspec", None)
     asked: set[str] = set(getattr(item, "fixturenames", ()))
     marks = (m for m in item.iter_markers() if m.name in ("one_database", "both_databases"))

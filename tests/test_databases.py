@@ -10,6 +10,8 @@ from sqlalchemy import make_url
 
 from tests.databases import Databases, plain_url
 
+pytestmark = pytest.mark.only_on("postgresql")  # SQLite's file is copied
+
 WRITES = {
     "a new row": "INSERT INTO ab_role (name) VALUES ('x')",
     "a changed row": "UPDATE region SET name = 'x' WHERE id = (SELECT min(id) FROM region)",
@@ -40,8 +42,6 @@ def content(connection: psycopg.Connection[Any]) -> dict[str, list[Any]]:
 
 @pytest.fixture
 def copied(db_kind: str, databases: Databases, worker: str) -> Any:
-    if db_kind == "sqlite":
-        pytest.skip("its file is copied")
     name = f"anju_{worker}_restored"
     url = plain_url(make_url(databases.copy(db_kind, name)))
     with psycopg.connect(url, autocommit=True) as connection:

@@ -33,10 +33,11 @@ def test_alembic_owns_every_table(session):
     assert tables == set(Model.metadata.tables) | {"alembic_version"}
 
 
+@pytest.mark.only_on("postgresql")
 def test_texts_compare_by_bytes_wherever_the_models_say_so(session):
-    """``flask db check`` does not look at collations; a server's own order sorts paths and names otherwise."""
-    if session.get_bind().dialect.name != "postgresql":
-        pytest.skip("SQLite compares bytes anyway")
+    """``flask db check`` does not look at collations; a server's own order sorts paths and names otherwise.
+    SQLite compares bytes anyway.
+    """
     made = text(
         "SELECT table_name, column_name FROM information_schema.columns WHERE collation_name = 'C'"
     )
