@@ -58,7 +58,7 @@ def _facts(connection: Connection) -> dict[str, Any]:
         ),
         {"code": COUNTY},
     ).one()
-    return dict(row._mapping)  # noqa: SLF001
+    return row._asdict()
 
 
 def _statements(app: Flask, login: str, path: str) -> Iterator[tuple[str, Any]]:

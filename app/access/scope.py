@@ -115,7 +115,7 @@ class Scoped:
     """A row that lies in a division. Only ``region_id`` is set by code; the rest follows."""
 
     @declared_attr
-    def region_id(cls) -> Mapped[int]:  # noqa: N805
+    def region_id(cls) -> Mapped[int]:
         return mapped_column(ForeignKey("region.id"), nullable=False)
 
     # active_history: where a row comes from is known even if it was not loaded before it moved

@@ -61,7 +61,7 @@ def load(session: Session, album: Album, day: dt.date, seed: int) -> int:
 class _Applications:
     def __init__(self, session: Session, album: Album, day: dt.date, seed: int) -> None:
         self.session, self.album, self.day = session, album, day
-        self.pick = random.Random(seed)  # noqa: S311 (nothing secret: the same data every time)
+        self.pick = random.Random(seed)
         self.year = day.year  # plan years begin on the first of January unless set otherwise
         own = select(Account).where(Account.demo, Account.path.is_not(None))
         self.accounts: dict[str, list[Account]] = {}

@@ -16,7 +16,7 @@ class Cameras:
     """The phones of the demonstration; places by a county's six digits."""
 
     def __init__(self, seed: int) -> None:
-        self._pick = random.Random(seed)  # noqa: S311 (nothing secret: the same data every time)
+        self._pick = random.Random(seed)
         self._places: dict[str, list[tuple[float, float]]] = {}
 
     def facts(self, county: str, day: dt.date, others: list[str]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def load(
     session: Session, counties: Sequence[County], made: People, day: dt.date, seed: int
 ) -> dict[str, int]:
     """Some in each county; gives how many. The session sees everything; the caller commits."""
-    pick = random.Random(seed)  # noqa: S311 (nothing secret: the same data every time)
+    pick = random.Random(seed)
     rows: list[Craftsman] = []
     for county in counties:
         place = region(session, county.code, Level.COUNTY)

@@ -66,7 +66,7 @@ def load(session: Session, people: People, album: Album, day: dt.date, seed: int
     """Dossiers for the approved applications in the session, their history and counters; gives what
     was made. The caller commits.
     """
-    pick = random.Random(seed)  # noqa: S311 (nothing secret: the same data every time)
+    pick = random.Random(seed)
     accounts, craftsmen = _accounts(session), _craftsmen(session)
     rows: list[Values] = []
     lines: list[Values] = []

@@ -83,7 +83,7 @@ class _Demonstration:
     def __init__(self, session: Session, counties: Sequence[County]) -> None:
         self.session = session
         self.counties = counties
-        self.pick = random.Random(SEED)  # noqa: S311 (nothing secret: the same data every time)
+        self.pick = random.Random(SEED)
         self.today = today()
         self.people = People(self.pick)
         self.surveys = Surveys(self.pick, self.people)

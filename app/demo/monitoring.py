@@ -46,7 +46,7 @@ class Monitored:
 
     def __init__(self, demo: _Demonstration) -> None:
         self.demo = demo
-        self.pick = random.Random(_SEED)  # noqa: S311 (nothing secret: the same data every time)
+        self.pick = random.Random(_SEED)
 
     def enlist(self, place: Place, home: Values) -> None:
         """Perhaps it is a low-income household: then it stands on that list too."""

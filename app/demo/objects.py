@@ -35,7 +35,7 @@ def load(
     """Some in each county whose list was issued; gives how many. The session sees everything; the
     caller commits.
     """
-    pick = random.Random(seed)  # noqa: S311 (nothing secret: the same data every time)
+    pick = random.Random(seed)
     _stand(session, day)
     rows = [
         row

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy import Connection, Executable, event, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from app.access.divisions import regions
@@ -272,17 +273,17 @@ def test_a_development_zone_with_a_foreign_code(tree: Flask) -> None:
     db.session.rollback()
 
 
-def explain(query: object) -> str:
+def explain(query: Executable) -> str:
     with Recorded() as statements:
-        db.session.execute(query)  # type: ignore[call-overload]
+        db.session.execute(query)
     return explain_raw(*statements[-1])
 
 
-def explain_raw(statement: str, values: object) -> str:
+def explain_raw(statement: str, values: Any) -> str:
     connection: Connection = db.session.connection()
     sqlite = connection.dialect.name == "sqlite"
     prefix = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
-    rows = connection.exec_driver_sql(prefix + statement, values).all()  # type: ignore[arg-type]
+    rows = connection.exec_driver_sql(prefix + statement, values).all()
     return "\n".join(str(row[3] if sqlite else row[0]) for row in rows)
 
 

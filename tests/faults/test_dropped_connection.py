@@ -47,7 +47,9 @@ def broken_before(nth: int) -> Iterator[list[int]]:
     def count(connection: Connection) -> None:
         seen[0] += 1
         if seen[0] == nth:
-            connection.connection.dbapi_connection.close()  # type: ignore[union-attr]
+            driver = connection.connection.dbapi_connection
+            assert driver is not None
+            driver.close()
 
     def statement(connection: Connection, *_more: object) -> None:
         count(connection)

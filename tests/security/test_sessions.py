@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from app.access.account import Account
 from app.access.audit.log import Act, AuditEntry
@@ -30,12 +31,16 @@ from tests.hands import Hands
 JSON = {"Accept": "application/json"}
 
 
-def enter(app: Flask, login: str, password: str = PASSWORD, after: str = "") -> FlaskClient:
+def knock(app: Flask, login: str, after: str = "") -> tuple[FlaskClient, TestResponse]:
+    """A browser that tried to sign in, and what it was answered."""
     client = app.test_client()
     token = client.get("/login/", headers=JSON).json["csrf_token"]
-    data = {"username": login, "password": password, "csrf_token": token}
-    client.answer = client.post(f"/login/?next={after}", data=data)  # type: ignore[attr-defined]
-    return client
+    data = {"username": login, "password": PASSWORD, "csrf_token": token}
+    return client, client.post(f"/login/?next={after}", data=data)
+
+
+def enter(app: Flask, login: str) -> FlaskClient:
+    return knock(app, login)[0]
 
 
 @pytest.fixture
@@ -76,7 +81,7 @@ def test_a_closed_account_is_out_and_cannot_come_back(app: Flask, owner: Account
         session.get_one(Account, owner.id).active = False
         session.commit()
     assert client.get("/", headers=JSON).status_code == 401
-    assert enter(app, owner.username).answer.status_code == 401  # type: ignore[attr-defined]
+    assert knock(app, owner.username)[1].status_code == 401
 
 
 @pytest.mark.parametrize("key", ["", "1", "abc", "1-", "-1-x", "٣-x", "9" * 40 + "-x"])
@@ -94,7 +99,7 @@ def test_a_session_that_says_odd_things_is_nobody(app: Flask, key: str) -> None:
      "https:/evil.example", "http://localhost@evil.example", "%00//evil.example"],
 )  # fmt: skip
 def test_after_signing_in_one_stays_here(app: Flask, owner: Account, after: str) -> None:
-    answer = enter(app, owner.username, after=after).answer  # type: ignore[attr-defined]
+    _client, answer = knock(app, owner.username, after)
     assert "X-Evil" not in answer.headers
     target = answer.headers.get("Location", "/")
     assert answer.status_code in (302, 400)

@@ -65,13 +65,14 @@ class _Sheet(Worksheet):
             if not isinstance(cell, str):
                 parts.append(f'<c r="{letters}{row}"><v>{cell}</v></c>')
                 continue
-            if not cell.isprintable() or len(cell) > _LONGEST_CELL:
-                cell = clean(cell)  # noqa: PLW2901
-            if "&" in cell or "<" in cell or "_x" in cell:
-                cell = escaped(cell)  # noqa: PLW2901
-            keep = ' xml:space="preserve"' if cell[:1].isspace() or cell[-1:].isspace() else ""
+            text = cell
+            if not text.isprintable() or len(text) > _LONGEST_CELL:
+                text = clean(text)
+            if "&" in text or "<" in text or "_x" in text:
+                text = escaped(text)
+            keep = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
             parts.append(
-                f'<c r="{letters}{row}" s="{style}" t="inlineStr"><is><t{keep}>{cell}</t></is></c>'
+                f'<c r="{letters}{row}" s="{style}" t="inlineStr"><is><t{keep}>{text}</t></is></c>'
             )
         parts.append("</row>")
         self.fh.write("".join(parts))

@@ -18,30 +18,34 @@ from app.kernel.kinds import formats
 Text = ColumnElement[Any]
 
 
-class anju_id_valid(GenericFunction[bool]):  # noqa: N801 - the name of the SQL function
+class IdValid(GenericFunction[bool]):
     """``anju_id_valid(text, day)``: :func:`formats.id_number_valid`."""
 
+    name = "anju_id_valid"
     type = Boolean()
     inherit_cache = True
 
 
-class anju_phone_valid(GenericFunction[bool]):  # noqa: N801
+class PhoneValid(GenericFunction[bool]):
     """``anju_phone_valid(text)``: :func:`formats.phone_valid`."""
 
+    name = "anju_phone_valid"
     type = Boolean()
     inherit_cache = True
 
 
-class anju_account_valid(GenericFunction[bool]):  # noqa: N801
+class AccountValid(GenericFunction[bool]):
     """``anju_account_valid(text)``: :func:`formats.account_valid`."""
 
+    name = "anju_account_valid"
     type = Boolean()
     inherit_cache = True
 
 
-class anju_uscc_valid(GenericFunction[bool]):  # noqa: N801
+class UsccValid(GenericFunction[bool]):
     """``anju_uscc_valid(text)``: :func:`formats.uscc_valid`."""
 
+    name = "anju_uscc_valid"
     type = Boolean()
     inherit_cache = True
 
@@ -49,22 +53,22 @@ class anju_uscc_valid(GenericFunction[bool]):  # noqa: N801
 def id_number_valid_sql(column: Any, today: dt.date | None = None) -> ColumnElement[bool]:
     """SQL for :func:`formats.id_number_valid`; never NULL. ``today`` may be an expression."""
     day = bindparam(None, today_in_china(), Date) if today is None else today
-    return anju_id_valid(column, day)
+    return IdValid(column, day)
 
 
 def phone_valid_sql(column: Any) -> ColumnElement[bool]:
     """SQL for :func:`formats.phone_valid`; never NULL."""
-    return anju_phone_valid(column)
+    return PhoneValid(column)
 
 
 def account_valid_sql(column: Any) -> ColumnElement[bool]:
     """SQL for :func:`formats.account_valid`; never NULL."""
-    return anju_account_valid(column)
+    return AccountValid(column)
 
 
 def uscc_valid_sql(column: Any) -> ColumnElement[bool]:
     """SQL for :func:`formats.uscc_valid`; never NULL."""
-    return anju_uscc_valid(column)
+    return UsccValid(column)
 
 
 @on_sqlite_connect
@@ -89,8 +93,8 @@ def register_sqlite_functions(connection: sqlite3.Connection) -> None:
     connection.create_function("anju_uscc_valid", 1, uscc_valid, deterministic=True)
 
 
-@compiles(anju_id_valid, "postgresql")
-def _id_valid_postgresql(element: anju_id_valid, compiler: Any, **kw: Any) -> str:
+@compiles(IdValid, "postgresql")
+def _id_valid_postgresql(element: IdValid, compiler: Any, **kw: Any) -> str:
     text, day = element.clauses.clauses
     year, month, of_month = (
         _number(text, start, size) for start, size in ((7, 4), (11, 2), (13, 2))
@@ -112,20 +116,20 @@ def _id_valid_postgresql(element: anju_id_valid, compiler: Any, **kw: Any) -> st
     return _only_where(text.op("~")("^[0-9]{17}[0-9X]$"), right, compiler, kw)
 
 
-@compiles(anju_phone_valid, "postgresql")
-def _phone_valid_postgresql(element: anju_phone_valid, compiler: Any, **kw: Any) -> str:
+@compiles(PhoneValid, "postgresql")
+def _phone_valid_postgresql(element: PhoneValid, compiler: Any, **kw: Any) -> str:
     (text,) = element.clauses.clauses
     return _only_where(text.op("~")(f"^{formats.PHONE_PATTERN}$"), sql("true"), compiler, kw)
 
 
-@compiles(anju_account_valid, "postgresql")
-def _account_valid_postgresql(element: anju_account_valid, compiler: Any, **kw: Any) -> str:
+@compiles(AccountValid, "postgresql")
+def _account_valid_postgresql(element: AccountValid, compiler: Any, **kw: Any) -> str:
     (text,) = element.clauses.clauses
     return _only_where(text.op("~")(f"^{formats.ACCOUNT_PATTERN}$"), sql("true"), compiler, kw)
 
 
-@compiles(anju_uscc_valid, "postgresql")
-def _uscc_valid_postgresql(element: anju_uscc_valid, compiler: Any, **kw: Any) -> str:
+@compiles(UsccValid, "postgresql")
+def _uscc_valid_postgresql(element: UsccValid, compiler: Any, **kw: Any) -> str:
     (text,) = element.clauses.clauses
     alphabet = formats.USCC_ALPHABET
     total = sum(

@@ -49,7 +49,7 @@ class Record(f.Declared, Scoped):
         return State.DRAFT
 
     @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
+    def __mapper_args__(cls) -> dict[str, Any]:
         return {"version_id_col": cls.__table__.c.version} if hasattr(cls, "__table__") else {}
 
 
@@ -92,7 +92,7 @@ class Reviewed(OfHousehold):
     """
 
     @declared_attr.directive
-    def __table_args__(cls: Any) -> tuple[Index, ...]:  # noqa: N805
+    def __table_args__(cls: Any) -> tuple[Index, ...]:
         return indexes(cls.__tablename__)
 
     submitted_by: Mapped[uuid.UUID | None] = mapped_column(UuidType)

@@ -57,7 +57,7 @@ class Listed(OfHousehold):
     """
 
     @declared_attr.directive
-    def __table_args__(cls: Any) -> tuple[Index, ...]:  # noqa: N805
+    def __table_args__(cls: Any) -> tuple[Index, ...]:
         table = cls.__tablename__
         return (
             Index(f"ix_{table}_place", "path", "id"),

@@ -157,17 +157,14 @@ def test_a_run_that_was_killed_leaves_no_account_without_its_paper(app: Flask) -
         manager = account(COUNTY_MANAGER)
         with acting_as(actor_of(manager)):
             job = click(job_of.start, TOWNS)
-    real = account_bulk.create_all
 
     def killed(*_args: Any) -> bool:
         raise SystemExit
 
-    try:
-        account_bulk.create_all = killed  # type: ignore[assignment]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(account_bulk, "create_all", killed)
         with pytest.raises(SystemExit):
             work(app, once=True)
-    finally:
-        account_bulk.create_all = real  # type: ignore[assignment]
     with app.app_context(), unscoped("tests wait") as session:
         row = session.get_one(Job, job.id)
         assert len(row.files) == 1

@@ -124,7 +124,8 @@ def test_an_export_killed_half_way_is_done_again_whole(
     if child == 0:  # a worker of its own, which dies after the first batch
         with app.app_context():
             db.engine.dispose(close=False)
-        JobContext.progress = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment,method-assign,return-value]
+        dying = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        monkeypatch.setattr(JobContext, "progress", dying)
         work(app, once=True)
         os._exit(1)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL

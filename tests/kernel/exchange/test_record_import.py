@@ -227,7 +227,8 @@ def test_an_import_killed_half_way_goes_on_and_does_nothing_twice(
     if child == 0:  # a worker of its own, which dies after its first two rows
         with app.app_context():
             db.engine.dispose(close=False)
-        JobContext.progress = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment,method-assign,return-value]
+        dying = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        monkeypatch.setattr(JobContext, "progress", dying)
         work(app, once=True)
         os._exit(1)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
