@@ -16,16 +16,9 @@ from app.kernel.records import renewals, steps
 from app.kernel.records import save as records
 from app.modules.surveys.monitoring.model import Monitoring
 from app.modules.surveys.monitoring.register import MONITORING
-from tests.builders import (
-    CONTACT,
-    COUNTY,
-    COUNTY_REVIEWER,
-    VILLAGE_CLERK,
-    actor,
-    monitored,
-    region,
-)
+from tests.builders import CONTACT, COUNTY, COUNTY_REVIEWER, VILLAGE_CLERK, actor, region
 from tests.clicks import click
+from tests.modules.samples import monitored
 
 
 def act(who: Actor, action: Callable[..., Any], *args: Any, **options: Any) -> Any:

@@ -34,10 +34,9 @@ from tests.builders import (
     below,
     household,
     id_number,
-    parcel,
-    prior_fact,
     region,
 )
+from tests.modules.samples import parcel, prior_fact
 
 C = Capability
 

@@ -35,10 +35,9 @@ from tests.builders import (
     attach,
     below,
     household,
-    parcel,
-    prior_fact,
     region,
 )
+from tests.modules.samples import parcel, prior_fact
 
 
 @dataclass

@@ -11,12 +11,13 @@ from app.modules.renovation.dossier.model import Dossier, Progress
 from tests import builders
 from tests.browser.conftest import OVERFLOW, Desk
 from tests.conftest import Server
+from tests.modules import samples
 from tests.modules.renovation.test_dossiers import AFTER, COMPLETED, STARTED
 
 
 def test_paid_in_full(desk: Callable[..., Desk], server: Server, assert_accessible: Any):
     with server.app.app_context():
-        row = builders.dossier(
+        row = samples.dossier(
             stage=Progress.COMPLETED, state=State.APPROVED, **STARTED, **COMPLETED
         )
         builders.attach(row, *AFTER, register="dossier")

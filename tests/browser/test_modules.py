@@ -8,6 +8,7 @@ from typing import Any
 from tests import builders
 from tests.browser.conftest import OVERFLOW, Desk
 from tests.conftest import Server
+from tests.modules import samples
 
 PAGES = [
     "/", "/low_income/new", "/monitoring/{survey}", "/application/entry", "/dossier/{dossier}",
@@ -20,8 +21,8 @@ def test_pages_of_every_module_are_accessible_and_fit(
     desk: Callable[..., Desk], server: Server, assert_accessible: Any
 ):
     with server.app.app_context():
-        home, survey = builders.monitored()
-        keys = {"home": home.id, "survey": survey.id, "dossier": builders.dossier().id}
+        home, survey = samples.monitored()
+        keys = {"home": home.id, "survey": survey.id, "dossier": samples.dossier().id}
     page = desk(builders.COUNTY_MANAGER).page
     for url in PAGES:
         page.goto(server.url + url.format(**keys))

@@ -15,6 +15,7 @@ from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.browser.conftest import OVERFLOW, Desk
 from tests.conftest import Server
+from tests.modules import samples
 
 SitDown = Callable[..., Desk]
 
@@ -30,9 +31,9 @@ def survey(server: Server, tag: str) -> Lookback:
     with server.app.app_context():
         number = builders.id_number()
         made = builders.household(name="赵玉兰", number=number)[1]
-        builders.parcel(number=f"{tag}1", storeys=2, structure="01", floor_area=96)
-        builders.parcel(number=f"{tag}2", at=(40, 0), storeys=1)
-        builders.prior_fact(id_number=number, year_built="03")
+        samples.parcel(number=f"{tag}1", storeys=2, structure="01", floor_area=96)
+        samples.parcel(number=f"{tag}2", at=(40, 0), storeys=1)
+        samples.prior_fact(id_number=number, year_built="03")
         _home, other = builders.household(name="李小龙")
         taken = {"parcel_state": ParcelState.CHOSEN, "parcel_number": f"{tag}2"}
         builders.complete(other, builders.own_house() | taken)

@@ -36,12 +36,12 @@ from tests.builders import (
     below,
     died,
     homeless,
-    monitored,
     moved,
     other_home,
     own_house,
     region,
 )
+from tests.modules.samples import monitored
 from tests.renewing import act, count, require_no_drift
 
 FORMS: tuple[Callable[[], dict[str, Any]], ...] = (

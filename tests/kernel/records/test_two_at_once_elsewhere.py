@@ -43,12 +43,12 @@ from tests.builders import (
     homeless,
     household,
     id_number,
-    monitored,
     other_home,
     own_house,
     region,
 )
 from tests.clicks import click
+from tests.modules.samples import monitored
 
 ASKS = own_house(Grade.D) | {
     "secured": False,

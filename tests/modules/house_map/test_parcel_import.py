@@ -34,13 +34,12 @@ from tests.builders import (
     Who,
     account,
     below,
-    parcel,
     region,
     seat,
     sign_in,
-    square,
 )
 from tests.hands import Hands
+from tests.modules.samples import parcel, square
 
 #: Rows of a file and what is said of them; what a kill leaves is asked of both.
 pytestmark = pytest.mark.one_database

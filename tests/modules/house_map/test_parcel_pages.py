@@ -26,7 +26,6 @@ from tests.builders import (
     COUNTY_READER,
     MINISTRY,
     NEXT_COUNTY,
-    PARCEL_AT,
     VILLAGE_CLERK,
     attach,
     below,
@@ -34,13 +33,13 @@ from tests.builders import (
     full_house,
     household,
     own_house,
-    parcel,
     region,
     seat,
     sign_in,
     texts,
 )
 from tests.hands import Hands
+from tests.modules.samples import PARCEL_AT, parcel
 
 pytestmark = pytest.mark.one_database
 

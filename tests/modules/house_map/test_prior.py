@@ -13,17 +13,8 @@ from app.kernel.rows.household import Household
 from app.modules.homes.choices import Grade, ParcelState, PriorKind
 from app.modules.house_map.earlier import facts as prior
 from app.modules.surveys.lookback.model import Lookback
-from tests.builders import (
-    NEXT_COUNTY,
-    VILLAGE_CLERK,
-    actor,
-    below,
-    household,
-    id_number,
-    parcel,
-    prior_fact,
-    region,
-)
+from tests.builders import NEXT_COUNTY, VILLAGE_CLERK, actor, below, household, id_number, region
+from tests.modules.samples import parcel, prior_fact
 
 
 def known(survey: Lookback) -> dict[str, list[tuple[Any, str]]]:

@@ -27,13 +27,12 @@ from tests.builders import (
     below,
     household,
     id_number,
-    parcel,
-    prior_fact,
     region,
     seat,
     sign_in,
 )
 from tests.hands import Hands
+from tests.modules.samples import parcel, prior_fact
 
 #: Rows of a file and what is said of them.
 pytestmark = pytest.mark.one_database

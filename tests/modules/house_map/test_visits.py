@@ -30,9 +30,9 @@ from tests.builders import (
     id_number,
     other_home,
     own_house,
-    prior_fact,
     sign_in,
 )
+from tests.modules.samples import prior_fact
 
 MISSING = "房屋重要信息缺失"
 UNJUDGED = "没有2021年以后的安全鉴定或评估"

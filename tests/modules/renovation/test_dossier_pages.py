@@ -26,6 +26,7 @@ from app.modules.renovation.dossier.register import DOSSIER
 from tests import builders
 from tests.clicks import click
 from tests.hands import Hands
+from tests.modules import samples
 from tests.modules.renovation.test_dossiers import BEGUN, COMPLETED, GRANTED, STARTED
 
 AsAccount = Callable[..., Hands]
@@ -36,7 +37,7 @@ DAY = dt.timedelta(days=1)
 def started(app: Flask) -> Dossier:
     """A dossier whose start is approved."""
     with app.app_context():
-        return builders.dossier(stage=Progress.STARTED, state=State.APPROVED, **STARTED)
+        return samples.dossier(stage=Progress.STARTED, state=State.APPROVED, **STARTED)
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ def test_the_county_sends_a_stage_back(as_account: AsAccount, app: Flask, starte
 
 def test_the_desk_tells_renovations_and_own_houses(app: Flask, as_account: AsAccount):
     with app.app_context():
-        builders.dossier(stage=Progress.COMPLETED, state=State.APPROVED, **STARTED, **COMPLETED)
+        samples.dossier(stage=Progress.COMPLETED, state=State.APPROVED, **STARTED, **COMPLETED)
         home, _survey = builders.household()
         household = get_register("household")
         assert household

@@ -34,10 +34,11 @@ from tests.builders import (
     TOWN_CLERK,
     actor,
     attach,
-    dossier,
     id_number,
 )
 from tests.clicks import click
+from tests.modules import samples
+from tests.modules.samples import dossier
 
 DAY = dt.timedelta(days=1)
 BEGUN = today() - 60 * DAY
@@ -280,7 +281,7 @@ def test_what_auditors_look_for(clerk: Any) -> None:
     with unscoped("the same household once more") as session:
         session.get_one(Dossier, earlier.id).household_id = two.household_id
         session.commit()
-    builders.prior_fact(
+    samples.prior_fact(
         kind=PriorKind.RENOVATION, id_number=two.head_id, found_on=dt.date(2019, 10, 1)
     )
     save(two, {"payments": []})

@@ -38,6 +38,7 @@ from tests import builders
 from tests.builders import CONTACT, COUNTY_MANAGER, COUNTY_READER, COUNTY_REVIEWER, TOWN_CLERK
 from tests.clicks import click
 from tests.hands import Hands
+from tests.modules import samples
 from tests.pictures import picture
 
 AsAccount = Callable[..., Hands]
@@ -193,7 +194,7 @@ def test_the_days_of_a_renovation_stand_in_its_household(app: Flask, as_account:
     day = dt.date(2026, 3, 1)
     paid = [{"date": day + dt.timedelta(days=60 + n), "amount": Decimal(9000 + n)} for n in (0, 1)]
     with app.app_context():
-        made = builders.dossier(
+        made = samples.dossier(
             started_on=day, completed_on=day + dt.timedelta(days=30), structure="01", payments=paid
         )
     page = as_account(COUNTY_MANAGER).get(f"/household/{made.household_id}").text

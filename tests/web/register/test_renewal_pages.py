@@ -33,7 +33,6 @@ from tests.builders import (
     actor,
     attach,
     homeless,
-    monitored,
     other_home,
     own_house,
     sign_in,
@@ -41,6 +40,7 @@ from tests.builders import (
 )
 from tests.clicks import click
 from tests.hands import Hands
+from tests.modules.samples import monitored
 
 pytestmark = pytest.mark.one_database
 
