@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from app.access.divisions.former import RegionChange
 from app.access.divisions.regions import Level, Region
-from app.access.scope import acting_as, unscoped
+from app.access.scope import acting_as, hold, unscoped
 from app.admin.divisions import publish as division_publish
 from app.admin.divisions import staging
 from app.core.db import db
@@ -266,3 +266,19 @@ def test_two_publish_one_area(app: Flask) -> None:
         done = list(pool.map(publish, range(2)))
     assert sorted(sum(one.values()) for one in done) == [0, 5]
     consistent(app)
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_county_is_held_anew_after_a_savepoint_was_taken_back(session: Session) -> None:
+    """The database lets go of what was locked since the savepoint."""
+    held = text(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    )
+    place = region(COUNTY, Level.COUNTY)
+    with unscoped("a county is held") as writing:
+        with writing.begin_nested() as savepoint:
+            hold(writing, {(place.id, place.path)}, {place.id})
+            savepoint.rollback()
+        assert writing.scalar(held) == 0
+        hold(writing, {(place.id, place.path)}, {place.id})
+        assert writing.scalar(held) == 1
