@@ -74,28 +74,7 @@ def transition(
     target = step.target_for(actor.level)
     if row.state == target and row.version != version and history.last_step_is(row, actor, name):
         return row  # the same click, sent twice
-    if asks_to_move(register, row):
-        raise Conflict(
-            _("该户的迁户申请正在审批；批准后由迁入地填报并上报，不需要在这里上报。"), row=row
-        )
-    require_unfrozen(register, row)
-    if row.state not in step.sources:
-        raise Conflict(
-            _(
-                "该%(what)s现在是“%(state)s”，不能%(step)s。",
-                what=register.word,
-                state=register.state_text(row.state),
-                step=step_word(step.label),
-            ),
-            row=row,
-        )
-    if version is not None:
-        require_version(register, row, version)
-    _require_party(step, row, actor)
-    if step.undoes and (problem := _undo_problem(register, row, step, actor)):
-        raise Conflict(problem, row=row)
-    if step.reopens and stages.approved(register, row) is None:
-        raise Conflict(_("还没有审核通过的阶段，不能退回上一阶段。"), row=row)
+    _require_possible(register, row, step, actor, version)
     opinion = opinion.strip()
     problems = _step_problems(register, row, step, contact, opinion, reasons)
     if problems:
@@ -164,17 +143,44 @@ def snapshot(register: Register, row: Any) -> dict[str, Any]:
     }
 
 
+def _require_possible(
+    register: Register, row: Any, step: Transition, actor: Actor, version: int | None
+) -> None:
+    """:raises Conflict: the record, as it is now, does not let the step be done.
+
+    :raises Forbidden: it does, but not by this actor.
+    """
+    if asks_to_move(register, row):
+        raise Conflict(
+            _("该户的迁户申请正在审批；批准后由迁入地填报并上报，不需要在这里上报。"), row=row
+        )
+    require_unfrozen(register, row)
+    if row.state not in step.sources:
+        raise Conflict(
+            _(
+                "该%(what)s现在是“%(state)s”，不能%(step)s。",
+                what=register.word,
+                state=register.state_text(row.state),
+                step=step_word(step.label),
+            ),
+            row=row,
+        )
+    if version is not None:
+        require_version(register, row, version)
+    if problem := _party_problem(step, row, actor):
+        raise Forbidden(problem)
+    if step.undoes and (problem := _undo_problem(register, row, step, actor)):
+        raise Conflict(problem, row=row)
+    if step.reopens and stages.approved(register, row) is None:
+        raise Conflict(_("还没有审核通过的阶段，不能退回上一阶段。"), row=row)
+
+
 def _party_problem(step: Transition, row: Any, actor: Actor) -> str | None:
     if step.by_submitter and row.submitted_by != actor.account_id:
         return _("只有上报的账号可以%(step)s。", step=step_word(step.label))
     if step.not_by_submitter and row.submitted_by == actor.account_id and not self_review():
         return _("不能审核本账号上报的内容，请由其他审核人员审核。")
     return None
-
-
-def _require_party(step: Transition, row: Any, actor: Actor) -> None:
-    if problem := _party_problem(step, row, actor):
-        raise Forbidden(problem)
 
 
 def _undo_problem(register: Register, row: Any, step: Transition, actor: Actor) -> str | None:
