@@ -196,16 +196,23 @@ def test_a_lost_database_is_tried_again(app: Flask) -> None:
     assert numbers() == []
 
 
-def test_a_job_of_a_module_that_is_left_out_says_so(
+def test_a_job_that_this_program_does_not_know_is_left_for_one_that_does(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job_id = add(total=3)
-    monkeypatch.delitem(jobs.KINDS, "test.count")
-    assert worker.work(app, once=True) == 1
-    job = seen(job_id)
-    assert (job.state, job.message) == (JobState.FAILED, "该功能没有启用，没有完成。")
-    assert job.title == "test.count 名单.xlsx"
+    """Of a module that is left out, or of the version that is about to be deployed; others go on."""
+    foreign, known = add(total=3), add("test.fail", how="message")
+    with monkeypatch.context() as without:
+        without.delitem(jobs.KINDS, "test.count")
+        assert worker.work(app, once=True) == 1
+        job = seen(foreign)
+        assert (job.state, job.attempt, job.started) == (JobState.QUEUED, 0, None)
+        assert job.title == "test.count 名单.xlsx"
+        assert worker.claim(foreign) is None
+    assert seen(known).state == JobState.FAILED
     assert numbers() == []
+    assert worker.work(app, once=True) == 1
+    assert seen(foreign).state == JobState.DONE
+    assert numbers() == list(range(10))
 
 
 @pytest.mark.parametrize(("how", "words"), [("message", "户主姓名"), ("bug", "管理员")])

@@ -17,7 +17,7 @@ from app.core.errors import BadInput, NotFound
 from app.core.files.storage import storage
 from app.core.i18n import _, translate
 from app.core.jobs import table as jobs
-from app.core.jobs.table import OPEN_STATES, Job, JobState
+from app.core.jobs.table import KINDS, OPEN_STATES, Job, JobState
 from app.core.transactions import transaction
 from app.kernel import hooks
 from app.kernel.declare.register import get_register
@@ -261,10 +261,17 @@ def _line(job: Job) -> dict[str, Any]:
         "state": {"text": translate(job.state.zh), "tone": _TONES[job.state]},
         "running": running,
         "percent": job.percent if job.state == JobState.RUNNING else None,
-        "text": job.message,
+        "text": _said(job),
         "files": files,
         "actions": actions,
     }
+
+
+def _said(job: Job) -> str:
+    """What the job says of itself; what no module here does waits for a program that has it."""
+    if job.state == JobState.QUEUED and job.kind not in KINDS:
+        return _("该功能没有启用，启用后继续。")
+    return job.message
 
 
 def _label(job: Job, column: str) -> str:

@@ -17,7 +17,8 @@ from sqlalchemy import func, select
 from app.access.scope import unscoped
 from app.core.db import db
 from app.core.jobs import worker
-from app.core.jobs.table import Job, JobState
+from app.core.jobs.table import KINDS, Job, JobState
+from app.kernel.households.exchange import importing as household_import
 from app.kernel.rows.household import Household
 from tests import builders
 from tests.hands import Hands
@@ -114,6 +115,21 @@ def test_a_waiting_job_can_be_cancelled(app: Flask, manager: Hands) -> None:
         assert db.session.get_one(Job, uuid.UUID(job_id)).state == JobState.CANCELLED
     text = manager.post(f"/exchange/jobs/{job_id}/cancel", follow_redirects=True).text
     assert "不能取消" in text
+
+
+def test_a_job_of_a_module_that_is_left_out_waits_and_says_so(
+    app: Flask, manager: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "该功能没有启用，启用后继续。"
+    send(manager, book([row(1)]), mode="import")
+    with monkeypatch.context() as without:
+        without.delitem(KINDS, household_import.KIND)
+        work(app)
+        assert said in manager.get("/exchange/jobs/").text
+    assert households(app) == 0
+    work(app)
+    assert households(app) == 1
+    assert said not in manager.get("/exchange/jobs/").text
 
 
 @pytest.mark.parametrize(("content", "words"), [(None, "请选择要导入的Excel文件"), (b"", "0字节")])
