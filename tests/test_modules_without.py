@@ -57,6 +57,26 @@ def test_the_program_works_without_modules(databases: Databases, tmp_path: Path)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+#: Of the contracts of everything that is declared: every address, everybody in the area, somebody beside it,
+#: an export that comes back; mostly of a register that has a field for records of the module.
+CONTRACTS = (
+    "every_address or (no_page_passes and county)"
+    " or ((test_inside or test_a_grant or exported_ledger) and dossier)"
+)
+
+
+def test_the_contracts_hold_without_a_module() -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--db", "sqlite",
+         "tests/contracts", "-k", CONTRACTS],
+        cwd=ROOT, env=environment | {"MODULES_WITHOUT": "craftsmen"}, text=True,
+        capture_output=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "5 passed" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("without", "why"),
     [("homes", "other modules stand on 'homes'"), ("nothing", "there is no module 'nothing'")],
