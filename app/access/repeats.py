@@ -41,6 +41,9 @@ class Repeat(Model):
     answer: Mapped[str | None] = mapped_column(Text)
 
 
+_OUTCOME = Repeat.status, Repeat.result, Repeat.answer
+
+
 @dataclass(frozen=True)
 class Sent:
     """A request that may come twice: whose it is, under which key, and a digest of all that it says."""
@@ -90,6 +93,17 @@ def once(sent: Sent | None) -> Iterator[Outcome]:
             _keep(sent, outcome)
 
 
+def require_first(sent: Sent) -> None:
+    """For who refuses before it begins, maybe for what the same request did.
+
+    :raises Repeated: it came before, and was done.
+    """
+    kept = Repeat.digest == sent.digest, Repeat.at > now() - KEPT
+    done = db.session.execute(select(*_OUTCOME).where(*_is(sent), *kept)).first()
+    if done is not None:
+        raise Repeated(Outcome(*done))
+
+
 def _take(sent: Sent) -> None:
     insert = upsert(db.session, Repeat).values(
         account_id=sent.account_id, key=sent.key, digest=sent.digest, at=now()
@@ -101,8 +115,8 @@ def _take(sent: Sent) -> None:
     ).returning(Repeat.key)
     if db.session.scalar(taken) is not None:
         return
-    what = select(Repeat.digest, Repeat.status, Repeat.result, Repeat.answer)
-    digest, *kept = db.session.execute(what.where(*_is(sent))).one()
+    found = select(Repeat.digest, *_OUTCOME).where(*_is(sent))
+    digest, *kept = db.session.execute(found).one()
     raise Repeated(Outcome(*kept)) if digest == sent.digest else Reused
 
 

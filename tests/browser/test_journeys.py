@@ -53,7 +53,8 @@ def cells_of(download: Any) -> list[Any]:
 
 
 def submit(clerk: Desk) -> None:
-    clerk.page.get_by_role("button", name="保存并上报").click()
+    """With a double click, as many do: it is one."""
+    clerk.page.get_by_role("button", name="保存并上报").dblclick()
     clerk.page.wait_for_url("**/lookback/entry*")
     assert "已上报" in clerk.page.locator(".notice-good").inner_text()
 

@@ -34,7 +34,7 @@ from app.modules.low_income.finding import Found, Way
 from app.modules.low_income.leaving import Leave
 from app.web.frame import shell
 from app.web.frame.addresses import takes
-from app.web.frame.clicks import once
+from app.web.frame.clicks import once, require_first
 from app.web.register import parsing
 from app.web.register import show as record_pages
 from app.web.register.parsing import Place, Posted, Shown
@@ -196,6 +196,7 @@ class ObjectRoutes(Routes):
         row = records.get(self.register, record_id)
         policy.require(Capability.ENTER, self.register.name, row)
         if not row.low_income:
+            require_first()
             flash(_("该户已退出，请在“退出对象台账”中查看。"), "warning")
             return redirect(f"/{self.register.name}/{row.id}")
         if request.method == "GET" or request.form.get("intent") == "search":

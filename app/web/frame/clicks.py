@@ -94,9 +94,24 @@ def once() -> Iterator[Click]:
         raise Conflict(text) from error
 
 
+def require_first() -> None:
+    """Before a view refuses what is asked, maybe for what the same form did: an error asks it too.
+
+    :raises Repeated: the form came before, and was done.
+    """
+    if request.method != "POST":
+        return
+    try:
+        sent = _sent()
+    except BadInput:  # no key of ours
+        return
+    if sent is not None:
+        repeats.require_first(sent)
+
+
 def install(app: Flask) -> None:
     """Answer what came before; give templates what their forms bring."""
-    app.register_error_handler(repeats.Repeated, _again)
+    app.register_error_handler(repeats.Repeated, again)
     app.jinja_env.globals["form_inputs"] = form_inputs
 
 
@@ -106,7 +121,8 @@ def form_inputs() -> Markup:
     return one.format(_TOKEN, generate_csrf()) + one.format(FIELD, uuid7().hex)
 
 
-def _again(repeated: repeats.Repeated) -> Response:
+def again(repeated: repeats.Repeated) -> Response:
+    """What the form was answered the first time."""
     url, said = _json.loads(repeated.outcome.answer or '["/", []]')
     response = Click(url, [(text, tone) for text, tone in said]).answer()
     response.headers["Idempotency-Replayed"] = "true"
@@ -114,12 +130,12 @@ def _again(repeated: repeats.Repeated) -> Response:
 
 
 def _sent() -> repeats.Sent | None:
-    key, actor = request.form.get(FIELD), current_actor()
-    if key is None or actor is None:
+    actor = current_actor()
+    if actor is None or FIELD not in request.form:
         return None
-    if not _KEY.fullmatch(key):
+    if not _KEY.fullmatch(request.form[FIELD]):
         raise BadInput(_("页面已过期，请刷新后再操作。"))
-    return repeats.Sent(actor.account_id, key, digest())
+    return repeats.Sent(actor.account_id, request.form[FIELD], digest())
 
 
 def digest() -> str:

@@ -17,12 +17,13 @@ from werkzeug.exceptions import BadHost, HTTPException
 
 from app.access.audit import log as audit
 from app.access.divisions.asked import MergedAway
+from app.access.repeats import Repeated
 from app.access.scope import current_actor
 from app.core.db import db, set_read_only
 from app.core.errors import AnjuError, Conflict
 from app.core.files.storage import StorageFull, is_full
 from app.core.i18n import _
-from app.web.frame import problems
+from app.web.frame import clicks, problems
 from app.web.frame.requests import wants_json
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,10 @@ def install(app: Flask) -> None:
 def render(error: AnjuError) -> Any:
     """An error of the catalogue. Its page only reads, and holds no lock."""
     _let_go()
+    try:
+        clicks.require_first()
+    except Repeated as repeated:
+        return clicks.again(repeated)
     if isinstance(error, MergedAway) and (address := _followed(error)) is not None:
         flash(error.message, "info")
         return redirect(address)

@@ -28,7 +28,7 @@ from app.kernel.records.history import Contact
 from app.kernel.rows.household import Household
 from app.kernel.rows.record import Draft
 from app.web.frame import neighbours, shell, view_log
-from app.web.frame.clicks import Click, once
+from app.web.frame.clicks import Click, once, require_first
 from app.web.register import form_parts, parsing
 from app.web.register import show as record_pages
 from app.web.register.form_page import Filled, FormPage
@@ -50,6 +50,7 @@ class FormRoutes(Routes):
         row = records.get(self.register, record_id)
         actor = records.require_entry(self.register, row)
         if not records.may_edit(self.register, row, actor):
+            require_first()
             if not records.asks_to_move(self.register, row):
                 flash(
                     _(

@@ -86,6 +86,7 @@ def test_a_form_that_comes_again_is_answered_as_the_first_time(
     first = answered(clerk.post(url, form), clerk)
     said = f"{survey.head_name}的回头看档案已上报，等待审核。"
     assert first == (302, "/lookback/entry", [said])
+    assert answered(clerk.post(url, form), clerk) == first
     back = {"action": "return", "version": str(stored(survey.id).version), "opinion": "不符"}
     assert reviewer.post(f"/lookback/{survey.id}/decide", back).status_code == 302
     again = clerk.post(url, form)
@@ -222,9 +223,11 @@ def test_a_new_record_is_made_once_whatever_became_of_it(app: Flask, as_account:
     form = typed | {"key": found[1], FIELD: key_of(clerk, "/craftsman/new"), "version": "0"}
     first = answered(clerk.post("/craftsman/new", form), clerk)
     assert first[:2] == (302, "/craftsman/new")
-    with app.app_context(), unscoped("somebody deletes it") as session:
-        session.delete(session.scalars(select(Craftsman)).one())
-        session.commit()
+    delete = f"/craftsman/{found[1]}/clear?version=1"
+    gone, key = "王建军的工匠信息已删除。", {FIELD: uuid.uuid4().hex}
+    for _time in range(2):  # the second time there is nothing to be found there
+        assert answered(clerk.post(delete, key), clerk)[2] == [gone]
+    assert clerk.post(delete, {FIELD: uuid.uuid4().hex}).status_code == 404
     assert answered(clerk.post("/craftsman/new", form), clerk) == first
     with app.app_context(), unscoped("tests look") as session:
         assert session.scalars(select(Craftsman)).all() == []
