@@ -157,13 +157,13 @@ class RuleSet:
             "order": self.order,
             "fields": {
                 name: {
-                    "kind": made.kind.known_as,
                     "label": translate(made.label),
                     "shown": self.shown[name].js(),
                     "required": self.requires(made),
                     "requiredMessage": required_text(made),
                     "checks": [_check_js(check) for check in made.checks],
                 }
+                | ({"number": True} if made.kind.compares_as_number else {})
                 | ({"child": RuleSet(made.rows, {}).js()} if made.rows else {})
                 | ({"computed": made.computed.js()} if made.computed else {})
                 for name, made in self.fields.items()

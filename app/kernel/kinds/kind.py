@@ -93,6 +93,7 @@ class Kind(ABC):
     picked: ClassVar[bool] = False  # one of a few answers, which tell nobody's household
     names_person: ClassVar[bool] = False  # its value names one person of the nation
     speaks: ClassVar[bool] = True  # its text says something without the label
+    compares_as_number: ClassVar[bool] = False  # by scripts, which have the text of an input
     compares_as_text: ClassVar[bool] = True  # as browsers have what stands in no form
     in_rows: ClassVar[bool] = True  # may stand in rows of children
     json_text: ClassVar[bool] = False  # JSON has no such value: it keeps its text

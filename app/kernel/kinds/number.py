@@ -22,6 +22,7 @@ class Number(OneText):
 
     __slots__ = ()
     compares_as_text = False
+    compares_as_number = True
 
 
 class Whole(Number):

@@ -195,7 +195,7 @@ def test_a_new_text_is_one_class() -> None:
     assert isinstance(column.type, NfcText)
     assert column.type.length == 20
     rules = RuleSet([made], {})
-    assert rules.js()["fields"]["person_name"]["kind"] == "text"
+    assert "number" not in rules.js()["fields"]["person_name"]
     assert [p.code for p in rules.evaluate({"person_name": None}).missing] == [
         "person_name.required"
     ]
@@ -220,13 +220,15 @@ def test_a_new_amount_is_an_amount_in_every_layer() -> None:
     assert made.text(Decimal("1200.50")) == "1200.50 万元"
     assert isinstance(made.column().column.type, Numeric)
     assert values.JSON[made.kind] is values.JSON[kinds.DECIMAL]
-    assert made.kind.known_as == "money"  # scripts compare it as a number
+    assert RuleSet([made], {}).js()["fields"]["invested"]["number"] is True
 
 
 def test_kinds_say_what_consumers_ask() -> None:
     assert {k.name for k in KINDS.values() if not k.stored} == {"files"}
     assert {k.name for k in KINDS.values() if k.counted} == {"files", "children"}
     assert {k.name for k in KINDS.values() if k.picked} == {"yes_no", "choice", "many"}
+    numbers = {"integer", "year", "decimal", "money"}
+    assert {k.name for k in KINDS.values() if k.compares_as_number} == numbers
     assert {k.name for k in KINDS.values() if k.names_person} == {"id_number"}
     assert {k.name for k in KINDS.values() if not k.in_rows} == {"region", "files", "children"}
     assert isinstance(kinds.YES_NO, YesNo)

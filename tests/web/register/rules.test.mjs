@@ -7,17 +7,16 @@ const rules = {
   order: ["died", "living", "grade", "hazards", "area", "surveyed_on", "appraised_on", "photos",
     "id_number"],
   fields: {
-    died: { kind: "yes_no", required: ["true"] },
-    living: { kind: "choice", shown: ["is", "died", "no"], required: ["true"] },
-    grade: { kind: "choice", shown: ["is", "living", "own"], required: ["true"] },
-    hazards: { kind: "many", shown: ["in", "grade", ["C", "D"]], required: ["true"] },
+    died: { required: ["true"] },
+    living: { shown: ["is", "died", "no"], required: ["true"] },
+    grade: { shown: ["is", "living", "own"], required: ["true"] },
+    hazards: { shown: ["in", "grade", ["C", "D"]], required: ["true"] },
     area: {
-      kind: "decimal", shown: ["true"],
+      number: true, shown: ["true"],
       checks: [{ code: "area", when: ["gt", ["field", "area"], ["const", 9]], message: "too large" }],
     },
-    surveyed_on: { kind: "date" },
+    surveyed_on: {},
     appraised_on: {
-      kind: "date",
       checks: [
         { code: "late", when: ["gt", ["field", "appraised_on"], ["field", "surveyed_on"]], message: "late" },
         {
@@ -27,11 +26,10 @@ const rules = {
       ],
     },
     photos: {
-      kind: "files", shown: ["in", "grade", ["C", "D"]],
+      shown: ["in", "grade", ["C", "D"]],
       checks: [{ code: "few", when: ["lt", ["count", "photos"], ["const", 1]], message: "few" }],
     },
     id_number: {
-      kind: "id_number",
       checks: [{
         code: "id", message: "id",
         when: ["and", ["given", "id_number"], ["not", ["valid", "id_number", "id_number"]]],
@@ -54,7 +52,7 @@ test("a hidden field counts as missing for the fields that hang on it", () => {
 
 test("a test on a missing value is false and not is its plain complement", () => {
   const ask = (when) => evaluate(
-    { order: ["a"], fields: { a: { kind: "text", checks: [{ code: "x", when, message: "" }] } } },
+    { order: ["a"], fields: { a: { checks: [{ code: "x", when, message: "" }] } } },
     { a: "  " },
   ).a.errors.length === 1;
   assert.equal(ask(["is", "a", ""]), false);
@@ -84,7 +82,7 @@ test("counts are numbers, checks of a hidden field are silent", () => {
 test("multi-choice has", () => {
   const many = {
     order: ["kinds", "other"],
-    fields: { kinds: { kind: "many" }, other: { kind: "text", shown: ["has", "kinds", "other"] } },
+    fields: { kinds: {}, other: { shown: ["has", "kinds", "other"] } },
   };
   assert.equal(evaluate(many, { kinds: ["flood", "other"] }).other.shown, true);
   assert.equal(evaluate(many, { kinds: ["flood"] }).other.shown, false);
@@ -94,7 +92,7 @@ test("each row of children has its own answer", () => {
   const owners = {
     order: ["owners"],
     fields: {
-      owners: { kind: "children", child: { order: ["name"], fields: { name: { kind: "text", required: true } } } },
+      owners: { child: { order: ["name"], fields: { name: { required: true } } } },
     },
   };
   const [first, second] = evaluate(owners, { owners: [{ name: "王" }, { name: "" }] }).owners.rows;
@@ -125,7 +123,7 @@ test("what is missing", () => {
 });
 
 test("an unknown operator is an error, never a silent answer", () => {
-  const odd = { order: ["a"], fields: { a: { kind: "text", shown: ["maybe", "a"] } } };
+  const odd = { order: ["a"], fields: { a: { shown: ["maybe", "a"] } } };
   assert.throws(() => evaluate(odd, {}), /unknown test/);
 });
 
@@ -134,9 +132,8 @@ test("choices that the field's own checks refuse are not offered, the chosen one
   const ways = {
     order: ["kind", "way"],
     fields: {
-      kind: { kind: "choice" },
+      kind: {},
       way: {
-        kind: "choice",
         checks: [
           { code: "only", when: when(["is", "way", "strengthen"], ["not", ["is", "kind", "retrofit"]]), message: "" },
           { code: "odd", when: ["is", "way", "other"], message: "", severity: "warning" },

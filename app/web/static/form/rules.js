@@ -2,7 +2,7 @@
  * The browser's reader of a register's rules. The server hands the rules over as data; this module
  * only evaluates them, and knows nothing of the page. The Python and SQL readers must agree with it.
  *
- * rules:  {order: [name…], fields: {name: {kind, shown, required, label,
+ * rules:  {order: [name…], fields: {name: {number?: it compares as one, shown, required, label,
  *          checks: [{code, when, message, severity?}], child?: rules of one row,
  *          computed?: a term or test that gives the value}}}
  * values: {name: null | string | number | boolean | list of codes | list of row objects}
@@ -16,7 +16,6 @@ import { accountValid, idNumberValid, phoneValid, usccValid } from "./formats.js
 
 export { idCheckCharacter } from "./formats.js";
 
-const NUMERIC = new Set(["integer", "decimal", "money", "year", "number"]);
 const TERMS = new Set(["total", "days"]);
 const DAY = 24 * 60 * 60 * 1000;
 const DIGITS = /^-?\d+(\.\d+)?$/;
@@ -52,7 +51,7 @@ class Reader {
   }
 
   same(name, value, wanted) {
-    if (NUMERIC.has(this.fields[name]?.kind)) {
+    if (this.fields[name]?.number) {
       const [a, b] = [toNumber(value), toNumber(wanted)];
       return a !== null && a === b;
     }
@@ -69,7 +68,7 @@ class Reader {
     if (op === "field") {
       const value = this.get(a);
       if (isMissing(value)) return null;
-      return NUMERIC.has(this.fields[a]?.kind) ? toNumber(value) : value;
+      return this.fields[a]?.number ? toNumber(value) : value;
     }
     if (op === "rows") return this.total((this.get(a) ?? []).map((row) => row[b]));
     if (op === "days") return this.days(this.term(a), this.term(b));
