@@ -214,10 +214,11 @@ def stage_delete(region_id: int, version: int) -> RegionChange | None:
 
 
 def cancel(region_id: int) -> None:
-    """Take a pending change back. :raises Conflict: another pending one builds on it."""
+    """Take a pending change back. :raises Conflict: it is gone, or another one builds on it."""
+    region_moves.queue_of_publishers(db.session.connection(), alone=False)
     node = maintained(region_id)
     if node.change is None:
-        raise Conflict(_("这项变更已经生效或已撤销，请刷新后查看。"))
+        raise _gone()
     if node.change.kind == ChangeKind.ADD and (
         checks.depending(node.id) or checks.merging_into(node.id)
     ):
@@ -226,7 +227,10 @@ def cancel(region_id: int) -> None:
 
 
 def cancel_all(area_id: int) -> int:
-    """Take back all that 立即生效 of a division would publish; gives how many."""
+    """Take back all that 立即生效 of a division would publish; gives how many. Nobody stages or takes
+    back anything meanwhile.
+    """
+    region_moves.queue_of_publishers(db.session.connection(), alone=True)
     area = visible(area_id)
     if area.region is None:
         raise NotFound(_("没有找到该行政区划，或它不在您的管辖范围内。"))
@@ -237,7 +241,7 @@ def cancel_all(area_id: int) -> int:
 
 def _seen(node: Staged, version: int) -> None:
     if node.version != version:
-        raise Conflict(_("他人刚刚修改了“%(name)s”的待生效变更，请核对后再保存。", name=node.name))
+        raise _meanwhile(node.name)
 
 
 def _not_leaving(node: Staged) -> None:
@@ -287,9 +291,7 @@ def _keep(change: RegionChange, node: Staged | None) -> RegionChange:
         _put(change, node)
         db.session.flush()
     except IntegrityError:
-        raise Conflict(
-            _("他人刚刚修改了“%(name)s”的待生效变更，请核对后再保存。", name=name)
-        ) from None
+        raise _meanwhile(name) from None
     return change
 
 
@@ -299,8 +301,8 @@ def _put(change: RegionChange, node: Staged | None) -> None:
     after = {name: getattr(change, name) for name in VALUES}
     if node is not None and node.change is not None:
         change.version = node.change.version + 1
-        db.session.delete(node.change)
-        db.session.flush()
+        if not _took_out(node.change):
+            raise _meanwhile(change.name)
     db.session.add(change)
     detail: dict[str, Any] = {"staged": change.kind.value, "name": change.name}
     detail |= {"code": change.code, "forced": change.forced, "into": _full_name(change.into_id)}
@@ -324,7 +326,22 @@ def _full_name(region_id: int | None) -> str | None:
 def _drop(change: RegionChange) -> None:
     detail = {"cancelled": change.kind.value, "name": change.name, "code": change.code}
     _log(Act.UPDATE, change.path, change.region_id, detail)
-    db.session.delete(change)
+    if not _took_out(change):
+        raise _gone()
+
+
+def _took_out(change: RegionChange) -> bool:
+    """Delete what was read; False: somebody took it back or put another in its place meanwhile."""
+    mine = (RegionChange.region_id == change.region_id, RegionChange.version == change.version)
+    return bool(db.session.execute(delete(RegionChange).where(*mine)).rowcount)
+
+
+def _gone() -> Conflict:
+    return Conflict(_("这项变更已经生效或已撤销，请刷新后查看。"))
+
+
+def _meanwhile(name: str) -> Conflict:
+    return Conflict(_("他人刚刚修改了“%(name)s”的待生效变更，请核对后再保存。", name=name))
 
 
 @dataclass(frozen=True)

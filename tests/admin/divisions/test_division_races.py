@@ -6,11 +6,12 @@ import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 
 from app.access.divisions.former import RegionChange
@@ -19,7 +20,7 @@ from app.access.scope import acting_as, hold, unscoped
 from app.admin.divisions import publish as division_publish
 from app.admin.divisions import staging
 from app.core.db import db
-from app.core.errors import AnjuError
+from app.core.errors import AnjuError, Conflict
 from app.core.jobs import table as jobs
 from app.core.jobs import worker
 from app.core.jobs.table import Job, JobState
@@ -282,3 +283,65 @@ def test_a_county_is_held_anew_after_a_savepoint_was_taken_back(session: Session
         assert writing.scalar(held) == 0
         hold(writing, {(place.id, place.path)}, {place.id})
         assert writing.scalar(held) == 1
+
+
+def test_two_take_back_one_change(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have read it before either takes it back: one did it, the other is told that it is gone."""
+    with app.app_context():
+        manager = actor(COUNTY_MANAGER)
+        village = below(region(COUNTY, Level.COUNTY), Level.VILLAGE)
+        with acting_as(manager):
+            click(staging.stage_delete, village.id, 0)
+        db.session.remove()
+    read, take_out = threading.Barrier(2), staging._took_out
+
+    def together(change: RegionChange) -> bool:
+        with suppress(threading.BrokenBarrierError):  # on SQLite one reads when the other is done
+            read.wait(1)
+        return take_out(change)
+
+    def cancel(_n: int) -> str:
+        with app.app_context(), acting_as(manager):
+            try:
+                click(staging.cancel, village.id)
+            except Conflict as error:
+                return error.message
+            finally:
+                db.session.remove()
+        return "done"
+
+    monkeypatch.setattr(staging, "_took_out", together)
+    with ThreadPoolExecutor(2) as pool:
+        told = sorted(pool.map(cancel, range(2)))
+    assert told == ["done", "这项变更已经生效或已撤销，请刷新后查看。"]
+    with app.app_context(), unscoped("tests look") as session:
+        assert session.scalars(select(RegionChange)).all() == []
+
+
+def test_all_is_taken_back_while_one_is(app: Flask) -> None:
+    with app.app_context():
+        manager, county = actor(COUNTY_MANAGER), region(COUNTY, Level.COUNTY)
+        villages = [below(county, Level.VILLAGE, n).id for n in range(3)]
+        with acting_as(manager):
+            for village in villages:
+                click(staging.stage_delete, village, 0)
+        db.session.remove()
+    ready = threading.Barrier(4)
+
+    def take_back(what: int | None) -> int:
+        with app.app_context(), acting_as(manager):
+            ready.wait(10)
+            try:
+                if what is None:
+                    return int(click(staging.cancel_all, county.id))
+                click(staging.cancel, what)
+            except Conflict:
+                return 0
+            finally:
+                db.session.remove()
+        return 1
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(take_back, [None, *villages])) == 3
+    with app.app_context(), unscoped("tests look") as session:
+        assert session.scalars(select(RegionChange)).all() == []
