@@ -12,10 +12,11 @@ from flask.cli import AppGroup, with_appcontext
 from app import catalogue, modules
 from app.access.accounts.cli import accounts_cli
 from app.access.divisions.cli import regions_cli
-from app.access.scope import unscoped
+from app.access.scope import joined, unscoped
 from app.core.clock import today
 from app.core.db import read_only
 from app.core.jobs.worker import jobs_cli
+from app.core.transactions import transaction
 from app.demo.cli import demo_cli, load_command
 from app.deploy import deploy, migrated_tables
 from app.kernel.declare import checks
@@ -71,14 +72,13 @@ stats = AppGroup("stats", help="Counters: rebuild, prove, snapshot.")
 @stats.command("rebuild")
 def rebuild() -> None:
     """Set every row that follows from others, and every counter, from the rows."""
-    with unscoped("counters are rebuilt from all rows") as session:
-        for register in all_registers():
-            if register.derived:
-                click.echo(f"{register.name}: {register.derived.mend(session)} rows mended")
+    for register in all_registers():
+        if register.derived:
+            click.echo(f"{register.name}: {register.derived.mend()} rows mended")
+        with transaction(), joined("counters are rebuilt from all rows", writes=True) as session:
             wrong = counters.rebuild(session, register)
             figures.mark_filled(session, register, list(register.figures))
-            session.commit()
-            click.echo(f"{register.name}: {wrong} lines mended")
+        click.echo(f"{register.name}: {wrong} lines mended")
 
 
 @stats.command("verify")
@@ -122,9 +122,9 @@ def verify(as_json: bool) -> None:
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), default=None)
 def snapshot(day: dt.datetime | None) -> None:
     """Keep today's counters, for trends; run daily."""
-    with unscoped("counters of all counties are kept daily") as session:
+    why = "counters of all counties are kept daily"
+    with transaction(), joined(why, writes=True) as session:
         count = counters.snapshot(session, day.date() if day else today(), figures.incomplete)
-        session.commit()
     click.echo(f"{count} lines")
 
 

@@ -14,9 +14,10 @@ from sqlalchemy import Engine, text
 
 from app.access import policy
 from app.access.divisions import seed as regions_seed
-from app.access.scope import unscoped
+from app.access.scope import joined
 from app.core.db import db
 from app.core.jobs.table import enqueue_once
+from app.core.transactions import transaction
 from app.kernel.declare import choice_lists
 from app.kernel.declare.register import all_registers
 from app.kernel.households import filling
@@ -44,9 +45,9 @@ def _alone(engine: Engine) -> Iterator[None]:
         with FileLock(f"{database}.deploy"):
             yield
         return
-    with engine.connect() as connection:
+    alone = engine.execution_options(isolation_level="AUTOCOMMIT")  # no transaction stays open …
+    with alone.connect() as connection:  # … but the lock, with the connection
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
-        connection.commit()  # the lock stays with the connection, no transaction stays open
         try:
             yield
         finally:
@@ -57,11 +58,12 @@ def deploy(app: Flask, only_divisions: Collection[str] = (regions_seed.WHOLE,)) 
     """Bring the database up to date; returns how many divisions were loaded now."""
     with app.app_context(), _alone(db.engine):
         upgrade(directory=str(MIGRATIONS))
-        with unscoped("the deploy step fills roles and lists") as session:
+        why = "the deploy step fills roles and lists"
+        with transaction(), joined(why, writes=True) as session:
             policy.sync_roles(session, [r.name for r in all_registers()])
             choice_lists.seed(session)
-            session.commit()
         loaded = regions_seed.load(db.engine, only_divisions)
         enqueue_once(done=loaded > 0)
-        filling.require()
+        with transaction():
+            filling.require()
         return loaded

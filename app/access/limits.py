@@ -130,4 +130,5 @@ def minutes(left: dt.timedelta) -> int:
 @daily_job("limits.tidy", title="清理过期的计数")
 def tidy(_job: JobContext) -> None:
     """Forget counts of limits that ended long ago."""
-    db.session.execute(delete(LimitCount).where(LimitCount.since < now() - LONGEST))
+    with transaction():
+        db.session.execute(delete(LimitCount).where(LimitCount.since < now() - LONGEST))

@@ -27,7 +27,8 @@ KEPT = dt.timedelta(days=1)
 
 class Repeat(Model):
     """One key of one account: ``digest`` of method, address and body, the status of the answer and
-    ``result``, the key of what it made; of a page's form ``answer``, where it led to.
+    ``result``, the key of what it made; of a page's form ``answer``, where it led to. They are known at
+    the end of the transaction whose first write the line is, so none is ever read without them.
     """
 
     __tablename__ = "repeat"
@@ -135,4 +136,5 @@ def _is(sent: Sent) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 @daily_job("repeats.tidy", title="清理过期的请求编号")
 def tidy(_job: JobContext) -> None:
     """Forget keys that are a day old."""
-    db.session.execute(delete(Repeat).where(Repeat.at < now() - KEPT))
+    with transaction():
+        db.session.execute(delete(Repeat).where(Repeat.at < now() - KEPT))

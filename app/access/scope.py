@@ -26,7 +26,7 @@ from sqlalchemy.orm import (
 from app.access.actor import Actor
 from app.access.divisions.regions import Region, subtree
 from app.core import transactions
-from app.core.db import JOINED, db, read_only, turn
+from app.core.db import JOINED, db, read_only
 from app.core.errors import OutsideScope, TryAgain
 from app.core.i18n import _
 from app.core.kept import Kept
@@ -186,7 +186,6 @@ def hold(session: Session, places: set[tuple[int, str]], counties: set[int]) -> 
     held = _held.of(session)
     free = counties - held
     if free and session.get_bind().dialect.name == "postgresql":
-        turn(session)  # the locks are held until its commit
         for county in sorted(free):
             taken = func.pg_try_advisory_xact_lock_shared(LOCK, county)
             if not session.scalar(select(taken)):

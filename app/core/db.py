@@ -19,11 +19,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
+from sqlalchemy.sql.dml import UpdateBase
 
 __all__ = [
     "JOINED",
     "Model",
-    "begin_reading",
     "db",
     "is_connected",
     "on_sqlite_connect",
@@ -31,8 +31,6 @@ __all__ = [
     "outermost",
     "read_only",
     "set_read_only",
-    "turn",
-    "turning",
     "upsert",
 ]
 
@@ -43,14 +41,13 @@ class _Way(Enum):
     """How transactions begin."""
 
     WRITES = auto()  # on SQLite with the one write lock
-    READS = auto()  # a transaction that takes no lock
-    ALONE = auto()  # as READS; on PostgreSQL each statement stands by itself: nothing is written
-    TURNS = auto()  # as ALONE, until the first statement that writes or locks a row
+    READS = auto()  # a transaction that takes no lock: nothing is written
+    ALONE = auto()  # as READS; on PostgreSQL each statement stands by itself
 
 
 _way: ContextVar[_Way] = ContextVar("way", default=_Way.WRITES)
-#: In ``Connection.info``: its transaction only reads so far, and turns when it writes.
-_TURNS = "turns"
+#: In ``Connection.info``: its transaction only reads.
+_READS = "reads"
 #: In ``Session.info``: the session in whose transaction it works.
 JOINED = "joined"
 _REST_SECONDS = 2.0
@@ -63,46 +60,22 @@ def on_sqlite_connect(hook: Callable[[sqlite3.Connection], object]) -> None:
 
 
 def set_read_only(value: bool) -> None:
-    """Tell this context's next transactions whether they only read, as those of GET requests do."""
-    _way.set(_Way.ALONE if value else _Way.WRITES)
-
-
-def begin_reading() -> None:
-    """The next transactions of this context read, without a lock, until a statement writes or locks
-    a row: then they write. On SQLite what was read before that may be older than what is read after
-    it, as it always is on PostgreSQL: what decides is read anew, with a lock.
+    """Tell this context's next transactions whether they only read, as those of requests do until
+    somebody says :func:`app.core.transactions.transaction`.
     """
-    _way.set(_Way.TURNS)
+    _way.set(_Way.ALONE if value else _Way.WRITES)
 
 
 @contextmanager
 def read_only(*, value: bool = True) -> Iterator[None]:
     """Transactions begun inside only read: on SQLite they take no write lock. ``value=False`` inside
-    a request that reads: a note in a session of its own.
+    what reads: they write.
     """
     token = _way.set(_Way.READS if value else _Way.WRITES)
     try:
         yield
     finally:
         _way.reset(token)
-
-
-@contextmanager
-def turning() -> Iterator[None]:
-    """:func:`begin_reading` inside, whatever the request does: for a short transaction of its own."""
-    token = _way.set(_Way.TURNS)
-    try:
-        yield
-    finally:
-        _way.reset(token)
-
-
-def turn(session: Session) -> None:
-    """From here on the session's transaction writes, if it may: for statements that say nothing of
-    it themselves, such as advisory locks.
-    """
-    if _way.get() is _Way.TURNS:
-        _turn(session.connection())
 
 
 def is_connected() -> bool:
@@ -169,7 +142,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 @event.listens_for(Engine, "begin")
 def _begin(connection: Connection) -> None:
     way = _way.get()
-    connection.info[_TURNS] = way is _Way.TURNS
+    connection.info[_READS] = way is not _Way.WRITES
     if connection.dialect.name == "sqlite":
         # A plain BEGIN that reads first and writes later fails at once under concurrency.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if way is _Way.WRITES else "BEGIN")
@@ -177,44 +150,25 @@ def _begin(connection: Connection) -> None:
     if "isolation_level" in connection.get_execution_options():
         return  # asked for by the caller
     driver: Any = connection.connection.dbapi_connection
-    alone = way in (_Way.ALONE, _Way.TURNS)
+    alone = way is _Way.ALONE
     if driver.autocommit is not alone:
         # Each statement of a page sees what is committed, within a transaction or without: BEGIN
         # and ROLLBACK would be two of its seven round trips.
         driver.autocommit = alone
 
 
-def _turn(connection: Connection) -> None:
-    """End the reading and begin to write, within what SQLAlchemy takes for one transaction."""
-    if not connection.info.pop(_TURNS, False):
-        return
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        driver: Any = connection.connection.dbapi_connection
-        driver.autocommit = False
-
-
 @event.listens_for(Engine, "before_cursor_execute")
-def _turn_to_write(
+def _refuse_statement(
     connection: Connection, _cursor: Any, _text: str, _values: Any, context: Any, _many: bool
 ) -> None:
-    if not connection.info.get(_TURNS) or context is None or context.compiled is None:
+    if not connection.info.get(_READS) or context is None or context.compiled is None:
         return
     statement = context.compiled.statement
-    if not statement.is_select or getattr(statement, "_for_update_arg", None) is not None:
-        _turn(connection)
-
-
-@event.listens_for(Engine, "savepoint")
-def _turn_at_savepoint(connection: Connection, _name: str) -> None:
-    _turn(connection)
+    if isinstance(statement, UpdateBase) or getattr(statement, "_for_update_arg", None) is not None:
+        raise RuntimeError(f"without a transaction nothing is written or locked: {_text}")
 
 
 @event.listens_for(Session, "before_flush")
-def _refuse_to_write(session: Session, _context: Any, _instances: Any) -> None:
-    if session.new or session.dirty or session.deleted:
-        if _way.get() is _Way.ALONE:
-            raise RuntimeError("without a transaction nothing is written: a GET request only reads")
-        turn(session)
+def _refuse_flush(session: Session, _context: Any, _instances: Any) -> None:
+    if _way.get() is not _Way.WRITES and (session.new or session.dirty or session.deleted):
+        raise RuntimeError("without a transaction nothing is written")

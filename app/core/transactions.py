@@ -1,6 +1,6 @@
 """The request owns the transaction: what one click does is one transaction, or nothing.
 
-A request begins reading (:func:`app.core.db.begin_reading`): account, session, rights and the record
+A request begins reading (:func:`app.core.db.set_read_only`): account, session, rights and the record
 that the form is about cost no lock. Then the view, and nobody else, says what belongs together::
 
     try:
@@ -12,7 +12,7 @@ that the form is about cost no lock. Then the view, and nobody else, says what b
         return self._form_page(…)               # rolled back: the lock is gone, the page only reads
     flash(…)                                    # said when it is true
 
-Only commands, jobs and what the list in ``tests/core/test_transactions.py`` names commit otherwise.
+So does a job, each batch of which is one; a command says it too. Whatever writes otherwise is refused.
 
 - What decides is read inside, with a lock (``records.get(…, lock=True)``); nothing that was read
   before may decide. What was read before stays loaded: the reading ends with a commit.
@@ -38,6 +38,7 @@ from typing import TypeVar
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.db import db, read_only
 from app.core.errors import AnjuError, TryAgain
@@ -80,6 +81,12 @@ def transaction() -> Iterator[None]:
 
     :raises TryAgain: what there may be only once came in elsewhere meanwhile.
     """
+    with _begun(commits=True):
+        yield
+
+
+@contextmanager
+def _begun(*, commits: bool) -> Iterator[None]:
     if _open.get() is not None:
         raise RuntimeError("a transaction within a transaction: who asked for it owns it")
     rest()  # what was read stays loaded
@@ -88,9 +95,10 @@ def transaction() -> Iterator[None]:
     try:
         with read_only(value=False):
             yield
-            after.ending = True
-            db.session.commit()
-        committed = True
+            if commits:
+                after.ending = True
+                db.session.commit()
+        committed = commits
     except IntegrityError as error:
         raise TryAgain(_("同样的内容刚刚在别处保存，请核对后再保存一次。")) from error
     finally:
@@ -100,18 +108,28 @@ def transaction() -> Iterator[None]:
         after.settle(committed=committed)
 
 
-def twice(do: Callable[[], T]) -> T:
-    """``do``, which is a transaction; once more where something came in at the same moment: the second
-    time it finds that, and says so.
+def tried(do: Callable[[], T], times: int = 2) -> T:
+    """``do``, which is a transaction; again where something came in or changed at the same moment: then
+    it finds that, and decides anew.
 
-    :raises TryAgain: that time again.
+    :raises TryAgain: the last time again. :raises StaleDataError: as well.
     """
-    try:
-        return do()
-    except TryAgain as error:
-        if not isinstance(error.__cause__, IntegrityError):
-            raise
+    for _before in range(times - 1):
+        try:
+            return do()
+        except TryAgain as error:
+            if not isinstance(error.__cause__, IntegrityError):
+                raise
+        except StaleDataError:
+            pass
     return do()
+
+
+@contextmanager
+def supposed() -> Iterator[None]:
+    """A transaction that is never committed: what would come of it is looked at within."""
+    with _begun(commits=False):
+        yield
 
 
 def attempt(step: Callable[[], object]) -> AnjuError | None:
@@ -144,6 +162,18 @@ def rest() -> None:
         raise RuntimeError("a transaction holds what others wait for: nothing takes long inside")
     if db.session().in_transaction():
         db.session.commit()
+
+
+def give_up() -> None:
+    """What the session holds is given back and read anew when it is asked for, also of a database that
+    does not answer any more. Nothing of it is written.
+    """
+    if _open.get() is not None:
+        raise RuntimeError("who began the transaction ends it, by raising")
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        db.session.invalidate()
 
 
 def stored(*keys: str) -> None:

@@ -10,7 +10,8 @@ from flask.cli import AppGroup
 from sqlalchemy import exists, select, text
 
 from app.access.account import Account
-from app.access.scope import unscoped
+from app.access.scope import joined, unscoped
+from app.core.transactions import transaction
 from app.demo import accounts
 from app.kernel.rows.household import Household
 
@@ -27,7 +28,8 @@ def load_command(if_empty: bool) -> None:
     if current_app.config["PRODUCTION"]:
         raise click.ClickException("demonstration data do not belong into production")
     began = time.monotonic()
-    with unscoped("demonstration data are put in for all divisions at once") as session:
+    why = "demonstration data are put in for all divisions at once"
+    with transaction(), joined(why, writes=True) as session:
         if session.get_bind().dialect.name == "postgresql":
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         if session.scalar(select(exists().where(Account.demo))):

@@ -65,7 +65,7 @@ Values = dict[str, Any]
 
 
 def load(session: Session, counties: Sequence[County] = COUNTIES) -> dict[str, int]:
-    """Everything, on a database that has divisions and roles; gives what was made. Commits."""
+    """Everything, on a database that has divisions and roles; gives what was made."""
     demonstration = _Demonstration(session, counties)
     made = demonstration.run()
     made |= objects.load(session, counties, demonstration.people, demonstration.today, SEED)
@@ -75,7 +75,6 @@ def load(session: Session, counties: Sequence[County] = COUNTIES) -> dict[str, i
         session, demonstration.people, demonstration.album, demonstration.today, SEED
     )
     risk.follow(session)  # what was put in past the session's eyes
-    session.commit()
     return made
 
 

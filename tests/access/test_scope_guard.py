@@ -369,6 +369,7 @@ UNSCOPED: dict[str, str] = {
     "modules/surveys/own_houses.py": "a job of the system, over all divisions",
     "modules/surveys/resettling.py": "a job of the system, over all divisions",
     "modules/renovation/plan_years.py": "a job of the system, over all divisions",
+    "kernel/figures/writing.py": "what was written beyond the own area has consequences there",
     "kernel/records/references.py": "who is registered in one county may work in another",
     "kernel/households/splits.py": "who split off may have moved to another area",
     "kernel/beyond/cross_area.py": "the masked ledger of a province (spec 01, exception b)",

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +21,14 @@ from app.core.errors import BadInput
 from app.core.files.storage import init_storage
 from app.core.jobs.table import KINDS, Job, JobContext, init_jobs, job_kind
 from app.core.jobs.worker import work
+from app.core.transactions import transaction
 
+HOW = {
+    "message": BadInput("第3列缺少“户主姓名”。"),
+    "database": sa.exc.OperationalError("select", {}, Exception("gone")),
+    "meanwhile": sa.exc.IntegrityError("insert", {}, Exception("it is there already")),
+    "bug": ZeroDivisionError(),
+}
 steps = sa.Table(
     "job_step", sa.MetaData(), sa.Column("n", sa.Integer), sa.Column("run", sa.Integer)
 )
@@ -33,22 +41,19 @@ if "test.count" not in KINDS:
         total, start = job.args["total"], (job.checkpoint or {"next": 0})["next"]
         for first in range(start, total, 10):
             rows = [{"n": n, "run": job.attempt} for n in range(first, first + 10)]
-            db.session.execute(sa.insert(steps), rows)
-            job.save({"next": first + 10})
+            with transaction():
+                db.session.execute(sa.insert(steps), rows)
+                job.save({"next": first + 10})
             job.progress(first + 10, total, f"{first + 10}")
             time.sleep(job.args.get("pause", 0))
         return {"total": total, "attempt": job.attempt}
 
     @job_kind("test.fail", title="Fail")
     def fail(job: JobContext) -> None:
-        """End badly, as the argument says."""
-        db.session.execute(sa.insert(steps), [{"n": -1, "run": job.attempt}])
-        db.session.flush()
-        if job.args["how"] == "message":
-            raise BadInput("第3列缺少“户主姓名”。")
-        if job.args["how"] == "database":
-            raise sa.exc.OperationalError("select", {}, Exception("gone"))
-        raise ZeroDivisionError
+        """End badly, as the argument says; "beside" writes outside a transaction."""
+        with nullcontext() if job.args["how"] == "beside" else transaction():
+            db.session.execute(sa.insert(steps), [{"n": -1, "run": job.attempt}])
+            raise HOW[job.args["how"]]
 
 
 def make_app(url: str, folder: str, **config: Any) -> Flask:

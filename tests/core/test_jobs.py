@@ -25,7 +25,8 @@ from app.core.db import db, read_only
 from app.core.errors import Forbidden, NotFound
 from app.core.jobs import table as jobs
 from app.core.jobs import worker
-from app.core.jobs.table import Job, JobState, Owner, enqueue
+from app.core.jobs.table import Job, JobContext, JobState, Owner, enqueue
+from app.core.transactions import transaction
 from tests.core.jobs_app import make_app, steps
 
 CLERK = Owner(uuid7(), "蓝田县住建局", "0.0r.01.05.")
@@ -45,6 +46,12 @@ def add(kind: str = "test.count", **args: Any) -> uuid.UUID:
     job = enqueue(kind, args, owner=CLERK, subject="名单.xlsx")
     db.session.commit()
     return job.id
+
+
+def write_late(job: JobContext) -> None:
+    with transaction():
+        db.session.execute(sa.insert(steps), [{"n": 99, "run": 1}])
+        job.save({"next": 99})
 
 
 def seen(job_id: uuid.UUID) -> Job:
@@ -167,9 +174,8 @@ def test_a_run_that_was_overtaken_writes_nothing_more(app: Flask) -> None:
     assert worker.claim() is None  # its heart beats
     make_stale(job_id)
     assert worker.work(app, once=True) == 1
-    db.session.execute(sa.insert(steps), [{"n": 99, "run": 1}])
     with pytest.raises(jobs.JobOvertaken):
-        slow.save({"next": 99})
+        write_late(slow)
     with pytest.raises(jobs.JobOvertaken):
         slow.attach(io.BytesIO(b"late"), "late.xlsx", "x")
     worker.run(app, slow, threading.Event())
@@ -215,7 +221,10 @@ def test_a_job_that_this_program_does_not_know_is_left_for_one_that_does(
     assert numbers() == list(range(10))
 
 
-@pytest.mark.parametrize(("how", "words"), [("message", "户主姓名"), ("bug", "管理员")])
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [("message", "户主姓名"), ("bug", "管理员"), ("beside", "管理员"), ("meanwhile", "多次中断")],
+)
 def test_a_failure_says_why_and_writes_nothing(app: Flask, how: str, words: str) -> None:
     job_id = add("test.fail", how=how)
     worker.work(app, once=True)

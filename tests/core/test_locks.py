@@ -6,7 +6,7 @@ import pytest
 from flask import Flask, render_template_string
 from sqlalchemy import literal, select
 
-from app.core.db import begin_reading, db, read_only
+from app.core.db import db, read_only, set_read_only
 from app.core.transactions import transaction
 from tests.core import locks
 
@@ -14,7 +14,7 @@ from tests.core import locks
 @pytest.mark.one_database
 def test_a_page_within_a_transaction_is_seen(app: Flask) -> None:
     with app.test_request_context():
-        begin_reading()
+        set_read_only(value=True)
         db.session.execute(select(literal(1)))
         render_template_string("read")
         assert locks.made_meanwhile() == []

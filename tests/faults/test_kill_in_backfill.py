@@ -149,7 +149,7 @@ def test_a_killed_backfill_goes_on_and_makes_nothing_twice(
     work_until_killed(app, case.model, "before_commit", after=2)
     with app.app_context(), unscoped("tests look") as session:
         assert sorted(case.done(session)) == [False, False, True, True]
-    work_until_killed(app, case.model, "after_commit", after=0)  # its checkpoint tells less
+    work_until_killed(app, case.model, "after_commit", after=0)
     with app.app_context(), unscoped("tests look") as session:
         assert case.done(session) == [True] * HOMES
     worker.work(app, once=True)

@@ -26,10 +26,11 @@ from app.access.policy import role_name
 from app.admin.accounts import bulk as account_bulk
 from app.admin.accounts.bulk import Made, Plan
 from app.core.clock import local, now, today
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.errors import Conflict
 from app.core.i18n import _, translate
 from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
+from app.core.transactions import rest, transaction
 from app.kernel.exchange import printing
 
 KIND = "account.bulk"
@@ -61,18 +62,19 @@ def run(job: JobContext) -> dict[str, Any]:
         return job.checkpoint  # they are all there: only the end was not written down
     role = (Level(job.args["level"]), Kind(job.args["kind"]))
     for _try in range(_TRIES):
-        with read_only():
-            planned = account_bulk.plan(db.session, role)
-            db.session.rollback()
+        planned = account_bulk.plan(db.session, role)
+        rest()
         if not planned.regions:
             return {"created": 0}
         made = list(_with_passwords(job, planned))
         name = f"{translate(role_name(*role))}_{_('初始密码')}_{today():%Y%m%d}.pdf"
         job.attach(io.BytesIO(paper(planned, made)), name, printing.MEDIA_TYPE)
-        if account_bulk.create_all(db.session, planned, made):
-            job.save({"created": len(made)})
+        with transaction():
+            created = account_bulk.create_all(db.session, planned, made)
+            if created:
+                job.save({"created": len(made)})
+        if created:
             return {"created": len(made)}
-        db.session.rollback()
     raise Conflict(_("用户或行政区划正在被他人修改，没有创建。请稍后重试。"))
 
 
@@ -99,10 +101,9 @@ def _with_passwords(job: JobContext, planned: Plan) -> Iterator[Made]:
 
 def paper(planned: Plan, made: Sequence[Made]) -> bytes:
     """The slips with names and first passwords, as PDF."""
-    with read_only():
-        county = regions.along(made[0].region.path)[-_LEVELS_BELOW[planned.role[0]]]
-        name, own = county.name, county.full_name
-        db.session.rollback()
+    county = regions.along(made[0].region.path)[-_LEVELS_BELOW[planned.role[0]]]
+    name, own = county.name, county.full_name
+    rest()
     data = {
         "title": _("%(place)s账号初始密码", place=name),
         "place": f"{own} {translate(role_name(*planned.role))}",

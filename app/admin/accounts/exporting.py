@@ -20,7 +20,7 @@ from app.access.divisions import asked as region_asked
 from app.access.divisions.regions import Level, Region
 from app.access.policy import role_name
 from app.core.clock import local, today
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
@@ -99,7 +99,7 @@ def run(job: JobContext) -> dict[str, Any]:
     actor = policy.require(Capability.MANAGE_USERS)
     what = job.args["what"]
     title = translate(TITLES[what])
-    with read_only(), tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile() as file:
         query = parse(job.args["args"], actor)
         total = account_list.count(db.session, actor, query)
         with Book(file) as book:
@@ -109,7 +109,6 @@ def run(job: JobContext) -> dict[str, Any]:
                 _rows(what, actor, query, lambda done: job.progress(done, max(total, done))),
                 frozen_columns=2,
             )
-        db.session.rollback()
         file.seek(0)
         job.attach(file, f"{title}_{today():%Y%m%d}.xlsx", MEDIA_TYPE)
     return {"rows": rows}

@@ -98,7 +98,7 @@ def may_keep(actor: Actor, region: Region) -> bool:
 
 
 def phone(region_id: int, post: Post, name: str) -> str:
-    """One of :data:`PHONES` whole, on a click that the audit log keeps. Commits.
+    """One of :data:`PHONES` whole, on a click that the audit log keeps.
 
     :raises NotFound: outside the area, or there is none. :raises TooMany: looked at too many.
     """

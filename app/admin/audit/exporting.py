@@ -22,7 +22,7 @@ from app.access.audit.log import Act, AuditEntry
 from app.access.audit.search import Found, Search
 from app.access.divisions.regions import Region
 from app.core.clock import local, today
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, lazy
 from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
@@ -72,11 +72,10 @@ def run(job: JobContext) -> dict[str, Any]:
     actor = policy.require(Capability.AUDIT)
     if not search.path.startswith(actor.path):
         raise NotFound(_("没有找到该行政区划，或不在您的管辖范围内。"))
-    with read_only(), tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile() as file:
         with Book(file) as book:
             columns = [Column((str(head),), width) for head, width in _HEADS]
             rows = book.table(_("审计日志"), columns, _rows(search, job), frozen_columns=1)
-        db.session.rollback()
         file.seek(0)
         job.attach(file, f"{_('审计日志')}_{today():%Y%m%d}.xlsx", MEDIA_TYPE)
     return {"rows": rows}

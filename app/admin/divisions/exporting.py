@@ -17,10 +17,11 @@ from app.access.actor import Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.regions import Level, Region, in_subtree, within
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
+from app.core.transactions import transaction
 from app.kernel.exchange.sheet import Head, Sheet
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column
 from app.kernel.kinds.formats import half_width
@@ -172,11 +173,10 @@ def run(job: JobContext) -> dict[str, Any]:
     total = db.session.scalar(select(func.count()).select_from(Region).where(inside)) or 0
     job.progress(0, total)
     with tempfile.TemporaryFile() as file:
-        with read_only():
-            rows = write(file, area, form)
-            db.session.rollback()
+        rows = write(file, area, form)
         file.seek(0)
         media_type = CSV_TYPE if form == "csv" else MEDIA_TYPE
         job.attach(file, f"{_('行政区划')}_{area.name}.{form}", media_type)
-    audit.record(db.session(), Act.EXPORT, row=At(area.path), detail=detail(area, rows, form))
+    with transaction():
+        audit.record(db.session(), Act.EXPORT, row=At(area.path), detail=detail(area, rows, form))
     return {"rows": rows}

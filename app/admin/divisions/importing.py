@@ -26,10 +26,11 @@ from app.admin.divisions import reading as divisions
 from app.admin.divisions.exporting import find_head, label_of
 from app.admin.divisions.reading import PARENTS, Staged, may_force
 from app.admin.divisions.values import read_values
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.errors import BadInput, Invalid
 from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobContext, job_kind
+from app.core.transactions import give_up, transaction
 from app.core.types import nfc
 from app.kernel import hooks
 from app.kernel.exchange import inbox, marked
@@ -124,19 +125,19 @@ class _Import:
     def run(self) -> dict[str, Any]:
         kept = self.job.checkpoint or {}
         if "counts" not in kept:
-            with read_only():
-                self._check()
-                db.session.rollback()
+            self._check()
+            give_up()  # what it changes is read anew
             counts = self._counts()
             refused = self.job.args["whole"] and counts["rejected"]
             if refused and not self.job.args["dry_run"]:
                 counts |= {name: 0 for name in OUTCOMES if name != "rejected"}
-            import_notes.forget(self.job.id)
-            for part in _parts([self._note(line) for line in self.lines if line.notes]):
-                import_notes.add(list(part))
-            if not self.job.args["dry_run"] and not refused:
-                self._stage()
-            self.job.save({"counts": counts})  # with all that is staged: once or not at all
+            with transaction():  # once or not at all
+                import_notes.forget(self.job.id)
+                for part in _parts([self._note(line) for line in self.lines if line.notes]):
+                    import_notes.add(list(part))
+                if not self.job.args["dry_run"] and not refused:
+                    self._stage()
+                self.job.save({"counts": counts})
             kept = {"counts": counts}
         return self._finish(kept["counts"])
 
@@ -325,7 +326,7 @@ class _Import:
     # ---- staging --------------------------------------------------------------------------
 
     def _stage(self) -> None:
-        """All sound rows as pending changes; the caller commits."""
+        """All sound rows as pending changes."""
         connection = db.session.connection()
         region_moves.queue_of_publishers(connection, alone=False)
         lines = [one for one in self.lines if one.outcome in ("created", "updated")]

@@ -25,6 +25,7 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _
 from app.core.jobs.table import Job, JobContext, JobState, Owner, enqueue, job_kind
+from app.core.transactions import transaction
 
 KIND = "divisions.publish"
 SMALL = 2_000  # divisions and records touched: more is done by a job
@@ -76,8 +77,9 @@ def run(job: JobContext) -> dict[str, Any]:
     """All in one transaction, with the checkpoint that says so."""
     if job.checkpoint:
         return dict(job.checkpoint)
-    result = publish(job.args["area"], job.progress)
-    job.save(result)
+    with transaction():
+        result = publish(job.args["area"], job.progress)
+        job.save(result)
     return result
 
 

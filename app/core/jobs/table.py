@@ -8,8 +8,11 @@ nothing any more. Why no queue library: docs/adr/ (jobs in a table).
     @job_kind("household.import", title="导入农户名单")
     def import_households(job: JobContext) -> dict: ...
 
-    enqueue("household.import", {"mode": "rows"}, owner=Owner(...), inputs=[...])
-    db.session.commit()          # the job exists when its cause exists
+    with transaction():          # the job exists when its cause exists
+        enqueue("household.import", {"mode": "rows"}, owner=Owner(...), inputs=[...])
+
+A run begins reading, as a request does; each batch of what it writes is one ``transaction()``, with
+the checkpoint that stands for it.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from app.core.clock import now, today, uuid7
 from app.core.db import Model, db, read_only
 from app.core.files.storage import discard, new_key, storage
 from app.core.i18n import translate
+from app.core.transactions import transaction
 from app.core.types import CodeType, NfcText, PathType, UtcDateTime, UuidType
 
 log = logging.getLogger(__name__)
@@ -215,7 +219,7 @@ def enqueue(
     subject: str = "",
     inputs: list[dict[str, str]] | None = None,
 ) -> Job:
-    """Add a job to the session; it exists when the caller commits.
+    """Add a job; it exists with the transaction that it is part of.
 
     ``inputs`` are stored files ``{"key", "name", "media_type"}`` that the job reads and that go
     when it expires. ``owner`` None is the system itself.
@@ -239,7 +243,7 @@ def enqueue(
 
 
 def cancel(job_id: uuid.UUID) -> bool:
-    """Ask an open job to stop; the caller commits. What it committed so far stays."""
+    """Ask an open job to stop. What it has done so far stays."""
     stop = (
         sa.update(Job)
         .where(Job.id == job_id, Job.state.in_(OPEN_STATES))
@@ -249,7 +253,7 @@ def cancel(job_id: uuid.UUID) -> bool:
 
 
 def cancel_all(account_id: uuid.UUID, message: str) -> int:
-    """Ask every open job of an account to stop; the caller commits. Gives how many."""
+    """Ask every open job of an account to stop. Gives how many."""
     stop = (
         sa.update(Job)
         .where(Job.account_id == account_id, Job.state.in_(OPEN_STATES))
@@ -272,10 +276,11 @@ class JobInterrupted(JobStopped):
 
 @dataclass
 class JobContext:
-    """What a running job may do. Only :meth:`save` and :meth:`attach` commit.
+    """What a running job may do.
 
-    On SQLite a transaction that may write holds the one write lock: read under ``read_only()`` and
-    roll back before anything slow.
+    What it reads is read without a lock (:func:`app.core.transactions.rest` before anything slow);
+    what it writes it writes in a :func:`app.core.transactions.transaction`, on SQLite with the one
+    write lock.
     """
 
     id: uuid.UUID
@@ -299,12 +304,13 @@ class JobContext:
         self.report = {"done": done, "total": total, "message": message}
 
     def save(self, checkpoint: dict[str, Any]) -> None:
-        """Commit what the session holds together with the checkpoint that stands for it."""
-        if not db.session.execute(self.mine().values(checkpoint=checkpoint)).rowcount:
-            db.session.rollback()
-            raise JobOvertaken
-        db.session.commit()
+        """The checkpoint that stands for what the transaction did so far."""
+        self._write(checkpoint=checkpoint)
         self.checkpoint = checkpoint
+
+    def _write(self, **values: Any) -> None:
+        if not db.session.execute(self.mine().values(**values)).rowcount:
+            raise JobOvertaken
 
     def input(self, number: int = 0) -> BinaryIO:
         """One of the files the job was given, open for reading."""
@@ -314,16 +320,15 @@ class JobContext:
     def attach(self, stream: BinaryIO, name: str, media_type: str) -> str:
         """Store a result file; one of the same name (from an earlier attempt) is replaced.
 
-        Commits: the key is written down before the file, so that a kill between leaves no orphan.
+        A transaction of its own: the key is written down before the file, so that a kill between
+        leaves no orphan.
         """
         key = new_key(name.rpartition(".")[2].lower())
         old = [f for f in self.files if f["role"] == "result" and f["name"] == name]
         files = [f for f in self.files if f not in old]
         files.append({"role": "result", "key": key, "name": name, "media_type": media_type})
-        if not db.session.execute(self.mine().values(files=files)).rowcount:
-            db.session.rollback()
-            raise JobOvertaken
-        db.session.commit()
+        with transaction():
+            self._write(files=files)
         self.files = files
         storage().put(stream, key.rpartition(".")[2], key)
         for file in old:

@@ -16,6 +16,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from flask.globals import app_ctx
 from flask_babel import force_locale
+from sqlalchemy.exc import IntegrityError
 
 from app.core.clock import now
 from app.core.db import db, read_only
@@ -33,6 +34,7 @@ from app.core.jobs.table import (
     enqueue_daily,
     worker_name,
 )
+from app.core.transactions import give_up, rest
 
 log = logging.getLogger(__name__)
 
@@ -139,16 +141,18 @@ def _outcome(app: Flask, job: JobContext) -> dict[str, Any] | None:
     with app.app_context():
         with force_locale(job.locale):
             try:
-                with app.extensions["jobs"](job.account_id):
-                    db.session.rollback()  # who it is was only read
+                with read_only(), app.extensions["jobs"](job.account_id):
+                    rest()  # who it is was read
                     result = KINDS[job.kind].run(job)
-                    db.session.commit()
             except JobOvertaken:
                 log.info("job %s was cancelled or taken over", job.id)
                 return None
             except JobInterrupted:
                 return {"state": JobState.QUEUED, "attempt": job.attempt - 1}
-            except TryAgain:
+            except TryAgain as error:
+                if isinstance(error.__cause__, IntegrityError):  # that it ends is not certain
+                    log.exception("job %s met what came in elsewhere", job.id)
+                    return {"state": JobState.QUEUED}
                 return {"state": JobState.QUEUED, "attempt": job.attempt - 1}
             except StorageAway as error:
                 if job.attempt < MAX_ATTEMPTS:
@@ -169,7 +173,7 @@ def _outcome(app: Flask, job: JobContext) -> dict[str, Any] | None:
                 )
                 return _ended(JobState.FAILED, message=text)
             finally:
-                db.session.rollback()
+                give_up()
         return _ended(JobState.DONE, result=result or {}, message="")
 
 

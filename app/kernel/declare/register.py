@@ -204,11 +204,11 @@ class Briefing:
 @dataclass(frozen=True)
 class Derived:
     """Rows that follow from other registers' records: ``wrong`` tells in words which of all do not,
-    ``mend`` makes them and gives how many there were; it commits.
+    ``mend`` makes them, some a transaction, and gives how many there were.
     """
 
     wrong: Callable[[Session], Iterator[str]]
-    mend: Callable[[Session], int]
+    mend: Callable[[], int]
 
 
 @dataclass(kw_only=True)

@@ -23,7 +23,7 @@ from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.regions import Level, Region
 from app.core.clock import today
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
@@ -151,7 +151,6 @@ def run(job: JobContext) -> dict[str, Any]:
     args = job.args["args"]
     masked = _wide(register, args) is not None
     with (
-        read_only(),
         tempfile.TemporaryFile() as file,
         reading(register, args, actor) as found,
     ):
@@ -164,7 +163,6 @@ def run(job: JobContext) -> dict[str, Any]:
                 _rows(found, names, lambda done: job.progress(done, max(total, done)), masked),
                 frozen_columns=len(_LEVELS) + 1,
             )
-        db.session.rollback()
         file.seek(0)
         job.attach(file, f"{register.label}_{today():%Y%m%d}.xlsx", MEDIA_TYPE)
     return {"rows": rows}

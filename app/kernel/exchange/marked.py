@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from app.core.db import db, read_only
 from app.core.i18n import mark, translate
 from app.core.jobs.table import JobContext
 from app.kernel.exchange.columns import COLUMNS, REFERENCE, label_of
@@ -29,9 +28,7 @@ def attach(job: JobContext, write: Callable[[IO[bytes]], Any]) -> str:
     """Keep what ``write`` writes beside the file that was sent; gives its name."""
     name = translate("%(name)s-标注", name=Path(job.files[0]["name"]).stem) + ".xlsx"
     with tempfile.TemporaryFile() as file:
-        with read_only():
-            write(file)
-            db.session.rollback()
+        write(file)
         file.seek(0)
         job.attach(file, name, MEDIA_TYPE)
     return name

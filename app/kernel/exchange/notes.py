@@ -10,6 +10,7 @@ from sqlalchemy import JSON, Boolean, ForeignKey, Integer, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Model, db
+from app.core.transactions import transaction
 from app.core.types import NfcText, UuidType
 
 
@@ -45,17 +46,17 @@ def notes_of(job_id: uuid.UUID, *, limit: int | None = None) -> Iterator[ImportN
 
 
 def forget(job_id: uuid.UUID) -> None:
-    """Drop the notes of one import; the caller commits."""
+    """Drop the notes of one import."""
     db.session.execute(delete(ImportNote).where(ImportNote.job_id == job_id))
 
 
 def forget_job(job_id: uuid.UUID) -> None:
     """The job expires: what it said about rows goes with its files."""
-    forget(job_id)
-    db.session.commit()
+    with transaction():
+        forget(job_id)
 
 
 def add(rows: list[dict[str, Any]]) -> None:
-    """Keep notes; the caller commits."""
+    """Keep notes."""
     if rows:
         db.session.execute(ImportNote.__table__.insert(), rows)

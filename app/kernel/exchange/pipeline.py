@@ -14,14 +14,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import IO, Any
 
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm.exc import StaleDataError
-
 from app.access.audit import log as audit
 from app.access.audit.log import Act
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.i18n import _
 from app.core.jobs.table import JobContext
+from app.core.transactions import give_up, transaction, tried
 from app.kernel.exchange import marked
 from app.kernel.exchange import notes as import_notes
 from app.kernel.exchange.sheet import Head, Sheet
@@ -94,37 +92,36 @@ class RowImport(ABC):
         return self._finish()
 
     def _restart(self, checkpoint: dict[str, Any]) -> None:
-        import_notes.forget(self.job.id)
+        with transaction():
+            import_notes.forget(self.job.id)
+            self.job.save(checkpoint)
         self.counts = dict.fromkeys(OUTCOMES, 0)
-        self.job.save(checkpoint)
 
     def _pass(self, after: int, *, write: bool) -> None:
         fresh = ((number, row) for number, row in self.rows() if number > after)
         while chunk := list(islice(fresh, self.rows_a_commit)):
-            if write:
-                self._write(chunk)
-            else:
-                with read_only():
-                    lines = self.lines(chunk, write=False)
-                    db.session.rollback()
-                self._keep(lines, {"phase": "check"}, self._with(lines))
+            self.counts = self._written(chunk) if write else self._checked(chunk)
             self.job.progress(chunk[-1][0] - self.above, self.total)
 
-    def _write(self, chunk: Sequence[tuple[int, Any]]) -> None:
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
+    def _checked(self, chunk: Sequence[tuple[int, Any]]) -> dict[str, int]:
+        """The counts after what would become of these rows was told."""
+        lines = self.lines(chunk, write=False)
+        give_up()  # what was tried on records that were read
+        with transaction():
+            self._keep(lines, {"phase": "check"})
+        return self._with(lines)
+
+    def _written(self, chunk: Sequence[tuple[int, Any]]) -> dict[str, int]:
+        """The counts after these rows, their notes and the checkpoint went in together."""
+
+        def write() -> dict[str, int]:
+            with transaction():
                 lines = self.lines(chunk, write=True)
                 counts = self._with(lines)
-                self._keep(
-                    lines, {"phase": "write", "next": chunk[-1][0], "counts": counts}, counts
-                )
-            except (IntegrityError, StaleDataError):
-                # Another import or a clerk was there first: look again and decide anew.
-                db.session.rollback()
-                if attempt == _ATTEMPTS:
-                    raise
-            else:
-                return
+                self._keep(lines, {"phase": "write", "next": chunk[-1][0], "counts": counts})
+            return counts
+
+        return tried(write, _ATTEMPTS)  # another import or a clerk may have been there first
 
     def _with(self, lines: Sequence[Line]) -> dict[str, int]:
         """The counts with these rows in."""
@@ -136,9 +133,7 @@ class RowImport(ABC):
                 counts["flagged"] += bool(line.notes)
         return counts
 
-    def _keep(
-        self, lines: Sequence[Line], checkpoint: dict[str, Any], counts: dict[str, int]
-    ) -> None:
+    def _keep(self, lines: Sequence[Line], checkpoint: dict[str, Any]) -> None:
         import_notes.add(
             [
                 {
@@ -153,8 +148,7 @@ class RowImport(ABC):
                 if line.notes
             ]
         )
-        self.job.save(checkpoint)  # the rows, their notes and the checkpoint in one transaction
-        self.counts = counts
+        self.job.save(checkpoint)
 
     def _finish(self) -> dict[str, Any]:
         result: dict[str, Any] = {**self.counts, "workbook": None}
@@ -166,7 +160,8 @@ class RowImport(ABC):
             **self.job.args,
             **self.counts,
         }
-        audit.record(db.session, Act.IMPORT, register=self.subject, detail=detail)
+        with transaction():
+            audit.record(db.session, Act.IMPORT, register=self.subject, detail=detail)
         return result
 
 

@@ -14,6 +14,7 @@ from app.core.clock import today
 from app.core.db import db
 from app.core.i18n import _
 from app.core.jobs.table import JobContext, daily_job
+from app.core.transactions import transaction
 from app.kernel.figures import counters
 from app.kernel.figures.counters import CounterDay
 from app.kernel.figures.state import incomplete
@@ -78,4 +79,6 @@ def month_day(day: dt.date) -> str:
 def keep_yesterday(_job: JobContext) -> dict[str, Any]:
     """Keep what counts now as the end of yesterday; it runs as soon as a day has begun."""
     day = today() - dt.timedelta(days=1)
-    return {"day": day.isoformat(), "lines": counters.snapshot(db.session(), day, incomplete)}
+    with transaction():
+        lines = counters.snapshot(db.session(), day, incomplete)
+    return {"day": day.isoformat(), "lines": lines}

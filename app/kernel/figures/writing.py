@@ -6,20 +6,21 @@ rows at once pass them by; whoever sends one tells the counters itself (``counte
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.access.scope import Scoped
+from app.access.scope import Scoped, joined
 from app.core.db import outermost
 from app.core.kept import Kept
 from app.kernel import hooks
 from app.kernel.declare.register import all_registers, register_of
 from app.kernel.figures import counters
 
-#: Rows that were flushed, as often as they were.
-_rows: Kept[list[Any]] = Kept(list)
+#: Rows that were flushed, as often as they were; and whether beyond the own area.
+_rows: Kept[list[tuple[Any, bool]]] = Kept(list)
 
 
 @event.listens_for(Session, "before_flush")
@@ -29,7 +30,7 @@ def _gather(session: Session, _context: Any, _instances: Any) -> None:
         register = register_of(type(row)) if isinstance(row, Scoped) else None
         if register is None:
             continue
-        rows.append(row)
+        rows.append((row, outermost(session) is not session))
         counters.gather(session, register, row)
 
 
@@ -39,9 +40,17 @@ def _tell(session: Session) -> None:
         return
     session.flush()
     if rows := _rows.of(session):
-        models = {type(row) for row in rows}
+        models = {type(row) for row, _beyond in rows}
         registers = tuple(one for one in all_registers() if one.model in models)
-        hooks.written(registers, session, list(dict.fromkeys(rows)))
+        with _telling(session, beyond=any(beyond for _row, beyond in rows)) as telling:
+            hooks.written(registers, telling, list(dict.fromkeys(row for row, _beyond in rows)))
         session.flush()  # what listeners wrote counts, and is told to nobody
     counters.apply(session)
     _rows.of(session).clear()
+
+
+def _telling(session: Session, *, beyond: bool) -> AbstractContextManager[Session]:
+    """The session that listeners ask: what follows from a row follows wherever it lies."""
+    if beyond:
+        return joined("what was written beyond the own area has consequences there", writes=True)
+    return nullcontext(session)

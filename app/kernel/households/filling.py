@@ -16,15 +16,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import exists, func, select, text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import Region, in_subtree
-from app.access.scope import hold, unscoped
+from app.access.scope import hold, joined, unscoped
 from app.core.db import db, read_only
-from app.core.errors import TryAgain
-from app.core.i18n import _
 from app.core.jobs.table import Job, JobContext, JobState, enqueue, job_kind
+from app.core.transactions import transaction
 from app.kernel.declare.register import Register
 from app.kernel.figures import counters
 from app.kernel.figures import state as figures
@@ -35,27 +33,25 @@ from app.kernel.rows.household import Household
 
 KIND = "figures.fill"
 _AT_ONCE = 500  # households
+_WHY = "rows and counters of all counties are filled"
 _ALONE = 0x616E6B  # an advisory lock that one filler holds
 
 
 def require() -> bool:
     """Note what is declared, and queue the job if something is to be filled; gives whether."""
-    with unscoped("the deploy step notes what is declared") as session:
+    with joined("the deploy step notes what is declared", writes=True) as session:
         missing = figures.declare(session)
-        session.commit()
     waits = select(Job.id).where(Job.kind == KIND, Job.state == JobState.QUEUED).limit(1)
     if missing and db.session.scalar(waits) is None:
         enqueue(KIND, {}, owner=None)
-    db.session.commit()
     return missing
 
 
 @job_kind(KIND, title="补充登记表记录和统计数字")
 def fill(job: JobContext) -> dict[str, Any]:
     """Rows first, then figures, register by register, each in all counties."""
-    db.session.rollback()  # on SQLite one session writes at a time
     done = dict(job.checkpoint or {"task": "", "path": "", "rows": 0, "lines": 0})
-    with unscoped("counters of all counties are filled") as session:
+    with joined(_WHY) as session:
         tasks, counties = _tasks(session), _counties(session)
     for number, (register, names) in enumerate(tasks):
         task = f"{register.name}: {' '.join(names)} {figures.digest_of(register, names)}"
@@ -64,25 +60,22 @@ def fill(job: JobContext) -> dict[str, Any]:
         for place, county in enumerate(counties):
             if county.path <= done["path"]:
                 continue
-            with unscoped("counters of all counties are filled") as session:
-                if names == [ROWS]:
-                    done["rows"] += _make_rows(session, register, county)
-                else:
+            if names == [ROWS]:
+                done["rows"] += _make_rows(register, county)
+            with transaction(), joined(_WHY, writes=True) as session:
+                if names != [ROWS]:
                     done["lines"] += _count(session, register, county, names)
-                session.commit()
-            done["path"] = county.path
-            job.save(dict(done))
+                done["path"] = county.path
+                job.save(dict(done))
             job.progress(number * len(counties) + place + 1, len(tasks) * len(counties))
-        with unscoped("counters of all counties are filled") as session:
+        with transaction(), joined(_WHY, writes=True) as session:
             figures.mark_filled(session, register, names)
-            session.commit()
     return {"rows": done["rows"], "lines": done["lines"]}
 
 
 def _tasks(session: Session) -> list[tuple[Register, list[str]]]:
     """What is done in all counties before the next: the rows of a register, or its figures."""
-    with read_only():
-        missing = figures.open_figures(session)
+    missing = figures.open_figures(session)
     found: dict[tuple[str, bool], tuple[Register, list[str]]] = {}
     for register, name in missing:
         found.setdefault((register.name, name != ROWS), (register, []))[1].append(name)
@@ -97,8 +90,9 @@ def _counties(session: Session) -> Sequence[Any]:
 # ---- rows ------------------------------------------------------------------------------------
 
 
-def _make_rows(session: Session, register: Register, county: Any) -> int:
-    """Every household of the county on the register's list has a row; gives how many were made.
+def _make_rows(register: Register, county: Any) -> int:
+    """Every household of the county on the register's list has a row, made for some at a time; gives
+    how many were made.
 
     :raises TryAgain: somebody put one of them onto the list at this moment.
     """
@@ -107,22 +101,20 @@ def _make_rows(session: Session, register: Register, county: Any) -> int:
     query = select(Household).where(in_subtree(Household.path, county.path), listed, ~theirs)
     query = query.order_by(Household.path, Household.id).limit(_AT_ONCE).with_for_update()
     made = 0
-    try:
-        while found := session.scalars(query).all():
+    while True:
+        with transaction(), joined(_WHY, writes=True) as session:
+            found = session.scalars(query).all()
             session.add_all(copies.first_row(register, household) for household in found)
-            session.commit()
-            session.expunge_all()
-            made += len(found)
-    except IntegrityError as error:
-        raise TryAgain(_("同样的内容刚刚在别处保存，请核对后再保存一次。")) from error
-    return made
+        made += len(found)
+        if len(found) < _AT_ONCE:
+            return made
 
 
 # ---- figures ---------------------------------------------------------------------------------
 
 
 def _count(session: Session, register: Register, county: Any, names: Collection[str]) -> int:
-    """Set the county's lines of these figures; gives how many were wrong. The caller commits."""
+    """Set the county's lines of these figures; gives how many were wrong."""
     _alone(session)
     hold(session, {(county.id, county.path)}, {county.id})
     with _one_moment(session) as reading:

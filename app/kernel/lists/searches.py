@@ -16,11 +16,12 @@ from werkzeug.datastructures import MultiDict
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.core.db import db, read_only, upsert
+from app.core.db import db, upsert
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
 from app.core.jobs import table as jobs
 from app.core.jobs.table import OPEN_STATES, Job, JobContext, JobState, Owner, job_kind
+from app.core.transactions import transaction
 from app.kernel.declare.register import Menu, Register, get_register
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse
@@ -84,8 +85,8 @@ def address(job: Job) -> str:
 
 def forget(search_id: uuid.UUID) -> None:
     """Drop what a search has found."""
-    with db.engine.begin() as connection:
-        connection.execute(delete(ResultRow).where(ResultRow.search_id == search_id))
+    with transaction():
+        db.session.execute(delete(ResultRow).where(ResultRow.search_id == search_id))
 
 
 @job_kind(KIND, title="后台查询", forget=forget)
@@ -95,30 +96,26 @@ def run(job: JobContext) -> dict[str, Any]:
     if register is None:
         raise BadInput(_("没有这个模块。"))
     actor = policy.require(Capability.SEARCH, register.name)
-    with read_only():
-        found = _ledger(register, job.args["args"], actor)
-        counties = found.counties()
-        db.session.rollback()
+    found = _ledger(register, job.args["args"], actor)
+    counties = found.counties()
     whole = sum(n for _path, n in counties)
     last, looked = (job.checkpoint or {}).get("upto", ""), 0
     for part in _parts(counties):
         looked += sum(n for _path, n in part)
         if part[-1][0] <= last:
             continue
-        with read_only():
-            keys = [key for path, _n in part if path > last for key in found.keys_in(path)]
-            rows = _kept(job.id)
-            db.session.rollback()
+        keys = [key for path, _n in part if path > last for key in found.keys_in(path)]
+        rows = _kept(job.id)
         if rows + len(keys) > MOST_ROWS:
             forget(job.id)
             most = f"{MOST_ROWS:,}"
             raise BadInput(_("符合条件的超过 %(most)s 户，请增加条件或缩小地区。", most=most))
-        _add(job.id, rows, keys)
-        job.save({"upto": part[-1][0]})
+        with transaction():
+            _add(job.id, rows, keys)
+            job.save({"upto": part[-1][0]})
         message = _("已找到 %(n)s 户", n=f"{rows + len(keys):,}")
         job.progress(looked, whole, message)
-    with read_only():
-        return {"rows": _kept(job.id)}
+    return {"rows": _kept(job.id)}
 
 
 def _parts(counties: Sequence[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import or_, select, tuple_
 
-from app.access.scope import unscoped
-from app.core.db import db
+from app.access.scope import joined
 from app.core.jobs.table import JobContext, once_job
+from app.core.transactions import transaction
 from app.kernel.declare.flow import State
 from app.kernel.rows.reading import columns_of
 from app.modules.renovation import openings
@@ -26,7 +26,6 @@ def open_for_approved(job: JobContext) -> dict[str, Any]:
     ones. A household that has its application already is left as it is.
     """
     year = plan_year()
-    db.session.rollback()  # on SQLite one session writes at a time
     done = dict(job.checkpoint or {"register": "", "path": "", "id": "", "opened": 0})
     for register in sorted(surveys(), key=lambda r: r.name):
         if register.name < done["register"]:
@@ -39,7 +38,8 @@ def open_for_approved(job: JobContext) -> dict[str, Any]:
         order = (model.path, model.id)
         query = select(model.household_id, *order).where(model.state == State.APPROVED, asking)
         while True:
-            with unscoped("applications open for surveys of all divisions") as session:
+            why = "applications open for surveys of all divisions"
+            with transaction(), joined(why, writes=True) as session:
                 after = query
                 if done["id"]:
                     after = query.where(tuple_(*order) > (done["path"], uuid.UUID(done["id"])))
@@ -47,8 +47,7 @@ def open_for_approved(job: JobContext) -> dict[str, Any]:
                 if not rows:
                     break
                 done["opened"] += openings.settle(session, [row.household_id for row in rows], year)
-                session.commit()
-            done |= {"path": rows[-1].path, "id": rows[-1].id.hex}
-            job.save(dict(done))
+                done |= {"path": rows[-1].path, "id": rows[-1].id.hex}
+                job.save(dict(done))
             job.progress(done["opened"], 0)
     return {"opened": done["opened"]}

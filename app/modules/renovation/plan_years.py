@@ -13,12 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access import settings
-from app.access.scope import unscoped
+from app.access.scope import joined
 from app.access.settings import TEXT, Setting
 from app.core.clock import now, today
-from app.core.db import db
 from app.core.i18n import _, mark
 from app.core.jobs.table import JobContext, daily_job
+from app.core.transactions import transaction
 from app.modules.renovation import following
 from app.modules.renovation.fields import Basis
 
@@ -67,15 +67,14 @@ def roll_over(job: JobContext) -> dict[str, Any]:
     if register is None:
         return {"opened": 0}
     model, year, opened = register.model, plan_year(), 0
-    db.session.rollback()  # on SQLite one session writes at a time
     while True:
-        with unscoped("the plan year begins everywhere at once") as session:
+        why = "the plan year begins everywhere at once"
+        with transaction(), joined(why, writes=True) as session:
             query = select(model).where(model.basis == Basis.WAITING, model.plan_year <= year)
             rows = session.scalars(query.order_by(model.plan_year, model.id).limit(_CHUNK)).all()
             for row in rows:
                 row.basis, row.changed_at = Basis.HELD, now()
                 following.note(session, register, row, "rolled_over", following.ROLLED_OVER)
-            session.commit()
         opened += len(rows)
         job.progress(opened, 0)
         if len(rows) < _CHUNK:

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.scope import unscoped
-from app.core.db import db
+from app.access.scope import joined
 from app.core.i18n import mark
 from app.core.jobs.table import JobContext, once_job
+from app.core.transactions import transaction
 from app.kernel.rows.household import Household
 from app.modules.homes.choices import Living
 from app.modules.surveys.last import Cause, Last, last_surveys, surveyed
@@ -55,10 +55,10 @@ def mark_all(job: JobContext) -> dict[str, Any]:
     """Mark the households whose surveys were approved before this was kept; some at a time, in the
     order of their keys. Killed, it goes on after the last ones.
     """
-    db.session.rollback()  # on SQLite one session writes at a time
     done = dict(job.checkpoint or {"after": "", "marked": 0})
     while True:
-        with unscoped("houses of all divisions are counted") as session:
+        why = "houses of all divisions are counted"
+        with transaction(), joined(why, writes=True) as session:
             query = select(Household.id).order_by(Household.id).limit(_CHUNK)
             if done["after"]:
                 query = query.where(Household.id > uuid.UUID(done["after"]))
@@ -66,7 +66,6 @@ def mark_all(job: JobContext) -> dict[str, Any]:
             if not ids:
                 return {"rows": done["marked"]}
             done["marked"] += settle(session, ids)
-            session.commit()
-        done["after"] = ids[-1].hex
-        job.save(dict(done))
+            done["after"] = ids[-1].hex
+            job.save(dict(done))
         job.progress(done["marked"], 0)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from app.access.scope import unscoped
+from app.access.scope import joined
 from app.core.jobs.table import JobContext, job_kind
+from app.core.transactions import transaction
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register, get_register
 from app.kernel.rows.reading import columns_of
@@ -26,6 +28,7 @@ from app.modules.unsafe_homes.model import Risk
 KIND = "risk.backfill"
 _AT_ONCE = 500  # households
 _START = ("", uuid.UUID(int=0))
+_WHY = "the ledger of all divisions follows the surveys"
 Place = tuple[str, uuid.UUID]
 
 
@@ -37,13 +40,11 @@ def run(job: JobContext) -> dict[str, Any]:
     rows = int(done["rows"])
     for number, name in enumerate(names[names.index(done["register"]) :]):
         after = (done["path"], uuid.UUID(done["id"])) if number == 0 else _START
-        with unscoped("the ledger's rows of all surveys approved before") as session:
-            for last, ids in _in_danger(session, _register(name), after):
+        for last, ids in _in_danger(None, _register(name), after):
+            with transaction(), joined(_WHY, writes=True) as session:
                 rows += projection.settle(session, ids)
-                session.commit()
-                session.expunge_all()
                 job.save({"register": name, "path": last[0], "id": last[1].hex, "rows": rows})
-                job.progress(names.index(name), len(names), str(rows))
+            job.progress(names.index(name), len(names), str(rows))
     return {"rows": rows}
 
 
@@ -57,18 +58,19 @@ def wrong(session: Session) -> Iterator[str]:
         session.expunge_all()
 
 
-def mend(session: Session) -> int:
-    """Put it right; gives how many rows were wrong. Commits as it goes."""
+def mend() -> int:
+    """Put it right, some at a time; gives how many rows were wrong."""
     mended = 0
-    for ids in households(session):
-        mended += projection.settle(session, ids)
-        session.commit()
-        session.expunge_all()
+    for ids in households(None):
+        with transaction(), joined(_WHY, writes=True) as session:
+            mended += projection.settle(session, ids)
     return mended
 
 
-def households(session: Session) -> Iterator[list[uuid.UUID]]:
-    """The keys of those that should have a row, then of those that have one, some at a time."""
+def households(session: Session | None) -> Iterator[list[uuid.UUID]]:
+    """The keys of those that should have a row, then of those that have one, some at a time; without
+    a ``session`` each time as they are then.
+    """
     for register in surveys():
         for _last, ids in _in_danger(session, register, _START):
             yield ids
@@ -77,7 +79,7 @@ def households(session: Session) -> Iterator[list[uuid.UUID]]:
 
 
 def _in_danger(
-    session: Session, register: Register, after: Place
+    session: Session | None, register: Register, after: Place
 ) -> Iterator[tuple[Place, list[uuid.UUID]]]:
     model = register.model
     unsafe = projection.unsafe(register).sql(columns_of(model, register.name))
@@ -85,13 +87,17 @@ def _in_danger(
 
 
 def _walk(
-    session: Session, model: Any, after: Place, *conditions: Any
+    session: Session | None, model: Any, after: Place, *conditions: Any
 ) -> Iterator[tuple[Place, list[uuid.UUID]]]:
     """The households of a register's rows, some at a time, with the place of the last."""
     order = tuple_(model.path, model.id)
     query = select(model.path, model.id, model.household_id).where(*conditions)
     query = query.order_by(model.path, model.id).limit(_AT_ONCE)
-    while rows := session.execute(query.where(order > after)).all():
+    while True:
+        with nullcontext(session) if session else joined(_WHY) as reading:
+            rows = reading.execute(query.where(order > after)).all()
+        if not rows:
+            return
         after = rows[-1].path, rows[-1].id
         yield after, list(dict.fromkeys(row.household_id for row in rows))
 

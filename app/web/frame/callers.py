@@ -8,7 +8,6 @@ from flask import Flask, request, session
 
 from app.access.accounts import tokens
 from app.access.scope import set_actor
-from app.core.db import turning
 from app.core.errors import BadInput
 from app.core.i18n import _
 from app.kernel.declare import choice_lists
@@ -33,8 +32,7 @@ def enter() -> None:
     :raises TokenRefused: none that is valid. :raises TooMany: used too often.
     """
     secret = request.headers["Authorization"][len(problems.SCHEME) :].strip()
-    with turning():
-        actor, found = tokens.enter(_ENTER, secret, request.remote_addr or "")
+    actor, found = tokens.enter(_ENTER, secret, request.remote_addr or "")
     choice_lists.expect(found[-1])
     set_actor(actor)
 

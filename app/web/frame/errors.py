@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, url_for
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import BadHost, HTTPException
@@ -19,10 +19,11 @@ from app.access.audit import log as audit
 from app.access.divisions.asked import MergedAway
 from app.access.repeats import Repeated
 from app.access.scope import current_actor
-from app.core.db import db, set_read_only
+from app.core.db import set_read_only
 from app.core.errors import AnjuError, Conflict
 from app.core.files.storage import StorageFull, is_full
 from app.core.i18n import _
+from app.core.transactions import give_up
 from app.web.frame import clicks, problems
 from app.web.frame.requests import wants_json
 
@@ -112,10 +113,7 @@ def _unexpected(error: Exception) -> Any:
 def _let_go() -> None:
     """Give back what the request holds of the database, also one that does not answer any more."""
     set_read_only(True)
-    try:
-        db.session.rollback()
-    except SQLAlchemyError:
-        db.session.invalidate()
+    give_up()
 
 
 def _messages() -> dict[int, str]:

@@ -31,7 +31,7 @@ from app.access import session as sessions
 from app.access.scope import set_actor
 from app.access.session import SEEN_EVERY, OpenSession
 from app.core.clock import now
-from app.core.db import begin_reading, db, set_read_only
+from app.core.db import db, set_read_only
 from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _
 from app.core.transactions import transaction
@@ -59,7 +59,6 @@ _WITH_FIRST_PASSWORD = frozenset({"AccountView.password", *PUBLIC})
 #: Requests that a page makes by itself: they do not keep a session alive.
 _QUIET_SUFFIXES = (".draft", ".progress", ".alive")
 _REFRESH_SECONDS = 30
-READS = ("GET", "HEAD", "OPTIONS")
 #: Where the browser's session names its row in the table of open sessions.
 SESSION_KEY = "session"
 #: The account that a page was made for; its scripts say it with every request.
@@ -134,10 +133,7 @@ def install(app: Flask) -> None:
 
 def _begin_reading() -> None:
     """Whoever asks, and for what: account, session and rights are read without a lock."""
-    if request.method in READS:
-        set_read_only(True)
-    else:
-        begin_reading()
+    set_read_only(True)
 
 
 def _begin() -> Any:

@@ -25,6 +25,7 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
 from app.core.lazy import lazy
+from app.core.transactions import give_up
 from app.kernel import hooks
 from app.kernel.declare.register import Register, all_registers
 from app.kernel.figures import waiting
@@ -268,7 +269,7 @@ def _region_of(actor: Actor) -> Region | None:
     try:
         return db.session.get(Region, actor.region_id)
     except SQLAlchemyError:  # the page that says so must still have its frame
-        db.session.rollback()
+        give_up()
         return None
 
 
@@ -277,7 +278,7 @@ def _waiting(actor: Actor) -> Waiting:
     try:
         return waiting.counts(actor)
     except SQLAlchemyError:
-        db.session.rollback()
+        give_up()
         return {}
 
 

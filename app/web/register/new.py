@@ -20,7 +20,7 @@ from app.core.clock import local, today, uuid7
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Invalid, NotFound, TryAgain
 from app.core.i18n import _, translate
-from app.core.transactions import transaction, twice
+from app.core.transactions import transaction, tried
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.kinds.values import is_missing
@@ -97,7 +97,7 @@ class NewRoutes(Routes):
                 return click, made, self._form.besides(click, made, actor, posted, contact)
 
         try:
-            click, row, refused = twice(make)
+            click, row, refused = tried(make)
         except Invalid as error:
             blank = creations.blank(self.register, key)
             return self._new_page(blank, posted, problems=error.problems)

@@ -37,6 +37,7 @@ from app.modules.surveys.lookback.register import LOOKBACK
 from app.modules.unsafe_homes.register import RISK
 from tests import builders as b
 from tests import jobs
+from tests.clicks import click
 from tests.kernel.reports import country
 
 WAITS = "统计中"
@@ -82,7 +83,7 @@ def drift(register: Register) -> set[Any]:
 
 def fill(app: Flask) -> Job:
     db.session.rollback()
-    filling.require()
+    click(filling.require)
     (job,) = [one for one in queued() if one.state.value == "queued"]
     db.session.commit()
     done = jobs.run(app, job)
@@ -102,7 +103,7 @@ def test_a_new_database_has_nothing_to_fill(session: Any) -> None:
 
 def test_a_second_deploy_finds_nothing_new(settled: None) -> None:
     db.session.rollback()
-    assert filling.require() is False
+    assert click(filling.require) is False
     assert queued() == []
 
 
@@ -135,7 +136,7 @@ def test_a_database_from_before_keeps_its_counters(settled: None) -> None:
     with everything() as session:
         session.execute(delete(FigureState))
         session.execute(delete(Counter).where(*died))
-    assert filling.require() is True
+    assert click(filling.require) is True
     missing = {(r.name, name) for r, name in figures.open_figures(db.session())}
     assert ("lookback", "died") in missing
     assert ("lookback", "total") not in missing
@@ -149,7 +150,7 @@ def test_a_figure_that_is_gone_leaves_no_counters(settled: None) -> None:
         session.add_all(Counter(figure=name, **at) for name in ("ghost", "ghost@2025"))
         for register in ("risk", "not_loaded"):
             session.add(FigureState(register=register, name="ghost", digest="x", filled_at=None))
-    assert filling.require() is False
+    assert click(filling.require) is False
     assert drift(RISK) == set()
     with everything() as session:
         left = session.scalars(select(FigureState.register).where(FigureState.name == "ghost"))
@@ -168,7 +169,7 @@ def test_a_new_figure_is_counted_in_every_county(app: Flask, settled: None) -> N
     assert done.result["lines"] > 0
     assert figures.open_figures(db.session()) == []
     db.session.commit()
-    assert filling.require() is False
+    assert click(filling.require) is False
 
 
 def test_a_condition_that_changed_is_counted_anew_with_its_years(app: Flask, settled: None) -> None:
@@ -188,7 +189,7 @@ def test_a_job_that_was_stopped_goes_on(
     app: Flask, settled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose(LOOKBACK, "died")
-    filling.require()
+    click(filling.require)
     (job,) = queued()
     db.session.commit()
     counted: list[str] = []
@@ -246,7 +247,7 @@ def test_who_saves_meanwhile_is_counted_once(
 
 def test_rebuilding_fills_too(app: Flask, settled: None) -> None:
     lose(LOOKBACK, "died")
-    filling.require()
+    click(filling.require)
     assert app.test_cli_runner().invoke(args=["stats", "rebuild"]).exit_code == 0
     assert figures.open_figures(db.session()) == []
     assert drift(LOOKBACK) == set()
@@ -285,7 +286,7 @@ def test_a_new_register_gets_a_row_for_each_household_on_its_list(
     assert off.id not in {row.household_id for row in rows}
     assert (rows[0].head_name, rows[0].path) == (home.head_name, home.path)
     assert drift(LOOKBACK) == set()
-    assert filling.require() is False
+    assert click(filling.require) is False
 
 
 def test_rows_that_are_there_stay(app: Flask, settled: None) -> None:
@@ -299,7 +300,7 @@ def test_rows_that_are_there_stay(app: Flask, settled: None) -> None:
 
 def test_until_its_rows_are_made_no_figure_of_it_is_told(settled: None) -> None:
     undeclare(LOOKBACK)
-    filling.require()
+    click(filling.require)
     assert figures.incomplete(LOOKBACK) == frozenset(LOOKBACK.figures)
     db.session.commit()
     with b.acting(b.COUNTY_MANAGER):
@@ -313,7 +314,7 @@ def test_until_its_rows_are_made_no_figure_of_it_is_told(settled: None) -> None:
 def counting(settled: None) -> None:
     """The figures ``total`` and ``approved`` of the look-back are being counted."""
     lose(LOOKBACK, "total", "approved")
-    filling.require()
+    click(filling.require)
 
 
 def test_tables_say_so_above_the_county(counting: None) -> None:

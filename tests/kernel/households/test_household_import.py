@@ -17,7 +17,8 @@ from typing import Any
 import openpyxl
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, Table, func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app.access.account import Account
 from app.access.actor import Actor
@@ -36,6 +37,7 @@ from app.kernel.exchange.notes import ImportNote
 from app.kernel.exchange.writer import Book, Column
 from app.kernel.figures import counters
 from app.kernel.households.exchange import importing as household_import
+from app.kernel.households.exchange import write
 from app.kernel.rows.household import Finding, Household, SearchKey, Sex
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
@@ -407,6 +409,25 @@ def test_heads_may_be_written_otherwise_and_a_title_stand_above(desk: Desk) -> N
     made.seek(0)
     result, _ = desk.take(made)
     assert (result["created"], result["flagged"]) == (1, 1)  # the phone is missing
+
+
+def test_a_chunk_that_meets_another_import_is_decided_anew_and_counted_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert_rows, met = write.insert_rows, []
+
+    def meet(connection: Connection, table: Table, rows: list[Any]) -> None:
+        if not met:
+            met.append(table.name)
+            raise IntegrityError("INSERT", {}, Exception("somebody was there first"))
+        insert_rows(connection, table, rows)
+
+    monkeypatch.setattr(write, "insert_rows", meet)
+    assert desk.counts([row(1), row(2)]) == {"created": 2}
+    assert met == ["household"]
+    with unscoped("tests look at everything") as session:
+        assert counters.live_counts(session, LOOKBACK) == counters.kept_counts(session, LOOKBACK)
+        assert counters.total(session, LOOKBACK, "total", desk.account.path) == 2
 
 
 def test_only_who_may_import_imports(desk: Desk) -> None:

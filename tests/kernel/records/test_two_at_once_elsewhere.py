@@ -13,7 +13,7 @@ from app.access.actor import Actor
 from app.access.scope import unscoped
 from app.core.clock import uuid7
 from app.core.errors import Conflict, Invalid
-from app.core.transactions import twice
+from app.core.transactions import tried
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.figures import counters
@@ -95,7 +95,7 @@ def test_two_counties_enter_one_craftsman(app: Flask) -> None:
         *[
             (
                 who,
-                lambda place=who.region_id: twice(
+                lambda place=who.region_id: tried(
                     lambda: click(creations.create, CRAFTSMAN, uuid7(), place, form)
                 ),
             )

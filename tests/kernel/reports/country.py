@@ -66,7 +66,7 @@ def settle() -> int:
     with unscoped("tests make households") as session:
         session.add_all(made)
         session.commit()
-        backfill.mend(session)
+    backfill.mend()
     return len(made) // 2
 
 

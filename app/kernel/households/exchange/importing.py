@@ -11,12 +11,10 @@ import hashlib
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import policy
 from app.access.actor import Actor, Capability
@@ -24,10 +22,11 @@ from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.match import Finder
 from app.core.clock import today
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import mark, translate
 from app.core.jobs.table import Job, JobContext, job_kind
+from app.core.transactions import transaction, tried
 from app.kernel import hooks
 from app.kernel.declare.field import Field
 from app.kernel.declare.house_lists import HouseList, issued_list
@@ -105,9 +104,7 @@ class _Import:
         self.counts = dict.fromkeys(OUTCOMES, 0)
         self.total = max(0, head.sheet.height - head.row)
         self.done = 0
-        with read_only():
-            self.shared = self._shared_numbers()
-            db.session.rollback()
+        self.shared = self._shared_numbers()
 
     def run(self) -> dict[str, Any]:
         dry, whole = self.job.args["dry_run"], self.job.args["whole"]
@@ -147,9 +144,10 @@ class _Import:
             decisions = decide(lines, self.onto)
             for decision in decisions:
                 self._plan(decision, planned)
-            self._keep_notes(decisions)
+            with transaction():
+                self._keep_notes(decisions)
+                self.job.save({"phase": "check"})
             self.counts = self._with(decisions)
-            self.job.save({"phase": "check"})
             self._progress(translate("检查"))
 
     @staticmethod
@@ -170,25 +168,19 @@ class _Import:
             self.counts = dict(kept["counts"])
         after = kept.get("next", 0)
         for lines in self._chunks(after):
-            for attempt in range(1, _ATTEMPTS + 1):
-                try:
-                    self._write_chunk(lines)
-                    break
-                except (IntegrityError, StaleDataError):
-                    # Another import or a clerk was there first: look again and decide anew.
-                    db.session.rollback()
-                    if attempt == _ATTEMPTS:
-                        raise
+            # another import or a clerk may have been there first
+            self.counts = tried(partial(self._write_chunk, lines), _ATTEMPTS)
             self._progress(translate("导入"))
 
-    def _write_chunk(self, lines: list[Line]) -> None:
+    def _write_chunk(self, lines: list[Line]) -> dict[str, int]:
         decisions = decide(lines, self.onto)
-        self.writer.create([d for d in decisions if d.outcome == "created"])
-        self.writer.update([d for d in decisions if d.outcome == "updated"])
-        self._keep_notes(decisions)
         counts = self._with(decisions)
-        self.job.save({"phase": "write", "next": lines[-1].number, "counts": counts})
-        self.counts = counts
+        with transaction():
+            self.writer.create([d for d in decisions if d.outcome == "created"])
+            self.writer.update([d for d in decisions if d.outcome == "updated"])
+            self._keep_notes(decisions)
+            self.job.save({"phase": "write", "next": lines[-1].number, "counts": counts})
+        return counts
 
     # --- rows --------------------------------------------------------------------------
 
@@ -221,9 +213,7 @@ class _Import:
                 yield lines
 
     def _checked(self, rows: list[tuple[int, list[str]]]) -> list[Line]:
-        with read_only():
-            lines = [self.checker.check(number, cells) for number, cells in rows]
-            db.session.rollback()
+        lines = [self.checker.check(number, cells) for number, cells in rows]
         self._reject_shared(lines)
         return lines
 
@@ -254,9 +244,10 @@ class _Import:
         )
 
     def _forget_notes(self, checkpoint: dict[str, Any]) -> None:
-        import_notes.forget(self.job.id)
+        with transaction():
+            import_notes.forget(self.job.id)
+            self.job.save(checkpoint)
         self.counts = self._zero()
-        self.job.save(checkpoint)
 
     @staticmethod
     def _zero() -> dict[str, int]:
@@ -286,16 +277,13 @@ class _Import:
         if self.counts["rejected"] or self.counts["flagged"]:
             head, key = self.head, self.job.id
             result["workbook"] = marked.attach(self.job, lambda file: marked.write(file, head, key))
-        audit.record(
-            db.session,
-            Act.IMPORT,
-            register="household",
-            detail={
-                "job": str(self.job.id),
-                "file": self.job.files[0]["name"],
-                "sha256": self.sha256,
-                **self.job.args,
-                **self.counts,
-            },
-        )
+        detail = {
+            "job": str(self.job.id),
+            "file": self.job.files[0]["name"],
+            "sha256": self.sha256,
+            **self.job.args,
+            **self.counts,
+        }
+        with transaction():
+            audit.record(db.session, Act.IMPORT, register="household", detail=detail)
         return result

@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from app.access.divisions.regions import Level, Region
-from app.access.scope import in_scope, unscoped
+from app.access.scope import in_scope, joined
 from app.core.clock import today
-from app.core.db import read_only
 from app.core.i18n import mark, translate
 from app.kernel.declare.house_lists import HouseList, issued_list
 from app.kernel.households import lists as households
@@ -224,7 +223,7 @@ class _Candidates:
         numbers = {line.id_number for line in lines if line.id_number}
         keys = {key for line in lines for key in (line.id_key, line.place_key) if key}
         references = {line.reference for line in lines if line.reference}
-        with read_only(), unscoped("an ID number is on one list in the whole country") as session:
+        with joined("an ID number is on one list in the whole country") as session:
             self._read = session
             found = self._find(Household.match_key, keys)
             found += self._find(Household.id, references)

@@ -56,6 +56,8 @@ class HouseholdWriter:
 
     def create(self, decisions: Sequence[Decision]) -> None:
         """New households with their search keys and their rows in the registers."""
+        for tally in self._tallies.values():
+            tally.clear()  # of an attempt that came to nothing
         if not decisions:
             return
         moment = now()
@@ -167,13 +169,15 @@ class _Tally:
         self._alike.setdefault(key, row)
         self._rows[key, row["county_id"]] += 1
 
+    def clear(self) -> None:
+        self._rows.clear()
+
     def hand_in(self) -> None:
         deltas: dict[tuple[str, int], int] = defaultdict(int)
         for (key, county_id), n in self._rows.items():
             for figure in counters.satisfied(self._register, self._defaults | self._alike[key]):
                 deltas[figure, county_id] += n
         counters.hand_in(db.session, self._register, deltas)
-        self._rows.clear()
 
 
 def _table(model: Any) -> Table:

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Level
-from app.access.scope import unscoped
-from app.core.db import db, read_only
+from app.access.scope import joined
+from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobContext, job_kind
@@ -201,7 +201,7 @@ class _Import(SheetImport):
     def _known(self, keys: list[str]) -> dict[str, Any]:
         """Key -> the row, or False where it lies outside the account's area."""
         why = "one result about one house is kept once in the whole country"
-        with read_only(), unscoped(why) as everywhere:  # beside our own transaction
+        with joined(why) as everywhere:
             query = select(PriorFact.match_key).where(PriorFact.match_key.in_(keys))
             known: dict[str, Any] = dict.fromkeys(everywhere.scalars(query), False)
         mine = db.session.scalars(select(PriorFact).where(PriorFact.match_key.in_(known)))

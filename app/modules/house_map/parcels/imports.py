@@ -20,8 +20,8 @@ from app.access.actor import Actor, Capability
 from app.access.divisions import borders, regions
 from app.access.divisions.match import Finder, Place
 from app.access.divisions.regions import Level, Region
-from app.access.scope import in_scope, unscoped
-from app.core.db import db, read_only
+from app.access.scope import in_scope, joined
+from app.core.db import db
 from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobContext, job_kind
 from app.kernel import hooks
@@ -119,7 +119,7 @@ class _Import(RowImport):
     def _known(self, numbers: list[str]) -> dict[str, Any]:
         """Number -> the parcel, or False where it lies outside the account's area."""
         why = "a parcel's number is one parcel's in the whole country"
-        with read_only(), unscoped(why) as everywhere:  # beside our own transaction
+        with joined(why) as everywhere:
             taken = everywhere.scalars(select(Parcel.number).where(Parcel.number.in_(numbers)))
             known: dict[str, Any] = dict.fromkeys(taken, False)
         mine = db.session.scalars(select(Parcel).where(Parcel.number.in_(known)))

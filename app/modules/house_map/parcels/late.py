@@ -53,7 +53,7 @@ def _may(register: Register, row: Any, actor: Actor) -> bool:
 
 
 def add(register: Register, record_id: uuid.UUID, number: str, version: int) -> Any:
-    """补录图斑: set the parcel that was not found when the form was filled in. Commits.
+    """补录图斑: set the parcel that was not found when the form was filled in.
 
     :raises BadInput: no such parcel in the area. :raises Conflict: the survey has one, or was changed.
     """
@@ -72,7 +72,7 @@ def add(register: Register, record_id: uuid.UUID, number: str, version: int) -> 
 
 
 def drop(register: Register, record_id: uuid.UUID, version: int) -> Any:
-    """删除图斑: clear a wrong parcel; the survey is listed under 补录图斑. Commits.
+    """删除图斑: clear a wrong parcel; the survey is listed under 补录图斑.
 
     :raises Conflict: the survey has no parcel, or was changed meanwhile.
     """

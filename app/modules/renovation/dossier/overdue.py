@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.access.scope import unscoped
+from app.access.scope import joined
 from app.core.clock import today
 from app.core.jobs.table import JobContext, daily_job
+from app.core.transactions import transaction
 from app.kernel import hooks
 from app.kernel.declare.flow import Transition
 from app.kernel.declare.register import Register
@@ -43,7 +44,7 @@ def run(_job: JobContext) -> dict[str, Any]:
 
 
 def mark_all() -> int:
-    """Mark what is overdue and not marked yet; gives how many. Commits."""
+    """Mark what is overdue and not marked yet, some at a time; gives how many."""
     marked = 0
     late = (
         select(Dossier)
@@ -54,13 +55,14 @@ def mark_all() -> int:
         )
         .limit(_AT_ONCE)
     )
-    with unscoped("the calendar moves everywhere") as session:
-        while rows := session.scalars(late).all():
+    while True:
+        with transaction(), joined("the calendar moves everywhere", writes=True) as session:
+            rows = session.scalars(late).all()
             for row in rows:
                 row.overdue = True
-            session.commit()
-            marked += len(rows)
-    return marked
+        marked += len(rows)
+        if len(rows) < _AT_ONCE:
+            return marked
 
 
 @hooks.stepped.listen(of=Dossier, order=60)
