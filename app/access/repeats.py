@@ -12,12 +12,26 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, SmallInteger, String, Text, delete, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
-from app.core.db import Model, db, upsert
+from app.core.db import Model, db
 from app.core.jobs.table import JobContext, daily_job
 from app.core.transactions import transaction
 from app.core.types import UtcDateTime, UuidType
@@ -43,6 +57,12 @@ class Repeat(Model):
 
 
 _OUTCOME = Repeat.status, Repeat.result, Repeat.answer
+_TABLE: Table = Repeat.metadata.tables[Repeat.__tablename__]
+_KEEPING = (
+    update(_TABLE)
+    .where(_TABLE.c.account_id == bindparam("whose"), _TABLE.c.key == bindparam("named"))
+    .values(status=bindparam("status"), result=bindparam("result"), answer=bindparam("answer"))
+)
 
 
 @dataclass(frozen=True)
@@ -106,27 +126,41 @@ def require_first(sent: Sent) -> None:
 
 
 def _take(sent: Sent) -> None:
-    insert = upsert(db.session, Repeat).values(
-        account_id=sent.account_id, key=sent.key, digest=sent.digest, at=now()
-    )
-    taken = insert.on_conflict_do_update(
-        index_elements=["account_id", "key"],
-        set_={"digest": sent.digest, "at": now(), "status": None, "result": None, "answer": None},
-        where=Repeat.at <= now() - KEPT,
-    ).returning(Repeat.key)
-    if db.session.scalar(taken) is not None:
+    moment = now()
+    values = {"account_id": sent.account_id, "key": sent.key, "digest": sent.digest}
+    values |= {"at": moment, "forgotten": moment - KEPT}
+    if db.session.scalar(_taking(db.session.get_bind().dialect.name), values) is not None:
         return
     found = select(Repeat.digest, *_OUTCOME).where(*_is(sent))
     digest, *kept = db.session.execute(found).one()
     raise Repeated(Outcome(*kept)) if digest == sent.digest else Reused
 
 
+@cache  # made once: as much work as asking it
+def _taking(dialect: str) -> Executable:
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(_TABLE)
+    row: dict[str, Any] = {name: bindparam(name) for name in ("account_id", "key", "digest", "at")}
+    anew = insert.excluded
+    return (
+        insert.values(row)
+        .on_conflict_do_update(
+            index_elements=["account_id", "key"],
+            set_={
+                "digest": anew.digest, "at": anew.at, "status": None, "result": None, "answer": None
+            },
+            where=_TABLE.c.at <= bindparam("forgotten", type_=_TABLE.c.at.type),
+        )
+        .returning(_TABLE.c.key)
+    )  # fmt: skip
+
+
 def _keep(sent: Sent, outcome: Outcome) -> None:
     if outcome.status is None:
         db.session.execute(delete(Repeat).where(*_is(sent)))
         return
-    values = {"status": outcome.status, "result": outcome.result, "answer": outcome.answer}
-    db.session.execute(update(Repeat).where(*_is(sent)).values(values))
+    values = {"whose": sent.account_id, "named": sent.key, "status": outcome.status}
+    values |= {"result": outcome.result, "answer": outcome.answer}
+    db.session.execute(_KEEPING, values)
 
 
 def _is(sent: Sent) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
