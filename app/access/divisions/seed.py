@@ -30,6 +30,7 @@ from app.core.clock import now
 WHOLE = ""  # the prefix of every code
 _LOCK = 0x616E6A75  # any number that no other advisory lock of ours uses
 _SEGMENT = {1: 2, 2: 2, 3: 2, 4: 3, 5: 3}  # digits that each level adds to a code
+_VILLAGE = str(int(Level.VILLAGE))  # what a village's line begins with
 _NATION = "全国"
 LAST_ID = 665_278  # nation + corps + 665,276; ids are the numbers of the file's lines
 
@@ -79,6 +80,11 @@ def rows(only: Collection[str] = (WHOLE,)) -> Iterator[Row]:
     pending = [nation]  # ancestors not yet handed out
     content = lzma.decompress((DATA / "divisions.xz").read_bytes()).decode()
     for number, line in enumerate(content.splitlines(), start=2):
+        above = stack[-1]
+        skips = line[0] == _VILLAGE and not above.wanted  # nine lines of ten, by how they begin
+        if skips and not line[line.index("\t") + 1 :].startswith(prefixes):
+            above.labels[0] += 1
+            continue
         mark, short, name, *told = line.split("\t")
         level, structural = int(mark[0]), len(mark) > 1
         while stack[-1].row.level >= level:
@@ -88,9 +94,6 @@ def rows(only: Collection[str] = (WHOLE,)) -> Iterator[Row]:
         above = stack[-1]
         parent = above.row
         wanted = above.wanted or short.startswith(prefixes)
-        if level == Level.VILLAGE and not wanted:
-            above.labels[0] += 1
-            continue
         if structural:
             path, labels = parent.path, above.labels
         else:
