@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.core.db import db
+from app.core.db import db, read_only
 from app.core.jobs.table import Job, JobContext, JobInterrupted
 from app.kernel.declare import fields as f
 from app.kernel.declare.expressions import Today
@@ -227,7 +227,7 @@ def test_who_saves_meanwhile_is_counted_once(
 
     def saving(reading: Any, register: Any, county: Any, names: Any) -> Any:
         found = original(reading, register, county, names)
-        with unscoped("somebody saves") as session:
+        with read_only(value=False), unscoped("somebody saves") as session:
             row = session.scalar(
                 select(Lookback)
                 .where(Lookback.county_id == county.id, Lookback.state == State.MISSING)
