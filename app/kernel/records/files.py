@@ -343,11 +343,13 @@ def _discard(keys: Iterable[str]) -> None:
 
 
 def arrange(register: Register, row: Any, removed: Sequence[str], order: Sequence[str]) -> None:
-    """After a save: drop the files that were taken off the form, keep the rest in its order.
+    """Drop the files that were taken off the form of a record that is locked, as a save leaves it, and
+    keep the rest in its order.
 
-    :raises Conflict: somebody submitted the record since; its files stay as they were seen.
+    :raises Conflict: the record was submitted before; its files stay as they were seen.
     """
-    row = records.get(register, row.id, lock=True)
+    if not removed and not order:
+        return
     records.require_entry(register, row)
     if not stages.is_open(register, row):
         text = _(

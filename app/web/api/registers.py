@@ -312,6 +312,7 @@ class RegisterApi(BaseApi):
         if file_id not in {a.id for a in records.attachments_of(row)}:
             raise NotFound(_("没有找到该文件。它可能不存在，或不在您的管辖范围内。"))
         with transaction():
+            row = records.get(self.register, record_id, lock=True)
             attachments.arrange(self.register, row, [str(file_id)], [])
         return self._answer(self._fresh(record_id), actor)
 
