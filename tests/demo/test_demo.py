@@ -17,9 +17,10 @@ from app.access.account import Account
 from app.access.actor import Duty
 from app.access.divisions.regions import Level, Region
 from app.access.policy import MATRIX
-from app.access.scope import unscoped
+from app.access.scope import joined, unscoped
 from app.core.clock import now
 from app.core.files.storage import storage
+from app.core.transactions import transaction
 from app.demo import accounts, dossiers, moves, places
 from app.demo.load import load
 from app.demo.people import People, misspelt
@@ -62,9 +63,11 @@ SMALL = (
 
 @pytest.fixture
 def demo(app: Flask) -> Iterator[Session]:
-    with app.app_context(), unscoped("the test looks at all that was made") as session:
-        load(session, SMALL)
-        yield session
+    with app.app_context():
+        with transaction(), joined("the demonstration fills all areas", writes=True) as session:
+            load(session, SMALL)
+        with unscoped("the test looks at all that was made") as session:
+            yield session
 
 
 def test_it_is_what_real_work_would_leave_behind(demo: Session) -> None:
