@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -33,7 +33,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.clock import now
 from app.core.db import Model, db
 from app.core.jobs.table import JobContext, daily_job
-from app.core.transactions import transaction
+from app.core.transactions import stored, transaction
 from app.core.types import UtcDateTime, UuidType
 
 KEPT = dt.timedelta(days=1)
@@ -98,14 +98,15 @@ class Reused(Exception):
 
 
 @contextmanager
-def once(sent: Sent | None) -> Iterator[Outcome]:
+def once(sent: Sent | None, files: Sequence[str] = ()) -> Iterator[Outcome]:
     """A transaction that is done once for a key: what is put into the outcome is kept with it. A
     request that is being done at this moment is waited for: the key is its, until it is done or has
-    come to nothing. Without a key it is a transaction as any other.
+    come to nothing. Without a key it is a transaction as any other. ``files`` were stored for it.
 
     :raises Repeated: before anything is done. :raises Reused: likewise.
     """
     with transaction():
+        stored(*files)
         outcome = Outcome()
         if sent is not None:
             _take(sent)

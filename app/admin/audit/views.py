@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from flask import request
@@ -22,7 +23,6 @@ from app.core.clock import CHINA, local
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, lazy
-from app.core.transactions import transaction
 from app.core.types import nfc, storable
 from app.kernel.declare.register import all_registers, get_register
 from app.kernel.figures import statistics
@@ -137,9 +137,9 @@ class AuditView(BaseView):
 
         def start(reason: str) -> Any:
             found = audit_search.page(db.session, search, 1)
-            with transaction():
-                job = audit_export.start(search, found, reason, dict(words))
-            return export_form.in_background(job.title)
+            return export_form.in_background(
+                lambda: audit_export.start(search, found, reason, dict(words)), attrgetter("title")
+            )
 
         def told() -> dict[str, Any]:
             return {

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
-from flask import flash, redirect, request
+from flask import request
 from flask_appbuilder import BaseView
 
 from app.core.errors import BadInput
 from app.core.i18n import _
+from app.core.jobs.table import Job
+from app.web.frame.clicks import once
 
 
 def ask(
@@ -42,10 +45,15 @@ def ask(
     return (rendered, 422) if errors else rendered
 
 
-def in_background(subject: str) -> Any:
-    """What is answered when a job does the export."""
-    flash(_("已开始导出：%(what)s。完成后在这里下载。", what=subject), "success")
-    return redirect("/exchange/jobs")
+def in_background(
+    begin: Callable[[], Job], called: Callable[[Job], str] = attrgetter("subject")
+) -> Any:
+    """Begin the job that does the export; where it is seen, and there what it is called."""
+    with once() as click:
+        job = begin()
+        text = _("已开始导出：%(what)s。完成后在这里下载。", what=called(job))
+        click.leads_to("/exchange/jobs", text)
+    return click.answer()
 
 
 def phones_warning() -> str:

@@ -13,7 +13,6 @@ from app.access import policy
 from app.access.actor import Capability
 from app.core.errors import NotFound
 from app.core.i18n import _, lazy, translate
-from app.core.transactions import transaction
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import ledger_export
@@ -53,9 +52,7 @@ class LedgerExportView(BaseView):
 
         def start(reason: str) -> Any:
             asked = ledger_export.asked(register, args, reason, _columns(register))
-            with transaction():
-                job = ledger_export.start(asked)
-            return export_form.in_background(job.subject)
+            return export_form.in_background(lambda: ledger_export.start(asked))
 
         def told() -> dict[str, Any]:
             with ledger_export.reading(register, args, actor) as found:

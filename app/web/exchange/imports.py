@@ -11,7 +11,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any, BinaryIO, cast
 
-from flask import Response, redirect, request, send_file
+from flask import Response, request, send_file
 from flask_appbuilder import BaseView, expose
 from werkzeug.datastructures import FileStorage
 
@@ -20,7 +20,6 @@ from app.access.actor import Capability
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, translate
 from app.core.jobs.table import Job
-from app.core.transactions import stored, transaction
 from app.kernel.declare.house_lists import issued_list
 from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import inbox, record_import, templates
@@ -31,6 +30,7 @@ from app.kernel.households import lists as households
 from app.kernel.households.exchange import importing as household_import
 from app.web.exchange.jobs import import_url, job_asked, job_details, own
 from app.web.frame.addresses import takes
+from app.web.frame.clicks import once
 
 
 class ImportView(BaseView):
@@ -153,10 +153,10 @@ def answer_again(checked: Job, kind: str, start: Callable[..., Job]) -> Any:
 
 
 def _begun(start: Callable[..., Job], file: Kept, **chosen: Any) -> Any:
-    with transaction():
-        stored(file["key"])
+    with once(file["key"]) as click:
         job = start(file, **chosen)
-    return redirect(f"{import_url(job)}/?job={job.id}")
+        click.leads_to(f"{import_url(job)}/?job={job.id}")
+    return click.answer()
 
 
 def sent_file() -> FileStorage:

@@ -76,15 +76,15 @@ class Click:
 
 
 @contextmanager
-def once() -> Iterator[Click]:
-    """A transaction that a form's key begins.
+def once(*files: str) -> Iterator[Click]:
+    """A transaction that a form's key begins; ``files`` are the keys of what was stored for it.
 
     :raises Repeated: the form came before; answered by :func:`install`'s handler.
     :raises Conflict: the key came with another form. :raises BadInput: no page made it.
     """
     click = Click()
     try:
-        with repeats.once(_sent()) as outcome:
+        with repeats.once(_sent(), files) as outcome:
             yield click
             if click.url:
                 outcome.status = _LEADS
@@ -148,6 +148,7 @@ def digest() -> str:
 
 def _of_file(stream: IO[bytes]) -> str:
     found = hashlib.sha256()
+    stream.seek(0)  # what was stored was read
     for piece in iter(lambda: stream.read(_PIECE), b""):
         found.update(piece)
     stream.seek(0)

@@ -7,6 +7,7 @@ import re
 import threading
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -158,6 +159,44 @@ def test_templates(manager: Hands, as_account: AsAccount) -> None:
         assert openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets
     assert manager.get("/exchange/template/nothing").status_code == 404
     assert as_account(builders.VILLAGE_CLERK).get(URL + "template").status_code == 403
+
+
+def jobs(app: Flask) -> int:
+    with app.app_context(), unscoped("tests look") as session:
+        return session.scalar(select(func.count()).select_from(Job)) or 0
+
+
+def test_a_file_that_is_sent_twice_is_taken_in_once(app: Flask, manager: Hands) -> None:
+    key = uuid.uuid4().hex
+
+    def kept() -> int:
+        return sum(path.is_file() for path in Path(app.config["STORAGE_DIR"]).rglob("*"))
+
+    sheet = book([row(1)]).getvalue()
+    first = send(manager, io.BytesIO(sheet), mode="import", form_key=key)
+    before = kept()
+    assert send(manager, io.BytesIO(sheet), mode="import", form_key=key) == first
+    other = {"file": (book([row(2)]), "名单.xlsx"), "mode": "import", "form_key": key}
+    answer = manager.post(URL, other, content_type="multipart/form-data")
+    assert answer.status_code == 409
+    assert "已经提交过，之后又改动了" in answer.text
+    assert (jobs(app), kept()) == (1, before)
+    checked = send(manager, io.BytesIO(sheet), mode="check", form_key=uuid.uuid4().hex)
+    work(app)
+    again = f"{URL}again/{checked.partition('job=')[2]}"
+    form = {"form_key": uuid.uuid4().hex}
+    started = {manager.post(again, form).location for _time in range(2)}
+    assert len(started) == 1
+    assert started != {first, checked}
+    assert jobs(app) == 3
+
+
+def test_an_export_that_is_begun_twice_is_one(app: Flask, manager: Hands) -> None:
+    for address in ("/exchange/export/lookback", "/accounts/export", "/audit/export"):
+        before, form = jobs(app), {"reason": "工作联系", "form_key": uuid.uuid4().hex}
+        for _time in range(2):
+            assert manager.post(address, form).location == "/exchange/jobs"
+        assert jobs(app) == before + 1
 
 
 def test_who_may_not_import_sees_no_page(as_account: AsAccount) -> None:

@@ -357,9 +357,7 @@ def export_page(view: BaseView, what: str, back: str) -> Any:
 
     def start(reason: str) -> Any:
         rows = accounts_read.count(db.session, actor, query)
-        with transaction():
-            job = account_list.start(what, args, reason, rows)
-        return export_form.in_background(job.subject)
+        return export_form.in_background(lambda: account_list.start(what, args, reason, rows))
 
     def told() -> dict[str, Any]:
         return {

@@ -6,7 +6,7 @@ import io
 import uuid
 from typing import Any
 
-from flask import redirect, request, send_file
+from flask import request, send_file
 from flask_appbuilder import BaseView, expose
 
 from app.access import policy
@@ -23,12 +23,12 @@ from app.core.clock import local, now
 from app.core.errors import BadInput
 from app.core.i18n import _
 from app.core.jobs.table import Job
-from app.core.transactions import transaction
 from app.kernel.exchange.writer import MEDIA_TYPE
 from app.web.exchange.imports import answer, answer_again, import_page, workbook
 from app.web.exchange.jobs import job_details, own
 from app.web.frame import shell
 from app.web.frame.addresses import takes
+from app.web.frame.clicks import once
 
 _FORMS = ("xlsx", "csv")
 
@@ -89,9 +89,10 @@ class DivisionFilesView(BaseView):
     def export_start(self) -> Any:
         """The same of a province or the nation, by a job."""
         area, form = _asked()
-        with transaction():
+        with once() as click:
             division_list.start(area, form)
-        return redirect("/exchange/jobs/")
+            click.leads_to("/exchange/jobs/")
+        return click.answer()
 
 
 def _asked() -> tuple[Region, str]:
