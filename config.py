@@ -12,13 +12,15 @@
 | STORAGE_KEY, STORAGE_SECRET | | account that may read, write and delete in the bucket |
 | STORAGE_BUCKET_IN_HOST | 0 | 1 where the store wants ``bucket.host`` instead of ``host/bucket`` |
 | STORAGE_CA | | file with the certificate of the store's own authority, if it has one |
+| TEMPLATE_CACHE_DIR | | folder that only the program writes to; its processes find compiled |
+|   |   | templates there and start a second faster |
 | CAPTCHA_ENABLED | 1 | 0 turns the captcha at login off, for automation |
 | SESSION_IDLE_MINUTES | 60 | a session ends after so long without a click |
 | PUBLIC_URL | | where people reach the pages: ``https://anju.example.gov.cn``; the codes |
 |   |   | printed on papers lead there. Unset: the address of the request |
 | PROXIES | 0 | how many proxies in front may set X-Forwarded-For and -Proto |
 | MODULES_WITHOUT | | modules to leave out, by the names of their folders: ``craftsmen,…``; their |
-|   |   | tables stay, their jobs end with a message |
+|   |   | tables stay, their jobs wait for a program that has them |
 | HOST, PORT | 127.0.0.1, 8080 | where ``make run`` listens |
 | WEB_WORKERS, WEB_THREADS | 2, 3 | web processes, threads in each; more threads only where no |
 |   |   | proxy stands in front and slow uploads would hold them |
@@ -62,6 +64,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url, threads),
         "BORDERS_FILE": Path(file) if (file := environ.get("BORDERS_FILE")) else None,
         "STORAGE_DIR": str(Path(environ.get("STORAGE_DIR") or VAR / "files").resolve()),
+        "TEMPLATE_CACHE": environ.get("TEMPLATE_CACHE_DIR") or None,
         "STORAGE_BUCKET": storage_bucket(environ, production=production),
         "CAPTCHA_ENABLED": _switch(environ, "CAPTCHA_ENABLED", default=True),
         "BENCH": _switch(environ, "ANJU_BENCH", default=False),

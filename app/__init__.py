@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from flask.templating import Environment
 from flask_appbuilder import AppBuilder
 from flask_migrate import Migrate
-from jinja2 import FileSystemLoader
+from jinja2 import FileSystemBytecodeCache, FileSystemLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
@@ -28,6 +29,13 @@ class Anju(Flask):
         """The templates of all pages, then those that a room keeps beside its views."""
         app = Path(self.root_path)
         return FileSystemLoader([app / "web/templates", *sorted(app.glob("*/*/templates"))])
+
+    def create_jinja_environment(self) -> Environment:
+        """Templates are compiled by each process, a second's work, unless there is a folder for that."""
+        made = super().create_jinja_environment()
+        if folder := self.config["TEMPLATE_CACHE"]:
+            made.bytecode_cache = FileSystemBytecodeCache(folder)
+        return made
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:

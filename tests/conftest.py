@@ -11,7 +11,7 @@ databases may be made) or from the wheel that the dev lock names.
 - ``server``  a real process over HTTP, with ``server.app`` on the same database
 - ``page``    a Playwright page in Chromium, Chinese, 1366 px; fails the test on console errors
 - ``engine``  on an empty database of that kind, without the program
-- ``assert_accessible(page)`` no axe-core violation
+- ``assert_accessible(page)`` no axe-core violation; ``assert_accessible(page, "color-contrast")`` of one rule
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -67,6 +68,8 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = Path(tempfile.mkdtemp(prefix="anju-tests-"))
     folder.chmod(0o755)  # PostgreSQL may run as another user
     os.environ[_SHARED] = str(folder)
+    os.environ["TEMPLATE_CACHE_DIR"] = str(folder / "templates")  # of all applications and servers
+    (folder / "templates").mkdir()
     if "postgresql" in kinds(config) and "TEST_DATABASE_URL" not in os.environ:
         config.stash[_postgresql] = start_postgresql(folder / "postgresql")
 
@@ -401,7 +404,7 @@ def start_server(url: str, folder: Path, settings: dict[str, str]) -> Server:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "app:create_app()", "--bind", f"127.0.0.1:{port}",
              "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--log-level", "warning"],
-            cwd=ROOT, env=environment, stdout=log, stderr=log,
+            cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
@@ -427,12 +430,10 @@ def await_answer(address: str, process: subprocess.Popen[bytes], seconds: float 
 
 
 def stop_server(server: Server) -> None:
-    server.process.terminate()
-    try:
-        server.process.wait(10)
-    except subprocess.TimeoutExpired:
-        server.process.kill()
-        server.process.wait()
+    os.killpg(
+        server.process.pid, signal.SIGKILL
+    )  # asked to, it waits for connections that browsers keep
+    server.process.wait()
     dispose(server.app)
 
 
@@ -483,13 +484,19 @@ def _is_error(message: Any) -> bool:
 
 
 @pytest.fixture(scope="session")
-def assert_accessible() -> Callable[[Any], None]:
-    """``assert_accessible(page)``: no axe-core violation on what the page shows now."""
+def assert_accessible() -> Callable[..., None]:
+    """``assert_accessible(page)``: no axe-core violation on what the page shows now; with names of
+    rules of these alone.
+    """
     source = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 
-    def check(page: Any) -> None:
-        page.evaluate(source)
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    def check(page: Any, *rules: str) -> None:
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(source)
+        asked: dict[str, Any] = {"resultTypes": ["violations"]} | (
+            {"runOnly": rules} if rules else {}
+        )
+        found = page.evaluate("asked => axe.run(document, asked)", asked)["violations"]
         lines = [
             f"{violation['id']} ({violation['impact']}): {violation['help']}\n    "
             + "\n    ".join(node["html"][:200] for node in violation["nodes"][:5])

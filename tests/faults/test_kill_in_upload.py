@@ -1,4 +1,6 @@
-"""Photos whose upload kill -9 of the web process cut off: sent once more they are there, once."""
+"""Photos whose upload kill -9 of the web process cut off: sent once more they are there, once. As a whole;
+at each moment that matters: test_killed_requests.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from os import kill
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import select
 
 from app.access.scope import unscoped
@@ -19,7 +22,7 @@ from app.kernel.rows.file import Attachment
 from tests import builders, pictures
 from tests.faults.test_kill_in_save import _TOKEN, _field, children, signed_in
 
-PHOTOS, KILLS = 9, 3
+PHOTOS, KILLS = 6, 1
 
 
 def send_all(client: httpx.Client, keys: dict[uuid.UUID, uuid.UUID], had: set[uuid.UUID]) -> None:
@@ -42,6 +45,7 @@ def send_all(client: httpx.Client, keys: dict[uuid.UUID, uuid.UUID], had: set[uu
             break
 
 
+@pytest.mark.one_database(turn=1)
 def test_photos_cut_off_by_a_kill_are_there_once(serve: Callable[..., Any]) -> None:
     server = serve()
     with server.app.app_context():
