@@ -65,7 +65,7 @@ class FileView(BaseView):
         return _send(storage().open(attachment.key), attachment, attachment.mime)
 
     @expose("/<uuid:file_id>/thumb")
-    @takes("v")
+    @takes("v", "download")
     def thumb(self, file_id: uuid.UUID) -> Response:
         attachment = _readable(file_id)
         if attachment.thumb_key is None and not attachment.is_photo:
