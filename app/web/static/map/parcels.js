@@ -155,7 +155,9 @@ class Chooser {
     this.shapes.clear();
     this.parcels.clear();
     this.keep(kept && !parcels.some((parcel) => parcel.number === kept.number) ? [kept, ...parcels] : parcels);
+    const held = this.list.contains(document.activeElement) && document.activeElement.dataset.number;
     this.list.replaceChildren(...parcels.map((parcel) => this.line(parcel)));
+    if (held) this.list.querySelector(`[data-number="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
     if (more) this.say(say("parcels_more"));
     else if (parcels.length) this.say(say(text ? "parcels_found" : "parcels_here", { n: parcels.length }));
     else this.say(say(text ? "no_match" : "parcels_none"));
