@@ -24,9 +24,8 @@ def test_a_page_within_a_transaction_is_seen(app: Flask) -> None:
         assert len(locks.made_meanwhile()) == 1
 
 
-def test_a_page_while_the_database_is_locked_is_seen(app: Flask, db_kind: str) -> None:
-    if db_kind != "sqlite":
-        pytest.skip("PostgreSQL locks rows")
+@pytest.mark.only_on("sqlite")  # PostgreSQL locks rows
+def test_a_page_while_the_database_is_locked_is_seen(app: Flask) -> None:
     with app.test_request_context():
         with read_only(value=False):
             db.session.execute(select(literal(1)))

