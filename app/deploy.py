@@ -12,7 +12,8 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import Engine, text
 
-from app.access import policy
+import config
+from app.access import roles
 from app.access.divisions import seed as regions_seed
 from app.access.scope import joined
 from app.core.db import db
@@ -60,7 +61,8 @@ def deploy(app: Flask, only_divisions: Collection[str] = (regions_seed.WHOLE,)) 
         upgrade(directory=str(MIGRATIONS))
         why = "the deploy step fills roles and lists"
         with transaction(), joined(why, writes=True) as session:
-            policy.sync_roles(session, [r.name for r in all_registers()])
+            registers = [register.name for register in all_registers()]
+            roles.sync(session, registers, whole=not config.modules_without())
             choice_lists.seed(session)
         loaded = regions_seed.load(db.engine, only_divisions)
         enqueue_once(done=loaded > 0)

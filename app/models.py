@@ -2,7 +2,7 @@
 
 from app import modules
 from app.access import account as accounts
-from app.access import grant, limits, repeats, scope, settings
+from app.access import grant, limits, repeats, roles, scope, settings
 from app.access import session as sessions
 from app.access.accounts import notices, officers, tokens
 from app.access.audit import log as audit
@@ -46,6 +46,7 @@ __all__ = [
     "regions",
     "repeats",
     "results",
+    "roles",
     "saved_filters",
     "scope",
     "sessions",

@@ -149,6 +149,41 @@ def test_an_upgrade_keeps_accounts_and_their_roles(database_url):
     engine.dispose()
 
 
+RIGHTS = (
+    "SELECT r.name || ' ' || p.name || ':' || v.name FROM ab_permission_view_role h"
+    " JOIN ab_role r ON r.id = h.role_id JOIN ab_permission_view pv ON pv.id = h.permission_view_id"
+    " JOIN ab_permission p ON p.id = pv.permission_id JOIN ab_view_menu v ON v.id = pv.view_menu_id"
+)
+
+
+def test_rights_are_renamed_and_recorded_as_they_were_given(database_url):
+    engine = create_engine(database_url)
+    migrate(database_url, "db", "upgrade", "0032")
+    with engine.begin() as connection:
+        for statement in (
+            "INSERT INTO ab_role (id, name) VALUES (1, '县级管理用户'), (2, '信息审核员')",
+            "INSERT INTO ab_permission (id, name) VALUES (1, 'may_enter'), (2, 'may_export')",
+            "INSERT INTO ab_view_menu (id, name) VALUES (1, 'lookback'), (2, 'maybe')",
+            "INSERT INTO ab_permission_view VALUES (1, 1, 1), (2, 2, 2), (3, 2, 1)",
+            "INSERT INTO ab_permission_view_role VALUES (1, 1, 1), (2, 2, 1), (3, 1, 2)",
+        ):
+            connection.execute(text(statement))
+    migrate(database_url, "db", "upgrade", "0033")
+    now = {
+        "县级管理用户 can_enter:lookback", "县级管理用户 can_export:maybe", "信息审核员 can_enter:lookback"
+    }  # fmt: skip
+    with engine.connect() as connection:
+        assert set(connection.scalars(text(RIGHTS))) == now
+        recorded = text("SELECT role || ' ' || \"right\" FROM role_default")
+        assert set(connection.scalars(recorded)) == now
+    migrate(database_url, "db", "downgrade", "0032")
+    with engine.connect() as connection:
+        before = {one.replace(" can_", " may_") for one in now}
+        assert set(connection.scalars(text(RIGHTS))) == before
+    assert "role_default" not in inspect(engine).get_table_names()
+    engine.dispose()
+
+
 @pytest.mark.parametrize("command", [("deploy",), ("db", "upgrade")])
 def test_a_database_older_than_the_first_migration_is_told_what_to_do(database_url, command):
     engine = create_engine(database_url)

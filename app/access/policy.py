@@ -1,17 +1,21 @@
 """The one place that answers "may this account do that to this row" and "which rows".
 
 Roles are FAB's: one for each level and kind, one for each duty, filled at deploy from
-:data:`MATRIX` and :data:`DUTIES` (spec 01, the table of permissions); accounts get them from
-app.admin.accounts.changing alone, FAB's own pages of users and roles are not there. An account's rights
-are read once a request into an :class:`Actor`, grants that end by themselves with them.
+:data:`MATRIX` and :data:`DUTIES` (spec 01, the table of permissions; app.access.roles merges them in) and
+changed by the ministry since, never beyond :func:`ceiling`; accounts get them from
+app.admin.accounts.changing alone. A right is FAB's own row: the permission ``can_enter`` on the view
+``lookback``. An account's rights are read once a request into an :class:`Actor`, grants that end by
+themselves with them.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import (
@@ -22,7 +26,7 @@ from flask_appbuilder.security.sqla.models import (
     assoc_permissionview_role,
     assoc_user_role,
 )
-from sqlalchemy import String, func, or_, select, type_coerce
+from sqlalchemy import String, case, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.access.account import Account
@@ -39,15 +43,25 @@ __all__ = [
     "GRANTABLE",
     "MATRIX",
     "ON_DUTY",
+    "PREFIX",
+    "SYSTEM_ONLY",
+    "VIEWS",
     "actor_of",
     "as_account",
+    "ceiling",
     "current_actor",
     "may",
     "require",
     "rights_of",
+    "role_name",
     "rows",
-    "sync_roles",
 ]
+
+#: What the names of permissions begin with in FAB's tables, before the capability.
+PREFIX = "can_"
+#: Subjects of the views that FAB generates from models: they hold capabilities as registers do. Filled
+#: when the views are made.
+VIEWS: set[str] = set()
 
 _C = Capability
 _READ = {_C.SEARCH, _C.EXPORT_STATISTICS}
@@ -102,7 +116,8 @@ _READING = _READ | {_C.EXPORT}
 #: Subjects that no account's list of registers closes: the system, and the households themselves.
 _ALWAYS_OPEN = (SYSTEM, "household")
 
-_SYSTEM_ONLY = {_C.MANAGE_USERS, _C.AUDIT, _C.MAINTAIN_REGIONS, _C.SETTINGS}
+#: Capabilities that belong to no register.
+SYSTEM_ONLY = frozenset({_C.MANAGE_USERS, _C.AUDIT, _C.MAINTAIN_REGIONS, _C.SETTINGS})
 
 
 def role_name(level: Level, kind: Kind) -> str:
@@ -110,9 +125,24 @@ def role_name(level: Level, kind: Kind) -> str:
     return f"{level.zh}{kind.zh}"
 
 
+def ceiling(level: Level, kind: Kind) -> frozenset[Capability]:
+    """All that an account of this level and kind may ever have, whatever its role says."""
+    key = level, kind
+    nothing: frozenset[Capability] = frozenset()
+    return MATRIX.get(key, nothing) | ON_DUTY.get(key, nothing) | GRANTABLE.get(key, nothing)
+
+
+_DUTY_ROLES = [duty.zh for duty in Duty]
+#: Roles whose rights count; another one that somebody made with FAB gives nothing.
+_ROLES = [*(role_name(*key) for key in MATRIX), *_DUTY_ROLES]
+#: What ends a right that a duty gives, and what stands between the rights of roles and of grants.
+_BY_DUTY, _THEN_GRANTS = "+", "|"
+
+
 def rights_of(account_id: Any) -> Any:
     """SQL: all rights of an account as one text, so that they come in the statement that reads the
-    account: ``may_search:lookback`` from its roles, ``may_enter:lookback@0.0r.01.05.`` from grants.
+    account: ``can_search:lookback`` from its role, ``can_review:lookback+`` from a duty, after a bar
+    ``can_enter:lookback@0.0r.01.05.`` from grants.
     """
     granted = (
         select(
@@ -122,27 +152,29 @@ def rights_of(account_id: Any) -> Any:
         )
         .select_from(Grant)
         .join(Region, Region.id == Grant.region_id)
-        .join(Permission, Permission.name == "may_" + type_coerce(Grant.capability, String))
+        .join(Permission, Permission.name == PREFIX + type_coerce(Grant.capability, String))
         .join(PermissionView, PermissionView.permission_id == Permission.id)
         .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
         .where(Grant.account_id == account_id, is_open())
         .scalar_subquery()
     )
+    from_duty = case((Role.name.in_(_DUTY_ROLES), _BY_DUTY), else_="")
     held = (
-        select(func.aggregate_strings(Permission.name + ":" + ViewMenu.name, ","))
-        .join(PermissionView, PermissionView.permission_id == Permission.id)
+        select(func.aggregate_strings(Permission.name + ":" + ViewMenu.name + from_duty, ","))
+        .select_from(assoc_user_role)
+        .join(Role, Role.id == assoc_user_role.c.role_id)
+        .join(assoc_permissionview_role, assoc_permissionview_role.c.role_id == Role.id)
+        .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
+        .join(Permission, Permission.id == PermissionView.permission_id)
         .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
-        .join(
-            assoc_permissionview_role,
-            assoc_permissionview_role.c.permission_view_id == PermissionView.id,
-        )
-        .join(assoc_user_role, assoc_user_role.c.role_id == assoc_permissionview_role.c.role_id)
         .where(
-            assoc_user_role.c.user_id == account_id, Permission.name.like("may\\_%", escape="\\")
+            assoc_user_role.c.user_id == account_id,
+            Role.name.in_(_ROLES),
+            Permission.name.startswith(PREFIX, autoescape=True),
         )
         .scalar_subquery()
     )
-    return func.coalesce(held, "") + "," + func.coalesce(granted, "")
+    return func.coalesce(held, "") + _THEN_GRANTS + func.coalesce(granted, "")
 
 
 def actor_of(session: Session, account: Account) -> Actor:
@@ -169,41 +201,76 @@ def actor_of(session: Session, account: Account) -> Actor:
 
 
 _Pair = tuple[str, str]
+_Limits = Mapping[_Pair, tuple[str, ...]]
+#: Register -> access, of an account that has a list of registers; generated views are open to all.
+_OpenTo = tuple[tuple[str, str], ...] | None
+_UNLIMITED: _Limits = MappingProxyType({})
 
 
-def _read_rights(
-    rights: str, account: Account
-) -> tuple[frozenset[_Pair], dict[_Pair, tuple[str, ...]]]:
+def _read_rights(rights: str, account: Account) -> tuple[frozenset[_Pair], _Limits]:
     """What of the text of :func:`rights_of` counts at the account's level and kind and in the
     registers that it may use; and the divisions to which grants are limited.
     """
     key = Level(account.level), account.kind
-    ceiling = MATRIX.get(key, frozenset()) | ON_DUTY.get(key, frozenset())
-    grantable, path = GRANTABLE.get(key, frozenset()), account.path or ""
+    held, _bar, granted = rights.partition(_THEN_GRANTS)
+    open_to = None
+    if account.registers is not None:
+        views = dict.fromkeys(VIEWS, RegisterAccess.ENTER.value)
+        open_to = tuple(sorted((account.registers | views).items()))
+    whole = _held(held, ceiling(*key), ON_DUTY.get(key, frozenset()), open_to)
+    if not granted:
+        return whole, _UNLIMITED
+    more, limited = _granted(granted, GRANTABLE.get(key, frozenset()), account.path or "", open_to)
+    whole |= more
+    limits = {pair: tuple(sorted(areas)) for pair, areas in limited.items() if pair not in whole}
+    return whole | limits.keys(), limits
+
+
+@lru_cache(maxsize=512)
+def _held(
+    held: str,
+    by_role: frozenset[Capability],
+    by_duty: frozenset[Capability],
+    open_to: _OpenTo,
+) -> frozenset[_Pair]:
+    """What an account's roles give. Kept by all that it is worked out from, which is the same for most
+    accounts of a level: nothing is remembered of the accounts themselves.
+    """
+    return frozenset(
+        (name, subject.removesuffix(_BY_DUTY))
+        for name, subject in _pairs(held)
+        if name in (by_duty if subject.endswith(_BY_DUTY) else by_role)
+        and _register_allows(open_to, name, subject.removesuffix(_BY_DUTY))
+    )
+
+
+def _granted(
+    granted: str, grantable: frozenset[Capability], path: str, open_to: _OpenTo
+) -> tuple[frozenset[_Pair], dict[_Pair, list[str]]]:
+    """What grants give everywhere in the account's area, and what in some divisions of it."""
     whole: set[_Pair] = set()
     limited: dict[_Pair, list[str]] = {}
-    for right in filter(None, rights.split(",")):
-        name, _colon, rest = right.removeprefix("may_").partition(":")
+    for name, rest in _pairs(granted):
         subject, _at, area = rest.partition("@")
-        pair = (name, subject)
-        if not _register_allows(account.registers, name, subject):
+        if name not in grantable or not _register_allows(open_to, name, subject):
             continue
-        if not area:
-            if name in ceiling:
-                whole.add(pair)
-        elif name in grantable:
-            if within(path, area):
-                whole.add(pair)
-            elif within(area, path):
-                limited.setdefault(pair, []).append(area)
-    limits = {pair: tuple(sorted(areas)) for pair, areas in limited.items() if pair not in whole}
-    return frozenset(whole | limits.keys()), limits
+        if within(path, area):
+            whole.add((name, subject))
+        elif within(area, path):
+            limited.setdefault((name, subject), []).append(area)
+    return frozenset(whole), limited
 
 
-def _register_allows(registers: dict[str, str] | None, capability: str, subject: str) -> bool:
-    if registers is None or subject in _ALWAYS_OPEN:
+def _pairs(rights: str) -> Iterator[_Pair]:
+    for right in filter(None, rights.split(",")):
+        name, _colon, rest = right.removeprefix(PREFIX).partition(":")
+        yield name, rest
+
+
+def _register_allows(open_to: _OpenTo, capability: str, subject: str) -> bool:
+    if open_to is None or subject in _ALWAYS_OPEN:
         return True
-    allowed = registers.get(subject)
+    allowed = dict(open_to).get(subject)
     return allowed == RegisterAccess.ENTER or (
         allowed == RegisterAccess.READ and capability in _READING
     )
@@ -258,41 +325,3 @@ def require(capability: Capability, subject: str = SYSTEM, row: Any = None) -> A
     if row is not None and not may(capability, subject, row, actor=actor):
         raise NotFound(_("没有找到该记录。"))
     return actor
-
-
-def sync_roles(session: Session, registers: Iterable[str]) -> None:
-    """Fill FAB's roles from the matrix; run at deploy, safe to repeat."""
-    subjects = [SYSTEM, *registers]
-    wanted = {role_name(*key): capabilities for key, capabilities in MATRIX.items()}
-    wanted |= {duty.zh: capabilities for duty, capabilities in DUTIES.items()}
-    views = {s: _get_or_add(session, ViewMenu, s) for s in subjects}
-    for name, capabilities in wanted.items():
-        role = _get_or_add(session, Role, name)
-        permissions: list[Any] = []
-        for capability in sorted(capabilities):
-            permission = _get_or_add(session, Permission, f"may_{capability.value}")
-            held = [SYSTEM] if capability in _SYSTEM_ONLY else subjects
-            permissions += [_pair(session, permission, views[subject]) for subject in held]
-        role.permissions = permissions
-
-
-def _get_or_add(session: Session, model: Any, name: str) -> Any:
-    found = session.scalar(select(model).where(model.name == name))
-    if found is None:
-        found = model(name=name)
-        session.add(found)
-        session.flush()
-    return found
-
-
-def _pair(session: Session, permission: Any, view: Any) -> Any:
-    found = session.scalar(
-        select(PermissionView).where(
-            PermissionView.permission_id == permission.id, PermissionView.view_menu_id == view.id
-        )
-    )
-    if found is None:
-        found = PermissionView(permission=permission, view_menu=view)
-        session.add(found)
-        session.flush()
-    return found

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select
 
 import app.models  # noqa: F401  (declares the registers)
-from app.access import policy
+from app.access import policy, roles
 from app.access.actor import SYSTEM, Actor, Capability, Duty, Kind
 from app.access.divisions.regions import Level
-from app.access.policy import may, require, role_name, rows, sync_roles
+from app.access.policy import may, require, role_name, rows
 from app.access.scope import acting_as, unscoped
 from app.core.errors import Forbidden, NotFound
 from app.kernel.declare.register import all_registers
@@ -146,8 +146,7 @@ def test_an_account_without_a_division_cannot_act(session: Any) -> None:
 
 def test_syncing_roles_again_changes_nothing(session: Any) -> None:
     with unscoped("roles") as everything:
-        sync_roles(everything, [r.name for r in all_registers()])
-        everything.flush()
+        roles.sync(everything, [r.name for r in all_registers()])
         assert not everything.dirty
         assert not everything.new
     before = actor(VILLAGE_CLERK).capabilities
@@ -161,7 +160,7 @@ def test_a_right_taken_out_of_the_matrix_leaves_the_role(
     clerk = account(COUNTY_MANAGER)
     monkeypatch.setitem(policy.MATRIX, key, policy.MATRIX[key] - {C.EXPORT})
     with unscoped("roles") as everything:
-        sync_roles(everything, ["lookback"])
+        roles.sync(everything, ["lookback"])
         everything.commit()
     assert not actor_of(clerk).has(C.EXPORT, "lookback")
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import defer, joinedload
 
-from app.access import policy
+from app.access import policy, roles
 from app.access.account import Account
 from app.access.accounts import sign_in as signin
+from app.access.actor import Capability
 from app.access.divisions.regions import Region
-from app.access.scope import MADE_ONCE
+from app.access.scope import MADE_ONCE, current_actor
 from app.access.session import OpenSession
 from app.admin.accounts.pages.captcha import CaptchaView
 from app.admin.accounts.pages.own import AccountView
 from app.admin.accounts.pages.sign_in import SignInView
 from app.core.db import db
+from app.core.transactions import transaction
 from app.core.types import UuidType
 from app.kernel.declare import choice_lists
+from app.kernel.declare.register import all_registers
 from app.web.frame.requests import session_key
 
 _MOST_DIGITS = 9
@@ -50,9 +55,56 @@ _SIGNED_IN = (
 
 
 class AccountSecurityManager(SecurityManager):
-    """FAB's manager with our accounts; of its own pages only the sign-in is registered here."""
+    """FAB's manager with our accounts; of its own pages only the sign-in is registered here. What it asks
+    about rights is answered by app.access.policy, from the same rows.
+    """
 
     user_model = Account
+
+    def has_access(self, permission_name: str, view_name: str) -> bool:
+        """May who acts, by a session or a token, do this in the view? Costs no statement."""
+        actor, name = current_actor(), permission_name.removeprefix(policy.PREFIX)
+        return (
+            actor is not None
+            and name != permission_name
+            and (name, view_name) in actor.capabilities
+        )
+
+    def is_item_public(self, permission_name: str, view_name: str) -> bool:
+        """Nothing is anybody's."""
+        return False
+
+    def get_user_menu_access(self, menu_names: list[str] | None = None) -> set[str]:
+        """All: whether an entry is shown is asked of its view."""
+        return set(menu_names or ())
+
+    def add_permissions_view(self, base_permissions: list[str], view_menu: str) -> None:
+        """Only adds, what is missing: views share a subject, and none removes what another one needs.
+        The roles get rights by the deploy step and by the ministry, nobody by the way.
+        """
+        rights = {f"{permission}:{view_menu}" for permission in base_permissions}
+        if roles.missing(db.session(), rights):
+            with transaction():
+                roles.add(db.session(), rights)
+
+    def add_permissions_menu(self, view_menu_name: str) -> None:
+        """Menus have no rights of their own."""
+
+    def security_cleanup(self, baseviews: list[Any], menus: Any) -> None:
+        """Delete rights on subjects that are neither the policy's nor a view's."""
+        known = {view.class_permission_name for view in baseviews} | set(_subjects())
+        with transaction():
+            roles.forget(db.session(), known)
+        self.security_converge(baseviews, menus)
+
+    def create_state_transitions(self, baseviews: list[Any], menus: Any) -> dict[str, Any]:
+        """What :meth:`security_converge` moves and deletes: nothing of the policy's."""
+        found: dict[str, Any] = super().create_state_transitions(baseviews, menus)
+        ours = set(_subjects())
+        found["del_views"] -= ours
+        found["del_role_pvm"] = {pair for pair in found["del_role_pvm"] if pair[0] not in ours}
+        found["del_perms"] -= {policy.PREFIX + capability.value for capability in Capability}
+        return found
 
     def load_user(self, pk: str) -> Account | None:
         """The signed-in account with its division, its rights and its open session, in one
@@ -76,3 +128,7 @@ class AccountSecurityManager(SecurityManager):
         self.appbuilder.add_view_no_menu(self.auth_view, "AuthDBView")
         for view in (AccountView, CaptchaView):
             self.appbuilder.add_view_no_menu(view())
+
+
+def _subjects() -> list[str]:
+    return roles.subjects(register.name for register in all_registers())
