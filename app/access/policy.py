@@ -59,9 +59,9 @@ __all__ = [
 
 #: What the names of permissions begin with in FAB's tables, before the capability.
 PREFIX = "can_"
-#: Subjects of the views that FAB generates from models: they hold capabilities as registers do. Filled
-#: when the views are made.
-VIEWS: set[str] = set()
+#: Subjects of the views that FAB generates from models, and what these are called: they hold capabilities
+#: as registers do. Filled when the views are made.
+VIEWS: dict[str, Any] = {}
 
 _C = Capability
 _READ = {_C.SEARCH, _C.EXPORT_STATISTICS}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.access import settings
+from app.access import policy, settings
 from app.access.actor import RegisterAccess
 from app.access.audit.log import AuditEntry
 from app.access.divisions.former import ChangeKind
@@ -164,11 +164,11 @@ def label(key: str) -> str:
 
 
 def register_title(name: str | None) -> str:
-    """The register's title; the household list is one too."""
+    """The title of a register or of a generated view; the household list is one too."""
     if name is None:
         return ""
     register = get_register(name)
-    return register.label if register else str(_OTHERS.get(name, name))
+    return register.label if register else str(policy.VIEWS.get(name) or _OTHERS.get(name, name))
 
 
 def masked(text: str) -> str:
