@@ -388,7 +388,9 @@ def server(
     stop_server(running)
 
 
-def start_server(url: str, folder: Path, settings: dict[str, str]) -> Server:
+def start_server(
+    url: str, folder: Path, settings: dict[str, str], program: str = "app:create_app()"
+) -> Server:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -402,7 +404,7 @@ def start_server(url: str, folder: Path, settings: dict[str, str]) -> Server:
     environment |= settings
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "app:create_app()", "--bind", f"127.0.0.1:{port}",
+            [sys.executable, "-m", "gunicorn", program, "--bind", f"127.0.0.1:{port}",
              "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--log-level", "warning"],
             cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
