@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Flask
 from flask.templating import Environment
-from flask_appbuilder import AppBuilder
 from flask_migrate import Migrate
 from jinja2 import FileSystemBytecodeCache, FileSystemLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -55,6 +54,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     from app.core.files.storage import init_storage
     from app.core.jobs.table import init_jobs
     from app.kernel import listening  # noqa: F401  (the kernel's)
+    from app.web.crud.builder import Builder
     from app.web.frame import callers, clicks, errors, requests, shell
     from app.web.reports.desk import DeskView
 
@@ -67,7 +67,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     errors.install(app)
     clicks.install(app)
     with app.app_context():
-        builder = AppBuilder(
+        builder = Builder(
             app,
             db.session,
             security_manager_class=AccountSecurityManager,

@@ -62,7 +62,7 @@ async function purgedTabler(pages, esbuild) {
 function sprite(pages) {
   const names = new Set();
   for (const { raw } of pages) {
-    for (const [, name] of raw.matchAll(/\bicon(?:\(|\s*=\s*|:\s*)["']([a-z0-9-]+)["']/g)) names.add(name);
+    for (const [, name] of raw.matchAll(/\bicon(?:\(|\s*=\s*|:\s*)["'](?!fa-)([a-z0-9-]+)["']/g)) names.add(name);
   }
   const symbols = [...names].sort().map((name) => {
     const file = join(modules, "@tabler/icons/icons/outline", `${name}.svg`);

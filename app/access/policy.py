@@ -59,8 +59,8 @@ __all__ = [
 
 #: What the names of permissions begin with in FAB's tables, before the capability.
 PREFIX = "can_"
-#: Subjects of the views that FAB generates from models, and what these are called: they hold capabilities
-#: as registers do. Filled when the views are made.
+#: Subject -> title of the views that FAB generates from models: capabilities are held in them as in
+#: registers. Filled when the views are made.
 VIEWS: dict[str, Any] = {}
 
 _C = Capability

@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 
 from flask import redirect
 from flask_appbuilder import ModelView, expose
-from flask_appbuilder.models.sqla.interface import SQLAInterface
 
 from app.access.actor import Capability
 from app.core.errors import Forbidden
 from app.core.i18n import _
 from app.kernel import hooks
 from app.kernel.declare.register import Register
+from app.web.crud.registers import RegisterInterface
 from app.web.lists.views import ListRoutes
 from app.web.register.batch import BatchRoutes
 from app.web.register.drafts import DraftRoutes
@@ -88,7 +88,7 @@ def view_of(register: Register) -> type[RegisterView]:
         "register": register,
         "parts": (*parts, *(pages.part for pages in added)),
         "route_base": f"/{register.name}",
-        "datamodel": SQLAInterface(register.model),
+        "datamodel": RegisterInterface(register.model),
         "class_permission_name": register.name,
         "include_route_methods": routes,
     }

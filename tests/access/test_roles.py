@@ -147,7 +147,7 @@ def test_accounts_with_the_same_roles_but_other_registers_are_kept_apart(session
 def test_a_generated_view_is_open_whatever_the_list_of_registers(
     session: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(policy.VIEWS, "contractor", "施工队伍")
+    monkeypatch.setattr(policy, "VIEWS", {"contractor": "施工单位"})
     deploy()
     acting = actor(TOWN_MANAGER, registers={"lookback": "read"})
     assert acting.has(C.ENTER, "contractor")
@@ -186,7 +186,7 @@ def test_new_code_gives_and_takes_and_leaves_the_rest(
     change(COUNTY_MANAGER, taken=(right(C.REVIEW, "lookback"),))
     key = (Level.COUNTY, Kind.MANAGER)
     monkeypatch.setitem(policy.MATRIX, key, policy.MATRIX[key] - {C.EXPORT} | {C.CHECK})
-    monkeypatch.setitem(policy.VIEWS, "contractor", "施工队伍")
+    monkeypatch.setattr(policy, "VIEWS", {"contractor": "施工单位"})
     deploy()
     now = held(COUNTY_ROLE)
     assert {right(C.CHECK, "lookback"), right(C.ENTER, "contractor")} <= now

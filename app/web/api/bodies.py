@@ -146,10 +146,10 @@ def once(
 
     :raises BadInput: an unreadable key, or one that stood for another request.
     """
-    sent = _sent(actor)  # before anybody reads the body
+    asked = sent(actor)  # before anybody reads the body
     prepare()
     try:
-        with repeats.once(sent) as outcome:
+        with repeats.once(asked) as outcome:
             made = act()
             outcome.status, outcome.result = made.status, made.key
     except repeats.Reused as error:
@@ -162,7 +162,7 @@ def once(
     return answer(made)
 
 
-def _sent(actor: Actor) -> repeats.Sent | None:
+def sent(actor: Actor) -> repeats.Sent | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None

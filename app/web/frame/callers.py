@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, request, session
+from flask import Flask, has_request_context, request, session
 
 from app.access.accounts import tokens
 from app.access.scope import set_actor
@@ -39,9 +39,9 @@ def enter() -> None:
 
 def language() -> str | None:
     """The language that a request to the API asks for: ``lang``, else Accept-Language, else that of
-    the session; None where the request is of no API.
+    the session; None where there is no request, or it is of no API.
     """
-    if not problems.is_api():
+    if not has_request_context() or not problems.is_api():
         return None
     asked = request.args.get("lang", "")
     if asked in _LANGUAGES:

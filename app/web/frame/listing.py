@@ -127,6 +127,7 @@ class Filter:
     placeholder: str = ""
     advanced: bool = False  # behind 更多条件
     whole: bool = False  # a division anywhere, not only of the own area
+    search_url: str = ""  # of a choice, where more than its options are found
 
     @classmethod
     def choice(

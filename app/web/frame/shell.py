@@ -18,7 +18,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.access.actor import Actor, Capability
+from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions.regions import Level, Region
 from app.access.scope import current_actor
 from app.core.db import db
@@ -30,7 +30,7 @@ from app.kernel import hooks
 from app.kernel.declare.register import Register, all_registers
 from app.kernel.figures import waiting
 from app.kernel.rows.household import Household
-from app.web.frame import neighbours
+from app.web.frame import fab_menu, neighbours
 from app.web.frame.words import WORDS
 
 _KEPT_PARTS = 4000
@@ -200,7 +200,20 @@ def _groups(actor: Actor) -> Iterator[Group]:
     if actor.level <= Level.COUNTY:
         report = (Item(_("工作报告"), "/work_report/"),)
         yield Group(_("工作报告"), icon="file-text", items=report, single=True)
+    yield from _generated()
     yield Group(_("系统管理"), icon="settings", items=tuple(_system_items(actor)))
+
+
+def _generated() -> Iterator[Group]:
+    """The categories of views that Flask-AppBuilder generates; what is in that of the system stands there."""
+    for head, entries in fab_menu.entries():
+        if head.name != SYSTEM:
+            icon = fab_menu.icon(head.icon)
+            yield Group(str(head.label), icon, tuple(_items(entries)), single=not head.childs)
+
+
+def _items(entries: list[Any]) -> Iterator[Item]:
+    return (Item(str(entry.label), entry.get_url()) for entry in entries)
 
 
 def _modules() -> dict[str, list[Register]]:
@@ -251,6 +264,8 @@ def _system_items(actor: Actor) -> Iterator[Item]:
         yield Item(_("审计日志"), "/audit/")
     if actor.has(Capability.SETTINGS):
         yield Item(_("参数设置"), "/settings/")
+    for _head, entries in fab_menu.entries(SYSTEM):
+        yield from _items(entries)
 
 
 def _best_match(groups: list[Group], path: str) -> str | None:

@@ -1,5 +1,7 @@
-/** A long <select> becomes a list with search; the select stays and carries the value. */
+/** A long <select> becomes a list with search; the select stays and carries the value. One whose options are
+ *  only the first of many says with data-search-url where the others are asked for. */
 import { combobox } from "./combobox.js";
+import { send } from "./http.js";
 import { say } from "./words.js";
 
 const SHOWN = 200;
@@ -33,22 +35,32 @@ function attach(select) {
     input.value = text();
     select.dispatchEvent(new Event("change", { bubbles: true }));
   }
+  async function remote(query) {
+    const { ok, data } = await send(`${select.dataset.searchUrl}?q=${encodeURIComponent(query)}`);
+    return { groups: [{ options: ok ? data.items : [] }], note: ok && data.more ? say("type_more") : "" };
+  }
+  /** What was found elsewhere becomes an option, so that the select can carry it. */
+  function hold({ id, text: said }) {
+    if (![...select.options].some((option) => option.value === id)) select.add(new Option(said, id));
+  }
   combobox(input, {
     chosen: () => select.value,
     offer: async (query) => {
+      if (select.dataset.searchUrl) return remote(query);
       const wanted = query.toLowerCase();
       const fits = ({ text: said, keys }) => said.toLowerCase().includes(wanted) || keys.startsWith(wanted);
       const found = options.filter((one) => !one.option.hidden && fits(one));
       return { groups: [{ options: found.slice(0, SHOWN) }], note: found.length > SHOWN ? say("type_more") : "" };
     },
-    pick: (option) => set(option.id),
+    pick: (option) => { hold(option); set(option.id); },
     restore: (typed) => { if (!typed && select.value && input.dataset.typed === "yes") set(""); else input.value = text(); },
   });
   select.addEventListener("anju:set", () => { input.value = text(); });
 }
 
-export function attachOptionLists(root) {
-  for (const select of root.querySelectorAll("select[data-search]:not([data-ready])")) {
+/** `which`: a selector, for only some of them. */
+export function attachOptionLists(root, which = "[data-search]") {
+  for (const select of root.querySelectorAll(`select${which}:not([data-ready])`)) {
     select.dataset.ready = "yes";
     attach(select);
   }

@@ -2,6 +2,7 @@
 import { say } from "./words.js";
 import { account, outboxCount, ownHeaders, signIn, stillSignedIn } from "./http.js";
 import { openPhotos } from "../form/photos.js";
+import { attachOptionLists } from "./options.js";
 import { attachRegionPickers } from "./region.js";
 
 const body = document.body;
@@ -212,7 +213,7 @@ function parts() {
   };
   body.addEventListener("htmx:responseError", failed);
   body.addEventListener("htmx:sendError", failed);
-  body.addEventListener("htmx:afterSwap", (event) => { cleared(event.detail.target); attachRegionPickers(event.detail.target); });
+  body.addEventListener("htmx:afterSwap", (event) => { cleared(event.detail.target); attachPickers(event.detail.target); });
 }
 
 /** Files that wait are sent from whichever page is open; signing out leaves nothing behind. */
@@ -235,6 +236,11 @@ function leftovers() {
   });
 }
 
+function attachPickers(root) {
+  attachRegionPickers(root);
+  attachOptionLists(root, "[data-search-url]");
+}
+
 sidebar();
 theme();
 drops();
@@ -243,5 +249,5 @@ clicks();
 forms();
 parts();
 leftovers();
-attachRegionPickers(document);
+attachPickers(document);
 document.documentElement.classList.add("has-script");

@@ -1,0 +1,266 @@
+"""Form fields of generated views: those that FAB lacks, and any of its fields as our frame shows it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from wtforms import Field, validators
+
+from app.access.divisions import regions
+from app.access.divisions.regions import within
+from app.access.scope import current_actor
+from app.core.choices import Choices
+from app.core.errors import NotFound
+from app.core.i18n import _
+from app.web.crud.interface import MOST_OFFERED
+
+if TYPE_CHECKING:
+    from app.web.crud.interface import RelatedInterface
+
+_YES, _NO = "yes", "no"
+_MOST_DIGITS = 9
+#: What asks for a field of WTForms, by its class; anything else is a line of text.
+_KINDS = {
+    "TextAreaField": "textarea", "IntegerField": "integer", "DecimalField": "decimal",
+    "FloatField": "decimal", "DateField": "date",
+}  # fmt: skip
+Stop = validators.StopValidation
+Option = dict[str, str]
+
+
+class CrudField(Field):
+    """A field that says itself whether it must be filled in, and how it is shown."""
+
+    kind = "text"
+
+    def __init__(self, label: Any = None, *, needed: bool = False, **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.needed = needed
+
+    def pre_validate(self, form: Any) -> None:
+        if self.process_errors:
+            raise Stop
+        if self.needed and self.empty():
+            raise Stop(_("请填写“%(label)s”。", label=str(self.label.text)))
+
+    def empty(self) -> bool:
+        return self.data is None
+
+    def shown(self) -> dict[str, Any]:
+        """What ``register/_fields.html`` is told beside name, label and errors."""
+        return {"value": self.data}
+
+
+class DivisionField(CrudField):
+    """A division of the account's area, chosen with the picker."""
+
+    kind = "region"
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = valuelist[0].strip() if valuelist else ""
+        right = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+        self.data = int(text) if right else None
+
+    def pre_validate(self, form: Any) -> None:
+        super().pre_validate(form)
+        if self.data is None:
+            return
+        actor, region = current_actor(), regions.get(self.data)
+        if (
+            actor is None
+            or region is None
+            or region.structural
+            or not within(region.path, actor.path)
+        ):
+            raise Stop(_("没有找到该行政区划，或它不在您的管辖范围内，请重新选择。"))
+        if region.county_id is None:
+            raise Stop(_("请至少选择到县级行政区划。"))
+
+    def shown(self) -> dict[str, Any]:
+        region = regions.get(self.data) if self.data else None
+        return {"value": self.data, "text": region.full_name if region else ""}
+
+
+class ChoiceField(CrudField):
+    """One of a Choices enum."""
+
+    kind = "choice"
+
+    def __init__(self, label: Any = None, *, choices: type[Choices], **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.choices = choices
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = valuelist[0] if valuelist else ""
+        known = text in {choice.value for choice in self.choices}
+        self.data = self.choices(text) if known else None
+        if text and not known:
+            raise ValueError(_("请从列表中选择。"))
+
+    def shown(self) -> dict[str, Any]:
+        options = [{"value": choice.value, "label": choice.label} for choice in self.choices]
+        return {"value": self.data.value if self.data else "", "options": options}
+
+
+class YesNoField(CrudField):
+    """Yes or no, which says itself that it was answered: an unticked box is no answer."""
+
+    kind = "yes_no"
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        said = {_YES: True, _NO: False}
+        self.data = said.get(valuelist[0]) if valuelist else None
+
+    def shown(self) -> dict[str, Any]:
+        return {"value": "" if self.data is None else (_YES if self.data else _NO)}
+
+
+class RelationField(CrudField):
+    """A row of another table, found by its key within the scope. FAB looks for it among all that it
+    offers, so that one past the end of its select could be neither chosen nor kept.
+
+    ``asked``: filters of the rows that may be chosen; what the row has already it may keep.
+    """
+
+    kind = "choice"
+
+    def __init__(
+        self, label: Any = None, *, related: RelatedInterface, asked: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(label, **kwargs)
+        self.related, self.asked = related, asked
+        self.search_url = ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        found = self.found([text for text in valuelist[:1] if text])
+        self.data = found[0] if found else None
+
+    def found(self, keys: list[str]) -> list[Any]:
+        """The rows with these keys. :raises ValueError: one is not there to be chosen."""
+        held = {self.key(row): row for row in self.held()}
+        try:
+            chosen = self.related.get_some([k for k in keys if k not in held], self.asked)
+        except NotFound:
+            raise ValueError(_("没有找到所选的内容，它可能已被删除，请重新选择。")) from None
+        known = held | {self.key(row): row for row in chosen}
+        return [known[key] for key in keys]
+
+    def held(self) -> list[Any]:
+        return [self.object_data] if self.object_data is not None else []
+
+    def key(self, row: Any) -> str:
+        return str(self.related.get_pk_value(row))
+
+    def offered(self) -> list[Any]:
+        """At most as many as a select holds, and what is chosen already."""
+        rows = list(self.related.query(self.asked, *_order(self.related))[1])
+        return rows + [row for row in self.chosen() if row not in rows]
+
+    def chosen(self) -> list[Any]:
+        return [self.data] if self.data is not None else []
+
+    def shown(self) -> dict[str, Any]:
+        rows, chosen = self.offered(), [self.key(row) for row in self.chosen()]
+        return {
+            "value": chosen[0] if chosen else "",
+            "options": [{"value": self.key(row), "label": str(row)} for row in rows],
+            "search_url": self.search_url if len(rows) >= MOST_OFFERED else "",
+        }
+
+
+class RelationsField(RelationField):
+    """Several rows of another table. All that the row has is shown, however many there are."""
+
+    kind = "many"
+
+    def process_data(self, value: Any) -> None:
+        self.data = list(value or ())
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = self.found(list(dict.fromkeys(text for text in valuelist if text)))
+
+    def held(self) -> list[Any]:
+        return list(self.object_data or ())
+
+    def chosen(self) -> list[Any]:
+        return list(self.data or ())
+
+    def empty(self) -> bool:
+        return not self.data
+
+    def shown(self) -> dict[str, Any]:
+        return super().shown() | {"value": [self.key(row) for row in self.chosen()]}
+
+
+class Fits:
+    """A number that its column holds: whole digits and decimals."""
+
+    def __init__(self, digits: int, places: int) -> None:
+        self.digits, self.places = digits, places
+
+    def __call__(self, form: Any, field: Field) -> None:
+        if not isinstance(field.data, Decimal):
+            return
+        if not field.data.is_finite() or abs(field.data) >= 10 ** (self.digits - self.places):
+            raise Stop(_("数字过大，最多 %(n)s 位整数。", n=self.digits - self.places))
+        if -int(field.data.as_tuple().exponent) > self.places:
+            raise Stop(_("最多 %(n)s 位小数。", n=self.places))
+
+
+class Unique:
+    """No other row says the same. FAB keeps the message in the language of who saw it first; one that
+    lies outside the area the database refuses.
+    """
+
+    def __init__(self, datamodel: Any, column: str) -> None:
+        self.datamodel, self.column = datamodel, column
+
+    def __call__(self, form: Any, field: Field) -> None:
+        filters = self.datamodel.get_filters()
+        filters.add_filter(self.column, self.datamodel.FilterEqual, field.data)
+        own = getattr(form, "own_key", None)
+        if any(self.datamodel.get_pk_value(row) != own for row in self.datamodel.query(filters)[1]):
+            raise Stop(_("“%(what)s”已经存在，请核对。", what=str(field.label.text)))
+
+
+def told(field: Field) -> dict[str, Any]:
+    """The field for ``register/_fields.html``: ours, or any of WTForms' and FAB's."""
+    made = {
+        "name": field.name,
+        "label": str(field.label.text),
+        "kind": getattr(field, "kind", None) or _KINDS.get(field.type, "text"),
+        "help": str(field.description or ""),
+        "required": bool(getattr(field, "needed", False) or field.flags.required),
+        "errors": [str(error) for error in field.errors],
+        "length": field.flags.maxlength,
+    }
+    if isinstance(field, CrudField):
+        return made | field.shown()
+    if field.type == "BooleanField":
+        return made | {"kind": "many", "value": ["y"] if field.data else [], "options": _ticked()}
+    if hasattr(field, "iter_choices"):
+        return made | _of_select(field)
+    as_typed = getattr(field, "_value", None)
+    return made | {"value": as_typed() if as_typed else field.data}
+
+
+def _of_select(field: Any) -> dict[str, Any]:
+    choices = list(field.iter_choices())
+    chosen = [str(choice[0]) for choice in choices if choice[2]]
+    many = "Multiple" in field.type
+    return {
+        "kind": "many" if many else "choice",
+        "options": [{"value": str(c[0]), "label": str(c[1])} for c in choices if str(c[1])],
+        "value": chosen if many else (chosen[0] if chosen else ""),
+    }
+
+
+def _ticked() -> list[Option]:
+    return [{"value": "y", "label": _("是")}]
+
+
+def _order(related: RelatedInterface) -> tuple[str, str]:
+    """By the first text of the row, else as they came."""
+    first = next((c for c in related.get_user_columns_list() if related.is_string(c)), "")
+    return first, "asc"

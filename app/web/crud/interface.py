@@ -1,0 +1,392 @@
+"""FAB's data model inside the scope: what generated views, REST and actions read is limited, what they
+write is asked of the policy and stands in the audit log.
+
+Nothing here commits: the view that answers the request owns the transaction (app.core.transactions).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from sqlalchemy import event, func, inspect, select
+from sqlalchemy.exc import DataError, IntegrityError, InvalidRequestError
+from sqlalchemy.orm import Query, Session, joinedload, selectinload
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.access import policy
+from app.access.actor import SYSTEM, Capability
+from app.access.audit import log as audit
+from app.access.audit.log import Act
+from app.access.scope import Scoped, current_actor
+from app.core.errors import Conflict, Invalid, NotFound, OutsideScope
+from app.core.i18n import _, lazy
+from app.core.types import CodeType, UuidType, nfc
+from app.kernel.declare.register import all_registers
+from app.kernel.declare.rules import Problem
+from app.kernel.kinds.values import to_json
+from app.web.crud import refusals
+from app.web.crud.filters import Converter, CrudFilters, RelatedHas, RelatedIs
+
+#: Columns of a scoped row that follow from its division.
+PLACE = ("path", "county_id", "province_id")
+#: A count says no more than "more than this".
+MOST_COUNTED = 10_000
+#: Rows that a select offers; where there are more one searches.
+MOST_OFFERED = 200
+_MOST_DIGITS = 18
+_WRITER = "crud_writer"  # in Session.info: the data model that writes
+
+
+class Unplaced(TypeError):
+    """A view over rows that no scope would limit; the program does not start with it."""
+
+
+class ScopedInterface(SQLAInterface):
+    """``everybody``: the rows have no place, and all may see them. ``within``: what stands for the
+    place of a model that is not Scoped: a condition, made for the actor.
+
+    :raises Unplaced: neither, or the model is a register's, whose rules this would not ask.
+    """
+
+    filter_converter_class = Converter
+    of_register: ClassVar[bool] = False
+    FilterRelationOneToManyEqual, FilterRelationManyToManyEqual = (
+        RelatedIs,
+        RelatedHas,
+    )  # FAB's names
+
+    def __init__(
+        self,
+        obj: Any,
+        session: Any = None,
+        *,
+        everybody: bool = False,
+        within: Callable[[Any], Any] | None = None,
+    ) -> None:
+        if not (issubclass(obj, Scoped) or everybody or within):
+            raise Unplaced(
+                f"{obj.__name__} has no place: derive it from Scoped, or say"
+                f" SQLAInterface({obj.__name__}, everybody=True) if all may see its rows,"
+                " or within=<condition for the actor>"
+            )
+        if not self.of_register and any(r.model is obj for r in all_registers()):
+            raise Unplaced(f"{obj.__name__} is a register's: use app.web.crud.RegisterInterface")
+        super().__init__(obj, session)
+        self.within = within
+        self.filters_made: dict[str, list[Any]] = {}
+        self._related: dict[str, RelatedInterface] = {}
+        self.serve(SYSTEM, Capability.ENTER, {})
+
+    def serve(
+        self, subject: str, needs: Capability, labels: dict[str, Any], shown: Iterable[str] = ()
+    ) -> None:
+        """Say for whom this is: what the policy is asked about and which capability writing needs, what
+        columns are called, and which are shown, so that their relations are read with them.
+        """
+        self.subject, self.needs, self.labels = subject, needs, labels
+        roots = dict.fromkeys(column.partition(".")[0] for column in shown)
+        self.eager = [name for name in roots if self.is_relation(name)]
+
+    def label(self, column: str) -> str:
+        """What a column is called in the user's language."""
+        return str(self.labels.get(column, column))
+
+    # ---- kinds of columns -------------------------------------------------------------------
+    def is_choice(self, col: str) -> bool:
+        """A member of a Choices enum."""
+        return col in self.list_columns and isinstance(self.list_columns[col].type, CodeType)
+
+    def is_uuid(self, col: str) -> bool:
+        return col in self.list_columns and isinstance(self.list_columns[col].type, UuidType)
+
+    def is_division(self, col: str) -> bool:
+        """The division in which the row lies."""
+        return col == "region_id" and issubclass(self.obj, Scoped)
+
+    def get_user_columns_list(self) -> list[str]:
+        found = [c for c in super().get_user_columns_list() if c not in PLACE]
+        return ["region_id", *found] if self.is_division("region_id") else found
+
+    def get_search_columns_list(self) -> list[str]:
+        found = [
+            c for c in super().get_search_columns_list()
+            if c not in PLACE and not self.is_relation_one_to_many(c)
+        ]  # fmt: skip
+        return ["region_id", *found] if self.is_division("region_id") else found
+
+    def get_filters(self, search_columns: Any = None, search_filters: Any = None) -> CrudFilters:
+        return CrudFilters(
+            self.filter_converter_class, self, search_columns=search_columns,
+            search_filters=search_filters,
+        )  # fmt: skip
+
+    # ---- what a data model knows of its columns ----------------------------------------------
+    @property
+    def masks(self) -> Mapping[str, Callable[[Any], str]]:
+        """Column -> how its value is masked, whatever a view says."""
+        return {}
+
+    def labels_of_columns(self) -> dict[str, Any]:
+        """What columns are called where a view does not say."""
+        return {"region_id": lazy("所在地区")}
+
+    def text(self, column: str, value: Any) -> str | None:
+        """A value in words; None: as values of its type are said."""
+        return None
+
+    def form_field(self, name: str, label: Any) -> Any:
+        """The field that asks for a column; None: that of its type."""
+        return None
+
+    # ---- related rows -----------------------------------------------------------------------
+    def related(self, col: str) -> RelatedInterface:
+        """The rows that a relation may name."""
+        if col not in self._related:
+            self._related[col] = RelatedInterface(self.get_related_model(col))
+        return self._related[col]
+
+    get_related_interface = related
+
+    def get_related_obj(self, col_name: str, value: Any) -> Any:
+        return self.related(col_name).get(value)
+
+    # ---- reads ------------------------------------------------------------------------------
+    def _apply_inner_all(self, query: Any, filters: Any = None, *args: Any, **kw: Any) -> Any:
+        if self.within is not None:
+            actor = current_actor()
+            query = query.filter(self.within(actor) if actor else False)
+        return super()._apply_inner_all(query, filters, *args, **kw)
+
+    def apply_order_by(self, query: Any, order_column: str, *args: Any, **kw: Any) -> Any:
+        kw["add_pk"] = not self.is_pk_composite()  # or pages overlap
+        return super().apply_order_by(query, order_column, *args, **kw)
+
+    def query_count(self, query: Any, filters: Any = None, select_columns: Any = None) -> int:
+        found = self._apply_inner_all(query, filters, aliases_mapping={})
+        # attributes, not the mapper's columns: the guard sees no scope in a select of columns
+        keys = [getattr(self.obj, column.key) for column in inspect(self.obj).primary_key]
+        counted = found.order_by(None).with_entities(*keys).limit(MOST_COUNTED + 1).subquery()
+        return int(self.session.scalar(select(func.count()).select_from(counted)) or 0)
+
+    def query(self, filters: Any = None, *args: Any, page_size: Any = None, **kw: Any) -> Any:
+        """(how many, rows). Without a page's size as many as a select offers, which are not counted."""
+        if page_size is not None:
+            return super().query(filters, *args, page_size=page_size, **kw)
+        asked = self.apply_all(self.session.query(self.obj), filters, *args, **kw)
+        rows = asked.limit(MOST_OFFERED).all()
+        return len(rows), rows
+
+    def apply_all(self, query: Any, *args: Any, **kw: Any) -> Query[Any]:
+        query = super().apply_all(query, *args, **kw)
+        for name in self.eager:
+            load = joinedload if self.is_relation_many_to_one(name) else selectinload
+            query = query.options(load(getattr(self.obj, name)))
+        return query
+
+    def key(self, said: Any) -> Any:
+        """A row's key as the column keeps it. :raises ValueError: it is none."""
+        columns = inspect(self.obj).primary_key
+        if len(columns) > 1:
+            if not isinstance(said, list | tuple) or len(said) != len(columns):
+                raise ValueError(said)
+            return [_typed(c, one) for c, one in zip(columns, said, strict=True)]
+        return _typed(columns[0], said)
+
+    def get(self, id: Any, *args: Any, **kw: Any) -> Any:  # noqa: A002 (FAB's name)
+        """The row; None: there is none here. While one writes nobody else changes it any more."""
+        try:
+            item = super().get(self.key(id), *args, **kw)
+            if item is not None and self._is_writing():
+                self.session.refresh(item, with_for_update={"of": self.obj})
+        except (ValueError, InvalidRequestError):  # no key; deleted while one waited for it
+            return None
+        return item
+
+    def get_some(self, keys: Sequence[Any], filters: Any = None) -> list[Any]:
+        """The rows with these keys, in the order of the keys.
+
+        :raises NotFound: one of them is not here.
+        """
+        try:
+            wanted = [self.key(one) for one in keys]
+        except ValueError:
+            raise _not_here() from None
+        if self.is_pk_composite():
+            found = [self.get(one, filters) for one in wanted]
+        else:
+            query = self.apply_all(self.session.query(self.obj), filters)
+            query = query.filter(self.get_pk().in_(wanted))
+            if self._is_writing():
+                query = query.with_for_update(of=self.obj)
+            by_key = {self.get_pk_value(row): row for row in query}
+            found = [by_key.get(one) for one in wanted]
+        if None in found:
+            raise _not_here()
+        return found
+
+    # ---- writes -----------------------------------------------------------------------------
+    def add(self, item: Any, commit: bool = True) -> None:
+        with self.writing():
+            self.session.add(item)
+
+    def edit(self, item: Any, commit: bool = True) -> None:
+        with self.writing():
+            self.session.add(item)  # it is there, changed
+
+    def delete(self, item: Any, commit: bool = True) -> None:
+        self.delete_all([item])
+
+    def delete_all(self, items: Iterable[Any]) -> None:
+        with self.writing(deleting=True):
+            for item in items:
+                self.session.delete(item)
+
+    @contextmanager
+    def writing(self, *, deleting: bool = False) -> Iterator[None]:
+        """What is written inside and flushed at its end, whoever changed a row.
+
+        :raises Forbidden: the account may not. :raises Invalid: what the database refuses, by its
+        column. :raises Conflict: a row is gone or changed, or others need it.
+        """
+        policy.require(self.needs, self.subject)
+        session: Session = self.session()
+        outer = session.info.get(_WRITER)
+        session.info[_WRITER] = self
+        try:
+            with session.no_autoflush:
+                yield
+                self._mend_texts()
+            session.flush()
+        except IntegrityError as error:
+            raise refusals.of_integrity(self, error, deleting=deleting) from error
+        except DataError as error:
+            raise refusals.of_value(error) from error
+        except OutsideScope as error:
+            text = _("没有找到该行政区划，或它不在您的管辖范围内，请重新选择。")
+            raise Invalid(text, [Problem("region_id", "region_id.foreign", text)]) from error
+        except StaleDataError as error:
+            raise Conflict(_("内容已被他人修改，请刷新后再操作。")) from error
+        finally:
+            session.info[_WRITER] = outer
+
+    def _is_writing(self) -> bool:
+        return self.session().info.get(_WRITER) is self
+
+    def _mend_texts(self) -> None:
+        """Text is NFC, whatever type its column has and whoever set it."""
+        session: Session = self.session()
+        for row in (*session.new, *session.dirty):
+            if type(row) is self.obj:
+                for attribute in inspect(row).mapper.column_attrs:
+                    value = row.__dict__.get(attribute.key)
+                    if type(value) is str and value != nfc(value):
+                        setattr(row, attribute.key, nfc(value))
+
+    def wrote(self, item: Any, act: Act) -> None:
+        """A row was flushed: may the account do that there? Then it stands in the audit log."""
+        state = inspect(item)
+        if isinstance(item, Scoped):
+            was = _first(state.attrs["path"].history.deleted)
+            for path in {was or item.path, item.path}:
+                policy.require(self.needs, self.subject, Placed(path))
+        changes = changes_of(item, act)
+        if not changes and act is Act.UPDATE:
+            return
+        identity = state.identity or inspect(type(item)).primary_key_from_instance(item)
+        key = identity[0] if len(identity) == 1 else None
+        detail: dict[str, Any] = {"changes": changes} if changes else {}
+        placed = Placed(getattr(item, "path", None), key if isinstance(key, uuid.UUID) else None)
+        if placed.id is None:
+            detail["record"] = "-".join(map(str, identity))
+        audit.record(self.session(), act, register=self.subject, row=placed, detail=detail)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where an entry of the audit log belongs, and which row it is about."""
+
+    path: str | None
+    id: uuid.UUID | None = None
+
+
+@event.listens_for(Session, "after_flush")
+def _note_what_was_written(session: Session, _context: Any) -> None:
+    writer: ScopedInterface | None = session.info.get(_WRITER)
+    if writer is None:
+        return
+    for rows, act in (
+        (session.new, Act.CREATE), (session.dirty, Act.UPDATE), (session.deleted, Act.DELETE),
+    ):  # fmt: skip
+        for row in [one for one in rows if type(one) is writer.obj]:
+            writer.wrote(row, act)
+
+
+class RelatedInterface(ScopedInterface):
+    """The rows that a relation names, which may be a register's: they are only read here. Whether those
+    without a place may be offered, the view says that has the relation.
+    """
+
+    of_register = True
+
+    def __init__(self, obj: Any) -> None:
+        super().__init__(obj, everybody=not issubclass(obj, Scoped))
+
+    def wrote(self, item: Any, act: Act) -> None:
+        raise TypeError(f"{self.obj.__name__} is only read here")
+
+
+def changes_of(item: Any, act: Act) -> dict[str, list[Any]]:
+    """{column: [old, new]} of what a flush writes, as the audit log keeps it."""
+    state, changes = inspect(item), {}
+    for attribute in state.mapper.column_attrs:
+        name = attribute.key
+        if name in PLACE or attribute.columns[0].primary_key:
+            continue
+        history = state.attrs[name].history
+        if act is Act.UPDATE and not history.has_changes():
+            continue
+        now = getattr(item, name)
+        old, new = (now, None) if act is Act.DELETE else (_first(history.deleted), now)
+        if old != new:
+            changes[name] = [_said(old), _said(new)]
+    for relation in state.mapper.relationships:
+        if relation.secondary is not None:
+            history = state.attrs[relation.key].history
+            if history.added or history.deleted:
+                changes[relation.key] = [_texts(history.deleted), _texts(history.added)]
+    return changes
+
+
+def _first(values: Sequence[Any] | None) -> Any:
+    return values[0] if values else None
+
+
+def _texts(rows: Sequence[Any] | None) -> Any:
+    return to_json(sorted(str(row) for row in rows or ()))
+
+
+def _said(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.datetime) else to_json(value)
+
+
+def _typed(column: Any, said: Any) -> Any:
+    if isinstance(column.type, UuidType):
+        return said if isinstance(said, uuid.UUID) else uuid.UUID(str(said))
+    if column.type.python_type is int:
+        text = str(said)
+        if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+            raise ValueError(said)
+        return int(text)
+    if isinstance(column.type, CodeType):
+        return column.type.choices(said)
+    return said if isinstance(said, column.type.python_type) else column.type.python_type(said)
+
+
+def _not_here() -> NotFound:
+    return NotFound(_("没有找到该记录。它可能已被删除，或不在您的管辖范围内。"))
