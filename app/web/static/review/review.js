@@ -20,6 +20,10 @@ let shownAt = -SETTLE;
 let waiting = 0;
 let sending = Promise.resolve();
 
+/** The record's address, without the mark within it that a line of what has changed links to. */
+const address = () => location.href.split("#")[0];
+let here = address();
+
 const part = (selector) => place.querySelector(selector);
 const link = (rel) => part(`a[rel=${rel}]`)?.href ?? null;
 
@@ -85,6 +89,7 @@ function draw(got, url, push) {
   place.innerHTML = got.html;
   window.htmx?.process(place);
   if (push) history.pushState(null, "", url);
+  here = address();
   document.title = `${part(".review-frame").dataset.title} · ${document.title.split(" · ").at(-1)}`;
   for (const crumb of document.querySelectorAll(".crumbs [aria-current]")) crumb.textContent = part(".review-frame").dataset.title;
   window.scrollTo(0, 0);
@@ -117,8 +122,8 @@ async function go(rel) {
   let url = link(rel);
   if (!url) return;
   if (decided.has(url)) {  // the page was fetched before that one was decided
-    const now = await ask(location.href).catch(() => null);
-    if (now?.html) draw(now, location.href, false);
+    const now = await ask(here).catch(() => null);
+    if (now?.html) draw(now, here, false);
     url = link(rel);
   }
   if (url && !decided.has(url)) await show(url);
@@ -235,7 +240,7 @@ function decide(action) {
   body.set("action", action);
   if (action === "approve") { body.delete("reason"); body.delete("opinion"); }
   body.set("name", part(".review-frame").dataset.title);
-  const where = location.href;
+  const where = here;
   const next = link("next");
   const last = next ? null : part(".queue-foot a").href;
   const target = form.getAttribute("action");  // the buttons are called "action" too
@@ -319,7 +324,11 @@ if (place) {
     if (event.target.name === "contact_name") part("[data-contact-name]").textContent = event.target.value;
   });
   document.addEventListener("keydown", onKey);
-  window.addEventListener("popstate", () => show(location.href, { push: false }));
+  window.addEventListener("popstate", () => {
+    const before = here;
+    here = address();
+    if (here !== before) show(here, { push: false });  // browsers tell a mark within the record so, too
+  });
   window.addEventListener("beforeunload", (event) => { if (waiting) event.preventDefault(); });
   const refused = document.getElementById("return-dialog");
   if (refused?.open) { refused.close(); refused.showModal(); }
