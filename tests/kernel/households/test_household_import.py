@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import math
 import os
 import signal
 import subprocess
@@ -31,6 +32,7 @@ from app.core.errors import Forbidden
 from app.core.files.storage import storage
 from app.core.jobs import worker
 from app.core.jobs.table import Job, JobState
+from app.kernel.declare import choice_lists
 from app.kernel.declare.flow import State
 from app.kernel.exchange import notes as import_notes
 from app.kernel.exchange.notes import ImportNote
@@ -464,10 +466,16 @@ def test_statements_do_not_grow_with_rows(desk: Desk, count_statements: Callable
 
 
 @pytest.fixture
-def count_statements(session: Any) -> Callable[[Callable[[], Any]], int]:
+def count_statements(
+    session: Any, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[], Any]], int]:
     from sqlalchemy import event
 
+    # A job asks for the lists of choices anew every so many seconds: here once in each count.
+    monkeypatch.setattr(choice_lists, "_KEEP_SECONDS", math.inf)
+
     def count(act: Callable[[], Any]) -> int:
+        choice_lists.forget()
         seen, here = [], threading.get_ident()
 
         def note(*args: Any) -> None:
