@@ -21,7 +21,8 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.access import policy
-from app.access.actor import SYSTEM, Capability
+from app.access.actor import SYSTEM, Capability, Kind
+from app.access.divisions.regions import Level
 from app.core.db import Model
 from app.core.types import NfcText
 
@@ -59,18 +60,28 @@ def subjects(registers: Iterable[str]) -> list[str]:
 
 def defaults(registers: Iterable[str]) -> Rights:
     """What the matrix gives each role."""
+    return _by_role(policy.MATRIX, registers)
+
+
+def ceilings(registers: Iterable[str]) -> Rights:
+    """What each role may ever have: all that its level and kind may, or what its duty is."""
+    return _by_role({key: policy.ceiling(*key) for key in policy.MATRIX}, registers)
+
+
+def _by_role(
+    capabilities: Mapping[tuple[Level, Kind], Collection[Capability]], registers: Iterable[str]
+) -> Rights:
+    """Rights of the roles of levels and kinds, and those of duties."""
     held = subjects(registers)
-    wanted = {policy.role_name(*key): capabilities for key, capabilities in policy.MATRIX.items()}
-    wanted |= {duty.zh: capabilities for duty, capabilities in policy.DUTIES.items()}
-    return {role: _rights(capabilities, held) for role, capabilities in wanted.items()}
-
-
-def _rights(capabilities: Iterable[Capability], held: Iterable[str]) -> set[str]:
-    held = list(held)
+    roles = {policy.role_name(*key): found for key, found in capabilities.items()}
+    roles |= {duty.zh: found for duty, found in policy.DUTIES.items()}
     return {
-        right(capability, subject)
-        for capability in capabilities
-        for subject in ([SYSTEM] if capability in policy.SYSTEM_ONLY else held)
+        role: {
+            right(capability, subject)
+            for capability in found
+            for subject in ([SYSTEM] if capability in policy.SYSTEM_ONLY else held)
+        }
+        for role, found in roles.items()
     }
 
 

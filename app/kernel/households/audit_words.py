@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.access import policy, settings
-from app.access.actor import RegisterAccess
+from app.access.actor import SYSTEM, Capability, RegisterAccess
 from app.access.audit.log import AuditEntry
 from app.access.divisions.former import ChangeKind
 from app.core.choices import Choices
@@ -57,6 +57,7 @@ LABELS: dict[str, Any] = {
     "over_allowance": lazy("超出名额仍创建"),
     "found": lazy("查到的记录"),
     "from": lazy("原来"),
+    "given": lazy("给予的权限"),
     "granted": lazy("授权"),
     "household": lazy("农户"),
     "import": lazy("导入任务"),
@@ -101,6 +102,7 @@ LABELS: dict[str, Any] = {
     "sort": lazy("顺序"),
     "step": lazy("操作"),
     "table": lazy("统计表"),
+    "taken": lazy("收回的权限"),
     "opened": lazy("自动开通"),
     "after": lazy("上一次记录"),
     "work_report": lazy("工作报告"),
@@ -119,7 +121,11 @@ _OTHERS = {
     "account": lazy("用户"),
     "officer": lazy("负责人与责任人名单"),
     "region": lazy("行政区划"),
+    "role": lazy("角色"),
+    SYSTEM: lazy("系统"),
 }
+#: Keys whose values are rights as FAB keeps them.
+_RIGHTS = ("given", "taken")
 #: Keys whose value is the kind of a change of a division.
 _CHANGE_KINDS = ("staged", "published", "cancelled")
 
@@ -164,11 +170,21 @@ def label(key: str) -> str:
 
 
 def register_title(name: str | None) -> str:
-    """The register's title; the household list is one too."""
+    """The title of a register or of a generated view; the household list is one too."""
     if name is None:
         return ""
     register = get_register(name)
     return register.label if register else str(_OTHERS.get(name) or policy.VIEWS.get(name, name))
+
+
+def right_label(right: str) -> str:
+    """A right as FAB keeps it, ``can_enter:…``, in words: what may be done, and in which register."""
+    action, _colon, subject = right.partition(":")
+    name = action.removeprefix(policy.PREFIX)
+    what = Capability(name).label if name in list(Capability) else action
+    if name in policy.SYSTEM_ONLY:
+        return what
+    return _("%(what)s（%(where)s）", what=what, where=register_title(subject))
 
 
 def masked(text: str) -> str:
@@ -235,6 +251,8 @@ def _value(entry: AuditEntry, key: str, value: Any) -> str:
         return Word(value).label
     if key == "register":
         return register_title(str(value))
+    if key in _RIGHTS and isinstance(value, list):
+        return _("、").join(right_label(str(right)) for right in value)
     if key in _CHANGE_KINDS and value in list(ChangeKind):
         return ChangeKind(value).label
     if key == "table" and register and (table := register.table(str(value))):
