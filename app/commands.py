@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 
 import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from app import catalogue, modules
+from app import catalogue, fab, modules
+from app.access import roles
 from app.access.accounts.cli import accounts_cli
 from app.access.divisions.cli import regions_cli
 from app.access.scope import joined, unscoped
@@ -41,13 +43,28 @@ def deploy_command(context: click.Context, demo: bool) -> None:
 @click.command("check")
 @with_appcontext
 def check() -> None:
-    """Check every declaration; the ids are stable."""
+    """Check every declaration; the ids are stable. Warn of what no role of the matrix may do in a view."""
     found = checks.check_all(migrated_tables(), whole=not modules.LEFT_OUT)
     for problem in found:
         click.echo(f"{problem.id} {problem.register}: {problem.message}")
     if found:
         raise SystemExit(1)
+    for view in _closed_views():
+        click.echo(f"warning: {view}")
     click.echo(f"{len(all_registers())} registers, no problem")
+
+
+def _closed_views() -> Iterator[str]:
+    """What FAB asks a right for that the matrix gives nobody: mostly a view whose methods are not mapped
+    to capabilities.
+    """
+    given = roles.defaults(register.name for register in all_registers())
+    anybody = set().union(*given.values())
+    for view in current_app.extensions["appbuilder"].baseviews:
+        subject = view.class_permission_name
+        closed = sorted(p for p in view.base_permissions if f"{p}:{subject}" not in anybody)
+        if closed:
+            yield f"{type(view).__name__}: no role has {', '.join(closed)} on {subject}"
 
 
 @click.command("hooks")
@@ -139,4 +156,5 @@ commands = [
     jobs_cli,
     exchange_cli,
     demo_cli,
+    fab.commands(),
 ]

@@ -3,12 +3,14 @@
 import re
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
+from werkzeug.security import check_password_hash
 
 from app.access.account import Account
 from app.access.actor import Capability
 from app.access.audit.log import Act, AuditEntry
 from app.access.policy import actor_of
+from app.access.session import OpenSession
 from app.core.db import db
 
 
@@ -72,6 +74,35 @@ def test_a_second_manager_is_made_by_force_alone(app):
         ).all()[-1]
         assert (entry.detail or {})["created"] == "ministry01"
         assert entry.detail["over_allowance"] is True
+
+
+def test_a_forgotten_password_of_whom_nobody_stands_above(app):
+    assert created(app, "ministry00").exit_code == 0
+    with app.app_context():
+        account = db.session.scalar(select(Account).where(Account.username == "ministry00"))
+        account.must_change_password, before = False, account.password
+        db.session.add(OpenSession(account_id=account.id))
+        db.session.commit()
+    arguments = ["accounts", "reset", "ministry00", "--reason", "忘记密码"]
+    result = app.test_cli_runner().invoke(args=arguments)
+    assert result.exit_code == 0, result.output
+    login, password = result.output.split()
+    with app.app_context():
+        account = db.session.scalar(select(Account).where(Account.username == login))
+        assert account.must_change_password
+        assert account.password != before
+        assert check_password_hash(account.password, password)
+        assert db.session.scalar(select(func.count()).select_from(OpenSession)) == 0
+        entry = db.session.scalars(select(AuditEntry).where(AuditEntry.act == Act.PASSWORD)).one()
+        assert entry.detail == {"account": login, "reset": True, "reason": "忘记密码"}
+
+
+def test_a_password_of_nobody_and_without_a_reason(app):
+    runner = app.test_cli_runner()
+    result = runner.invoke(args=["accounts", "reset", "nobody", "--reason", "x"])
+    assert result.exit_code == 2
+    assert "there is no account nobody" in result.output
+    assert runner.invoke(args=["accounts", "reset", "nobody"]).exit_code == 2
 
 
 def test_a_name_is_given_once(app):

@@ -1,5 +1,5 @@
-"""Commands of this layer: ``flask accounts create``, for the first account of an installation, and
-``unlock``, for the account that nobody stands above.
+"""Commands of this layer: ``flask accounts create``, for the first account of an installation, ``reset``
+and ``unlock``, for the account that nobody stands above.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from flask.cli import AppGroup, with_appcontext
 from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import select
 
+from app.access import session as sessions
 from app.access.account import Account, first_password, hashed
-from app.access.accounts import allowances, unusual
+from app.access.accounts import allowances, sign_in, unusual
 from app.access.actor import Duty, Kind
 from app.access.audit import log as audit
 from app.access.audit.log import Act
@@ -71,6 +72,28 @@ def create(
         account.roles = list(db.session.scalars(select(Role).where(Role.name.in_(names))))
         detail = {"created": login, "roles": names} | ({"over_allowance": True} if full else {})
         audit.record(db.session, Act.PERMISSION, detail=detail)
+    click.echo(f"{login}  {password}")
+
+
+@accounts_cli.command("reset")
+@click.argument("login")
+@click.option("--reason", required=True, help="why it gets a new password, for the audit log")
+@with_appcontext
+def reset(login: str, reason: str) -> None:
+    """Give an account a new first password and print it: the ministry's manager has nobody above it. Its
+    sessions end.
+    """
+    password = first_password()
+    secret = hashed(password)  # which takes a while: before anything is locked
+    account = db.session.scalar(select(Account).where(Account.username == login))
+    if account is None:
+        raise click.UsageError(f"there is no account {login}")
+    with transaction():
+        account.password, account.must_change_password = secret, True
+        sessions.end(account.id)
+        sign_in.forgive(login)
+        detail = {"account": login, "reset": True, "reason": reason}
+        audit.record(db.session, Act.PASSWORD, path=account.path, detail=detail)
     click.echo(f"{login}  {password}")
 
 

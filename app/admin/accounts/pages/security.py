@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+from click import ClickException
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from sqlalchemy import and_, bindparam, select
-from sqlalchemy.orm import defer, joinedload
+from sqlalchemy.orm import defer, joinedload, selectinload
 
 from app.access import policy, roles
 from app.access.account import Account
@@ -15,10 +18,12 @@ from app.access.actor import Capability
 from app.access.divisions.regions import Region
 from app.access.scope import MADE_ONCE, current_actor
 from app.access.session import OpenSession
+from app.admin.accounts import role_rights
 from app.admin.accounts.pages.captcha import CaptchaView
 from app.admin.accounts.pages.own import AccountView
 from app.admin.accounts.pages.sign_in import SignInView
 from app.core.db import db
+from app.core.errors import AnjuError
 from app.core.transactions import transaction
 from app.core.types import UuidType
 from app.kernel.declare import choice_lists
@@ -87,6 +92,22 @@ class AccountSecurityManager(SecurityManager):
             with transaction():
                 roles.add(db.session(), rights)
 
+    def get_all_users(self) -> list[Account]:
+        """For ``flask fab list-users``."""
+        query = select(Account).options(selectinload(Account.roles)).order_by(Account.username)
+        return list(db.session.scalars(query))
+
+    def import_roles(self, path: str) -> None:
+        """Add the rights of a file of ``flask fab export-roles`` to the roles: all, or none of them.
+
+        :raises ClickException: what it says is none of ours, or beyond what a role may ever have.
+        """
+        try:
+            with transaction():
+                role_rights.add_all(_read_roles(path))
+        except AnjuError as error:
+            raise ClickException(error.message) from None
+
     def add_permissions_menu(self, view_menu_name: str) -> None:
         """Menus have no rights of their own."""
 
@@ -128,6 +149,20 @@ class AccountSecurityManager(SecurityManager):
         self.appbuilder.add_view_no_menu(self.auth_view, "AuthDBView")
         for view in (AccountView, CaptchaView):
             self.appbuilder.add_view_no_menu(view())
+
+
+def _read_roles(path: str) -> dict[str, set[str]]:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        return {
+            role["name"]: {
+                f"{pair['permission']['name']}:{pair['view_menu']['name']}"
+                for pair in role["permissions"]
+            }
+            for role in json.loads(text)
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ClickException(f"{path} is no file of exported roles: {error}") from None
 
 
 def _subjects() -> list[str]:
