@@ -40,7 +40,8 @@ def rows(server: Server) -> dict[str, str]:
     return {
         "{entry}": f"/audit/{entry.id}",
         "{clerk}": f"/accounts/{clerk.uuid}",
-        "{officers}": f"/officers/{county.id}",
+        "{officers}": f"/officers/show/{county.id}",
+        "{persons}": f"/officers/edit/{county.id}",
         "{town}": f"/divisions/{town.id}",
         "{draft}": f"/lookback/{draft.id}",
         "{waiting}": f"/lookback/{waiting.id}",
@@ -53,7 +54,7 @@ PAGES = [
     "/lookback/statistics/trend", "/tokens/", "/tokens/new", "/help/api", "/household/list", "/household/list?findings=id_wrong&village_name=村", "/lookback/review?list=1", "{draft}", "{draft}/edit",
     "{waiting}/review", "{home}", "/search/?q=张", "/help/", "/account/", "/account/password", "/nothing",
     "/accounts/", "/accounts/new", "/accounts/bulk/", "/accounts/export", "{clerk}", "{clerk}/role", "/recorders/", "/officers/",
-    "{officers}", "/officers/export", "/notices/", "/audit/", "{entry}", "/audit/export?act=update", "/audit/of{draft}", "/settings/",
+    "{officers}", "{persons}", "/officers/export", "/notices/", "/audit/", "{entry}", "/audit/export?act=update", "/audit/of{draft}", "/settings/",
     "/settings/lookback.deadline", "/divisions/", "/divisions/new", "/divisions/changes", "/divisions/import/", "{town}",
     "{town}/merge",
 ]  # fmt: skip

@@ -93,10 +93,12 @@ ASKS: dict[str, Any] = {
     "AccountBulkView.page": MANAGES,
     "RecordersView.index": C.MANAGE_USERS,
     "RecordersView.export": C.MANAGE_USERS,
-    "OfficersView.index": C.MANAGE_USERS,
+    "OfficersView.list": C.MANAGE_USERS,
     "OfficersView.show": MANAGES,
+    "OfficersView.of_division": C.MANAGE_USERS,
+    "OfficersView.edit": MANAGES,
     "OfficersView.reveal": MANAGES,
-    "OfficersView.export": C.MANAGE_USERS,
+    "OfficersView.export": C.EXPORT,
     "TransfersView.index": C.SEARCH,
     "TransfersView.show": C.SEARCH,
     "TransfersView.agree": C.APPROVE_MOVE,
@@ -255,7 +257,7 @@ def _is_of(rule: Rule, place: Place) -> bool:
 
 _KEYS = {
     "record_id", "household_id", "file_id", "job_id", "filter_id", "entry_id", "account_id",
-    "notice_id", "token_id", "transfer_id", "region_id",
+    "notice_id", "token_id", "transfer_id", "region_id", "pk",
 }  # fmt: skip
 #: These POSTs read the address.
 _VERSIONED = ("clear", "delete", "drop_parcel")
@@ -283,6 +285,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
                 if view in ("DivisionsView", "DivisionsApi")
                 else place.region.county_id
             ),
+            "pk": str(place.region.county_id),  # of a generated view: the officers of a division
             "number": "0",
             "form": "docx",
             "register": place.register.name,
@@ -291,7 +294,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
         path = rule.rule
         for argument in rule.arguments:
             kind = _KINDS[type(rule._converters[argument]).__name__]
-            path = re.sub(rf"<{kind}(\([^)]*\))?:{argument}>", known[argument], path)
+            path = re.sub(rf"<({kind}(\([^)]*\))?:)?{argument}>", known[argument], path)
         if view == "HouseholdApi":
             path = path.replace(str(place.record.id), str(place.household_id))
         options = _body(rule.endpoint, place) if method != "GET" else {}

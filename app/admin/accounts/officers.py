@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Boolean, Subquery, Table, and_, select, type_coerce
 
 from app.access import policy
 from app.access.accounts import notices
@@ -18,14 +18,12 @@ from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions import asked as region_asked
-from app.access.divisions import regions
-from app.access.divisions.regions import Level, Region, in_subtree
+from app.access.divisions.regions import Level, Region
 from app.core.clock import now
-from app.core.db import db
+from app.core.db import Model, db
 from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.i18n import _, translate
 from app.core.types import nfc
-from app.kernel.beyond import reveal as personal
 from app.kernel.declare.rules import Problem
 from app.kernel.kinds import formats
 
@@ -43,45 +41,42 @@ class Place:
     id: uuid.UUID | None = None
 
 
-@dataclass(frozen=True)
-class Line:
-    """A division with its two persons, as far as they are named."""
-
-    region: Region
-    officers: Mapping[Post, Officer]
+_REGIONS: Table = Region.metadata.tables[Region.__tablename__]
+_OFFICERS: Table = Officer.metadata.tables[Officer.__tablename__]
 
 
-def overview(session: Session, region: Region) -> list[Line]:
-    """The division and those directly below it down to the county; two statements."""
-    below = [r for r in regions.children(region) if r.level <= Level.COUNTY]
-    return lines(session, [region, *below])
-
-
-def all_below(session: Session, path: str) -> list[Line]:
-    """Every division down to the county in the area: at most some 3,400."""
-    query = select(Region).where(_listed(path)).order_by(Region.path)
-    return lines(session, list(session.scalars(query)))
-
-
-def number_below(path: str) -> int:
-    """How many :func:`all_below` gives."""
-    return db.session.scalar(select(func.count()).select_from(Region).where(_listed(path))) or 0
-
-
-def _listed(path: str) -> ColumnElement[bool]:
+def _all_divisions() -> Subquery:
+    """Each division down to the county with what its two persons say, named or not."""
+    joined: Any = _REGIONS
+    columns: list[Any] = [
+        _REGIONS.c.id.label("region_id"), _REGIONS.c.path, _REGIONS.c.level, _REGIONS.c.full_name,
+    ]  # fmt: skip
+    named = []
+    for post in Post:
+        person = _OFFICERS.alias(post.value)
+        of_it = and_(person.c.region_id == _REGIONS.c.id, person.c.post == post)
+        joined = joined.outerjoin(person, of_it)
+        columns += [person.c[name].label(column(post, name)) for name in FIELDS]
+        named.append(person.c.name.is_not(None))
+    columns.append(type_coerce(and_(*named), Boolean).label("complete"))
     levels = [level for level in Level if level <= Level.COUNTY]
-    return and_(Region.level.in_(levels), in_subtree(Region.path, path), ~Region.structural)
+    listed = and_(_REGIONS.c.level.in_(levels), ~_REGIONS.c.structural)
+    return select(*columns).select_from(joined).where(listed).subquery("officer_line")
 
 
-def lines(session: Session, places: Sequence[Region]) -> list[Line]:
-    """These divisions with their persons."""
-    found: dict[int, dict[Post, Officer]] = {}
-    ids = [region.id for region in places]
-    for first in range(0, len(ids), 900):
-        part = ids[first : first + 900]
-        for officer in session.scalars(select(Officer).where(Officer.region_id.in_(part))):
-            found.setdefault(officer.region_id, {})[officer.post] = officer
-    return [Line(region, found.get(region.id, {})) for region in places]
+def column(post: Post, name: str) -> str:
+    """What a person's field is called in a line, and in its form: ``leader_mobile``."""
+    return f"{post}_{name}"
+
+
+class Line(Model):
+    """A division down to the county with its two persons: read here, written by :func:`save`."""
+
+    __table__ = _all_divisions()
+    __mapper_args__: ClassVar = {"primary_key": [__table__.c.region_id]}
+
+    def __str__(self) -> str:
+        return str(self.full_name)
 
 
 def place(region_id: int, actor: Actor) -> Region:
@@ -97,25 +92,10 @@ def may_keep(actor: Actor, region: Region) -> bool:
     return actor.has(Capability.MANAGE_USERS) and region.id == actor.region_id
 
 
-def phone(region_id: int, post: Post, name: str) -> str:
-    """One of :data:`PHONES` whole, on a click that the audit log keeps.
-
-    :raises NotFound: outside the area, or there is none. :raises TooMany: looked at too many.
-    """
-    actor = policy.require(Capability.MANAGE_USERS)
-    region = place(region_id, actor)
-    officer = lines(db.session, [region])[0].officers.get(post)
-    text = officer.values().get(name) if officer and name in PHONES else None
-    if not text:
-        raise NotFound(_("没有这个项目。"))
-    personal.note_look(SUBJECT, Place(region.path), f"{post.zh}{FIELDS[name][0]}")
-    return text
-
-
 def save(region_id: int, form: Form) -> None:
     """Both persons of the manager's own division; an empty one is taken off the list.
 
-    :raises Invalid: with every problem of the form; ``field`` is ``post-name``.
+    :raises Invalid: with every problem of the form; ``field`` is its :func:`column`.
     """
     actor = policy.require(Capability.MANAGE_USERS)
     region = place(region_id, actor)
@@ -162,7 +142,7 @@ def _tell_above(region: Region, posts: list[str]) -> None:
     if above is not None:
         what = _("、").join(translate(post) for post in posts)
         notices.tell(
-            db.session, above, NoticeKind.OFFICERS, f"/officers/{region.id}",
+            db.session, above, NoticeKind.OFFICERS, f"/officers/show/{region.id}",
             place=region.full_name, what=what,
         )  # fmt: skip
 
@@ -185,7 +165,7 @@ def _problems(post: Post, values: dict[str, str]) -> list[Problem]:
     def say(name: str, text: str) -> None:
         found.append(
             Problem(
-                f"{post}-{name}",
+                column(post, name),
                 f"officer.{name}",
                 _("%(label)s：%(value)s", label=post.label, value=text),
             )

@@ -49,7 +49,10 @@ def ask(view: CrudView) -> Any:
         detail = {"list": str(view.list_title), "rows": len(rows), "reason": reason}
         with transaction():
             audit.record(
-                view.datamodel.session(), Act.EXPORT, register=view.datamodel.subject, detail=detail
+                view.datamodel.session(),
+                Act.EXPORT,
+                register=view.datamodel.audit_name,
+                detail=detail,
             )
         file.seek(0)
         name = f"{view.list_title}_{today():%Y%m%d}.{wanted}"
@@ -92,14 +95,14 @@ def _rows(view: CrudView) -> Sequence[Any]:
 
 
 def _lines(view: CrudView, rows: Sequence[Any]) -> Iterator[list[str]]:
-    values = [*view.datamodel.get_values(rows, view.list_columns)]
+    values = [*view.datamodel.get_values(rows, view.export_columns)]
     names = listing.division_names(values)
     for row in values:
-        yield [listing.text_of(view, c, row[c], names, masked=False) for c in view.list_columns]
+        yield [listing.text_of(view, c, row[c], names, masked=False) for c in view.export_columns]
 
 
 def _heads(view: CrudView) -> list[str]:
-    return [view.datamodel.label(column) for column in view.list_columns]
+    return [view.datamodel.label(column) for column in view.export_columns]
 
 
 def _write_book(view: CrudView, file: io.BytesIO, rows: Sequence[Any]) -> None:

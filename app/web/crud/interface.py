@@ -56,6 +56,9 @@ class ScopedInterface(SQLAInterface):
 
     filter_converter_class = Converter
     of_register: ClassVar[bool] = False
+    locks: ClassVar[bool] = (
+        True  # a row that is read to be changed; not one that joins several tables
+    )
     FilterRelationOneToManyEqual, FilterRelationManyToManyEqual = (
         RelatedIs,
         RelatedHas,
@@ -84,12 +87,15 @@ class ScopedInterface(SQLAInterface):
         self.serve(SYSTEM, Capability.ENTER, {})
 
     def serve(
-        self, subject: str, needs: Capability, labels: dict[str, Any], shown: Iterable[str] = ()
-    ) -> None:
+        self, subject: str, needs: Capability, labels: Mapping[str, Any], shown: Iterable[str] = (),
+        *, audit_name: str = "",
+    ) -> None:  # fmt: skip
         """Say for whom this is: what the policy is asked about and which capability writing needs, what
-        columns are called, and which are shown, so that their relations are read with them.
+        columns are called, which are shown, so that their relations are read with them, and what the
+        audit log calls the rows.
         """
         self.subject, self.needs, self.labels = subject, needs, labels
+        self.audit_name = audit_name or subject
         roots = dict.fromkeys(column.partition(".")[0] for column in shown)
         self.eager = [name for name in roots if self.is_relation(name)]
 
@@ -276,7 +282,7 @@ class ScopedInterface(SQLAInterface):
             session.info[_WRITER] = outer
 
     def _is_writing(self) -> bool:
-        return self.session().info.get(_WRITER) is self
+        return self.locks and self.session().info.get(_WRITER) is self
 
     def _mend_texts(self) -> None:
         """Text is NFC, whatever type its column has and whoever set it."""
@@ -304,7 +310,7 @@ class ScopedInterface(SQLAInterface):
         placed = Placed(getattr(item, "path", None), key if isinstance(key, uuid.UUID) else None)
         if placed.id is None:
             detail["record"] = "-".join(map(str, identity))
-        audit.record(self.session(), act, register=self.subject, row=placed, detail=detail)
+        audit.record(self.session(), act, register=self.audit_name, row=placed, detail=detail)
 
 
 @dataclass(frozen=True)
@@ -313,6 +319,11 @@ class Placed:
 
     path: str | None
     id: uuid.UUID | None = None
+
+    @classmethod
+    def of(cls, item: Any) -> Placed:
+        key = getattr(item, "id", None)
+        return cls(getattr(item, "path", None), key if isinstance(key, uuid.UUID) else None)
 
 
 @event.listens_for(Session, "after_flush")

@@ -111,7 +111,7 @@ def division_names(values: Sequence[Values]) -> dict[int, str]:
     if not keys:
         return {}
     found = db.session.execute(select(Region.id, Region.full_name).where(Region.id.in_(keys)))
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 # ---- the list -------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def of_view(view: CrudView, told: Values) -> Listing:
     made.actions = made.actions if view.allows("add") else []
     made.exports = _exports(view)
     made.filters, made.chips = _bar(view, told["filters"]), chips
-    made.reset_url = f"{view.route_base}/list/"
+    made.reset_url = view.list_address()
     made.paging = _paging(view, told, len(values), many) if values else None
     made.empty = Empty(
         _("没有符合条件的记录") if chips else _("这里还没有记录"),
@@ -196,7 +196,7 @@ def _row_actions(view: CrudView, pk: Any) -> list[Action]:
     return [
         Action(label, f"{view.route_base}/{method}/{pk}", primary=method == "edit")
         for method, label in offered
-        if view.allows(method)
+        if view.allows_row(method, pk)
     ]
 
 
@@ -353,7 +353,7 @@ def _fact(view: CrudView, pk: Any, name: str, value: Any, names: Names) -> dict[
 
 def _page_actions(view: CrudView, pk: Any) -> list[Action]:
     found = []
-    if view.allows("edit"):
+    if view.allows_row("edit", pk):
         url = f"{view.route_base}/edit/{pk}"
         found.append(Action(_("修改"), url, primary=True, icon="edit"))
     for one in view.actions.values():
@@ -361,7 +361,7 @@ def _page_actions(view: CrudView, pk: Any) -> list[Action]:
             url = f"{view.route_base}/action/{one.name}/{pk}"
             confirm = str(one.confirmation or "")
             found.append(Action(str(one.text), url, post=True, confirm=confirm))
-    if view.allows("delete"):
+    if view.allows_row("delete", pk):
         asked = _("将删除这条记录，不能恢复。审计日志保留。")
         url = f"{view.route_base}/delete/{pk}"
         found.append(Action(_("删除"), url, post=True, danger=True, icon="trash", confirm=asked))
@@ -379,7 +379,7 @@ def _related(view: CrudView, told: Values) -> Listing:
     made.count_text = f"{count:,}" if count <= MOST_COUNTED else f"{MOST_COUNTED:,}+"
     asked = f"?_flt_0_{fixed.column_name}={key}"
     if fixed.column_name in view.search_columns and count > len(made.rows):
-        made.actions = [Action(_("查看全部"), f"{view.route_base}/list/{asked}")]
+        made.actions = [Action(_("查看全部"), f"{view.list_address()}{asked}")]
     if view.allows("add"):
         url = f"{view.route_base}/add{asked}"
         made.actions = [*made.actions, Action(_("新增"), url, icon="plus")]

@@ -6,7 +6,7 @@ capabilities (:data:`METHODS`), on the view's ``class_permission_name``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import flash, g, request, url_for
@@ -45,7 +45,8 @@ _SEEN = "seen"  # a form's digest of the row as it was shown
 _REDIRECTS = range(300, 400)
 
 
-def _list_names(view: CrudView, **_path: Any) -> Iterator[str]:
+def names_of_list(view: CrudView, **_path: Any) -> Iterator[str]:
+    """What the address of a view's list takes."""
     return iter(view.list_names)
 
 
@@ -70,6 +71,10 @@ class CrudView(Gated, ModelView):
     method_permission_name: Mapping[str, str] = {}
     #: column -> how it is masked in lists, pages and forms; whole on a click that the audit log keeps.
     masked_columns: Mapping[str, Callable[[Any], str]] = {}
+    #: What the audit log calls the rows, where that is not what the policy is asked about.
+    audit_name = ""
+    #: What exports hold, where that is more than the list shows.
+    export_columns: Sequence[str] = ()
     #: Models without a place whose rows the view's forms may offer.
     open_models: tuple[str, ...] = ()
     #: What exports are mostly for; a reason may be typed as well.
@@ -101,6 +106,8 @@ class CrudView(Gated, ModelView):
         yield "download"
         if not self.masked_columns:
             yield "reveal"
+        if not any(map(self.datamodel.is_relation, self.datamodel.get_columns_list())):
+            yield "offered"
 
     def _filter_names(self, columns: Any) -> Iterator[str]:
         for column, offered in self.datamodel.get_filters(columns).get_search_filters().items():
@@ -113,7 +120,11 @@ class CrudView(Gated, ModelView):
         super()._init_properties()
         subject = self.class_permission_name or type(self).__name__
         needs = self.method_permission_name.get("edit", Capability.ENTER)
-        self.datamodel.serve(subject, Capability(needs), self.label_columns, self.list_columns)
+        self.export_columns = self.export_columns or self.list_columns
+        self.datamodel.serve(
+            subject, Capability(needs), self.label_columns, self.list_columns,
+            audit_name=self.audit_name,
+        )  # fmt: skip
         self._require_placed([*self.search_columns, *self.add_columns, *self.edit_columns])
 
     def _require_placed(self, asked: list[str]) -> None:
@@ -167,6 +178,16 @@ class CrudView(Gated, ModelView):
         return self._filters.get_joined_filters(self._base_filters)
 
     # ---- who may ----------------------------------------------------------------------------
+    def allows_row(self, method: str, pk: Any) -> bool:
+        """May the account call the method for the row with this key, which lies in its area? Override it
+        where that depends on more than the capability.
+        """
+        return self.allows(method)
+
+    def _require_row(self, method: str, pk: Any) -> None:
+        if not self.allows_row(method, pk):
+            raise Forbidden(_("您的账号没有这项权限。"))
+
     def allows_action(self, name: str) -> bool:
         """May the account do what an ``@action`` does?"""
         return self.allows_capability(self.action_capability(name))
@@ -191,7 +212,7 @@ class CrudView(Gated, ModelView):
 
     # ---- the list ---------------------------------------------------------------------------
     @expose("/list/")
-    @takes(_list_names)
+    @takes(names_of_list)
     @permission_name("list")
     def list(self) -> Any:
         widgets = self._list()
@@ -224,7 +245,8 @@ class CrudView(Gated, ModelView):
     def show(self, pk: str) -> Any:
         item = self._row(pk)
         self._under_list(str(item))
-        widgets = self._get_show_widget(pk, item)
+        key = self._serialize_pk_if_composite(self.datamodel.get_pk_value(item))
+        widgets = self._get_show_widget(key, item)
         widgets = self._get_related_views_widgets(
             item, orders=get_order_args(), pages={}, page_sizes={}, widgets=widgets
         )
@@ -242,9 +264,10 @@ class CrudView(Gated, ModelView):
         column, item = request.args.get("field", ""), self._row(pk)
         if column not in self.masked_columns:
             raise NotFound(_("没有这个项目。"))
-        text = str(getattr(item, column) or "")
-        label = f"{self.datamodel.label(column)} {item}"
-        personal.note_look(self.datamodel.subject, Placed(getattr(item, "path", None)), label)
+        text, placed = str(getattr(item, column) or ""), Placed.of(item)
+        label = self.datamodel.label(column)
+        named = label if placed.id else f"{label} {item}"
+        personal.note_look(self.datamodel.audit_name, placed, named)
         return self.render_template("register/_revealed.html", text=text)
 
     def _row(self, pk: str) -> Any:
@@ -269,6 +292,7 @@ class CrudView(Gated, ModelView):
         if request.method == "POST":
             return self._sent(pk)
         item = self._row(pk)
+        self._require_row("edit", self.datamodel.get_pk_value(item))
         form = self.edit_form.refresh(obj=item)
         form.seen.data = seen.digest(item, self.edit_columns)
         self.prefill_form(form, self.datamodel.get_pk_value(item))
@@ -300,6 +324,7 @@ class CrudView(Gated, ModelView):
             self._fill_form_exclude_cols(self._filters.get_relation_cols(), form)
         else:
             form.own_key = self.datamodel.get_pk_value(item)
+            self._require_row("edit", form.own_key)
             self._keep_masked(form)
         if not form.validate():
             raise Invalid(
@@ -366,6 +391,7 @@ class CrudView(Gated, ModelView):
         try:
             with once() as click, self.datamodel.writing(deleting=True):
                 item = self._row(pk)
+                self._require_row("delete", self.datamodel.get_pk_value(item))
                 self.pre_delete(item)
                 self.datamodel.delete(item)
                 self.post_delete(item)
@@ -415,7 +441,7 @@ class CrudView(Gated, ModelView):
 
     # ---- export -----------------------------------------------------------------------------
     @expose("/export", methods=["GET", "POST"])
-    @takes(_list_names, "format")
+    @takes(names_of_list, "format")
     @permission_name("export")
     def export(self) -> Any:
         """What the list shows, as Excel or CSV, once a reason is stated."""
