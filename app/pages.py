@@ -96,6 +96,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
     for declared in all_registers():
         if declared.menus and declared.model is not Household:  # that one's page is HouseholdView
             builder.add_view_no_menu(view_of(declared))
+    hooks.appbuilder(builder)
     for api in (*map(api_of, offered()), SystemApi, DivisionsApi, HouseholdRecordsApi):
         builder.add_api(api)
 

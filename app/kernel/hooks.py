@@ -23,7 +23,7 @@ from app.core.i18n import mark
 from app.kernel.hook import asks, tells
 
 if TYPE_CHECKING:
-    from flask_appbuilder import BaseView
+    from flask_appbuilder import AppBuilder, BaseView
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
@@ -328,6 +328,13 @@ def household_story(
 def views() -> Iterable[type[BaseView]]:
     """The pages of its own that a module has, beside those of its registers: views of FAB."""
     return ()
+
+
+@tells
+def appbuilder(builder: AppBuilder, /) -> None:
+    """The pages are made: a module adds views that FAB generates, with their places in the menu
+    (``add_view``, ``add_link``), and APIs (``add_api``).
+    """
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from app.core.clock import uuid7
 from app.core.db import Model
 from app.core.i18n import lazy
 from app.core.types import CodeType, UuidType
+from app.kernel import hooks
 from app.kernel.kinds.formats import mask_phone
 from app.web.crud import (
     ModelRestApi,
@@ -129,8 +130,9 @@ class ContractApi(ModelRestApi):
     search_columns = ["title", "contractor", "signed_on", "amount"]
 
 
+@hooks.appbuilder.listen()
 def register(appbuilder):
-    """As ``views.py`` of a Flask-AppBuilder program does it."""
+    """As ``views.py`` of a Flask-AppBuilder program does it with the builder that it imports."""
     where = {
         "category": "builders",
         "category_label": lazy("施工管理"),

@@ -31,10 +31,9 @@ def example() -> Any:
 
 def create_app() -> Flask:
     """The application; what a deploy would do for the example is done as it starts."""
+    made = example()  # which listens for the builder, as a module does
     app = create()
     with app.app_context():
-        made = example()
-        made.register(app.appbuilder)  # type: ignore[attr-defined]
         Model.metadata.create_all(db.engine, [made.Contractor.__table__, made.Contract.__table__])
         with transaction():
             roles.sync(db.session(), [r.name for r in all_registers()])
