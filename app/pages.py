@@ -10,8 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import modules
+from app.access.actor import SYSTEM
 from app.admin.accounts.pages.bulk import AccountBulkView
 from app.admin.accounts.pages.locked import LockedView
+from app.admin.accounts.pages.matrix import MatrixView
 from app.admin.accounts.pages.officers import NoticesView, OfficersView
 from app.admin.accounts.pages.tokens import TokensView
 from app.admin.accounts.pages.views import AccountsView, RecordersView
@@ -19,6 +21,7 @@ from app.admin.audit.views import AuditView
 from app.admin.divisions.pages.files import DivisionFilesView
 from app.admin.divisions.pages.views import DivisionsView
 from app.core.db import db
+from app.core.i18n import lazy
 from app.core.jobs.table import queue_state
 from app.kernel import hooks
 from app.kernel.declare.offered import offered
@@ -93,6 +96,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
     app.jinja_env.globals |= {"ledger_body": ledger_table.body, "widget": inputs.WIDGETS}
     for view in _views():
         builder.add_view_no_menu(view)
+    builder.add_view(MatrixView, "matrix", label=lazy("角色权限表"), category=SYSTEM)
     for declared in all_registers():
         if declared.menus and declared.model is not Household:  # that one's page is HouseholdView
             builder.add_view_no_menu(view_of(declared))

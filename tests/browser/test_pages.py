@@ -53,7 +53,7 @@ PAGES = [
     "/lookback/entry", "/lookback/query?head_name=没有", "/lookback/query/columns", "/lookback/query/filters?grade=C",
     "/lookback/statistics/trend", "/tokens/", "/tokens/new", "/help/api", "/household/list", "/household/list?findings=id_wrong&village_name=村", "/lookback/review?list=1", "{draft}", "{draft}/edit",
     "{waiting}/review", "{home}", "/search/?q=张", "/help/", "/account/", "/account/password", "/nothing",
-    "/accounts/", "/accounts/new", "/accounts/bulk/", "/accounts/export", "{clerk}", "{clerk}/role", "/recorders/", "/officers/",
+    "/accounts/", "/accounts/new", "/accounts/bulk/", "/accounts/export", "{clerk}", "{clerk}/role", "/recorders/", "/officers/", "/roles/matrix/",
     "{officers}", "{persons}", "/officers/export", "/notices/", "/audit/", "{entry}", "/audit/export?act=update", "/audit/of{draft}", "/settings/",
     "/settings/lookback.deadline", "/divisions/", "/divisions/new", "/divisions/changes", "/divisions/import/", "{town}",
     "{town}/merge",

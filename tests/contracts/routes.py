@@ -78,6 +78,8 @@ ASKS: dict[str, Any] = {
     "AuditView.show": C.AUDIT,
     "AuditView.record": C.AUDIT,
     "AuditView.export": C.AUDIT,
+    "MatrixView.index": C.AUDIT,
+    "MatrixView.export": C.AUDIT,
     "AccountsView.index": C.MANAGE_USERS,
     "AccountsView.new": C.MANAGE_USERS,
     "AccountsView.suggest": C.MANAGE_USERS,

@@ -101,6 +101,7 @@ PAGES = [
     ("/tokens/", COUNTY_MANAGER, LIST),
     ("/help/api", COUNTY_MANAGER, LIST),
     ("/audit/", COUNTY_MANAGER, LIST),
+    ("/roles/matrix/", COUNTY_MANAGER, LIST),
     ("/audit/?size=100", MINISTRY, LIST),
     ("/audit/?account=账号&act=update&register=lookback", COUNTY_MANAGER, LIST),
     ("/audit/?head_id=610122197001010013", COUNTY_MANAGER, LIST),
