@@ -64,6 +64,7 @@ export function signIn() {
     const submit = async (event) => {
       event.preventDefault();
       tell("");
+      await prepared;  // who is quick has no token yet
       const body = new FormData(form);
       body.set("csrf_token", token);
       try {
@@ -86,7 +87,7 @@ export function signIn() {
       }
     };
     tell("");
-    freshToken().then((fresh) => {
+    const prepared = freshToken().then((fresh) => {
       prepare(fresh);
       if (fresh.account && fresh.account !== account) why.textContent = say("signin_other", { other: fresh.account, own: account });
     }).catch(() => tell(say("network")));
