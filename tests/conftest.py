@@ -493,6 +493,7 @@ def assert_accessible() -> Callable[..., None]:
     source = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 
     def check(page: Any, *rules: str) -> None:
+        page.wait_for_load_state("load")  # half a page is soon without fault
         if not page.evaluate("'axe' in window"):
             page.evaluate(source)
         asked: dict[str, Any] = {"resultTypes": ["violations"]} | (

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from app.access.divisions.regions import Region
 from tests import builders
 from tests.builders import Who
 from tests.conftest import Server
 
+expect.set_options(timeout=10_000)  # as the windows below have
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 #: Things to touch that are lower than 44 px, but for links within a sentence or a table's cell.
 SMALL = """() => [...document.querySelectorAll('a, button, select, summary, input:not([type=hidden])')]
@@ -84,6 +86,14 @@ def desk(browser: Any, server: Server) -> Iterator[Callable[..., Desk]]:
 
 def _complains(message: Any) -> bool:
     return message.type == "error" and "Failed to load resource" not in message.text
+
+
+def arrived(page: Any, selector: str) -> None:
+    """Wait for the page that was clicked for, known by what only it has, until its scripts ran: of one that is
+    still coming the beginning is there, and what scripts do when something is touched is not done yet.
+    """
+    page.wait_for_selector(selector)
+    page.wait_for_load_state("load")
 
 
 def sign_in(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from app.access.account import Account
 from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from tests import builders
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, arrived
 from tests.conftest import Server
 
 SitDown = Callable[..., Desk]
@@ -26,7 +26,7 @@ def test_a_new_clerk_from_the_form_to_the_first_login(
     page.get_by_role("link", name="村级信息采集员用户").click()
     page.fill("#f-login", "某村01")
     page.get_by_role("button", name="创建用户").click()
-    page.wait_for_selector("#error-summary")
+    arrived(page, "#error-summary")
     assert "不能用汉字" in page.locator("#f-login-errors").inner_text()
     assert page.input_value("#f-login") == "某村01"
     assert_accessible(page)
@@ -42,7 +42,7 @@ def test_a_new_clerk_from_the_form_to_the_first_login(
     page.locator("label.pick", has_text="只限下面指定的模块").click()
     page.locator("#field-register-lookback label.pick", has_text="可录入").click()
     page.get_by_role("button", name="创建用户").click()
-    page.wait_for_selector(".secret-text")
+    arrived(page, ".secret-text")
     login, password = page.locator(".secret-text").all_inner_texts()
     assert login == f"{village.code}01"
     assert_accessible(page)
@@ -61,6 +61,6 @@ def test_a_new_clerk_from_the_form_to_the_first_login(
     clerk.fill("#new_password", "Cun2024wei")
     clerk.fill("#new_password_again", "Cun2024wei")
     clerk.get_by_role("button", name="保存新密码").click()
-    clerk.wait_for_selector(".framed")
+    arrived(clerk, ".framed")
     assert clerk.locator("a", has_text="档案录入").count()
     context.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import builders
-from tests.browser.conftest import OVERFLOW, Desk
+from tests.browser.conftest import OVERFLOW, Desk, arrived
 
 SitDown = Callable[..., Desk]
 
@@ -17,6 +17,7 @@ def test_a_clerk_adds_a_craftsman(desk: SitDown, assert_accessible: Any, photo_f
     clerk = desk(builders.VILLAGE_CLERK)
     page = clerk.open("/craftsman/manage")
     page.get_by_role("link", name="新增").click()
+    arrived(page, "#record-form")
     page.fill("#f-name", "王建军")
     page.fill("#f-id_number", builders.id_number(851))
     page.fill("#f-phone", "13909180000")
@@ -36,7 +37,7 @@ def test_a_clerk_adds_a_craftsman(desk: SitDown, assert_accessible: Any, photo_f
     if os.environ.get("SHOTS"):
         page.screenshot(path=os.environ["SHOTS"] + "/new.png", full_page=True)
     page.get_by_role("button", name="保存", exact=True).click()
-    page.get_by_text("王建军的工匠信息已保存。").wait_for()
+    arrived(page, "text=王建军的工匠信息已保存。")
     assert training.locator("label.pick", has_text="建筑识图").locator("input").is_checked()
     page.set_input_files("#field-certificate_photos input[type=file][multiple]", photo_file)
     page.locator("#field-certificate_photos [data-file]").wait_for()

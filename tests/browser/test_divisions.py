@@ -32,6 +32,7 @@ def test_rename_merge_and_publish(
     page.locator(".picker-option:visible", has_text=other.full_name).click()
     page.locator("main button", has_text="合并").click()
     page.locator("a", has_text="查看全部待生效变更").click()
+    page.wait_for_url("**/divisions/changes*")
     assert page.locator("tbody tr").count() == 2
     assert_accessible(page)
 

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from app.kernel.declare.flow import State
 from tests import builders
-from tests.browser.conftest import OVERFLOW, SMALL, Desk
+from tests.browser.conftest import OVERFLOW, SMALL, Desk, arrived
 from tests.conftest import Server
 
 SitDown = Callable[..., Desk]
@@ -22,13 +22,14 @@ def test_a_list_is_arranged_and_its_filter_kept(desk: SitDown, server: Server):
         builders.household(name="张建国", state=State.DRAFT)
     page = desk(builders.COUNTY_MANAGER).open("/lookback/query?state=draft")
     page.click("text=显示列")
+    arrived(page, "[data-columns-form]")
     page.locator("[data-column=former_head]").check()
     page.locator("[data-column=phone]").uncheck()
     page.get_by_role("button", name="左移 原户主").focus()
     for _column in range(5):
         page.keyboard.press("Enter")  # the button keeps the focus on its way
     page.get_by_role("button", name="保存").click()
-    page.wait_for_selector("text=列表的列已保存")
+    arrived(page, "text=列表的列已保存")
     heads = page.locator(".ledger-table thead th").all_inner_texts()
     assert heads[:3] == ["户主姓名", "原户主", "身份证号"]
     assert "当前联系电话" not in heads
@@ -63,8 +64,8 @@ def test_a_list_that_is_slow_or_fails_keeps_what_was_typed(desk: SitDown, server
     page.unroute("**/lookback/query?*")
     page.get_by_role("button", name="重试").click()
     page.wait_for_url("**/lookback/query?head_name=*")
-    assert page.locator(".row-link").all_inner_texts() == ["王小明"]
-    assert page.locator(".part-failed, .is-slow").count() == 0
+    expect(page.locator(".row-link")).to_have_text(["王小明"])
+    expect(page.locator(".part-failed, .is-slow")).to_have_count(0)
     page.go_back()
     expect(page.locator("#filter-head_name")).to_have_value("")
 
@@ -82,7 +83,7 @@ def test_on_a_phone_rows_are_cards_that_are_walked_through(
     assert one["width"] > 300
     names = page.locator(".row-link").all_inner_texts()
     page.locator(".row-link").first.click()
-    page.wait_for_selector(".walk >> text=第 1 /")
+    arrived(page, ".walk >> text=第 1 /")
     assert page.evaluate(OVERFLOW) <= 0
     assert page.evaluate(SMALL) == []
     assert_accessible(page)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from app.access.audit import log as audit
 from app.access.audit.log import Act
@@ -162,8 +163,8 @@ def test_the_division_picker_searches_and_goes_down(
     name = village.locator("span").first.inner_text()
     village.click()
     page.wait_for_url("**region=*")
+    expect(page.locator(".chip", has_text=name)).to_have_count(1)
     assert page.input_value("#filter-region").endswith(name)
-    assert page.locator(".chip", has_text=name).count() == 1
     page.locator("#filter-region").focus()
     page.keyboard.type("没有这个村")
     page.wait_for_selector(".picker-note:visible")

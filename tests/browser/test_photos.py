@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from app.access.scope import unscoped
 from app.kernel.rows.file import Attachment
 from app.modules.surveys.lookback.model import Lookback
 from tests import builders, pictures
-from tests.browser.conftest import OVERFLOW, SMALL, Desk, sign_in
+from tests.browser.conftest import OVERFLOW, SMALL, Desk, arrived, sign_in
 from tests.conftest import Server
 
 SitDown = Callable[..., Desk]
@@ -89,13 +90,22 @@ def test_photos_wait_for_a_line_and_outlive_a_reload(
     clerk = desk(builders.TOWN_CLERK)
     page = open_form(clerk, survey)
     page.wait_for_selector("[data-draft-state]:has-text('自动保存')")
-    page.route("**/files/front_photos", lambda route: route.abort())
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    page.route("**/files/front_photos", hold)
     page.locator(f"{BOX} input[type=file]").last.set_input_files(photos[:2])
+    page.wait_for_selector(f"{BOX} .file-tiles:has(progress):has(.is-waiting)")
+    held.pop().abort()  # with the other behind it, none is tried again soon
+    page.unroute("**/files/front_photos")
+    page.route("**/files/front_photos", lambda route: route.abort())
     page.wait_for_selector(f"{BOX} .is-waiting.is-late")
     first = page.locator(f"{BOX} .file-tile").first
     first.locator("[data-file-turn='-90']").click()
     page.wait_for_selector(f"{BOX} .turn-270")
-    assert "待上传 2 张" in page.locator(".outbox-bar").inner_text()
+    expect(page.locator(".outbox-bar")).to_contain_text("待上传 2 张")
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     page.locator(f"{BOX} .is-waiting").nth(1).wait_for()
@@ -170,6 +180,7 @@ def test_a_form_is_opened_filled_in_and_reloaded_without_a_line(
     page.goto(f"{server.url}/lookback/entry")
     assert "没有网络" in page.inner_text("h1")
     page.get_by_role("link", name="张建国").click()
+    arrived(page, "#record-form")
     clerk.pick("died", "否")
     clerk.pick("living", "自有农村住房")
     page.fill("#f-surveyor", "李明")
@@ -179,7 +190,7 @@ def test_a_form_is_opened_filled_in_and_reloaded_without_a_line(
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     page.wait_for_selector(f"{BOX} .is-waiting")
-    assert page.input_value("#f-surveyor") == "李明"
+    expect(page.locator("#f-surveyor")).to_have_value("李明")
     assert files_of(server, survey) == []
     context.set_offline(False)
     page.wait_for_selector(f"{BOX} [data-file]")

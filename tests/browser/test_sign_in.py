@@ -16,7 +16,7 @@ from app.core.db import db
 from app.kernel.rows.record import Draft
 from app.modules.surveys.lookback.model import Lookback
 from tests import builders
-from tests.browser.conftest import OVERFLOW, SMALL, Desk, sign_in
+from tests.browser.conftest import OVERFLOW, SMALL, Desk, arrived, sign_in
 from tests.conftest import Server
 
 LAYER = "#signin-dialog[open]"
@@ -90,7 +90,7 @@ def test_a_session_that_ends_while_one_types_loses_nothing(
     page.fill("#password", builders.PASSWORD)
     answer_captcha(pictured, page.locator("[data-captcha-box]"))
     page.get_by_role("button", name="登录", exact=True).click()
-    page.wait_for_selector("#record-form")
+    arrived(page, "#record-form")
     page.locator("#field-died label.pick", has_text="否").click()
     end_sessions(pictured)
     page.fill("#f-surveyor", "李明")
@@ -148,9 +148,10 @@ def test_what_one_typed_is_not_sent_as_another(
     layer.locator("[name=password]").fill(builders.PASSWORD)
     layer.get_by_role("button", name="登录并继续").click()
     layer.wait_for(state="detached")
-    page.wait_for_url("**/edit")
+    arrived(page, ".notice-good")
     with server.app.app_context(), unscoped("tests look") as session:
         owner = session.scalars(select(Account).where(Account.username == clerk.login)).one()
+        assert session.get_one(Lookback, survey.id).surveyor == "李明"
     assert {draft.account_id for draft in drafts(server)} <= {owner.uuid}
 
 

@@ -16,7 +16,7 @@ from app.kernel.declare.flow import State
 from app.kernel.rows.record import Habit
 from app.modules.surveys.lookback.model import Lookback
 from tests import builders
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, arrived
 from tests.conftest import Server
 
 SitDown = Callable[..., Desk]
@@ -126,6 +126,7 @@ def test_from_typing_to_approval(
     reviewer.locator(".file-look").last.click()
     reviewer.wait_for_selector("#photo-dialog[open]")
     reviewer.keyboard.press("Escape")
+    reviewer.wait_for_selector("#photo-dialog", state="hidden")
     reviewer.keyboard.press("r")
     assert reviewer.locator("#return-dialog").is_visible()
     assert_accessible(reviewer)
@@ -148,7 +149,7 @@ def test_from_typing_to_approval(
     reviewer.locator("[data-undo]", has_text="审核通过").wait_for()
     assert stored(server, survey).state == State.APPROVED
     reviewer.locator("[data-undo] button").click()
-    reviewer.wait_for_selector("#decide")
+    reviewer.wait_for_url(f"**/{survey.id}/review*")
     assert stored(server, survey).state == State.SUBMITTED
 
 
@@ -200,7 +201,7 @@ def test_typing_is_kept_by_itself(desk: SitDown, survey: Lookback):
     assert page.locator("input[name=died]:checked").input_value() == "no"
     page.get_by_role("button", name="放弃草稿").click()
     page.locator("#confirm-dialog [data-confirm-yes]").click()
-    page.wait_for_selector(".notice-good")
+    arrived(page, ".notice-good")
     assert page.locator("input[name=died]:checked").count() == 0
 
 
@@ -241,7 +242,7 @@ def test_two_people_choose_line_by_line(desk: SitDown, survey: Lookback, server:
     one.page.wait_for_selector(".notice-good")
     two.page.get_by_role("button", name="保存", exact=True).click()
     conflict = two.page.locator("#conflict")
-    conflict.wait_for()
+    arrived(two.page, "#conflict")
     assert conflict.locator("tbody tr").count() == 2
     conflict.locator("[data-conflict=village_group] label", has_text="一组").click()
     assert two.page.input_value("#f-village_group") == "一组"
