@@ -177,6 +177,8 @@ def _column(view: CrudView, name: str, names: Names) -> Column[Values]:
 
 def _kind(view: CrudView, name: str) -> str:
     datamodel = view.datamodel
+    if name in view.formatters_columns:
+        return "text"
     if datamodel.is_division(name):
         return "region"
     if datamodel.is_date(name):
@@ -328,12 +330,16 @@ def offered(view: CrudView, column: str, text: str) -> Response:
 
 
 def page_of(view: CrudView, related_views: Sequence[CrudView], widgets: Values) -> dict[str, Any]:
-    """``{facts, actions, tables [Listing]}`` of the page of a row; what FAB's widgets were given."""
+    """``{panels, actions, tables [Listing]}`` of the page of a row; what FAB's widgets were given."""
     shown = widgets["show"].template_args
     values = dict(zip(shown["include_columns"], shown["value_columns"], strict=True))
     names = division_names([values])
     return {
-        "facts": [_fact(view, shown["pk"], name, value, names) for name, value in values.items()],
+        "panels": panels(
+            view.show_fieldsets,
+            [*values],
+            [_fact(view, shown["pk"], name, value, names) for name, value in values.items()],
+        ),
         "actions": _page_actions(view, shown["pk"]),
         "tables": [
             _related(related, widget.template_args)
@@ -341,6 +347,16 @@ def page_of(view: CrudView, related_views: Sequence[CrudView], widgets: Values) 
             if widget is not None and related.allows("list")
         ],
     }
+
+
+def panels(fieldsets: Any, columns: Sequence[str], parts: Sequence[Any]) -> list[dict[str, Any]]:
+    """``[{title, parts}]``: what stands for each of the columns, below the titles of FAB's fieldsets."""
+    by_column = dict(zip(columns, parts, strict=True))
+    sets = fieldsets or [("", {"fields": columns})]
+    return [
+        {"title": str(title), "parts": [by_column[c] for c in said["fields"] if c in by_column]}
+        for title, said in sets
+    ]
 
 
 def _fact(view: CrudView, pk: Any, name: str, value: Any, names: Names) -> dict[str, Any]:

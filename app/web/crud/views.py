@@ -368,8 +368,9 @@ class CrudView(Gated, ModelView):
         for column in columns:
             if isinstance(form[column], RelationField):
                 form[column].search_url = listing.search_url(self, column)
+        fields = _with_problems([self._told(form[column]) for column in columns], refused)
         page = {
-            "fields": _with_problems([self._told(form[column]) for column in columns], refused),
+            "panels": listing.panels(getattr(self, f"{what}_fieldsets"), columns, fields),
             "problems": _said(refused),
             "seen": form.seen.data or "",
             "back_url": self.get_redirect(),

@@ -36,6 +36,8 @@ from app.web.frame.addresses import takes
 BASE = "/officers"
 _PERSONS = [column(post, name) for post in Post for name in FIELDS]
 
+_BY_POST = [(lazy(p.zh), {"fields": [column(p, name) for name in FIELDS]}) for p in Post]
+
 
 def _label(post: Post, label: str) -> Any:
     return lazy("%(post)s%(label)s", post=lazy(post.zh), label=lazy(label))
@@ -86,9 +88,12 @@ class OfficersView(ModelView):
         "complete",
     ]  # fmt: skip
     order_columns: Sequence[str] = ["leader_name", "operator_name"]
-    show_columns: Sequence[str] = ["full_name", "level", *_PERSONS]
     export_columns: Sequence[str] = ["full_name", "level", *_PERSONS]
-    edit_columns = _PERSONS
+    show_fieldsets = edit_fieldsets = _BY_POST
+    description_columns: Mapping[str, Any] = {
+        column(Post.LEADER, "name"): lazy("原则上由村镇处（科）主要领导担任。"),
+        column(Post.OPERATOR, "name"): lazy("由具体负责此项工作的同志担任。"),
+    }
     search_columns: Sequence[str] = ["region_id", "leader_name", "operator_name", "complete"]
     masked_columns: Mapping[str, Any] = {
         column(post, name): mask_phone for post in Post for name in PHONES
