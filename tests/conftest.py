@@ -19,14 +19,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 import uuid
 import zlib
 from collections import Counter
@@ -50,8 +43,11 @@ from tests.databases import (
     sqlalchemy_url,
     start_postgresql,
 )
+from tests.running.applications import dispose, make_app
 
-ROOT = Path(__file__).resolve().parent.parent
+#: The fixtures of what runs beside the tests: servers and Chromium.
+pytest_plugins = ["tests.running.browser", "tests.running.servers"]
+
 _SHARED = "ANJU_TEST_FOLDER"
 
 
@@ -222,30 +218,6 @@ def worker() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
-def make_app(url: str, folder: Path, **settings: Any) -> Flask:
-    from app import create_app
-
-    overrides = {
-        "TESTING": True,
-        "SQLALCHEMY_DATABASE_URI": url,
-        "STORAGE_DIR": str(folder),
-        "SECRET_KEY": "only for tests",
-        "CAPTCHA_ENABLED": False,
-        "WTF_CSRF_ENABLED": True,
-        "FAB_PASSWORD_HASH_METHOD": "pbkdf2:sha256:1",
-        "SERVER_NAME": None,
-    }
-    return create_app(overrides | settings)
-
-
-def dispose(app: Flask) -> None:
-    from app.core.db import db
-
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
 def anew(bed: Bed, databases: Databases) -> None:
     """The bed's database as after the deploy step."""
     from app.core.db import db
@@ -333,178 +305,3 @@ def pages_hold_no_lock() -> Iterator[None]:
     assert locks.made_meanwhile() == [], (
         "made within a transaction, or while the database is locked"
     )
-
-
-# --- the running program --------------------------------------------------------------------------
-
-
-@dataclass
-class Server:
-    """The program as a process of its own. ``app`` is on the same database, to arrange and to look."""
-
-    url: str
-    app: Flask
-    environment: dict[str, str]
-    process: subprocess.Popen[bytes]
-
-    def flask(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        """Run a command such as ``flask jobs work --once`` on the server's database."""
-        return subprocess.run(
-            [sys.executable, "-m", "flask", *arguments],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False,
-        )  # fmt: skip
-
-
-@pytest.fixture
-def serve(
-    db_kind: str, databases: Databases, worker: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Server]]:
-    """Start servers: ``serve()``, or ``serve(ANJU_BENCH="1")`` with settings as environment variables."""
-    running: list[Server] = []
-
-    def start(**settings: str) -> Server:
-        server = start_server(
-            databases.copy(db_kind, f"anju_{worker}_{os.getpid()}_served{len(running)}"),
-            tmp_path_factory.mktemp("served"), settings,
-        )  # fmt: skip
-        running.append(server)
-        return server
-
-    yield start
-    for server in running:
-        stop_server(server)
-
-
-@pytest.fixture(scope="module")
-def server(
-    db_kind: str, databases: Databases, worker: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """One running program for all tests of a module: they share its database."""
-    running = start_server(
-        databases.copy(db_kind, f"anju_{worker}_{os.getpid()}_module"),
-        tmp_path_factory.mktemp("served"), {},
-    )  # fmt: skip
-    yield running
-    stop_server(running)
-
-
-def start_server(
-    url: str, folder: Path, settings: dict[str, str], program: str = "app:create_app()"
-) -> Server:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {
-        "DATABASE_URL": url.replace("postgresql+psycopg", "postgresql"),
-        "STORAGE_DIR": str(folder / "files"),
-        "SECRET_KEY": "only for tests",
-        "CAPTCHA_ENABLED": "0",
-        "FLASK_APP": "app:create_app",
-    }  # fmt: skip
-    environment |= settings
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", program, "--bind", f"127.0.0.1:{port}",
-             "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--log-level", "warning"],
-            cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        await_answer(f"{address}/health", process)
-    except AssertionError as error:
-        process.kill()
-        raise AssertionError(f"{error}\n{(folder / 'log').read_text()}") from None
-    return Server(address, make_app(url, folder / "files"), environment, process)
-
-
-def await_answer(address: str, process: subprocess.Popen[bytes], seconds: float = 40) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        assert process.poll() is None, f"the server ended with {process.returncode}"
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"no answer from {address} within {seconds} s")
-
-
-def stop_server(server: Server) -> None:
-    os.killpg(
-        server.process.pid, signal.SIGKILL
-    )  # asked to, it waits for connections that browsers keep
-    server.process.wait()
-    dispose(server.app)
-
-
-# --- the browser ----------------------------------------------------------------------------------
-
-_QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium: the system's, else the one that Playwright installed."""
-    from playwright.sync_api import sync_playwright
-
-    found = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, headless=True, args=_QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """A page of its own context; what the console calls an error fails the test at its end."""
-    context = browser.new_context(locale="zh-CN", viewport={"width": 1366, "height": 768})
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if _is_error(message) else None)
-    yield page
-    context.close()
-    assert not errors, "the browser's console says:\n" + "\n".join(errors)
-
-
-def _is_error(message: Any) -> bool:
-    # A test that provokes a 4xx means it; scripts and the content policy must never complain.
-    return message.type == "error" and "Failed to load resource" not in message.text
-
-
-@pytest.fixture(scope="session")
-def assert_accessible() -> Callable[..., None]:
-    """``assert_accessible(page)``: no axe-core violation on what the page shows now; with names of
-    rules of these alone.
-    """
-    source = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
-
-    def check(page: Any, *rules: str) -> None:
-        page.wait_for_load_state("load")  # half a page is soon without fault
-        if not page.evaluate("'axe' in window"):
-            page.evaluate(source)
-        asked: dict[str, Any] = {"resultTypes": ["violations"]} | (
-            {"runOnly": rules} if rules else {}
-        )
-        found = page.evaluate("asked => axe.run(document, asked)", asked)["violations"]
-        lines = [
-            f"{violation['id']} ({violation['impact']}): {violation['help']}\n    "
-            + "\n    ".join(node["html"][:200] for node in violation["nodes"][:5])
-            for violation in found
-        ]
-        assert not lines, f"{page.url}:\n" + "\n".join(lines)
-
-    return check

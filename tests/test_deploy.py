@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,13 +9,14 @@ from alembic.script import ScriptDirectory
 from flask_migrate import check, upgrade
 from sqlalchemy import create_engine, func, inspect, select, text
 
+from app import create_app
 from app.access.account import Account
 from app.access.divisions.regions import Region
 from app.core.db import Model, db
 from app.core.types import NfcText, PathType
-from app.deploy import MIGRATIONS
-from tests.conftest import ROOT
+from app.deploy import MIGRATIONS, deploy
 from tests.databases import DIVISIONS
+from tests.running import programs
 from tools import lint_migrations
 
 SCRIPTS = ScriptDirectory(str(MIGRATIONS))
@@ -95,40 +94,33 @@ def test_health_answers(client):
     assert answer.is_json
 
 
-DEPLOY = (
-    "from app import create_app; from app.deploy import deploy; deploy(create_app(), ['610122'])"
-)
+def deploy_one_county():
+    deploy(create_app(), ["610122"])
 
 
-def test_many_may_deploy_at_once(database_url):
+def test_many_may_deploy_at_once(database_url, tmp_path):
     environment = os.environ | {"DATABASE_URL": database_url, "SECRET_KEY": "only for tests"}
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", DEPLOY],
-            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )
-        for _ in range(3)
-    ]  # fmt: skip
-    answers = [process.communicate(timeout=120)[0] for process in started]
-    assert [process.returncode for process in started] == [0, 0, 0], "\n".join(answers)
+    logs = [tmp_path / f"{n}.log" for n in range(3)]
+    started = [programs.start(deploy_one_county, environment, log) for log in logs]
+    for process in started:
+        process.join(120)
+    said = "\n".join(log.read_text() for log in logs)
+    assert [process.exitcode for process in started] == [0, 0, 0], said
     engine = create_engine(database_url)
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(Region)) > 300
     engine.dispose()
 
 
-def migrate(database_url, *arguments, check=True):
+def migrate(database_url, *arguments):
     environment = os.environ | {"DATABASE_URL": database_url, "SECRET_KEY": "only for tests"}
-    return subprocess.run(
-        [sys.executable, "-m", "flask", *arguments],
-        cwd=ROOT, env=environment, check=check, capture_output=True, text=True,
-    )  # fmt: skip
+    return programs.run(environment, *arguments)
 
 
 def test_an_upgrade_keeps_accounts_and_their_roles(database_url):
     """SQLite makes a table anew where a migration alters it in a batch; what refers to it must stay."""
     engine = create_engine(database_url)
-    migrate(database_url, "db", "upgrade", FIRST)
+    assert migrate(database_url, "db", "upgrade", FIRST).returncode == 0
     with engine.begin() as connection:
         role = {"id": 1, "name": "县级管理用户"}
         account = {
@@ -143,7 +135,7 @@ def test_an_upgrade_keeps_accounts_and_their_roles(database_url):
             names = ", ".join(values)
             marks = ", ".join(f":{name}" for name in values)
             connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), values)
-    migrate(database_url, "db", "upgrade")
+    assert migrate(database_url, "db", "upgrade").returncode == 0
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM ab_user_role")) == 1
     engine.dispose()
@@ -190,7 +182,7 @@ def test_a_database_older_than_the_first_migration_is_told_what_to_do(database_u
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
         connection.execute(text("INSERT INTO alembic_version VALUES ('0003')"))
-    answer = migrate(database_url, *command, check=False)
+    answer = migrate(database_url, *command)
     assert answer.returncode == 1
     assert "stands at migration 0003" in answer.stderr
     assert "migrations/versions/0003_*" in answer.stderr

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, await_answer
+from tests.running.programs import ROOT
+from tests.running.servers import await_answer
 
 _WHO = """
 import os
@@ -39,7 +40,7 @@ def port(tmp_path: Path) -> Iterator[int]:
     command = [sys.executable, "-m", "gunicorn", "-c", "tools/gunicorn.py", "who:answer"]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings)
     try:
-        await_answer(f"http://127.0.0.1:{port}/", process)
+        await_answer(f"http://127.0.0.1:{port}/", process.poll)
         yield port
     finally:
         process.terminate()

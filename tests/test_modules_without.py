@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import config
-from tests.conftest import ROOT
 from tests.databases import Databases
+from tests.running.programs import ROOT
 
 PROGRAM = """
 import sys

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.databases import Databases
+from tests.running.programs import ROOT
 
 GUIDE = ROOT / "CONTRIBUTING.md"
 MOST_LINES, FIELDS = 40, 10

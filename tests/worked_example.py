@@ -25,10 +25,10 @@ from app.deploy import deploy
 from app.kernel.declare.register import Register, all_registers, get_register
 from app.kernel.figures import state as figures
 from tests import builders
-from tests.conftest import make_app
 from tests.databases import DIVISIONS
 from tests.hands import Hands
 from tests.kernel.exchange.lists import book, row
+from tests.running.applications import make_app
 
 CONTACT = {"contact_name": "王办", "contact_phone": "13909180000"}
 #: Heads of households that were on the list before the survey was declared.

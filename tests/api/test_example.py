@@ -14,7 +14,8 @@ from app.access.scope import unscoped
 from app.kernel.declare.flow import State
 from app.modules.surveys.lookback.model import Lookback
 from tests.builders import VILLAGE_CLERK, account, api_token, household
-from tests.conftest import ROOT, Server
+from tests.running.programs import ROOT
+from tests.running.servers import Server
 
 
 def run(server: Server, secret: str, *arguments: str) -> Any:

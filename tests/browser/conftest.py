@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from app.access.divisions.regions import Region
 from tests import builders
 from tests.builders import Who
-from tests.conftest import Server
+from tests.running.servers import Server
 
 expect.set_options(timeout=10_000)  # as the windows below have
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -12,7 +12,7 @@ from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from tests import builders
 from tests.browser.conftest import Desk, arrived
-from tests.conftest import Server
+from tests.running.servers import Server
 
 SitDown = Callable[..., Desk]
 

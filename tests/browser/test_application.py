@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from tests import builders
 from tests.browser.conftest import Desk
-from tests.conftest import Server
 from tests.modules.renovation.test_openings import Case
+from tests.running.servers import Server
 
 
 def test_only_what_fits_is_offered(desk: Callable[..., Desk], server: Server):

@@ -8,7 +8,7 @@ from typing import Any
 from app.access.divisions.regions import Level
 from tests import builders
 from tests.browser.conftest import Desk
-from tests.conftest import Server
+from tests.running.servers import Server
 
 
 def test_rename_merge_and_publish(

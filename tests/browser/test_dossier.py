@@ -10,9 +10,9 @@ from app.kernel.declare.flow import State
 from app.modules.renovation.dossier.model import Dossier, Progress
 from tests import builders
 from tests.browser.conftest import OVERFLOW, Desk
-from tests.conftest import Server
 from tests.modules import samples
 from tests.modules.renovation.test_dossiers import AFTER, COMPLETED, STARTED
+from tests.running.servers import Server
 
 
 def test_paid_in_full(desk: Callable[..., Desk], server: Server, assert_accessible: Any):

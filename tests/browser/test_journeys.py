@@ -20,8 +20,8 @@ from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 from tests.browser.conftest import OVERFLOW, Desk, arrived, sign_in
-from tests.conftest import Server
 from tests.kernel.exchange import lists
+from tests.running.servers import Server
 
 SitDown = Callable[..., Desk]
 

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from app.kernel.declare.flow import State
 from tests import builders
 from tests.browser.conftest import OVERFLOW, SMALL, Desk, arrived
-from tests.conftest import Server
+from tests.running.servers import Server
 
 SitDown = Callable[..., Desk]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from tests import builders
 from tests.browser.conftest import OVERFLOW, Desk
-from tests.conftest import Server
 from tests.modules import samples
+from tests.running.servers import Server
 
 PAGES = [
     "/", "/low_income/new", "/monitoring/{survey}", "/application/entry", "/dossier/{dossier}",

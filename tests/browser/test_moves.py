@@ -12,7 +12,7 @@ from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.browser.conftest import OVERFLOW, SMALL, Desk
 from tests.clicks import click
-from tests.conftest import Server
+from tests.running.servers import Server
 
 SitDown = Callable[..., Desk]
 

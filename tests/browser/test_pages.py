@@ -17,7 +17,7 @@ from app.access.scope import unscoped
 from app.kernel.declare.flow import State
 from tests import builders
 from tests.browser.conftest import OVERFLOW, SMALL, Desk
-from tests.conftest import Server
+from tests.running.servers import Server
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from app.modules.homes.choices import ParcelState
 from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.browser.conftest import OVERFLOW, Desk
-from tests.conftest import Server
 from tests.modules import samples
+from tests.running.servers import Server
 
 SitDown = Callable[..., Desk]
 

@@ -16,7 +16,7 @@ from app.kernel.rows.file import Attachment
 from app.modules.surveys.lookback.model import Lookback
 from tests import builders, pictures
 from tests.browser.conftest import OVERFLOW, SMALL, Desk, arrived, sign_in
-from tests.conftest import Server
+from tests.running.servers import Server
 
 SitDown = Callable[..., Desk]
 BOX = "#field-front_photos"

@@ -17,7 +17,7 @@ from app.kernel.rows.record import Draft
 from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.browser.conftest import OVERFLOW, SMALL, Desk, arrived, sign_in
-from tests.conftest import Server
+from tests.running.servers import Server
 
 LAYER = "#signin-dialog[open]"
 

@@ -17,7 +17,7 @@ from app.kernel.rows.record import Habit
 from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.browser.conftest import Desk, arrived
-from tests.conftest import Server
+from tests.running.servers import Server
 
 SitDown = Callable[..., Desk]
 

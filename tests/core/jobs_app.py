@@ -1,7 +1,4 @@
-"""A bare application with two kinds of job, run by the tests and by the workers that they kill.
-
-As a program: ``python -m tests.core.jobs_app DATABASE_URL FOLDER`` works until it is stopped.
-"""
+"""A bare application with two kinds of job, run by the tests and by the workers that they kill."""
 
 from __future__ import annotations
 
@@ -71,7 +68,8 @@ def make_app(url: str, folder: str, **config: Any) -> Flask:
     return app
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """A process that works on what DATABASE_URL and FOLDER, its arguments, hold until it is stopped."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     work(make_app(sys.argv[1], sys.argv[2]), stopping=stop)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import io
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +25,11 @@ from app.core.jobs import table as jobs
 from app.core.jobs import worker
 from app.core.jobs.table import Job, JobContext, JobState, Owner, enqueue
 from app.core.transactions import transaction
+from tests.core import jobs_app
 from tests.core.jobs_app import make_app, steps
+from tests.running import programs
 
 CLERK = Owner(uuid7(), "蓝田县住建局", "0.0r.01.05.")
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -123,34 +122,40 @@ def test_two_workers_never_take_the_same_job(app: Flask) -> None:
     assert set(taken) == wanted
 
 
-def test_kill_9_in_the_middle_loses_and_doubles_nothing(app: Flask, database_url: str) -> None:
+@pytest.fixture
+def start(app: Flask, database_url: str, tmp_path: Path) -> Callable[[], BaseProcess]:
+    """Start a process that works."""
+    arguments = (database_url, app.config["STORAGE_DIR"])
+    return lambda: programs.start(jobs_app.main, os.environ, tmp_path / "log", *arguments)
+
+
+def test_kill_9_in_the_middle_loses_and_doubles_nothing(start: Callable[[], BaseProcess]) -> None:
     job_id = add(total=400, pause=0.05)
-    command = [sys.executable, "-m", "tests.core.jobs_app", database_url]
-    command.append(app.config["STORAGE_DIR"])
-    first = subprocess.Popen(command, cwd=ROOT)
+    first = start()
     wait_for(lambda: len(numbers()) >= 100)
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait()
+    first.kill()
+    first.join()
     broken = seen(job_id)
     assert broken.state == JobState.RUNNING
     assert len(numbers()) < 400
-    second = subprocess.Popen(command, cwd=ROOT)
+    second = start()
     wait_for(lambda: seen(job_id).state == JobState.DONE)
     second.terminate()
-    assert second.wait(20) == 0
+    second.join(20)
+    assert second.exitcode == 0
     assert numbers() == list(range(400))
     runs = set(db.session.scalars(sa.select(steps.c.run)))
     assert runs == {1, 2}
     assert seen(job_id).result == {"total": 400, "attempt": 2}
 
 
-def test_sigterm_puts_the_job_back(app: Flask, database_url: str) -> None:
+def test_sigterm_puts_the_job_back(app: Flask, start: Callable[[], BaseProcess]) -> None:
     job_id = add(total=400, pause=0.05)
-    command = [sys.executable, "-m", "tests.core.jobs_app", database_url]
-    process = subprocess.Popen([*command, app.config["STORAGE_DIR"]], cwd=ROOT)
+    process = start()
     wait_for(lambda: len(numbers()) >= 50)
     process.terminate()
-    assert process.wait(20) == 0
+    process.join(20)
+    assert process.exitcode == 0
     job = seen(job_id)
     assert (job.state, job.attempt) == (JobState.QUEUED, 0)
     assert job.checkpoint == {"next": len(numbers())}

@@ -25,8 +25,8 @@ from tests.builders import (
     region,
     sign_in,
 )
-from tests.conftest import make_app
 from tests.hands import Hands
+from tests.running.applications import make_app
 
 JSON = {"Accept": "application/json"}
 

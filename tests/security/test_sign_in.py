@@ -29,8 +29,8 @@ from app.core.db import db
 from app.core.jobs.table import enqueue_daily
 from app.core.jobs.worker import work
 from tests.builders import COUNTY_MANAGER, PASSWORD, account, sign_in
-from tests.conftest import dispose, make_app
 from tests.hands import Hands
+from tests.running.applications import dispose, make_app
 
 JSON = {"Accept": "application/json"}
 

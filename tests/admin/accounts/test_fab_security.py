@@ -36,7 +36,7 @@ from tests.builders import (
     actor_of,
     region,
 )
-from tests.conftest import ROOT
+from tests.running.programs import ROOT
 
 
 def manager() -> Any:

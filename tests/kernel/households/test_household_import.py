@@ -6,9 +6,6 @@ import datetime as dt
 import io
 import math
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -45,11 +42,10 @@ from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 from tests.clicks import begin_import
 from tests.kernel.exchange.lists import HEADS, Row, book, row
+from tests.running import programs
 
 #: Rows of a file and what is said of them; what a kill leaves is asked of both.
 pytestmark = pytest.mark.one_database
-
-ROOT = Path(__file__).parents[3]
 
 
 class Desk:
@@ -493,7 +489,7 @@ def count_statements(
 
 
 @pytest.mark.both_databases
-def test_an_import_survives_kill_9(desk: Desk, app: Flask) -> None:
+def test_an_import_survives_kill_9(desk: Desk, app: Flask, tmp_path: Path) -> None:
     rows = [row(n) for n in range(1, 6001)]
     job_id = desk.send(book(rows)).id
     url = app.config["SQLALCHEMY_DATABASE_URI"].replace("postgresql+psycopg", "postgresql")
@@ -501,27 +497,27 @@ def test_an_import_survives_kill_9(desk: Desk, app: Flask) -> None:
         "DATABASE_URL": url, "STORAGE_DIR": app.config["STORAGE_DIR"], "SECRET_KEY": "only for tests",
         "FLASK_APP": "app:create_app",
     }  # fmt: skip
-    command = [sys.executable, "-m", "flask", "jobs", "work", "--once"]
+    command = ("jobs", "work", "--once")
 
     def written() -> int:
         with unscoped("tests look at everything") as session:
             return session.scalar(select(func.count()).select_from(Household)) or 0
 
-    first = subprocess.Popen(command, cwd=ROOT, env=environment)
+    first = programs.start(programs.flask, environment, tmp_path / "log", *command)
     end = time.monotonic() + 60
     while not written():
         assert time.monotonic() < end
-        assert first.poll() is None
+        assert first.exitcode is None
         time.sleep(0.02)
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait()
+    first.kill()
+    first.join()
     left = written()
     assert 0 < left < 6000
     assert left % 1000 == 0
     old = now() - dt.timedelta(minutes=1)
     db.session.execute(update(Job).where(Job.id == job_id).values(heartbeat=old))
     db.session.commit()
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120)
+    assert programs.run(environment, *command).returncode == 0
     job = db.session.get(Job, job_id, populate_existing=True)
     assert job is not None
     db.session.commit()

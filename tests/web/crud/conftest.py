@@ -17,8 +17,8 @@ from app.access.divisions.regions import Region
 from app.core.db import db
 from tests import builders
 from tests.builders import Who
-from tests.conftest import Server, start_server, stop_server
 from tests.databases import Databases
+from tests.running.servers import Server, start_server, stop_server
 
 _TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
 _SEEN = re.compile(r'name="seen" value="([^"]*)"')

@@ -10,7 +10,7 @@ import pytest
 
 from app.access.divisions.regions import Level
 from tests import builders
-from tests.conftest import Server
+from tests.running.servers import Server
 from tests.web.crud.conftest import Person, problems
 
 _codes = itertools.count(1)

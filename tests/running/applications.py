@@ -1,0 +1,32 @@
+"""The program as an application in the tests' own process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+
+def make_app(url: str, folder: Path, **settings: Any) -> Flask:
+    from app import create_app
+
+    overrides = {
+        "TESTING": True,
+        "SQLALCHEMY_DATABASE_URI": url,
+        "STORAGE_DIR": str(folder),
+        "SECRET_KEY": "only for tests",
+        "CAPTCHA_ENABLED": False,
+        "WTF_CSRF_ENABLED": True,
+        "FAB_PASSWORD_HASH_METHOD": "pbkdf2:sha256:1",
+        "SERVER_NAME": None,
+    }
+    return create_app(overrides | settings)
+
+
+def dispose(app: Flask) -> None:
+    from app.core.db import db
+
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
