@@ -18,6 +18,7 @@ from app.core.i18n import _
 from app.kernel import hooks
 from app.kernel.declare.register import Register
 from app.web.crud.registers import RegisterInterface
+from app.web.frame.rights import Needs, needs, of_menus, one_of, permissions
 from app.web.lists.views import ListRoutes
 from app.web.register.batch import BatchRoutes
 from app.web.register.drafts import DraftRoutes
@@ -44,10 +45,13 @@ PARTS: tuple[type[Routes], ...] = (
 
 
 class RegisterView(ModelView):
-    """See the module. Subclasses carry ``register`` and its ``parts``; :func:`view_of` makes them."""
+    """See the module. Subclasses carry ``register``, its ``parts`` and what their routes ask for
+    (``needs``); :func:`view_of` makes them.
+    """
 
     register: ClassVar[Register]
     parts: ClassVar[tuple[type[Routes], ...]]
+    needs: ClassVar[Needs]
     default_view = "entry_point"
 
     def __init__(self) -> None:
@@ -55,9 +59,19 @@ class RegisterView(ModelView):
             adopt(self, part(self.register, self.include_route_methods))
         super().__init__()
 
-    # FAB would make WTForms and filters of every column here; ours come from the declaration.
+    # FAB would make WTForms and filters of every column here; ours come from the declaration, and this
+    # is what FAB's tools read of them. That there are no base filters is true: scope is limited below.
     def _init_properties(self) -> None:
-        self.label_columns = {n: f.label for n, f in self.register.fields.items()}
+        register, fields = self.register, self.register.fields
+        typed = [name for name, made in fields.items() if made.typed and register.entered]
+        self.label_columns = {name: made.label for name, made in fields.items()}
+        self.list_columns = register.lists.ledger.split()
+        self.search_columns = register.lists.filters.split()
+        self.show_columns = [*fields]
+        self.edit_columns = typed
+        self.add_columns = typed if register.creates is not None else []
+        self.order_columns: list[str] = []
+        self.base_filters: list[Any] = []
         self.related_views: list[Any] = []
         self._related_views: list[Any] = []
 
@@ -68,6 +82,7 @@ class RegisterView(ModelView):
         self.title = self.register.title
 
     @expose("/")
+    @one_of(of_menus)
     def entry_point(self) -> Any:
         """The first list that the account may open."""
         actor = acting()
@@ -81,15 +96,19 @@ def view_of(register: Register) -> type[RegisterView]:
     """The view class of one register, with its own address and permission name."""
     added = hooks.register_pages(register)
     parts = [part for part in PARTS if part.of(register)]
-    routes = {"entry_point"}.union(*(part.of(register) for part in parts))
+    needed = needs(RegisterView, ["entry_point"], register)
+    for part in parts:
+        needed |= needs(part, part.of(register), register)
     for pages in added:
-        routes = (routes | pages.routes) - pages.without
-    body = {
+        needed |= needs(pages.part, pages.routes, register)
+        needed = {name: one for name, one in needed.items() if name not in pages.without}
+    body = permissions(needed) | {
         "register": register,
         "parts": (*parts, *(pages.part for pages in added)),
+        "needs": needed,
         "route_base": f"/{register.name}",
         "datamodel": RegisterInterface(register.model),
         "class_permission_name": register.name,
-        "include_route_methods": routes,
+        "include_route_methods": {*needed},
     }
     return type(f"{register.model.__name__}View", (RegisterView,), body)

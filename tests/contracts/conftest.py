@@ -27,7 +27,17 @@ from tests.builders import (
     sign_in,
 )
 from tests.contracts.place import Place, settle
-from tests.contracts.routes import ANYBODY, MANAGES, MINISTRY, REVIEWS, SUBJECTS, SYSTEM, Call
+from tests.contracts.routes import (
+    ANYBODY,
+    MANAGES,
+    MENUS,
+    MINISTRY,
+    REVIEWS,
+    SUBJECTS,
+    SYSTEM,
+    Call,
+    held_of,
+)  # fmt: skip
 
 #: The register about whose records everything is asked that belongs to no register.
 SAMPLE = "lookback"
@@ -71,9 +81,8 @@ class World:
             return True
         if asks == MINISTRY:
             return actor.level == Level.NATION and actor.has(Capability.SETTINGS)
-        if asks == REVIEWS:
-            reviews = self.register.flow.reviews if self.register.flow else ()
-            return any(actor.has(review.capability, self.register.name) for review in reviews)
+        if asks in (REVIEWS, MENUS):
+            return any(actor.has(one, self.register.name) for one in held_of(self.register, asks))
         asks = Capability.MANAGE_USERS if asks == MANAGES else asks
         return actor.has(asks, self.register.name) or actor.has(asks)
 

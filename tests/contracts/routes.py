@@ -25,6 +25,7 @@ ANYBODY = "anybody"
 MANAGES = "the manager of that account or division; see test_accounts.py"
 MINISTRY = "the ministry's managers"
 REVIEWS = "whoever does one of the reviews of the register's flow"
+MENUS = "whoever has one of the register's menus"
 
 #: Pages about a list ask for what its menu entry asks for.
 LIST_PAGES = ("ledger", "columns", "filters", "saved_filter", "search", "walk", "beyond")
@@ -154,7 +155,7 @@ ASKS: dict[str, Any] = {
 }
 #: The same for the pages that every register with a flow has.
 REGISTER_ASKS: dict[str, Any] = {
-    "entry_point": C.SEARCH,
+    "entry_point": MENUS,
     "show": C.SEARCH,
     "reveal": C.SEARCH,
     "new": C.ENTER,
@@ -177,7 +178,6 @@ REGISTER_ASKS: dict[str, Any] = {
     "review": REVIEWS,
     "decide": REVIEWS,
     "undo": REVIEWS,
-    "batch": Capability.REVIEW,  # and each record of the batch stands for itself
 }
 #: These tell an ID number that is typed whose head's name stands with it (spec 01, exception a).
 TELLS_HEAD = ("add", "add_check")
@@ -223,11 +223,20 @@ class Call:
         return f"{self.method} {self.path}"
 
 
+def held_of(register: Register, asks: Any) -> set[Capability]:
+    """The capabilities of which ``asks`` wants one."""
+    if asks == MENUS:
+        return {Capability(menu.capability) for menu in register.menus}
+    if asks == REVIEWS:
+        return {review.capability for review in register.flow.reviews} if register.flow else set()
+    return {{MANAGES: C.MANAGE_USERS, MINISTRY: C.SETTINGS}.get(asks, asks)}
+
+
 def asked(endpoint: str) -> Any:
     """What the endpoint asks for; None when nobody has said so."""
     view, _dot, name = endpoint.partition(".")
     if view in VIEWS:
-        return "by name" if name in ("step", *LIST_PAGES) else REGISTER_ASKS.get(name)
+        return "by name" if name in ("step", "batch", *LIST_PAGES) else REGISTER_ASKS.get(name)
     if view in APIS:
         return "by name" if name == "step" else API_ASKS.get(name)
     return ASKS.get(endpoint)
@@ -342,7 +351,8 @@ def _arguments(rule: Rule, register: Register) -> Iterator[tuple[dict[str, str],
         for step in register.flow.transitions if register.flow else ():
             yield {"name": step.name}, step.capability
     elif view in VIEWS and name == "batch":
-        yield {"name": "approve"}, asks
+        for review in register.flow.reviews if register.flow else ():
+            yield {"name": review.approve}, review.capability
     elif view == "StatisticsView" or (view in APIS and name == "statistics"):
         for table in register.tables:
             yield {"name": table.name}, asks

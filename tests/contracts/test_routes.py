@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -18,14 +20,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.access import policy
 from app.access.account import Account
-from app.access.actor import Capability
+from app.access.actor import Actor, Capability
 from app.access.audit.log import Act, AuditEntry
 from app.access.divisions.regions import Level
 from app.access.grant import Grant
 from app.access.scope import unscoped
 from app.core.clock import today
 from app.kernel import kinds
+from app.kernel.declare.register import all_registers
 from app.web.frame.requests import PUBLIC
 from tests.builders import CITY, COUNTY_MANAGER, VILLAGE_CLERK, account, sign_in
 from tests.contracts.conftest import World
@@ -41,6 +45,7 @@ from tests.contracts.routes import (
     Call,
     asked,
     calls,
+    held_of,
     picture,
 )
 
@@ -84,7 +89,7 @@ def test_every_address_has_its_contract(app: Flask) -> None:
 @pytest.mark.usefixtures("no_csrf")
 @pytest.mark.one_database(turn=0)
 @each_subject
-def test_inside(world: World) -> None:
+def test_inside(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """403 exactly for those who lack the right, never 404, never 500; masked values whole only where
     one works on the record. One of those with the same rights asks for all of them.
     """
@@ -109,7 +114,69 @@ def test_inside(world: World) -> None:
         for who, client in asking.items():
             if found := shown(client.get(url), inside):
                 wrong.append(f"{who}: {url} shows {found}")
+    wrong += _by_right(world, monkeypatch)
     assert not wrong, "\n".join(wrong)
+
+
+def _by_right(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Who has every right but the one that a route asks for is refused; who has that one alone is not, on
+    a register's own routes; and FAB is told of that one (spec 01; ``flask fab list-views``).
+    """
+    place, held = world.inside, Held(monkeypatch)
+    views = {view.endpoint: view for view in world.app.extensions["appbuilder"].baseviews}
+    client, told, seen = world.clients[COUNTY_MANAGER], defaultdict(set), set()
+    for call in calls(world.app, place, PUBLIC):
+        view, wanted = views[call.endpoint.partition(".")[0]], held_of(world.register, call.asks)
+        told[call.endpoint] |= wanted - {ANYBODY}
+        alike = call.endpoint, call.method, frozenset(wanted)  # lists of several menus
+        if wanted == {ANYBODY} or alike in seen:
+            continue
+        seen.add(alike)
+        held.all_but(wanted)
+        if (status := ask(client, call).status_code) != 403:
+            yield f"without {sorted(wanted)}: {call} -> {status}"
+        for one in wanted if hasattr(view, "needs") else ():
+            held.only(one, view.class_permission_name)
+            if (status := ask(client, call).status_code) == 403:
+                yield f"with {one} alone: {call} -> {status}"
+    for endpoint, asks in told.items():
+        name, _dot, method = endpoint.partition(".")
+        if (said := told_to_fab(views[name], method)) != asks:
+            yield f"{endpoint} asks for {sorted(asks)}, FAB is told {sorted(said)}"
+
+
+class Held:
+    """The rights with which the next request is made, whatever the account's roles give."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.pairs: frozenset[tuple[str, str]] = frozenset()
+        real = policy.actor_of
+
+        def actor_of(session: Any, account: Account) -> Actor:
+            return replace(real(session, account), capabilities=self.pairs, limits={})
+
+        monkeypatch.setattr(policy, "actor_of", actor_of)
+
+    def all_but(self, lacking: Collection[str]) -> None:
+        subjects = [SYSTEM, *(register.name for register in all_registers())]
+        held = [c.value for c in Capability if c not in lacking]
+        self.pairs = frozenset((name, subject) for name in held for subject in subjects)
+
+    def only(self, capability: str, subject: str) -> None:
+        """There, and in the system."""
+        self.pairs = frozenset({(str(capability), subject), (str(capability), SYSTEM)})
+
+
+def told_to_fab(view: Any, method: str) -> set[str]:
+    """What FAB knows that the method asks for; each is one of the view's permissions."""
+    if hasattr(view, "needs"):
+        said = set(view.needs[method])
+    else:
+        marked = method in view.method_permission_name or hasattr(
+            getattr(view, method), "_permission_name"
+        )
+        said = {view.get_method_permission(method)} if marked else set()
+    return {name for name in said if f"can_{name}" in view.base_permissions}
 
 
 def _expected(call: Call, place: Place) -> set[int]:

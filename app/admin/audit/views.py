@@ -10,10 +10,11 @@ from typing import Any
 
 from flask import request
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 from sqlalchemy import select, union_all
 
 from app.access import policy
-from app.access.actor import Actor, Capability
+from app.access.actor import SYSTEM, Actor, Capability
 from app.access.audit import search as audit_search
 from app.access.audit.log import Act, AuditEntry
 from app.access.audit.search import Found, Search
@@ -69,10 +70,12 @@ class AuditView(BaseView):
     """The log as a list with filters, one entry, one record's whole history, the export."""
 
     route_base = "/audit"
+    class_permission_name = SYSTEM
     default_view = "index"
 
     @expose("/")
     @takes(*_FILTERS)
+    @permission_name(Capability.AUDIT)
     def index(self) -> Any:
         actor = policy.require(Capability.AUDIT)
         search, region = _asked(actor)
@@ -84,6 +87,7 @@ class AuditView(BaseView):
         return self.render_template("lists/list.html", ledger=listing)
 
     @expose("/<uuid:entry_id>")
+    @permission_name(Capability.AUDIT)
     def show(self, entry_id: uuid.UUID) -> Any:
         """One entry with all that it says."""
         actor = policy.require(Capability.AUDIT)
@@ -96,6 +100,7 @@ class AuditView(BaseView):
         return self.render_template("audit/audit_entry.html", page=_entry_page(entry))
 
     @expose("/of/<string:name>/<uuid:record_id>")
+    @permission_name(Capability.AUDIT)
     def record(self, name: str, record_id: uuid.UUID) -> Any:
         """Who looked at one record, changed, decided and exported it."""
         register = get_register(name)
@@ -130,6 +135,7 @@ class AuditView(BaseView):
 
     @expose("/export", methods=["GET", "POST"])
     @takes(*_FILTERS)
+    @permission_name(Capability.AUDIT)
     def export(self) -> Any:
         actor = policy.require(Capability.AUDIT)
         search, region = _asked(actor)

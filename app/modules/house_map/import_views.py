@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response
 from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
 from app.access.actor import Capability
@@ -59,6 +60,7 @@ class PriorImportView(ImportView):
         }  # fmt: skip
 
     @expose("/template")
+    @permission_name(Capability.IMPORT_LIST)
     def template(self) -> Response:
         policy.require(Capability.IMPORT_LIST)
         file = io.BytesIO()

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import permission_name
 from werkzeug.datastructures import MultiDict
 
 from app.access import policy
@@ -52,6 +53,7 @@ class ObjectRoutes(Routes):
 
     # ---- adding -----------------------------------------------------------------------------
     @expose(NEW, methods=["GET", "POST"])
+    @permission_name(Capability.ENTER)
     def add(self) -> Any:
         """新增低收入群体: first who and where, then what is known of them; see ``new/check``."""
         actor = policy.require(Capability.ENTER, self.register.name)
@@ -77,6 +79,7 @@ class ObjectRoutes(Routes):
         return click.answer()
 
     @expose(f"{NEW}/check", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def add_check(self) -> Any:
         """What the number is already; a look at a foreign one is logged, hence no GET."""
         policy.require(Capability.ENTER, self.register.name)
@@ -192,6 +195,7 @@ class ObjectRoutes(Routes):
 
     # ---- leaving and coming back ----------------------------------------------------------------
     @expose("/<uuid:record_id>/leave", methods=["GET", "POST"])
+    @permission_name(Capability.ENTER)
     def leave(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         policy.require(Capability.ENTER, self.register.name, row)
@@ -270,11 +274,13 @@ class ObjectRoutes(Routes):
         ]
 
     @expose("/<uuid:record_id>/restore", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def restore(self, record_id: uuid.UUID) -> Any:
         return self._do(record_id, leaving.restore, _("已恢复到“对象信息维护”。"))
 
     @expose("/<uuid:record_id>/delete", methods=["POST"])
     @takes("version")
+    @permission_name(Capability.ENTER)
     def delete(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         try:
@@ -288,6 +294,7 @@ class ObjectRoutes(Routes):
 
     # ---- members ----------------------------------------------------------------------------
     @expose("/<uuid:record_id>/members/<uuid:member_id>/restore", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def member_back(self, record_id: uuid.UUID, member_id: uuid.UUID) -> Any:
         def act(row_id: uuid.UUID) -> Any:
             return leaving.restore_member(row_id, member_id)
@@ -295,6 +302,7 @@ class ObjectRoutes(Routes):
         return self._do(record_id, act, _("家庭成员已恢复到“对象信息维护”。"))
 
     @expose("/<uuid:record_id>/members/<uuid:member_id>/head", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def member_head(self, record_id: uuid.UUID, member_id: uuid.UUID) -> Any:
         def act(row_id: uuid.UUID) -> Any:
             return leaving.change_head(row_id, member_id)
@@ -303,6 +311,7 @@ class ObjectRoutes(Routes):
 
     @expose("/<uuid:record_id>/members/<uuid:member_id>/mark", methods=["POST"])
     @takes("low_income")
+    @permission_name(Capability.ENTER)
     def member_mark(self, record_id: uuid.UUID, member_id: uuid.UUID) -> Any:
         low = request.args.get("low_income") == "yes"
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from flask import Response, request
 from flask_appbuilder.api import BaseApi, expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
-from app.access.actor import Actor, Capability
+from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions import regions
 from app.access.divisions import search as region_search
 from app.access.divisions.regions import Level, Region, within
@@ -34,7 +35,7 @@ class SystemApi(BaseApi):
     """``/api/v1/…``: the document of the API, the caller, choices."""
 
     route_base = PREFIX
-    class_permission_name = "api"
+    class_permission_name = SYSTEM
 
     @expose("/openapi.json")
     def document(self) -> Response:
@@ -67,6 +68,7 @@ class SystemApi(BaseApi):
         return shapes.answer(body)
 
     @expose("/choices")
+    @permission_name(Capability.SEARCH)
     def choices(self) -> Response:
         """All lists of choices."""
         policy.require(Capability.SEARCH)
@@ -77,6 +79,7 @@ class SystemApi(BaseApi):
         return shapes.answer({"items": found})
 
     @expose("/choices/<string:name>")
+    @permission_name(Capability.SEARCH)
     def choice(self, name: str) -> Response:
         """One list: every code that ever was, with its texts and the days when it is offered."""
         policy.require(Capability.SEARCH)
@@ -99,10 +102,11 @@ class DivisionsApi(BaseApi):
     """``/api/v1/divisions``: those of the caller's area."""
 
     route_base = f"{PREFIX}/divisions"
-    class_permission_name = "api"
+    class_permission_name = SYSTEM
 
     @expose("")
     @takes("q", "code", "level")
+    @permission_name(Capability.SEARCH)
     def search(self) -> Response:
         """By a name, a code or pinyin initials (``q``), or one exactly by its code."""
         args = request.args
@@ -120,11 +124,13 @@ class DivisionsApi(BaseApi):
         return shapes.answer({"items": [_entry(one) for one in found]})
 
     @expose("/<int:region_id>")
+    @permission_name(Capability.SEARCH)
     def division(self, region_id: int) -> Response:
         """One division."""
         return shapes.answer(_place(_found(region_id)[0]))
 
     @expose("/<int:region_id>/children")
+    @permission_name(Capability.SEARCH)
     def children(self, region_id: int) -> Response:
         """The divisions directly below one."""
         found = regions.children(_found(region_id)[0])
@@ -138,6 +144,7 @@ class HouseholdRecordsApi(BaseApi):
     class_permission_name = "household"
 
     @expose("/<uuid:household_id>/records")
+    @permission_name(Capability.SEARCH)
     def records(self, household_id: Any) -> Response:
         actor = policy.require(Capability.SEARCH, "household")
         household = get_household(household_id)

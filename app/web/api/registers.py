@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 
 from flask import Response, request
 from flask_appbuilder.api import BaseApi, expose
+from flask_appbuilder.security.decorators import permission_name
 from werkzeug.datastructures import MultiDict
 
 from app.access import policy
@@ -46,6 +47,7 @@ from app.web.api.bodies import Made
 from app.web.frame import problems
 from app.web.frame.addresses import takes
 from app.web.frame.problems import PREFIX
+from app.web.frame.rights import Needs, needs, of_steps, one_of, permissions
 
 MOST_CHANGES = 500
 PAGE = SIZES[-1]
@@ -65,13 +67,17 @@ def _filters(api: RegisterApi) -> Iterable[str]:
 
 
 class RegisterApi(BaseApi):
-    """See the module. Subclasses carry ``register``; :func:`api_of` makes them."""
+    """See the module. Subclasses carry ``register`` and what their routes ask for (``needs``);
+    :func:`api_of` makes them.
+    """
 
     register: Register
+    needs: Needs
 
     # ---- lists ------------------------------------------------------------------------------
     @expose("")
     @takes(*_PLACE, "figure", "unplaced", *PLACE_NAMES, _filters, "cursor", "size", "fields")
+    @permission_name(Capability.SEARCH)
     def records(self) -> Response:
         """A page of the ledger, with its filters."""
         register = self.register
@@ -93,6 +99,7 @@ class RegisterApi(BaseApi):
 
     @expose("/changes")
     @takes("since", *_PLACE, "cursor", "limit", "fields")
+    @permission_name(Capability.SEARCH)
     def changes(self) -> Response:
         """What changed since an instant, oldest first."""
         args = request.args
@@ -122,6 +129,7 @@ class RegisterApi(BaseApi):
 
     # ---- one record ---------------------------------------------------------------------------
     @expose("", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def create(self) -> Response:
         """Enter a record: of a household on the list, which is 未录入 until then; or, where users make
         the records, a new one.
@@ -145,6 +153,7 @@ class RegisterApi(BaseApi):
         return bodies.once(actor, act, lambda made: self._made(made, given))
 
     @expose("/<uuid:record_id>/renew", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def renew(self, record_id: uuid.UUID) -> Response:
         """A new record after an approved one, which stays as it is; PATCH fills it in, and with that
         it becomes the one that counts.
@@ -177,11 +186,13 @@ class RegisterApi(BaseApi):
         return records.save(register, row.id, given, row.version, wrong)
 
     @expose("/<uuid:record_id>")
+    @permission_name(Capability.SEARCH)
     def record(self, record_id: uuid.UUID) -> Response:
         """One record; whole for those who may enter or review it."""
         return self._answer(*self._found(record_id))
 
     @expose("/<uuid:record_id>", methods=["PATCH"])
+    @permission_name(Capability.ENTER)
     def change(self, record_id: uuid.UUID) -> Response:
         """Change the named fields; all others stay, or are taken over from the record before."""
         register = self.register
@@ -200,6 +211,7 @@ class RegisterApi(BaseApi):
         return self._answer(row, actor, given=given)
 
     @expose("/<uuid:record_id>", methods=["DELETE"])
+    @permission_name(Capability.ENTER)
     def clear(self, record_id: uuid.UUID) -> Response:
         """Delete what was entered: the record is 未录入 again, its history stays."""
         register = self.register
@@ -210,6 +222,7 @@ class RegisterApi(BaseApi):
         return Response(status=204) if register.creates is not None else self._answer(row, actor)
 
     @expose("/<uuid:record_id>/steps/<string:name>", methods=["POST"])
+    @one_of(of_steps)
     def step(self, record_id: uuid.UUID, name: str) -> Response:
         """Submit, withdraw, approve, return …: a step of the register's flow."""
         register = self.register
@@ -235,6 +248,7 @@ class RegisterApi(BaseApi):
             raise
 
     @expose("/<uuid:record_id>/history")
+    @permission_name(Capability.SEARCH)
     def history(self, record_id: uuid.UUID) -> Response:
         """The record's steps with who, when, opinion, and what changed between submissions."""
         row, actor = self._found(record_id)
@@ -243,6 +257,7 @@ class RegisterApi(BaseApi):
         return shapes.answer({"items": shapes.history(self.register, entries, whole=whole)})
 
     @expose("/<uuid:record_id>/check")
+    @permission_name(Capability.SEARCH)
     def check(self, record_id: uuid.UUID) -> Response:
         """What is missing or wrong before it can be submitted."""
         row, _actor = self._found(record_id)
@@ -252,6 +267,7 @@ class RegisterApi(BaseApi):
         return shapes.answer({"complete": not errors, "problems": errors, "warnings": warnings})
 
     @expose("/<uuid:record_id>/reveal", methods=["POST"])
+    @permission_name(Capability.SEARCH)
     def reveal(self, record_id: uuid.UUID) -> Response:
         """The whole of a masked field; kept in the audit log and limited, as a click on the page."""
         row, _actor = self._found(record_id)
@@ -267,12 +283,14 @@ class RegisterApi(BaseApi):
 
     # ---- files --------------------------------------------------------------------------------
     @expose("/<uuid:record_id>/files")
+    @permission_name(Capability.SEARCH)
     def files(self, record_id: uuid.UUID) -> Response:
         """What is known of the record's files."""
         row, _actor = self._found(record_id)
         return shapes.answer({"items": [shapes.file(a) for a in records.attachments_of(row)]})
 
     @expose("/<uuid:record_id>/files/<string:field>", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def upload(self, record_id: uuid.UUID, field: str) -> Response:
         """Add a file, as ``file`` of a multipart form."""
         register = self.register
@@ -305,6 +323,7 @@ class RegisterApi(BaseApi):
             attachments.give_up(received)  # what was sent before, or not to be done
 
     @expose("/<uuid:record_id>/files/<uuid:file_id>", methods=["DELETE"])
+    @permission_name(Capability.ENTER)
     def remove(self, record_id: uuid.UUID, file_id: uuid.UUID) -> Response:
         """Take a file off a record that may be changed."""
         row = records.get(self.register, record_id)
@@ -319,6 +338,7 @@ class RegisterApi(BaseApi):
     # ---- statistics -----------------------------------------------------------------------------
     @expose("/statistics/<string:name>")
     @takes(*_PLACE, "days")
+    @permission_name(Capability.SEARCH)
     def statistics(self, name: str) -> Response:
         """A statistics table by division."""
         args = request.args
@@ -382,8 +402,10 @@ def api_of(register: Register) -> type[RegisterApi]:
         routes.add("renew")
     if not register.tables:
         routes.discard("statistics")
-    body = {
+    needed = needs(RegisterApi, routes, register)
+    body = permissions(needed) | {
         "register": register,
+        "needs": needed,
         "route_base": f"{PREFIX}/{register.name}",
         "class_permission_name": register.name,
         "include_route_methods": routes,

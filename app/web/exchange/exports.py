@@ -7,10 +7,11 @@ from typing import Any
 
 from flask import request
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 from flask_login import current_user
 
 from app.access import policy
-from app.access.actor import Capability
+from app.access.actor import SYSTEM, Capability
 from app.core.errors import NotFound
 from app.core.i18n import _, lazy, translate
 from app.kernel.declare.field import Field
@@ -38,10 +39,12 @@ class LedgerExportView(BaseView):
     """The page between a list and its Excel file: how many, with full numbers, for what reason."""
 
     route_base = "/exchange/export"
+    class_permission_name = SYSTEM
     default_view = "ask"
 
     @expose("/<string:name>", methods=["GET", "POST"])
     @takes(_known)
+    @permission_name(Capability.EXPORT)
     def ask(self, name: str) -> Any:
         register = get_register(name)
         if register is None:

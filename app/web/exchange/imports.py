@@ -13,10 +13,11 @@ from typing import Any, BinaryIO, cast
 
 from flask import Response, request, send_file
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 from werkzeug.datastructures import FileStorage
 
 from app.access import policy
-from app.access.actor import Capability
+from app.access.actor import SYSTEM, Capability
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, translate
 from app.core.jobs.table import Job
@@ -36,6 +37,7 @@ from app.web.frame.clicks import once
 class ImportView(BaseView):
     """Base of those that one capability opens: take a file in, show what becomes of it."""
 
+    class_permission_name = SYSTEM
     importer: ModuleType
     default_view = "page"
 
@@ -45,6 +47,7 @@ class ImportView(BaseView):
 
     @expose("/", methods=["GET", "POST"])
     @takes("job")
+    @permission_name(Capability.IMPORT_LIST)
     def page(self) -> Any:
         policy.require(Capability.IMPORT_LIST)
         return answer(self, self.importer.start, self._context)
@@ -53,6 +56,7 @@ class ImportView(BaseView):
         return import_page() | {"action_url": f"{self.route_base}/"} | self.texts()
 
     @expose("/again/<uuid:job_id>", methods=["POST"])
+    @permission_name(Capability.IMPORT_LIST)
     def again(self, job_id: uuid.UUID) -> Any:
         """Import the file that was only checked."""
         policy.require(Capability.IMPORT_LIST)
@@ -66,6 +70,7 @@ class HouseholdImportView(ImportView):
     importer = household_import
 
     @expose("/template")
+    @permission_name(Capability.IMPORT_LIST)
     def template(self) -> Response:
         policy.require(Capability.IMPORT_LIST)
         file = io.BytesIO()
@@ -77,10 +82,12 @@ class RecordImportView(BaseView):
     """``/exchange/import/<register>``: a register's forms from Excel, for those who enter."""
 
     route_base = "/exchange/import"
+    class_permission_name = SYSTEM
     default_view = "page"
 
     @expose("/<string:name>/", methods=["GET", "POST"])
     @takes("job")
+    @permission_name(Capability.ENTER)
     def page(self, name: str) -> Any:
         register = _entered(name)
 
@@ -102,6 +109,7 @@ class RecordImportView(BaseView):
         return answer(self, partial(record_import.start, register), page)
 
     @expose("/<string:name>/again/<uuid:job_id>", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def again(self, name: str, job_id: uuid.UUID) -> Any:
         """Import the file that was only checked."""
         start = partial(record_import.start, _entered(name))
@@ -171,9 +179,11 @@ class TemplateView(BaseView):
     """``/exchange/template/<register>``: a register's form as an empty workbook."""
 
     route_base = "/exchange/template"
+    class_permission_name = SYSTEM
     default_view = "show"
 
     @expose("/<string:name>")
+    @permission_name(Capability.SEARCH)
     def show(self, name: str) -> Response:
         register = get_register(name)
         if register is None or not register.sections:

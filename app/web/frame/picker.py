@@ -12,9 +12,10 @@ from typing import Any
 
 from flask import jsonify, request
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
-from app.access.actor import Actor, Capability
+from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions import regions
 from app.access.divisions.regions import Level
 from app.access.divisions.search import LIMIT, Entry, entries_below, entry, of_keys, search
@@ -30,9 +31,11 @@ class RegionPickerView(BaseView):
     """``/regions/search`` and ``/regions/children``, for every account that may search."""
 
     route_base = "/regions"
+    class_permission_name = SYSTEM
 
     @expose("/search")
     @takes("q", "level", "until", "whole")
+    @permission_name(Capability.SEARCH)
     def search(self) -> Any:
         """``q``: name, code or initials; ``level``: only this one; ``until``: none below it."""
         actor = policy.require(Capability.SEARCH)
@@ -46,6 +49,7 @@ class RegionPickerView(BaseView):
 
     @expose("/children")
     @takes("id", "until", "whole", "recent")
+    @permission_name(Capability.SEARCH)
     def children(self) -> Any:
         """The divisions below ``id``, by default the account's own; ``trail`` leads down to it. Of
         ``recent``, keys that the browser remembers, those that are still there, by today's names.

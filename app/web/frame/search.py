@@ -7,10 +7,11 @@ from typing import Any
 
 from flask import redirect, request
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 from sqlalchemy import select
 
 from app.access import policy
-from app.access.actor import Actor, Capability
+from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions.regions import Level, Region, subtree
 from app.core.db import db
 from app.core.i18n import _
@@ -30,10 +31,12 @@ class SearchView(BaseView):
     """``/search?q=``: a household by a name's beginning or a full ID number, in one's own area."""
 
     route_base = "/search"
+    class_permission_name = SYSTEM
     default_view = "results"
 
     @expose("/")
     @takes("q")
+    @permission_name(Capability.SEARCH)
     def results(self) -> Any:
         actor = policy.require(Capability.SEARCH)
         query = nfc(request.args.get("q", ""))[:50]

@@ -8,10 +8,11 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 from sqlalchemy import ColumnElement, or_, select, tuple_
 
 from app.access import policy
-from app.access.actor import Actor, Capability
+from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions import asked as region_asked
 from app.access.divisions.regions import Region, in_subtree, within
 from app.core.choices import Choices
@@ -73,28 +74,34 @@ class TransfersView(BaseView):
     """迁户申请: what waits for me, what leaves, what comes, what was decided."""
 
     route_base = BASE
+    class_permission_name = SYSTEM
     default_view = "index"
 
     @expose("/")
     @takes("show", "region")
+    @permission_name(Capability.SEARCH)
     def index(self) -> Any:
         actor = policy.require(Capability.SEARCH)
         return self.render_template("lists/list.html", ledger=_list(actor))
 
     @expose("/<uuid:transfer_id>")
+    @permission_name(Capability.SEARCH)
     def show(self, transfer_id: uuid.UUID) -> Any:
         actor = policy.require(Capability.SEARCH)
         return self._page(moves.get(transfer_id), actor)
 
     @expose("/<uuid:transfer_id>/agree", methods=["POST"])
+    @permission_name(Capability.APPROVE_MOVE)
     def agree(self, transfer_id: uuid.UUID) -> Any:
         return self._answer(transfer_id, Word.AGREED, Capability.APPROVE_MOVE)
 
     @expose("/<uuid:transfer_id>/refuse", methods=["POST"])
+    @permission_name(Capability.APPROVE_MOVE)
     def refuse(self, transfer_id: uuid.UUID) -> Any:
         return self._answer(transfer_id, Word.REFUSED, Capability.APPROVE_MOVE)
 
     @expose("/<uuid:transfer_id>/withdraw", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def withdraw(self, transfer_id: uuid.UUID) -> Any:
         return self._answer(transfer_id, Word.WITHDRAWN, Capability.ENTER)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, current_app, request, send_file
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
 from app.access.actor import Actor, Capability
@@ -30,6 +31,7 @@ from app.web.exchange import export_form
 from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.frame.listing import Action
+from app.web.frame.rights import needs, of_menus, one_of, permissions
 from app.web.households import pages as household_pages
 from app.web.lists.views import ListRoutes
 from app.web.register.shared import adopt, conditions
@@ -43,6 +45,7 @@ class HouseholdListRoutes(ListRoutes):
 
     @expose("/list")
     @takes(conditions)
+    @one_of(of_menus)
     def ledger(self, name: str = "list") -> Any:
         return super().ledger(name)
 
@@ -56,17 +59,22 @@ class HouseholdView(BaseView):
     """
 
     route_base = "/household"
+    class_permission_name = "household"
     default_view = "ledger"
 
     def __init__(self) -> None:
         register = register_of(Household)
         if register is None:
             raise LookupError("the list of households is not declared")
-        adopt(self, HouseholdListRoutes(register))
+        lists = HouseholdListRoutes(register)
+        adopt(self, lists)
+        needed = needs(HouseholdListRoutes, lists.of(register), register)
+        self.method_permission_name = permissions(needed)["method_permission_name"]
         super().__init__()
 
     @expose("/<uuid:household_id>")
     @takes("on", "register")
+    @permission_name(Capability.SEARCH)
     def show(self, household_id: uuid.UUID) -> Any:
         chronicle = self._chronicle(household_id)
         shell.crumb(_("农户主页"))
@@ -75,12 +83,14 @@ class HouseholdView(BaseView):
         return self.render_template("households/household.html", household=context)
 
     @expose("/<uuid:household_id>/paper")
+    @permission_name(Capability.SEARCH)
     def paper(self, household_id: uuid.UUID) -> Response:
         """一户一档 as PDF, numbers masked."""
         chronicle = self._chronicle(household_id)
         return _pdf(household_paper.masked(chronicle, _home_url(household_id)), chronicle)
 
     @expose("/<uuid:household_id>/print", methods=["GET", "POST"])
+    @permission_name(Capability.EXPORT)
     def print(self, household_id: uuid.UUID) -> Any:
         """The same with whole numbers, for a stated reason."""
         chronicle = self._chronicle(household_id)
@@ -113,6 +123,7 @@ class HouseholdView(BaseView):
 
     @expose("/<uuid:household_id>/reveal", methods=["POST"])
     @takes("field")
+    @permission_name(Capability.SEARCH)
     def reveal(self, household_id: uuid.UUID) -> Any:
         """The whole of a masked number, on a click that the audit log keeps."""
         household = get_household(household_id)

@@ -8,10 +8,11 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 from sqlalchemy import select
 
 from app.access import policy
-from app.access.actor import Actor, Capability
+from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions import regions
 from app.access.divisions.regions import Region
 from app.core.clock import local
@@ -43,14 +44,17 @@ class HandoversView(BaseView):
     """转入申请: what waits for an answer here, what was asked from here."""
 
     route_base = BASE
+    class_permission_name = SYSTEM
     default_view = "index"
 
     @expose("/")
+    @permission_name(Capability.SEARCH)
     def index(self) -> Any:
         actor = policy.require(Capability.SEARCH)
         return self.render_template("lists/list.html", ledger=_list(actor))
 
     @expose("/ask/<string:register>/<uuid:record_id>", methods=["GET", "POST"])
+    @permission_name(Capability.ENTER)
     def ask(self, register: str, record_id: uuid.UUID) -> Any:
         made = get_register(register)
         if made is None or not made.owned:
@@ -105,19 +109,23 @@ class HandoversView(BaseView):
         ), 422 if problems else 200
 
     @expose("/<uuid:handover_id>")
+    @permission_name(Capability.SEARCH)
     def show(self, handover_id: uuid.UUID) -> Any:
         actor = policy.require(Capability.SEARCH)
         return self._page(handovers.get(handover_id), actor, Said(contact_of(actor)))
 
     @expose("/<uuid:handover_id>/agree", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def agree(self, handover_id: uuid.UUID) -> Any:
         return self._answer(handover_id, agreed=True)
 
     @expose("/<uuid:handover_id>/refuse", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def refuse(self, handover_id: uuid.UUID) -> Any:
         return self._answer(handover_id, agreed=False)
 
     @expose("/<uuid:handover_id>/withdraw", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def withdraw(self, handover_id: uuid.UUID) -> Any:
         policy.require(Capability.ENTER, handovers.get(handover_id).register)
         try:

@@ -31,6 +31,7 @@ from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
 from app.web.frame.listing import Action, chips
+from app.web.frame.rights import of_menus, one_of
 from app.web.lists import cross_area
 from app.web.lists import filters as ledger_filters
 from app.web.lists import pages as ledger_pages
@@ -48,6 +49,7 @@ class ListRoutes(Routes):
 
     @expose("/<string(maxlength=32):name>")  # no key of a record is so short
     @takes(conditions)
+    @one_of(of_menus)
     def ledger(self, name: str) -> Any:
         menu, actor = self._list(name)
         flow = self.register.flow
@@ -87,6 +89,7 @@ class ListRoutes(Routes):
 
     @expose("/<string:name>/of/<uuid:record_id>")
     @takes(conditions)
+    @one_of(of_menus)
     def beyond(self, name: str, record_id: uuid.UUID) -> Any:
         """A record of a list that reaches beyond the own area, masked."""
         menu, _actor = self._list(name)
@@ -97,6 +100,7 @@ class ListRoutes(Routes):
 
     @expose("/<string:name>/walk")
     @takes(conditions)
+    @one_of(of_menus)
     def walk(self, name: str) -> Any:
         """The record before or after one in the list."""
         menu, actor = self._list(name)
@@ -107,6 +111,7 @@ class ListRoutes(Routes):
     # ---- columns ------------------------------------------------------------------------------
     @expose("/<string:name>/columns", methods=["GET", "POST"])
     @takes(conditions)
+    @one_of(of_menus)
     def columns(self, name: str) -> Any:
         """Which fields the list shows the account, and in which order."""
         menu, _actor = self._list(name)
@@ -162,6 +167,7 @@ class ListRoutes(Routes):
     # ---- saved filters ------------------------------------------------------------------------
     @expose("/<string:name>/filters", methods=["GET", "POST"])
     @takes(conditions)
+    @one_of(of_menus)
     def filters(self, name: str) -> Any:
         """常用筛选: those of this list, and the present conditions to be kept; to scripts its part."""
         menu, actor = self._list(name)
@@ -186,6 +192,7 @@ class ListRoutes(Routes):
 
     @expose("/<string:name>/filters/<uuid:filter_id>", methods=["GET", "POST"])
     @takes(conditions)
+    @one_of(of_menus)
     def saved_filter(self, name: str, filter_id: uuid.UUID) -> Any:
         """Opens it; POST renames or deletes it."""
         menu, actor = self._list(name)
@@ -257,6 +264,7 @@ class ListRoutes(Routes):
     # ---- wide searches --------------------------------------------------------------------------
     @expose("/<string:name>/search", methods=["POST"])
     @takes(conditions)
+    @one_of(of_menus)
     def search(self, name: str) -> Any:
         """A search for which the area is too large goes into the background; another is answered."""
         menu, actor = self._list(name)

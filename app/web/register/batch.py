@@ -21,7 +21,7 @@ from app.core.db import db
 from app.core.errors import AnjuError, BadInput, NotFound
 from app.core.i18n import _, done_word, mark, step_word, translate
 from app.core.transactions import transaction
-from app.kernel.declare.flow import Transition
+from app.kernel.declare.flow import Deciding, Transition
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.lists import columns as ledger_columns
@@ -31,6 +31,7 @@ from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household
 from app.kernel.rows.record import HistoryEntry
 from app.web.frame import shell
+from app.web.frame.rights import of_reviews, one_of
 from app.web.register import findings
 from app.web.register import show as record_pages
 from app.web.register.review_parts import blocked
@@ -48,13 +49,12 @@ class BatchRoutes(Routes):
         return super().of(register) if register.flow is not None else frozenset()
 
     @expose("/batch/<string:name>", methods=["POST"])
+    @one_of(of_reviews)
     def batch(self, name: str) -> Any:
         """The same step for the ticked records of a list; each stands for itself. They are shown in
         short first, with who decides.
         """
-        step = self.register.flow.get(name) if self.register.flow else None
-        if step is None:
-            raise NotFound(_("没有这一操作。"))
+        step, review = self._decision(name)
         actor = policy.require(step.capability, self.register.name)
         ids = [i for i in map(parse_uuid, request.form.getlist("id")) if i is not None]
         if len(ids) > _MOST_AT_ONCE:
@@ -66,13 +66,22 @@ class BatchRoutes(Routes):
         if not ids:
             flash(_("请先勾选农户。"), "warning")
         elif problems or not looked:
-            return self._batch_page(step, actor, ids, replace(said, problems=problems))
+            said = replace(said, problems=problems)
+            return self._batch_page(step, review, actor, ids, said)
         else:
             self._decide_all(step, ids, said)
             if said.reasons:
                 with transaction():
                     habits.remember_reasons(actor, self.register, said.reasons)
         return redirect(self._list_of(step, back))
+
+    def _decision(self, name: str) -> tuple[Transition, Deciding]:
+        """The step of that name, and the review to which it belongs."""
+        step, flow = self._step(name), self.register.flow
+        review = flow.review_by(step.capability) if flow and step else None
+        if step is None or review is None:
+            raise NotFound(_("没有这一操作。"))
+        return step, review
 
     def _list_of(self, step: Transition, back: str | None) -> str:
         """The list that the batch began in; an address that is none of ours is not followed."""
@@ -127,16 +136,13 @@ class BatchRoutes(Routes):
 
     # ---- the look -------------------------------------------------------------------------------
     def _batch_page(
-        self, step: Transition, actor: Actor, ids: Sequence[uuid.UUID], said: Said
-    ) -> Any:
+        self, step: Transition, review: Deciding, actor: Actor, ids: Sequence[uuid.UUID],
+        said: Said,
+    ) -> Any:  # fmt: skip
         own = db.session.get_one(Region, actor.region_id)
         shown = self._shown(step, ids, actor, own)
         may = [one for one in shown if not one["blocked"]]
-        flow = self.register.flow
-        review = flow.review_by(step.capability) if flow else None
-        if flow is None or review is None:
-            raise NotFound(_("没有这一操作。"))
-        approving, returning = flow.get(review.approve), flow.get(review.refuse)
+        approving, returning = map(self._step, (review.approve, review.refuse))
         context = said.context | {
             "title": _("批量审核"),
             "action_url": f"/{self.register.name}/batch/{step.name}",

@@ -7,7 +7,9 @@ from typing import Any
 
 from flask import flash, jsonify, redirect, request
 from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import permission_name
 
+from app.access.actor import Capability
 from app.core.clock import local
 from app.core.errors import BadInput
 from app.core.i18n import _
@@ -30,6 +32,7 @@ class DraftRoutes(Routes):
         return super().of(register) if register.entered else frozenset()
 
     @expose("/<uuid:record_id>/draft", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def draft(self, record_id: uuid.UUID) -> Any:
         body = sent()
         typed = parsing.clean_draft(self.register, body.get("values"))
@@ -38,6 +41,7 @@ class DraftRoutes(Routes):
         return jsonify(saved_at=f"{local(draft.saved_at):%H:%M}")
 
     @expose("/<uuid:record_id>/discard", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def discard(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         actor = records.require_entry(self.register, row)

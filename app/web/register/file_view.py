@@ -10,9 +10,10 @@ from typing import Any, BinaryIO
 
 from flask import Response, request, send_file
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
-from app.access.actor import Capability
+from app.access.actor import SYSTEM, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.core.db import db
@@ -55,9 +56,11 @@ class FileView(BaseView):
     """``/files/<id>`` and its thumbnail; a file outside the account's area does not exist."""
 
     route_base = "/files"
+    class_permission_name = SYSTEM
 
     @expose("/<uuid:file_id>")
     @takes("v", "download")
+    @permission_name(Capability.SEARCH)
     def show(self, file_id: uuid.UUID) -> Response:
         attachment = _readable(file_id)
         if seen := _seen(attachment):
@@ -66,6 +69,7 @@ class FileView(BaseView):
 
     @expose("/<uuid:file_id>/thumb")
     @takes("v", "download")
+    @permission_name(Capability.SEARCH)
     def thumb(self, file_id: uuid.UUID) -> Response:
         attachment = _readable(file_id)
         if attachment.thumb_key is None and not attachment.is_photo:

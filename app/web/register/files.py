@@ -7,7 +7,9 @@ from typing import Any, BinaryIO, cast
 
 from flask import jsonify, request
 from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import permission_name
 
+from app.access.actor import Capability
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _
@@ -33,6 +35,7 @@ class FileRoutes(Routes):
         return super().of(register) - (set() if register.renewal else {"reuse"})
 
     @expose("/<uuid:record_id>/files/<string:field>", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def upload(self, record_id: uuid.UUID, field: str) -> Any:
         """One file: ``file``, and what its sender calls it (``key``), how far it turned it
         (``turned``, degrees). The answer to a file that was refused has an ``error``.
@@ -56,6 +59,7 @@ class FileRoutes(Routes):
         return self._tile(record_id, made)
 
     @expose("/<uuid:record_id>/files/<string:field>/reuse", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def reuse(self, record_id: uuid.UUID, field: str) -> Any:
         """The papers of the record before, taken over into this field."""
         try:
@@ -69,6 +73,7 @@ class FileRoutes(Routes):
         return jsonify([file_tile(file, self.register.fields[field], facts) for file in added])
 
     @expose("/<uuid:record_id>/turn", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def turn(self, record_id: uuid.UUID) -> Any:
         """A ``photo``, by its id, to stand ``turned`` degrees from where the camera held it."""
         file_id = parse_uuid(request.form.get("photo", ""))

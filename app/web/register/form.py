@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access.actor import Actor, Capability
 from app.core.clock import local
@@ -46,6 +47,7 @@ class FormRoutes(Routes):
         return super().of(register) - (set() if register.of_households else {"assign"})
 
     @expose("/<uuid:record_id>/edit", methods=["GET", "POST"])
+    @permission_name(Capability.ENTER)
     def edit(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         actor = records.require_entry(self.register, row)
@@ -281,6 +283,7 @@ class FormRoutes(Routes):
         return self.render_template("register/form.html", form=context), status
 
     @expose("/<uuid:record_id>/assign", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def assign(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         region, here = request.form.get("region", ""), f"/{self.register.name}/{record_id}/edit"

@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import flash, jsonify, redirect, request
 from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
 from app.access.actor import Actor, Capability
@@ -49,6 +50,7 @@ class NewRoutes(Routes):
         return super().of(register) if register.creates is not None else frozenset()
 
     @expose(NEW, methods=["GET", "POST"])
+    @permission_name(Capability.ENTER)
     def new(self) -> Any:
         actor = self._maker()
         if request.method == "POST":
@@ -155,6 +157,7 @@ class NewRoutes(Routes):
 
     @expose(f"{NEW}/draft", methods=["POST"])
     @takes("key")
+    @permission_name(Capability.ENTER)
     def new_draft(self) -> Any:
         """Keep what is typed of a record that is not saved yet."""
         self._maker()
@@ -170,6 +173,7 @@ class NewRoutes(Routes):
 
     @expose(f"{NEW}/discard", methods=["POST"])
     @takes("key")
+    @permission_name(Capability.ENTER)
     def new_discard(self) -> Any:
         """Forget what was typed of a record that was not saved."""
         maker, key = self._maker(), self._asked_key()

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
 from app.access.actor import Actor, Capability
@@ -25,6 +26,7 @@ from app.kernel.records import save as records
 from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
+from app.web.frame.rights import of_steps, one_of
 from app.web.register import review_parts
 from app.web.register.page import RecordPage
 from app.web.register.renew import chain
@@ -47,6 +49,7 @@ class RecordRoutes(Routes):
 
     @expose("/<uuid:record_id>")
     @takes(_days)
+    @permission_name(Capability.SEARCH)
     def show(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         actor = policy.require(Capability.SEARCH, self.register.name, row)
@@ -62,6 +65,7 @@ class RecordRoutes(Routes):
 
     @expose("/<uuid:record_id>/clear", methods=["POST"])
     @takes("version")
+    @permission_name(Capability.ENTER)
     def clear(self, record_id: uuid.UUID) -> Any:
         name = self.register.named(records.get(self.register, record_id))
         said = {"name": name, "what": translate(self.register.record_word)}
@@ -73,6 +77,7 @@ class RecordRoutes(Routes):
 
     @expose("/<uuid:record_id>/reveal", methods=["POST"])
     @takes("field")
+    @permission_name(Capability.SEARCH)
     def reveal(self, record_id: uuid.UUID) -> Any:
         """The whole of a masked field, on a click that the audit log keeps."""
         row = records.get(self.register, record_id)
@@ -85,6 +90,7 @@ class RecordRoutes(Routes):
         return self.render_template("register/_revealed.html", text=text)
 
     @expose("/<uuid:record_id>/step/<string:name>", methods=["POST"])
+    @one_of(of_steps)
     def step(self, record_id: uuid.UUID, name: str) -> Any:
         """One step from the record's page: 上报, 撤回, 退回整改."""
         actor = acting()
@@ -95,7 +101,7 @@ class RecordRoutes(Routes):
                     self.register, record_id, name, version(request.form.get("version")),
                     said.contact, said.opinion, said.reasons,
                 )  # fmt: skip
-                made = self.register.flow.get(name) if self.register.flow else None
+                made = self._step(name)
                 label = done_word(made.label_for(actor.level)) if made else ""
                 text = _("%(name)s：%(step)s完成。", name=self.register.named(row), step=label)
                 click.leads_to(here, text)

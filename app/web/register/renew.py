@@ -11,7 +11,9 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import permission_name
 
+from app.access.actor import Capability
 from app.core.clock import local, today
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _, translate
@@ -33,6 +35,7 @@ class RenewalRoutes(Routes):
         return super().of(register) if register.renewal else frozenset()
 
     @expose("/<uuid:record_id>/renew", methods=["POST"])
+    @permission_name(Capability.ENTER)
     def renew(self, record_id: uuid.UUID) -> Any:
         """A new record after an approved one: its form opens."""
         try:

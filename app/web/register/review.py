@@ -26,6 +26,7 @@ from app.kernel.rows.record import HistoryEntry
 from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.frame.requests import wants_json
+from app.web.frame.rights import of_reviews, one_of
 from app.web.register import findings, review_parts, show
 from app.web.register.page import RecordPage
 from app.web.register.review_parts import Reviewing
@@ -41,6 +42,7 @@ class ReviewRoutes(Routes):
 
     @expose("/<uuid:record_id>/review")
     @takes(conditions)
+    @one_of(of_reviews)
     def review(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         review = review_parts.review_of(self.register, acting())
@@ -67,6 +69,7 @@ class ReviewRoutes(Routes):
 
     @expose("/<uuid:record_id>/decide", methods=["POST"])
     @takes(conditions)
+    @one_of(of_reviews)
     def decide(self, record_id: uuid.UUID) -> Any:
         """审核通过 or 退回补正; the next one opens at once."""
         actor = acting()
@@ -110,6 +113,7 @@ class ReviewRoutes(Routes):
 
     @expose("/<uuid:record_id>/undo", methods=["POST"])
     @takes(conditions)
+    @one_of(of_reviews)
     def undo(self, record_id: uuid.UUID) -> Any:
         """Take the last decision back, for some seconds."""
         actor = acting()

@@ -14,6 +14,7 @@ from app.access.actor import Actor, Capability
 from app.access.scope import current_actor
 from app.core.errors import BadInput, Forbidden
 from app.core.i18n import _, translate
+from app.kernel.declare.flow import Transition
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.lists.query import BESIDE
@@ -62,13 +63,16 @@ class Routes:
     def _menu_url(self, capability: Capability) -> str:
         return menu_url(self.register, capability)
 
+    def _step(self, name: str) -> Transition | None:
+        return self.register.flow.get(name) if self.register.flow else None
+
     def _said(self, name: str, actor: Actor) -> Said:
         """What was posted with the step ``name``; a page that does not ask who means the last one."""
         return Said(contact_of(actor), request.form.get("opinion", "").strip(), self._reasons(name))
 
     def _reasons(self, name: str) -> tuple[str, ...]:
         """The ticked reasons in Chinese, as the declaration has them, whatever the page's language."""
-        step = self.register.flow.get(name) if self.register.flow else None
+        step = self._step(name)
         ticked = set(request.form.getlist("reason"))
         return tuple(r for r in (step.reasons if step else ()) if {r, translate(r)} & ticked)
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from flask import Response, request, send_file, url_for
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
-from app.access.actor import Capability
+from app.access.actor import SYSTEM, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.regions import Level, Region
@@ -37,10 +38,12 @@ class StatisticsView(BaseView):
     """``/<register>/statistics/<table>``; ``week`` names the weekly table, ``trend`` the days."""
 
     route_base = ""
+    class_permission_name = SYSTEM
     default_view = "table"
 
     @expose("/<string:register>/statistics/<string:name>")
     @takes("region", "days", "year")
+    @permission_name(Capability.SEARCH)
     def table(self, register: str, name: str) -> Any:
         """One table with its chart; ``region`` is a division of the account's area."""
         made, table = _table(register, name)
@@ -75,6 +78,7 @@ class StatisticsView(BaseView):
 
     @expose("/<string:register>/statistics/<string:name>/excel")
     @takes("region", "days", "year")
+    @permission_name(Capability.EXPORT_STATISTICS)
     def excel(self, register: str, name: str) -> Response:
         """The same table as a workbook; logged (spec 01)."""
         made, table = _table(register, name)

@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 
 from flask import Response, request, send_file
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 from flask_babel import force_locale
 
 from app.access import policy
-from app.access.actor import Actor, Capability
+from app.access.actor import SYSTEM, Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.regions import Region
@@ -34,10 +35,12 @@ class WorkReportView(BaseView):
     """``/work_report/``; ``region`` and ``since`` are the address of what is asked for."""
 
     route_base = "/work_report"
+    class_permission_name = SYSTEM
     default_view = "page"
 
     @expose("/")
     @takes("region", "since")
+    @permission_name(Capability.SEARCH)
     def page(self) -> Any:
         actor = policy.require(Capability.SEARCH)
         context: dict[str, Any] = {"problem": "", "paper": None, "since": request.args.get("since")}
@@ -59,6 +62,7 @@ class WorkReportView(BaseView):
 
     @expose("/<any(docx, pdf):form>")
     @takes("region", "since")
+    @permission_name(Capability.EXPORT_STATISTICS)
     def file(self, form: str) -> Response:
         """The document, in official Chinese whatever the language of the pages; logged."""
         actor = policy.require(Capability.EXPORT_STATISTICS)

@@ -6,7 +6,9 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 
+from app.access.actor import SYSTEM, Capability
 from app.core.clock import local, today
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.i18n import _
@@ -26,9 +28,11 @@ class ChoiceView(BaseView):
     """All lists, the items of one, one item."""
 
     route_base = "/settings/choices"
+    class_permission_name = SYSTEM
     default_view = "index"
 
     @expose("/")
+    @permission_name(Capability.SETTINGS)
     def index(self) -> Any:
         choices.require_ministry()
         found = choices.all_lists()
@@ -52,6 +56,7 @@ class ChoiceView(BaseView):
         return self.render_template("lists/list.html", ledger=listing)
 
     @expose("/<string:name>/")
+    @permission_name(Capability.SETTINGS)
     def items(self, name: str) -> Any:
         choices.require_ministry()
         one = choices.named(name)
@@ -77,6 +82,7 @@ class ChoiceView(BaseView):
         return self.render_template("lists/list.html", ledger=listing)
 
     @expose("/<string:name>/new", methods=["GET", "POST"])
+    @permission_name(Capability.SETTINGS)
     def new(self, name: str) -> Any:
         choices.require_ministry()
         one = choices.named(name)
@@ -100,6 +106,7 @@ class ChoiceView(BaseView):
         return self.render_template("settings/choice.html", page=page), 422 if errors else 200
 
     @expose("/<string:name>/<string:code>", methods=["GET", "POST"])
+    @permission_name(Capability.SETTINGS)
     def edit(self, name: str, code: str) -> Any:
         choices.require_ministry()
         one = choices.named(name)

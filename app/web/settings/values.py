@@ -7,9 +7,10 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
-from app.access.actor import Actor, Capability
+from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions import asked as region_asked
 from app.access.divisions.regions import Level, Region
 from app.access.settings import DATE, NUMBER, YES_NO
@@ -40,10 +41,12 @@ class SettingsView(BaseView):
     """All settings as they stand in a division, and one of them to be set."""
 
     route_base = "/settings"
+    class_permission_name = SYSTEM
     default_view = "index"
 
     @expose("/")
     @takes("region")
+    @permission_name(Capability.SETTINGS)
     def index(self) -> Any:
         actor = policy.require(Capability.SETTINGS)
         region = _region(actor)
@@ -65,6 +68,7 @@ class SettingsView(BaseView):
 
     @expose("/<string:name>", methods=["GET", "POST"])
     @takes("region")
+    @permission_name(Capability.SETTINGS)
     def edit(self, name: str) -> Any:
         actor = policy.require(Capability.SETTINGS)
         region = _region(actor)

@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import request
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
 from app.access.accounts import managing
-from app.access.actor import Capability
+from app.access.actor import SYSTEM, Capability
 from app.admin.accounts import bulk as account_bulk
 from app.admin.accounts import bulk_job as job_of
 from app.admin.accounts.pages import forms as account_forms
@@ -24,9 +25,11 @@ class AccountBulkView(BaseView):
     """What would be created, and the button."""
 
     route_base = "/accounts/bulk"
+    class_permission_name = SYSTEM
     default_view = "page"
 
     @expose("/", methods=["GET", "POST"])
+    @permission_name(Capability.MANAGE_USERS)
     def page(self) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         roles = tuple(role for role in account_bulk.ROLES if role in managing.creates(actor))

@@ -7,11 +7,12 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
 from app.access.account import Account
 from app.access.accounts import unusual
-from app.access.actor import Capability
+from app.access.actor import SYSTEM, Capability
 from app.core.clock import local
 from app.core.i18n import _
 from app.core.transactions import transaction
@@ -25,13 +26,16 @@ class LockedView(BaseView):
     """封闭账号: those that this manager may unlock."""
 
     route_base = "/locked"
+    class_permission_name = SYSTEM
     default_view = "index"
 
     @expose("/")
+    @permission_name(Capability.MANAGE_USERS)
     def index(self) -> Any:
         return self._page()
 
     @expose("/<uuid:account_id>/unlock", methods=["POST"])
+    @permission_name(Capability.MANAGE_USERS)
     def unlock(self, account_id: uuid.UUID) -> Any:
         account = unusual.get_locked(account_id)
         reason = nfc(request.form.get("reason", ""))

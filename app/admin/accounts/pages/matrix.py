@@ -7,7 +7,9 @@ from typing import Any
 
 from flask import Response, send_file
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 
+from app.access.actor import SYSTEM, Capability
 from app.access.policy import current_actor
 from app.admin.accounts import matrix, matrix_export
 from app.admin.accounts.matrix import Cell, Line
@@ -29,6 +31,7 @@ class MatrixView(BaseView):
     """``/roles/matrix``: every role by every capability, what was changed marked in words; as Excel."""
 
     route_base = BASE
+    class_permission_name = SYSTEM
     default_view = "index"
 
     def allows(self, _method: str) -> bool:
@@ -36,6 +39,7 @@ class MatrixView(BaseView):
         return matrix.may_read(current_actor())
 
     @expose("/")
+    @permission_name(Capability.AUDIT)
     def index(self) -> Any:
         found = matrix.lines(db.session(), matrix.require_reader())
         changed = [translate(line.role) for line in found if line.changed]
@@ -51,6 +55,7 @@ class MatrixView(BaseView):
         return self.render_template("accounts/matrix.html", page=page)
 
     @expose("/export", methods=["GET", "POST"])
+    @permission_name(Capability.AUDIT)
     def export(self) -> Any:
         """The workbook, at once, once a reason is stated."""
         actor = matrix.require_reader()

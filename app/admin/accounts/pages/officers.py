@@ -122,9 +122,11 @@ class NoticesView(BaseView):
     """``/notices``: what the division was told and nobody has taken note of yet."""
 
     route_base = "/notices"
+    class_permission_name = SYSTEM
     default_view = "index"
 
     @expose("/")
+    @permission_name(Capability.MANAGE_USERS)
     def index(self) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         shell.crumb(_("通知"))
@@ -140,6 +142,7 @@ class NoticesView(BaseView):
         return self.render_template("accounts/notices.html", notices=rows)
 
     @expose("/<uuid:notice_id>/seen", methods=["POST"])
+    @permission_name(Capability.MANAGE_USERS)
     def seen(self, notice_id: uuid.UUID) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         with transaction():

@@ -10,11 +10,12 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
 from app.access.account import Account
 from app.access.accounts.tokens import NAME_LENGTH, Token
-from app.access.actor import Actor, Capability, RegisterAccess
+from app.access.actor import SYSTEM, Actor, Capability, RegisterAccess
 from app.access.divisions.regions import Region
 from app.admin.accounts import changing as accounts
 from app.admin.accounts import tokens
@@ -41,9 +42,11 @@ class TokensView(BaseView):
     """``/tokens``: those of the manager's own account and of the accounts that it manages."""
 
     route_base = BASE
+    class_permission_name = SYSTEM
     default_view = "index"
 
     @expose("/")
+    @permission_name(Capability.MANAGE_USERS)
     def index(self) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         found = tokens.visible(actor)
@@ -65,6 +68,7 @@ class TokensView(BaseView):
 
     @expose("/new", methods=["GET", "POST"])
     @takes("account")
+    @permission_name(Capability.MANAGE_USERS)
     def new(self) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         wanted, problems = _asked_for(actor), []

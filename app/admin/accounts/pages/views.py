@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import flash, jsonify, redirect, request
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
 from app.access.account import Account
@@ -15,7 +16,7 @@ from app.access.accounts import allowances, managing, unusual
 from app.access.accounts import listing as accounts_read
 from app.access.accounts import names as account_names
 from app.access.accounts.managing import Role
-from app.access.actor import Actor, Capability
+from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions.regions import Level, Region
 from app.admin.accounts import changing as accounts
 from app.admin.accounts import exporting as account_list
@@ -48,10 +49,12 @@ class AccountsView(BaseView):
     """``/accounts``: whom a manager sees and what it may do to them."""
 
     route_base = BASE
+    class_permission_name = SYSTEM
     default_view = "index"
 
     @expose("/")
     @takes(*account_list.FILTERS)
+    @permission_name(Capability.MANAGE_USERS)
     def index(self) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         context = account_lists.context(USERS, actor, request.args)
@@ -61,6 +64,7 @@ class AccountsView(BaseView):
     # ---- a new one --------------------------------------------------------------------------
     @expose("/new", methods=["GET", "POST"])
     @takes("role", "region")
+    @permission_name(Capability.MANAGE_USERS)
     def new(self) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         roles = managing.creates(actor)
@@ -111,6 +115,7 @@ class AccountsView(BaseView):
 
     @expose("/suggest")
     @takes("role", "region")
+    @permission_name(Capability.MANAGE_USERS)
     def suggest(self) -> Any:
         """The account name that a division's next account of a role would get, and what is left."""
         actor = policy.require(Capability.MANAGE_USERS)
@@ -122,6 +127,7 @@ class AccountsView(BaseView):
 
     # ---- one --------------------------------------------------------------------------------
     @expose("/<uuid:account_id>", methods=["GET", "POST"])
+    @permission_name(Capability.MANAGE_USERS)
     def show(self, account_id: uuid.UUID) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         account = accounts.get(account_id)
@@ -178,6 +184,7 @@ class AccountsView(BaseView):
 
     @expose("/<uuid:account_id>/role", methods=["GET", "POST"])
     @takes("role")
+    @permission_name(Capability.MANAGE_USERS)
     def role(self, account_id: uuid.UUID) -> Any:
         """Another role or division for the account."""
         actor = policy.require(Capability.MANAGE_USERS)
@@ -229,6 +236,7 @@ class AccountsView(BaseView):
         return (rendered, 422) if problems else rendered
 
     @expose("/<uuid:account_id>/reset", methods=["POST"])
+    @permission_name(Capability.MANAGE_USERS)
     def reset(self, account_id: uuid.UUID) -> Any:
         with transaction():
             account, password = accounts.reset_password(account_id)
@@ -255,12 +263,14 @@ class AccountsView(BaseView):
         return self.render_template("accounts/account_password.html", page=page)
 
     @expose("/<uuid:account_id>/deactivate", methods=["POST"])
+    @permission_name(Capability.MANAGE_USERS)
     def deactivate(self, account_id: uuid.UUID) -> Any:
         with transaction():
             accounts.deactivate(account_id)
         return _done("deactivate", f"{BASE}/{account_id}")
 
     @expose("/<uuid:account_id>/reactivate", methods=["POST"])
+    @permission_name(Capability.MANAGE_USERS)
     def reactivate(self, account_id: uuid.UUID) -> Any:
         try:
             with transaction():
@@ -270,6 +280,7 @@ class AccountsView(BaseView):
         return _done("reactivate", f"{BASE}/{account_id}")
 
     @expose("/<uuid:account_id>/delete", methods=["POST"])
+    @permission_name(Capability.MANAGE_USERS)
     def delete(self, account_id: uuid.UUID) -> Any:
         try:
             with transaction():
@@ -280,6 +291,7 @@ class AccountsView(BaseView):
 
     # ---- grants -----------------------------------------------------------------------------
     @expose("/<uuid:account_id>/grant", methods=["POST"])
+    @permission_name(Capability.MANAGE_USERS)
     def grant(self, account_id: uuid.UUID) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         account = accounts.get(account_id)
@@ -310,6 +322,7 @@ class AccountsView(BaseView):
         return click.answer()
 
     @expose("/<uuid:account_id>/grants/<uuid:grant_id>/revoke", methods=["POST"])
+    @permission_name(Capability.MANAGE_USERS)
     def revoke(self, account_id: uuid.UUID, grant_id: uuid.UUID) -> Any:
         with transaction():
             granting.revoke(account_id, grant_id)
@@ -319,6 +332,7 @@ class AccountsView(BaseView):
     # ---- Excel ------------------------------------------------------------------------------
     @expose("/export", methods=["GET", "POST"])
     @takes(*account_list.FILTERS)
+    @permission_name(Capability.MANAGE_USERS)
     def export(self) -> Any:
         return export_page(self, USERS, f"{BASE}/")
 
@@ -327,10 +341,12 @@ class RecordersView(BaseView):
     """``/recorders``: 录入人台账 (2020 manual §五)."""
 
     route_base = "/recorders"
+    class_permission_name = SYSTEM
     default_view = "index"
 
     @expose("/")
     @takes(*account_list.FILTERS)
+    @permission_name(Capability.MANAGE_USERS)
     def index(self) -> Any:
         actor = policy.require(Capability.MANAGE_USERS)
         context = account_lists.context(RECORDERS, actor, request.args)
@@ -339,6 +355,7 @@ class RecordersView(BaseView):
 
     @expose("/export", methods=["GET", "POST"])
     @takes(*account_list.FILTERS)
+    @permission_name(Capability.MANAGE_USERS)
     def export(self) -> Any:
         return export_page(self, RECORDERS, "/recorders/")
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from flask import request, send_file
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
-from app.access.actor import Actor, Capability
+from app.access.actor import SYSTEM, Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.regions import Level, Region
@@ -37,10 +38,12 @@ class DivisionFilesView(BaseView):
     """Import with a check first; export at once, of a province or more by a job."""
 
     route_base = "/divisions"
+    class_permission_name = SYSTEM
     default_view = "import_page"
 
     @expose("/import/", methods=["GET", "POST"])
     @takes("job")
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def import_page(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
         shell.at(URL)
@@ -49,12 +52,14 @@ class DivisionFilesView(BaseView):
         return answer(self, division_import.start, lambda: _page(actor), _shown, force=force)
 
     @expose("/import/again/<uuid:job_id>", methods=["POST"])
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def import_again(self, job_id: uuid.UUID) -> Any:
         """Import the file that was only checked."""
         policy.require(Capability.MAINTAIN_REGIONS)
         return answer_again(own(job_id), division_import.KIND, division_import.start)
 
     @expose("/import/template")
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def template(self) -> Any:
         policy.require(Capability.MAINTAIN_REGIONS)
         file = io.BytesIO()
@@ -63,6 +68,7 @@ class DivisionFilesView(BaseView):
 
     @expose("/export")
     @takes("region", "format")
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def export(self) -> Any:
         """The divisions below a city or county as a file, at once; logged."""
         area, form = _asked()
@@ -86,6 +92,7 @@ class DivisionFilesView(BaseView):
 
     @expose("/export/start", methods=["POST"])
     @takes("region", "format")
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def export_start(self) -> Any:
         """The same of a province or the nation, by a job."""
         area, form = _asked()

@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import permission_name
 from sqlalchemy import select
 
 from app.access import policy
-from app.access.actor import Actor, Capability
+from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions import asked as region_asked
 from app.access.divisions.regions import Level, Region
 from app.admin.divisions import publish as division_publish
@@ -36,10 +37,12 @@ class DivisionsView(BaseView):
     """Lists, one division with what can be done to it, and the pending changes."""
 
     route_base = "/divisions"
+    class_permission_name = SYSTEM
     default_view = "index"
 
     @expose("/")
     @takes("region", "q")
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def index(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
         query = request.args.get("q", "").strip()[:60]
@@ -52,6 +55,7 @@ class DivisionsView(BaseView):
 
     @expose("/new", methods=["GET", "POST"])
     @takes("parent", "level")
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def new(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
         parent = divisions.visible(key_asked_for("parent") or actor.region_id)
@@ -68,6 +72,7 @@ class DivisionsView(BaseView):
         return self._page(pages.new_form(parent, level, typed, {}))
 
     @expose("/<int:region_id>", methods=["GET", "POST"])
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def node(self, region_id: int) -> Any:
         """What is known of a division, its history; its own values to be changed."""
         node = divisions.visible(region_id)
@@ -81,6 +86,7 @@ class DivisionsView(BaseView):
         return self._page(pages.node_page(node, None, {}))
 
     @expose("/<int:region_id>/move", methods=["GET", "POST"])
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def move(self, region_id: int) -> Any:
         node = divisions.maintained(region_id)
         if request.method == "POST":
@@ -95,6 +101,7 @@ class DivisionsView(BaseView):
         return self._page(pages.move_form(node, {}))
 
     @expose("/<int:region_id>/merge", methods=["GET", "POST"])
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def merge(self, region_id: int) -> Any:
         node = divisions.maintained(region_id)
         if node.region is None or node.level not in MERGED:
@@ -114,6 +121,7 @@ class DivisionsView(BaseView):
         return self._page(pages.merge_form(node, {}))
 
     @expose("/<int:region_id>/delete", methods=["GET", "POST"])
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def delete(self, region_id: int) -> Any:
         node = divisions.maintained(region_id)
         if request.method == "POST":
@@ -126,6 +134,7 @@ class DivisionsView(BaseView):
         return self._page(pages.delete_form(node, {}))
 
     @expose("/<int:region_id>/cancel", methods=["POST"])
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def cancel(self, region_id: int) -> Any:
         """Take one pending change back."""
         node = divisions.maintained(region_id)
@@ -142,6 +151,7 @@ class DivisionsView(BaseView):
 
     @expose("/changes")
     @takes("region", "job")
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def changes(self) -> Any:
         """What is pending in an area, with what it will do."""
         actor = policy.require(Capability.MAINTAIN_REGIONS)
@@ -151,6 +161,7 @@ class DivisionsView(BaseView):
 
     @expose("/cancel", methods=["POST"])
     @takes("region")
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def cancel_all(self) -> Any:
         actor = policy.require(Capability.MAINTAIN_REGIONS)
         area = key_asked_for("region") or actor.region_id
@@ -161,6 +172,7 @@ class DivisionsView(BaseView):
 
     @expose("/publish", methods=["POST"])
     @takes("region")
+    @permission_name(Capability.MAINTAIN_REGIONS)
     def publish(self) -> Any:
         """立即生效: at once, or by a job where it takes longer."""
         actor = policy.require(Capability.MAINTAIN_REGIONS)

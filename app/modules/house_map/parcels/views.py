@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import flash, jsonify, redirect, request
 from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
 from app.access.actor import Actor, Capability
@@ -39,6 +40,7 @@ class ParcelRoutes(Routes):
 
     @expose("/<uuid:record_id>/parcels")
     @takes("box", "q")
+    @permission_name(Capability.ENTER)
     def parcel_map(self, record_id: uuid.UUID) -> Any:
         """JSON for the map: parcels of ``box``, or whose number begins with ``q``, or where to open."""
         row, _actor = self._house(record_id)
@@ -53,6 +55,7 @@ class ParcelRoutes(Routes):
         return jsonify(maps.near_json(near, others))
 
     @expose("/<uuid:record_id>/parcel", methods=["GET", "POST"])
+    @permission_name(Capability.ENTER)
     def late_parcel(self, record_id: uuid.UUID) -> Any:
         """补录图斑: choose the parcel of a survey that had none, without a new review."""
         row, actor = self._house(record_id)
@@ -93,6 +96,7 @@ class ParcelRoutes(Routes):
 
     @expose("/<uuid:record_id>/parcel/drop", methods=["POST"])
     @takes("version")
+    @permission_name(Capability.ENTER)
     def drop_parcel(self, record_id: uuid.UUID) -> Any:
         """删除图斑: clear a wrong one; what was typed about the house stays."""
         self._house(record_id)
