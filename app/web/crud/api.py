@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from flask import Response, request
 from flask_appbuilder import ModelRestApi
 from flask_appbuilder.api import expose, get_info_schema, get_item_schema, get_list_schema, rison
-from flask_appbuilder.api.convert import Model2SchemaConverter
+from flask_appbuilder.api.convert import Model2SchemaConverter, columns2Tree
 from flask_appbuilder.security.decorators import permission_name
 from marshmallow import ValidationError, fields
 from sqlalchemy import inspect
@@ -85,10 +85,23 @@ class SchemaConverter(Model2SchemaConverter):
 
     datamodel: ScopedInterface
 
-    def convert(self, columns: Any, model: Any = None, **kwargs: Any) -> Any:
+    def convert(
+        self, columns: Any, model: Any = None, nested: bool = True, parent_schema_name: Any = None
+    ) -> Any:  # fmt: skip
+        """FAB's makes the data model anew, without what it was told of its rows."""
         if model is not None and not columns:
             raise Unplaced(f"say which columns of {model.__name__} are shown: relation.column")
-        return super().convert(columns, model=model, **kwargs)
+        datamodel = self.datamodel if model is None else RelatedInterface(model)
+        made = {
+            column.name: self._column2field(
+                datamodel, column, nested, parent_schema_name=parent_schema_name
+            )
+            for column in columns2Tree(columns).root.children
+        }
+        mixin = type("SchemaMixin", (), made)
+        return self._meta_schema_factory(
+            [*made], datamodel.obj, mixin, parent_schema_name=parent_schema_name
+        )()
 
     def _meta_schema_factory(self, columns: Any, model: Any, mixin: Any, **kwargs: Any) -> Any:
         made = super()._meta_schema_factory(columns, model, mixin, **kwargs)

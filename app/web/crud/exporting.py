@@ -63,8 +63,7 @@ def ask(view: CrudView) -> Any:
 
 def _told(view: CrudView) -> dict[str, Any]:
     datamodel = view.datamodel
-    joined = view.asked()
-    count = datamodel.query_count(datamodel.session.query(datamodel.obj), joined)
+    count = datamodel.query_count(datamodel.session.query(datamodel.obj), view.asked())
     actor = current_actor()
     region = regions.get(actor.region_id) if actor else None
     return {
@@ -74,7 +73,9 @@ def _told(view: CrudView) -> dict[str, Any]:
         "count_label": _("记录数"),
         "warning": export_form.phones_warning() if view.masked_columns else "",
         "area": region.full_name if region else "",
-        "filters": [said for _name, said in listing.conditions(view, joined)],
+        "filters": [
+            {"label": label, "text": said} for _name, label, said in listing.conditions(view)
+        ],
         "back_url": view.get_redirect(),
     }
 

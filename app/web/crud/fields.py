@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from wtforms import Field, validators
 
 from app.access.divisions import regions
-from app.access.divisions.regions import within
+from app.access.divisions.regions import Region, within
 from app.access.scope import current_actor
 from app.core.choices import Choices
 from app.core.errors import NotFound
@@ -66,20 +67,22 @@ class DivisionField(CrudField):
         super().pre_validate(form)
         if self.data is None:
             return
-        actor, region = current_actor(), regions.get(self.data)
-        if (
-            actor is None
-            or region is None
-            or region.structural
-            or not within(region.path, actor.path)
-        ):
+        region = self.region()
+        if region is None:
             raise Stop(_("没有找到该行政区划，或它不在您的管辖范围内，请重新选择。"))
         if region.county_id is None:
             raise Stop(_("请至少选择到县级行政区划。"))
 
+    def region(self) -> Region | None:
+        """What is chosen, where the account may choose it."""
+        actor, found = current_actor(), regions.get(self.data) if self.data else None
+        if actor is None or found is None or found.structural:
+            return None
+        return found if within(found.path, actor.path) else None
+
     def shown(self) -> dict[str, Any]:
-        region = regions.get(self.data) if self.data else None
-        return {"value": self.data, "text": region.full_name if region else ""}
+        region = self.region()  # a foreign one's name is not shown
+        return {"value": self.data if region else None, "text": region.full_name if region else ""}
 
 
 class ChoiceField(CrudField):
@@ -202,10 +205,16 @@ class Fits:
     def __call__(self, form: Any, field: Field) -> None:
         if not isinstance(field.data, Decimal):
             return
-        if not field.data.is_finite() or abs(field.data) >= 10 ** (self.digits - self.places):
+        if abs(field.data) >= 10 ** (self.digits - self.places):
             raise Stop(_("数字过大，最多 %(n)s 位整数。", n=self.digits - self.places))
         if -int(field.data.as_tuple().exponent) > self.places:
             raise Stop(_("最多 %(n)s 位小数。", n=self.places))
+
+
+def finite(form: Any, field: Field) -> None:
+    """A number that is one."""
+    if isinstance(field.data, Decimal | float) and not isfinite(field.data):
+        raise Stop(_("应为数字。"))
 
 
 class Unique:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from flask_appbuilder.models.filters import BaseFilter, FilterRelation, Filters
@@ -210,6 +211,9 @@ class CrudFilters(Filters):
             self._add_filter(found, value)
 
     def _add_filter(self, filter_instance: BaseFilter, values: Any) -> None:
+        if filter_instance.arg_name not in _WORDS:  # the view's own, or FAB's with a function
+            super()._add_filter(filter_instance, values)
+            return
         several = isinstance(values, list)
         if several and len(values) > _MOST_VALUES:
             raise BadInput(_("一次最多按 %(n)s 个值筛选。", n=_MOST_VALUES))
@@ -241,7 +245,7 @@ def typed(datamodel: ScopedInterface, made: BaseFilter, value: Any) -> Any:
     """
     name = made.column_name
     if datamodel.is_division(name):
-        return int(value)
+        return _whole(value)
     if datamodel.is_relation(name):
         return datamodel.related(name).key(value)
     column = datamodel.list_columns.get(name)
@@ -262,14 +266,18 @@ def typed(datamodel: ScopedInterface, made: BaseFilter, value: Any) -> Any:
         return value
     if kind in (dt.date, dt.datetime):
         return kind.fromisoformat(value)
-    if kind is Decimal:
-        number = Decimal(str(value))
-        if not number.is_finite():
-            raise ValueError(value)
-        return number
-    if kind is int and not -(2**63) <= int(value) < 2**63:
+    if kind is int:
+        return _whole(value)
+    number = kind(str(value))
+    if isinstance(number, Decimal | float) and not isfinite(number):
         raise ValueError(value)
-    return kind(value)
+    return number
+
+
+def _whole(value: Any) -> int:
+    if not -(2**63) <= int(value) < 2**63:
+        raise ValueError(value)
+    return int(value)
 
 
 def _text(value: Any) -> str:

@@ -8,6 +8,7 @@ from flask_appbuilder.forms import FieldConverter, GeneralModelConverter
 from sqlalchemy import Numeric
 from wtforms import StringField, TextAreaField, validators
 
+from app.core.i18n import lazy
 from app.core.types import nfc
 from app.web.crud.fields import (
     ChoiceField,
@@ -17,6 +18,7 @@ from app.web.crud.fields import (
     RelationsField,
     Unique,
     YesNoField,
+    finite,
 )
 from app.web.crud.interface import ScopedInterface
 
@@ -84,13 +86,16 @@ class FormConverter(GeneralModelConverter):
     def _fabs(self, name: str, label: Any, description: Any, checks: list[Any]) -> Any:
         datamodel = self.datamodel
         nullable = datamodel.is_nullable(name)
-        checks.insert(0, validators.Optional() if nullable else validators.InputRequired())
+        needed = validators.InputRequired(lazy("请填写“%(label)s”。", label=label))
+        checks.insert(0, validators.Optional() if nullable else needed)
         if (longest := datamodel.get_max_length(name)) != -1:
             checks.append(validators.Length(max=longest))
         kind = datamodel.list_columns[name].type
         if datamodel.is_integer(name):
             checks.append(validators.NumberRange(-_WHOLE, _WHOLE - 1))
-        elif isinstance(kind, Numeric) and kind.precision is not None:
+        elif datamodel.is_float(name) or datamodel.is_numeric(name):
+            checks.append(finite)
+        if isinstance(kind, Numeric) and kind.precision is not None:
             checks.append(Fits(kind.precision, kind.scale or 0))
         if datamodel.is_unique(name):
             checks.append(Unique(datamodel, name))

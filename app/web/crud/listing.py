@@ -21,7 +21,7 @@ from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _
 from app.kernel.lists.ledger import SIZES
-from app.web.crud.fields import told
+from app.web.crud.fields import RelationField, told
 from app.web.crud.filters import StartsWith, typed, word
 from app.web.crud.interface import MOST_COUNTED, MOST_OFFERED
 from app.web.frame.listing import (
@@ -70,7 +70,10 @@ def place(view: CrudView) -> tuple[int, int, str, str]:
     if size not in map(str, SIZES):
         raise BadInput(_("每页条数有误。"))
     column, direction = get_order_args().get(name, ("", ""))
-    if column and column not in view.order_columns:
+    wrong = not column and (
+        args.get(f"_oc_{name}") or args.get(f"_od_{name}")
+    )  # FAB passes over it
+    if wrong or (column and column not in view.order_columns):
         raise BadInput(_("不能按这一列排序。"))
     return int(page), int(size), column, direction
 
@@ -122,8 +125,11 @@ def of_view(view: CrudView, told: Values) -> Listing:
     values, args = [*told["value_columns"]], request.args
     made = table(view, told, values)
     chips = [
-        Chip(said, url_with(args, drop=(name, _page_name(view))))
-        for name, said in conditions(view, told["filters"])
+        Chip(
+            _("%(label)s：%(value)s", label=label, value=said),
+            url_with(args, drop=(name, _page_name(view))),
+        )
+        for name, label, said in conditions(view)
     ]
     count = told["count"]
     many = f"{count:,}" if count <= MOST_COUNTED else f"{MOST_COUNTED:,}+"
@@ -271,14 +277,14 @@ def _filter(view: CrudView, name: str, field: Any) -> Filter:
         known = {option["value"]: option["label"] for option in options}
         if value and value not in known:
             known[value] = _named(view, field.name, value)
-        url = search_url(view, field.name) if len(options) >= MOST_OFFERED else ""
+        url = search_url(view, "search", field.name) if len(options) >= MOST_OFFERED else ""
         return replace(Filter.choice(name, label, value, known), search_url=url)
     return Filter(name, label, kind, value)
 
 
-def search_url(view: CrudView, column: str) -> str:
-    """Where the rows of a relation are found that a select does not offer."""
-    return f"{view.route_base}/offered/{column}"
+def search_url(view: CrudView, form: str, column: str) -> str:
+    """Where the rows of a relation are found that a form's select does not offer."""
+    return f"{view.route_base}/offered/{form}/{column}"
 
 
 def _named(view: CrudView, column: str, key: str) -> str:
@@ -289,17 +295,16 @@ def _named(view: CrudView, column: str, key: str) -> str:
     return str(found) if found is not None else key
 
 
-def conditions(view: CrudView, filters: Any) -> Sequence[tuple[str, str]]:
-    """(name in the address, what it asks for) of each condition."""
-    found = []
+def conditions(view: CrudView) -> Sequence[tuple[str, str, str]]:
+    """(name in the address, column, what is asked of it) of each condition."""
+    found, offered = [], view.conditions().get_search_filters()
     for name, value in request.args.items(multi=True):
         head, _line, column = name.removeprefix("_flt_").partition("_")
         if not name.startswith("_flt_") or not value:
             continue
-        made = filters.get_search_filters()[column][int(head)]
+        made = offered[column][int(head)]
         said = f"{word(made)} {_said(view, column, made, value)}"
-        label = view.datamodel.label(column)
-        found.append((name, _("%(label)s：%(value)s", label=label, value=said)))
+        found.append((name, view.datamodel.label(column), said))
     return found
 
 
@@ -314,10 +319,10 @@ def _said(view: CrudView, column: str, made: Any, value: str) -> str:
     return value[:_LONGEST]
 
 
-def offered(view: CrudView, column: str, text: str) -> Response:
-    """``{items: [{id, text}]}`` of the rows of a relation whose first text holds what was typed."""
-    related = view.datamodel.related(column)
-    filters = related.get_filters()
+def offered(field: RelationField, text: str) -> Response:
+    """``{items: [{id, text}]}`` of the rows that a field offers whose first text begins as typed."""
+    related = field.related
+    filters = field.asked.copy() if field.asked else related.get_filters()
     first = next((c for c in related.get_user_columns_list() if related.is_string(c)), None)
     if first and text:
         filters.add_filter(first, StartsWith, text[:_LONGEST])
@@ -354,7 +359,10 @@ def panels(fieldsets: Any, columns: Sequence[str], parts: Sequence[Any]) -> list
     by_column = dict(zip(columns, parts, strict=True))
     sets = fieldsets or [("", {"fields": columns})]
     return [
-        {"title": str(title), "parts": [by_column[c] for c in said["fields"] if c in by_column]}
+        {
+            "title": str(title or ""),
+            "parts": [by_column[c] for c in said["fields"] if c in by_column],
+        }
         for title, said in sets
     ]
 

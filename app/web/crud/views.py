@@ -173,6 +173,10 @@ class CrudView(Gated, ModelView):
     def _filters(self, _made: Any) -> None:
         pass
 
+    def conditions(self) -> Any:
+        """The filters of the address."""
+        return self._filters
+
     def asked(self) -> Any:
         """The filters of the address, and those that the view always has."""
         return self._filters.get_joined_filters(self._base_filters)
@@ -230,14 +234,16 @@ class CrudView(Gated, ModelView):
             page=page, page_size=size, **kwargs,
         )  # fmt: skip
 
-    @expose("/offered/<column>")
+    @expose("/offered/<what>/<column>")
     @takes("q")
     @permission_name("list")
-    def offered(self, column: str) -> Any:
-        """Rows of a relation whose first text begins or goes on with what was typed."""
-        if column not in {*self.add_columns, *self.edit_columns, *self.search_columns}:
+    def offered(self, what: str, column: str) -> Any:
+        """Rows that a form (``add``, ``edit``, ``search``) offers for a relation, by what was typed."""
+        forms = {"add": self.add_form, "edit": self.edit_form, "search": self.search_form}
+        field = forms[what].refresh()._fields.get(column) if what in forms else None
+        if not isinstance(field, RelationField):
             raise NotFound(_("没有这个项目。"))
-        return listing.offered(self, column, request.args.get("q", ""))
+        return listing.offered(field, request.args.get("q", ""))
 
     # ---- a row ------------------------------------------------------------------------------
     @expose("/show/<pk>", methods=["GET"])
@@ -367,7 +373,7 @@ class CrudView(Gated, ModelView):
         columns = [c for c in getattr(self, f"{what}_columns") if c not in fixed and c in form]
         for column in columns:
             if isinstance(form[column], RelationField):
-                form[column].search_url = listing.search_url(self, column)
+                form[column].search_url = listing.search_url(self, what, column)
         fields = _with_problems([self._told(form[column]) for column in columns], refused)
         page = {
             "panels": listing.panels(getattr(self, f"{what}_fieldsets"), columns, fields),
@@ -447,6 +453,7 @@ class CrudView(Gated, ModelView):
     def export(self) -> Any:
         """What the list shows, as Excel or CSV, once a reason is stated."""
         get_filter_args(self._filters)
+        listing.place(self)  # before the reason is asked for
         self._under_list(_("导出"))
         return exporting.ask(self)
 
