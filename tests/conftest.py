@@ -93,7 +93,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 #: Who asks for one of these asks for pages, answers or files over HTTP. Rights, areas, records and lists have
 #: tests of their own below them, which run on every database.
-OVER_HTTP = frozenset({"as_account", "browser", "client", "system"})
+OVER_HTTP = frozenset({"as_account", "browser", "client", "program", "system"})
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
-import pytest
+from tests.web.crud.conftest import Person, Rows, problems
 
-from app.access.divisions.regions import Level
-from tests import builders
-from tests.running.servers import Server
-from tests.web.crud.conftest import Person, problems
-
-_codes = itertools.count(1)
-
-
-def firm(program: Server, **values: Any) -> dict[str, Any]:
-    """What a right form of a firm says."""
-    with program.app.app_context():
-        village = builders.seat(Level.VILLAGE)
-    number = next(_codes)
-    usual = {"name": f"第{number}建筑公司", "code": f"9161{number:014}", "grade": "first"}
-    return usual | {"region_id": village.id, "phone": "13991234567", "active": "yes"} | values
-
-
-@pytest.fixture(scope="module")
-def manager(person: Callable[..., Person]) -> Person:
-    return person(builders.COUNTY_MANAGER)
-
-
-def added(manager: Person, program: Server, **values: Any) -> str:
-    """The key of a firm that was added."""
-    said = firm(program, **values)
-    assert manager.post("/contractors/add", said).status_code == 302
-    listed = manager.get(f"/contractors/list/?_flt_3_code={said['code']}")
-    return listed.text.partition("/contractors/show/")[2].partition('"')[0]
+Firm = Callable[..., dict[str, Any]]
+Added = Callable[..., str]
 
 
 def test_what_is_missing_is_said_at_its_field(manager: Person) -> None:
@@ -51,12 +24,11 @@ def test_what_is_missing_is_said_at_its_field(manager: Person) -> None:
 
 
 def test_a_firm_is_added_changed_and_deleted(
-    manager: Person, program: Server, rows: Callable[..., list[Any]]
+    manager: Person, added: Added, firm: Firm, rows: Rows
 ) -> None:
-    key = added(manager, program, name="老名字")
-    url = f"/contractors/edit/{key}"
-    said = firm(program, name="新名字", phone="139****4567")
-    assert manager.change(url, said).status_code == 302
+    key = added(name="老名字")
+    said = firm(name="新名字", phone="139****4567")
+    assert manager.change(f"/contractors/edit/{key}", said).status_code == 302
     assert rows("SELECT name, phone FROM contractor WHERE code = :code", code=said["code"]) == [
         ("新名字", "13991234567")
     ]
@@ -68,11 +40,13 @@ def test_a_firm_is_added_changed_and_deleted(
     assert [act for (act,) in acts] == ["delete", "update", "create"]
 
 
-def test_of_two_who_change_a_firm_the_second_is_told(manager: Person, program: Server) -> None:
-    url = f"/contractors/edit/{added(manager, program)}"
+def test_of_two_who_change_a_firm_the_second_is_told(
+    manager: Person, added: Added, firm: Firm
+) -> None:
+    url = f"/contractors/edit/{added()}"
     stale = {"seen": manager.get(url).text.partition('name="seen" value="')[2].partition('"')[0]}
-    assert manager.change(url, firm(program, name="甲")).status_code == 302
-    answer = manager.post(url, stale | firm(program, name="乙"))
+    assert manager.change(url, firm(name="甲")).status_code == 302
+    answer = manager.post(url, stale | firm(name="乙"))
     assert answer.status_code == 409
     assert "他人修改了这条记录" in problems(answer)[""]
     assert 'value="乙"' in answer.text
