@@ -53,6 +53,7 @@ class RegisterView(ModelView):
     parts: ClassVar[tuple[type[Routes], ...]]
     needs: ClassVar[Needs]
     default_view = "entry_point"
+    gated: ClassVar[bool] = True  # each route says what it asks for, or is refused at start
 
     def __init__(self) -> None:
         for part in self.parts:

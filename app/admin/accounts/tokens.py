@@ -29,8 +29,7 @@ from app.core.db import db
 from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.i18n import _
 from app.core.types import nfc
-from app.kernel.declare.offered import access_to, offered
-from app.kernel.declare.register import all_registers
+from app.kernel.declare.offered import subjects
 from app.kernel.declare.rules import Problem
 
 MOST_SHOWN = 200
@@ -100,7 +99,7 @@ def create(wanted: Wanted) -> tuple[Token, str]:
         created_by_name=f"{actor.login} {actor.name}"[:128],
     )
     db.session.add(token)
-    titles = {register.name: register.title for register in all_registers()}
+    titles = {one.name: one.title for one in subjects()}
     detail = {
         "account": account.username,
         "token": name,
@@ -154,7 +153,7 @@ def _problems(
     if account is None:
         text = _("没有找到该账号，或它不由您管理。")
         found.append(Problem("login", "login.unknown", text))
-    may_be = {r.name: access_to(r) for r in offered()}
+    may_be = {one.name: one.access for one in subjects()}
     if not wanted.registers or any(
         access not in may_be.get(n, ()) for n, access in wanted.registers.items()
     ):

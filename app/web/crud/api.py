@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from flask import Response, request
 from flask_appbuilder import ModelRestApi
-from flask_appbuilder.api import expose, get_info_schema, get_item_schema, get_list_schema, rison
+from flask_appbuilder.api import expose, get_info_schema, get_item_schema, get_list_schema
 from flask_appbuilder.api.convert import Model2SchemaConverter, columns2Tree
 from flask_appbuilder.security.decorators import permission_name
 from marshmallow import ValidationError, fields
@@ -23,11 +24,14 @@ from app.access.actor import Capability
 from app.access.scope import current_actor
 from app.core.errors import BadInput, Forbidden, Invalid, NotFound
 from app.core.i18n import _, lazy, mark, translate
+from app.core.types import nfc
 from app.kernel.declare.rules import Problem
 from app.web.api import bodies
+from app.web.crud.fields import wrong_number
 from app.web.crud.filters import word
 from app.web.crud.gate import Gated, given
 from app.web.crud.interface import RelatedInterface, ScopedInterface, Unplaced
+from app.web.crud.queries import takes_query
 from app.web.frame.addresses import takes
 from app.web.frame.problems import MEDIA_TYPE, NotJson
 
@@ -122,9 +126,26 @@ class SchemaConverter(Model2SchemaConverter):
             choices = datamodel.list_columns[name].type.choices
             made = fields.Enum(choices, by_value=True, required=needed, allow_none=not needed)
         else:
-            return super()._column2field(datamodel, column, *args, **kwargs)
+            made = super()._column2field(datamodel, column, *args, **kwargs)
+            if name in datamodel.list_columns:
+                _bound(made, datamodel.list_columns[name].type, datamodel.is_nullable(name))
+            return made
         made.unique = datamodel.is_unique(name)
         return made
+
+
+def _bound(made: fields.Field, kind: Any, nullable: bool) -> None:
+    """Numbers are those that the column holds; a text that must be there says something."""
+    if isinstance(made, fields.Integer):
+        made.strict = True
+
+    def check(value: Any) -> None:
+        if not nullable and isinstance(value, str) and not nfc(value):
+            raise ValidationError(_("必须填写。"))
+        if said := wrong_number(kind, value):
+            raise ValidationError(said)
+
+    made.validators.append(check)
 
 
 def _answers(fabs: Any) -> Callable[[_Method], _Method]:
@@ -135,10 +156,16 @@ def _answers(fabs: Any) -> Callable[[_Method], _Method]:
         def answered(*args: Any, **kwargs: Any) -> Any:
             return _checked(method(*args, **kwargs))
 
-        setattr(answered, _MERGED, getattr(fabs, _MERGED, {}))
+        merged = getattr(fabs, _MERGED, {})
+        setattr(answered, _MERGED, {key: _own(made.__name__) for key, made in merged.items()})
         return cast(_Method, answered)
 
     return wrap
+
+
+def _own(name: str) -> Callable[..., Any]:
+    """The view's own method: FAB keeps the one of its class."""
+    return lambda view, response, **kwargs: getattr(view, name)(response, **kwargs)
 
 
 class CrudApi(Gated, ModelRestApi):
@@ -175,6 +202,8 @@ class CrudApi(Gated, ModelRestApi):
         needs = Capability(self.method_permission_name["put"])
         # of relation.column FAB reads the row itself
         whole = [column for column in self.list_columns if "." not in column]
+        asked = [*self.search_columns, *self.add_columns, *self.edit_columns]
+        self.datamodel.require_placed(type(self).__name__, asked, self.open_models)
         self.datamodel.serve(subject, needs, self.label_columns, whole)
         policy.VIEWS.setdefault(subject, self.resource_name or subject)
 
@@ -198,12 +227,18 @@ class CrudApi(Gated, ModelRestApi):
         filters.rest_add_filters(rison_args.get("filters", []))
         return filters.get_joined_filters(self._base_filters)
 
+    def _handle_columns_args(self, args: Any, selected: Any, shown: Any) -> Any:
+        for name in (*args.get("columns", ()), *args.get("select_columns", ())):
+            if name not in shown:
+                raise BadInput(_("没有这一列：%(said)s。", said=name[:60]), parameter="q")
+        return super()._handle_columns_args(args, selected, shown)
+
     # ---- reads ------------------------------------------------------------------------------
     @expose("/_info", methods=["GET"])
     @takes("q")
     @permission_name("info")
     @_answers(ModelRestApi.info)
-    @rison(get_info_schema)
+    @takes_query(get_info_schema)
     def info(self, **kwargs: Any) -> Any:
         return self.info_headless(**kwargs)
 
@@ -211,7 +246,7 @@ class CrudApi(Gated, ModelRestApi):
     @takes("q")
     @permission_name("get")
     @_answers(ModelRestApi.get_list)
-    @rison(get_list_schema)
+    @takes_query(get_list_schema)
     def get_list(self, **kwargs: Any) -> Any:
         return self.get_list_headless(**kwargs)
 
@@ -219,7 +254,7 @@ class CrudApi(Gated, ModelRestApi):
     @takes("q")
     @permission_name("get")
     @_answers(ModelRestApi.get)
-    @rison(get_item_schema)
+    @takes_query(get_item_schema)
     def get(self, pk: str, **kwargs: Any) -> Any:
         return self.get_headless(pk, **kwargs)
 
@@ -295,6 +330,8 @@ class CrudApi(Gated, ModelRestApi):
                     response.status_code,
                     response.get_data(as_text=True),
                 )
+        except Invalid as error:
+            raise Invalid(error.message, [_in_body(one) for one in error.problems]) from error
         except repeats.Reused as error:
             raise BadInput(_("这个 Idempotency-Key 已用于另一个请求，请换一个。")) from error
         except repeats.Repeated as repeated:
@@ -331,6 +368,11 @@ def _checked(answer: Response) -> Response:
     if not request.is_json and request.method in ("POST", "PUT"):
         raise NotJson(_("请求的内容须是 JSON。"))
     raise BadInput(_("请求有误：%(said)s", said=str(said)[:200]), parameter="q")
+
+
+def _in_body(problem: Problem) -> Problem:
+    """A problem of a column, where the body has it."""
+    return replace(problem, field=f"/{problem.field.removeprefix('/')}")
 
 
 def _problems(said: Mapping[str, Any]) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import BigInteger, Integer, Numeric, SmallInteger
 from wtforms import Field, validators
 
 from app.access.divisions import regions
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _YES, _NO = "yes", "no"
 _MOST_DIGITS = 9
+#: How large a whole number may be, by its column.
+_BITS: dict[Any, int] = {SmallInteger: 15, BigInteger: 63}
+_USUAL_BITS = 31
 #: What asks for a field of WTForms, by its class; anything else is a line of text.
 _KINDS = {
     "TextAreaField": "textarea", "IntegerField": "integer", "DecimalField": "decimal",
@@ -57,6 +61,7 @@ class DivisionField(CrudField):
     """A division of the account's area, chosen with the picker."""
 
     kind = "region"
+    read: Region | None = None
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text = valuelist[0].strip() if valuelist else ""
@@ -76,6 +81,7 @@ class DivisionField(CrudField):
     def region(self) -> Region | None:
         """What is chosen, where the account may choose it."""
         actor, found = current_actor(), regions.get(self.data) if self.data else None
+        self.read = found  # held, or the session forgets it
         if actor is None or found is None or found.structural:
             return None
         return found if within(found.path, actor.path) else None
@@ -196,25 +202,33 @@ class RelationsField(RelationField):
         return super().shown() | {"value": [self.key(row) for row in self.chosen()]}
 
 
-class Fits:
-    """A number that its column holds: whole digits and decimals."""
+def wrong_number(kind: Any, value: Any) -> str | None:
+    """Why a column of that type holds no such number; None where it does."""
+    if isinstance(value, Decimal | float) and not isfinite(value):
+        return _("应为数字。")
+    if isinstance(kind, Integer) and type(value) is int:
+        bits = next((n for sized, n in _BITS.items() if isinstance(kind, sized)), _USUAL_BITS)
+        low, high = -(2**bits), 2**bits - 1
+        if not low <= value <= high:
+            return _("应为 %(low)s 至 %(high)s 的整数。", low=low, high=high)
+    if isinstance(kind, Numeric) and kind.precision and isinstance(value, Decimal):
+        places = kind.scale or 0
+        if abs(value) >= 10 ** (kind.precision - places):
+            return _("数字过大，最多 %(n)s 位整数。", n=kind.precision - places)
+        if -int(value.as_tuple().exponent) > places:
+            return _("最多 %(n)s 位小数。", n=places)
+    return None
 
-    def __init__(self, digits: int, places: int) -> None:
-        self.digits, self.places = digits, places
+
+class Fits:
+    """A number that its column holds."""
+
+    def __init__(self, kind: Any) -> None:
+        self.kind = kind
 
     def __call__(self, form: Any, field: Field) -> None:
-        if not isinstance(field.data, Decimal):
-            return
-        if abs(field.data) >= 10 ** (self.digits - self.places):
-            raise Stop(_("数字过大，最多 %(n)s 位整数。", n=self.digits - self.places))
-        if -int(field.data.as_tuple().exponent) > self.places:
-            raise Stop(_("最多 %(n)s 位小数。", n=self.places))
-
-
-def finite(form: Any, field: Field) -> None:
-    """A number that is one."""
-    if isinstance(field.data, Decimal | float) and not isfinite(field.data):
-        raise Stop(_("应为数字。"))
+        if said := wrong_number(self.kind, field.data):
+            raise Stop(said)
 
 
 class Unique:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask_appbuilder.forms import FieldConverter, GeneralModelConverter
-from sqlalchemy import Numeric
 from wtforms import StringField, TextAreaField, validators
 
 from app.core.i18n import lazy
@@ -18,11 +17,8 @@ from app.web.crud.fields import (
     RelationsField,
     Unique,
     YesNoField,
-    finite,
 )
 from app.web.crud.interface import ScopedInterface
-
-_WHOLE = 2**31
 
 
 def _plain(text: Any) -> Any:
@@ -91,12 +87,7 @@ class FormConverter(GeneralModelConverter):
         if (longest := datamodel.get_max_length(name)) != -1:
             checks.append(validators.Length(max=longest))
         kind = datamodel.list_columns[name].type
-        if datamodel.is_integer(name):
-            checks.append(validators.NumberRange(-_WHOLE, _WHOLE - 1))
-        elif datamodel.is_float(name) or datamodel.is_numeric(name):
-            checks.append(finite)
-        if isinstance(kind, Numeric) and kind.precision is not None:
-            checks.append(Fits(kind.precision, kind.scale or 0))
+        checks.append(Fits(kind))
         if datamodel.is_unique(name):
             checks.append(Unique(datamodel, name))
         made = FieldConverter(

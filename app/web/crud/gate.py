@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Blueprint, request
 from flask_appbuilder import AppBuilder
@@ -24,12 +24,15 @@ class Gated:
     a view so that nobody sees any more what the view takes; here they stand before it.
     """
 
+    gated: ClassVar[bool] = True  # the builder takes no generated view that does not say so
     appbuilder: AppBuilder
     blueprint: Blueprint
     class_permission_name: Any
     method_permission_name: Any
     include_route_methods: Any
     exclude_route_methods: Collection[str]
+    #: Models without a place whose rows forms and the API may offer.
+    open_models: Collection[str] = ()
     #: The level of account that may open the view, where not every one may.
     level: Level | None = None
 

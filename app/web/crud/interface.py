@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import event, func, inspect, select
-from sqlalchemy.exc import DataError, IntegrityError, InvalidRequestError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Query, Session, joinedload, selectinload
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -98,6 +98,16 @@ class ScopedInterface(SQLAInterface):
         self.audit_name = audit_name or subject
         roots = dict.fromkeys(column.partition(".")[0] for column in shown)
         self.eager = [name for name in roots if self.is_relation(name)]
+
+    def require_placed(self, view: str, asked: Iterable[str], open_models: Collection[str]) -> None:
+        """:raises Unplaced: a relation offers rows that lie nowhere, and nobody said that all may see them."""
+        for column in filter(self.is_relation, asked):
+            model = self.get_related_model(column)
+            if not issubclass(model, Scoped) and model.__name__ not in open_models:
+                raise Unplaced(
+                    f"{view}: {column} offers every {model.__name__}, which has no place; name it in"
+                    " open_models if all may see its rows"
+                )
 
     def label(self, column: str) -> str:
         """What a column is called in the user's language."""
@@ -204,15 +214,22 @@ class ScopedInterface(SQLAInterface):
             return [_typed(c, one) for c, one in zip(columns, said, strict=True)]
         return _typed(columns[0], said)
 
-    def get(self, id: Any, *args: Any, **kw: Any) -> Any:  # noqa: A002 (FAB's name)
+    def get(self, id: Any, filters: Any = None, *args: Any, **kw: Any) -> Any:  # noqa: A002 (FAB's name)
         """The row; None: there is none here. While one writes nobody else changes it any more."""
         try:
-            item = super().get(self.key(id), *args, **kw)
-            if item is not None and self._is_writing():
-                self.session.refresh(item, with_for_update={"of": self.obj})
-        except (ValueError, InvalidRequestError):  # no key; deleted while one waited for it
+            key = self.key(id)
+        except ValueError:
             return None
-        return item
+        if not self._is_writing():
+            return super().get(key, filters, *args, **kw)
+        columns = inspect(self.obj).primary_key
+        query = self.apply_all(self.session.query(self.obj), filters).filter(
+            *(
+                getattr(self.obj, c.key) == k
+                for c, k in zip(columns, key if len(columns) > 1 else [key], strict=True)
+            )
+        )
+        return query.populate_existing().with_for_update(of=self.obj).one_or_none()
 
     def get_some(self, keys: Sequence[Any], filters: Any = None) -> list[Any]:
         """The rows with these keys, in the order of the keys.
@@ -223,6 +240,8 @@ class ScopedInterface(SQLAInterface):
             wanted = [self.key(one) for one in keys]
         except ValueError:
             raise _not_here() from None
+        if not wanted:
+            return []
         if self.is_pk_composite():
             found = [self.get(one, filters) for one in wanted]
         else:

@@ -18,7 +18,6 @@ from werkzeug import Response
 from app.access import policy
 from app.access.actor import SYSTEM, Capability
 from app.access.audit import log as audit
-from app.access.scope import Scoped
 from app.core.errors import AnjuError, BadInput, Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, lazy
 from app.kernel.beyond import reveal as personal
@@ -75,8 +74,6 @@ class CrudView(Gated, ModelView):
     audit_name = ""
     #: What exports hold, where that is more than the list shows.
     export_columns: Sequence[str] = ()
-    #: Models without a place whose rows the view's forms may offer.
-    open_models: tuple[str, ...] = ()
     #: What exports are mostly for; a reason may be typed as well.
     export_reasons: tuple[object, ...] = (lazy("工作联系"), lazy("上级要求报送"))
     add_row_message, edit_row_message = lazy("已新增。"), lazy("已保存。")
@@ -125,16 +122,8 @@ class CrudView(Gated, ModelView):
             subject, Capability(needs), self.label_columns, self.list_columns,
             audit_name=self.audit_name,
         )  # fmt: skip
-        self._require_placed([*self.search_columns, *self.add_columns, *self.edit_columns])
-
-    def _require_placed(self, asked: list[str]) -> None:
-        for column in filter(self.datamodel.is_relation, asked):
-            model = self.datamodel.get_related_model(column)
-            if not issubclass(model, Scoped) and model.__name__ not in self.open_models:
-                raise Unplaced(
-                    f"{type(self).__name__}: {column} offers every {model.__name__}, which has no"
-                    " place; name it in open_models if all may see its rows"
-                )
+        asked = [*self.search_columns, *self.add_columns, *self.edit_columns]
+        self.datamodel.require_placed(type(self).__name__, asked, self.open_models)
 
     def _init_titles(self) -> None:
         usual = self._prettify_name(self.datamodel.model_name)

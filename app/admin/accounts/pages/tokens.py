@@ -25,8 +25,8 @@ from app.core.db import db
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.transactions import transaction
-from app.kernel.declare.offered import access_to, offered
-from app.kernel.declare.register import get_register
+from app.kernel.declare.offered import subjects
+from app.kernel.declare.register import all_registers
 from app.kernel.declare.rules import Problem
 from app.web.frame import shell
 from app.web.frame.addresses import takes
@@ -126,11 +126,13 @@ def facts(token: Token) -> list[dict[str, Any]]:
 
 def registers_text(token: Token) -> str:
     """The registers that it opens, with what it may there."""
-    texts = []
-    for name, access in token.registers.items():
-        if register := get_register(name):
-            value = RegisterAccess(access).label
-            texts.append(_("%(label)s：%(value)s", label=register.label, value=value))
+    labels = {register.name: register.label for register in all_registers()}
+    labels |= {one.name: one.label for one in subjects()}
+    texts = [
+        _("%(label)s：%(value)s", label=labels[name], value=RegisterAccess(access).label)
+        for name, access in token.registers.items()
+        if name in labels
+    ]
     return _("、").join(texts)
 
 
@@ -186,7 +188,7 @@ def _asked_for(actor: Actor) -> Wanted:
     form = request.form
     if request.method == "GET":
         return _first(actor)
-    given = {r.name: form.get(_ACCESS + r.name, "") for r in offered()}
+    given = {one.name: form.get(_ACCESS + one.name, "") for one in subjects()}
     region = form.get("region", "")
     known = region.isascii() and region.isdecimal() and len(region) < 10
     return Wanted(
@@ -218,18 +220,18 @@ def _fields(wanted: Wanted, problems: list[Problem]) -> list[dict[str, Any]]:
     none = {"value": "", "label": _("不开放")}
     registers = [
         {
-            "name": _ACCESS + register.name,
-            "label": register.label,
+            "name": _ACCESS + one.name,
+            "label": one.label,
             "kind": "choice",
             "wide": True,
-            "value": wanted.registers.get(register.name, ""),
-            "errors": errors.get(_ACCESS + register.name),
+            "value": wanted.registers.get(one.name, ""),
+            "errors": errors.get(_ACCESS + one.name),
             "options": [
                 none,
-                *({"value": a.value, "label": a.label} for a in access_to(register)),
+                *({"value": a.value, "label": a.label} for a in one.access),
             ],
         }
-        for register in offered()
+        for one in subjects()
     ]
     return [
         {
@@ -260,7 +262,7 @@ def _fields(wanted: Wanted, problems: list[Problem]) -> list[dict[str, Any]]:
 def _at_its_input(problem: Problem) -> Problem:
     """What is wrong with all registers stands at the first of them."""
     wrong = problem.field == "registers"
-    return replace(problem, field=_ACCESS + offered()[0].name) if wrong else problem
+    return replace(problem, field=_ACCESS + subjects()[0].name) if wrong else problem
 
 
 def _date(text: str) -> dt.date | None:
