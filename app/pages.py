@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import modules
 from app.access.actor import SYSTEM
+from app.admin.accounts.pages import roles
 from app.admin.accounts.pages.bulk import AccountBulkView
 from app.admin.accounts.pages.locked import LockedView
 from app.admin.accounts.pages.matrix import MatrixView
@@ -96,6 +97,7 @@ def register(app: Flask, builder: AppBuilder) -> None:
     app.jinja_env.globals |= {"ledger_body": ledger_table.body, "widget": inputs.WIDGETS}
     for view in _views():
         builder.add_view_no_menu(view)
+    roles.register(builder)
     builder.add_view(MatrixView, "matrix", label=lazy("角色权限表"), category=SYSTEM)
     for declared in all_registers():
         if declared.menus and declared.model is not Household:  # that one's page is HouseholdView

@@ -102,7 +102,7 @@ def sync(session: Session, registers: Iterable[str], *, whole: bool = True) -> N
     known = subjects(registers)
     ids = lock(session)
     wanted, held, before = defaults(registers), in_force(session), _recorded(session)
-    for role in wanted.keys() | before.keys():
+    for role in (*wanted, *(before.keys() - wanted.keys())):
         now, then = wanted.get(role, set()), before.get(role, set())
         gone = {name for name in then - now if whole or name.partition(":")[2] in known}
         if role not in ids:

@@ -46,6 +46,7 @@ class Place:
     member: uuid.UUID = field(default_factory=uuid.uuid4)  # of the record's household
     handover: uuid.UUID = field(default_factory=uuid.uuid4)  # a request that was taken back
     numbers: frozenset[str] = frozenset()  # all that is masked, where others see it
+    account_key: int = 2**31 - 1  # FAB's key of the account
 
     @property
     def household_id(self) -> uuid.UUID:
@@ -112,7 +113,7 @@ def settle(subject: str, register: Register, place: Region, name: str, *, full: 
     token, _secret = api_token(clerk)
     return Place(
         subject, register, row, file, place, job.id, entry.id, clerk.uuid, notice.id, token.id,
-        transfer.id, person.id, handover.id, shown,
+        transfer.id, person.id, handover.id, shown, clerk.id,
     )  # fmt: skip
 
 

@@ -81,6 +81,10 @@ ASKS: dict[str, Any] = {
     "AuditView.export": C.AUDIT,
     "MatrixView.index": C.AUDIT,
     "MatrixView.export": C.AUDIT,
+    **{f"RolesView.{name}": MINISTRY for name in ("list", "show", "edit", "action")},
+    "RightsView.list": MINISTRY,
+    "UsersView.list": C.MANAGE_USERS,
+    "UsersView.show": C.MANAGE_USERS,
     "AccountsView.index": C.MANAGE_USERS,
     "AccountsView.new": C.MANAGE_USERS,
     "AccountsView.suggest": C.MANAGE_USERS,
@@ -296,11 +300,11 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
                 if view in ("DivisionsView", "DivisionsApi")
                 else place.region.county_id
             ),
-            "pk": str(place.region.county_id),  # of a generated view: the officers of a division
+            "pk": _pk(view, place),
             "number": "0",
             "form": "docx",
             "register": place.register.name,
-            "name": place.register.name,
+            "name": "put_back" if view == "RolesView" else place.register.name,
         } | values
         path = rule.rule
         for argument in rule.arguments:
@@ -314,9 +318,16 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
         if view in {*VIEWS, "HouseholdView"} and name == "reveal":
             path += f"?field={_masked(place.register)}"
         # what a second entry is told of, and the masked ledger of a province (spec 01, exceptions)
-        excepted = rule.endpoint == "HandoversView.ask" or name == "beyond"
+        excepted = rule.endpoint == "HandoversView.ask" or name == "beyond" or view == "RolesView"
         about_row = bool(_KEYS & rule.arguments) and not excepted
         yield Call(rule.endpoint, method, path, own_asks, about_row, options)
+
+
+def _pk(view: str, place: Place) -> str:
+    """The key of a row of a generated view: a role, an account, the officers of a division."""
+    if view == "RolesView":
+        return "1"  # roles lie nowhere
+    return str(place.account_key if view == "UsersView" else place.region.county_id)
 
 
 def _masked(register: Register) -> str:

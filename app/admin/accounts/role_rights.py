@@ -27,6 +27,7 @@ SUBJECT = "role"  # what audit entries about roles name as their register
 _KEYS = uuid.UUID("0b6f3c52-4b0c-5d0e-8a57-6a3c1f2f9d11")  # of the roles' names in the audit log
 _CHANGES = Level.NATION, Kind.MANAGER
 _MOST_TOLD = 5
+FIELD = "permissions"  # what FAB calls a role's rights
 
 
 @dataclass(frozen=True)
@@ -133,11 +134,11 @@ def _problems(role: str, given: set[str], taken: set[str]) -> list[Problem]:
         text = _(
             "“%(role)s”不能有这些权限：%(rights)s。", role=translate(role), rights=_listed(beyond)
         )
-        problems.append(Problem("rights", "rights.ceiling", text))
+        problems.append(Problem(FIELD, "rights.ceiling", text))
     if role == policy.role_name(*_CHANGES) and roles.right(Capability.SETTINGS) in taken:
         text = _("不能收回部级管理用户的“%(right)s”权限：收回后没有人能再修改角色。",
                  right=Capability.SETTINGS.label)  # fmt: skip
-        problems.append(Problem("rights", "rights.last", text))
+        problems.append(Problem(FIELD, "rights.last", text))
     return problems
 
 
