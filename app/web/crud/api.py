@@ -186,6 +186,10 @@ class CrudApi(Gated, ModelRestApi):
     masked_columns: Mapping[str, Callable[[Any], str]] = {}
 
     def __init__(self) -> None:
+        if isinstance(self.datamodel, ScopedInterface):
+            self.class_permission_name = self.datamodel.subject_of(self.class_permission_name)
+            if not self.datamodel.creates:
+                self.exclude_route_methods = {*self.exclude_route_methods, "post"}
         usual = dict(self.usual_capabilities(METHODS))
         self.method_permission_name = usual | dict(self.method_permission_name)
         super().__init__()
@@ -205,7 +209,8 @@ class CrudApi(Gated, ModelRestApi):
         asked = [*self.search_columns, *self.add_columns, *self.edit_columns]
         self.datamodel.require_placed(type(self).__name__, asked, self.open_models)
         self.datamodel.serve(subject, needs, self.label_columns, whole)
-        policy.VIEWS.setdefault(subject, self.resource_name or subject)
+        if not self.datamodel.of_register:
+            policy.VIEWS.setdefault(subject, self.resource_name or subject)
 
     def _init_titles(self) -> None:
         self.title = self.list_title = given(self.list_title, self.class_permission_name)

@@ -142,6 +142,15 @@ class ScopedInterface(SQLAInterface):
             search_filters=search_filters,
         )  # fmt: skip
 
+    def subject_of(self, said: str | None) -> str | None:
+        """What the policy is asked about: as the view says, else the view itself."""
+        return said
+
+    @property
+    def creates(self) -> bool:
+        """Do users make rows?"""
+        return True
+
     # ---- what a data model knows of its columns ----------------------------------------------
     @property
     def masks(self) -> Mapping[str, Callable[[Any], str]]:

@@ -84,6 +84,7 @@ class CrudView(Gated, ModelView):
     def __init__(self, **kwargs: Any) -> None:
         if not isinstance(self.datamodel, ScopedInterface):
             raise Unplaced(f"{type(self).__name__}: take SQLAInterface from app.web.crud")
+        self.class_permission_name = self.datamodel.subject_of(self.class_permission_name)
         self.masked_columns = {**self.datamodel.masks, **self.masked_columns}
         self.exclude_route_methods = {*self.exclude_route_methods, *self._useless()}
         usual = dict(self.usual_capabilities(METHODS))
@@ -101,6 +102,8 @@ class CrudView(Gated, ModelView):
 
     def _useless(self) -> Iterator[str]:
         yield "download"
+        if not self.datamodel.creates:
+            yield "add"
         if not self.masked_columns:
             yield "reveal"
         if not any(map(self.datamodel.is_relation, self.datamodel.get_columns_list())):
@@ -131,7 +134,7 @@ class CrudView(Gated, ModelView):
         self.add_title = given(self.add_title, lazy("新增%(what)s", what=title))
         self.edit_title = given(self.edit_title, lazy("修改%(what)s", what=title))
         self.show_title = given(self.show_title, title)
-        if self.class_permission_name != SYSTEM:
+        if self.class_permission_name != SYSTEM and not self.datamodel.of_register:
             policy.VIEWS.setdefault(self.datamodel.subject, title)
 
     def _init_forms(self) -> None:

@@ -18,7 +18,7 @@ from app.core.db import Model, db
 from app.core.transactions import transaction
 from app.kernel.declare.register import all_registers
 from tests import builders
-from tests.web.crud import crews
+from tests.web.crud import crews, register_views
 from tests.web.crud.example import Contract, Contractor, contractors
 
 DAY = dt.date(2026, 3, 1)
@@ -37,6 +37,7 @@ def create_app() -> Flask:
         Model.metadata.create_all(db.engine, tables)
         home = builders.seat(Level.VILLAGE)
         far = builders.seat(Level.VILLAGE, builders.FAR_COUNTY)
+        register_views.register(app.extensions["appbuilder"])
         with transaction():
             roles.sync(db.session(), [r.name for r in all_registers()])
             for table, rows in _rows(_place(home), _place(far)):
