@@ -300,7 +300,9 @@ class CrudApi(Gated, ModelRestApi):
             filters = related.get_filters().add_filter_list(filter_rel_field or [])
             page, size = self._sanitize_page_args(page, page_size)
             told["count"], rows = related.query(filters, page=page, page_size=size)
-            told["values"] = [{"id": related.get_pk_value(r), "value": str(r)} for r in rows]
+            told["values"] = [
+                {"id": related.get_pk_value(r), "value": related.named(r)} for r in rows
+            ]
         return told
 
     # ---- writes -----------------------------------------------------------------------------

@@ -173,7 +173,7 @@ class RelationField(CrudField):
         rows, chosen = self.offered(), [self.key(row) for row in self.chosen()]
         return {
             "value": chosen[0] if chosen else "",
-            "options": [{"value": self.key(row), "label": str(row)} for row in rows],
+            "options": [{"value": self.key(row), "label": self.related.named(row)} for row in rows],
             "search_url": self.search_url if len(rows) >= MOST_OFFERED else "",
         }
 

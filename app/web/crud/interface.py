@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from sqlalchemy import event, func, inspect, select
+from sqlalchemy import event, exists, func, inspect, select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Query, Session, joinedload, selectinload
 from sqlalchemy.orm.exc import StaleDataError
@@ -178,6 +178,10 @@ class ScopedInterface(SQLAInterface):
 
     get_related_interface = related
 
+    def named(self, row: Any) -> str:
+        """What a row is called where it is chosen."""
+        return str(row)
+
     def get_related_obj(self, col_name: str, value: Any) -> Any:
         return self.related(col_name).get(value)
 
@@ -292,6 +296,8 @@ class ScopedInterface(SQLAInterface):
         session: Session = self.session()
         outer = session.info.get(_WRITER)
         session.info[_WRITER] = self
+        if outer is None:
+            event.listen(session, "after_flush", _note_what_was_written)
         try:
             with session.no_autoflush:
                 yield
@@ -308,6 +314,8 @@ class ScopedInterface(SQLAInterface):
             raise Conflict(_("内容已被他人修改，请刷新后再操作。")) from error
         finally:
             session.info[_WRITER] = outer
+            if outer is None:
+                event.remove(session, "after_flush", _note_what_was_written)
 
     def _is_writing(self) -> bool:
         return self.locks and self.session().info.get(_WRITER) is self
@@ -329,6 +337,8 @@ class ScopedInterface(SQLAInterface):
             was = _first(state.attrs["path"].history.deleted)
             for path in {was or item.path, item.path}:
                 policy.require(self.needs, self.subject, Placed(path))
+        if self.within is not None and act is not Act.DELETE:
+            self._require_within(item)
         changes = changes_of(item, act)
         if not changes and act is Act.UPDATE:
             return
@@ -339,6 +349,18 @@ class ScopedInterface(SQLAInterface):
         if placed.id is None:
             detail["record"] = "-".join(map(str, identity))
         audit.record(self.session(), act, register=self.audit_name, row=placed, detail=detail)
+
+    def _require_within(self, item: Any) -> None:
+        """:raises OutsideScope: the row does not lie where the account sees it."""
+        session, actor = self.session(), current_actor()
+        same = [
+            getattr(self.obj, column.key) == getattr(item, column.key)
+            for column in inspect(self.obj).primary_key
+        ]
+        condition: Any = self.within(actor) if self.within and actor else False
+        with session.no_autoflush:
+            if not session.scalar(select(exists().where(*same, condition))):
+                raise OutsideScope("a row was put where the account does not see it")
 
 
 @dataclass(frozen=True)
@@ -354,11 +376,8 @@ class Placed:
         return cls(getattr(item, "path", None), key if isinstance(key, uuid.UUID) else None)
 
 
-@event.listens_for(Session, "after_flush")
 def _note_what_was_written(session: Session, _context: Any) -> None:
-    writer: ScopedInterface | None = session.info.get(_WRITER)
-    if writer is None:
-        return
+    writer: ScopedInterface = session.info[_WRITER]
     for rows, act in (
         (session.new, Act.CREATE), (session.dirty, Act.UPDATE), (session.deleted, Act.DELETE),
     ):  # fmt: skip

@@ -297,7 +297,7 @@ def _named(view: CrudView, column: str, key: str) -> str:
     if not view.datamodel.is_relation(column):
         return key
     found = view.datamodel.get_related_obj(column, key)
-    return str(found) if found is not None else key
+    return view.datamodel.related(column).named(found) if found is not None else key
 
 
 def conditions(view: CrudView) -> Sequence[tuple[str, str, str]]:
@@ -332,7 +332,7 @@ def offered(field: RelationField, text: str) -> Response:
     if first and text:
         filters.add_filter(first, StartsWith, text[:_LONGEST])
     rows = related.query(filters, first or "", "asc")[1]
-    items = [{"id": str(related.get_pk_value(row)), "text": str(row)} for row in rows]
+    items = [{"id": str(related.get_pk_value(row)), "text": related.named(row)} for row in rows]
     return jsonify(items=items, more=len(items) >= MOST_OFFERED)
 
 

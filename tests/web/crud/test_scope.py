@@ -6,7 +6,14 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from app.access.accounts.notices import Notice, NoticeKind
+from app.access.actor import SYSTEM, Capability
+from app.core.errors import Invalid
+from app.core.transactions import transaction
+from app.web.crud import SQLAInterface
 from tests import builders
 from tests.builders import Who
 from tests.web.crud.conftest import Person, Rows, SignIn, at_fields, key_of, listed, names
@@ -147,3 +154,26 @@ def test_no_answer_tells_sql(manager: Person, far: int) -> None:
         assert answer.status_code in (200, 404)
         assert not re.search(r"SELECT |sqlite3|psycopg|Traceback", answer.text)
     assert names(manager.get("/crews/list/?_flt_2_name=' OR 1=1 --")) == []
+
+
+@pytest.mark.both_databases
+def test_a_row_is_not_put_where_the_account_does_not_see_it(session: Session) -> None:
+    """``within`` says where the rows of a model lie that has no division of its own."""
+    notices = SQLAInterface(Notice, within=lambda actor: Notice.region_id == actor.region_id)
+    notices.serve(SYSTEM, Capability.MANAGE_USERS, {})
+    nation = builders.seat(builders.Level.NATION).id
+    with builders.acting(builders.COUNTY_MANAGER) as actor:
+        with transaction():
+            notices.add(Notice(region_id=actor.region_id, kind=NoticeKind.OFFICERS, values={}))
+        with pytest.raises(Invalid), transaction():
+            notices.add(Notice(region_id=nation, kind=NoticeKind.OFFICERS, values={}))
+        mine = session.scalars(select(Notice)).one()
+
+        @transaction()
+        def move() -> None:
+            mine.region_id = nation
+            notices.edit(mine)
+
+        with pytest.raises(Invalid):
+            move()
+    assert [one.region_id for one in session.scalars(select(Notice))] == [actor.region_id]

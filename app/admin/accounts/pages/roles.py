@@ -31,6 +31,7 @@ from app.core.i18n import _, lazy, translate
 from app.kernel.households.audit_words import right_label
 from app.web.crud import ModelView, SQLAInterface
 from app.web.crud.fields import CrudField
+from app.web.crud.interface import RelatedInterface
 from app.web.crud.seen import SeenField
 
 _SETTINGS, _USERS = Capability.SETTINGS.value, Capability.MANAGE_USERS.value
@@ -173,10 +174,27 @@ class RightsView(ModelView, PermissionViewModelView):
     }
 
 
+class RoleNames(RelatedInterface):
+    """Roles as they are called in the user's language."""
+
+    def named(self, row: Any) -> str:
+        return translate(row.name)
+
+
+class UsersInterface(SQLAInterface):
+    """The accounts of the own area."""
+
+    def __init__(self) -> None:
+        super().__init__(Account, within=lambda actor: in_subtree(Account.path, actor.path))
+
+    def related(self, col: str) -> RelatedInterface:
+        return RoleNames(Role) if col == "roles" else super().related(col)
+
+
 class UsersView(ModelView, UserDBModelView):
     """``/users``: the accounts of the own area with their roles, to be read."""
 
-    datamodel = SQLAInterface(Account, within=lambda actor: in_subtree(Account.path, actor.path))
+    datamodel = UsersInterface()
     route_base = "/users"
     class_permission_name = SYSTEM
     include_route_methods = frozenset({"list", "show"})
