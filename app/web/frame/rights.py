@@ -67,7 +67,7 @@ def permissions(needed: Needs) -> dict[str, Any]:
     of several to read, where that does.
     """
     held = {capability for one in needed.values() for capability in one}
-    first = {name: _READS if _READS in one else one[0] for name, one in needed.items()}
+    first = {name: _READS if _READS in one else one[0] for name, one in needed.items() if one}
     return {
         "method_permission_name": {name: one.value for name, one in first.items()},
         "base_permissions": sorted(f"{policy.PREFIX}{capability.value}" for capability in held),
