@@ -40,7 +40,7 @@ MOST_COUNTED = 10_000
 #: Rows that a select offers; where there are more one searches.
 MOST_OFFERED = 200
 _MOST_DIGITS = 18
-_WRITER = "crud_writer"  # in Session.info: the data model that writes
+_WRITERS = "crud_writers"  # in Session.info: the data models that write, the innermost last
 
 
 class Unplaced(TypeError):
@@ -56,13 +56,11 @@ class ScopedInterface(SQLAInterface):
 
     filter_converter_class = Converter
     of_register: ClassVar[bool] = False
-    locks: ClassVar[bool] = (
-        True  # a row that is read to be changed; not one that joins several tables
-    )
-    FilterRelationOneToManyEqual, FilterRelationManyToManyEqual = (
-        RelatedIs,
-        RelatedHas,
-    )  # FAB's names
+    #: Is a row locked that is read to be changed? Not one that joins several tables.
+    locks: ClassVar[bool] = True
+    # FAB's names, by which views ask for the rows that belong to one
+    FilterRelationOneToManyEqual = RelatedIs
+    FilterRelationManyToManyEqual = RelatedHas
 
     def __init__(
         self,
@@ -227,10 +225,10 @@ class ScopedInterface(SQLAInterface):
             return [_typed(c, one) for c, one in zip(columns, said, strict=True)]
         return _typed(columns[0], said)
 
-    def get(self, id: Any, filters: Any = None, *args: Any, **kw: Any) -> Any:  # noqa: A002 (FAB's name)
+    def get(self, pk: Any, filters: Any = None, *args: Any, **kw: Any) -> Any:
         """The row; None: there is none here. While one writes nobody else changes it any more."""
         try:
-            key = self.key(id)
+            key = self.key(pk)
         except ValueError:
             return None
         if not self._is_writing():
@@ -294,15 +292,11 @@ class ScopedInterface(SQLAInterface):
         """
         policy.require(self.needs, self.subject)
         session: Session = self.session()
-        outer = session.info.get(_WRITER)
-        session.info[_WRITER] = self
-        if outer is None:
-            event.listen(session, "after_flush", _note_what_was_written)
         try:
-            with session.no_autoflush:
-                yield
-                self._mend_texts()
-            session.flush()
+            with _writes(session, self):
+                with session.no_autoflush:
+                    yield
+                session.flush()
         except IntegrityError as error:
             raise refusals.of_integrity(self, error, deleting=deleting) from error
         except DataError as error:
@@ -312,23 +306,16 @@ class ScopedInterface(SQLAInterface):
             raise Invalid(text, [Problem("region_id", "region_id.foreign", text)]) from error
         except StaleDataError as error:
             raise Conflict(_("内容已被他人修改，请刷新后再操作。")) from error
-        finally:
-            session.info[_WRITER] = outer
-            if outer is None:
-                event.remove(session, "after_flush", _note_what_was_written)
 
     def _is_writing(self) -> bool:
-        return self.locks and self.session().info.get(_WRITER) is self
+        return self.locks and self in self.session().info.get(_WRITERS, ())
 
-    def _mend_texts(self) -> None:
+    def mend(self, row: Any) -> None:
         """Text is NFC, whatever type its column has and whoever set it."""
-        session: Session = self.session()
-        for row in (*session.new, *session.dirty):
-            if type(row) is self.obj:
-                for attribute in inspect(row).mapper.column_attrs:
-                    value = row.__dict__.get(attribute.key)
-                    if type(value) is str and value != nfc(value):
-                        setattr(row, attribute.key, nfc(value))
+        for attribute in inspect(row).mapper.column_attrs:
+            value = row.__dict__.get(attribute.key)
+            if type(value) is str and value != nfc(value):
+                setattr(row, attribute.key, nfc(value))
 
     def wrote(self, item: Any, act: Act) -> None:
         """A row was flushed: may the account do that there? Then it stands in the audit log."""
@@ -376,12 +363,41 @@ class Placed:
         return cls(getattr(item, "path", None), key if isinstance(key, uuid.UUID) else None)
 
 
+@contextmanager
+def _writes(session: Session, writer: ScopedInterface) -> Iterator[None]:
+    """Inside, what the session flushes is the writer's to mend and to tell of, and of those around it: a
+    view's hook may write rows of another model, which flushes its own as well.
+    """
+    writers: list[ScopedInterface] = session.info.setdefault(_WRITERS, [])
+    writers.append(writer)
+    if len(writers) == 1:
+        event.listen(session, "before_flush", _mend_what_is_written)
+        event.listen(session, "after_flush", _note_what_was_written)
+    try:
+        yield
+    finally:
+        writers.pop()
+        if not writers:
+            event.remove(session, "before_flush", _mend_what_is_written)
+            event.remove(session, "after_flush", _note_what_was_written)
+
+
+def _of_writers(session: Session, rows: Iterable[Any]) -> list[tuple[ScopedInterface, Any]]:
+    """The rows that somebody writes here, each with the innermost who does."""
+    by_model = {writer.obj: writer for writer in session.info[_WRITERS]}
+    return [(by_model[type(row)], row) for row in rows if type(row) in by_model]
+
+
+def _mend_what_is_written(session: Session, _context: Any, _instances: Any) -> None:
+    for writer, row in _of_writers(session, [*session.new, *session.dirty]):
+        writer.mend(row)
+
+
 def _note_what_was_written(session: Session, _context: Any) -> None:
-    writer: ScopedInterface = session.info[_WRITER]
     for rows, act in (
         (session.new, Act.CREATE), (session.dirty, Act.UPDATE), (session.deleted, Act.DELETE),
     ):  # fmt: skip
-        for row in [one for one in rows if type(one) is writer.obj]:
+        for writer, row in _of_writers(session, rows):
             writer.wrote(row, act)
 
 

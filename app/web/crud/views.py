@@ -301,7 +301,7 @@ class CrudView(Gated, ModelView):
         what, form = ("add", self.add_form) if pk is None else ("edit", self.edit_form)
         tried: list[Any] = []
         try:
-            with once() as click, self.datamodel.writing():
+            with once() as click, click.hears(), self.datamodel.writing():
                 item = self._row(pk) if pk is not None else None
                 tried.append(form(obj=item))
                 self._save(item, tried[0])
@@ -388,7 +388,7 @@ class CrudView(Gated, ModelView):
     @permission_name("delete")
     def delete(self, pk: str) -> Any:
         try:
-            with once() as click, self.datamodel.writing(deleting=True):
+            with once() as click, click.hears(), self.datamodel.writing(deleting=True):
                 item = self._row(pk)
                 self._require_row("delete", self.datamodel.get_pk_value(item))
                 self.pre_delete(item)
@@ -429,13 +429,14 @@ class CrudView(Gated, ModelView):
         if not self.allows_action(name):
             raise Forbidden(_("您的账号没有这项权限。"))
         try:
-            with once() as click, self.datamodel.writing():
+            with once() as click, click.hears(), self.datamodel.writing():
                 answer = known.func(rows())
                 if isinstance(answer, Response) and answer.status_code in _REDIRECTS:
                     click.leads_to(answer.location)
         except (Conflict, Invalid) as error:
             flash(error.message, "danger")
             return self.post_edit_redirect()
+        click.tell()
         return answer
 
     # ---- export -----------------------------------------------------------------------------

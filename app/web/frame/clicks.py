@@ -27,7 +27,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO
 
-from flask import Flask, flash, redirect, request
+from flask import Flask, flash, redirect, request, session
 from flask.json.tag import TaggedJSONSerializer
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
@@ -45,6 +45,7 @@ FIELD = "form_key"
 _OF_SESSION = "csrf_token"
 _KEY = re.compile(r"[0-9a-f]{32}")
 _LEADS = 302
+_FLASHES = "_flashes"  # where Flask keeps them in the session
 _PIECE = 1 << 20
 _json = TaggedJSONSerializer()  # a message may be HTML
 
@@ -64,6 +65,21 @@ class Click:
 
     def says(self, text: str, tone: str) -> None:
         self.said.append((text, tone))
+
+    @contextmanager
+    def hears(self) -> Iterator[None]:
+        """What is flashed inside, by code that knows no clicks, the click says: if it comes true, and again
+        when the form comes again.
+        """
+        before = session.pop(_FLASHES, [])
+        try:
+            yield
+            for tone, text in session.get(_FLASHES, []):
+                self.says(text if isinstance(text, Markup) else str(text), tone)
+        finally:
+            session.pop(_FLASHES, None)
+            if before:
+                session[_FLASHES] = before
 
     def tell(self) -> None:
         """Say it on the page that is made next."""
