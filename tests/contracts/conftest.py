@@ -37,7 +37,8 @@ from tests.contracts.routes import (
     SYSTEM,
     Call,
     held_of,
-)  # fmt: skip
+    picture,
+)
 
 #: The register about whose records everything is asked that belongs to no register.
 SAMPLE = "lookback"
@@ -149,3 +150,19 @@ def counted(app: Flask) -> Iterator[None]:
 
 def statements(response: Any) -> int:
     return int(response.headers["X-Anju-Statements"])
+
+
+#: For each register, and for what belongs to none.
+each_subject = pytest.mark.parametrize("world", SUBJECTS, indirect=True)
+
+
+def ask(client: FlaskClient, call: Call) -> Any:
+    options = dict(call.options)
+    if "file" in options.get("data", {}):
+        options["data"] = {"file": (picture(), "a.png")}
+    return client.open(call.path, method=call.method, **options)
+
+
+def leaks(response: Any, place: Place) -> list[str]:
+    body = response.get_data() + str(response.headers).encode()
+    return [secret for secret in place.secrets if secret.encode() in body]

@@ -124,7 +124,7 @@ def test_a_role_is_put_back_to_the_matrix() -> None:
     assert held(CITY_ROLE) == before
     with unscoped("tests look") as session:
         newest = select(AuditEntry).order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
-        detail = session.scalars(newest).first().detail  # type: ignore[union-attr]
+        detail = session.scalars(newest.limit(1)).one().detail
     assert detail == {"role": CITY_ROLE, "given": [EXPORT], "taken": [ENTER]}
 
 

@@ -191,8 +191,16 @@ class CrewView(ModelView):
 
     @action("move", "迁走", "", "fa-truck", multiple=False)
     def move(self, item: Any) -> Any:
-        """Out of whatever area it lies in."""
+        """Out of whatever area it lies in; it believes that it may."""
         item.region_id = int(request.form["to"])
+        flash("已迁走。", "success")
+        return redirect(self.get_redirect())
+
+    @action("equip", "领工具", "", "fa-wrench", multiple=False)
+    def equip(self, item: Any) -> Any:
+        """A row of another model in the middle of one's own change."""
+        item.notes = "e\u0301"  # in two characters, where NFC has one
+        ToolView.datamodel.add(Tool(name="新锤子", crew=item, region_id=item.region_id))
         return redirect(self.get_redirect())
 
     @action("purge", "解散", "解散所选班组？", "fa-trash")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -122,8 +123,32 @@ def test_an_action_may_not_move_a_row_out_of_the_area(
     [key] = crews("要走的")
     answer = manager.post(f"/crews/action/move/{key}", {"to": far})
     assert answer.status_code == 302
-    assert "不在您的管辖范围内" in manager.get("/crews/list/").text
+    page = manager.get("/crews/list/").text
+    assert "不在您的管辖范围内" in page
+    assert "已迁走" not in page, "what an action says before it is true"
     assert rows("SELECT region_id FROM crew WHERE name = '要走的'") == [(village,)]
+
+
+def test_rows_of_two_models_are_asked_and_noted_each_as_its_own(
+    manager: Person, crews: Callable[..., list[int]], rows: Rows, noted: Noted
+) -> None:
+    [key] = crews("领工具的")
+    assert manager.post(f"/crews/action/equip/{key}").status_code == 302
+    assert noted("tool", "create")[0]["changes"]["name"] == [None, "新锤子"]
+    assert noted("crew", "update")[0]["changes"] == {"notes": [None, "\u00e9"]}
+    [(tool,)] = rows("SELECT id FROM tool WHERE name = '新锤子'")
+    assert manager.post(f"/tools/delete/{tool}").status_code == 302  # others count them
+
+
+def test_an_action_that_comes_twice_is_done_once_and_told_the_same(
+    manager: Person, crews: Callable[..., list[int]], rows: Rows
+) -> None:
+    [key] = crews("点两次")
+    said = {"form_key": uuid.uuid4().hex, "csrf_token": manager.token}
+    for _time in range(2):
+        answer = manager.client.post(f"/crews/action/purge/{key}", data=said)
+        assert answer.status_code == 302
+        assert "已解散。" in manager.get("/crews/list/").text
 
 
 def test_what_an_action_deletes_is_noted(
