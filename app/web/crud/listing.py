@@ -231,7 +231,10 @@ def _bulk(view: CrudView) -> Mapping[str, Any] | None:
         {"name": one.name, "label": str(one.text), "confirm": str(one.confirmation or "")}
         for one in offered
     ]
-    return {"action_url": f"{view.route_base}/action_post", "actions": actions} if actions else None
+    if not actions:
+        return None
+    url = f"{view.route_base}/action_post"
+    return {"action_url": url, "actions": actions, "said": "selected_rows"}
 
 
 def _page_name(view: CrudView) -> str:

@@ -254,7 +254,8 @@ class Listing:
     job: Mapping[str, Any] | None = (
         None  # a search in the background instead of rows (exchange/_job.html)
     )
-    #: {action_url, actions [{name, label, primary, danger, confirm}]}: what is done with ticked rows.
+    #: {action_url, actions [{name, label, primary, danger, confirm}]}: what is done with ticked rows;
+    #: ``said``: the word of frame/words.py that counts them, where they are no households.
     bulk: Mapping[str, Any] | None = None
     token: str = ""  # of forms, where actions of rows post
     undo: Mapping[str, Any] | None = None  # {url, text, seconds}

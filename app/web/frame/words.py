@@ -86,6 +86,7 @@ WORDS = {
     ),
     "signin_back": lazy("已重新登录，填写的内容都在"),
     "selected": lazy("已选 {n} 户"),
+    "selected_rows": lazy("已选 {n} 条"),
     "leave": lazy("有未保存的内容，确定离开吗？"),
     "row_removed": lazy("已移除第 {n} 行"),
     "yes": lazy("是"),

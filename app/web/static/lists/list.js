@@ -28,7 +28,7 @@ function bulk(form) {
   const update = () => {
     const ticked = each.filter((box) => box.checked).length;
     tools.hidden = ticked === 0;
-    form.querySelector("[data-bulk-count]").textContent = say("selected", { n: ticked });
+    form.querySelector("[data-bulk-count]").textContent = say(form.dataset.bulk || "selected", { n: ticked });
     all.checked = ticked > 0 && ticked === each.length;
     all.indeterminate = ticked > 0 && ticked < each.length;
   };
