@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from app.kernel.households import filling
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 _LOCK = 0x616E6A76  # any number that no other advisory lock of ours uses
+_PAUSE = 0.1
 _MADE = re.compile(r"create_table\(\s*['\"](\w+)['\"]")
 
 
@@ -48,7 +50,10 @@ def _alone(engine: Engine) -> Iterator[None]:
         return
     alone = engine.execution_options(isolation_level="AUTOCOMMIT")  # no transaction stays open …
     with alone.connect() as connection:  # … but the lock, with the connection
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+        # asked for again and again: an index that is built concurrently waits for every statement that
+        # runs, and one that waits for the lock is one
+        while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
+            time.sleep(_PAUSE)
         try:
             yield
         finally:
