@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, aliased, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from app.core.db import Model, db
+from app.core.db import Model, db, only_where
 from app.core.i18n import mark, translate
 from app.core.types import NfcText, PathType, UtcDateTime
 
@@ -100,6 +100,7 @@ class Region(Model):
     __table_args__ = (
         UniqueConstraint("level", "code", name="uq_region_level_code"),
         Index("ix_region_path", "path"),
+        Index("ix_region_upper", "path", **only_where(f"level <= {Level.COUNTY:d}")),
         Index("ix_region_parent", "parent_id", "sort"),
         # A search by name or initials reads one range of these, the area included.
         Index("ix_region_name", "level", "name", "path"),

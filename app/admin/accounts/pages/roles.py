@@ -200,6 +200,7 @@ class UsersView(ModelView, UserDBModelView):
     include_route_methods = frozenset({"list", "show"})
     method_permission_name: Mapping[str, str] = dict.fromkeys(("list", "show"), _USERS)
     list_title = show_title = lazy("用户与角色")
+    base_order = ("path", "asc")  # as the index has them
     label_columns: Mapping[str, Any] = {
         "username": lazy("账号"), "first_name": lazy("名称"), "roles": lazy("角色"),
         "active": lazy("正常"), "last_login": lazy("最近登录"),
