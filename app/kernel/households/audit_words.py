@@ -180,11 +180,16 @@ def register_title(name: str | None) -> str:
 def right_label(right: str) -> str:
     """A right as FAB keeps it, ``can_enter:…``, in words: what may be done, and in which register."""
     action, _colon, subject = right.partition(":")
-    name = action.removeprefix(policy.PREFIX)
-    what = Capability(name).label if name in list(Capability) else action
-    if name in policy.SYSTEM_ONLY:
+    what = action_label(action)
+    if action.removeprefix(policy.PREFIX) in policy.SYSTEM_ONLY:
         return what
     return _("%(what)s（%(where)s）", what=what, where=register_title(subject))
+
+
+def action_label(action: str) -> str:
+    """What may be done, ``can_enter``, in words."""
+    name = action.removeprefix(policy.PREFIX)
+    return Capability(name).label if name in list(Capability) else action
 
 
 def masked(text: str) -> str:

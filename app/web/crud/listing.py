@@ -153,10 +153,11 @@ def table(view: CrudView, told: Values, values: Sequence[Values]) -> Listing:
     """The rows alone, as they also stand on the page of a row that they belong to."""
     names = division_names(values)
     columns = [_column(view, name, names) for name in told["include_columns"]]
+    page = f"{view.route_base}/show" if view.allows("show") else ""
     ticked = any(action.multiple for action in view.actions.values()) and view.allows("action_post")
     rows = [
         Row(
-            str(pk), f"{view.route_base}/show/{pk}", [c.cell(value) for c in columns],
+            str(pk), page and f"{page}/{pk}", [c.cell(value) for c in columns],
             _row_actions(view, pk), selectable=ticked,
         )
         for pk, value in zip(told["pks"], values, strict=True)

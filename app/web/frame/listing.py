@@ -91,7 +91,9 @@ class Action:
 
 @dataclass(slots=True)
 class Row:
-    """``cells``: one for each column; ``selectable``: may be ticked for what is done with many."""
+    """``url``: of its page, if it has one; ``cells``: one for each column; ``selectable``: may be ticked for
+    what is done with many.
+    """
 
     id: str
     url: str

@@ -32,7 +32,8 @@ def body(listing: Listing) -> Markup:
                 f' data-bulk-one aria-label="{choose} {name}"></label>'
             )
             lines.append(f'<td class="tick">{tick if row.selectable else ""}</td>')
-        link = f'<a href="{escape(row.url)}" class="row-link">{name}</a>{_sub(cells[key])}'
+        said = f'<a href="{escape(row.url)}" class="row-link">{name}</a>' if row.url else name
+        link = f"{said}{_sub(cells[key])}"
         lines += [
             f'<th scope="row" {head}>{link}</th>'
             if n == key

@@ -211,3 +211,12 @@ def test_who_manages_nobody_reads_no_users(app: Flask, as_account: SignIn, who: 
     hands = as_account(who)
     assert hands.get("/users/list/").status_code == 403
     assert hands.get(f"/users/show/{one}").status_code == 403
+
+
+def test_rights_are_told_in_words_and_lead_nowhere(app: Flask, as_account: Any) -> None:
+    page = as_account(MINISTRY).get("/rights/list/?psize_RightsView=100").text
+    (rows,) = re.findall(r"<tbody>.*</tbody>", page, re.DOTALL)
+    assert "脱贫户住房安全保障回头看" in rows
+    assert "lookback" not in rows
+    assert "can_" not in page
+    assert "/rights/show/" not in page, "there is no such page"

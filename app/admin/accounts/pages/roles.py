@@ -4,7 +4,7 @@ roles, every manager reads who has which role in the own area. Accounts are chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import redirect
@@ -28,7 +28,7 @@ from app.admin.accounts import role_rights
 from app.admin.accounts.role_rights import FIELD
 from app.core.db import db
 from app.core.i18n import _, lazy, translate
-from app.kernel.households.audit_words import right_label
+from app.kernel.households.audit_words import action_label, register_title, right_label
 from app.web.crud import ModelView, SQLAInterface
 from app.web.crud.fields import CrudField
 from app.web.crud.interface import RelatedInterface
@@ -86,6 +86,33 @@ class RoleForm(DynamicForm):
             self.permissions.label.text = _(
                 "%(what)s（%(where)s）", what=_("权限"), where=translate(obj.name)
             )
+
+
+Words = Mapping[str, Callable[[Any], str]]
+
+
+class _Named(RelatedInterface):
+    """Rows that are chosen by what they are called in the user's language."""
+
+    def __init__(self, obj: Any, words: Callable[[Any], str]) -> None:
+        super().__init__(obj)
+        self.words = words
+
+    def named(self, row: Any) -> str:
+        return self.words(row)
+
+
+class InWords(SQLAInterface):
+    """``words``: relation -> what its rows are called."""
+
+    def __init__(self, obj: Any, words: Words, **kwargs: Any) -> None:
+        super().__init__(obj, **kwargs)
+        self.words = words
+
+    def related(self, col: str) -> RelatedInterface:
+        if col in self.words:
+            return _Named(self.get_related_model(col), self.words[col])
+        return super().related(col)
 
 
 class RoleInterface(SQLAInterface):
@@ -151,10 +178,16 @@ class RolesView(ModelView, RoleModelView):
         return redirect(f"{self.route_base}/show/{item.id}")
 
 
+_WORDS_OF_RIGHTS: Words = {
+    "permission": lambda one: action_label(one.name),
+    "view_menu": lambda one: register_title(one.name),
+}
+
+
 class RightsView(ModelView, PermissionViewModelView):
     """``/rights``: every right that there is."""
 
-    datamodel = SQLAInterface(PermissionView, everybody=True)
+    datamodel = InWords(PermissionView, _WORDS_OF_RIGHTS, everybody=True)
     route_base = "/rights"
     class_permission_name = SYSTEM
     level = Level.NATION
@@ -169,32 +202,18 @@ class RightsView(ModelView, PermissionViewModelView):
     )
     order_columns: Sequence[str] = ["id"]
     open_models = ("Permission", "ViewMenu")
-    formatters_columns: Mapping[str, Any] = {
-        "permission": lambda one: right_label(f"{one.name}:{SYSTEM}"),
-    }
+    formatters_columns: Mapping[str, Any] = _WORDS_OF_RIGHTS
 
 
-class RoleNames(RelatedInterface):
-    """Roles as they are called in the user's language."""
-
-    def named(self, row: Any) -> str:
-        return translate(row.name)
-
-
-class UsersInterface(SQLAInterface):
-    """The accounts of the own area."""
-
-    def __init__(self) -> None:
-        super().__init__(Account, within=lambda actor: in_subtree(Account.path, actor.path))
-
-    def related(self, col: str) -> RelatedInterface:
-        return RoleNames(Role) if col == "roles" else super().related(col)
+_NAMES_OF_ROLES: Words = {"roles": lambda one: translate(one.name)}
 
 
 class UsersView(ModelView, UserDBModelView):
     """``/users``: the accounts of the own area with their roles, to be read."""
 
-    datamodel = UsersInterface()
+    datamodel = InWords(
+        Account, _NAMES_OF_ROLES, within=lambda actor: in_subtree(Account.path, actor.path)
+    )
     route_base = "/users"
     class_permission_name = SYSTEM
     include_route_methods = frozenset({"list", "show"})
