@@ -70,7 +70,7 @@ def test_a_second_manager_is_made_by_force_alone(app):
     assert created(app, "ministry01", "--force").exit_code == 0
     with app.app_context():
         entry = db.session.scalars(
-            select(AuditEntry).where(AuditEntry.act == Act.PERMISSION).order_by(AuditEntry.at)
+            select(AuditEntry).where(AuditEntry.act == Act.PERMISSION).order_by(AuditEntry.id)
         ).all()[-1]
         assert (entry.detail or {})["created"] == "ministry01"
         assert entry.detail["over_allowance"] is True

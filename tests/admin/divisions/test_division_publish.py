@@ -98,7 +98,9 @@ def test_rename_is_seen_everywhere() -> None:
         assert (was.name, was.code, was.into_id) == ("蓝田县", county.code, county.id)
         assert was.changes == {"name": ["蓝田县", "蓝玉县"]}
         entry = session.scalars(
-            select(AuditEntry).where(AuditEntry.record_id == audit_key(county.id))
+            select(AuditEntry)
+            .where(AuditEntry.record_id == audit_key(county.id))
+            .order_by(AuditEntry.id)
         ).all()[-1]
         assert (entry.act, entry.path) == (Act.UPDATE, county.path)
         assert entry.detail["changes"] == {"name": ["蓝田县", "蓝玉县"]}

@@ -67,7 +67,7 @@ def test_an_add_is_only_pending() -> None:
         assert regions.by_code("610122901000") is None
         db.session.rollback()
     with unscoped("tests look") as session:
-        entry = session.scalars(select(AuditEntry)).all()[-1]
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()[-1]
         assert (entry.detail or {})["staged"] == "add"
         assert entry.account_id == manager.account_id
 
