@@ -10,10 +10,9 @@ from pathlib import Path
 from app.core.errors import BadInput
 from app.core.i18n import translate
 from app.kernel.exchange.cells import as_text
-from app.kernel.exchange.sheet import Row, Sheet
+from app.kernel.exchange.sheet import MAX_COLUMNS, Row, Sheet, Workbook
 from app.kernel.exchange.xlsx import (
     DAMAGED,
-    MAX_COLUMNS,
     MAX_ROWS,
     TOO_MANY_ROWS,
     opened,
@@ -26,8 +25,8 @@ MAX_BYTES = 40 * 1024 * 1024
 _BLOCK = 1024 * 1024
 
 
-def read_book(path: Path, name: str) -> list[Sheet]:
-    """The visible sheets of a file; ``name`` is what the user calls it, its content decides.
+def read_book(path: Path, name: str) -> Workbook:
+    """The sheets of a file; ``name`` is what the user calls it, its content decides.
 
     Raises BadInput when it is no workbook, damaged, locked or too large.
     """
@@ -39,11 +38,11 @@ def read_book(path: Path, name: str) -> list[Sheet]:
     with path.open("rb") as file:
         head = file.read(8)
     if head.startswith(b"PK"):
-        return read_xlsx(path)
+        return Workbook(read_xlsx(path))
     if head.startswith(b"\xd0\xcf\x11\xe0"):
-        return _read_xls(path)
+        return Workbook(_read_xls(path))
     if name.lower().endswith((".csv", ".txt")):
-        return [_read_csv(path)]
+        return Workbook([_read_csv(path)])
     raise BadInput(translate("只能导入Excel文件（xlsx、xls）或csv文件；这个文件的内容不是表格。"))
 
 

@@ -24,11 +24,10 @@ from app.core.errors import BadInput
 from app.core.i18n import mark, translate
 from app.kernel.exchange.cells import ERROR_VALUE, FORMULA, Unreadable, as_text
 from app.kernel.exchange.shared_texts import SharedTexts
-from app.kernel.exchange.sheet import Row, Sheet
+from app.kernel.exchange.sheet import MAX_COLUMNS, Row, Sheet
 
 MAX_UNPACKED = 1024 * 1024 * 1024
 MAX_ROWS = 500_000
-MAX_COLUMNS = 400
 MAX_CELLS = 20_000_000
 
 _TEXTS = "xl/sharedstrings.xml"
