@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import random
+import struct
 from collections.abc import Callable
 
 import pikepdf
@@ -27,6 +29,34 @@ def camera(
         parts = [(float(int(x)), (x - int(x)) * 60, 0.0) for x in place]
         exif.get_ifd(0x8825).update({1: "N", 2: parts[0], 3: "E", 4: parts[1]})
     return exif
+
+
+def odd_exif(
+    *notes: tuple[int, int, int, bytes], order: str = "<", rest: bytes = b"", first: int = 8
+) -> bytes:
+    """A block of Exif as no library would write it: ``notes`` are (number, type, count, four bytes)."""
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}I", first)
+    table = b"".join(struct.pack(f"{order}HHI", *note[:3]) + note[3] for note in notes)
+    return b"Exif\0\0" + head + struct.pack(f"{order}H", len(notes)) + table + rest
+
+
+def any_exif(drawn: random.Random) -> bytes:
+    """Some odd block: numbers that cameras use, with types, counts and places drawn by chance."""
+    numbers = [0x10F, 0x110, 0x112, 0x132, 0x8769, 0x8825, 0x9003, 0x9011, 1, 2, 3, 4, 282, 700]
+    counts = [0, 1, 2, 3, 20, 2**31, 2**32 - 1]
+    order = drawn.choice("<>")
+    places = [struct.pack(f"{order}I", drawn.randrange(300)), drawn.randbytes(4)]
+    notes = [
+        (drawn.choice(numbers), drawn.randrange(14), drawn.choice(counts), drawn.choice(places))
+        for _note in range(drawn.randrange(12))
+    ]
+    rest = drawn.randbytes(drawn.randrange(300))
+    return odd_exif(*notes, order=order, rest=rest, first=drawn.choice([8, 8, 8, 2**32 - 1]))
+
+
+def noting(jpeg: bytes, block: bytes) -> bytes:
+    """A JPEG with this block of Exif in front."""
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + jpeg[2:]
 
 
 def picture(

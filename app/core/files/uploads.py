@@ -10,23 +10,26 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import io
+import logging
 import re
 import struct
 import warnings
 import zipfile
-import zlib
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
 import pillow_heif
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops
 
 from app.core.errors import BadInput
+from app.core.files.bare import bare
+from app.core.files.exif import Noted, noted
 from app.core.files.paper_formats import PaperRefused, read_paper
 from app.core.i18n import translate
 
 MAX_BYTES = 20 * 1024 * 1024
-MAX_PIXELS = 40_000_000
+#: What a JPEG may have whose picture is decoded at a smaller size at once, and what else may have.
+MAX_PIXELS, MAX_WHOLE_PIXELS = 220_000_000, 65_000_000
 STORED_BYTES = 1024 * 1024
 STORED_SIDE = 2560
 THUMB_SIDE = 360
@@ -37,11 +40,23 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 pillow_heif.register_heif_opener(thumbnails=False)
 
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, KeyError, struct.error, zlib.error)
+log = logging.getLogger(__name__)
+
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _PAGE = re.compile(rb"<(?:html|script|iframe)[\s>]|<!doctype\s+html|<\?php\s", re.IGNORECASE)
 _HEIC_BRANDS = {b"heic", b"heix", b"mif1", b"msf1"}
-_DEVICE_LENGTH = 60
+#: How a picture is turned that stands as Exif says.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+_TURNS = {
+    90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+#: A JPEG's end mark, and before it more of a picture than any has left when its mark alone is missing.
+_END = b"\xff\xd9"
+_SPARE = b"".join(b"\x55\xaa" * 512 + bytes((0xFF, 0xD0 + n % 8)) for n in range(64)) + _END
 
 
 class Refused(BadInput):
@@ -111,22 +126,66 @@ def _paper(data: bytes) -> Upload:
 
 def _photo(data: bytes, kind: Literal["photo", "paper"], turned: int) -> Upload:
     try:
-        with Image.open(io.BytesIO(data), formats=["JPEG", "PNG", "WEBP", "HEIF"]) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError
-            taken_at, place, device = _taken_at(image), _place(image), _device(image)
-            image.draft("RGB", (STORED_SIDE, STORED_SIDE))
-            image.load()
-            picture = _turned(_flat(ImageOps.exif_transpose(image)), turned)
+        picture, said = _decoded(data)
     except _BOMBS as error:
-        raise Refused(translate("照片超过4000万像素，请缩小后重新上传。")) from error
-    except _BROKEN as error:
+        raise Refused(
+            translate("照片像素太多（JPG最多2.2亿，其他格式最多6500万），请缩小后重新上传。")
+        ) from error
+    except OSError as error:
+        raise Refused(_why_no_photo(data, kind)) from error
+    except Exception as error:  # whatever a decoder falls over, the photo is to blame, not we
+        log.warning("a decoder fell over a photo", exc_info=True)
         raise Refused(_why_no_photo(data, kind)) from error
     if _hides_another_file(data):
         raise Refused(
             translate("照片文件里夹带了网页、压缩包等其他内容，不能上传；请重新拍摄后上传。")
         )
-    return replace(_stored(picture), taken_at=taken_at, place=place, device=device)
+    return replace(
+        _stored(_turned(picture, turned)),
+        taken_at=said.taken_at, place=said.place, device=said.device,
+    )  # fmt: skip
+
+
+def _decoded(data: bytes) -> tuple[Image.Image, Noted]:
+    """The picture, upright, and what the camera noted. Raises whatever its decoder does."""
+    plain = bare(data)
+    try:
+        image = _loaded(plain.picture)
+    except OSError:
+        if not plain.picture.startswith(b"\xff\xd8"):
+            raise
+        image = _without_end_mark(plain.picture)
+    said = noted(plain.exif or image.info.get("exif") or b"")
+    flat = _flat(image)
+    if (
+        image.format == "HEIF"
+    ):  # turned already by its decoder, which asks the file and not its notes
+        return flat, said
+    way = _UPRIGHT.get(said.orientation or plain.orientation or 1)
+    return flat if way is None else flat.transpose(way), said
+
+
+def _loaded(data: bytes) -> Image.Image:
+    """The picture as its file holds it, a large JPEG at a fraction of its size."""
+    image = Image.open(io.BytesIO(data), formats=["JPEG", "PNG", "WEBP", "HEIF"])
+    pixels, longest = image.width * image.height, max(image.size)
+    whole = image.format != "JPEG" or "progressive" in image.info
+    if pixels > (MAX_WHOLE_PIXELS if whole else MAX_PIXELS):
+        raise Image.DecompressionBombError
+    width, height = (max(1, side * STORED_SIDE // longest) for side in image.size)
+    image.draft("RGB", (width, height))
+    image.load()
+    return image
+
+
+def _without_end_mark(data: bytes) -> Image.Image:
+    """A JPEG that lacks its end mark and nothing else: what follows it, whatever it is, changes nothing
+    of the picture. Raises OSError where part of the picture itself is missing.
+    """
+    image = _loaded(data + _END)
+    if ImageChops.difference(image, _loaded(data + _SPARE)).getbbox():
+        raise OSError("part of the picture is missing")
+    return image
 
 
 def _hides_another_file(data: bytes) -> bool:
@@ -138,7 +197,7 @@ def _hides_another_file(data: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(data)):
             return True
-    except (zipfile.BadZipFile, NotImplementedError, *_BROKEN):
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, struct.error):
         return False
 
 
@@ -155,19 +214,23 @@ def _why_no_photo(data: bytes, kind: Literal["photo", "paper"]) -> str:
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """RGB; what was transparent becomes white paper."""
-    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        paper = Image.new("RGB", layer.size, "white")
-        paper.paste(layer, mask=layer.getchannel("A"))
-        return paper
-    return image.convert("RGB")
+    """RGB, at a fraction of a very large size; what was transparent becomes white paper."""
+    if image.mode.startswith("I"):  # 16-bit grey, of which a conversion keeps the darkest 256 alone
+        image.info.pop("transparency", None)
+        image = image.point(lambda grey: grey / 256).convert("L")
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    if image.mode != mode:
+        image = image.convert(mode)
+    image = image.reduce(max(1, max(image.size) // STORED_SIDE))
+    if mode == "RGB":
+        return image
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image.getchannel("A"))
+    return paper
 
 
 def _turned(image: Image.Image, degrees: int) -> Image.Image:
-    way = {
-        90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90,
-    }.get(degrees)  # fmt: skip
+    way = _TURNS.get(degrees)
     return image.transpose(way) if way is not None else image
 
 
@@ -196,46 +259,3 @@ def _small(picture: Image.Image) -> bytes:
     out = io.BytesIO()
     small.save(out, "JPEG", quality=80, optimize=True)
     return out.getvalue()
-
-
-def _taken_at(image: Image.Image) -> dt.datetime | None:
-    """What the camera says, or None: odd metadata is no reason to refuse a photo."""
-    try:
-        exif = image.getexif()
-        text = exif.get_ifd(0x8769).get(0x9003) or exif.get(0x0132)
-        return dt.datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007
-    except _BROKEN:
-        return None
-
-
-def _place(image: Image.Image) -> tuple[float, float] | None:
-    try:
-        gps = image.getexif().get_ifd(0x8825)
-        latitude = _degrees(gps[2]) * (-1 if str(gps.get(1, "N")).startswith("S") else 1)
-        longitude = _degrees(gps[4]) * (-1 if str(gps.get(3, "E")).startswith("W") else 1)
-    except (*_BROKEN, TypeError, ZeroDivisionError):
-        return None
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180):  # also refuses NaN
-        return None
-    if latitude == longitude == 0:  # what cameras write that found no satellite
-        return None
-    return round(latitude, 6), round(longitude, 6)
-
-
-def _degrees(parts: tuple[float, float, float]) -> float:
-    degrees, minutes, seconds = (float(part) for part in parts)
-    return degrees + minutes / 60 + seconds / 3600
-
-
-def _device(image: Image.Image) -> str:
-    """Maker and model, as ``HUAWEI LYA-AL00``; empty where the camera says nothing."""
-    try:
-        exif = image.getexif()
-        maker, model = (
-            "".join(c for c in str(exif.get(tag, "")) if c.isprintable()).strip()
-            for tag in (0x010F, 0x0110)
-        )
-    except _BROKEN:
-        return ""
-    named = model if model.lower().startswith(maker.lower()) else f"{maker} {model}"
-    return named.strip()[:_DEVICE_LENGTH]
