@@ -20,7 +20,7 @@ from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.audit.log import Act, AuditEntry
 from app.access.divisions.regions import Region
-from app.core.clock import day_begins
+from app.core.clock import day_begins, local
 from app.core.i18n import _, translate
 from app.core.lazy import lazy
 from app.kernel import hooks
@@ -89,8 +89,8 @@ class Photo:
 
     @property
     def on(self) -> dt.date:
-        """When it was taken, else when it was added."""
-        return (self.file.taken_at or self.file.added_at).date()
+        """The day on which it was taken, else the one on which it was added, in China."""
+        return (self.file.taken_at or local(self.file.added_at)).date()
 
 
 @dataclass(frozen=True)

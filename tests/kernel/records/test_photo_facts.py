@@ -10,7 +10,9 @@ from flask import Flask
 
 from app.access.divisions import borders
 from app.access.scope import unscoped
+from app.kernel.households.story import Photo
 from app.kernel.records.photo_facts import Facts, PhotoFacts
+from app.kernel.rows.file import Attachment
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 
@@ -55,6 +57,14 @@ def test_a_photo_of_another_day(facts_of: Any) -> None:
     said = facts_of(taken_at=MORNING - dt.timedelta(days=3))
     assert said.warnings == ["拍摄日期2024-09-09与排查时间2024-09-12不一致"]
     assert facts_of(taken_at=MORNING, day=None).warnings == []
+
+
+def test_the_day_of_a_photo_that_says_none_is_the_local_day_on_which_it_was_added() -> None:
+    evening = dt.datetime(2024, 9, 11, 17, tzinfo=dt.UTC)  # one o'clock at night in China
+    file = Attachment(added_at=evening)
+    assert Photo(file, LOOKBACK, LOOKBACK.fields["front_photos"]).on == DAY
+    file.taken_at = MORNING - dt.timedelta(days=3)
+    assert Photo(file, LOOKBACK, LOOKBACK.fields["front_photos"]).on == dt.date(2024, 9, 9)
 
 
 def test_a_photo_of_another_county(facts_of: Any) -> None:
