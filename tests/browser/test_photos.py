@@ -161,6 +161,39 @@ def test_a_lost_answer_and_an_ended_session_make_nothing_twice_of_a_heavy_photo(
     assert kept.width * 4 == kept.height * 3  # upright, as the phone was held
 
 
+def test_a_photo_over_which_the_server_falls_is_given_up_until_somebody_asks(
+    desk: SitDown, server: Server, survey: Lookback, photos: list[Path]
+) -> None:
+    """After five times it is not sent by itself any more, over reloads too."""
+    clerk = desk(builders.TOWN_CLERK)
+    clerk.page.clock.install()
+    page = open_form(clerk, survey)
+    sent: list[int] = []
+
+    def fall_over(route: Any) -> None:
+        sent.append(500)
+        route.fulfill(status=500, json={"message": "程序出错"})
+
+    page.route("**/files/front_photos", fall_over)
+    page.locator(f"{BOX} input[type=file]").last.set_input_files(photos[0])
+    for tries in range(1, 5):
+        expect(page.locator(f"{BOX} .is-late")).to_contain_text("待上传：程序出错")
+        assert len(sent) == tries
+        page.clock.fast_forward(320_000)
+        page.wait_for_timeout(100)
+    expect(page.locator(f"{BOX} .is-late")).to_contain_text("多次上传都没有成功（程序出错）")
+    page.clock.fast_forward(3_600_000)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.locator(f"{BOX} .is-late")).to_contain_text("多次上传都没有成功（程序出错）")
+    page.clock.fast_forward(3_600_000)
+    assert len(sent) == 5
+    page.unroute("**/files/front_photos")
+    page.locator(f"{BOX} [data-file-again]").click()
+    page.wait_for_selector(f"{BOX} [data-file]")
+    assert [file.name for file in files_of(server, survey)] == ["一.jpg"]
+
+
 def test_a_form_is_opened_filled_in_and_reloaded_without_a_line(
     browser: Any, server: Server, survey: Lookback, photos: list[Path]
 ) -> None:

@@ -35,6 +35,9 @@ WORDS = {
     "upload_empty": lazy("{name} 是空文件（0 字节）"),
     "upload_waiting": lazy("待上传，有网络后自动上传"),
     "upload_why": lazy("待上传：{why}"),
+    "upload_stopped": lazy(
+        "多次上传都没有成功（{why}）。文件仍在这台设备上，请重试，或移除后重新选择。"
+    ),
     "upload_all_waiting": lazy("待上传 {n} 张"),
     "upload_all_sending": lazy("正在上传，还有 {n} 张"),
     "upload_not_done": lazy("还有 {n} 个文件没有传完，请稍候"),

@@ -1,6 +1,7 @@
 /** Keeps what is typed as a draft on the server, a few seconds after the last change. */
 import { send } from "../frame/http.js";
 import { localDraft } from "../offline/offline_form.js";
+import { CRASHED, gaveUp, pause } from "../offline/patience.js";
 import { say } from "../frame/words.js";
 
 const WAIT = 3000;
@@ -15,6 +16,8 @@ export function keepDraft({ url, version, read, line }) {
   const local = localDraft(url);
   let since = 0;
   let sent = null;
+  let failures = 0;
+  let crashes = 0;
 
   async function save() {
     pending = false;
@@ -24,6 +27,7 @@ export function keepDraft({ url, version, read, line }) {
     try {
       const { ok, status, data } = await send(url, { method: "POST", json: { version: version(), values } });
       if (ok) {
+        failures = crashes = 0;
         local.drop();
         sent = JSON.stringify(values);
         line.textContent = say("draft_saved", { time: data?.saved_at ?? "" });
@@ -40,11 +44,13 @@ export function keepDraft({ url, version, read, line }) {
         line.textContent = data.message;
         return status === 409;
       }
+      crashes += status === CRASHED ? 1 : 0;
       throw new Error(String(status));
     } catch {
       pending = true;
+      failures += 1;
       line.textContent = say((await local.keep(version(), read())) ? "draft_local" : "draft_failed");
-      later(AGAIN);
+      if (!gaveUp(crashes)) later(pause(failures, AGAIN));
       return false;
     }
   }

@@ -4,7 +4,7 @@
  */
 import { send } from "../frame/http.js";
 import { icon } from "../frame/icons.js";
-import { add, askToSignIn, drop, moment, onChange, pump, turnWaiting, waiting } from "../offline/outbox.js";
+import { add, askToSignIn, drop, moment, onChange, retry, stopped, turnWaiting, waiting } from "../offline/outbox.js";
 import { watchOutbox } from "../offline/outbox_bar.js";
 import { lighter } from "./shrink.js";
 import { say } from "../frame/words.js";
@@ -118,7 +118,7 @@ class Files {
     look(tile, { url: preview, thumb: preview, photo, name: item.name });
     for (const button of tile.querySelectorAll("[data-file-turn]")) button.hidden = !photo;
     this.drawTurn(tile, item.turned);
-    this.waits(tile);
+    this.waits(tile, stopped(item));
     tile.dataset.key = item.key;
   }
 
@@ -133,7 +133,7 @@ class Files {
     part(tile, "note").textContent = text;
     tile.querySelector("progress")?.remove();
     part(tile, "again")?.remove();
-    if (why) this.offerRetry(tile, () => pump());
+    if (why) this.offerRetry(tile, retry);
   }
 
   sends(tile, item, share) {

@@ -6,8 +6,8 @@
 import { account, outboxCount, ownHeaders, regain } from "../frame/http.js";
 import { dropRow, keepRow, newKey, rowsOf } from "../form/local.js";
 import { say } from "../frame/words.js";
+import { CRASHED, gaveUp, pause } from "./patience.js";
 
-const AGAIN = 20_000;
 const STALLED = 60_000;
 const COUNT = outboxCount(account);
 
@@ -19,6 +19,7 @@ let busy = false;
 let asks = false;
 let signedOut = false;
 let timer = null;
+let failures = 0;  // in a row, since something arrived or somebody asked for another try
 let last = 0;
 
 /** Calls `listener({key, state, part?, data?, why?})`; state: waiting, sending, sent, refused, dropped. */
@@ -40,10 +41,6 @@ export async function waiting() {
   return all;
 }
 
-function mayWait() {
-  return Number(localStorage.getItem(COUNT)) > 0;
-}
-
 async function keep(item) {
   try {
     await keepRow("photos", item);
@@ -60,7 +57,7 @@ export function moment() {
 
 /** Takes a file in: {url, page, name, blob, at}. Resolves to it with its key. */
 export async function add(file) {
-  const item = { ...file, turned: 0, key: newKey(), account };
+  const item = { ...file, turned: 0, crashes: 0, key: newKey(), account };
   await keep(item);
   await waiting();
   tell({ key: item.key, state: "waiting" });
@@ -68,10 +65,19 @@ export async function add(file) {
   return item;
 }
 
-export async function turnWaiting(item, turned) {
-  item.turned = turned;
+async function keepAgain(item) {
   if (unkept.has(item.key)) unkept.set(item.key, item);
   else await keep(item);
+}
+
+export async function turnWaiting(item, turned) {
+  item.turned = turned;
+  await keepAgain(item);
+}
+
+/** Why a file is not sent any more before somebody asks for it, or nothing. */
+export function stopped({ crashes, why }) {
+  return gaveUp(crashes) ? say("upload_stopped", { why }) : "";
 }
 
 async function forget(key) {
@@ -128,6 +134,7 @@ async function send(item) {
   tell({ key: item.key, state: "sending", part: 0 });
   const { status, data } = await post(item);
   if (status >= 200 && status < 300 && data?.id) {
+    failures = 0;
     await forget(item.key);
     tell({ key: item.key, state: "sent", data });
     return true;
@@ -140,7 +147,11 @@ async function send(item) {
     return false;
   }
   if (status === 0 || status === 408 || status === 429 || status >= 500) {
-    tell({ key: item.key, state: "waiting", why });
+    if (status === CRASHED) {
+      Object.assign(item, { crashes: (item.crashes ?? 0) + 1, why });
+      if ((await waiting()).some(({ key }) => key === item.key)) await keepAgain(item);  // else taken off meanwhile
+    }
+    tell({ key: item.key, state: "waiting", why: stopped(item) || why });
     return status !== 0;
   }
   await forget(item.key);
@@ -151,7 +162,7 @@ async function send(item) {
 async function sendAll() {
   const tried = new Set();
   for (;;) {
-    const item = (await waiting()).find(({ key }) => !tried.has(key));
+    const item = (await waiting()).find((one) => !tried.has(one.key) && !stopped(one));
     if (!item || !navigator.onLine) return;
     tried.add(item.key);
     if (!(await send(item))) return;
@@ -169,9 +180,22 @@ export async function pump() {
     else await sendAll();
   } finally {
     busy = false;
-    if (mayWait() && !signedOut) timer = setTimeout(pump, AGAIN);
+    const left = (await waiting()).some((item) => !stopped(item));
+    failures = left ? failures + 1 : 0;
+    if (left && !signedOut) timer = setTimeout(pump, pause(failures));
   }
 }
 
-window.addEventListener("online", pump);
-window.addEventListener("anju:signed-in", pump);
+function pumpSoon() {
+  failures = 0;
+  pump();
+}
+
+/** Somebody asks for another try of all, those too that were given up. */
+export async function retry() {
+  for (const item of await waiting()) if (stopped(item)) await keepAgain({ ...item, crashes: 0 });
+  pumpSoon();
+}
+
+window.addEventListener("online", pumpSoon);
+window.addEventListener("anju:signed-in", pumpSoon);

@@ -1,5 +1,5 @@
 /** How many files wait or are being sent, on whichever page one is. */
-import { onChange, pump, waiting } from "./outbox.js";
+import { onChange, pump, retry, waiting } from "./outbox.js";
 import { say } from "../frame/words.js";
 
 let bar = null;
@@ -32,7 +32,7 @@ async function draw() {
   if (!sending) {
     const again = element("button", say("retry"));
     again.type = "button";
-    again.addEventListener("click", pump);
+    again.addEventListener("click", retry);
     bar.append(again);
   }
   document.body.append(bar);
