@@ -61,9 +61,10 @@ def receive(
     register: Register, record_id: uuid.UUID, field: str, sent: Sent
 ) -> Attachment | Received:
     """Look at a file for a field of a record, before the transaction: to read a photo takes long, and
-    nobody waits meanwhile. What was taken in before under the same key is given as it is.
+    nobody waits meanwhile; what the record would not take is not looked at. What was taken in before
+    under the same key is given as it is.
 
-    :raises BadInput: no such field, or not what was asked for.
+    :raises BadInput: no such field, too many files, or not what was asked for.
     """
     made = register.fields.get(field)
     if made is None or made.stored:
@@ -71,6 +72,9 @@ def receive(
     _require_own(register, record_id)
     _require_quarter(sent.turned)
     before = _sent_before(register, record_id, sent)
+    if before is None:
+        row, _actor = _editable(register, record_id, field)
+        _next_position(row, made)
     rest()
     if before is not None:
         return before
@@ -135,7 +139,7 @@ def reuse(
     """
     made = register.fields[field]
     stored(*(key for _file, keys in copied for key in keys if key))
-    row, actor = _editable(register, record_id, field)
+    row, actor = _editable(register, record_id, field, lock=True)
     there = [file.sent_key for file in records.attachments_of(row) if file.field == field]
     new = [(file, keys) for file, keys in copied if file.id not in there]
     if not new:
@@ -229,7 +233,7 @@ def _replace(
     upload: Upload,
     keys: tuple[str, str],
 ) -> None:
-    row, _actor = _editable(register, attachment.record_id, attachment.field)
+    row, _actor = _editable(register, attachment.record_id, attachment.field, lock=True)
     db.session.refresh(attachment)
     if attachment.keys != old:
         raise Conflict(_("这张照片刚被他人修改，请刷新后再试。"), row=row)
@@ -262,9 +266,11 @@ def _sent_before(register: Register, record_id: uuid.UUID, sent: Sent) -> Attach
     return found
 
 
-def _editable(register: Register, record_id: uuid.UUID, field: str) -> tuple[Any, Actor]:
-    """The record, locked, and who may change its files in this field."""
-    row = records.get(register, record_id, lock=True)
+def _editable(
+    register: Register, record_id: uuid.UUID, field: str, lock: bool = False
+) -> tuple[Any, Actor]:
+    """The record, and who may change its files in this field."""
+    row = records.get(register, record_id, lock=lock)
     actor = records.require_entry(register, row)
     if not stages.is_open(register, row):
         raise Conflict(
@@ -286,23 +292,17 @@ def _require_unlocked(register: Register, row: Any, fields: set[str]) -> None:
 
 def _attach(register: Register, record_id: uuid.UUID, received: Received) -> Attachment:
     made, sent, upload = received.made, received.sent, received.upload
-    row, actor = _editable(register, record_id, made.name)
+    row, actor = _editable(register, record_id, made.name, lock=True)
     if before := _sent_before(register, record_id, sent):
         return before
-    mine = (Attachment.record_id == row.id, Attachment.field == made.name)
-    count, last = db.session.execute(
-        select(func.count(), func.max(Attachment.position)).where(*mine)
-    ).one()
-    if made.high is not None and count >= made.high:
-        label = translate(made.label)
-        raise BadInput(_("“%(label)s”最多%(n)s个文件，请先移除再上传。", label=label, n=made.high))
+    position = _next_position(row, made)
     latitude, longitude = upload.place or (None, None)
     attachment = Attachment(
         register=register.name,
         record_id=row.id,
         region_id=row.region_id,
         field=made.name,
-        position=(last or 0) + 1,
+        position=position,
         name=_plain_name(sent.name, upload.suffix),
         mime=upload.media_type,
         size=len(upload.content),
@@ -325,6 +325,18 @@ def _attach(register: Register, record_id: uuid.UUID, received: Received) -> Att
     audit.record(db.session, Act.FILE, register=register.name, row=row, detail=detail)
     records.follow_files(register, row)
     return attachment
+
+
+def _next_position(row: Any, made: Field) -> int:
+    """Where the next file of a field stands. Raises BadInput where it has as many as it may."""
+    mine = (Attachment.record_id == row.id, Attachment.field == made.name)
+    count, last = db.session.execute(
+        select(func.count(), func.max(Attachment.position)).where(*mine)
+    ).one()
+    if made.high is not None and count >= made.high:
+        label = translate(made.label)
+        raise BadInput(_("“%(label)s”最多%(n)s个文件，请先移除再上传。", label=label, n=made.high))
+    return (last or 0) + 1
 
 
 def _keep(upload: Upload) -> tuple[str, str]:
