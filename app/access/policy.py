@@ -50,6 +50,7 @@ __all__ = [
     "as_account",
     "ceiling",
     "current_actor",
+    "enters",
     "may",
     "require",
     "rights_of",
@@ -274,6 +275,15 @@ def _register_allows(open_to: _OpenTo, capability: str, subject: str) -> bool:
     return allowed == RegisterAccess.ENTER or (
         allowed == RegisterAccess.READ and capability in _READING
     )
+
+
+def enters(account: Account, rights: str, subject: str) -> bool:
+    """May this account, whose ``rights`` :func:`rights_of` told, still enter what stands in register
+    ``subject``? A grant that it holds for some divisions counts.
+    """
+    if not account.active or account.locked_at is not None or account.path is None:
+        return False
+    return (Capability.ENTER, subject) in _read_rights(rights, account)[0]
 
 
 @contextmanager

@@ -74,16 +74,23 @@ def wanted(register: Register, record_id: uuid.UUID) -> Any:
     """Name, masked number and place of a record that may lie outside the own area; what a second
     entry of its number was told already.
 
-    :raises NotFound: there is none. :raises Conflict: it is the actor's own.
+    :raises NotFound: there is none. :raises Conflict: it is the actor's own, or somebody asks for it
+        already.
     """
     actor = policy.require(Capability.ENTER, register.name)
     with joined("a second entry may ask for the record elsewhere") as session:
         row = session.get(register.model, record_id) if register.owned else None
     if row is None:
         raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"))
-    if in_scope(row.path) and owners.keeps(row, actor):
+    if in_scope(row.path) and owners.keeps(register, row, actor):
         raise Conflict(_("该记录本来就由您管理，可以直接修改。"), row=row)
+    if waiting_for(register, row) is not None:
+        raise Conflict(_asked_already(), row=row)
     return row
+
+
+def _asked_already() -> str:
+    return _("已有一个转入申请在等待答复，请等答复后再申请。")
 
 
 def ask(
@@ -116,8 +123,7 @@ def ask(
             with session.begin_nested():
                 session.add(made)
         except IntegrityError as error:
-            text = _("已有一个转入申请在等待答复，请等答复后再申请。")
-            raise Conflict(text, row=row) from error
+            raise Conflict(_asked_already(), row=row) from error
         _note(session, register, row.id, actor, "handover_ask", ASKED, contact, reason)
         notices.tell(
             session, row.county_id, NoticeKind.HANDOVER_ASKED, f"/handovers/{made.id}",

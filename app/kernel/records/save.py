@@ -258,7 +258,7 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
 def may_enter(register: Register, row: Any, actor: Actor) -> bool:
     """Has this actor the right to enter what this record says, and keeps it, where the register is ``owned``?"""
     may = policy.may(Capability.ENTER, register.name, row, actor=actor)
-    return may and (not register.owned or owners.keeps(row, actor))
+    return may and (not register.owned or owners.keeps(register, row, actor))
 
 
 def require_entry(register: Register, row: Any) -> Actor:
@@ -268,7 +268,7 @@ def require_entry(register: Register, row: Any) -> Actor:
     """
     actor = policy.require(Capability.ENTER, register.name, row)
     if register.owned:
-        owners.require(row, actor)
+        owners.require(register, row, actor)
     return actor
 
 

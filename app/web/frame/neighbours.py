@@ -123,7 +123,7 @@ def _may_enter(register: Register, menu: Menu, row: object, actor: Actor) -> boo
         menu.enters(actor, register.name)
         and stages.is_open(register, row)
         and path.startswith(areas)
-        and (not register.owned or owners.keeps(row, actor))
+        and (not register.owned or owners.keeps(register, row, actor))
     )
 
 

@@ -305,7 +305,7 @@ class _Doing:
         self.kept = None
         if register.owned and self.enters:
             entered_by = [row.entered_by for row in page.rows]
-            self.kept = owners.kept_by(entered_by, actor)
+            self.kept = owners.kept_by(register, entered_by, actor)
         self.see, self.word = _("查看"), translate(menu.action)
 
     def waits(self, row: Any) -> bool:

@@ -14,10 +14,11 @@ from sqlalchemy import select
 
 from app.access.account import Account
 from app.access.accounts.notices import Notice
+from app.access.actor import Duty, RegisterAccess
 from app.access.audit.log import AuditEntry
 from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.core.clock import today
+from app.core.clock import now, today
 from app.kernel.declare.flow import State
 from app.kernel.figures import counters
 from app.kernel.rows.record import Draft
@@ -118,6 +119,31 @@ def test_added_once_read_by_the_area_changed_by_its_clerk(
     assert manager.get(f"/craftsman/{one.id}/edit").status_code == 200, "its manager takes over"
     assert NUMBER in manager.get(f"/craftsman/{one.id}").text
 
+
+@pytest.mark.parametrize("lost", ["duty", "register", "locked"])
+def test_who_may_enter_no_more_leaves_it_to_the_manager(
+    app: Flask, as_account: AsAccount, lost: str
+):
+    collector = as_account(builders.COUNTY_COLLECTOR)
+    assert collector.post("/craftsman/new", answers(collector)).status_code == 302
+    manager = as_account(builders.COUNTY_MANAGER)
+    with app.app_context():
+        [one] = stored()
+        assert manager.post(f"/craftsman/{one.id}/edit", {}).status_code == 403
+        with unscoped("tests take a right away") as session:
+            owner = session.scalars(select(Account).where(Account.uuid == one.entered_by)).one()
+            if lost == "duty":
+                owner.roles = [r for r in owner.roles if r.name != Duty.COLLECTOR.zh]
+            elif lost == "register":
+                owner.registers = {"craftsman": RegisterAccess.READ.value}
+            else:
+                owner.locked_at = now()
+            session.commit()
+    page = manager.get("/craftsman/manage").text
+    assert f"/craftsman/{one.id}/edit" in page
+    assert manager.get(f"/craftsman/{one.id}/edit").status_code == 200
+    assert as_account(builders.TOWN_MANAGER).get(f"/craftsman/{one.id}/edit").status_code == 403
+
     assert manager.post(f"/craftsman/{one.id}/clear?version=1").status_code == 302
     with app.app_context():
         assert stored() == []
@@ -185,7 +211,9 @@ def test_a_record_is_asked_for_and_given(as_account: AsAccount, clerk: Hands, ap
     said = {"contact_name": "李明", "contact_phone": "13909180000", "opinion": "现在我镇从业"}
     request = other.post(ask, said).location
     assert "等待对方答复" in other.get(request).text
-    assert other.post(ask, said).status_code == 409, "it is asked for already"
+    for again in (other.get(ask), other.post(ask, said)):
+        assert again.status_code == 409, "it is asked for already: told before its form"
+        assert "已有一个转入申请在等待答复" in again.text
     assert other.post(f"{request}/agree", said).status_code == 403, "who asks does not answer"
     assert as_account(builders.COUNTY_MANAGER).post(f"{request}/agree", said).status_code == 403
     assert other.get(f"/craftsman/{one.id}").status_code == 404
