@@ -48,11 +48,17 @@ def is_ended(session: Session, application: Any) -> bool:
     """
     start = register()
     after = continuing.continuation_of(start) if start else None
+    dossier = dossier_of(session, application)
+    return after is not None and dossier is not None and stages.at_hand(after, dossier) is None
+
+
+def dossier_of(session: Session, application: Any) -> Any:
+    """What was made of an approved application, or None."""
+    start = register()
+    after = continuing.continuation_of(start) if start else None
     if after is None:
-        return False
-    model = after.model
-    dossier = session.scalar(select(model).where(model.source_id == application.id))
-    return dossier is not None and stages.at_hand(after, dossier) is None
+        return None
+    return session.scalar(select(after.model).where(after.model.source_id == application.id))
 
 
 def paid_for(session: Session, household_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:

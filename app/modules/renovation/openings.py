@@ -22,7 +22,7 @@ from app.core.errors import Conflict
 from app.core.i18n import _
 from app.kernel import hooks
 from app.kernel.declare.flow import EDITABLE, State, Transition
-from app.kernel.declare.register import Register
+from app.kernel.declare.register import Register, get_register
 from app.kernel.hooks import Leaving
 from app.kernel.records import copies
 from app.kernel.rows.household import Household
@@ -31,7 +31,7 @@ from app.modules.homes.choices import Living
 from app.modules.renovation import following
 from app.modules.renovation.fields import Applied, Basis, kind_needed, prefilled
 from app.modules.renovation.plan_years import plan_year
-from app.modules.surveys.last import Cause, Last, approved_at, last_surveys, surveyed
+from app.modules.surveys.last import Cause, Last, approved_at, day_of, last_surveys, surveyed
 
 _UNSUBMITTED = (State.MISSING, State.DRAFT)
 
@@ -142,6 +142,8 @@ class _Settling:
         if current is not None and self._done(current):
             if last and asks(last) and current.survey_id != last.survey.id:
                 self._open(home, last, rows)
+            else:
+                self._look_back(current, last)
         elif last is None or not wants(last):
             if current is not None:
                 self._drop(current, last)
@@ -153,6 +155,39 @@ class _Settling:
             self._revive(rows[-1], home, last)
         else:
             self._open(home, last, rows)
+
+    def _look_back(self, row: Any, last: Last | None) -> None:
+        """The work is done and paid for, which nothing undoes: what the money stood on may be gone."""
+        why = self._why_gone(row, last)
+        if why and row.basis != Basis.DOUBTED:
+            row.basis = Basis.DOUBTED
+            self._note(row, "doubted", following.DOUBTED, why)
+        elif last is not None and not why and row.basis == Basis.DOUBTED:
+            row.basis = Basis.HELD
+            self._note(row, "confirmed", following.CONFIRMED, _source(last))
+
+    def _why_gone(self, row: Any, last: Last | None) -> str:
+        """What speaks against a finished application, in words; "" if nothing."""
+        own = last is not None and last.survey.id == row.survey_id
+        if not own and not self._sent_back(row):
+            return ""  # what was approved stands; another survey counts by now
+        if last is not None and wants(last):
+            return _differs(row, last)
+        if own and last is not None and self._tells_of_the_new(row, last):
+            return ""
+        return _dropped(last)
+
+    def _tells_of_the_new(self, row: Any, last: Last) -> bool:
+        """Is the survey of a day after the acceptance?"""
+        dossier = following.dossier_of(self.session, row)
+        accepted = getattr(dossier, "accepted_on", None)
+        return accepted is not None and day_of(last.survey) > accepted
+
+    def _sent_back(self, row: Any) -> bool:
+        """Is the survey on which the application stands no longer approved?"""
+        made = get_register(row.survey_register) if row.survey_register else None
+        survey = self.session.get(made.model, row.survey_id) if made else None
+        return survey is None or survey.state != State.APPROVED
 
     def _done(self, row: Any) -> bool:
         return row.state == State.APPROVED and following.is_ended(self.session, row)
@@ -199,11 +234,7 @@ class _Settling:
 
     def _drop(self, row: Any, last: Last | None) -> None:
         """No survey asks for work any more."""
-        why = (
-            _("该户最近审核通过的住房安全信息不再需要危房改造或抗震改造。")
-            if last
-            else _("该户的住房安全信息已退回，或该户已不在名单中，重新审核通过后恢复。")
-        )
+        why = _dropped(last)
         if row.state in _UNSUBMITTED:
             row.basis = Basis.CLOSED
             for draft in self.session.scalars(select(Draft).where(Draft.record_id == row.id)):
@@ -248,6 +279,13 @@ def _source(last: Last) -> str:
     return _(
         "依据%(what)s，%(year)s年度。", what=last.register.label, year=last.survey.measure_year
     )
+
+
+def _dropped(last: Last | None) -> str:
+    """Why no survey asks for the work any more."""
+    if last is not None:
+        return _("该户最近审核通过的住房安全信息不再需要危房改造或抗震改造。")
+    return _("该户的住房安全信息已退回，或该户已不在名单中，重新审核通过后恢复。")
 
 
 def _differs(row: Any, last: Last) -> str:

@@ -32,11 +32,12 @@ from app.kernel.records import save as records
 from app.kernel.records import steps
 from app.kernel.rows import record as rows_of
 from app.kernel.rows.household import Household
-from app.modules.homes.choices import Grade, Measure
+from app.modules.homes.choices import Grade, Measure, Progress
 from app.modules.low_income.fields import Listed
 from app.modules.renovation import following, openings, plan_years
 from app.modules.renovation.application.model import Application
 from app.modules.renovation.application.register import APPLICATION
+from app.modules.renovation.dossier.model import Dossier
 from app.modules.renovation.fields import Basis, Kind, Way
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests.builders import (
@@ -410,6 +411,40 @@ def test_a_house_that_was_renovated_may_need_it_again(monkeypatch: pytest.Monkey
     assert [(row.number, row.state) for row in case.rows] == [
         (1, State.APPROVED), (2, State.MISSING)
     ]  # fmt: skip
+
+
+SAFE = own_house(Grade.A) | dict.fromkeys(("secured", "measure", "measure_year"))
+
+
+@pytest.mark.parametrize(
+    ("again", "day", "held"),
+    [
+        (DANGEROUS, dt.date(2024, 9, 7), True),  # as it was
+        (DANGEROUS | {"grade": Grade.C}, dt.date(2024, 9, 7), False),
+        (SAFE, dt.date(2024, 9, 7), False),  # nothing was to be paid for
+        (SAFE, dt.date(2026, 1, 5), True),  # the new house, after the acceptance
+    ],
+)
+def test_a_survey_sent_back_after_full_payment_flags_what_was_paid_for(
+    again: dict[str, Any], day: dt.date, *, held: bool
+) -> None:
+    case = Case().surveyed().submitted()
+    case.step(case.town, "check")
+    case.step(case.county, "approve")
+    with unscoped("tests pay in full") as session:
+        paid = session.scalars(select(Dossier).where(Dossier.source_id == case.row.id)).one()
+        paid.stage, paid.state, paid.accepted = Progress.PAID, State.APPROVED, True
+        paid.accepted_on, paid.paid, paid.paid_in_full = dt.date(2025, 10, 1), 9000, True
+        session.commit()
+    case.sent_back()
+    assert (case.row.state, case.row.basis) == (State.APPROVED, Basis.DOUBTED)
+    assert case.history[-1] == "doubted"
+    with unscoped("tests look") as session:
+        kept = session.get_one(Dossier, paid.id)
+        assert (kept.paid_in_full, kept.suspended) == (True, False), "money is never undone"
+    case.surveyed(**again | {"surveyed_on": day})
+    assert [row.basis for row in case.rows] == [Basis.HELD if held else Basis.DOUBTED]
+    assert case.history[-1] == ("confirmed" if held else "doubted")
 
 
 def test_what_the_low_income_list_knows_comes_with_the_application() -> None:
