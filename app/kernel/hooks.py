@@ -118,6 +118,15 @@ def earlier_facts(register: Register, row: Any, before: Any, /) -> Iterable[Earl
 
 
 @asks
+def renewed_facts(register: Register, row: Any, before: Any, /) -> Iterable[tuple[str, Any, str]]:
+    """What became otherwise since the record ``before`` said it: field, value (None: nobody knows it
+    now) and where that comes from, in words. The new record ``row`` takes over that instead; of a
+    field the first answer counts.
+    """
+    return ()
+
+
+@asks
 def earlier_days(number: str, kind: Choices, /) -> Iterable[Select[tuple[dt.date]]]:
     """On which days an authority found something of this kind about the person with the ID number:
     queries, which whoever asks makes part of its own.

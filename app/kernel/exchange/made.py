@@ -56,7 +56,11 @@ class Maker:
         actor = current_actor()
         if found is None:
             found = creations.blank(self.register, uuid7())
-        elif actor is not None and self.register.owned and not owners.keeps(self.register, found, actor):
+        elif (
+            actor is not None
+            and self.register.owned
+            and not owners.keeps(self.register, found, actor)
+        ):
             text = _("该记录由“%(who)s”录入，只有录入人可以修改。", who=found.entered_name)
             line.reject(self.number, text)
             return None

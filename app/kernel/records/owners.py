@@ -17,7 +17,7 @@ from sqlalchemy import select
 from app.access import policy
 from app.access.account import Account
 from app.access.accounts import managing
-from app.access.actor import Actor, Capability, Kind
+from app.access.actor import Actor, Kind
 from app.core.db import db
 from app.core.errors import Forbidden
 from app.core.i18n import _

@@ -244,17 +244,36 @@ def held_of(rows: Mapping[uuid.UUID, Any], entries: Iterable[HistoryEntry]) -> H
     return max(held.values(), key=lambda one: one.approved_at, default=None)
 
 
-def taken_over(register: Register, row: Any) -> dict[str, Any]:
-    """What a new record that was never saved takes over from the one before."""
+@dataclass(frozen=True)
+class Taken:
+    """A value that a new record takes over, and from where, in words."""
+
+    value: Any
+    source: str
+
+
+def taken(register: Register, row: Any) -> dict[str, Taken]:
+    """What a new record that was never saved takes over: from the one before, or from what became
+    otherwise since.
+    """
     before = preceding(register, row)
     if before is None or not row.blank or register.renewal is None:
         return {}
     without = set(register.renewal.without.split())
-    return {
-        name: getattr(before, name)
+    source = _("按上次记录带出")
+    found = {
+        name: Taken(getattr(before, name), source)
         for name, made in register.fields.items()
         if made.typed and name not in without
     }
+    for name, value, where in reversed(hooks.renewed_facts(register, row, before)):
+        found[name] = Taken(value, where)
+    return found
+
+
+def taken_over(register: Register, row: Any) -> dict[str, Any]:
+    """The values of :func:`taken`."""
+    return {name: one.value for name, one in taken(register, row).items()}
 
 
 def papers(register: Register, row: Any) -> list[Attachment]:

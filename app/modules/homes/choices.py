@@ -119,6 +119,10 @@ class Progress(Choices):
     PAID = "paid", "已拨付"
 
 
+#: The stages of a work that is completed.
+COMPLETED = (Progress.COMPLETED, Progress.PAID)
+
+
 #: The sixth group whole; a dossier says it short.
 UNHELPED = "未享受过农村住房保障政策且依靠自身力量无法解决住房安全问题的其他脱贫户"
 

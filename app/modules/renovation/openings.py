@@ -27,7 +27,7 @@ from app.kernel.hooks import Leaving
 from app.kernel.records import copies
 from app.kernel.rows.household import Household
 from app.kernel.rows.record import Draft
-from app.modules.homes.choices import Living
+from app.modules.homes.choices import COMPLETED, Living
 from app.modules.renovation import following
 from app.modules.renovation.fields import Applied, Basis, kind_needed, prefilled
 from app.modules.renovation.plan_years import plan_year
@@ -145,7 +145,9 @@ class _Settling:
             else:
                 self._look_back(current, last)
         elif last is None or not wants(last):
-            if current is not None:
+            if current is not None and last is not None and self._tells_of_the_new(current, last):
+                self._release(current, last)
+            elif current is not None:
                 self._drop(current, last)
         elif current is not None:
             self._confirm(current, home, last)
@@ -162,9 +164,14 @@ class _Settling:
         if why and row.basis != Basis.DOUBTED:
             row.basis = Basis.DOUBTED
             self._note(row, "doubted", following.DOUBTED, why)
-        elif last is not None and not why and row.basis == Basis.DOUBTED:
+        elif last is not None and not why:
+            self._release(row, last)
+
+    def _release(self, row: Any, last: Last) -> None:
+        """Nothing speaks against it any more."""
+        if row.basis == Basis.DOUBTED:
             row.basis = Basis.HELD
-            self._note(row, "confirmed", following.CONFIRMED, _source(last))
+            self._note(row, "confirmed", following.CONFIRMED, _told_by(last))
 
     def _why_gone(self, row: Any, last: Last | None) -> str:
         """What speaks against a finished application, in words; "" if nothing."""
@@ -178,10 +185,11 @@ class _Settling:
         return _dropped(last)
 
     def _tells_of_the_new(self, row: Any, last: Last) -> bool:
-        """Is the survey of a day after the acceptance?"""
+        """Is the survey of a day after the acceptance, which the county approved?"""
         dossier = following.dossier_of(self.session, row)
-        accepted = getattr(dossier, "accepted_on", None)
-        return accepted is not None and day_of(last.survey) > accepted
+        if dossier is None or dossier.stage not in COMPLETED or dossier.accepted_on is None:
+            return False
+        return day_of(last.survey) > dossier.accepted_on
 
     def _sent_back(self, row: Any) -> bool:
         """Is the survey on which the application stands no longer approved?"""
@@ -279,6 +287,10 @@ def _source(last: Last) -> str:
     return _(
         "依据%(what)s，%(year)s年度。", what=last.register.label, year=last.survey.measure_year
     )
+
+
+def _told_by(last: Last) -> str:
+    return _source(last) if wants(last) else _("依据%(what)s。", what=last.register.label)
 
 
 def _dropped(last: Last | None) -> str:

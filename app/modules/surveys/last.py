@@ -199,10 +199,10 @@ def _alone(home: Household, register: Register, row: Any) -> bool:
         return False
     if any(stands(home, other) for other in surveys() if other is not register):
         return False
-    return row.state != State.APPROVED or not _unsecured(register, row)
+    return row.state != State.APPROVED or not unsecured(register, row)
 
 
-def _unsecured(register: Register, row: Any) -> bool:
+def unsecured(register: Register, row: Any) -> bool:
     """Does the survey say that the house is not safe yet?"""
     asked = register.rules.shown["secured"]
     values = {name: getattr(row, name) for name in asked.names()}

@@ -92,13 +92,13 @@ class FormRoutes(Routes):
         """
         household = record_pages.household_of(row)
         last = habits.fields(actor, self.register)
-        before = renewals.taken_over(self.register, row)
+        before = renewals.taken(self.register, row)
         carried = {}
         for name in typed:
             if not is_missing(typed[name]):
                 continue
-            if not is_missing(before.get(name)):
-                typed[name], carried[name] = to_json(before[name]), _("按上次记录带出")
+            if name in before and not is_missing(before[name].value):
+                typed[name], carried[name] = to_json(before[name].value), before[name].source
                 continue
             known = household is not None and name in Household.__fields__
             value = to_json(getattr(household, name)) if known else None
