@@ -109,12 +109,13 @@ def _office_dropped(name: str) -> str:
 
 def alike(name: str, other: str, level: Level) -> bool:
     """May two siblings be one division, written twice (spec 01 §Divisions)? They are the same
-    without the word for their kind (城关镇, 城关街道), or long and one character apart that nobody
-    uses to tell places apart (马家砭村, 马家贬村; but not 前马家村, 后马家村).
+    without the word for their kind (城关镇, 城关街道; 姜村村, 姜村村委会), or long and one character
+    apart that nobody uses to tell places apart (马家砭村, 马家贬村; but not 前马家村, 后马家村).
     """
-    one, two = _bare(name, level), _bare(other, level)
-    if one == two:
+    mine, theirs = _spelled(name, level), _spelled(other, level)
+    if not set(mine).isdisjoint(theirs):
         return True
+    one, two = mine[-1], theirs[-1]
     if abs(len(one) - len(two)) > 1 or min(len(one), len(two)) < _LONG_NAME:
         return False
     if len(one) == len(two):
@@ -126,5 +127,5 @@ def alike(name: str, other: str, level: Level) -> bool:
 
 
 @lru_cache(maxsize=65_536)  # an import compares each name with all of its siblings
-def _bare(name: str, level: Level) -> str:
-    return spellings(name, level)[-1]
+def _spelled(name: str, level: Level) -> tuple[str, ...]:
+    return spellings(name, level)
