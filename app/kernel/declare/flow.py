@@ -114,7 +114,8 @@ RETURN_REASONS = (
     "房屋信息与实际不符",
 )
 
-#: spec 00 "States of a record": village or town enters, the county decides, levels above spot-check.
+#: spec 00 "States of a record": village or town enters, the county decides, and on what it decided
+#: again at any time; levels above spot-check.
 county_review = Flow(
     "county_review",
     (
@@ -132,6 +133,8 @@ county_review = Flow(
         Transition("send_back", "退回补正", (State.APPROVED,), State.RETURNED, Capability.SPOT_CHECK,
                    opinion=True, label_above="退回整改", target_above=State.RECTIFY, tone="danger",
                    reasons=RETURN_REASONS),
+        Transition("return_approved", "退回补正", (State.APPROVED,), State.RETURNED,
+                   Capability.REVIEW, opinion=True, tone="danger", reasons=RETURN_REASONS),
     ),
 )  # fmt: skip
 

@@ -150,6 +150,21 @@ def test_who_sends_an_approved_survey_back_is_named_and_may_be_changed(
         assert (entry.person, entry.label) == ("赵抽查", "退回整改")
 
 
+def test_the_countys_reviewer_returns_what_it_approved_at_any_time(
+    app: Flask, reviewer: Hands, stored: Stored
+):
+    with app.app_context():
+        row = builders.household(state=State.APPROVED)[1]
+    listed = reviewer.get("/lookback/review?state=approved").text
+    assert f'href="/lookback/{row.id}' in listed
+    assert reviewer.get(f"/lookback/{row.id}").text.count("/step/return_approved") == 1
+    form = {"version": stored(row.id).version, "contact_name": "王审核"}
+    url = f"/lookback/{row.id}/step/return_approved"
+    assert reviewer.post(url, form).status_code == 422, "a reason is asked for"
+    assert reviewer.post(url, form | {"opinion": "等级有误"}).status_code == 302
+    assert stored(row.id).state == State.RETURNED
+
+
 def test_several_are_approved_at_once_and_failures_are_told(
     app: Flask, reviewer: Hands, stored: Stored
 ):
