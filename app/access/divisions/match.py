@@ -41,6 +41,11 @@ class Place(NamedTuple):
     province_id: int | None
 
 
+def place_of(region: Region) -> Place:
+    """What an import keeps of this one."""
+    return Place(*(getattr(region, name) for name in Place._fields))
+
+
 class Match(NamedTuple):
     """The one division that is meant; ``exact`` if it is written as the tree has it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -18,17 +18,15 @@ from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.regions import Level, Region, in_subtree, within
 from app.core.db import db
-from app.core.errors import BadInput, NotFound
+from app.core.errors import NotFound
 from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
 from app.core.transactions import transaction
-from app.kernel.exchange.sheet import Head, Sheet
+from app.kernel.exchange.heads import Wanted, plain_head
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column
-from app.kernel.kinds.formats import half_width
 
 KIND = "divisions.export"
 CSV_TYPE = "text/csv"
-_LOOK_FOR_HEAD = 10
 _ROWS_A_READ = 2000
 
 
@@ -56,21 +54,18 @@ COLUMNS = (
 _GIVEN = {column.label: column.name for column in COLUMNS}
 
 
-def find_head(sheets: Sequence[Sheet]) -> Head:
-    """The row that names code and name. :raises BadInput: there is none."""
-    names = _GIVEN | {translate(label): name for label, name in _GIVEN.items()}
-    for sheet in sheets:
-        for number, cells in sheet:
-            if number > _LOOK_FOR_HEAD:
-                break
-            labels = tuple(half_width(str(cell)).strip() for cell in cells)
-            columns: dict[str, int] = {}
-            for index, label in enumerate(labels):
-                if label in names:
-                    columns.setdefault(names[label], index)
-            if {"code", "name"} <= columns.keys():
-                return Head(sheet, number, labels, columns)
-    raise BadInput(_("没有找到表头（应有“代码”和“名称”），请下载模板，按模板填写。"))
+def wanted() -> Wanted:
+    """What a table of divisions must name."""
+    names = {
+        plain_head(text): name
+        for label, name in _GIVEN.items()
+        for text in (label, translate(label))
+    }
+
+    def lacking(columns: Collection[str]) -> list[str]:
+        return [label_of(name) for name in ("code", "name") if name not in columns]
+
+    return Wanted(names, label_of, lacking)
 
 
 def label_of(name: str) -> str:

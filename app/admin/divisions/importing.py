@@ -1,51 +1,44 @@
 """Divisions from Excel or CSV: staged like those typed by hand, valid only when published.
 
-A row whose level and code exist changes that division, another one is new. The file is read and
-checked as a whole, since new villages may stand under new towns of the same file; what is sound is
-staged in one transaction with the job's checkpoint, so that a killed import staged all or nothing.
+A row whose level and code exist changes that division, another one is new. The file is decided on as
+a whole, since new villages may stand under new towns of the same file: what is sound is staged in
+one transaction, so that a killed import staged all or nothing.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 from sqlalchemy import select
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.access.audit import log as audit
-from app.access.audit.log import Act
 from app.access.divisions.former import VALUES, ChangeKind, RegionChange
 from app.access.divisions.names import alike
 from app.access.divisions.regions import CODE_LENGTH, Level, Region, within
 from app.admin.divisions import moves as region_moves
 from app.admin.divisions import reading as divisions
-from app.admin.divisions.exporting import find_head, label_of
+from app.admin.divisions.exporting import label_of, wanted
 from app.admin.divisions.reading import PARENTS, Staged, may_force
 from app.admin.divisions.values import read_values
 from app.core.db import db
 from app.core.errors import BadInput, Invalid
-from app.core.i18n import _, mark, translate
+from app.core.i18n import _, mark
 from app.core.jobs.table import Job, JobContext, job_kind
-from app.core.transactions import give_up, transaction
 from app.core.types import nfc
 from app.kernel import hooks
-from app.kernel.exchange import inbox, marked
+from app.kernel.exchange import inbox, pipeline
 from app.kernel.exchange import notes as import_notes
-from app.kernel.exchange.cells import Unreadable
 from app.kernel.exchange.inbox import Kept
-from app.kernel.exchange.reader import read_book
-from app.kernel.exchange.sheet import Head
-from app.kernel.exchange.writer import Column
+from app.kernel.exchange.pipeline import Book, Line, SheetImport
 from app.kernel.kinds.formats import half_width
 
 KIND = "divisions.import"
 #: The address of its page.
 PAGE = "/divisions/import"
-OUTCOMES = ("created", "updated", "unchanged", "rejected", "mended", "flagged")
 MAX_ROWS = 50_000
 _CHUNK = 500
 _TAILS = ((10, Level.PROVINCE), (8, Level.CITY), (6, Level.COUNTY), (3, Level.TOWN))
@@ -74,29 +67,23 @@ def _import() -> Iterable[hooks.Import]:
 
 @job_kind(KIND, title="导入行政区划", forget=import_notes.forget_job)
 def run(job: JobContext) -> dict[str, Any]:
-    """Do it; the result has the counts of :data:`OUTCOMES` and the marked workbook's name."""
+    """Do it; the result has the counts of :data:`app.kernel.exchange.pipeline.OUTCOMES` and the marked workbook's name."""
     actor = policy.require(Capability.MAINTAIN_REGIONS)
-    with inbox.local_copy(job) as path:
-        head = find_head(read_book(path, job.files[0]["name"]))
-        return _Import(job, head, actor).run()
+    return _Import(job, pipeline.read(job, wanted()), actor).run()
 
 
 @dataclass
-class _Line:
-    """One row: what it asks for, and what was said about it."""
+class _Line(Line):
+    """One row: what it asks for."""
 
-    number: int
-    cells: list[str]
-    typed: dict[str, str]
-    notes: list[tuple[str, str]] = field(default_factory=list)
+    typed: Mapping[str, str] = field(default_factory=dict)
     level: Level | None = None
     code: str = ""
     parent_code: str = ""
     values: dict[str, Any] = field(default_factory=dict)
     known: Staged | None = None
     parent: Staged | _Line | None = None
-    outcome: str = "created"
-    key: int = 0
+    key: int = 0  # of a new one
     place: str = ""
 
     @property
@@ -104,93 +91,65 @@ class _Line:
         """Something to group children by; a new division has no key yet."""
         return self.known.id if self.known is not None else ("row", self.number)
 
-    @property
-    def name(self) -> str:
-        return str(self.values.get("name") or self.typed.get("name", ""))[:64]
 
-    def reject(self, column: str, message: str) -> None:
-        self.notes.append((column, message))
-        self.outcome = "rejected"
+class _Import(SheetImport[_Line]):
+    rows_a_commit = MAX_ROWS  # new villages may stand under new towns of the same file
+    key_column = "code"
 
-
-class _Import:
-    def __init__(self, job: JobContext, head: Head, actor: Actor) -> None:
-        self.job, self.head, self.actor = job, head, actor
-        self.lines: list[_Line] = []
+    def __init__(self, job: JobContext, book: Book, actor: Actor) -> None:
+        super().__init__(job, "region", _("行政区划"), book)
+        if self.total > MAX_ROWS:
+            raise BadInput(_("行数超过%(n)s，请拆分后分别导入。", n=f"{MAX_ROWS:,}"))
+        self.actor = actor
         self.by_code: dict[tuple[Level, str], _Line] = {}
         self.tree: dict[tuple[Level, str], Staged] = {}
         below = [level for level in Level if level > Level.NATION]
         self.levels = {text: one for one in below for text in (one.label, _CHINESE[one])}
 
-    def run(self) -> dict[str, Any]:
-        kept = self.job.checkpoint or {}
-        if "counts" not in kept:
-            self._check()
-            give_up()  # what it changes is read anew
-            counts = self._counts()
-            refused = self.job.args["whole"] and counts["rejected"]
-            if refused and not self.job.args["dry_run"]:
-                counts |= {name: 0 for name in OUTCOMES if name != "rejected"}
-            with transaction():  # once or not at all
-                import_notes.forget(self.job.id)
-                for part in _parts([self._note(line) for line in self.lines if line.notes]):
-                    import_notes.add(list(part))
-                if not self.job.args["dry_run"] and not refused:
-                    self._stage()
-                self.job.save({"counts": counts})
-            kept = {"counts": counts}
-        return self._finish(kept["counts"])
+    def label(self, name: str) -> str:
+        return label_of(name)
 
     # ---- checking -------------------------------------------------------------------------
 
-    def _check(self) -> None:
-        total = max(0, self.head.sheet.height - self.head.row)
-        if total > MAX_ROWS:
-            raise BadInput(_("行数超过%(n)s，请拆分后分别导入。", n=f"{MAX_ROWS:,}"))
-        for number, cells in self.head.sheet:
-            if number <= self.head.row or not any(str(cell).strip() for cell in cells):
-                continue
-            self.lines.append(self._read(number, cells))
-            if number % _CHUNK == 0:
-                self.job.progress(number // 2, total)
-        self._look_up()
-        for line in self.lines:
-            if line.outcome != "rejected":
-                self._place(line)
-        self._similar()
-        self._without_parent()
-        self.job.progress(total, total)
-
-    def _read(self, number: int, cells: Sequence[str]) -> _Line:
-        typed = {
-            name: cells[index] if index < len(cells) else ""
-            for name, index in self.head.columns.items()
-        }
-        line = _Line(number, [str(c) for c in cells], typed)
-        for name, cell in typed.items():
-            if isinstance(cell, Unreadable):
-                line.reject(name, translate(cell.reason))
-        if line.notes:
+    def check(self, number: int, row: Mapping[str, str]) -> _Line:
+        line = _Line(number, row["name"][:64], typed=row)
+        if line.reject_unreadable(row):
             return line
         line.level = self._level(line)
         if line.level is None:
             return line
         try:
-            line.values = read_values(typed, line.level)
+            line.values = read_values(row, line.level)
         except Invalid as error:
             for problem in error.problems:
                 line.reject(problem.field, problem.message)
             return line
-        line.code = line.values["code"]
-        line.parent_code = _digits(typed.get("parent_code", "")).ljust(CODE_LENGTH, "0")
-        if not _digits(typed.get("parent_code", "")):
-            line.parent_code = ""
-        elif not line.parent_code.isdecimal() or len(line.parent_code) != CODE_LENGTH:
+        line.name, line.code = str(line.values["name"])[:64], line.values["code"]
+        above = _digits(row.get("parent_code", ""))
+        line.parent_code = above.ljust(CODE_LENGTH, "0") if above else ""
+        if above and not (above.isdecimal() and len(above) <= CODE_LENGTH):
             line.reject("parent_code", _("代码须为12位数字，例如：530129210000。"))
-        other = self.by_code.setdefault((line.level, line.code), line)
-        if other is not line:
-            line.reject("code", _("代码与第%(n)s行重复。", n=other.number))
         return line
+
+    def decide(self, lines: Sequence[_Line], *, write: bool) -> None:
+        self.by_code, self.tree = {}, {}
+        good = [line for line in lines if not line.rejected]
+        for line in good:
+            self._first(line)
+        self._look_up(good)
+        for line in good:
+            if not line.rejected:
+                self._place(line)
+        self._similar(good)
+        self._without_parent(good)
+        if write:
+            self._stage([line for line in good if line.outcome in ("created", "updated")])
+
+    def _first(self, line: _Line) -> None:
+        """No other row has its code."""
+        other = self.by_code.setdefault((_certain(line.level), line.code), line)
+        if other is not line:
+            line.reject("code", _("代码与第%(n)s行重复。", n=self.where(other.number)))
 
     def _level(self, line: _Line) -> Level | None:
         written = nfc(line.typed.get("level", ""))
@@ -205,11 +164,11 @@ class _Import:
                 return level
         return Level.VILLAGE
 
-    def _look_up(self) -> None:
+    def _look_up(self, lines: Sequence[_Line]) -> None:
         """The divisions that the file names, and those above them; some statements in all."""
-        codes = {line.code for line in self.lines if line.code}
-        codes |= {line.parent_code for line in self.lines if line.parent_code}
-        codes |= {_above(line.code, step) for line in self.lines for step in (9, 6, 4, 2)}
+        codes = {line.code for line in lines if line.code}
+        codes |= {line.parent_code for line in lines if line.parent_code}
+        codes |= {_above(line.code, step) for line in lines for step in (9, 6, 4, 2)}
         for part in _parts(sorted(codes - {""})):
             pending = {
                 change.region_id: change
@@ -272,7 +231,7 @@ class _Import:
             for above in sorted(PARENTS[level], reverse=True):
                 row = self.by_code.get((above, code))
                 node = self.tree.get((above, code))
-                if node is None and row is not None and row.outcome != "rejected":
+                if node is None and row is not None and not row.rejected:
                     return row
                 if node is not None and within(node.place, self.actor.path):
                     if node.leaves:
@@ -285,30 +244,32 @@ class _Import:
         )
         return None
 
-    def _without_parent(self) -> None:
+    def _without_parent(self, lines: Sequence[_Line]) -> None:
         """Rows below a rejected row are rejected, too, from above to below."""
-        for line in sorted(self.lines, key=lambda one: one.level or Level.NATION):
+        for line in sorted(lines, key=lambda one: one.level or Level.NATION):
             parent = line.parent
             if isinstance(parent, _Line):
-                if parent.outcome == "rejected" and line.outcome != "rejected":
-                    line.reject("parent_code", _("上级（第%(n)s行）不能导入。", n=parent.number))
+                if parent.rejected and not line.rejected:
+                    line.reject(
+                        "parent_code", _("上级（第%(n)s行）不能导入。", n=self.where(parent.number))
+                    )
                 line.place = parent.place
 
-    def _similar(self) -> None:
+    def _similar(self, lines: Sequence[_Line]) -> None:
         groups: dict[Any, list[_Line]] = defaultdict(list)
-        for line in self.lines:
+        for line in lines:
             if line.parent is not None and line.outcome in ("created", "updated"):
                 groups[line.parent.id].append(line)
-        for lines in groups.values():
-            parent = lines[0].parent
+        for siblings in groups.values():
+            parent = siblings[0].parent
             there = []
             if isinstance(parent, Staged):
                 there = [(one.id, one.name) for one in divisions.children(parent.id)]
-            own = {line.known.id for line in lines if line.known is not None}
+            own = {line.known.id for line in siblings if line.known is not None}
             names = [(key, name) for key, name in there if key not in own]
-            for line in lines:
+            for line in siblings:
                 self._compare(line, names)
-                if line.outcome != "rejected":
+                if not line.rejected:
                     names.append((line.id, line.name))
 
     def _compare(self, line: _Line, names: Sequence[tuple[Any, str]]) -> None:
@@ -325,11 +286,10 @@ class _Import:
 
     # ---- staging --------------------------------------------------------------------------
 
-    def _stage(self) -> None:
-        """All sound rows as pending changes."""
+    def _stage(self, lines: Sequence[_Line]) -> None:
+        """As pending changes."""
         connection = db.session.connection()
         region_moves.queue_of_publishers(connection, alone=False)
-        lines = [one for one in self.lines if one.outcome in ("created", "updated")]
         new = [one for one in lines if one.known is None]
         if new:
             keys = region_moves.reserve_keys(connection, len(new))
@@ -344,8 +304,6 @@ class _Import:
                     db.session.merge(change)
             db.session.flush()
             db.session.expunge_all()
-        detail = {"divisions": len(lines), "new": len(new), "file": self.job.files[0]["name"]}
-        audit.record(db.session(), Act.IMPORT, register="region", detail=detail)
 
     def _change(self, line: _Line) -> RegionChange:
         parent, known = line.parent, line.known
@@ -365,38 +323,6 @@ class _Import:
             version=known.version + 1 if known is not None else 1,
             made_by=self.actor.account_id, made_by_name=self.actor.name,
             **{name: values[name] for name in VALUES},
-        )  # fmt: skip
-
-    # ---- what is told ---------------------------------------------------------------------
-
-    def _counts(self) -> dict[str, int]:
-        counts = dict.fromkeys(OUTCOMES, 0)
-        for line in self.lines:
-            counts[line.outcome] += 1
-        return counts
-
-    def _note(self, line: _Line) -> dict[str, Any]:
-        return {
-            "job_id": self.job.id,
-            "row": line.number,
-            "rejected": True,
-            "name": line.name,
-            "household_id": None,
-            "notes": [[name, message] for name, message in line.notes],
-        }
-
-    def _finish(self, counts: dict[str, int]) -> dict[str, Any]:
-        result: dict[str, Any] = {**counts, "workbook": None}
-        if counts["rejected"]:
-            result["workbook"] = marked.attach(self.job, self._mark)
-        return result
-
-    def _mark(self, file: IO[bytes]) -> None:
-        """Every rejected row as it came."""
-        number = Column((_("原行号"),), 8)
-        marked.write_form(
-            file, self.head, "code", _("行政区划"), number, lambda note: str(note.row), label_of,
-            self.job.id,
         )  # fmt: skip
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
 from app.core.i18n import mark, translate
 from app.kernel import hooks
+from app.kernel.exchange.heads import plain_head
 from app.kernel.hooks import ListColumn
-from app.kernel.kinds import formats
 from app.kernel.rows.household import Sex
 
 COLUMNS = (
@@ -87,11 +86,6 @@ YEAR_MARK, ETHNIC_MARK = "年", "族"  # 2019年, 汉 for 汉族
 SEXES = {"男": Sex.MALE, "男性": Sex.MALE, "女": Sex.FEMALE, "女性": Sex.FEMALE}
 
 
-def plain(head: str) -> str:
-    """A head without brackets, blanks and marks."""
-    return re.sub(r"\(.*?\)|[\s*:：、/_-]", "", formats.half_width(head))
-
-
 @cache
 def by_name() -> dict[str, ListColumn]:
     """Every column that a list may have, by its name."""
@@ -100,9 +94,9 @@ def by_name() -> dict[str, ListColumn]:
 
 @cache
 def heads() -> dict[str, str]:
-    """Head as :func:`plain` gives it -> column name."""
+    """Head as :func:`plain_head` gives it -> column name."""
     return {
-        plain(text): column.name
+        plain_head(text): column.name
         for column in by_name().values()
         for text in (column.label, *column.aliases)
     }

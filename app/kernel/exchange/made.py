@@ -4,6 +4,7 @@ that record, if the account may; any other makes one, in the division that its c
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import inspect, select
@@ -33,12 +34,13 @@ PLACES = {
 class Maker:
     """Finds or makes the record of each row of one import."""
 
-    def __init__(self, register: Register) -> None:
-        self.register, self.number = register, register.number_field
+    def __init__(self, register: Register, where: Callable[[int], str]) -> None:
+        """``where`` says where the row with a number stands."""
+        self.register, self.number, self._where = register, register.number_field, where
         self._finder = Finder()
         self._seen: dict[str, tuple[int, str]] = {}  # number -> row and name where it stood first
 
-    def record(self, line: Line, typed: dict[str, str]) -> Any:
+    def record(self, line: Line, typed: Mapping[str, str]) -> Any:
         """The record with the row's ID number, or a new one; None with a note."""
         number = formats.mend_id_number(typed[self.number])
         if not number:
@@ -46,7 +48,7 @@ class Maker:
             return None
         row, name = self._seen.setdefault(number, (line.number, line.name))
         if name != line.name:
-            text = _("与第%(n)s行的身份证号相同，姓名不同，请核对。", n=row)
+            text = _("与第%(n)s行的身份证号相同，姓名不同，请核对。", n=self._where(row))
             line.reject(self.number, text)
             return None
         model = self.register.model
@@ -65,11 +67,11 @@ class Maker:
             line.reject(self.number, text)
             return None
         found_place = self._place(line, typed)
-        if not line.notes and inspect(found).transient:
+        if not line.rejected and inspect(found).transient:
             found.region_id = found_place
-        return None if line.notes else found
+        return None if line.rejected else found
 
-    def _place(self, line: Line, typed: dict[str, str]) -> int | None:
+    def _place(self, line: Line, typed: Mapping[str, str]) -> int | None:
         """The division that the row names, else the account's own; None with a note."""
         said = {name: typed.get(name, "").strip() for name in PLACES}
         if not any(said.values()):

@@ -6,19 +6,19 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from app.core.i18n import mark, translate
+from app.core.i18n import translate
 from app.core.jobs.table import JobContext
-from app.kernel.exchange.columns import COLUMNS, REFERENCE, label_of
+from app.kernel.exchange.columns import COLUMNS, REFERENCE
+from app.kernel.exchange.heads import MESSAGES, RESULT, ROW, SHEET, Head, own_heads
 from app.kernel.exchange.notes import ImportNote, notes_of
-from app.kernel.exchange.sheet import Head, ListHead, Sheet
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column, Comments
 
 _WIDTHS = {column.name: column.width for column in COLUMNS}
-
+_WIDTH = 16
 
 Marked = tuple[list[str], Comments]
 """One row with the comments of its cells."""
@@ -34,69 +34,73 @@ def attach(job: JobContext, write: Callable[[IO[bytes]], Any]) -> str:
     return name
 
 
-def write(file: IO[bytes], head: ListHead, job_id: uuid.UUID) -> None:
-    """That of a list of households: its own columns as they came, then 原行号, 处理结果, 问题说明 and
-    农户编号.
-    """
-    layout = _Layout(head)
-    _write(file, head.sheet, head.sheet.name, layout.columns, job_id, layout.row)
-
-
-def write_form(
-    file: IO[bytes],
-    head: Head,
-    main: str,
-    title: str,
-    beside: Column,
-    said_beside: Callable[[ImportNote], str],
-    label_of: Callable[[str], str],
-    job_id: uuid.UUID,
-) -> None:
-    """That of a form with fixed columns: those, then ``beside`` with what ``said_beside`` says of a
-    row, then 问题说明. ``label_of`` names a field; ``main`` is the one whose column takes what is said
-    of a field without one.
-    """
-    width = len(head.labels)
-    columns = [Column((label,), 16) for label in head.labels]
-    columns += [beside, Column((translate(_MESSAGES),), 50)]
-
-    def row(cells: list[str], note: ImportNote) -> Marked:
-        own = [str(c) for c in cells[:width]] + [""] * (width - len(cells))
-        told = [said_beside(note), _messages(note, label_of)]
-        return own + told, _comments(note, head.columns, head.columns[main])
-
-    _write(file, head.sheet, title, columns, job_id, row)
-
-
-def _write(
-    file: IO[bytes],
-    sheet: Sheet,
-    title: str,
-    columns: list[Column],
-    job_id: uuid.UUID,
-    row: Callable[[list[str], ImportNote], Marked],
-) -> None:
-    """Streams: memory does not grow with the rows."""
+def write(file: IO[bytes], title: str, layouts: Sequence[Layout], job_id: uuid.UUID) -> None:
+    """A sheet for each that was read and has such rows. Streams: memory does not grow with the rows."""
     with Book(file) as book:
-        book.table(
-            title,
-            columns,
-            (cells for cells, _ in _noted(sheet, job_id, row)),
-            comments=(marks for _, marks in _noted(sheet, job_id, row)),
-        )
+        for number, layout in enumerate(layouts):
+            first = number * SHEET
+            if len(layouts) > 1 and not any(notes_of(job_id, after=first, until=first + SHEET, limit=1)):
+                continue
+            book.table(
+                layout.head.sheet.name if len(layouts) > 1 else title,
+                layout.columns,
+                (cells for cells, _ in _noted(layout, first, job_id)),
+                comments=(marks for _, marks in _noted(layout, first, job_id)),
+            )
 
 
-def _noted(
-    sheet: Sheet, job_id: uuid.UUID, row: Callable[[list[str], ImportNote], Marked]
-) -> Iterator[Marked]:
-    notes = notes_of(job_id)
+def _noted(layout: Layout, first: int, job_id: uuid.UUID) -> Iterator[Marked]:
+    notes = notes_of(job_id, after=first, until=first + SHEET)
     note = next(notes, None)
-    for number, cells in sheet:
+    for number, cells in layout.head.sheet:
         if note is None:
             return
-        if number == note.row:
-            yield row(cells, note)
+        if first + number == note.row:
+            yield layout.row(cells, note)
             note = next(notes, None)
+
+
+class Layout:
+    """The columns of a sheet as they came, then 原行号, 处理结果 and 问题说明, and the household's key
+    where the import has a column for it. ``main`` is the column that takes what is said of one that
+    the sheet has not.
+    """
+
+    def __init__(
+        self,
+        head: Head,
+        main: str,
+        label_of: Callable[[str], str],
+        reference: str | None = None,
+    ) -> None:
+        self.head, self._main, self._label_of, self._reference = head, main, label_of, reference
+        taken = own_heads()
+        own = [i for i, text in enumerate(head.labels) if text.strip() not in taken]
+        own = [i for i in own if reference is None or i != head.columns.get(reference)]
+        while own and not head.labels[own[-1]].strip():
+            own.pop()
+        self._own = own
+        self._at = {name: own.index(i) for name, i in head.columns.items() if i in own}
+        names = {index: name for name, index in head.columns.items()}
+        widths = [_WIDTHS.get(names.get(i, ""), _WIDTH) for i in own]
+        self.columns = [
+            Column((head.labels[i].strip(),), width) for i, width in zip(own, widths, strict=True)
+        ]
+        self.columns += [
+            Column((translate(ROW),), 8),
+            Column((translate(RESULT),), 14),
+            Column((translate(MESSAGES),), 50),
+        ]
+        if reference is not None:
+            self.columns.append(Column((REFERENCE.label,), REFERENCE.width))
+
+    def row(self, cells: Sequence[str], note: ImportNote) -> Marked:
+        """One row as it came, and what is said of it."""
+        row = [str(cells[i]) if i < len(cells) else "" for i in self._own]
+        row += [str((note.row - 1) % SHEET + 1), outcome(note), _messages(note, self._label_of)]
+        if self._reference is not None:
+            row.append(str(note.household_id or ""))
+        return row, _comments(note, self._at, self._at[self._main])
 
 
 def _comments(note: ImportNote, at: Mapping[str, int], other: int) -> Comments:
@@ -118,35 +122,3 @@ def _messages(note: ImportNote, label_of: Callable[[str], str]) -> str:
 def outcome(note: ImportNote) -> str:
     """处理结果 of a row."""
     return translate("未导入") if note.rejected else translate("已导入，请核对")
-
-
-class _Layout:
-    """The columns of a list of households."""
-
-    def __init__(self, head: ListHead) -> None:
-        own = [i for i in range(len(head.cells)) if i != head.columns.get(REFERENCE.name)]
-        while own and not head.cells[own[-1]].strip():
-            own.pop()
-        own = [i for i in own if head.cells[i].strip() not in _OURS]
-        self._own = own
-        self._at = {name: own.index(i) for name, i in head.columns.items() if i in own}
-        names = {index: name for name, index in head.columns.items()}
-        self.columns = [
-            Column((head.cells[i].strip(),), _WIDTHS.get(names.get(i, ""), 12)) for i in own
-        ]
-        self.columns += [
-            Column((_ROW,), 8),
-            Column((_RESULT,), 14),
-            Column((_MESSAGES,), 50),
-            Column((REFERENCE.label,), REFERENCE.width),
-        ]
-
-    def row(self, cells: list[str], note: ImportNote) -> Marked:
-        row = [str(cells[i]) if i < len(cells) else "" for i in self._own]
-        told = [str(note.row), outcome(note), _messages(note, label_of)]
-        marks = _comments(note, self._at, self._at["head_name"])
-        return [*row, *told, str(note.household_id or "")], marks
-
-
-_ROW, _RESULT, _MESSAGES = mark("原行号"), mark("处理结果"), mark("问题说明")
-_OURS = {_ROW, _RESULT, _MESSAGES}

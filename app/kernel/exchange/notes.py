@@ -29,10 +29,14 @@ class ImportNote(Model):
     notes: Mapped[list[list[str]]] = mapped_column(JSON, nullable=False)
 
 
-def notes_of(job_id: uuid.UUID, *, limit: int | None = None) -> Iterator[ImportNote]:
-    """The notes of one import in the order of its rows, streamed."""
+def notes_of(
+    job_id: uuid.UUID, *, after: int = 0, until: int | None = None, limit: int | None = None
+) -> Iterator[ImportNote]:
+    """The notes of one import in the order of its rows, streamed; of those between two rows."""
     query = select(ImportNote).where(ImportNote.job_id == job_id).order_by(ImportNote.row)
-    last = 0
+    if until is not None:
+        query = query.where(ImportNote.row <= until)
+    last = after
     left = limit
     while left is None or left > 0:
         size = 1000 if left is None else min(1000, left)

@@ -1,5 +1,9 @@
-"""What imports share that judge each row by itself: checked first if one likes, written in chunks that
-survive a kill, every rejected and flagged row told.
+"""Every list that comes in as a file goes this way: read, head, check, write, notes, marked workbook.
+
+An import says what is its own: which columns it has (:class:`app.kernel.exchange.heads.Wanted`), what
+one row says (:meth:`RowImport.check`) and what becomes of some of them (:meth:`RowImport.decide`). The
+rest is here: checked first if one likes, written in chunks that survive a kill, every rejected and
+flagged row told and handed back.
 
 The rows of a chunk, their notes and the checkpoint go in together, so that nothing goes in twice and
 nothing is lost. With ``whole`` the file is checked to its end first and goes in only if no row is
@@ -8,40 +12,47 @@ rejected.
 
 from __future__ import annotations
 
+import hashlib
+import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, ClassVar, Generic, TypeVar
 
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.core.db import db
-from app.core.i18n import _
+from app.core.i18n import mark, translate
 from app.core.jobs.table import JobContext
 from app.core.transactions import give_up, transaction, tried
-from app.kernel.exchange import marked
+from app.kernel.exchange import inbox, marked
 from app.kernel.exchange import notes as import_notes
-from app.kernel.exchange.sheet import Head, Sheet
-from app.kernel.exchange.writer import Column
-from app.kernel.kinds import formats
+from app.kernel.exchange.cells import Unreadable
+from app.kernel.exchange.heads import SHEET, Head, Wanted, find_heads, not_read, row_text
+from app.kernel.exchange.reader import read_book
 
 OUTCOMES = ("created", "updated", "unchanged", "rejected", "mended", "flagged")
-_LOOK_FOR_HEAD = 10
 _ATTEMPTS = 3
+_BLOCK = 1024 * 1024
 
 
 @dataclass
 class Line:
-    """One row and what was said about it: (field name, message)."""
+    """One row, and what was said about it: (column, message)."""
 
     number: int
-    name: str
+    name: str = ""
     notes: list[tuple[str, str]] = field(default_factory=list)
-    outcome: str = "rejected"
+    outcome: str = "created"
     mended: bool = False
+    household_id: uuid.UUID | None = None  # that it became, where it is about one
+
+    @property
+    def rejected(self) -> bool:
+        return self.outcome == "rejected"
 
     def reject(self, name: str, message: str) -> None:
+        """It does not go in."""
         self.notes.append((name, message))
         self.outcome = "rejected"
 
@@ -49,15 +60,25 @@ class Line:
         """Somebody should look at it; it goes in all the same."""
         self.notes.append((name, message))
 
+    def reject_unreadable(self, typed: Mapping[str, str]) -> bool:
+        """Are there cells that cannot be taken at their word? Then it does not go in."""
+        for name, cell in typed.items():
+            if isinstance(cell, Unreadable):
+                self.reject(name, translate(cell.reason))
+        return self.rejected
 
-class RowImport(ABC):
+
+L = TypeVar("L", bound=Line)
+
+
+class RowImport(ABC, Generic[L]):
     """One run of a job. ``subject`` is the register that the audit log names."""
 
     rows_a_commit = 500  # at most 1,000: on SQLite nobody else writes meanwhile
+    progress: ClassVar[str] = mark("%(what)s：%(done)s / %(total)s")
 
-    def __init__(self, job: JobContext, subject: str, total: int, above: int = 0) -> None:
-        self.job, self.subject = job, subject
-        self.total, self.above = total, above  # rows; the number of the last row that is none
+    def __init__(self, job: JobContext, subject: str, total: int) -> None:
+        self.job, self.subject, self.total = job, subject, total
         self.counts = dict.fromkeys(OUTCOMES, 0)
 
     @abstractmethod
@@ -65,14 +86,32 @@ class RowImport(ABC):
         """The rows with their numbers, in order; as often as it is asked."""
 
     @abstractmethod
-    def lines(self, chunk: Sequence[tuple[int, Any]], *, write: bool) -> list[Line]:
-        """What becomes of these rows, in their order; with ``write`` it has become of them. Without,
-        it reads only.
-        """
+    def check(self, number: int, row: Any) -> L:
+        """What the row says, judged by itself."""
+
+    @abstractmethod
+    def decide(self, lines: Sequence[L], *, write: bool) -> None:
+        """Give these lines their outcomes; with ``write`` it has become of them. Without, it reads only."""
 
     @abstractmethod
     def mark(self, file: IO[bytes]) -> None:
         """Write the workbook of rejected and flagged rows."""
+
+    def keys(self, line: L) -> Collection[str]:
+        """Lines that share one are never decided together: the second finds what the first became."""
+        return ()
+
+    def belongs(self, line: L, before: L) -> bool:
+        """Is the line decided together with the one before it, whatever number of them there are?"""
+        return False
+
+    def done(self, number: int) -> int:
+        """How many rows end with this one."""
+        return number
+
+    def facts(self) -> dict[str, Any]:
+        """What the result tells of the file."""
+        return {}
 
     def run(self) -> dict[str, Any]:
         """Do it; the counts of :data:`OUTCOMES` and the marked workbook's name."""
@@ -98,50 +137,72 @@ class RowImport(ABC):
         self.counts = dict.fromkeys(OUTCOMES, 0)
 
     def _pass(self, after: int, *, write: bool) -> None:
-        fresh = ((number, row) for number, row in self.rows() if number > after)
-        while chunk := list(islice(fresh, self.rows_a_commit)):
+        what = translate("导入") if write else translate("检查")
+        for chunk in self._chunks(after):
             self.counts = self._written(chunk) if write else self._checked(chunk)
-            self.job.progress(chunk[-1][0] - self.above, self.total)
+            done = self.done(chunk.last)
+            values = {"what": what, "done": f"{done:,}", "total": f"{self.total:,}"}
+            self.job.progress(done, self.total, translate(self.progress, **values))
 
-    def _checked(self, chunk: Sequence[tuple[int, Any]]) -> dict[str, int]:
+    def _chunks(self, after: int) -> Iterator[_Chunk[L]]:
+        """At most ``rows_a_commit`` lines each, and what belongs together."""
+        chunk: _Chunk[L] = _Chunk()
+        for number, row in self.rows():
+            if number <= after:
+                continue
+            line = self.check(number, row)
+            own = self.keys(line)
+            full = len(chunk.rows) >= self.rows_a_commit or not chunk.keys.isdisjoint(own)
+            if full and not self.belongs(line, chunk.lines[-1]):
+                yield chunk
+                chunk = _Chunk()
+            chunk.rows.append((number, row))
+            chunk.lines.append(line)
+            chunk.keys.update(own)
+        if chunk.rows:
+            yield chunk
+
+    def _checked(self, chunk: _Chunk[L]) -> dict[str, int]:
         """The counts after what would become of these rows was told."""
-        lines = self.lines(chunk, write=False)
+        self.decide(chunk.lines, write=False)
         give_up()  # what was tried on records that were read
         with transaction():
-            self._keep(lines, {"phase": "check"})
-        return self._with(lines)
+            self._keep(chunk.lines, {"phase": "check"})
+        return self._with(chunk.lines)
 
-    def _written(self, chunk: Sequence[tuple[int, Any]]) -> dict[str, int]:
+    def _written(self, chunk: _Chunk[L]) -> dict[str, int]:
         """The counts after these rows, their notes and the checkpoint went in together."""
+        fresh = [chunk.lines]
 
         def write() -> dict[str, int]:
             with transaction():
-                lines = self.lines(chunk, write=True)
+                lines = fresh.pop() if fresh else [self.check(*row) for row in chunk.rows]
+                self.decide(lines, write=True)
                 counts = self._with(lines)
-                self._keep(lines, {"phase": "write", "next": chunk[-1][0], "counts": counts})
+                self._keep(lines, {"phase": "write", "next": chunk.last, "counts": counts})
             return counts
 
         return tried(write, _ATTEMPTS)  # another import or a clerk may have been there first
 
-    def _with(self, lines: Sequence[Line]) -> dict[str, int]:
+    def _with(self, lines: Sequence[L]) -> dict[str, int]:
         """The counts with these rows in."""
         counts = dict(self.counts)
         for line in lines:
             counts[line.outcome] += 1
-            if line.outcome != "rejected":
+            if not line.rejected:
                 counts["mended"] += line.mended
                 counts["flagged"] += bool(line.notes)
         return counts
 
-    def _keep(self, lines: Sequence[Line], checkpoint: dict[str, Any]) -> None:
+    def _keep(self, lines: Sequence[L], checkpoint: dict[str, Any]) -> None:
         import_notes.add(
             [
                 {
                     "job_id": self.job.id,
                     "row": line.number,
-                    "rejected": line.outcome == "rejected",
+                    "rejected": line.rejected,
                     "name": line.name[:64],
-                    "household_id": None,
+                    "household_id": line.household_id,
                     "notes": [[name, message] for name, message in line.notes],
                 }
                 for line in lines
@@ -151,12 +212,13 @@ class RowImport(ABC):
         self.job.save(checkpoint)
 
     def _finish(self) -> dict[str, Any]:
-        result: dict[str, Any] = {**self.counts, "workbook": None}
+        result: dict[str, Any] = {**self.counts, "workbook": None, **self.facts()}
         if self.counts["rejected"] or self.counts["flagged"]:
             result["workbook"] = marked.attach(self.job, self.mark)
         detail = {
             "job": str(self.job.id),
             "file": self.job.files[0]["name"],
+            "sha256": self._digest(),
             **self.job.args,
             **self.counts,
         }
@@ -164,69 +226,91 @@ class RowImport(ABC):
             audit.record(db.session, Act.IMPORT, register=self.subject, detail=detail)
         return result
 
+    def _digest(self) -> str:
+        made = hashlib.sha256()
+        with self.job.input() as file:
+            while block := file.read(_BLOCK):
+                made.update(block)
+        return made.hexdigest()
+
+
+@dataclass
+class _Chunk(Generic[L]):
+    """What goes in together."""
+
+    rows: list[tuple[int, Any]] = field(default_factory=list)
+    lines: list[L] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+
+    @property
+    def last(self) -> int:
+        return self.rows[-1][0]
+
 
 # ---- sheets ---------------------------------------------------------------------------------------
 
 
-def find_head(
-    names: Mapping[str, str], sheets: Sequence[Sheet], enough: Callable[[Collection[str]], bool]
-) -> Head | None:
-    """The row that names most columns, of one row or of two (a section above a field); ``names``
-    are heads as :func:`plain_head` gives them -> field. None: no row names ``enough`` fields.
+@dataclass(frozen=True)
+class Book:
+    """A workbook or csv file whose heads were found. ``told``: what of it is not read."""
+
+    heads: Sequence[Head]
+    told: Mapping[str, Any]
+
+
+def read(job: JobContext, wanted: Wanted) -> Book:
+    """The sheets of what the job was given.
+
+    :raises BadInput: it is no workbook, or no sheet names what is wanted.
     """
-    best: Head | None = None
-    for sheet in sheets:
-        above: list[str] = []
-        for number, cells in sheet:
-            if number > _LOOK_FOR_HEAD:
-                break
-            own = [plain_head(cell) for cell in cells]
-            above += [""] * (len(own) - len(above))
-            labels = tuple(cell or over for cell, over in zip(own, above, strict=False))
-            columns: dict[str, int] = {}
-            for index, label in enumerate(labels):
-                if label in names:
-                    columns.setdefault(names[label], index)
-            # A section may be called like one of its fields: the row that names most is the head.
-            if enough(columns) and (best is None or len(columns) > len(best.columns)):
-                best = Head(sheet, number, labels, columns)
-            above = own
-    return best
+    with inbox.local_copy(job) as path:
+        sheets = read_book(path, job.files[0]["name"])
+    heads = find_heads(sheets, wanted)
+    return Book(heads, not_read(heads, sheets))
 
 
-def plain_head(text: str) -> str:
-    """A head without blanks and without the unit behind it: 建筑面积（平方米） is 建筑面积."""
-    bare = formats.half_width(str(text)).replace(" ", "").replace("\n", "")
-    return bare.split("(")[0] if bare.endswith(")") and not bare.startswith("(") else bare
-
-
-class SheetImport(RowImport):
-    """Rows of a workbook or csv file below its head."""
+class SheetImport(RowImport[L]):
+    """Rows of the sheets of a workbook or csv file, as column -> cell."""
 
     #: The column that a note without one of its own is put on.
     key_column: str
+    progress = mark("%(what)s：%(done)s / %(total)s 行")
+    #: In its marked workbook: the column that tells the household which a row became, if any.
+    reference: ClassVar[str | None] = None
 
-    def __init__(self, job: JobContext, subject: str, title: str, head: Head) -> None:
-        super().__init__(job, subject, max(0, head.sheet.height - head.row), head.row)
-        self.title, self.head = title, head
+    def __init__(self, job: JobContext, subject: str, title: str, book: Book) -> None:
+        self.title, self.book, self.heads = title, book, book.heads
+        super().__init__(job, subject, sum(head.height for head in self.heads))
+        self.columns = frozenset(name for head in self.heads for name in head.columns)
 
     @abstractmethod
     def label(self, name: str) -> str:
         """The label of a column in the user's language."""
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        for number, cells in self.head.sheet:
-            if number > self.head.row and any(cell.strip() for cell in cells):
-                yield number, cells
+    def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        for sheet, head in enumerate(self.heads):
+            columns = head.columns.items()
+            for number, cells in head.rows():
+                width = len(cells)
+                yield (
+                    sheet * SHEET + number,
+                    {name: cells[i] if i < width else "" for name, i in columns},
+                )
 
-    def typed(self, cells: Sequence[str]) -> dict[str, str]:
-        """Field name -> cell."""
-        return {n: cells[i] if i < len(cells) else "" for n, i in self.head.columns.items()}
+    def done(self, number: int) -> int:
+        sheet, row = divmod(number - 1, SHEET)
+        return sum(head.height for head in self.heads[:sheet]) + row + 1 - self.heads[sheet].row
+
+    def where(self, number: int) -> str:
+        """Where a row stands, for a message about another one."""
+        return row_text(number, [head.sheet.name for head in self.heads])
+
+    def facts(self) -> dict[str, Any]:
+        return {"file": dict(self.book.told)}
 
     def mark(self, file: IO[bytes]) -> None:
         """Every rejected and flagged row as it came, with its comments; importable again."""
-        result = Column((_("处理结果"),), 14)
-        marked.write_form(
-            file, self.head, self.key_column, self.title, result, marked.outcome, self.label,
-            self.job.id,
-        )  # fmt: skip
+        layouts = [
+            marked.Layout(head, self.key_column, self.label, self.reference) for head in self.heads
+        ]
+        marked.write(file, self.title, layouts, self.job.id)

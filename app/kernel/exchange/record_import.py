@@ -9,7 +9,9 @@ is given but wrong rejects the row; what is still missing is flagged and the rec
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import inspect, select
@@ -27,13 +29,11 @@ from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import inbox, pipeline
 from app.kernel.exchange import notes as import_notes
 from app.kernel.exchange.by_kind import CELLS
-from app.kernel.exchange.cells import Unreadable
 from app.kernel.exchange.columns import REFERENCE
+from app.kernel.exchange.heads import Wanted, plain_head
 from app.kernel.exchange.inbox import Kept
 from app.kernel.exchange.made import PLACES, Maker
-from app.kernel.exchange.pipeline import Line, SheetImport, plain_head
-from app.kernel.exchange.reader import read_book
-from app.kernel.exchange.sheet import Head, Sheet
+from app.kernel.exchange.pipeline import Book, Line, SheetImport
 from app.kernel.kinds import formats
 from app.kernel.kinds.values import is_missing, to_json
 from app.kernel.records import renewals
@@ -55,22 +55,17 @@ def start(register: Register, file: Kept, *, dry_run: bool, whole: bool) -> Job:
     return inbox.begin(KIND, actor, file, args)
 
 
-def find_head(register: Register, sheets: Sequence[Sheet]) -> Head:
-    """The head of the register's template (two rows) or of its exported ledger (one).
+def wanted(register: Register) -> Wanted:
+    """The head of the register's template (two rows) or of its exported ledger (one)."""
 
-    :raises BadInput: no row names the ID number and a field of the form.
-    """
+    def lacking(columns: Collection[str]) -> list[str]:
+        number = register.number_field
+        missing = [] if number in columns else [label_of(register, number)]
+        if not any(name in register.fields and name != number for name in columns):
+            missing.append(_("表单各项"))
+        return missing
 
-    def enough(columns: Collection[str]) -> bool:
-        form = (n for n in columns if n in register.fields and n != register.number_field)
-        return register.number_field in columns and any(form)
-
-    found = pipeline.find_head(_names(register), sheets, enough)
-    if found is None:
-        raise BadInput(
-            translate("没有找到表头（应有“身份证号”和表单各项），请下载模板，按模板填写。")
-        )
-    return found
+    return Wanted(_names(register), partial(label_of, register), lacking)
 
 
 def _names(register: Register) -> dict[str, str]:
@@ -97,43 +92,51 @@ def run(job: JobContext) -> dict[str, Any]:
     if register is None:
         raise BadInput(translate("没有这个模块。"))
     policy.require(Capability.ENTER, register.name)
-    with inbox.local_copy(job) as path:
-        head = find_head(register, read_book(path, job.files[0]["name"]))
-        return _Import(job, register, head).run()
+    return _Import(job, register, pipeline.read(job, wanted(register))).run()
 
 
-class _Import(SheetImport):
+@dataclass
+class _Row(Line):
+    """A row: its cells, if they can be read, and what they mean."""
+
+    typed: Mapping[str, str] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+class _Import(SheetImport[_Row]):
     rows_a_commit = 20  # each row is saved as a form is
     key_column = _NUMBER
 
-    def __init__(self, job: JobContext, register: Register, head: Head) -> None:
-        super().__init__(job, register.name, register.label, head)
+    def __init__(self, job: JobContext, register: Register, book: Book) -> None:
+        super().__init__(job, register.name, register.label, book)
         self.register = register
         self.key_column = register.number_field
-        self.maker = None if register.of_households else Maker(register)
+        self.maker = None if register.of_households else Maker(register, self.where)
         self._asked = {n: (f, CELLS[f.kind]) for n, f in register.fields.items() if f.typed}
 
     def label(self, name: str) -> str:
         return label_of(self.register, name)
 
-    def lines(self, chunk: Sequence[tuple[int, list[str]]], *, write: bool) -> list[Line]:
-        return [self._line(number, cells, write=write) for number, cells in chunk]
-
     # ---- one row ------------------------------------------------------------------------
 
-    def _line(self, number: int, cells: list[str], *, write: bool) -> Line:
-        typed = self.typed(cells)
-        line = Line(number, formats.mend_name(typed.get(self.register.name_field, ""))[:64])
-        for name, cell in typed.items():
-            if isinstance(cell, Unreadable):
-                line.reject(name, translate(cell.reason))
-        if line.notes:
-            return line
+    def check(self, number: int, row: Mapping[str, str]) -> _Row:
+        name = formats.mend_name(row.get(self.register.name_field, ""))
+        line = _Row(number, name[:64])
+        if not line.reject_unreadable(row):
+            line.typed, line.values = row, self._values(line, row)
+        return line
+
+    def decide(self, lines: Sequence[_Row], *, write: bool) -> None:
+        for line in lines:
+            self._decide(line, write=write)
+
+    def _decide(self, line: _Row, *, write: bool) -> None:
+        if not line.typed:  # cells that cannot be taken at their word
+            return
         find = self.maker.record if self.maker else self._record
-        record = find(line, typed)
-        values = self._values(line, typed)
-        if record is None or line.notes:
-            return line
+        record, values = find(line, line.typed), line.values
+        if record is None or line.rejected:
+            return
         if not stages.is_open(self.register, record) and not self._renewal(record):
             text = _(
                 "该%(what)s现在是“%(state)s”，不能修改。",
@@ -145,9 +148,8 @@ class _Import(SheetImport):
             line.outcome = "unchanged"
         else:
             self._save(line, record, values, write=write)
-        return line
 
-    def _record(self, line: Line, typed: dict[str, str]) -> Any:
+    def _record(self, line: Line, typed: Mapping[str, str]) -> Any:
         """The record of the row's household in the account's area, or None with a note."""
         given = formats.mend_id_number(typed[_NUMBER])
         if reference := typed.get(REFERENCE.name, "").strip():
@@ -193,7 +195,7 @@ class _Import(SheetImport):
         line.reject(REFERENCE.name, translate("农户编号与该户不符，请勿改动该列；新增的行请留空。"))
         return None
 
-    def _values(self, line: Line, typed: dict[str, str]) -> dict[str, Any]:
+    def _values(self, line: Line, typed: Mapping[str, str]) -> dict[str, Any]:
         values = {}
         for name, cell in typed.items():
             if name not in self._asked:
@@ -250,12 +252,8 @@ class _Import(SheetImport):
         if missing:
             more = "…" if len(missing) > _MISSING_SHOWN else _("。")
             text = (_("；").join(missing[:_MISSING_SHOWN]) + more).strip()
-            line.notes.append(
-                (
-                    self.register.name_field,
-                    _("已保存，上报前还缺 %(n)s 项：%(what)s", n=len(missing), what=text),
-                )
-            )
+            told = _("已保存，上报前还缺 %(n)s 项：%(what)s", n=len(missing), what=text)
+            line.flag(self.register.name_field, told)
 
 
 def label_of(register: Register, name: str) -> str:

@@ -153,23 +153,3 @@ class Workbook(Sequence[Sheet]):
 
     def __len__(self) -> int:
         return len(self._sheets)
-
-
-@dataclass(frozen=True)
-class ListHead:
-    """Where a list stands in a workbook: its sheet, head row, and column name -> index."""
-
-    sheet: Sheet
-    row: int
-    cells: tuple[str, ...]
-    columns: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Head:
-    """Where the columns stand: field name -> index. Data begin below row ``row``."""
-
-    sheet: Sheet
-    row: int
-    labels: tuple[str, ...]
-    columns: dict[str, int]

@@ -23,6 +23,7 @@ from app.kernel import hooks
 from app.kernel.declare.register import get_register
 from app.kernel.exchange import record_import
 from app.kernel.exchange.columns import label_of
+from app.kernel.exchange.heads import row_text
 from app.kernel.exchange.notes import ImportNote, notes_of
 from app.kernel.hooks import Import
 from app.kernel.lists import results, searches
@@ -140,6 +141,7 @@ def job_details(job: Job) -> dict[str, Any]:
         **made,
         "refresh_url": f"/exchange/job/{job.id}",
         "counts": _counts(job),
+        "told": _not_read(job) if _imports(job) else [],
         "problems": _problems(job) if _imports(job) else None,
         "actions": [*_again(job), *made["actions"]],
         "error": job.message if job.state == JobState.FAILED else None,
@@ -181,15 +183,31 @@ def _counts(job: Job) -> list[dict[str, Any]]:
     ]
 
 
+def _not_read(job: Job) -> list[str]:
+    """What of the file was read, where that is not all of it."""
+    told = (job.result or {}).get("file") or {}
+    named = {what: _("、").join(told.get(what, ())) for what in ("sheets", "unread", "ignored")}
+    found = []
+    if len(told.get("sheets", ())) > 1:
+        found.append(_("已读取工作表：%(names)s。", names=named["sheets"]))
+    if named["unread"]:
+        text = _("没有读取工作表：%(names)s（没有找到表头）。", names=named["unread"])
+        found.append(text)
+    if named["ignored"]:
+        found.append(_("没有读取的列：%(names)s。", names=named["ignored"]))
+    return found
+
+
 def _problems(job: Job) -> dict[str, Any] | None:
     if job.state not in (JobState.DONE, JobState.RUNNING):
         return None
     total = db.session.scalar(
         select(func.count()).select_from(ImportNote).where(ImportNote.job_id == job.id)
     )
+    sheets = ((job.result or {}).get("file") or {}).get("sheets", ())
     rows = [
         {
-            "row": note.row,
+            "row": row_text(note.row, sheets),
             "name": note.name,
             "column": _label(job, column),
             "message": message,

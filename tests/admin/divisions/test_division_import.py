@@ -222,8 +222,8 @@ def test_a_killed_import_staged_nothing(run: Any, monkeypatch: Any) -> None:
     """The rows are staged with the job's checkpoint: what comes after a kill begins anew."""
     real, calls = division_import._Import._stage, []
 
-    def dies_once(self: Any) -> None:
-        real(self)
+    def dies_once(self: Any, lines: Any) -> None:
+        real(self, lines)
         db.session.flush()
         calls.append(1)
         if len(calls) == 1:

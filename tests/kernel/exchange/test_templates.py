@@ -13,8 +13,9 @@ import openpyxl
 
 from app.kernel.exchange import templates
 from app.kernel.exchange.columns import COLUMNS
+from app.kernel.exchange.heads import find_heads
 from app.kernel.exchange.reader import read_book
-from app.kernel.households.exchange.list import find_head
+from app.kernel.households.exchange.list import wanted
 from app.kernel.kinds import CHILDREN, FILES
 from app.modules.surveys.lookback.register import LOOKBACK
 
@@ -33,7 +34,7 @@ def test_the_template_of_the_list_is_read_by_the_import(session: Any) -> None:
         buffer.seek(0)
         shutil.copyfileobj(buffer, file)
         file.flush()
-        head = find_head(read_book(Path(file.name), "模板.xlsx"))
+        (head,) = find_heads(read_book(Path(file.name), "模板.xlsx"), wanted(None))
     assert head.columns == {column.name: n for n, column in enumerate(COLUMNS)}
 
 

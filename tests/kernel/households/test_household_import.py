@@ -32,7 +32,9 @@ from app.core.jobs.table import Job, JobState
 from app.kernel.declare import choice_lists
 from app.kernel.declare.flow import State
 from app.kernel.exchange import notes as import_notes
+from app.kernel.exchange.heads import row_text
 from app.kernel.exchange.notes import ImportNote
+from app.kernel.exchange.pipeline import OUTCOMES
 from app.kernel.exchange.writer import Book, Column
 from app.kernel.figures import counters
 from app.kernel.households.exchange import importing as household_import
@@ -76,7 +78,7 @@ class Desk:
 
     def counts(self, rows: list[Row], **options: bool) -> dict[str, int]:
         result, _ = self.take(book(rows), **options)
-        return {name: result[name] for name in household_import.OUTCOMES if result[name]}
+        return {name: result[name] for name in OUTCOMES if result[name]}
 
 
 @pytest.fixture
@@ -318,7 +320,7 @@ def test_the_marked_workbook_can_be_corrected_and_imported_again(desk: Desk) -> 
     workbook.save(corrected)
     corrected.seek(0)
     again, last = desk.take(corrected)
-    assert {n: again[n] for n in household_import.OUTCOMES} == {
+    assert {n: again[n] for n in OUTCOMES} == {
         "created": 1, "updated": 4, "unchanged": 0, "rejected": 0, "mended": 1, "flagged": 0,
     }, notes(last)  # fmt: skip
     assert again["workbook"] is None
@@ -388,8 +390,13 @@ def test_all_or_nothing(desk: Desk) -> None:
     ("heads", "words"),
     [
         (["甲", "乙"], "没有找到表头"),
-        (["县", "身份证号", "乡镇"], "没有“户主姓名”列"),
-        ([*HEADS, "身份证号码"], "“身份证号”列出现了2次"),
+        (["县", "身份证号", "乡镇"], "只认出“县”、“身份证号”、“乡镇”，还缺“户主姓名”"),
+        (
+            ["所属组", "户主姓名", "身份证号码"],
+            "只认出“户主姓名”、“身份证号码”，还缺“乡（镇）”、“村”",
+        ),
+        ([*HEADS, "身份证号"], "“身份证号”列出现了2次"),
+        (["户主", "姓名", *HEADS[:6]], "“户主”、“姓名”都是“户主姓名”列"),
     ],
 )
 def test_a_file_without_the_right_head_is_refused(desk: Desk, heads: list[str], words: str) -> None:
@@ -522,7 +529,7 @@ def test_an_import_survives_kill_9(desk: Desk, app: Flask, tmp_path: Path) -> No
     assert job is not None
     db.session.commit()
     assert (job.state, job.attempt) == (JobState.DONE, 2)
-    assert {n: job.result[n] for n in household_import.OUTCOMES} == {
+    assert {n: job.result[n] for n in OUTCOMES} == {
         "created": 6000, "updated": 0, "unchanged": 0, "rejected": 0, "mended": 0, "flagged": 0,
     }  # fmt: skip
     assert written() == 6000
@@ -530,3 +537,42 @@ def test_an_import_survives_kill_9(desk: Desk, app: Flask, tmp_path: Path) -> No
         assert session.scalar(select(func.count(func.distinct(Household.issued_id)))) == 6000
         assert session.scalar(select(func.count()).select_from(LOOKBACK.model)) == 6000
         assert counters.live_counts(session, LOOKBACK) == counters.kept_counts(session, LOOKBACK)
+
+
+def test_every_sheet_with_a_head_is_read_and_what_is_not_is_named(desk: Desk) -> None:
+    made = io.BytesIO()
+    with Book(made) as writer:
+        writer.table("西街", [Column((head,)) for head in HEADS], [row(1)])
+        writer.table("说明", [Column(("填表说明",))], [["请按模板填写"]])
+        heads = [*reversed(HEADS), "备注"]
+        writer.table("东街", [Column((head,)) for head in heads], [
+            [*reversed(row(2)), ""], [*reversed(row(3, county="无此县")), "看"],
+        ])  # fmt: skip
+    made.seek(0)
+    result, job = desk.take(made)
+    assert {n: result[n] for n in OUTCOMES if result[n]} == {"created": 2, "rejected": 1}
+    assert result["file"] == {"sheets": ["西街", "东街"], "unread": ["说明"], "ignored": ["备注"]}
+    assert [home.issued_name for home in households()] == ["王一", "王二"]
+    (note,) = list(import_notes.notes_of(job.id))
+    assert row_text(note.row, result["file"]["sheets"]) == "东街!3"
+    (file,) = job.files_of("result")
+    with storage().open(file["key"]) as stored:
+        marked = openpyxl.load_workbook(io.BytesIO(stored.read()))
+    assert marked.sheetnames == ["东街"]
+    told = dict(zip(*marked["东街"].iter_rows(values_only=True), strict=True))
+    assert (told["户主姓名"], told["备注"], told["原行号"], told["处理结果"]) == (
+        "王三", "看", "3", "未导入",
+    )  # fmt: skip
+    assert (
+        told["问题说明"] == "县（市、区、旗）：没有找到“陕西省西安市无此县”，请核对省、市、县名称。"
+    )
+
+
+def test_a_list_without_the_county_lies_in_that_of_the_account(desk: Desk) -> None:
+    heads = ["序号", "乡镇", "村", "组", "姓名", "身份证号", "电话"]
+    one = ["1", *row(1)[3:8], row(1)[10]]
+    result, _job = desk.take(book([one], heads))
+    assert (result["created"], result["flagged"]) == (1, 0)
+    (home,) = households()
+    with unscoped("tests look at everything") as session:
+        assert session.get_one(Region, home.region_id).full_name.endswith("蓝田县灞源镇秦谷村委会")

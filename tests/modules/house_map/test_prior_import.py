@@ -16,6 +16,7 @@ from app.access.scope import unscoped
 from app.core.files.storage import storage
 from app.core.jobs.table import Job, JobState
 from app.core.jobs.worker import work
+from app.kernel.exchange.pipeline import OUTCOMES
 from app.modules.homes.choices import Grade
 from app.modules.house_map.earlier.facts import PriorFact
 from tests.builders import (
@@ -76,7 +77,7 @@ class Desk(Hands):
                     (str(line[-1]) for line in sheet.iter_rows(min_row=2, values_only=True)), 1
                 )
             )
-        return {n: v for n, v in (job.result or {}).items() if v and n != "workbook"}, said
+        return {n: v for n, v in (job.result or {}).items() if v and n in OUTCOMES}, said
 
 
 def desk(app: Flask, who: Who = COUNTY_MANAGER) -> Desk:

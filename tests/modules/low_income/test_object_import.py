@@ -10,9 +10,10 @@ from sqlalchemy import select
 
 from app.access.scope import unscoped
 from app.core.files.storage import FolderStorage, storage
+from app.kernel.exchange.heads import find_heads
 from app.kernel.exchange.reader import read_book
 from app.kernel.figures import counters
-from app.kernel.households.exchange.list import find_head
+from app.kernel.households.exchange.list import wanted
 from app.kernel.rows.household import Household
 from app.kernel.rows.member import PersonNumber
 from app.modules.homes.choices import Origin
@@ -69,7 +70,7 @@ def test_the_template_has_the_columns_that_the_import_reads(app: Flask, tmp_path
     file = tmp_path / "template.xlsx"
     with app.app_context(), file.open("wb") as made:
         object_import.write_template(made)
-    head = find_head(read_book(file, file.name))
+    (head,) = find_heads(read_book(file, file.name), wanted(None))
     assert {"groups", "origin", "housing", "condition", "head_name"} <= head.columns.keys()
 
 

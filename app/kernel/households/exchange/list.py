@@ -7,86 +7,52 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.access.divisions.match import Finder, Match, Place
 from app.access.divisions.names import readable
 from app.access.scope import in_scope
-from app.core.errors import BadInput
 from app.core.i18n import mark, translate
 from app.core.lazy import lazy
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
+from app.kernel.exchange import pipeline
 from app.kernel.exchange.by_kind import CELLS
-from app.kernel.exchange.cells import Unreadable
-from app.kernel.exchange.columns import ETHNIC_MARK, SEXES, YEAR_MARK, by_name, heads, plain
-from app.kernel.exchange.sheet import ListHead, Sheet
+from app.kernel.exchange.columns import ETHNIC_MARK, SEXES, YEAR_MARK, heads, label_of
+from app.kernel.exchange.heads import Wanted
 from app.kernel.kinds import formats
 from app.kernel.rows.household import Finding, Household, match_key, number_key
 
-LOOK_FOR_HEAD = 10
-"""The head row is one of the first so many; titles may stand above it."""
+if TYPE_CHECKING:
+    from app.kernel.households.exchange.match import Known
 
 
-def find_head(sheets: Iterable[Sheet]) -> ListHead:
-    """The first sheet with a head row that names the list's columns.
+def wanted(county: Place | None) -> Wanted:
+    """What a list of households must name; under the account of a ``county`` its rows lie there."""
 
-    Raises BadInput, saying which column is missing or stands twice.
-    """
-    nearest: tuple[Sheet, int, Sequence[str]] | None = None
-    for sheet in sheets:
-        for number, cells in sheet:
-            if number > LOOK_FOR_HEAD:
-                break
-            names = [heads().get(plain(cell)) for cell in cells]
-            known = [name for name in names if name]
-            if len(set(known)) >= 3 and "head_name" in known:
-                _require_once(known, number)
-                places = {name: index for index, name in enumerate(names) if name}
-                return ListHead(sheet, number, tuple(cells), places)
-            if len(set(known)) >= 2 and nearest is None:
-                nearest = sheet, number, cells
-    if nearest:
-        text = mark("工作表“%(sheet)s”第%(row)s行的表头中没有“户主姓名”列，请按模板补上后再导入。")
-        raise BadInput(translate(text, sheet=nearest[0].name, row=nearest[1]))
-    raise BadInput(
-        translate(
-            "前%(n)s行中没有找到表头（应有“县”“户主姓名”“身份证号”等列），请按模板填写。",
-            n=LOOK_FOR_HEAD,
-        )
-    )
+    def lacking(columns: Collection[str]) -> list[str]:
+        needed = [name for name in _NEEDED if name not in columns]
+        if county is not None and "county" in needed:
+            needed.remove("county")
+        if len(columns) >= _ENOUGH:
+            needed = [name for name in needed if name in _ALWAYS]
+        return [label_of(name) for name in needed]
+
+    return Wanted(heads(), label_of, lacking, once=True)
 
 
-def _require_once(known: list[str], row: int) -> None:
-    for name in known:
-        if known.count(name) > 1:
-            raise BadInput(
-                translate(
-                    "第%(row)s行表头中“%(label)s”列出现了%(n)s次，请只保留一列。",
-                    row=row,
-                    label=by_name()[name].label,
-                    n=known.count(name),
-                )
-            )
-
-
-@dataclass(frozen=True)
-class Note:
-    """What is said beside one cell; ``column`` is a column's name."""
-
-    column: str
-    message: str
-    rejects: bool = False
+_NEEDED = ("county", "town", "village", "head_name", "id_number")
+_ALWAYS = ("county", "head_name")
+_ENOUGH = 3
+"""Columns that make a head of a row that names those that are always needed."""
 
 
 @dataclass
-class Line:
-    """One row: what it says once mended, and what is wrong with it."""
+class Line(pipeline.Line):
+    """One row of the list: what it says once mended, what is wrong with it, what it changes."""
 
-    number: int
-    name: str = ""
     id_number: str = ""
     id_valid: bool = False
     county: Place | None = None
@@ -97,13 +63,9 @@ class Line:
     reference: uuid.UUID | None = None
     values: dict[str, Any] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)  # what its list says besides
-    notes: list[Note] = field(default_factory=list)
     findings: set[Finding] = field(default_factory=set)
-    mended: bool = False
-
-    @property
-    def rejected(self) -> bool:
-        return any(note.rejects for note in self.notes)
+    known: Known | None = None  # the household that it means; None: a new one
+    changes: dict[str, Any] = field(default_factory=dict)
 
     @lazy
     def id_key(self) -> str | None:
@@ -126,15 +88,10 @@ class Line:
     def key(self) -> str:
         return self.id_key or self.place_key
 
-    def note(self, column: str, message: str, finding: Finding | None = None) -> None:
-        """Flag the row: it goes in, somebody has to look at it."""
-        self.notes.append(Note(column, message))
-        if finding:
-            self.findings.add(finding)
-
-    def reject(self, column: str, message: str) -> None:
-        """The row does not go in."""
-        self.notes.append(Note(column, message, rejects=True))
+    def doubt(self, column: str, message: str, finding: Finding) -> None:
+        """Flag the row for what stays doubtful of the household."""
+        self.flag(column, message)
+        self.findings.add(finding)
 
 
 class Checker:
@@ -142,31 +99,26 @@ class Checker:
 
     def __init__(
         self,
-        head: ListHead,
+        county: Place | None,
         finder: Finder,
         today: dt.date,
         extras: Mapping[str, Field] | None = None,
     ) -> None:
-        """``extras``: fields of a register's rows that the list says besides."""
+        """``county``: where rows of a list without that column lie; ``extras``: fields of a register's
+        rows that the list says besides.
+        """
+        self._own_county = county
         self._extras = extras or {}
-        self._columns = head.columns
         self._finder = finder
         self._today = today
         self._ethnicities = choice_lists.by_text("ethnicity")
         self._places: dict[tuple[str, ...], Line] = {}
 
-    def check(self, number: int, cells: Sequence[str]) -> Line:
+    def check(self, number: int, raw: Mapping[str, str]) -> Line:
         """What the row says. Looks at nothing but the row and the divisions."""
         line = Line(number)
-        raw = {
-            name: cells[index] if index < len(cells) else ""
-            for name, index in self._columns.items()
-        }
-        for name, cell in raw.items():
-            if isinstance(cell, Unreadable):
-                line.reject(name, translate(cell.reason))
-        if line.rejected:
-            line.name = formats.mend_name(raw["head_name"])
+        if line.reject_unreadable(raw):
+            line.name = self.name(raw)
             return line
         self._name(line, raw["head_name"])
         self._number(line, raw.get("id_number", ""))
@@ -190,23 +142,21 @@ class Checker:
         line.values["village_group"] = group or None
         if len(group) > Household.__fields__["village_group"].length:
             line.values["village_group"] = None
-            line.note("village_group", translate("村民小组过长，未导入，请核对。"))
+            line.flag("village_group", translate("村民小组过长，未导入，请核对。"))
         self._reference(line, raw.get("reference", ""))
         for name, made in self._extras.items():
             self._extra(line, name, made, raw.get(name, ""))
         return line
 
-    def number(self, cells: Sequence[str]) -> str:
+    @staticmethod
+    def number(raw: Mapping[str, str]) -> str:
         """The mended ID number of a row, right or wrong: for finding rows that share one."""
-        index = self._columns.get("id_number")
-        if index is None or index >= len(cells):
-            return ""
-        return formats.mend_id_number(cells[index])
+        return formats.mend_id_number(raw.get("id_number", ""))
 
-    def name(self, cells: Sequence[str]) -> str:
+    @staticmethod
+    def name(raw: Mapping[str, str]) -> str:
         """The mended name of a row."""
-        index = self._columns["head_name"]
-        return formats.mend_name(cells[index]) if index < len(cells) else ""
+        return formats.mend_name(raw["head_name"])
 
     @staticmethod
     def _mended(line: Line, raw: str, mend: Callable[[str], str]) -> str:
@@ -223,7 +173,7 @@ class Checker:
                 "head_name", problem.message if problem else translate("姓名过长，请核对。")
             )
         elif problem:
-            line.note("head_name", problem.message)
+            line.flag("head_name", problem.message)
 
     def _number(self, line: Line, raw: str) -> None:
         line.id_number = self._mended(line, raw, formats.mend_id_number)
@@ -233,11 +183,11 @@ class Checker:
             line.reject("id_number", translate("身份证号过长，无法识别，请核对。"))
         elif problem:
             missing = problem.code == "id.missing"
-            line.note(
+            line.doubt(
                 "id_number", problem.message, Finding.ID_MISSING if missing else Finding.ID_WRONG
             )
 
-    def _place(self, line: Line, raw: dict[str, str]) -> None:
+    def _place(self, line: Line, raw: Mapping[str, str]) -> None:
         """Rows that write their place alike lie in the same one."""
         key = tuple([raw.get(name, "") for name in _PLACE])
         found = self._places.get(key)
@@ -250,9 +200,10 @@ class Checker:
         line.written_town, line.written_place = found.written_town, found.written_place
         line.notes += found.notes
         line.findings |= found.findings
+        line.outcome = found.outcome if found.rejected else line.outcome
         line.mended = line.mended or found.mended
 
-    def _find_place(self, line: Line, raw: dict[str, str]) -> None:
+    def _find_place(self, line: Line, raw: Mapping[str, str]) -> None:
         county = self._county(line, raw)
         if county is None:
             return
@@ -261,28 +212,30 @@ class Checker:
         line.written_place = f"{line.written_town} {village}".strip()[:120]
         if not line.written_town:
             text = mark("乡镇为空，已列入行政区划缺失，请补充乡镇和村。")
-            line.note("town", translate(text), Finding.NO_VILLAGE)
+            line.doubt("town", translate(text), Finding.NO_VILLAGE)
             return
         town = self._taken(line, self._finder.town(county, line.written_town))
         if town is None:
             text = mark("%(county)s没有“%(town)s”，已列入行政区划缺失，请核对乡镇。")
             message = translate(text, county=county.name, town=line.written_town)
-            line.note("town", message, Finding.NO_VILLAGE)
+            line.doubt("town", message, Finding.NO_VILLAGE)
             return
         line.town = line.place = town
         if not village:
             text = mark("村为空，已列入行政区划缺失，请补充村。")
-            line.note("village", translate(text), Finding.NO_VILLAGE)
+            line.doubt("village", translate(text), Finding.NO_VILLAGE)
             return
         found = self._taken(line, self._finder.village(town, village))
         if found is None:
             text = mark("%(town)s没有唯一对应“%(village)s”的村，已列入行政区划缺失，请核对村名。")
             message = translate(text, town=town.name, village=village)
-            line.note("village", message, Finding.NO_VILLAGE)
+            line.doubt("village", message, Finding.NO_VILLAGE)
             return
         line.place, line.written_place = found, ""
 
-    def _county(self, line: Line, raw: dict[str, str]) -> Place | None:
+    def _county(self, line: Line, raw: Mapping[str, str]) -> Place | None:
+        if self._own_county is not None and "county" not in raw:
+            return self._own_county
         written = raw.get("county", "").strip()
         if not written:
             line.reject("county", translate("县级行政区划为空，请填写。"))
@@ -311,20 +264,20 @@ class Checker:
         sex = SEXES.get(text)
         line.values["sex"] = sex
         if sex is None and text:
-            line.note("sex", translate("性别应为男或女，未导入，请核对。"))
+            line.flag("sex", translate("性别应为男或女，未导入，请核对。"))
         elif sex:
             line.mended = line.mended or raw != sex.zh
             told = formats.sex_of(line.id_number) if line.id_valid else None
             if told and told != sex.zh:
                 text = mark("性别与身份证号不符：身份证号第17位表示%(sex)s，请核对。")
-                line.note("sex", translate(text, sex=translate(told)), Finding.SEX_MISMATCH)
+                line.doubt("sex", translate(text, sex=translate(told)), Finding.SEX_MISMATCH)
 
     def _ethnicity(self, line: Line, raw: str) -> None:
         text = formats.mend_text(raw)
         code = self._ethnicities.get(text) or self._ethnicities.get(f"{text}{ETHNIC_MARK}")
         line.values["ethnicity"] = code
         if text and code is None:
-            line.note("ethnicity", translate("民族不在选项中，未导入，请核对。"))
+            line.flag("ethnicity", translate("民族不在选项中，未导入，请核对。"))
         elif text:
             line.mended = line.mended or raw not in self._ethnicities
 
@@ -337,7 +290,7 @@ class Checker:
         if problem:
             missing = problem.code == "phone.missing"
             finding = Finding.PHONE_MISSING if missing else Finding.PHONE_ODD
-            line.note("phone", problem.message, finding)
+            line.doubt("phone", problem.message, finding)
 
     def _count(self, line: Line, name: str, raw: str, rule: str) -> None:
         text = formats.mend_text(raw)
@@ -347,7 +300,7 @@ class Checker:
             line.mended = line.mended or raw != str(value)
         elif text:
             value = None
-            line.note(name, translate(rule))
+            line.flag(name, translate(rule))
         line.values[name] = value
 
     @staticmethod
@@ -357,7 +310,7 @@ class Checker:
             value = made.parse(CELLS[made.kind].read(made, text)) if text else None
         except ValueError as error:
             value = None
-            line.note(name, str(error))
+            line.flag(name, str(error))
         if value is not None:
             line.extras[name] = value
 

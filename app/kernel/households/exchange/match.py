@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -20,7 +19,7 @@ from app.core.clock import today
 from app.core.i18n import mark, translate
 from app.kernel.declare.house_lists import HouseList, issued_list
 from app.kernel.households import lists as households
-from app.kernel.households.exchange.list import Line, Note
+from app.kernel.households.exchange.list import Line
 from app.kernel.kinds import formats
 from app.kernel.rows.household import Finding, Household, SearchKey
 from app.kernel.rows.member import PersonNumber
@@ -60,83 +59,44 @@ class Known(NamedTuple):
         return formats.id_number_valid(self.number, today())
 
 
-@dataclass
-class Decision:
-    """What becomes of one line. ``known`` None and not rejected: a new household."""
-
-    line: Line
-    known: Known | None = None
-    changes: dict[str, Any] = field(default_factory=dict)
-    household_id: uuid.UUID | None = None  # of a household just made
-    repeats: str = ""  # in a dry run: what a row that repeats one of its own file will be
-    notes: list[Note] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.notes = list(self.line.notes)
-
-    def note(self, column: str, message: str, *, rejects: bool = False) -> None:
-        """Flag or reject the row for what is on the list already."""
-        self.notes.append(Note(column, message, rejects))
-
-    @property
-    def rejected(self) -> bool:
-        return any(note.rejects for note in self.notes)
-
-    @property
-    def flagged(self) -> bool:
-        return bool(self.notes) and not self.rejected
-
-    @property
-    def outcome(self) -> str:
-        if self.rejected:
-            return "rejected"
-        if self.known is None:
-            return "created"
-        return "updated" if self.changes else "unchanged"
-
-
-def decide(lines: Sequence[Line], onto: HouseList) -> list[Decision]:
-    """Match checked lines of a list; a constant number of statements, no lock. The lines stay as they are."""
-    candidates = _Candidates([line for line in lines if not line.rejected])
-    decisions = [Decision(line) for line in lines]
-    for decision in decisions:
-        if not decision.rejected:
-            _match(decision, candidates)
-        known = None if decision.rejected else decision.known
-        if known is not None and not getattr(known, onto.name):
-            decision.changes[onto.name] = True
-        if onto.of_persons and not decision.rejected:
-            stands = candidates.standing.get(line_number(decision))
-            if stands is not None and (decision.known is None or stands != decision.known.id):
+def decide(lines: Sequence[Line], onto: HouseList) -> None:
+    """Match checked lines of a list; a constant number of statements, no lock."""
+    good = [line for line in lines if not line.rejected]
+    candidates = _Candidates(good)
+    for line in good:
+        _match(line, candidates)
+        if line.rejected:
+            continue
+        if line.known is not None and not getattr(line.known, onto.name):
+            line.changes[onto.name] = True
+        if onto.of_persons and line.id_valid:
+            stands = candidates.standing.get(line.id_number)
+            if stands is not None and (line.known is None or stands != line.known.id):
                 text = mark("该身份证号已在低收入群体名单中，是另一户的户主或家庭成员，请核对。")
-                decision.note("id_number", translate(text), rejects=True)
-    return decisions
+                line.reject("id_number", translate(text))
+                continue
+        if line.known is not None:
+            line.outcome = "updated" if line.changes else "unchanged"
 
 
-def line_number(decision: Decision) -> str:
-    """The valid number of its line, else nothing."""
-    return decision.line.id_number if decision.line.id_valid else ""
-
-
-def _match(decision: Decision, candidates: _Candidates) -> None:
-    line = decision.line
+def _match(line: Line, candidates: _Candidates) -> None:
     known = None
     if line.reference:
         known = candidates.by_id.get(line.reference)
         if known is None or not in_scope(known.path) or not _plausible(line, known):
             text = mark("农户编号与该户不符，请勿改动该列；新增的行请留空。")
-            decision.note("reference", translate(text), rejects=True)
+            line.reject("reference", translate(text))
             return
     same_number = candidates.by_number.get(line.id_number) if line.id_valid else None
     if same_number and (known is None or same_number.id != known.id):
         if known is not None or not _is_same(line, same_number):
-            decision.note("id_number", _listed_already(same_number), rejects=True)
+            line.reject("id_number", _listed_already(same_number))
             return
         known = same_number
     known = known or candidates.by_place(line)
     if known is not None:
-        decision.known = known
-        decision.changes = _changes(decision, known)
+        line.known, line.household_id = known, known.id
+        line.changes = _changes(line, known)
 
 
 def _is_same(line: Line, known: Known) -> bool:
@@ -165,8 +125,7 @@ def _listed_already(known: Known) -> str:
     return translate(text, place=known.full_name, name=known.head_name)
 
 
-def _changes(decision: Decision, known: Known) -> dict[str, Any]:
-    line = decision.line
+def _changes(line: Line, known: Known) -> dict[str, Any]:
     changes = {
         name: line.values[name]
         for name in _FACTS
@@ -184,23 +143,23 @@ def _changes(decision: Decision, known: Known) -> dict[str, Any]:
         surveys = households.following(issued.name) if issued else []
         words = (translate(register.record_word) for register in surveys)
         where = translate(mark("、")).join(words)
-        decision.note("head_name", translate(text, name=known.issued_name, what=where))
-    _place_changes(decision, known, changes)
+        line.flag("head_name", translate(text, name=known.issued_name, what=where))
+    _place_changes(line, known, changes)
     findings = _findings(line, known, changes)
     if set(findings) != set(known.findings):
         changes["findings"] = findings or None
     return changes
 
 
-def _place_changes(decision: Decision, known: Known, changes: dict[str, Any]) -> None:
-    place = decision.line.place
+def _place_changes(line: Line, known: Known, changes: dict[str, Any]) -> None:
+    place = line.place
     if place is None or place.path == known.path or known.path.startswith(place.path):
         return
     if place.path.startswith(known.path):
         changes["region_id"] = place.id
         return
     text = mark("该户现在%(place)s，与名单不同，未更改；迁移请使用“是否迁户”。")
-    decision.note("village", translate(text, place=known.full_name))
+    line.flag("village", translate(text, place=known.full_name))
 
 
 def _findings(line: Line, known: Known, changes: dict[str, Any]) -> tuple[str, ...]:

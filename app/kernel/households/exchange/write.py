@@ -30,7 +30,6 @@ from app.kernel.declare.register import Register, register_of
 from app.kernel.figures import counters
 from app.kernel.households import lists as households
 from app.kernel.households.exchange.list import Line
-from app.kernel.households.exchange.match import Decision
 from app.kernel.kinds import YES_NO
 from app.kernel.records import copies
 from app.kernel.rows.household import Household, SearchKey, Source, search_values
@@ -54,21 +53,21 @@ class HouseholdWriter:
         own = register_of(Household)
         self._tallies = {r.name: _Tally(r) for r in (*self._following, own) if r is not None}
 
-    def create(self, decisions: Sequence[Decision]) -> None:
+    def create(self, lines: Sequence[Line]) -> None:
         """New households with their search keys and their rows in the registers."""
         for tally in self._tallies.values():
             tally.clear()  # of an attempt that came to nothing
-        if not decisions:
+        if not lines:
             return
         moment = now()
         made: list[dict[str, Any]] = []
         keys: list[dict[str, Any]] = []
         records: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for decision in decisions:
-            place = _place(decision.line)
-            row = _household(decision.line) | {self._onto.name: True}
+        for line in lines:
+            place = _place(line)
+            row = _household(line) | {self._onto.name: True}
             row |= place | _stamps(moment)
-            decision.household_id = row["id"]
+            line.household_id = row["id"]
             made.append(row)
             self._count(Household.__tablename__, row)
             # As much of a household as the next two ask for; an ORM object costs ten times as much.
@@ -82,7 +81,7 @@ class HouseholdWriter:
                 record["household_id"] = row["id"]
                 if "state" in register.model.__fields__:
                     record["state"] = State.MISSING
-                record |= dict(hooks.list_row(register, _said(decision.line)))
+                record |= dict(hooks.list_row(register, _said(line)))
                 records[register.name].append(record)
                 self._count(register.name, record)
         if not all(in_scope(row["path"]) for row in made):
@@ -94,8 +93,8 @@ class HouseholdWriter:
         insert_rows(connection, _table(SearchKey), keys)
         if self._onto.of_persons:
             numbers = [
-                {"number": d.line.id_number, "household_id": d.household_id}
-                for d in decisions if d.line.id_valid
+                {"number": one.id_number, "household_id": one.household_id}
+                for one in lines if one.id_valid
             ]  # fmt: skip
             insert_rows(connection, _table(PersonNumber), numbers)
         for register in self._following:
@@ -103,29 +102,29 @@ class HouseholdWriter:
         for tally in self._tallies.values():
             tally.hand_in()
 
-    def update(self, decisions: Sequence[Decision]) -> None:
+    def update(self, lines: Sequence[Line]) -> None:
         """Change known households, each with its entry in the audit log.
 
         :raises StaleDataError: one of them is gone meanwhile.
         """
-        wanted = {decision.known.id: decision for decision in decisions if decision.known}
+        wanted = {line.known.id: line for line in lines if line.known}
         if not wanted:
             return
         query = select(Household).where(Household.id.in_(wanted)).with_for_update()
         found = {row.id: row for row in db.session.scalars(query)}
-        for household_id, decision in wanted.items():
+        for household_id, line in wanted.items():
             household = found.get(household_id)
             if household is None:
                 raise StaleDataError("the household was moved or merged meanwhile")
             changes = {
                 name: [_plain(getattr(household, name)), _plain(value)]
-                for name, value in decision.changes.items()
+                for name, value in line.changes.items()
             }
-            for name, value in decision.changes.items():
+            for name, value in line.changes.items():
                 setattr(household, name, value)
-            if self._onto.name in decision.changes:
-                self._enlist(household, decision.line)
-            elif decision.changes.keys() & _REPEATED:
+            if self._onto.name in line.changes:
+                self._enlist(household, line)
+            elif line.changes.keys() & _REPEATED:
                 households.refresh(db.session, household)
             audit.record(
                 db.session,
@@ -134,7 +133,7 @@ class HouseholdWriter:
                 row=household,
                 detail={
                     "import": str(self._job_id),
-                    "row": decision.line.number,
+                    "row": line.number,
                     "changes": changes,
                 },
             )

@@ -17,19 +17,17 @@ from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Level
 from app.access.scope import joined
 from app.core.db import db
-from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobContext, job_kind
 from app.kernel import hooks
 from app.kernel.declare.rules import RuleSet
 from app.kernel.exchange import inbox, pipeline
 from app.kernel.exchange import notes as import_notes
-from app.kernel.exchange.cells import Unreadable
+from app.kernel.exchange.heads import Wanted, plain_head
 from app.kernel.exchange.inbox import Kept
-from app.kernel.exchange.pipeline import Line, SheetImport, plain_head
-from app.kernel.exchange.reader import read_book
-from app.kernel.exchange.sheet import Head
-from app.kernel.exchange.writer import Book, Column
+from app.kernel.exchange.pipeline import Book, Line, SheetImport
+from app.kernel.exchange.writer import Book as Workbook
+from app.kernel.exchange.writer import Column
 from app.kernel.kinds import formats
 from app.kernel.rows.household import Household, SearchKey
 from app.modules.house_map.earlier import facts as prior
@@ -69,16 +67,8 @@ def _import() -> Iterable[hooks.Import]:
 def run(job: JobContext) -> dict[str, Any]:
     """Do it; the result has the counts of the outcomes and the marked workbook's name."""
     actor = policy.require(Capability.IMPORT_LIST)
-    with inbox.local_copy(job) as path:
-        book = read_book(path, job.files[0]["name"])
-        head = pipeline.find_head(_names(), book, _enough)
-        if head is None:
-            raise BadInput(
-                translate(
-                    "没有找到表头（应有“来源”“日期”和“身份证号”或“图斑编号”），请下载模板，按模板填写。"
-                )
-            )
-        return _Import(job, actor, head).run()
+    wanted = Wanted(_names(), label_of, _lacking)
+    return _Import(job, actor, pipeline.read(job, wanted)).run()
 
 
 def write_template(file: IO[bytes]) -> None:
@@ -95,7 +85,7 @@ def write_template(file: IO[bytes]) -> None:
         columns.append(
             Column((head,), 18, tuple(made.options().values()), translate(made.help), required)
         )
-    with Book(file) as book:
+    with Workbook(file) as book:
         book.table(_("以往信息"), columns, [])
 
 
@@ -112,8 +102,11 @@ def _names() -> dict[str, str]:
     }
 
 
-def _enough(columns: Collection[str]) -> bool:
-    return {"kind", "found_on"} <= set(columns) and not set(columns).isdisjoint(_WHOSE)
+def _lacking(columns: Collection[str]) -> list[str]:
+    missing = [label_of(name) for name in ("kind", "found_on") if name not in columns]
+    if set(columns).isdisjoint(_WHOSE):
+        missing.append(_("或").join(map(label_of, _WHOSE)))
+    return missing
 
 
 @dataclass
@@ -124,37 +117,31 @@ class _Found(Line):
     key: str = ""
 
 
-class _Import(SheetImport):
+class _Import(SheetImport[_Found]):
     key_column = "kind"
 
-    def __init__(self, job: JobContext, actor: Actor, head: Head) -> None:
-        super().__init__(job, PriorFact.__tablename__, _("以往信息"), head)
+    def __init__(self, job: JobContext, actor: Actor, book: Book) -> None:
+        super().__init__(job, PriorFact.__tablename__, _("以往信息"), book)
         self.actor = actor
         self.rules = RuleSet(_FIELDS.values(), {})
 
     def label(self, name: str) -> str:
         return label_of(name)
 
-    def lines(self, chunk: Sequence[tuple[int, list[str]]], *, write: bool) -> list[Line]:
-        found = [self._read(number, cells) for number, cells in chunk]
-        good = [one for one in found if one.outcome != "rejected"]
+    def decide(self, lines: Sequence[_Found], *, write: bool) -> None:
+        good = [one for one in lines if not one.rejected]
         places = self._places(good)
         known = self._known([one.key for one in good])
         for one in good:
             self._decide(one, places, known, write=write)
-        return list(found)
 
     # ---- one row ------------------------------------------------------------------------------
 
-    def _read(self, number: int, cells: list[str]) -> _Found:
-        typed = self.typed(cells)
-        found = _Found(
-            number, formats.mend_name(typed.get("head_name", ""))[:64], outcome="created"
-        )
-        for name, cell in typed.items():
-            if isinstance(cell, Unreadable):
-                found.reject(name, translate(cell.reason))
-                continue
+    def check(self, number: int, row: Mapping[str, str]) -> _Found:
+        found = _Found(number, formats.mend_name(row.get("head_name", ""))[:64])
+        if found.reject_unreadable(row):
+            return found
+        for name, cell in row.items():
             try:
                 value = found.values[name] = _FIELDS[name].parse(cell)
             except ValueError as error:
@@ -162,19 +149,19 @@ class _Import(SheetImport):
                 continue
             kept = isinstance(value, str) and not _FIELDS[name].source_list
             found.mended |= kept and value != cell
-        if found.outcome == "rejected":
+        if found.rejected:
             return found
         result = self.rules.evaluate({name: found.values.get(name) for name in _FIELDS})
         for problem in result.errors:
             found.reject(problem.field, problem.message)
         self._require_substance(found)
-        if found.outcome != "rejected":
+        if not found.rejected:
             found.key = prior.match_key(found.values)
         return found
 
     def _require_substance(self, found: _Found) -> None:
         if not any(found.values.get(name) for name in _WHOSE):
-            column = next(name for name in _WHOSE if name in self.head.columns)
+            column = next(name for name in _WHOSE if name in self.columns)
             found.reject(column, translate("身份证号和图斑编号至少填一项。"))
         if not any(found.values.get(name) is not None for name in prior.FACTS):
             found.reject("kind", translate("没有任何结论或房屋信息，不用导入。"))

@@ -17,9 +17,9 @@ from sqlalchemy import select
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.access.divisions import borders, regions
+from app.access.divisions import borders, match, regions
 from app.access.divisions.match import Finder, Place
-from app.access.divisions.regions import Level, Region
+from app.access.divisions.regions import Level
 from app.access.scope import in_scope, joined
 from app.core.db import db
 from app.core.i18n import _, mark, translate
@@ -89,7 +89,7 @@ class _Found(Line):
     place: Place | None = None
 
 
-class _Import(RowImport):
+class _Import(RowImport[_Found]):
     rows_a_commit = 500
 
     def __init__(self, job: JobContext, actor: Actor, path: Path, total: int) -> None:
@@ -105,16 +105,17 @@ class _Import(RowImport):
             self.first.setdefault(key, number)  # before a checkpoint, too
             yield number, feature
 
-    def lines(self, chunk: Sequence[tuple[int, Any]], *, write: bool) -> list[Line]:
-        found = [self.reader.read(number, feature) for number, feature in chunk]
-        for one in found:
-            if one.name and (first := self.first[hash(one.name)]) != one.number:
-                one.reject("number", _("与第%(n)s个图斑的编号重复。", n=first))
-        good = [one for one in found if one.outcome != "rejected"]
+    def check(self, number: int, row: Any) -> _Found:
+        found = self.reader.read(number, row)
+        if found.name and (first := self.first[hash(found.name)]) != number:
+            found.reject("number", _("与第%(n)s个图斑的编号重复。", n=first))
+        return found
+
+    def decide(self, lines: Sequence[_Found], *, write: bool) -> None:
+        good = [one for one in lines if not one.rejected]
         known = self._known([one.name for one in good])
         for one in good:
             self._decide(one, known.get(one.name), write=write)
-        return list(found)
 
     def _known(self, numbers: list[str]) -> dict[str, Any]:
         """Number -> the parcel, or False where it lies outside the account's area."""
@@ -168,20 +169,20 @@ class _Reader:
         self.rules = RuleSet([Parcel.__fields__[name] for name in _FACTS], {})
         self.finder = Finder()
         own = regions.get(actor.region_id)
-        self.own = _plain(own) if own else None
+        self.own = match.place_of(own) if own else None
         self.places: dict[tuple[str, ...], Place | None] = {}
 
     def number(self, feature: Any) -> str:
         return _text(self._properties(feature).get("number"))[:40]
 
     def read(self, number: int, feature: Any) -> _Found:
-        """One feature with its notes; outcome ``created`` unless it is rejected."""
+        """One feature with its notes."""
         if not isinstance(feature, dict) or feature.get("type") != "Feature":
-            found = _Found(number, "")
+            found = _Found(number)
             found.reject(_SHAPE, translate("不是要素（Feature）。"))
             return found
         given = self._properties(feature)
-        found = _Found(number, _text(given.get("number")), outcome="created")
+        found = _Found(number, _text(given.get("number")))
         if not found.name:
             found.reject("number", translate("没有图斑编号。"))
         elif len(found.name) > 40 or not found.name.isprintable():
@@ -276,18 +277,13 @@ def _text(value: Any) -> str:
     return str(value).strip()
 
 
-def _plain(region: Region) -> Place:
-    """A value that no rollback expires."""
-    return Place(*(getattr(region, name) for name in Place._fields))
-
-
 def _by_code(text: str) -> Place | None:
     """The village, town or county whose code ``text`` begins with."""
     digits = text if text.isascii() and text.isdigit() else ""
     for length, level in ((12, Level.VILLAGE), (9, Level.TOWN), (6, Level.COUNTY)):
         code = digits[:length]
         if len(code) == length and (place := regions.by_code(code, level)) is not None:
-            return _plain(place)
+            return match.place_of(place)
     return None
 
 
