@@ -11,7 +11,7 @@ from app.access.divisions import regions
 from app.core.jobs import table as jobs
 from app.kernel.declare import choice_lists
 from app.kernel.exchange import ledger_export
-from app.kernel.exchange import notes as import_notes
+from app.kernel.exchange.imports import notes as import_notes
 from app.kernel.figures import counters
 from app.kernel.figures import state as figures
 from app.kernel.lists import results

@@ -347,7 +347,7 @@ PAST_THE_GUARD: dict[str, str] = {
     "demo/load.py": "fills an empty database",
     "deploy.py": "takes a lock",
     "kernel/households/exchange/write.py": "inserts many households; asks in_scope() of each itself",
-    "kernel/exchange/notes.py": "notes have no scope: they are read through their account's job",
+    "kernel/exchange/imports/notes.py": "notes have no scope: they are read through their account's job",
     "kernel/figures/counters.py": "counter tables have no scope: readers give the path",
     "kernel/figures/state.py": "counters of figures that are gone; their table has no scope",
     "kernel/declare/checks.py": "reads which indexes a table declares, no rows",

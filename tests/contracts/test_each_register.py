@@ -16,7 +16,7 @@ from app.access.scope import acting_as
 from app.core.files.storage import storage
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register, get_register
-from app.kernel.exchange import record_import
+from app.kernel.exchange.imports import record_import
 from tests import builders, specimens
 from tests.clicks import begin_export, begin_import
 from tests.contracts.conftest import statements

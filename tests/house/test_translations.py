@@ -45,7 +45,7 @@ NOT_SHOWN: dict[str, set[str] | None] = {
     "modules/house_map/parcels/columns.py": None,  # names of properties as census exports write them
     "modules/house_map/parcels/imports.py": {"(1[89]\\d\\d|20\\d\\d)(?:年|\\.0)?(?:[-/.年]\\d{1,2}.*)?", "以后"},
     "kernel/exchange/by_kind.py": {"[、，,；;]"},  # marks between the choices in one cell
-    "kernel/exchange/record_import.py": {"。."},  # marks that are cut off
+    "kernel/exchange/imports/record_import.py": {"。."},  # marks that are cut off
     "kernel/reports/word.py": {"方正小标宋简体", "黑体", "仿宋", "一二三四五六七八九十", "、"},  # typefaces, numerals
     "kernel/exchange/writer.py": {"选项"},  # a hidden sheet that formulas name
     "kernel/kinds/formats.py": {

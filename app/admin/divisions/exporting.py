@@ -22,7 +22,7 @@ from app.core.errors import NotFound
 from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
 from app.core.transactions import transaction
-from app.kernel.exchange.heads import Wanted, plain_head
+from app.kernel.exchange.imports.heads import Wanted, plain_head
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column
 
 KIND = "divisions.export"

@@ -30,10 +30,11 @@ from app.core.i18n import _, mark
 from app.core.jobs.table import Job, JobContext, job_kind
 from app.core.types import nfc
 from app.kernel import hooks
-from app.kernel.exchange import inbox, pipeline
-from app.kernel.exchange import notes as import_notes
+from app.kernel.exchange import inbox
+from app.kernel.exchange.imports import notes as import_notes
+from app.kernel.exchange.imports import pipeline
+from app.kernel.exchange.imports.pipeline import Book, Line, SheetImport
 from app.kernel.exchange.inbox import Kept
-from app.kernel.exchange.pipeline import Book, Line, SheetImport
 from app.kernel.kinds.formats import half_width
 
 KIND = "divisions.import"
@@ -67,7 +68,7 @@ def _import() -> Iterable[hooks.Import]:
 
 @job_kind(KIND, title="导入行政区划", forget=import_notes.forget_job)
 def run(job: JobContext) -> dict[str, Any]:
-    """Do it; the result has the counts of :data:`app.kernel.exchange.pipeline.OUTCOMES` and the marked workbook's name."""
+    """Do it; the result has the counts of :data:`app.kernel.exchange.imports.pipeline.OUTCOMES` and the marked workbook's name."""
     actor = policy.require(Capability.MAINTAIN_REGIONS)
     return _Import(job, pipeline.read(job, wanted()), actor).run()
 

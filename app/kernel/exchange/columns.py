@@ -6,7 +6,7 @@ from functools import cache
 
 from app.core.i18n import mark, translate
 from app.kernel import hooks
-from app.kernel.exchange.heads import plain_head
+from app.kernel.exchange.imports.heads import plain_head
 from app.kernel.hooks import ListColumn
 from app.kernel.rows.household import Sex
 

@@ -12,7 +12,7 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register
 from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import COLUMNS
-from app.kernel.exchange.made import PLACES
+from app.kernel.exchange.imports.made import PLACES
 from app.kernel.exchange.writer import Book, Column
 from app.kernel.hooks import ListColumn
 

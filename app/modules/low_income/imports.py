@@ -14,9 +14,9 @@ from app.core.jobs.table import Job, JobContext, job_kind
 from app.kernel import hooks
 from app.kernel.declare.register import Register
 from app.kernel.exchange import inbox, templates
-from app.kernel.exchange import notes as import_notes
 from app.kernel.exchange.columns import COLUMNS as OF_HOUSEHOLDS
 from app.kernel.exchange.columns import label_of
+from app.kernel.exchange.imports import notes as import_notes
 from app.kernel.exchange.inbox import Kept
 from app.kernel.hooks import ListColumn
 from app.kernel.households.exchange import importing as household_import

@@ -23,7 +23,8 @@ from app.core.i18n import _, translate
 from app.core.jobs.table import Job
 from app.kernel.declare.house_lists import issued_list
 from app.kernel.declare.register import Register, get_register
-from app.kernel.exchange import inbox, record_import, templates
+from app.kernel.exchange import inbox, templates
+from app.kernel.exchange.imports import record_import
 from app.kernel.exchange.inbox import Kept
 from app.kernel.exchange.reader import MAX_BYTES
 from app.kernel.exchange.writer import MEDIA_TYPE

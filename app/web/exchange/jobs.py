@@ -21,10 +21,10 @@ from app.core.jobs.table import KINDS, OPEN_STATES, Job, JobState
 from app.core.transactions import transaction
 from app.kernel import hooks
 from app.kernel.declare.register import get_register
-from app.kernel.exchange import record_import
 from app.kernel.exchange.columns import label_of
-from app.kernel.exchange.heads import row_text
-from app.kernel.exchange.notes import ImportNote, notes_of
+from app.kernel.exchange.imports import record_import
+from app.kernel.exchange.imports.heads import row_text
+from app.kernel.exchange.imports.notes import ImportNote, notes_of
 from app.kernel.hooks import Import
 from app.kernel.lists import results, searches
 from app.web.frame import shell

@@ -20,7 +20,7 @@ from app.core.db import db
 from app.core.errors import BadInput
 from app.core.jobs.table import Job, JobState
 from app.core.jobs.worker import work
-from app.kernel.exchange.notes import notes_of
+from app.kernel.exchange.imports.notes import notes_of
 from app.kernel.exchange.writer import Book, Column
 from tests.builders import CITY, COUNTY, COUNTY_MANAGER, account, actor_of, below, region
 from tests.clicks import begin_import

@@ -24,7 +24,7 @@ from app.core.files.storage import storage
 from app.core.jobs.table import Job, JobContext, JobState
 from app.core.jobs.worker import work
 from app.kernel.declare.flow import State
-from app.kernel.exchange.record_import import KIND
+from app.kernel.exchange.imports.record_import import KIND
 from app.kernel.figures import counters
 from app.kernel.rows.household import Household, SearchKey
 from app.modules.homes.choices import Living
@@ -218,7 +218,7 @@ def test_an_import_killed_half_way_goes_on_and_does_nothing_twice(
     app: Flask, as_account: Any, homes: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clerk = as_account(builders.COUNTY_MANAGER)
-    monkeypatch.setattr("app.kernel.exchange.record_import._Import.rows_a_commit", 2)
+    monkeypatch.setattr("app.kernel.exchange.imports.record_import._Import.rows_a_commit", 2)
     assert (
         send(clerk, filled(clerk, [row(home, 是否死亡销户="是") for home in homes])).status_code
         == 302

@@ -13,7 +13,7 @@ import openpyxl
 
 from app.kernel.exchange import templates
 from app.kernel.exchange.columns import COLUMNS
-from app.kernel.exchange.heads import find_heads
+from app.kernel.exchange.imports.heads import find_heads
 from app.kernel.exchange.reader import read_book
 from app.kernel.households.exchange.list import wanted
 from app.kernel.kinds import CHILDREN, FILES

@@ -31,10 +31,10 @@ from app.core.jobs import worker
 from app.core.jobs.table import Job, JobState
 from app.kernel.declare import choice_lists
 from app.kernel.declare.flow import State
-from app.kernel.exchange import notes as import_notes
-from app.kernel.exchange.heads import row_text
-from app.kernel.exchange.notes import ImportNote
-from app.kernel.exchange.pipeline import OUTCOMES
+from app.kernel.exchange.imports import notes as import_notes
+from app.kernel.exchange.imports.heads import row_text
+from app.kernel.exchange.imports.notes import ImportNote
+from app.kernel.exchange.imports.pipeline import OUTCOMES
 from app.kernel.exchange.writer import Book, Column
 from app.kernel.figures import counters
 from app.kernel.households.exchange import importing as household_import

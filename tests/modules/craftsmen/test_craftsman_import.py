@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from app.access.scope import acting_as, unscoped
 from app.core.files.storage import storage
-from app.kernel.exchange import record_import, templates
+from app.kernel.exchange import templates
+from app.kernel.exchange.imports import record_import
 from app.modules.craftsmen.model import Craftsman
 from app.modules.craftsmen.register import CRAFTSMAN
 from tests import builders

@@ -16,7 +16,7 @@ from app.access.scope import unscoped
 from app.core.files.storage import storage
 from app.core.jobs.table import Job, JobState
 from app.core.jobs.worker import work
-from app.kernel.exchange.pipeline import OUTCOMES
+from app.kernel.exchange.imports.pipeline import OUTCOMES
 from app.modules.homes.choices import Grade
 from app.modules.house_map.earlier.facts import PriorFact
 from tests.builders import (

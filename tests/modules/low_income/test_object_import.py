@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.access.scope import unscoped
 from app.core.files.storage import FolderStorage, storage
-from app.kernel.exchange.heads import find_heads
+from app.kernel.exchange.imports.heads import find_heads
 from app.kernel.exchange.reader import read_book
 from app.kernel.figures import counters
 from app.kernel.households.exchange.list import wanted

@@ -19,11 +19,12 @@ from app.core.jobs.table import Job, JobContext, job_kind
 from app.kernel import hooks
 from app.kernel.declare.field import Field
 from app.kernel.declare.house_lists import HouseList, issued_list
-from app.kernel.exchange import inbox, pipeline
-from app.kernel.exchange import notes as import_notes
+from app.kernel.exchange import inbox
 from app.kernel.exchange.columns import REFERENCE, label_of
+from app.kernel.exchange.imports import notes as import_notes
+from app.kernel.exchange.imports import pipeline
+from app.kernel.exchange.imports.pipeline import Book, SheetImport
 from app.kernel.exchange.inbox import Kept
-from app.kernel.exchange.pipeline import Book, SheetImport
 from app.kernel.households.exchange.list import Checker, Line, wanted
 from app.kernel.households.exchange.match import decide
 from app.kernel.households.exchange.write import HouseholdWriter

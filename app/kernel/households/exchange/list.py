@@ -18,10 +18,10 @@ from app.core.i18n import mark, translate
 from app.core.lazy import lazy
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
-from app.kernel.exchange import pipeline
 from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import ETHNIC_MARK, SEXES, YEAR_MARK, heads, label_of
-from app.kernel.exchange.heads import Wanted
+from app.kernel.exchange.imports import pipeline
+from app.kernel.exchange.imports.heads import Wanted
 from app.kernel.kinds import formats
 from app.kernel.rows.household import Finding, Household, match_key, number_key
 

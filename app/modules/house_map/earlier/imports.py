@@ -21,11 +21,12 @@ from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobContext, job_kind
 from app.kernel import hooks
 from app.kernel.declare.rules import RuleSet
-from app.kernel.exchange import inbox, pipeline
-from app.kernel.exchange import notes as import_notes
-from app.kernel.exchange.heads import Wanted, plain_head
+from app.kernel.exchange import inbox
+from app.kernel.exchange.imports import notes as import_notes
+from app.kernel.exchange.imports import pipeline
+from app.kernel.exchange.imports.heads import Wanted, plain_head
+from app.kernel.exchange.imports.pipeline import Book, Line, SheetImport
 from app.kernel.exchange.inbox import Kept
-from app.kernel.exchange.pipeline import Book, Line, SheetImport
 from app.kernel.exchange.writer import Book as Workbook
 from app.kernel.exchange.writer import Column
 from app.kernel.kinds import formats

@@ -28,10 +28,11 @@ from app.kernel import hooks
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.declare.rules import RuleSet
-from app.kernel.exchange import inbox, marked
-from app.kernel.exchange import notes as import_notes
+from app.kernel.exchange import inbox
+from app.kernel.exchange.imports import marked
+from app.kernel.exchange.imports import notes as import_notes
+from app.kernel.exchange.imports.pipeline import Line, RowImport
 from app.kernel.exchange.inbox import Kept
-from app.kernel.exchange.pipeline import Line, RowImport
 from app.kernel.exchange.writer import Book, Column
 from app.modules.house_map.parcels import columns as parcel_columns
 from app.modules.house_map.parcels import geojson, outlines

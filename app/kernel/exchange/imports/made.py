@@ -19,7 +19,7 @@ from app.core.clock import uuid7
 from app.core.db import db
 from app.core.i18n import _, mark, translate
 from app.kernel.declare.register import Register
-from app.kernel.exchange.pipeline import Line
+from app.kernel.exchange.imports.pipeline import Line
 from app.kernel.kinds import formats
 from app.kernel.records import creations, owners
 from app.kernel.records import save as records

@@ -1,6 +1,6 @@
 """Every list that comes in as a file goes this way: read, head, check, write, notes, marked workbook.
 
-An import says what is its own: which columns it has (:class:`app.kernel.exchange.heads.Wanted`), what
+An import says what is its own: which columns it has (:class:`app.kernel.exchange.imports.heads.Wanted`), what
 one row says (:meth:`RowImport.check`) and what becomes of some of them (:meth:`RowImport.decide`). The
 rest is here: checked first if one likes, written in chunks that survive a kill, every rejected and
 flagged row told and handed back.
@@ -25,10 +25,11 @@ from app.core.db import db
 from app.core.i18n import mark, translate
 from app.core.jobs.table import JobContext
 from app.core.transactions import give_up, transaction, tried
-from app.kernel.exchange import inbox, marked
-from app.kernel.exchange import notes as import_notes
+from app.kernel.exchange import inbox
 from app.kernel.exchange.cells import Unreadable
-from app.kernel.exchange.heads import SHEET, Head, Wanted, find_heads, not_read, row_text
+from app.kernel.exchange.imports import marked
+from app.kernel.exchange.imports import notes as import_notes
+from app.kernel.exchange.imports.heads import SHEET, Head, Wanted, find_heads, not_read, row_text
 from app.kernel.exchange.reader import read_book
 
 OUTCOMES = ("created", "updated", "unchanged", "rejected", "mended", "flagged")

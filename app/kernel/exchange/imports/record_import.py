@@ -26,14 +26,15 @@ from app.kernel.declare import stages
 from app.kernel.declare.flow import State
 from app.kernel.declare.groups import Renewal
 from app.kernel.declare.register import Register, get_register
-from app.kernel.exchange import inbox, pipeline
-from app.kernel.exchange import notes as import_notes
+from app.kernel.exchange import inbox
 from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import REFERENCE
-from app.kernel.exchange.heads import Wanted, plain_head
+from app.kernel.exchange.imports import notes as import_notes
+from app.kernel.exchange.imports import pipeline
+from app.kernel.exchange.imports.heads import Wanted, plain_head
+from app.kernel.exchange.imports.made import PLACES, Maker
+from app.kernel.exchange.imports.pipeline import Book, Line, SheetImport
 from app.kernel.exchange.inbox import Kept
-from app.kernel.exchange.made import PLACES, Maker
-from app.kernel.exchange.pipeline import Book, Line, SheetImport
 from app.kernel.kinds import formats
 from app.kernel.kinds.values import is_missing, to_json
 from app.kernel.records import renewals
@@ -87,7 +88,7 @@ def _names(register: Register) -> dict[str, str]:
 
 @job_kind(KIND, title="导入表单", forget=import_notes.forget_job)
 def run(job: JobContext) -> dict[str, Any]:
-    """Do it; the result has the counts of :data:`app.kernel.exchange.pipeline.OUTCOMES` and the marked workbook's name."""
+    """Do it; the result has the counts of :data:`app.kernel.exchange.imports.pipeline.OUTCOMES` and the marked workbook's name."""
     register = get_register(job.args["register"])
     if register is None:
         raise BadInput(translate("没有这个模块。"))

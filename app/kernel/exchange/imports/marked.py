@@ -13,8 +13,8 @@ from typing import IO, Any
 from app.core.i18n import translate
 from app.core.jobs.table import JobContext
 from app.kernel.exchange.columns import COLUMNS, REFERENCE
-from app.kernel.exchange.heads import MESSAGES, RESULT, ROW, SHEET, Head, own_heads
-from app.kernel.exchange.notes import ImportNote, notes_of
+from app.kernel.exchange.imports.heads import MESSAGES, RESULT, ROW, SHEET, Head, own_heads
+from app.kernel.exchange.imports.notes import ImportNote, notes_of
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column, Comments
 
 _WIDTHS = {column.name: column.width for column in COLUMNS}
@@ -39,7 +39,9 @@ def write(file: IO[bytes], title: str, layouts: Sequence[Layout], job_id: uuid.U
     with Book(file) as book:
         for number, layout in enumerate(layouts):
             first = number * SHEET
-            if len(layouts) > 1 and not any(notes_of(job_id, after=first, until=first + SHEET, limit=1)):
+            if len(layouts) > 1 and not any(
+                notes_of(job_id, after=first, until=first + SHEET, limit=1)
+            ):
                 continue
             book.table(
                 layout.head.sheet.name if len(layouts) > 1 else title,

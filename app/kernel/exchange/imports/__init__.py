@@ -1,0 +1,1 @@
+"""Lists and forms in: :mod:`app.kernel.exchange.imports.pipeline` is the way that each of them goes."""
