@@ -43,7 +43,7 @@ from tests.databases import (
     sqlalchemy_url,
     start_postgresql,
 )
-from tests.running.applications import dispose, make_app
+from tests.running.applications import dispose, make_app, rare_garbage
 
 #: The fixtures of what runs beside the tests: servers and Chromium.
 pytest_plugins = ["tests.running.browser", "tests.running.servers"]
@@ -84,6 +84,10 @@ _postgresql = pytest.StashKey[Any]()
 
 def kinds(config: pytest.Config) -> list[str]:
     return [kind.strip() for kind in config.getoption("--db").split(",") if kind.strip()]
+
+
+def pytest_collection_finish() -> None:
+    rare_garbage()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
