@@ -175,7 +175,7 @@ def _asked(actor: Actor) -> tuple[Search, Region | None]:
     region = _region(actor)
     path = region.path if region else actor.path
     account, register = _text("account"), args.get("register", "")
-    if register and get_register(register) is None:
+    if register and register not in audit_words.subjects():
         raise BadInput(_("没有这个模块。"))
     since, until = _day("at_from"), _day("at_to")
     if since and until and since > until:
@@ -343,7 +343,6 @@ def _export_url() -> str:
 def _filters(region: Region | None) -> list[Filter]:
     args = request.args
     acts = {act.value: act.label for act in Act}
-    registers = {register.name: register.label for register in all_registers()}
     start, end = args.get("at_from"), args.get("at_to")
     days = {"from": start, "to": end} if start or end else None
     return [
@@ -352,7 +351,8 @@ def _filters(region: Region | None) -> list[Filter]:
                placeholder=_("账号，或姓名、单位开头")),
         Filter.choice("act", _("操作类型"), args.get("act"), acts),
         Filter("at", _("时间"), "date_range", days),
-        Filter.choice("register", _("模块"), args.get("register"), registers, advanced=True),
+        Filter.choice("register", _("模块"), args.get("register"), audit_words.subjects(),
+                      advanced=True),
         Filter("head_id", _("农户身份证号"), value=args.get("head_id"),
                placeholder=_("完整身份证号"), advanced=True),
     ]  # fmt: skip

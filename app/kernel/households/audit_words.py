@@ -20,7 +20,7 @@ from app.core.choices import Choices
 from app.core.i18n import _, done_word, lazy, translate
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import State
-from app.kernel.declare.register import get_register
+from app.kernel.declare.register import all_registers, get_register
 from app.kernel.kinds import formats
 from app.kernel.kinds.values import is_missing
 from app.kernel.rows.transfer import Word
@@ -175,6 +175,12 @@ def register_title(name: str | None) -> str:
         return ""
     register = get_register(name)
     return register.label if register else str(_OTHERS.get(name) or policy.VIEWS.get(name, name))
+
+
+def subjects() -> dict[str, str]:
+    """Whatever entries can be about, with its title: registers, what belongs to none, generated views."""
+    names = [*(register.name for register in all_registers()), *_OTHERS, *policy.VIEWS]
+    return {name: register_title(name) for name in names}
 
 
 def right_label(right: str) -> str:

@@ -163,6 +163,7 @@ def test_filters(app: Flask, as_account: Callable[..., Any]) -> None:
         (f"/audit/?head_id={id_number(77).lower()}&act=export", ()),
         (f"/audit/?head_id={id_number(78)}", ()),
         ("/audit/?register=lookback", texts[2:3]),
+        ("/audit/?register=role", ()),
         (f"/audit/?at_from={day}", texts[:3]),
         (f"/audit/?at_to={day}", texts[3:]),
         (town, ()),

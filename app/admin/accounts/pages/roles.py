@@ -5,6 +5,7 @@ roles, every manager reads who has which role in the own area. Accounts are chan
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from flask import redirect
@@ -42,9 +43,15 @@ def _name(pair: PermissionView) -> str:
     return f"{pair.permission.name}:{pair.view_menu.name}"
 
 
+def _subject(right: str) -> str:
+    """What the right is about; system first."""
+    subject = right.partition(":")[2]
+    return "" if subject == SYSTEM else subject
+
+
 def _in_order(right: str) -> tuple[int, str]:
-    name, _colon, subject = right.partition(":")
-    return _ORDER.get(name.removeprefix("can_"), len(_ORDER)), "" if subject == SYSTEM else subject
+    name = right.partition(":")[0].removeprefix("can_")
+    return _ORDER.get(name, len(_ORDER)), _subject(right)
 
 
 def _words(pairs: Sequence[PermissionView]) -> str:
@@ -52,7 +59,9 @@ def _words(pairs: Sequence[PermissionView]) -> str:
 
 
 class RightsField(CrudField):
-    """The rights of a role, as FAB names them. What the role may ever have is offered, and what it has."""
+    """The rights of a role, as FAB names them, subject by subject. What the role may ever have is offered,
+    and what it has.
+    """
 
     kind = "many"
     may_ever: frozenset[str] | set[str] = frozenset()
@@ -65,11 +74,21 @@ class RightsField(CrudField):
         self.data = frozenset(valuelist)
 
     def shown(self) -> dict[str, Any]:
-        offered = sorted(self.may_ever | self.held, key=_in_order)
+        offered = sorted(sorted(self.may_ever | self.held, key=_in_order), key=_subject)
         return {
             "value": sorted(self.data),
-            "options": [{"value": one, "label": right_label(one)} for one in offered],
+            "groups": [
+                {
+                    "label": register_title(subject or SYSTEM),
+                    "options": [_option(r) for r in rights],
+                }
+                for subject, rights in groupby(offered, key=_subject)
+            ],
         }
+
+
+def _option(right: str) -> dict[str, str]:
+    return {"value": right, "label": action_label(right.partition(":")[0])}
 
 
 class RoleForm(DynamicForm):
