@@ -326,7 +326,9 @@ def home(
     return made
 
 
-def attach(row: Any, *fields: str, register: str = "lookback") -> list[Attachment]:
+def attach(
+    row: Any, *fields: str, register: str = "lookback", sha256: str = "0" * 64
+) -> list[Attachment]:
     """One file (its row, not its bytes) in each of these fields of a record."""
     made = [
         Attachment(
@@ -339,7 +341,7 @@ def attach(row: Any, *fields: str, register: str = "lookback") -> list[Attachmen
             mime="image/jpeg",
             size=1000,
             key=uuid.uuid4().hex,
-            sha256="0" * 64,
+            sha256=sha256,
             added_by=uuid7(),
         )
         for position, field in enumerate(fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from app.access.scope import unscoped
+from app.core.files.uploads import inspect_upload
 from app.kernel.rows.file import Attachment
 from app.modules.surveys.lookback.model import Lookback
 from tests import builders, pictures
@@ -56,6 +58,10 @@ def open_form(clerk: Desk, survey: Lookback) -> Any:
 def test_several_photos_are_turned_moved_and_taken_off(
     desk: SitDown, server: Server, survey: Lookback, photos: list[Path], assert_accessible: Any
 ) -> None:
+    with server.app.app_context():  # another household has the first one already
+        other = builders.household(name="赵玉兰")[1]
+        told = inspect_upload(io.BytesIO(photos[0].read_bytes()), "photo")
+        builders.attach(other, "front_photos", sha256=told.sha256)
     clerk = desk(builders.TOWN_CLERK, width=360, height=740)
     page = open_form(clerk, survey)
     page.fill("#f-surveyed_on", "2024-09-12")
@@ -67,6 +73,8 @@ def test_several_photos_are_turned_moved_and_taken_off(
     first = page.locator(f"{BOX} .file-tile").first
     assert "拍摄于2024-09-09 10:00 · 蓝田县 · HUAWEI LYA-AL00" in first.inner_text()
     assert "拍摄日期2024-09-09与排查时间2024-09-12不一致" in first.inner_text()
+    same = first.get_by_role("link", name="与赵玉兰的脱贫户住房安全保障回头看")
+    assert same.get_attribute("href") == f"/lookback/{other.id}"
     page.fill("#f-surveyed_on", "2024-09-09")
     assert "不一致" not in first.inner_text()
     first.locator("[data-file-turn='90']").click()

@@ -31,6 +31,7 @@ class Attachment(Scoped, Model):
     __table_args__ = (
         Index("ix_attachment_owner", "record_id", "field", "position"),
         Index("uq_attachment_sent", "record_id", "sent_key", unique=True),
+        Index("ix_attachment_same", "sha256", "path"),  # app.kernel.beyond.same_photos
     )
 
     id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True, default=uuid7)

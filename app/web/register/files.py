@@ -14,6 +14,7 @@ from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _
 from app.core.transactions import transaction
+from app.kernel.beyond.same_photos import same_photo
 from app.kernel.declare.register import Register
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
@@ -38,7 +39,8 @@ class FileRoutes(Routes):
     @permission_name(Capability.ENTER)
     def upload(self, record_id: uuid.UUID, field: str) -> Any:
         """One file: ``file``, and what its sender calls it (``key``), how far it turned it
-        (``turned``, degrees). The answer to a file that was refused has an ``error``.
+        (``turned``, degrees). The answer has beside the tile where the ``same`` picture stands already;
+        to a file that was refused it has an ``error``.
         """
         file = request.files.get("file")
         if file is None:
@@ -56,7 +58,7 @@ class FileRoutes(Routes):
                     made = attachments.add(self.register, record_id, made)
         except (BadInput, Conflict) as error:
             return jsonify(error=error.message), error.status
-        return self._tile(record_id, made)
+        return self._tile(record_id, made, uploaded=True)
 
     @expose("/<uuid:record_id>/files/<string:field>/reuse", methods=["POST"])
     @permission_name(Capability.ENTER)
@@ -89,10 +91,11 @@ class FileRoutes(Routes):
             return jsonify(error=error.message), error.status
         return self._tile(record_id, made)
 
-    def _tile(self, record_id: uuid.UUID, file: Attachment) -> Any:
+    def _tile(self, record_id: uuid.UUID, file: Attachment, uploaded: bool = False) -> Any:
         row = records.get(self.register, record_id)
         facts = PhotoFacts(db.session(), row, values_of(row))
-        return jsonify(file_tile(file, self.register.fields[file.field], facts))
+        tile = file_tile(file, self.register.fields[file.field], facts)
+        return jsonify(tile | {"same": same_photo(self.register, row, file)} if uploaded else tile)
 
 
 def _quarter(text: str) -> int:

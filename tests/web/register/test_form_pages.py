@@ -369,6 +369,9 @@ def test_a_photo_goes_in_is_shown_and_served(clerk: Hands, survey: Lookback, pho
     assert whole.mimetype == small.mimetype == "image/jpeg"
     assert whole.data.startswith(b"\xff\xd8")
     assert len(small.data) < len(whole.data)
+    assert answer.json["same"] is None
+    again = clerk.upload(f"/lookback/{survey.id}/files/risky_photos", photo).json
+    assert again["same"]["url"] == answer.json["url"].partition("?")[0]
 
 
 def test_files_are_served_only_within_the_area(

@@ -27,6 +27,16 @@ function warn(line, text) {
   line.querySelector("span").textContent = text;
 }
 
+/** Where the same picture stands already, said when it has arrived; turned later it is still the same. */
+function tellSame(tile, { same }) {
+  if (!same) return;
+  const line = part(tile, "same");
+  const link = line.querySelector("a");
+  line.hidden = false;
+  link.textContent = same.text;
+  if (same.url) Object.assign(link, { href: same.url, target: "_blank", rel: "noopener" });
+}
+
 /** The picture of a file, or its icon, as the templates' `look` draws it. */
 function look(tile, { url, thumb, photo, name }) {
   tile.querySelector(".file-look")?.remove();
@@ -74,6 +84,7 @@ function fill(tile, file) {
   part(tile, "note").textContent = file.note;
   warn(part(tile, "other-day"), file.other_day);
   warn(part(tile, "elsewhere"), file.elsewhere);
+  tellSame(tile, file);
   for (const button of tile.querySelectorAll("[data-file-turn]")) button.hidden = !file.photo;
   tile.querySelector("progress")?.remove();
 }
