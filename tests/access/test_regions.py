@@ -169,6 +169,8 @@ def test_no_question_of_the_tree_reads_the_whole_table(tree: Flask) -> None:
         search("d", path("61", Level.PROVINCE))
         search("6101", "0.")
         search("谷", path("610122"))
+        search("洛南县东街", "0.", near=[path("610122")])
+        search("兵团", "0.")
         entries_below(1)
         regions.by_code("610122")
         region = regions.by_code("610122001001", Level.VILLAGE)
@@ -190,6 +192,23 @@ def test_search_by_name_code_and_initials(tree: Flask) -> None:
     assert found("蓝田 秦谷") == ["陕西省西安市蓝田县灞源镇秦谷村委会"]
     assert found("东莞")[:2] == ["广东省东莞市", "广东省东莞市"]
     assert found("") == found("   ") == []
+
+
+def test_names_of_ancestors_are_part_of_the_search(tree: Flask) -> None:
+    village = "陕西省西安市蓝田县灞源镇秦谷村委会"
+    for query in ("蓝田县秦谷", "蓝田秦谷村", "陕西省西安市蓝田县灞源镇秦谷", "陕西蓝田灞源秦谷"):
+        for area in ("0.", path("61", Level.PROVINCE), path("610122")):
+            assert found(query, area) == [village], query
+    assert found("洛南县东街")[0] == "陕西省商洛市洛南县城关街道东街社区居委会"
+    assert not [
+        name for name in found("洛南县东街") if "洛南县" not in name
+    ]  # 商洛市商南县 has none
+    assert found("蓝田%秦谷") == found("蓝_秦谷") == found("周至县秦谷") == []
+
+
+def test_a_county_and_what_is_above_is_found_by_the_middle_of_its_name(tree: Flask) -> None:
+    assert found("兵团")[0] == "新疆生产建设兵团"
+    assert found("生产建设", "0.", Level.PROVINCE) == ["新疆生产建设兵团"]
 
 
 def test_search_in_the_middle_of_a_name_only_where_the_area_is_small(tree: Flask) -> None:

@@ -172,6 +172,14 @@ def test_the_division_picker_searches_and_goes_down(
     assert page.input_value("#filter-region").endswith(name)  # what was chosen stays
     page.locator("#filter-region").click()
     page.locator(".picker-head", has_text="最近选过").wait_for()
+    page.keyboard.type("蓝田县秦谷")
+    page.keyboard.press("Enter")  # before anything is found
+    expect(page.locator("#filter-region")).to_have_value("陕西省西安市蓝田县灞源镇秦谷村委会")
+    page.locator("#filter-region").focus()
+    page.keyboard.type("大寨村委会")  # there are two
+    page.keyboard.press("Enter")
+    page.locator(".picker-note", has_text="选定一项").wait_for()
+    assert page.locator(".picker-option:visible").count() == 2
 
 
 MINISTRY_PAGES = ["/settings/", "/settings/review.self", "/settings/choices/", "/settings/choices/structure/",

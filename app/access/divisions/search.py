@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, case, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.access.divisions.former import LEFT_BEHIND, RegionHistory
@@ -21,6 +21,7 @@ from app.access.divisions.regions import (
     has_children,
     in_subtree,
     is_child_of,
+    within,
 )
 from app.core.db import db
 from app.core.types import nfc
@@ -29,6 +30,7 @@ LIMIT = 30
 _FEW = 5
 _LAST = "\U0010ffff"  # sorts behind every character that a name may hold
 _SMALL_AREA_LABELS = 3  # nation, province and one more: a city at most
+_PART, _MOST_PARTS = 2, 16  # characters of an ancestor's name, written before a division's
 
 
 class Entry(NamedTuple):
@@ -44,50 +46,105 @@ class Entry(NamedTuple):
 
 
 def search(
-    query: str, area: str, levels: Collection[Level] = tuple(Level), limit: int = LIMIT
+    query: str,
+    area: str,
+    levels: Collection[Level] = tuple(Level),
+    limit: int = LIMIT,
+    near: Sequence[str] = (),
 ) -> Sequence[Entry]:
-    """Divisions in the subtree of the path ``area`` that ``query`` may mean, highest level first.
+    """Divisions in the subtree of the path ``area`` that ``query`` may mean: those in the first of the
+    areas ``near`` first, then by level.
 
-    Digits are the beginning of a code, Latin letters of pinyin initials, all else is a name.
-    With blanks in it, the last word is searched for and the others stand in the full name:
-    蓝田 秦谷. One statement, and another for names and codes of old where few have them today.
+    Digits are the beginning of a code, Latin letters of pinyin initials, all else is a name, which may
+    follow names of ancestors. With blanks in it, the last word is searched for and the others stand in
+    the full name: 蓝田 秦谷; without, where few are called so, it is taken apart: 蓝田县秦谷, 陕西秦谷.
+    One statement an area, another where it is taken apart, one for names and codes of old.
     """
     printable = "".join(c if c.isprintable() else " " for c in nfc(query))
     *context, word = printable.split() or [""]
     if not word or not levels:
         return []
-    conditions = [in_subtree(Region.path, area)]
-    conditions += [Region.full_name.contains(part, autoescape=True) for part in context]
+    found: dict[int, Entry] = {}
+    for place in [*(one for one in near if within(one, area) and one != area), area]:
+        if len(found) < limit:
+            conditions = [in_subtree(Region.path, place), *map(_stands_in_full_name, context)]
+            small = place.count(".") >= _SMALL_AREA_LABELS
+            here = _found(word, levels, conditions, limit, small=small)
+            found |= {one.id: one for one in here if one.id not in found}
+    return list(found.values())[:limit]
+
+
+def _found(
+    word: str, levels: Collection[Level], conditions: list[Any], limit: int, *, small: bool
+) -> list[Entry]:
+    """What fits the word as it stands; where that is little, taken apart, and what was called so."""
     column, start = _prefix(word)
-    begins = column.between(start, start + _LAST)
-    if area.count(".") >= _SMALL_AREA_LABELS:
-        inside = Region.name.contains(word, autoescape=True)
-        best_first = (case((begins, 0), else_=1), Region.level, Region.sort, Region.code)
-        small = _shown().where(begins | inside, Region.level.in_(levels), *conditions)
-        found = _entries(small.order_by(*best_first).limit(limit))
-    else:
-        found = _entries(_of_ranges(levels, column, begins, conditions, limit))
+    asked = _of_area if small else _of_ranges
+    found = _entries(asked(levels, column, start, word, conditions, limit))
+    if len(found) < _FEW and column is Region.name:
+        found += _joined(word, levels, conditions, limit)
     if len(found) < _FEW and column is not Region.initials:
-        known = {one.id for one in found}
-        old = _formerly(column is Region.code, start, levels, conditions, limit)
-        found += [one for one in old if one.id not in known]
-    return found
+        found += _formerly(column is Region.code, start, levels, conditions, limit)
+    return list({one.id: one for one in reversed(found)}.values())[::-1]
+
+
+def _stands_in_full_name(part: str) -> ColumnElement[bool]:
+    return Region.full_name.contains(part, autoescape=True)
+
+
+def _of_area(
+    levels: Collection[Level], column: Any, start: str, word: str, conditions: list[Any], limit: int
+) -> Any:
+    """Of a small area: names may hold the word in their middle."""
+    begins = column.between(start, start + _LAST)
+    inside = Region.name.contains(word, autoescape=True)
+    best_first = (case((begins, 0), else_=1), Region.level, Region.sort, Region.code)
+    found = _shown().where(begins | inside, Region.level.in_(levels), *conditions)
+    return found.order_by(*best_first).limit(limit)
 
 
 def _of_ranges(
-    levels: Collection[Level], column: Any, begins: Any, conditions: list[Any], limit: int
+    levels: Collection[Level], column: Any, start: str, word: str, conditions: list[Any], limit: int
 ) -> Any:
-    """One index range a level."""
+    """One index range a level; of counties and above, a few thousand, all that hold the word."""
+    begins = column.between(start, start + _LAST)
+    inside = begins | Region.name.contains(word, autoescape=True)
     ranges = [
         _shown()
-        .where(Region.level == level, begins, *conditions)
-        .order_by(column, Region.path)
+        .add_columns(case((begins, 0), else_=1).label("rank"))
+        .where(Region.level == level, inside if level <= Level.COUNTY else begins, *conditions)
+        .order_by("rank", column, Region.path)
         .limit(limit)
         .subquery()
         for level in levels
     ]
     rows = union_all(*(select(part) for part in ranges)).subquery()
-    return select(rows).order_by(rows.c.level, rows.c.name, rows.c.code).limit(limit)
+    columns = [one for one in rows.c if one.key != "rank"]
+    return (
+        select(*columns).order_by(rows.c.level, rows.c.rank, rows.c.name, rows.c.code).limit(limit)
+    )
+
+
+def _joined(word: str, levels: Collection[Level], conditions: list[Any], limit: int) -> list[Entry]:
+    """Divisions whose name begins with the end of the word, while its beginning names what they lie
+    in: 洛南县东街, 陕西洛南东街. Where it stands so in a full name, no other is meant.
+    """
+    ranges = []
+    for at in range(_PART, min(len(word) - _PART, _MOST_PARTS) + 1):
+        above, name = word[:at], word[at:]
+        letters = "%".join(f"\\{c}" if c in "\\%_" else c for c in above)
+        loosely = Region.full_name.like(f"%{letters}%", escape="\\")
+        rank = case((_stands_in_full_name(above), 0), else_=1).label("rank")
+        begins = Region.name.between(name, name + _LAST)
+        one = (
+            _shown().add_columns(rank).where(Region.level.in_(levels), begins, loosely, *conditions)
+        )
+        ranges.append(one.order_by(rank, Region.level, Region.path).limit(limit).subquery())
+    if not ranges:
+        return []
+    rows = union_all(*(select(part) for part in ranges)).subquery()
+    found = db.session.execute(select(rows).order_by(rows.c.rank, rows.c.level, rows.c.code)).all()
+    return [Entry(*row[:-1]) for row in found if row.rank == found[0].rank]
 
 
 def _formerly(

@@ -1,13 +1,14 @@
 """What the division picker asks: a search, and one step down the tree, in the account's area; with
 ``whole=1`` in the whole nation, for fields that name a division elsewhere (names are no secret).
 
-Both answer ``{"items": [{id, code, name, full_name, level, level_label, has_children}]}``; the
-divisions lately chosen are kept by the browser.
+Both answer ``{"items": [{id, code, name, full_name, level, level_label, has_children}]}``, of a search
+also ``far``: it is not to be taken unless somebody points at it; the divisions lately chosen are kept by
+the browser.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import jsonify, request
@@ -25,6 +26,8 @@ from app.web.frame.addresses import takes
 
 _LONGEST_QUERY = 60
 _MOST_RECENT = 10
+_PROVINCE, _COUNTY = 2, 4  # labels of such a path
+_PROVINCE_DIGITS = 2  # of a code
 
 
 class RegionPickerView(BaseView):
@@ -44,8 +47,9 @@ class RegionPickerView(BaseView):
             raise BadInput(_("查询内容不能超过%(n)s个字。", n=_LONGEST_QUERY))
         level, until = _level("level"), _level("until") or Level.VILLAGE
         levels = [one for one in Level if one <= until and level in {None, one}]
-        found = search(query, _area(actor), levels, LIMIT)
-        return jsonify(items=_shown(found, until))
+        found = search(query, _area(actor), levels, LIMIT, _near(actor))
+        far = _far(actor, query, found)
+        return jsonify(items=[one | {"far": one["id"] in far} for one in _shown(found, until)])
 
     @expose("/children")
     @takes("id", "until", "whole", "recent")
@@ -79,6 +83,27 @@ class RegionPickerView(BaseView):
 def _area(actor: Actor) -> str:
     """The path below which divisions are offered."""
     return regions.NATION_PATH if request.args.get("whole") == "1" else actor.path
+
+
+def _near(actor: Actor) -> list[str]:
+    """Where divisions are looked for first: about the account's county, and its province."""
+    labels = actor.path.rstrip(".").split(".")
+    ends = [end for end in (_COUNTY, _PROVINCE) if len(labels) >= end]
+    return [".".join(labels[:end]) + "." for end in ends]
+
+
+def _far(actor: Actor, query: str, found: Sequence[Entry]) -> set[int]:
+    """Those in another province than the account. Accounts that have none: all, where they lie in
+    several provinces and the query does not name one alone.
+    """
+    provinces = {one.code[:_PROVINCE_DIGITS] for one in found}
+    if actor.level > Level.NATION:
+        own = regions.get(actor.region_id) if _area(actor) != actor.path else None
+        code = own.code[:_PROVINCE_DIGITS] if own is not None else ""
+        return {one.id for one in found if not one.code.startswith(code)}
+    named = [one.id for one in found if query.strip() in (one.name, one.full_name)]
+    several = {one.id for one in found} if len(provinces) > 1 else set()
+    return several - set(named if len(named) == 1 else ())
 
 
 def _start(actor: Actor, area: str) -> int:

@@ -96,7 +96,25 @@ def test_an_item_carries_what_a_picker_shows(app: Flask, ask: Any) -> None:
         "level_label": "县级",
         "has_children": True,
         "former": "",
+        "far": False,
     }
+
+
+def test_the_own_area_comes_first_and_what_is_far_is_told(ask: Any) -> None:
+    county, nation = ask("610122", Level.COUNTY), ask("0", Level.NATION)
+    found = county("search", q="双龙", whole="1").get_json()["items"]
+    assert found[0]["full_name"].startswith("陕西省西安市蓝田县")
+    far = [one["far"] for one in found]
+    assert far == sorted(far), "other provinces follow"
+    assert [one["full_name"][:3] != "陕西省" for one in found] == far
+    assert True in far, "and are not taken blindly"
+    assert {one["far"] for one in county("search", q="双龙").get_json()["items"]} == {False}
+    several = nation("search", q="双龙").get_json()["items"]
+    assert {one["far"] for one in several} == {True}
+    (named,) = [
+        o for o in nation("search", q="蓝田县").get_json()["items"] if o["name"] == "蓝田县"
+    ]
+    assert named["far"] is False
 
 
 def test_levels_limit_what_is_offered(ask: Any) -> None:

@@ -3,12 +3,27 @@
  * option is named by aria-activedescendant). What it offers comes from `offer`.
  *
  * @param input   the text input with role="combobox" and aria-controls
- * @param offer   async (query) => {groups: [{heading?, options: [{id, text, note?, down?}]}],
- *                trail?: [{label, go}], note?}; `down` is a function that opens the option's children
+ * @param offer   async (query) => {groups: [{heading?, options: [{id, text, note?, down?, names?, far?}]}],
+ *                trail?: [{label, go}], note?}; `down` is a function that opens the option's children,
+ *                `names` what it is called besides its text; one that is `far` is only taken when pointed at
  * @param pick    (option) => void, called when one is chosen
  * @param restore () => void, called when the typed text was left without a choice
  */
 import { say } from "./words.js";
+
+const same = (text) => text.replace(/\s/g, "").toLowerCase();
+
+/** The option that Enter takes after this was typed: what is called exactly so, else the first; none where that is unsure. */
+function meant(options, typed) {
+  if (!options.length) return -1;
+  const wanted = same(typed);
+  const full = options.findIndex(({ text }) => same(text) === wanted);
+  const whole = options.filter(({ text, names = [] }) => [text, ...names].some((name) => same(name) === wanted));
+  if (whole.length > 1) return -1;
+  if (full >= 0) return full;
+  const index = whole.length ? options.indexOf(whole[0]) : 0;
+  return options[index].far ? -1 : index;
+}
 
 export function combobox(input, { offer, pick, restore, chosen }) {
   const box = input.closest(".picker");
@@ -31,6 +46,7 @@ export function combobox(input, { offer, pick, restore, chosen }) {
   let active = -1;
   let asked = 0;
   let timer = null;
+  let looking = null;
 
   const isOpen = () => !panel.hidden;
   /** Back to what was chosen before. */
@@ -112,10 +128,13 @@ export function combobox(input, { offer, pick, restore, chosen }) {
       return button;
     }));
     trail.hidden = steps.length === 0;
-    note.textContent = sentence || (options.length ? "" : say("no_match"));
+    const typed = input.dataset.typed === "yes" && input.value.trim();
+    const first = typed ? meant(options, typed) : options.findIndex(({ id }) => String(id) === chosen?.());
+    const unsure = typed && options.length && first < 0 ? say("point_at_one") : "";
+    note.textContent = sentence || (options.length ? unsure : say("no_match"));
     note.hidden = !note.textContent;
     list.hidden = options.length === 0;
-    activate(options.length && input.value ? 0 : -1);
+    activate(first);
   }
   async function show(offered) {
     asked += 1;
@@ -132,10 +151,28 @@ export function combobox(input, { offer, pick, restore, chosen }) {
       clearTimeout(slow);
     }
   }
-  const look = () => show(offer(input.dataset.typed === "yes" ? input.value.trim() : ""));
+  /** Asks for what is typed; what was asked for before is not waited for. */
+  function look() {
+    clearTimeout(timer);
+    timer = null;
+    looking = show(offer(input.dataset.typed === "yes" ? input.value.trim() : ""));
+    return looking;
+  }
+  /** What is meant by what stands there now, however quickly it was typed. */
+  async function take() {
+    const text = input.value;
+    await (timer === null ? looking : look());
+    if (!isOpen() || input.value !== text) return;
+    if (options[active]) choose(options[active]);
+    else if (input.dataset.typed !== "yes") close();
+  }
 
   input.addEventListener("focus", () => { input.dataset.typed = "no"; input.select(); });
-  input.addEventListener("click", () => { if (!isOpen()) look(); });
+  input.addEventListener("click", () => {
+    if (isOpen()) return;
+    if (input.dataset.typed !== "yes") input.select();  // what is typed now takes the place of what was chosen
+    look();
+  });
   input.addEventListener("input", (event) => {
     if (event.isComposing) return;
     input.dataset.typed = "yes";
@@ -145,6 +182,7 @@ export function combobox(input, { offer, pick, restore, chosen }) {
   input.addEventListener("compositionend", () => { input.dataset.typed = "yes"; look(); });
   input.addEventListener("blur", () => {
     clearTimeout(timer);
+    timer = null;
     asked += 1;
     giveUp();
   });
@@ -155,9 +193,9 @@ export function combobox(input, { offer, pick, restore, chosen }) {
       if (!isOpen()) { look(); return; }
       const by = event.key === "ArrowDown" ? 1 : -1;
       if (options.length) activate((active + by + options.length) % options.length);
-    } else if (event.key === "Enter" && isOpen()) {
+    } else if (event.key === "Enter" && (isOpen() || timer !== null)) {
       event.preventDefault();
-      if (options[active]) choose(options[active]);
+      take();
     } else if (event.key === "ArrowRight" && isOpen() && options[active]?.down && input.dataset.typed !== "yes") {
       event.preventDefault();
       show(options[active].down());

@@ -2,7 +2,7 @@
  * The division picker: type a name, code or pinyin initials, or go down the levels; those chosen
  * lately come first. The server only ever offers what lies in the account's area.
  * A box with data-whole offers the whole nation instead (whole=1).
- * GET search-url?q=&until=  -> {items: [{id, name, full_name, level_label, code, has_children}]}
+ * GET search-url?q=&until=  -> {items: [{id, name, full_name, level_label, code, has_children, far}]}
  * GET children-url?id=      -> {trail: [{id, name}], items: […]}; without id the account's own area,
  *   and with recent=1,2 also {recent: […]}
  */
@@ -42,6 +42,7 @@ function attach(box) {
 
   const asOption = (item, full) => ({
     id: item.id, text: full ? item.full_name : item.name, note: [item.level_label, item.former].filter(Boolean).join(" ← "), item,
+    names: [item.name, item.full_name, item.code], far: item.far,
     down: item.has_children ? () => level(item.id) : null,
   });
   async function level(id) {
