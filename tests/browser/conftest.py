@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
+from sqlalchemy import delete
 
 from app.access.divisions.regions import Region
+from app.access.session import OpenSession
+from app.core.db import db
 from tests import builders
 from tests.builders import Who
 from tests.running.servers import Server
@@ -96,12 +99,27 @@ def arrived(page: Any, selector: str) -> None:
     page.wait_for_load_state("load")
 
 
+def sign_in_again(page: Any) -> None:
+    """At the layer that a page opens whose session has ended."""
+    layer = page.locator("#signin-dialog[open]")
+    layer.locator("[name=password]").fill(builders.PASSWORD)
+    layer.get_by_role("button", name="登录并继续").click()
+    layer.wait_for(state="detached")
+
+
 def sign_in(desk: Desk) -> None:
     desk.open("/login/")
     desk.page.fill("#username", desk.login)
     desk.page.fill("#password", builders.PASSWORD)
     desk.page.click("form button[type=submit]")
     desk.page.wait_for_selector(".framed")
+
+
+def end_sessions(server: Server) -> None:
+    """As if the account's owner had ended them elsewhere, or they had been idle for too long."""
+    with server.app.app_context():
+        db.session.execute(delete(OpenSession))
+        db.session.commit()
 
 
 @pytest.fixture(scope="session")

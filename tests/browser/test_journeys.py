@@ -10,16 +10,18 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 from PIL import Image
+from sqlalchemy import select
 
 from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from app.kernel.declare.flow import State
 from app.kernel.records import save as records
+from app.kernel.rows.record import HistoryEntry
 from app.modules.homes.choices import Living
 from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
-from tests.browser.conftest import OVERFLOW, Desk, arrived, sign_in
+from tests.browser.conftest import OVERFLOW, Desk, arrived, end_sessions, sign_in, sign_in_again
 from tests.kernel.exchange import lists
 from tests.running.servers import Server
 
@@ -255,7 +257,13 @@ def test_the_queue_by_keyboard(desk: SitDown, server: Server, assert_accessible:
     assert "原因" in page.locator("#opinion-errors").inner_text()  # not without a reason
     assert_accessible(page)
     page.keyboard.type("a R a 照片看不清 1")  # keys are text while one types
+    end_sessions(server)
     page.keyboard.press("Control+Enter")
+    page.get_by_role("button", name="稍后登录").click()
+    unsent = page.locator("#review-notes", has_text="乙二的审核决定还没有送达：登录已过期")
+    unsent.get_by_role("button", name="重试").click()  # it stands there, with what was typed
+    sign_in_again(page)
+    unsent.wait_for(state="detached")
     opened("丙三")
     with server.app.app_context(), unscoped("somebody else is quicker") as session:
         session.get_one(Lookback, waiting[2].id).state = State.DRAFT
@@ -267,6 +275,9 @@ def test_the_queue_by_keyboard(desk: SitDown, server: Server, assert_accessible:
     assert page.url.endswith(f"{waiting[3].id}/review")
     states = [stored(server, one).state for one in waiting]
     assert states == [State.APPROVED, State.RETURNED, State.DRAFT, State.SUBMITTED]
+    with server.app.app_context(), unscoped("tests look at rows") as session:
+        opinions = session.scalars(select(HistoryEntry.opinion).where(HistoryEntry.opinion != ""))
+        assert opinions.all() == ["a R a 照片看不清 1"]
 
 
 def test_a_resubmission_shows_why_it_came_back_and_what_changed(

@@ -6,17 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from app.access.account import Account
 from app.access.scope import unscoped
-from app.access.session import OpenSession
 from app.admin.accounts.pages import captcha
-from app.core.db import db
 from app.kernel.rows.record import Draft
 from app.modules.surveys.lookback.model import Lookback
 from tests import builders
-from tests.browser.conftest import OVERFLOW, SMALL, Desk, arrived, sign_in
+from tests.browser.conftest import (
+    OVERFLOW,
+    SMALL,
+    Desk,
+    arrived,
+    end_sessions,
+    sign_in,
+    sign_in_again,
+)
 from tests.running.servers import Server
 
 LAYER = "#signin-dialog[open]"
@@ -26,13 +32,6 @@ LAYER = "#signin-dialog[open]"
 def pictured(serve: Callable[..., Server]) -> Server:
     """The program as it is delivered: with captchas."""
     return serve(CAPTCHA_ENABLED="1")
-
-
-def end_sessions(server: Server) -> None:
-    """As if the account's owner had ended them elsewhere, or they had been idle for too long."""
-    with server.app.app_context():
-        db.session.execute(delete(OpenSession))
-        db.session.commit()
 
 
 def answer_captcha(server: Server, box: Any) -> None:
@@ -159,19 +158,13 @@ def test_a_plain_form_asks_for_the_password_too(
     desk: Callable[..., Desk], server: Server, assert_accessible: Any
 ) -> None:
     clerk = desk(builders.VILLAGE_CLERK)
-    page = clerk.page
-    page.clock.install()
-    clerk.open("/account/")
+    page = clerk.open("/account/")
     assert_accessible(page)
     assert page.evaluate(OVERFLOW) <= 0
     page.fill("#phone", "13900139000")
-    page.clock.fast_forward("01:00")
     end_sessions(server)
     page.locator("#content").get_by_role("button", name="保存", exact=True).click()
-    layer = page.locator(LAYER)
-    layer.wait_for()
-    layer.locator("[name=password]").fill(builders.PASSWORD)
-    layer.get_by_role("button", name="登录并继续").click()
+    sign_in_again(page)
     page.locator(".notice-good").wait_for()
     assert page.locator("#phone").input_value() == "13900139000"
 

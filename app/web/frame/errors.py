@@ -79,6 +79,8 @@ def _csrf(_error: CSRFError) -> Any:
     if problems.is_api():
         text = _("用登录状态写入时须带请求头 X-CSRFToken；对接系统请用接口令牌。")
         return problems.answer(400, "csrf", text)
+    if request.headers.get("HX-Request"):
+        return Response(status=401)  # the page's script asks for the token of today's session
     return _answer(400, "csrf", _("页面已过期，请刷新后重试；填写的内容已自动保存为草稿。"))
 
 

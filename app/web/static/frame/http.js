@@ -107,13 +107,15 @@ export function signIn() {
   return signingIn;
 }
 
+/** Was a request refused for want of a session, or of its token? */
+export const signedOut = (status, data) => status === 401 || (status === 400 && data?.error === "csrf");
+
 /**
- * After a request that was refused for want of a session or of its token: true once it may be sent
- * again, with the token of a newer session of the same account or after signing in.
+ * After such a refusal: true once it may be sent again, with the token of a newer session of the same
+ * account or after signing in.
  */
 export async function regain(status, data) {
-  if (status === 401) return signIn();
-  if (status !== 400 || data?.error !== "csrf") return false;
+  if (!signedOut(status, data)) return false;
   return (await freshToken()).account === account || signIn();
 }
 
@@ -124,19 +126,26 @@ export async function stillSignedIn() {
   return ok;
 }
 
+/** The answer as data: parsed JSON, {html}, or null. */
+async function dataOf(response) {
+  const kind = response.headers.get("Content-Type") ?? "";
+  if (kind.includes("json")) return response.json().catch(() => null);
+  return kind.includes("html") ? { html: await response.text() } : null;
+}
+
 /**
  * @param {{method?, json?, body?, quiet?, again?}} options `quiet`: nothing asks for a password;
  *   `again`: what was refused for want of a session is sent once more
- * @returns {Promise<{ok, status, data}>} data is the parsed JSON answer or null
+ * @returns {Promise<{ok, status, data}>} data: see dataOf
  */
 export async function send(url, { method = "GET", json, body, quiet = false, again = true } = {}) {
   const headers = ownHeaders();
   if (json !== undefined) headers["Content-Type"] = "application/json";
+  if (body instanceof FormData) body.delete("csrf_token");  // the page's, of a session that may have ended: the header has today's
   const response = await fetch(url, {
     method, headers, credentials: "same-origin", body: json === undefined ? body : JSON.stringify(json),
   });
-  const kind = response.headers.get("Content-Type") ?? "";
-  const data = kind.includes("json") ? await response.json().catch(() => null) : null;
+  const data = await dataOf(response);
   if (again && !quiet && !response.ok && (await regain(response.status, data))) {
     return send(url, { method, json, body, quiet, again: false });
   }

@@ -1,12 +1,12 @@
 /** What every page does: menus, theme, search key, notices, dialogs, double submits, parts by htmx. */
 import { say } from "./words.js";
-import { account, outboxCount, ownHeaders, signIn, stillSignedIn } from "./http.js";
+import { account, outboxCount, ownHeaders, regain, stillSignedIn } from "./http.js";
 import { openPhotos } from "../form/photos.js";
 import { attachOptionLists } from "./options.js";
 import { attachRegionPickers } from "./region.js";
 
 const body = document.body;
-const CHECK_AFTER = 30_000;
+const FRESH = 5_000;
 const narrow = window.matchMedia("(max-width: 960px)");
 
 function remember(name, value) {
@@ -126,22 +126,27 @@ function clicks() {
       input.type = shown ? "text" : "password";
       eye.setAttribute("aria-pressed", String(shown));
     }
+    const copy = at("[data-copy]");
+    if (copy) {
+      document.getElementById(copy.dataset.copy).select();
+      document.execCommand("copy");  // navigator.clipboard is missing where there is no https
+      toast(say("copied"));
+    }
     const photo = at("[data-photo-url]");
     if (photo) { event.preventDefault(); openPhotos(photo); }
   });
 }
 
 /**
- * A form marked data-once is sent once; data-confirm asks first. Before the form of a page that has
- * stood for a while is sent, the session is looked at: leaving a page with an ended one would lose
- * what was typed.
+ * A form marked data-once is sent once; data-confirm asks first. Before a form is sent the session is
+ * looked at: leaving a page with an ended one would lose what was typed.
  */
 function forms() {
-  let checked = Date.now();
+  let checked = -FRESH;
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (event.defaultPrevented) return;
-    if (form.method === "post" && form.id !== "frame-form" && body.classList.contains("framed") && Date.now() - checked > CHECK_AFTER) {
+    if (form.method === "post" && form.id !== "frame-form" && body.classList.contains("framed") && Date.now() - checked > FRESH) {
       event.preventDefault();
       if (form.dataset.checking) return;
       form.dataset.checking = "yes";
@@ -193,7 +198,7 @@ function parts() {
     const { elt, target, xhr } = event.detail;
     still(target);
     if (xhr?.status === 401) {
-      if (await signIn()) again(elt);
+      if (await regain(xhr.status)) again(elt);
       return;
     }
     if (elt.hasAttribute("data-quiet")) return;

@@ -3,7 +3,7 @@
  * opens the photos. The next record is fetched while one reads, so that it opens at once; decisions go
  * to the server one after the other behind it, and one that was refused is said with the way back.
  */
-import { ownHeaders, regain } from "../frame/http.js";
+import { send as request, signedOut } from "../frame/http.js";
 import { isTyping } from "../frame/shell.js";
 import { say } from "../frame/words.js";
 
@@ -27,14 +27,10 @@ let here = address();
 const part = (selector) => place.querySelector(selector);
 const link = (rel) => part(`a[rel=${rel}]`)?.href ?? null;
 
-/** A request of this page that may be refused for want of a session: then once more after signing in. */
+/** A request of this page: {status, html} or {status, message, …}. */
 async function ask(url, body) {
-  for (let again = false; ; again = true) {
-    const response = await fetch(url, { method: body ? "POST" : "GET", body, headers: ownHeaders(), credentials: "same-origin" });
-    const html = response.headers.get("Content-Type")?.includes("html");
-    const data = html ? { html: await response.text() } : await response.json().catch(() => ({}));
-    if (response.ok || again || !(await regain(response.status, data))) return { status: response.status, ...data };
-  }
+  const { status, data } = await request(url, { method: body ? "POST" : "GET", body });
+  return { status, ...data };
 }
 
 // ---- the next record, before it is asked for ----------------------------------------------------
@@ -50,7 +46,10 @@ function photosOf(html) {
 function prefetch(url) {
   if (!url || fetched.has(url) || decided.has(url)) return;
   if (fetched.size >= KEPT) fetched.delete(fetched.keys().next().value);
-  fetched.set(url, ask(url).then((got) => { if (got.html) photosOf(got.html); return got; }).catch(() => null));
+  fetched.set(url, ask(url).then((got) => {
+    if (got.html) photosOf(got.html);
+    return got.html || got.status === 409 ? got : null;  // what failed is asked for again
+  }).catch(() => null));
 }
 
 // ---- what stands on the page --------------------------------------------------------------------
@@ -67,10 +66,11 @@ function oneLess() {
   return Number.isInteger(number) && number > 0 ? (number - 1).toLocaleString("en-US") : "";
 }
 
-/** A line above the record; `act` is what its button does. */
-function note(text, tone, label, act) {
+/** A line above the record; `act` is what its button does. One that `stays` goes with its button alone. */
+function note(text, tone, label, act, stays = false) {
   const line = document.createElement("div");
   line.className = `notice notice-${tone}`;
+  if (stays) line.dataset.stays = "yes";
   const words = document.createElement("div");
   words.textContent = text;
   line.append(words);
@@ -101,7 +101,7 @@ function draw(got, url, push) {
 /** Opens a record of the queue in place; one that waits no more says so, and the next one opens. */
 async function show(url, { push = true, counted = "" } = {}) {
   const slow = setTimeout(() => place.classList.add("is-slow"), 150);
-  let got = await (fetched.get(url) ?? ask(url).catch(() => null));
+  let got = (await fetched.get(url)) ?? (await ask(url).catch(() => null));
   fetched.delete(url);
   clearTimeout(slow);
   place.classList.remove("is-slow");
@@ -111,8 +111,13 @@ async function show(url, { push = true, counted = "" } = {}) {
     if (!next.includes("/review")) { location.assign(next); return; }
     if (next !== url) { await show(next, { push, counted: got.left }); return; }
   }
+  if (!got?.html && waiting) {  // leaving this page would lose what was decided on it
+    const why = got && signedOut(got.status, got) ? say("signin_title") : got?.message ?? say("network");
+    note(say("next_unopened", { why }), "bad", say("retry"), () => show(url, { push, counted }), true);
+    return;
+  }
   if (!got?.html) { location.assign(url); return; }
-  if (push) notes.replaceChildren(...[...notes.children].filter((line) => !line.dataset.seen));
+  if (push) notes.replaceChildren(...[...notes.children].filter((line) => line.dataset.stays || !line.dataset.seen));
   for (const line of notes.children) line.dataset.seen = "yes";
   draw(got, url, push);
   left(counted);
@@ -182,8 +187,16 @@ async function takeBack({ url, version }) {
   note(answer.message, "good");
 }
 
+/** What was said with a decision that was refused, once more. */
+function refill(body) {
+  const form = part("#decide");
+  for (const name of ["contact_name", "contact_phone", "opinion"]) form.elements[name].value = body.get(name) ?? "";
+  for (const reason of form.querySelectorAll("[name=reason]")) reason.checked = body.getAll("reason").includes(reason.value);
+}
+
 function showErrors(errors) {
   const form = part("#decide");
+  if (!form) return;
   for (const [name, message] of Object.entries(errors)) {
     const input = form.elements[name];
     if (!input) continue;
@@ -197,17 +210,22 @@ function showErrors(errors) {
   }
 }
 
+/** Why a decision did not reach the record, if sending it again may help. */
+function unsent(answer) {
+  if (!answer) return say("network");
+  if (signedOut(answer.status, answer)) return say("signin_title");
+  return answer.status >= 500 || answer.status === 429 ? answer.message ?? say("network") : null;
+}
+
 /** Sends one decision; `where` is the record's own address, to come back to. */
 async function send(action, body, where, last) {
-  let answer;
-  try {
-    answer = await ask(action, body);
-  } catch {
-    waiting -= 1;
-    note(say("decision_unsent", { name: body.get("name") }), "bad", say("retry"), () => {
-      waiting += 1;
+  const answer = await ask(action, body).catch(() => null);
+  const why = unsent(answer);
+  if (why) {  // it waits on, with its reasons, until it is sent
+    place.classList.remove("is-slow");
+    note(say("decision_unsent", { name: body.get("name"), why }), "bad", say("retry"), () => {
       sending = sending.then(() => send(action, body, where, last));
-    });
+    }, true);
     return;
   }
   waiting -= 1;
@@ -220,10 +238,7 @@ async function send(action, body, where, last) {
   if (answer.status !== 409) decided.delete(where);
   if (answer.errors) {
     await show(where);
-    for (const [name, text] of body) {
-      const input = part("#decide")?.elements[name];
-      if (input && name.startsWith("contact")) input.value = text;
-    }
+    if (part("#decide")) refill(body);
     showErrors(answer.errors);
     return;
   }
@@ -231,7 +246,8 @@ async function send(action, body, where, last) {
   if (again) decided.delete(where);
   if (last && answer.url) { note(answer.message, "bad"); await show(new URL(answer.url, location.href).href); return; }
   left(answer.left);
-  note(answer.message ?? say("network"), "bad", again ? say("open") : "", again ? () => show(where) : null);
+  const said = answer.message ?? say("network");
+  note(said.includes(body.get("name")) ? said : say("labelled", { label: body.get("name"), message: said }), "bad", again ? say("open") : "", again ? () => show(where) : null);
 }
 
 function decide(action) {
