@@ -1,7 +1,12 @@
-"""Autosaved typing: of one account in one record. It touches no record, no counter, no history."""
+"""Autosaved typing: of one account in one record. It touches no record, no counter, no history.
+
+A draft has what hands typed, and nothing else of the form: laid over the record as it is by then it
+never brings back what somebody else has changed since.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -19,15 +24,16 @@ from app.kernel.rows.record import Draft, forget_draft
 _UNSAVED = 0
 
 
-def keep(register: Register, record_id: uuid.UUID, version: int, values: dict[str, Any]) -> Draft:
-    """Keep what is being typed."""
+def keep(
+    register: Register, record_id: uuid.UUID, version: int, values: dict[str, Any]
+) -> dt.datetime:
+    """Keep what is being typed, also beside a record that somebody submitted meanwhile; gives when."""
     row = records.get(register, record_id)
     actor = records.require_entry(register, row)
-    records.require_editable(register, row)
     return _keep(register, actor, record_id, version, values)
 
 
-def keep_new(register: Register, key: uuid.UUID, values: dict[str, Any]) -> Draft:
+def keep_new(register: Register, key: uuid.UUID, values: dict[str, Any]) -> dt.datetime:
     """Keep what is being typed of a record that is not saved yet, under the key that it will have."""
     actor = policy.require(Capability.ENTER, register.name)
     return _keep(register, actor, key, _UNSAVED, values)
@@ -35,13 +41,17 @@ def keep_new(register: Register, key: uuid.UUID, values: dict[str, Any]) -> Draf
 
 def _keep(
     register: Register, actor: Actor, record_id: uuid.UUID, version: int, values: dict[str, Any]
-) -> Draft:
-    typed = {"base_version": version, "values": values, "saved_at": now()}
+) -> dt.datetime:
+    moment = now()
+    if not values:  # taken back again
+        drop(actor, record_id)
+        return moment
+    typed = {"base_version": version, "values": values, "saved_at": moment}
     whose = {"account_id": actor.account_id, "record_id": record_id}
     insert = upsert(db.session, Draft).values(**whose, **typed, register=register.name)
     # two tabs may save their first draft at once
     db.session.execute(insert.on_conflict_do_update(index_elements=list(whose), set_=typed))
-    return db.session.get_one(Draft, tuple(whose.values()), populate_existing=True)
+    return moment
 
 
 def of(actor: Actor, record_id: uuid.UUID) -> Draft | None:

@@ -10,6 +10,7 @@ from flask import flash, redirect, request
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import permission_name
 
+from app.access import policy
 from app.access.actor import Actor, Capability
 from app.core.clock import local
 from app.core.db import db
@@ -32,8 +33,10 @@ from app.web.frame import neighbours, shell, view_log
 from app.web.frame.clicks import Click, once, require_first
 from app.web.register import form_parts, parsing
 from app.web.register import show as record_pages
+from app.web.register.drafts import beside, keep_aside
 from app.web.register.form_page import Filled, FormPage
 from app.web.register.parsing import Place, Posted
+from app.web.register.record import RecordRoutes
 from app.web.register.shared import Routes, contact_of, new_url, version
 
 
@@ -53,28 +56,39 @@ class FormRoutes(Routes):
         actor = records.require_entry(self.register, row)
         if not records.may_edit(self.register, row, actor):
             require_first()
-            if not records.asks_to_move(self.register, row):
-                flash(
-                    _(
-                        "该%(what)s现在是“%(state)s”，不能修改。",
-                        what=self.register.word,
-                        state=self.register.state_text(row.state),
-                    ),
-                    "warning",
-                )
-            return redirect(f"/{self.register.name}/{row.id}")
+            return self._closed(row, actor)
         if request.method == "POST":
             return self.save(row, actor)
         locked = stages.locked(self.register, row)
         draft = drafts.of(actor, row.id)
-        if draft is not None:
-            return self._form_page(
-                row, actor, parsing.parse(self.register, draft.values, locked), draft=draft
-            )
         typed = parsing.typed_of(self.register, row)
         carried = self._prefill(row, actor, typed) if row.state == State.MISSING else {}
+        if draft is None:
+            posted = parsing.parse(self.register, typed, locked)
+            return self._form_page(row, actor, posted, carried=carried)
+        typed, carried = parsing.laid_over(typed, carried, draft)
         posted = parsing.parse(self.register, typed, locked)
-        return self._form_page(row, actor, posted, carried=carried)
+        conflict = None
+        if draft.base_version != row.version and row.state != State.MISSING:
+            conflict = self._conflict(row, posted)
+        return self._form_page(row, actor, posted, draft=draft, carried=carried, conflict=conflict)
+
+    def _closed(self, row: Any, actor: Actor) -> Any:
+        """The form of a record that takes no changes any more: somebody submitted it, or it asks to
+        move. What was typed into it stands beside the record, and can be copied.
+        """
+        here = f"/{self.register.name}/{row.id}"
+        if request.method == "POST":
+            keep_aside(self.register, row)
+            return redirect(f"{here}/edit")
+        if not records.asks_to_move(self.register, row):
+            said = {"what": self.register.word, "state": self.register.state_text(row.state)}
+            flash(_("该%(what)s现在是“%(state)s”，不能修改。", **said), "warning")
+        typed = beside(self.register, row, drafts.of(actor, row.id))
+        if typed is None:
+            return redirect(here)
+        policy.require(Capability.SEARCH, self.register.name, row)
+        return RecordRoutes(self.register, self.offered).record_page(row, actor, typed=typed)
 
     def place(self, row: Any) -> Place | None:
         """The division that the form asks for: of records that users make, unless a household says
@@ -215,8 +229,8 @@ class FormRoutes(Routes):
     ) -> Any:
         """Both versions, side by side. What this person did not touch is taken as it is stored."""
         if not records.may_edit(self.register, row, actor):
-            flash(error.message + _("您填写的内容没有写入。"), "danger")
-            return redirect(f"/{self.register.name}/{row.id}")
+            flash(error.message, "danger")
+            return self._closed(row, actor)
         stored = parsing.typed_of(self.register, row)
         touched = form_parts.touched(self.register, request.form)
         taken = []
@@ -226,30 +240,35 @@ class FormRoutes(Routes):
                     taken.append(translate(self.register.fields[name].label))
                 posted.typed[name] = value
         posted = parsing.parse(self.register, posted.typed, stages.locked(self.register, row))
+        conflict = self._conflict(row, posted) | {"taken": taken}
+        return self._form_page(
+            row, actor, posted, contact=contact, conflict=conflict, removed=removed
+        )
+
+    def _conflict(self, row: Any, posted: Posted) -> dict[str, Any]:
+        """What somebody else saved otherwise than it stands in this form, see ``_conflict.html``."""
+        stored, mine = parsing.typed_of(self.register, row), posted.typed
         differing = [
             {
                 "name": name,
                 "label": translate(made.label),
-                "mine": made.said(posted.typed.get(name)),
-                "mine_value": posted.typed.get(name),
+                "mine": made.said(mine.get(name)),
+                "mine_value": mine.get(name),
                 "theirs": made.said(stored[name]),
                 "theirs_value": stored[name],
             }
             for name, made in self.register.fields.items()
             if name in stored
-            and (posted.typed.get(name) or None) != (stored[name] or None)
-            and made.said(posted.typed.get(name)) != made.said(stored[name])
+            and (mine.get(name) or None) != (stored[name] or None)
+            and made.said(mine.get(name)) != made.said(stored[name])
         ]
-        conflict = {
+        return {
             "who": form_parts.last_saver(row) or _("另一位用户"),
-            "taken": taken,
+            "taken": [],
             "when": f"{local(row.changed_at):%Y-%m-%d %H:%M}",
             "rows": differing,
             "version": row.version,
         }
-        return self._form_page(
-            row, actor, posted, contact=contact, conflict=conflict, removed=removed
-        )
 
     def _form_page(
         self,
@@ -279,7 +298,8 @@ class FormRoutes(Routes):
         context = FormPage(self.register, row, actor, filled).context()
         shell.at(self._menu_url(Capability.ENTER))
         shell.crumb(context["title"])
-        status = 422 if problems else (409 if conflict else 200)
+        clash = conflict is not None and request.method == "POST"
+        status = 422 if problems else (409 if clash else 200)
         return self.render_template("register/form.html", form=context), status
 
     @expose("/<uuid:record_id>/assign", methods=["POST"])

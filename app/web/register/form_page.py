@@ -108,7 +108,7 @@ class FormPage(RecordPage):
             "rules": parsing.rules_json(register, self.row),
             "fixed": self._fixed(),
             "today": today().isoformat(),
-            "version": self.row.version if draft is None else draft.base_version,
+            "version": self.row.version,
             "action_url": f"{self.url}/edit{neighbours.kept()}",
             "draft_url": f"{self.url}/draft",
             "draft": draft and restored(draft, f"{self.url}/discard"),
@@ -144,8 +144,7 @@ class FormPage(RecordPage):
         """What this person typed, as its script takes it on."""
         if request.method == "POST":
             return form_parts.touched(self.register, request.form)
-        filled = self.filled
-        return form_parts.touched_before(self.register, self.row, filled.posted, filled.draft)
+        return sorted(self.filled.draft.values) if self.filled.draft else []
 
     def _contact(self) -> dict[str, Any] | None:
         """Who submits it."""

@@ -18,9 +18,8 @@ from app.kernel.declare.flow import EDITABLE
 from app.kernel.declare.register import Register
 from app.kernel.lists.query import Query, parse
 from app.kernel.lists.queue import Queue
+from app.kernel.records import places
 from app.web.frame import shell
-from app.web.register import parsing
-from app.web.register.parsing import Posted
 
 
 def following(register: Register, row: Any, actor: Actor) -> str | None:
@@ -49,22 +48,7 @@ def touched(register: Register, form: Mapping[str, str]) -> set[str] | None:
     """The fields that this person changed, as the page's script says; None without a script."""
     if "touched" not in form:
         return None
-    return {name for name in form["touched"].split() if name in register.fields}
-
-
-def touched_before(register: Register, row: Any, posted: Posted, draft: Any) -> list[str] | None:
-    """What of a draft its writer typed: what differs from the record that it was begun on. None
-    where that record was changed since, and nobody can tell.
-    """
-    if draft is not None and draft.base_version != row.version:
-        return None
-    stored = parsing.typed_of(register, row)
-    return [
-        name
-        for name, made in register.fields.items()
-        if name in stored and draft is not None
-        and (posted.typed.get(name) or None) != (stored[name] or None)
-    ]  # fmt: skip
+    return {n for n in form["touched"].split() if n in register.fields or n == places.FIELD}
 
 
 def last_saver(row: Any) -> str | None:

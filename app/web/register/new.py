@@ -30,7 +30,7 @@ from app.kernel.records import save as records
 from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.frame.clicks import Click, once
-from app.web.register import parsing
+from app.web.register import form_parts, parsing
 from app.web.register.drafts import restored, sent
 from app.web.register.form import FormRoutes
 from app.web.register.form_page import links
@@ -56,11 +56,7 @@ class NewRoutes(Routes):
         if request.method == "POST":
             return self._create(actor)
         draft = drafts.unsaved(actor, self.register)
-        if draft is not None:
-            row = creations.blank(self.register, draft.record_id)
-            row.region_id = _key(draft.values.get(places.FIELD))
-            return self._new_page(row, parsing.parse(self.register, draft.values), draft=draft)
-        row = creations.blank(self.register, uuid7())
+        row = creations.blank(self.register, draft.record_id if draft else uuid7())
         own = regions.get(actor.region_id)
         if own is not None and self.register.creates and own.level >= self.register.creates.level:
             row.region_id = own.id
@@ -68,7 +64,11 @@ class NewRoutes(Routes):
         last = habits.fields(actor, self.register)
         carried = {n: _("按上次填写带出") for n in typed if is_missing(typed[n]) and n in last}
         typed |= {n: last[n] for n in carried}
-        return self._new_page(row, parsing.parse(self.register, typed), carried=carried)
+        if draft is not None:
+            row.region_id = _key(draft.values.get(places.FIELD)) or row.region_id
+            typed, carried = parsing.laid_over(typed, carried, draft)
+        posted = parsing.parse(self.register, typed)
+        return self._new_page(row, posted, draft=draft, carried=carried)
 
     def _maker(self) -> Actor:
         if self.register.creates is None:
@@ -145,6 +145,7 @@ class NewRoutes(Routes):
             "action_url": base,
             "draft_url": f"{base}/draft?key={row.id}",
             "draft": draft and restored(draft, f"{base}/discard?key={row.id}"),
+            "touched": self._touched(draft),
             "actions": [
                 {"name": "save", "label": _("保存"), "shortcut": "Ctrl+S", "primary": True},
                 {"name": "next", "label": _("录入下一个")},
@@ -154,6 +155,12 @@ class NewRoutes(Routes):
         shell.at(self._menu_url(Capability.ENTER))
         shell.crumb(title)
         return self.render_template("register/form.html", form=context), 422 if problems else 200
+
+    def _touched(self, draft: Any) -> Any:
+        """What this person typed, as its script takes it on."""
+        if request.method == "POST":
+            return form_parts.touched(self.register, request.form)
+        return sorted(draft.values) if draft else []
 
     @expose(f"{NEW}/draft", methods=["POST"])
     @takes("key")
@@ -168,8 +175,8 @@ class NewRoutes(Routes):
         if isinstance(place, str) and _key(place) is not None:
             values[places.FIELD] = place
         with transaction():
-            draft = drafts.keep_new(self.register, key, values)
-        return jsonify(saved_at=f"{local(draft.saved_at):%H:%M}")
+            moment = drafts.keep_new(self.register, key, values)
+        return jsonify(saved_at=f"{local(moment):%H:%M}")
 
     @expose(f"{NEW}/discard", methods=["POST"])
     @takes("key")

@@ -30,6 +30,7 @@ from app.kernel.lists.columns import REGION_LABEL
 from app.kernel.records import places
 from app.kernel.records.photo_facts import PhotoFacts
 from app.kernel.rows.file import Attachment
+from app.kernel.rows.record import Draft
 from app.web.register.inputs import INPUTS, described, place_of, static_key, with_held
 
 Typed = dict[str, Any]  # field name -> text, list of codes, list of rows, or None
@@ -72,14 +73,17 @@ def parse(register: Register, typed: Mapping[str, Any], locked: Container[str] =
 
 
 def clean_draft(register: Register, raw: Any) -> Typed:
-    """A draft as a browser sent it, with only what the form has and of the right shape."""
+    """A draft as a browser sent it: the fields that hands touched, with only what the form has and of
+    the right shape. None is a field that was emptied.
+    """
     typed: Typed = {}
-    for name, made in register.fields.items():
-        sent = raw.get(name) if isinstance(raw, dict) else None
-        if made.typed and sent is not None:
-            kept = INPUTS[made.kind].draft(made, sent)
-            if kept is not None:
-                typed[name] = kept
+    for name, sent in raw.items() if isinstance(raw, dict) else ():
+        made = register.fields.get(name)
+        if made is None or not made.typed:
+            continue
+        kept = None if sent is None else INPUTS[made.kind].draft(made, sent)
+        if kept is not None or sent is None:
+            typed[name] = kept
     return typed
 
 
@@ -91,6 +95,16 @@ def typed_of(register: Register, row: Any) -> Typed:
         for name, made in register.fields.items()
         if made.typed and name not in locked
     }
+
+
+def laid_over(
+    typed: Typed, carried: Mapping[str, str], draft: Draft
+) -> tuple[Typed, dict[str, str]]:
+    """What stands in a form whose ``draft`` is restored, and what of it was carried over: what hands
+    typed, over the record as it is by now.
+    """
+    mine = {n: v for n, v in draft.values.items() if n in typed}
+    return typed | mine, {n: said for n, said in carried.items() if n not in mine}
 
 
 # ---- what the template shows ----------------------------------------------------------------

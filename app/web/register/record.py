@@ -53,12 +53,18 @@ class RecordRoutes(Routes):
     def show(self, record_id: uuid.UUID) -> Any:
         row = records.get(self.register, record_id)
         actor = policy.require(Capability.SEARCH, self.register.name, row)
-        return self._record_page(row, actor)
+        return self.record_page(row, actor)
 
-    def _record_page(self, row: Any, actor: Actor, said: Said | None = None) -> Any:
+    def record_page(
+        self, row: Any, actor: Actor, said: Said | None = None, typed: dict[str, Any] | None = None
+    ) -> Any:
+        """The page; ``said``: a step that was refused, ``typed``: what was typed into the record and
+        not saved (:func:`app.web.register.drafts.beside`).
+        """
         page = ShownPage(self.register, row, actor, clears="clear" in self.offered)
         context = page.context() | (said or Said(contact_of(actor))).context
         context["problems"] = said.problems if said else ()
+        context["typed"] = typed
         shell.at(self._menu_url(Capability.SEARCH))
         shell.crumb(self.register.named(row))
         return self.render_template("register/record.html", record=context), 422 if said else 200
@@ -107,7 +113,7 @@ class RecordRoutes(Routes):
                 click.leads_to(here, text)
         except Invalid as error:
             row = records.get(self.register, record_id)
-            return self._record_page(row, actor, replace(said, problems=error.problems))
+            return self.record_page(row, actor, replace(said, problems=error.problems))
         except Conflict as error:
             flash(error.message, "danger")
             return redirect(here)

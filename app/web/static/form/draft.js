@@ -1,5 +1,5 @@
 /** Keeps what is typed as a draft on the server, a few seconds after the last change. */
-import { send } from "../frame/http.js";
+import { send, signedOut } from "../frame/http.js";
 import { localDraft } from "../offline/offline_form.js";
 import { CRASHED, gaveUp, pause } from "../offline/patience.js";
 import { say } from "../frame/words.js";
@@ -7,35 +7,49 @@ import { say } from "../frame/words.js";
 const WAIT = 3000;
 const MOST_WAIT = 12000;  // somebody who types on and on is saved as well
 const AGAIN = 15000;
+const NOTHING = "{}";
 
-/** @returns {{touch, flush}} touch: something changed; flush: save now, resolves true when it is safe */
-export function keepDraft({ url, version, read, line }) {
+/**
+ * `read` gives what hands typed, and nothing else of the form; `late` is called when a draft has reached
+ * the server that somebody wanted to save while there was no line.
+ * @returns {{touch, flush, kept}} touch: something changed; flush: before the form is sent, resolves true
+ *   when that may be; kept: what this browser kept while there was no line
+ */
+export function keepDraft({ url, version, read, line, late }) {
   let timer = null;
   let pending = false;
   let busy = Promise.resolve(true);
   const local = localDraft(url);
   let since = 0;
-  let sent = null;
+  let sent = NOTHING;
   let failures = 0;
   let crashes = 0;
+  let later = false;  // who would rather sign in later is not asked again while typing
+  let wanted = false;  // somebody asked to save, and it could not be sent
 
-  async function save() {
+  const keepHere = () => local.keep(version(), read(), wanted);
+
+  async function save(asked) {
     pending = false;
     since = 0;
+    wanted ||= asked;
     line.textContent = say("draft_saving");
     const values = read();
     try {
-      const { ok, status, data } = await send(url, { method: "POST", json: { version: version(), values } });
+      const { ok, status, data } = await send(url, { method: "POST", json: { version: version(), values }, quiet: later && !asked });
       if (ok) {
         failures = crashes = 0;
         local.drop();
         sent = JSON.stringify(values);
         line.textContent = say("draft_saved", { time: data?.saved_at ?? "" });
+        if (wanted && !asked) late();
+        wanted = false;
         return true;
       }
-      if (status === 401) {
+      if (signedOut(status, data)) {
         pending = true;
-        await local.keep(version(), read());
+        later = true;
+        await keepHere();
         line.textContent = say("draft_waiting");
         return false;
       }
@@ -49,12 +63,12 @@ export function keepDraft({ url, version, read, line }) {
     } catch {
       pending = true;
       failures += 1;
-      line.textContent = say((await local.keep(version(), read())) ? "draft_local" : "draft_failed");
-      if (!gaveUp(crashes)) later(pause(failures, AGAIN));
+      line.textContent = say((await keepHere()) ? (wanted ? "save_waiting" : "draft_local") : "draft_failed");
+      if (!gaveUp(crashes)) again(pause(failures, AGAIN));
       return false;
     }
   }
-  function later(wait) {
+  function again(wait) {
     clearTimeout(timer);
     timer = setTimeout(flush, wait);
   }
@@ -63,12 +77,13 @@ export function keepDraft({ url, version, read, line }) {
     if (pending && JSON.stringify(read()) !== sent) flush();
     else since = 0;
   }
-  function flush() {
+  function flush(asked = false) {
     clearTimeout(timer);
-    busy = busy.then(save);
+    busy = busy.then(() => save(asked));
     return busy;
   }
   window.addEventListener("online", () => { if (pending) flush(); });
+  window.addEventListener("anju:signed-in", () => { later = false; if (pending) flush(); });
   document.addEventListener("visibilitychange", () => { if (document.hidden) auto(); });  // the phone's camera opens
   return {
     kept: local.kept,
@@ -78,6 +93,6 @@ export function keepDraft({ url, version, read, line }) {
       clearTimeout(timer);
       timer = setTimeout(auto, Math.max(0, Math.min(WAIT, since + MOST_WAIT - Date.now())));
     },
-    flush: () => (url ? flush() : Promise.resolve(true)),
+    flush: () => (url ? flush(true) : Promise.resolve(true)),
   };
 }

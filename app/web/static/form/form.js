@@ -21,6 +21,7 @@ const touched = new Set();
 let answer = {};
 let dirty = false;
 let sending = false;
+let unsent = null;  // the button of a save that could not be sent; null again once somebody types on
 
 const labelOf = (name) => elements.get(name)?.dataset.label ?? name;
 
@@ -154,11 +155,42 @@ function drawFields() {
   drawSections();
 }
 
+/** The fields that hands changed: what was prefilled, and stands as it was, is none of them. */
+function typedNames(now) {
+  const before = (form.elements.touched?.value ?? "").split(" ");
+  return [...elements.keys()].filter((name) => before.includes(name) || JSON.stringify(now[name]) !== initial[name]);
+}
+
+/** What hands typed; all, where nobody can tell. */
+function typed() {
+  const now = readForm(elements);
+  return form.elements.touched ? Object.fromEntries(typedNames(now).map((name) => [name, now[name]])) : now;
+}
+
+/** Says that what somebody wanted to save is not saved yet, with the way to do it. */
+function tellUnsaved() {
+  if (document.querySelector("[data-unsaved]")) return;
+  const line = document.createElement("div");
+  line.className = "notice notice-warn";
+  line.dataset.unsaved = "";
+  line.setAttribute("role", "status");
+  const words = document.createElement("div");
+  words.textContent = say("save_not_yet");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn btn-plain btn-sm";
+  button.textContent = say("save");
+  button.addEventListener("click", () => form.requestSubmit(form.querySelector("[name=intent]")));
+  line.append(words, button);
+  document.getElementById("error-summary").before(line);
+}
+
 const draft = keepDraft({
   url: form.dataset.draftUrl,
   version: () => form.elements.version.value,
-  read: () => readForm(elements),
+  read: typed,
   line: form.querySelector("[data-draft-state]"),
+  late: () => (unsent ? form.requestSubmit(unsent) : tellUnsaved()),
 });
 
 /** Sets a field of any kind but files. */
@@ -168,19 +200,16 @@ function put(element, value) {
   else writeField(element, value);
 }
 
-/** The fields that were typed in: what was prefilled, and stands as it was, is none of them. */
 function tellTouched() {
   const line = form.elements.touched;
   if (!line) return;
-  const before = line.value.split(" ").filter(Boolean);
-  const now = readForm(elements);
-  const names = [...elements.keys()].filter((name) => JSON.stringify(now[name]) !== initial[name]);
-  line.value = [...new Set([...before, ...names])].join(" ");
+  line.value = typedNames(readForm(elements)).join(" ");
   line.disabled = false;
 }
 
 function changed() {
   dirty = true;
+  unsent = null;
   apply();
   if (form.dataset.draftUrl) draft.touch();
 }
@@ -247,6 +276,7 @@ async function submit(event) {
   button.classList.add("is-busy");
   if (!(await draft.flush())) {
     sending = false;
+    unsent = button;
     button.classList.remove("is-busy");
     toast(form.querySelector("[data-draft-state]").textContent);
     return;
@@ -314,7 +344,7 @@ document.getElementById("conflict")?.focus();
 /** What was typed here without a line. As an older version of the record it meets the newer one on saving. */
 draft.kept().then((row) => {
   if (!row) return;
-  if (String(row.version) !== form.elements.version.value) form.elements.touched?.remove();  // nobody can tell what was typed
+  if (row.wanted) tellUnsaved();
   form.elements.version.value = row.version;
   for (const [name, value] of Object.entries(row.values)) {
     const element = elements.get(name);

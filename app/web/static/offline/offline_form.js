@@ -2,12 +2,15 @@
 import { account } from "../frame/http.js";
 import { dropRow, keepRow, rowOf } from "../form/local.js";
 
-/** @returns {{keep(version, values), drop(), kept()}} `kept` resolves to {version, values} or nothing */
+/**
+ * @returns {{keep(version, values, wanted), drop(), kept()}} `kept` resolves to {version, values, wanted}
+ *   or nothing; `wanted`: it was to be saved, and not only kept
+ */
 export function localDraft(url) {
   const key = `${account} ${url}`;
   return {
     /** True once it is kept. */
-    keep: (version, values) => keepRow("forms", { key, account, version, values }).then(() => true, () => false),
+    keep: (version, values, wanted) => keepRow("forms", { key, account, version, values, wanted }).then(() => true, () => false),
     drop: () => dropRow("forms", key).catch(() => {}),
     kept: () => rowOf("forms", key).catch(() => null),
   };
