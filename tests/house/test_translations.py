@@ -44,17 +44,21 @@ NOT_SHOWN: dict[str, set[str] | None] = {
     "modules/low_income/columns.py": None,  # the same
     "modules/house_map/parcels/columns.py": None,  # names of properties as census exports write them
     "modules/house_map/parcels/imports.py": {"(1[89]\\d\\d|20\\d\\d)(?:年|\\.0)?(?:[-/.年]\\d{1,2}.*)?", "以后"},
-    "kernel/exchange/by_kind.py": {"[、，,；;]"},  # marks between the choices in one cell
+    "kernel/exchange/by_kind.py": {"[、，,；;]", "[(（].*?[)）]$"},  # marks between and behind choices in a cell
     "kernel/exchange/imports/record_import.py": {"。."},  # marks that are cut off
     "kernel/reports/word.py": {"方正小标宋简体", "黑体", "仿宋", "一二三四五六七八九十", "、"},  # typefaces, numerals
     "kernel/exchange/writer.py": {"选项"},  # a hidden sheet that formulas name
     "kernel/kinds/formats.py": {
         "无|没有|暂无|不详|无电话|无联系电话|无身份证号?|[-—/\\\\.]+|0{5,}",  # typed for "none"
-        "[•・‧∙⋅●.．。]", "\\((户主|户主本人|本人)\\)", "[—–－―‐]", "〇",
+        "[·•・･‧∙⋅●˙·᛫⸱.．。]+", "一",
+        "([0-9]{4})(年(度|底|初|末|中)?|[-./年][0-9]{1,2}月?([底初末])?|[-./年][0-9]{1,2}[-./月][0-9]{1,2}日?)?",
+        "\\((户主|户主本人|本人)\\)", "[—–－―‐]", "〇",
         "([0-9]+)(?:\\.0+)?(?:人|口|口人|个|个人|名|户)?",
         "([一二两三四五六七八九]?)(十?)([一二三四五六七八九]?)(?:人|口|口人)?",
         "两", "一二三四五六七八九",
     },
+    "kernel/kinds/characters.py": None,  # characters that stand for others
+    "modules/homes/written.py": None,  # the groups of hardship as people write them
     "kernel/kinds/date.py": {"年月./", "日"},  # how people type dates
     "kernel/declare/fields.py": {
         "不能小于 ", "不能大于 ", "不能", "早于", "晚于", "今天。", "至少需要 ", "最多 ", " 个。", "。",

@@ -114,7 +114,8 @@ class _Import(SheetImport[_Line]):
 
     def check(self, number: int, row: Mapping[str, str]) -> _Line:
         line = _Line(number, row["name"][:64], typed=row)
-        if line.reject_unreadable(row):
+        line.taken(row, row)
+        if line.rejected:
             return line
         line.level = self._level(line)
         if line.level is None:

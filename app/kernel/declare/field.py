@@ -73,6 +73,7 @@ class Field:
     list_name: str | None = None  # a list of the ministry's, see app.kernel.declare.choice_lists
     leaves_out: tuple[str, ...] = ()  # codes of its list that are no choice here
     words: Mapping[str, str] = dataclass_field(default_factory=dict)  # code -> its text here
+    also: Mapping[str, str] = dataclass_field(default_factory=dict)  # how people write it -> code
     length: int = 100  # text: the most characters
     low: Any = None  # the smallest number, the fewest files or rows
     high: Any = None  # the largest, the most
@@ -232,7 +233,7 @@ class Field:
         if self.since and text in self.codes:
             return text
         own = (code for code, word in self.words.items() if text in (word, translate(word)))
-        code = next(own, None)
+        code = next(own, None) or self.also.get(text)
         if code is None and self.source_list:
             code = choice_lists.code_of(self.source_list, text)
         if code is not None and code not in self.leaves_out:

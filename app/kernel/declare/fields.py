@@ -22,6 +22,7 @@ from app.kernel.kinds.choice import CHOICE, MANY, YES_NO
 from app.kernel.kinds.date import DATE
 from app.kernel.kinds.identity import ACCOUNT, ID_NUMBER, PHONE, USCC, Identity
 from app.kernel.kinds.number import DECIMAL, INTEGER, MONEY, YEAR
+from app.kernel.kinds.person import PERSON
 from app.kernel.kinds.photo import FILES
 from app.kernel.kinds.region import REGION
 from app.kernel.kinds.text import TEXT, TEXTAREA
@@ -58,6 +59,7 @@ class ChoiceOptions(Options, total=False):
 
     leaves_out: tuple[str, ...]  # codes of its list that are no choice here
     words: Mapping[str, str]  # code -> its text here
+    also: Mapping[str, str]  # how people write a choice -> its code
     chooser: str  # what it may be chosen from on a map: "parcel"
 
 
@@ -108,6 +110,11 @@ def _order_text(word: str, limit: Limit) -> str:
 def text(label: str, length: int = 100, **options: Unpack[TextOptions]) -> Any:
     """A line of text, NFC, at most ``length`` characters."""
     return _checked(Field(TEXT, label, length=length, **options))
+
+
+def person(label: str, length: int = 64, **options: Unpack[TextOptions]) -> Any:
+    """The name of a person."""
+    return _checked(Field(PERSON, label, length=length, **options))
 
 
 def long_text(label: str, length: int = 1000, **options: Unpack[TextOptions]) -> Any:

@@ -5,13 +5,14 @@ template says of their column.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from app.core.i18n import _, translate
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.exchange.writer import Cell
+from app.kernel.kinds import formats
 from app.kernel.kinds.children import Rows
 from app.kernel.kinds.choice import OneOf, SomeOf, YesNo
 from app.kernel.kinds.date import Day
@@ -19,6 +20,7 @@ from app.kernel.kinds.kind import PerKind
 from app.kernel.kinds.region import Division
 
 _BETWEEN = re.compile("[、，,；;]")  # between the choices in one cell
+_REMARK = re.compile(r"[(（].*?[)）]$")  # 低保户（A类）
 
 
 class CellOf:
@@ -27,6 +29,13 @@ class CellOf:
     def read(self, made: Field, cell: str) -> Any:
         """What a cell says, as the field parses it."""
         return cell
+
+    def understood(self, made: Field, cell: str) -> tuple[Any, str]:
+        """The value of what can be understood of a cell, and what is said of the rest."""
+        try:
+            return made.parse(self.read(made, cell)), ""
+        except ValueError as error:
+            return None, str(error)
 
     def writer(self, made: Field) -> Callable[[Any], Cell]:
         """What puts a value into a cell; made once, not for every row."""
@@ -50,6 +59,9 @@ class _YesNo(CellOf):
 
 
 class _Day(CellOf):
+    def read(self, made: Field, cell: str) -> str:
+        return formats.mend_day(cell)
+
     def writer(self, made: Field) -> Callable[[Any], Cell]:
         return lambda value: value.isoformat() if value else None
 
@@ -78,13 +90,29 @@ class _SomeOf(_Known):
         # texts in other languages hold blanks
         known = {*choice_lists.by_text(made.source_list)} if made.source_list else set()
         known |= {text for word in made.words.values() for text in (word, translate(word))}
+        known |= made.also.keys()
         parts = [part.strip() for part in _BETWEEN.split(cell)]
-        found = [[part] if part in known else re.split(r"[/\s]", part) for part in parts]
-        return [word for words in found for word in words if word]
+        found = [[part] if part in known else re.split(r"[/+\s]", part) for part in parts]
+        words = (word for words in found for word in words if word)
+        return list(dict.fromkeys(_without_remark(word, known) for word in words))
+
+    def understood(self, made: Field, cell: str) -> tuple[Any, str]:
+        values, unknown = [], []
+        for word in self.read(made, cell):
+            try:
+                values += made.parse([word])
+            except ValueError as error:
+                unknown.append(str(error))
+        return tuple(dict.fromkeys(values)), "".join(unknown)
 
     def note(self, made: Field) -> str:
         options = _("、").join(made.options().values())
         return _("可填多项，用“、”分开：%(options)s", options=options)
+
+
+def _without_remark(word: str, known: Container[str]) -> str:
+    bare = _REMARK.sub("", word)
+    return bare if bare in known and word not in known else word
 
 
 class _Division(_Known):

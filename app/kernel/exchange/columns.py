@@ -82,7 +82,7 @@ REFERENCE = ListColumn("reference", mark("农户编号"), ("系统编号",), 36)
 """Only in what the program wrote: the household of an exported row, or the one that a flagged row of
 a marked workbook became, so that any other cell of it may be missing or corrected."""
 
-YEAR_MARK, ETHNIC_MARK = "年", "族"  # 2019年, 汉 for 汉族
+ETHNIC_MARK = "族"  # 汉 for 汉族
 SEXES = {"男": Sex.MALE, "男性": Sex.MALE, "女": Sex.FEMALE, "女性": Sex.FEMALE}
 
 

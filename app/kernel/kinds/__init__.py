@@ -8,6 +8,7 @@ from app.kernel.kinds.date import DATE
 from app.kernel.kinds.identity import ACCOUNT, ID_NUMBER, PHONE, USCC
 from app.kernel.kinds.kind import Kind, PerKind, Widget
 from app.kernel.kinds.number import DECIMAL, INTEGER, MONEY, YEAR
+from app.kernel.kinds.person import PERSON
 from app.kernel.kinds.photo import FILES
 from app.kernel.kinds.region import REGION
 from app.kernel.kinds.text import TEXT, TEXTAREA
@@ -15,7 +16,7 @@ from app.kernel.kinds.text import TEXT, TEXTAREA
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        TEXT, TEXTAREA, INTEGER, DECIMAL, MONEY, DATE, YEAR, YES_NO, CHOICE, MANY,
+        TEXT, PERSON, TEXTAREA, INTEGER, DECIMAL, MONEY, DATE, YEAR, YES_NO, CHOICE, MANY,
         ID_NUMBER, PHONE, USCC, ACCOUNT, CHILDREN, FILES, REGION,
     )
 }  # fmt: skip
@@ -23,6 +24,6 @@ KINDS: dict[str, Kind] = {
 
 __all__ = [
     "ACCOUNT", "CHILDREN", "CHOICE", "DATE", "DECIMAL", "FILES", "ID_NUMBER", "INTEGER", "KINDS",
-    "MANY", "MONEY", "PHONE", "REGION", "TEXT", "TEXTAREA", "USCC", "YEAR", "YES_NO",
+    "MANY", "MONEY", "PERSON", "PHONE", "REGION", "TEXT", "TEXTAREA", "USCC", "YEAR", "YES_NO",
     "Kind", "PerKind", "Widget",
 ]  # fmt: skip

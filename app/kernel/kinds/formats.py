@@ -17,6 +17,7 @@ from operator import mul
 from typing import Literal
 
 from app.core.i18n import mark, translate
+from app.kernel.kinds.characters import standard
 
 OLDEST_YEAR = 1850
 """Nobody on a list was born before it; GB 11643 itself sets no bound."""
@@ -28,6 +29,7 @@ USCC_WEIGHTS = tuple(3**i % 31 for i in range(17))
 PHONE_PATTERN = "(1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}(-[0-9]{1,6})?)"
 
 _ID = re.compile("[0-9]{17}[0-9X]")
+_LIKE_X = re.compile("[0-9]{17}[ХΧ×✕✖╳Ⅹ]")
 _OLD_ID = re.compile("[0-9]{15}")
 _DISABILITY_CARD = re.compile("([0-9]{17}[0-9X])[0-9]{2}")
 ACCOUNT_PATTERN = "[0-9]{8,30}"
@@ -57,7 +59,9 @@ class Problem:
 
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0xA0: " "}
 _INVISIBLE = dict.fromkeys([0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF, 0xAD])
-_DOTS = re.compile("[•・‧∙⋅●.．。]")
+_DOTS = re.compile("[·•・･‧∙⋅●˙·᛫⸱.．。]+")
+_BESIDE_DOT = re.compile(rf"\s*{_DOTS.pattern}\s*")
+_MORE = "一"  # some Chinese character
 _HEAD_MARK = re.compile(r"\((户主|户主本人|本人)\)")
 _BLANKS = re.compile(r"\s+")
 # What needs no mending, told at a glance: nearly every cell of nearly every list.
@@ -80,22 +84,32 @@ def mend_text(text: str) -> str:
 
 
 def mend_name(text: str) -> str:
-    """A person's name: ``' 田　翠素 '`` → ``田翠素``, ``张三（户主）`` → ``张三``, ``•`` → ``·``.
+    """A person's name: ``' 田　翠素 '`` → ``田翠素``, ``张三（户主）`` → ``张三``, ``•`` → ``·``, ``马⽅`` →
+    ``马方``.
 
     Blanks beside a Chinese character on both sides are typing; ``O'Neil 王`` keeps its own.
     """
     if _PLAIN_NAME.fullmatch(text):
         return text
-    name = _HEAD_MARK.sub("", mend_text(half_width(text)))
-    name = _between_chinese(_DOTS, "·", name)
-    return _between_chinese(_BLANKS, "", name).replace(" ·", "·").replace("· ", "·").strip()
+    name = _HEAD_MARK.sub("", mend_text(half_width(standard(text))))
+    name = _between_chinese(_BESIDE_DOT, "·", name)
+    return _between_chinese(_BLANKS, "", name).strip()
+
+
+def mend_name_start(text: str) -> str:
+    """How a name begins, as it would be kept: a dot or a blank at its end stands within the name."""
+    return mend_name(f"{text}{_MORE}").removesuffix(_MORE)
 
 
 def mend_id_number(text: str) -> str:
-    """Half-width digits, no blanks, no leading apostrophe, ``x`` as ``X``; "无" becomes empty."""
+    """Half-width digits, no blanks, no leading apostrophe, ``X`` for ``x`` and for what looks like it
+    (Х of Cyrillic, ×, Ⅹ) behind 17 digits; "无" becomes empty.
+    """
     if _ID.fullmatch(text):
         return text
     number = _BLANKS.sub("", half_width(text)).lstrip("'‘’`").upper()
+    if _LIKE_X.fullmatch(number):
+        number = f"{number[:17]}X"
     return "" if _NOTHING.fullmatch(number) else number
 
 
@@ -140,6 +154,34 @@ def mend_count(text: str) -> int | None:
     digits = {"": 0, "两": 2} | {mark: n for n, mark in enumerate("一二三四五六七八九", 1)}
     tens = (digits[spoken[1]] or 1) * 10 if spoken[2] else digits[spoken[1]]
     return tens + digits[spoken[3]]
+
+
+_TIME = re.compile(r"[T ]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]*)?)?$")
+_SERIAL = re.compile(r"([2-6][0-9]{4})(\.[0-9]+)?")
+_FIRST_SERIAL = dt.date(1899, 12, 30)
+_YEAR = re.compile(
+    r"([0-9]{4})(年(度|底|初|末|中)?|[-./年][0-9]{1,2}月?([底初末])?|[-./年][0-9]{1,2}[-./月][0-9]{1,2}日?)?"
+)
+_COMPACT_DAY = re.compile(r"((?:19|20)[0-9]{2})(0[1-9]|1[0-2])([0-3][0-9])?")
+
+
+def mend_day(text: str) -> str:
+    """A day without a time behind it; the number under which Excel keeps a day (from 1954 on) as that
+    day.
+    """
+    day = _TIME.sub("", half_width(text).strip())
+    if serial := _SERIAL.fullmatch(day):
+        return (_FIRST_SERIAL + dt.timedelta(int(serial[1]))).isoformat()
+    return day
+
+
+def mend_year(text: str) -> int | None:
+    """The year of a year, a month or a day: ``2018``, ``2018年底``, ``2018.12``, ``2018-12-31``; None when
+    it is none of them.
+    """
+    day = mend_day(_BLANKS.sub("", text) if "年" in text else text)
+    found = _YEAR.fullmatch(day) or _COMPACT_DAY.fullmatch(day)
+    return int(found[1]) if found else None
 
 
 # --- identity numbers (GB 11643) -------------------------------------------------------------
@@ -208,6 +250,8 @@ def id_number_problem(text: str, today: dt.date) -> Problem | None:
             {"day": day},
         )
     if (wanted := id_check_character(text)) != text[17]:
+        if text.endswith("000"):
+            return Problem("id.rounded", _ROUNDED_TEXT)
         return Problem(
             "id.check",
             mark("身份证号第18位校验码不正确，应为 %(wanted)s，请核对。"),
@@ -216,6 +260,9 @@ def id_number_problem(text: str, today: dt.date) -> Problem | None:
     return None
 
 
+_ROUNDED_TEXT = mark(
+    "身份证号末尾是000，很可能是 Excel 把号码当作数字、丢失了最后几位；请对照身份证，按文本重新填写。"
+)
 _DISABILITY_TEXT = mark(
     "这是20位的残疾人证号，请改填18位身份证号（一般为其前18位 %(number)s，请核对）。"
 )
@@ -299,10 +346,15 @@ def name_problem(text: str) -> Problem | None:
         return Problem("name.missing", mark("姓名为空，请填写。"))
     if len(text) > 50:
         return Problem("name.long", mark("姓名超过50个字，请核对。"))
-    odd = "".join(dict.fromkeys(c for c in text if not (c.isalpha() or c in "·' -’")))
+    odd = "".join(dict.fromkeys(c for c in text if not (_is_letter(c) or c in "·' -’་")))
     if odd:
         return Problem("name.characters", mark("姓名中有“%(odd)s”，请核对。"), {"odd": odd})
     return None
+
+
+def _is_letter(char: str) -> bool:
+    """Of any script, with the marks that belong to letters."""
+    return unicodedata.category(char)[0] in "LM"
 
 
 def mask_id(number: str | None) -> str:

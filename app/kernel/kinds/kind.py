@@ -159,6 +159,10 @@ class Kind(ABC):
         except ValueError:
             return self.as_typed(typed)
 
+    def beginning(self, typed: str) -> str:
+        """What is typed to look for values that begin so, as these are kept."""
+        return formats.mend_text(typed)
+
     def as_typed(self, typed: Any) -> str:
         """A value that means nothing (any more), as it was typed."""
         return str(typed)

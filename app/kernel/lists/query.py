@@ -86,7 +86,7 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
         figure=figure,
         states=states,
         filters=filters,
-        name=formats.mend_text(args.get(register.name_field) or "")[:64],
+        name=_name_asked(register, args),
         number=formats.mend_id_number(args.get(register.number_field) or "")[:32],
         named={n: text for n in PLACE_NAMES if (text := nfc(args.get(n) or "")[:30])},
         found=_found(args.get("found"), register, session, actor),
@@ -139,6 +139,12 @@ def _parsed(made: Field, text: str) -> Any:
         label = translate(made.label)
         raise BadInput(_("%(label)s：%(value)s", label=label, value=str(error))) from None
     return value[0] if made.kind.several and value else value
+
+
+def _name_asked(register: Register, args: Any) -> str:
+    """How the name that is looked for begins."""
+    kind = register.model.__fields__[register.name_field].kind
+    return kind.beginning(args.get(register.name_field) or "")[:64]
 
 
 def _menu(register: Register, name: str) -> str:

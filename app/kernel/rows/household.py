@@ -59,11 +59,11 @@ class Household(Record, Model):
         Index("ix_household_parent", "parent_id", **only_where("parent_id IS NOT NULL")),
     )
 
-    issued_name = f.system(f.text("下发户主姓名", 64), default="")
+    issued_name = f.system(f.person("下发户主姓名"), default="")
     issued_id = f.system(f.id_number("下发身份证号"))
     issued_id.length = 32  # wrong numbers come in too, flagged
     corrected_id = f.id_number("更正身份证号", required=False)
-    head_name = f.text("户主姓名", 64)
+    head_name = f.person("户主姓名")
     head_id = f.id_number("户主身份证号", required=False)
     head_id.length = 32
     sex = f.choice("性别", Sex, required=False)

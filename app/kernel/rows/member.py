@@ -34,7 +34,7 @@ class Member(Record, Model):
     )
 
     household_id: Mapped[uuid.UUID] = mapped_column(UuidType, nullable=False)
-    name = f.text("姓名", 64)
+    name = f.person("姓名")
     id_number = f.id_number("身份证号", required=False)
     id_number.length = 32
     sex = f.choice("性别", Sex, required=False)

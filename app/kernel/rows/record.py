@@ -77,10 +77,10 @@ class OfHousehold(Record):
 
     household_id: Mapped[uuid.UUID] = mapped_column(UuidType, nullable=False)
 
-    head_name = f.system(f.text("户主姓名", 64), default="")
+    head_name = f.system(f.person("户主姓名"), default="")
     head_id = f.system(f.id_number("身份证号"))
     head_id.length = 32  # a copy of the household's, where wrong numbers come in too
-    former_head = f.system(f.text("原户主", 64))  # the issued head, where another one is head now
+    former_head = f.system(f.person("原户主"))  # the issued head, where another one is head now
     standing = f.system(f.choice("分户情况", Standing))
     #: Does it count for its household? Of registers that renew records, one of several does.
     current: ClassVar[Any] = True

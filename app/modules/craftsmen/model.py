@@ -36,7 +36,7 @@ class Craftsman(Owned, Record, Model):
         *feed.indexes("craftsman"),
     )
 
-    name = f.text("姓名", 64)
+    name = f.person("姓名")
     id_number = f.id_number("身份证号")
     phone = f.phone("联系电话")
     village_group = f.text("村民小组", 40, required=False)

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.core.choices import Choices
 from app.kernel.declare import fields as f
+from app.modules.homes.written import HARDSHIP
 
 
 class Living(Choices):
@@ -129,4 +130,4 @@ UNHELPED = "未享受过农村住房保障政策且依靠自身力量无法解�
 
 def groups() -> Any:
     """The six groups; a household belongs to one or several."""
-    return f.many("对象类型", Hardship, words={Hardship.EXITED.value: UNHELPED})
+    return f.many("对象类型", Hardship, words={Hardship.EXITED.value: UNHELPED}, also=HARDSHIP)

@@ -23,14 +23,14 @@ class Family(f.Declared):
 
     died = f.yes_no("是否死亡销户", help="选择“是”则不需要录入其他信息")
     head_changed = f.yes_no("户主是否变更")
-    new_head_name = f.text("新户主姓名", 64, shown=head_changed.yes)
+    new_head_name = f.person("新户主姓名", shown=head_changed.yes)
     new_head_id = f.id_number("新户主身份证号", shown=head_changed.yes)
     new_head_phone = f.phone("新户主联系电话", shown=head_changed.yes, required=False)
     new_head_relation = f.listed("与原户主关系", "relation", shown=head_changed.yes)
     split = f.yes_no("是否分户")
     split_heads = f.children(
         "分户户主信息",
-        f.row("name", f.text("姓名", 64)),
+        f.row("name", f.person("姓名")),
         f.row("id_number", f.id_number("身份证号")),
         f.row("phone", f.phone("联系电话", required=False)),
         shown=split.yes,

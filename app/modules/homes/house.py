@@ -19,7 +19,7 @@ APPRAISALS_FROM = dt.date(2021, 1, 1)
 def person_rows() -> tuple[f.Field, ...]:
     """Fields of an owner or user of the house."""
     return (
-        f.row("name", f.text("姓名", 64)),
+        f.row("name", f.person("姓名")),
         f.row("id_number", f.id_number("身份证号", required=False)),
         f.row("phone", f.phone("联系电话", required=False)),
         f.row("sex", f.choice("性别", Sex, required=False)),
@@ -30,7 +30,7 @@ def person_rows() -> tuple[f.Field, ...]:
 class Surveyed(f.Declared):
     """Who went to the household and when; rules on dates compare with that day, not with today."""
 
-    surveyor = f.text("排查人", 64, help="实际到农户家中排查房屋信息的人员姓名")
+    surveyor = f.person("排查人", help="实际到农户家中排查房屋信息的人员姓名")
     surveyed_on = f.date("排查时间", not_after=f.Today(), help="实际到农户家中排查房屋信息的时间")
 
 

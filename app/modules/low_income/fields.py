@@ -70,7 +70,7 @@ class Listed(OfHousehold):
             *feed.indexes(table),
         )
 
-    head_name = f.text("姓名", 64)
+    head_name = f.person("姓名")
     head_id = f.id_number("身份证号")
     head_id.length = 32  # wrong numbers come in too, and are put right here
     sex = f.choice("性别", Sex)

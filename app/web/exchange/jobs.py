@@ -32,6 +32,7 @@ from app.web.frame.listing import Paging
 
 PAGE_SIZE = 20
 NOTES_SHOWN = 50
+_ROWS_TOLD = 10
 JOBS_URL = "/exchange/jobs"
 _TONES = {
     JobState.QUEUED: "neutral",
@@ -186,13 +187,23 @@ def _counts(job: Job) -> list[dict[str, Any]]:
 def _not_read(job: Job) -> list[str]:
     """What of the file was read, where that is not all of it."""
     told = (job.result or {}).get("file") or {}
-    named = {what: _("、").join(told.get(what, ())) for what in ("sheets", "unread", "ignored")}
+    lists = ("sheets", "unread", "hidden", "ignored")
+    named = {what: _("、").join(told.get(what, ())) for what in lists}
     found = []
     if len(told.get("sheets", ())) > 1:
         found.append(_("已读取工作表：%(names)s。", names=named["sheets"]))
     if named["unread"]:
         text = _("没有读取工作表：%(names)s（没有找到表头）。", names=named["unread"])
         found.append(text)
+    if named["hidden"]:
+        text = _("没有读取隐藏的工作表：%(names)s。", names=named["hidden"])
+        found.append(text)
+    if hidden := told.get("hidden_rows"):
+        shown = [row_text(row, told["sheets"]) for row in hidden[:_ROWS_TOLD]]
+        names = _("、").join(shown) + ("…" if len(hidden) > _ROWS_TOLD else "")
+        found.append(
+            _("在 Excel 中隐藏的行（被筛选或手动隐藏）也已读取：第%(rows)s行。", rows=names)
+        )
     if named["ignored"]:
         found.append(_("没有读取的列：%(names)s。", names=named["ignored"]))
     return found

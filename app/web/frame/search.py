@@ -40,7 +40,10 @@ class SearchView(BaseView):
     def results(self) -> Any:
         actor = policy.require(Capability.SEARCH)
         query = nfc(request.args.get("q", ""))[:50]
-        wanted = formats.mend_id_number(query) if any(c.isdigit() for c in query) else query
+        mend = (
+            formats.mend_id_number if any(c.isdigit() for c in query) else formats.mend_name_start
+        )
+        wanted = mend(query)
         found = _search(wanted, actor) if wanted else []
         if len(found) == 1:
             return redirect(f"/household/{found[0].id}")

@@ -15,6 +15,9 @@ WORDS = {
     "above": lazy("“{label}”不能大于 {max}"),
     "too_many_decimals": lazy("“{label}”最多保留 {n} 位小数"),
     "id_length": lazy("身份证号应为18位，现有 {n} 位"),
+    "id_rounded": lazy(
+        "身份证号末尾是000，很可能是 Excel 把号码当作数字、丢失了最后几位；请对照身份证，按文本重新填写。"
+    ),
     "id_check": lazy("身份证号第18位校验码不正确，应为 {mark}，请核对"),
     "id_odd": lazy("身份证号不正确，请核对出生日期"),
     "section_done": lazy("已完成"),

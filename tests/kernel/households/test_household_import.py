@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from app.access.account import Account
 from app.access.actor import Actor
 from app.access.audit.log import Act, AuditEntry
+from app.access.divisions.match import Finder
 from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as, unscoped
 from app.core.clock import now
@@ -31,6 +32,8 @@ from app.core.jobs import worker
 from app.core.jobs.table import Job, JobState
 from app.kernel.declare import choice_lists
 from app.kernel.declare.flow import State
+from app.kernel.exchange.cells import Computed
+from app.kernel.exchange.columns import COLUMNS
 from app.kernel.exchange.imports import notes as import_notes
 from app.kernel.exchange.imports.heads import row_text
 from app.kernel.exchange.imports.notes import ImportNote
@@ -39,6 +42,7 @@ from app.kernel.exchange.writer import Book, Column
 from app.kernel.figures import counters
 from app.kernel.households.exchange import importing as household_import
 from app.kernel.households.exchange import write
+from app.kernel.households.exchange.list import Checker
 from app.kernel.rows.household import Finding, Household, SearchKey, Sex
 from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
@@ -139,6 +143,8 @@ def test_a_faultless_row_becomes_a_household_with_its_survey(desk: Desk) -> None
         ({"phone": "１３９ 0918-0001"}, "phone", "13909180001"),
         ({"population": "5人"}, "population", 5),
         ({"exit_year": "2019年"}, "exit_year", 2019),
+        ({"exit_year": "2019-12-31"}, "exit_year", 2019),
+        ({"head_name": "赵\ue863"}, "issued_name", "赵䶮"),
         ({"ethnicity": "汉"}, "ethnicity", "01"),
         ({"village_group": " 八组 "}, "village_group", "八组"),
     ],
@@ -551,7 +557,9 @@ def test_every_sheet_with_a_head_is_read_and_what_is_not_is_named(desk: Desk) ->
     made.seek(0)
     result, job = desk.take(made)
     assert {n: result[n] for n in OUTCOMES if result[n]} == {"created": 2, "rejected": 1}
-    assert result["file"] == {"sheets": ["西街", "东街"], "unread": ["说明"], "ignored": ["备注"]}
+    assert result["file"] == {
+        "sheets": ["西街", "东街"], "unread": ["说明"], "hidden": [], "ignored": ["备注"], "hidden_rows": [],
+    }  # fmt: skip
     assert [home.issued_name for home in households()] == ["王一", "王二"]
     (note,) = list(import_notes.notes_of(job.id))
     assert row_text(note.row, result["file"]["sheets"]) == "东街!3"
@@ -576,3 +584,22 @@ def test_a_list_without_the_county_lies_in_that_of_the_account(desk: Desk) -> No
     (home,) = households()
     with unscoped("tests look at everything") as session:
         assert session.get_one(Region, home.region_id).full_name.endswith("蓝田县灞源镇秦谷村委会")
+
+
+def test_a_formula_where_nothing_is_required_goes_in_as_shown_and_is_flagged(desk: Desk) -> None:
+    names = [column.name for column in COLUMNS]
+    checker = Checker(None, Finder(), dt.date(2026, 11, 22))
+    with acting_as(desk.actor):
+        sex = Computed('=IF(MOD(MID(H2,17,1),2),"男","女")', "女")
+        line = checker.check(2, dict(zip(names, row(1, sex=sex), strict=True)))
+        assert (line.outcome, line.values["sex"]) == ("created", Sex.FEMALE)
+        assert line.notes == [("sex", "单元格是公式，已按 Excel 显示的“女”导入，请核对。")]
+        line = checker.check(3, dict(zip(names, row(1, sex=Computed("=A1")), strict=True)))
+        assert (line.outcome, line.values["sex"]) == ("created", None)
+        (note,) = line.notes
+        assert note == ("sex", "单元格是公式，文件中没有它的结果，未导入；请改为填写数值或文字。")
+        line = checker.check(
+            4, dict(zip(names, row(1, head_name=Computed("=A1", "王一")), strict=True))
+        )
+        assert line.notes == [("head_name", "公式不能导入，请改为填写数值或文字。")]
+        assert line.rejected

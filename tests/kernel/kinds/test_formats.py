@@ -27,11 +27,69 @@ TODAY = dt.date(2026, 11, 22)
         ("𠅤\u200b三", "𠅤三"),
         ("〇 一", "〇一"),
         ("张三（已故）", "张三(已故)"),
+        ("阿不都‧热合曼", "阿不都·热合曼"),
+        ("艾力 ．吾守尔", "艾力·吾守尔"),
+        ("古丽・・买买提", "古丽·买买提"),
+        ("马⽅", "马方"),
+        ("⻢⻓⻰", "马长龙"),
+        ("赵\ue863", "赵䶮"),
+        ("王\ue816", "王\U00020087"),
+        ("\u202b刘\u200b佩\u202c", "刘佩"),
+        ("Ｌｉ　Ｍｉｎｇ", "Li Ming"),
+        ("王𠮷", "王𠮷"),
+        ("ئابدۇرەھىم", "ئابدۇرەھىم"),
     ],
 )
 def test_names_are_mended(typed: str, name: str) -> None:
     assert formats.mend_name(typed) == name
     assert formats.mend_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("typed", "start"),
+    [
+        ("古丽•", "古丽·"),
+        ("古丽 . ", "古丽·"),
+        ("⻢", "马"),
+        ("张　", "张"),
+        ("J.", "J."),
+        ("", ""),
+    ],
+)
+def test_the_beginning_of_a_name_is_mended_like_the_name(typed: str, start: str) -> None:
+    assert formats.mend_name_start(typed) == start
+
+
+@pytest.mark.parametrize(
+    "name", ["王𠮷", "李䶮", "ئابدۇرەھىم", "བསྟན་འཛིན", "古丽·买买提", "O'Neil 王"]
+)
+def test_names_of_every_script_are_not_odd(name: str) -> None:
+    assert formats.name_problem(name) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("2025-06-03 00:00:00", "2025-06-03"), ("2025-06-03T15:30", "2025-06-03"),
+        ("45811", "2025-06-03"), ("45811.64583", "2025-06-03"), ("2025年6月3日", "2025年6月3日"),
+        ("20250603", "20250603"), ("2025", "2025"),
+    ],
+)  # fmt: skip
+def test_days_of_cells_lose_their_time(typed: str, day: str) -> None:
+    assert formats.mend_day(typed) == day
+
+
+@pytest.mark.parametrize(
+    ("typed", "year"),
+    [
+        ("2018", 2018), ("２０１８年", 2018), ("2018年度", 2018), ("2018年底", 2018), ("2018年12月", 2018),
+        ("2018.12", 2018), ("2018-12-31", 2018), ("2018-12-31 00:00:00", 2018), ("2018/1/2", 2018),
+        ("2018年12月31日", 2018), ("20181231", 2018), ("201812", 2018), ("43465", 2018),
+        ("18年", None), ("2018-2020", None), ("去年", None), ("2018.5.6.7", None),
+    ],
+)  # fmt: skip
+def test_a_year_stands_in_what_names_one(typed: str, year: int | None) -> None:
+    assert formats.mend_year(typed) == year
 
 
 @pytest.mark.parametrize(
@@ -52,6 +110,11 @@ def test_counts_are_mended(typed: str, count: int | None) -> None:
         ("６１０１２１１９８６０７０５０９６９", "610121198607050969"),
         ("'61012219390907111x ", "61012219390907111X"),
         ("610121 19860705 0969", "610121198607050969"),
+        ("61102119540509704Х", "61102119540509704X"),
+        ("61102119660521716×", "61102119660521716X"),
+        ("61102119880315738Ⅹ", "61102119880315738X"),
+        ("61102119580125748ｘ", "61102119580125748X"),
+        ("6110211958012574×8", "6110211958012574×8"),
         ("无", ""),
         ("0000000", ""),
         ("——", ""),
@@ -107,6 +170,11 @@ def test_phones_are_mended(typed: str, phone: str) -> None:
             "61012219380127078241",
             "id.disability_card",
             "这是20位的残疾人证号，请改填18位身份证号（一般为其前18位 610122193801270782，请核对）。",
+        ),
+        (
+            "610121198607050000",
+            "id.rounded",
+            "身份证号末尾是000，很可能是 Excel 把号码当作数字、丢失了最后几位；请对照身份证，按文本重新填写。",
         ),
         ("6101", "id.length", "身份证号应为18位，现为4位，请核对。"),
         ("", "id.missing", "身份证号为空，请补填18位身份证号。"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import openpyxl
 from flask import Flask
 from sqlalchemy import select
 
@@ -64,6 +65,31 @@ def test_a_list_puts_households_onto_the_list_and_a_second_time_nothing_twice(
         assert set(look.scalars(select(PersonNumber.number))) == {new, lost, known.head_id}
         kept = counters.kept_counts(look, LOW_INCOME)
         assert kept == counters.live_counts(look, LOW_INCOME)
+
+
+def test_groups_reach_the_six_as_people_write_them(app: Flask, session: Any, tmp_path: Any) -> None:
+    written = {
+        "张一": ("低保户(A类)", ("allowance",)),
+        "张二": ("五保户", ("destitute",)),
+        "张三": ("特困人员", ("destitute",)),
+        "张四": ("农村低保户 边缘易致贫户", ("allowance", "relapse")),
+        "张五": ("突发严重困难户+低保", ("stricken", "allowance")),
+        "张六": ("低保、村里说的困难户", ("allowance",)),
+    }
+    login = account(COUNTY_MANAGER).username
+    rows = [
+        f"{PLACE},,,{name},{id_number()},男,13909180001,{said}"
+        for name, (said, _g) in written.items()
+    ]
+    counts = import_list(app, tmp_path, login, *rows)
+    assert (counts["created"], counts["rejected"]) == (6, 0)
+    with unscoped("tests look") as look:
+        found = {one.head_name: one.groups for one in look.scalars(select(LowIncome))}
+    assert found == {name: groups for name, (_said, groups) in written.items()}
+    sheet = openpyxl.load_workbook(tmp_path / "marked.xlsx").worksheets[0]
+    told = {row[5]: str(row[-2]) for row in sheet.iter_rows(min_row=2, values_only=True)}
+    assert "“村里说的困难户”不在选项中" in told["张六"]
+    assert "不在选项中" not in "".join(text for name, text in told.items() if name != "张六")
 
 
 def test_the_template_has_the_columns_that_the_import_reads(app: Flask, tmp_path: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
-from app.kernel.exchange.sheet import Sheet
+from app.kernel.exchange.sheet import Sheet, Workbook
 from app.kernel.kinds import formats
 
 LOOK_FOR_HEAD = 10
@@ -25,6 +25,8 @@ SHEET = 1 << 20
 
 ROW, RESULT, MESSAGES = mark("原行号"), mark("处理结果"), mark("问题说明")
 """Columns that the marked workbook of an import has besides."""
+
+_HIDDEN_TOLD = 200
 
 _MARKS = re.compile(r"[\s*:\u3001/_-]")
 
@@ -176,12 +178,19 @@ def row_text(number: int, sheets: Sequence[str] = ()) -> str:
     return f"{sheets[sheet] if sheet < len(sheets) else sheet + 1}!{row + 1}"
 
 
-def not_read(heads: Sequence[Head], sheets: Sequence[Sheet]) -> dict[str, Any]:
-    """What of a workbook is not read: names of sheets, columns of those that are."""
+def not_read(heads: Sequence[Head], sheets: Workbook) -> dict[str, Any]:
+    """What of a workbook is not read or not seen in Excel: names of sheets, columns, numbers of rows."""
     read = {id(head.sheet) for head in heads}
     ignored = dict.fromkeys(text for head in heads for text in head.ignored)
     return {
         "sheets": [head.sheet.name for head in heads],
         "unread": [sheet.name for sheet in sheets if id(sheet) not in read and sheet.height],
+        "hidden": [sheet.name for sheet in sheets.hidden if sheet.height],
         "ignored": list(ignored),
+        "hidden_rows": [
+            number * SHEET + row
+            for number, head in enumerate(heads)
+            for row in head.sheet.hidden_rows
+            if row > head.row
+        ][:_HIDDEN_TOLD],
     }

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, ClassVar, Generic, TypeVar
 
@@ -26,7 +26,7 @@ from app.core.i18n import mark, translate
 from app.core.jobs.table import JobContext
 from app.core.transactions import give_up, transaction, tried
 from app.kernel.exchange import inbox
-from app.kernel.exchange.cells import Unreadable
+from app.kernel.exchange.cells import Computed, Unreadable
 from app.kernel.exchange.imports import marked
 from app.kernel.exchange.imports import notes as import_notes
 from app.kernel.exchange.imports.heads import SHEET, Head, Wanted, find_heads, not_read, row_text
@@ -61,12 +61,26 @@ class Line:
         """Somebody should look at it; it goes in all the same."""
         self.notes.append((name, message))
 
-    def reject_unreadable(self, typed: Mapping[str, str]) -> bool:
-        """Are there cells that cannot be taken at their word? Then it does not go in."""
-        for name, cell in typed.items():
-            if isinstance(cell, Unreadable):
+    def taken(self, typed: Mapping[str, str], exact: Container[str]) -> Mapping[str, str]:
+        """The cells as they are taken. One that cannot be taken at its word rejects the row; a formula
+        only in ``exact`` columns: elsewhere what Excel showed goes in, flagged.
+        """
+        odd = {name: cell for name, cell in typed.items() if isinstance(cell, Unreadable)}
+        if not odd:
+            return typed
+        shown = dict(typed)
+        for name, cell in odd.items():
+            if not isinstance(cell, Computed) or name in exact:
                 self.reject(name, translate(cell.reason))
-        return self.rejected
+                continue
+            shown[name] = cell.shown
+            text = (
+                mark("单元格是公式，已按 Excel 显示的“%(shown)s”导入，请核对。")
+                if cell.shown
+                else mark("单元格是公式，文件中没有它的结果，未导入；请改为填写数值或文字。")
+            )
+            self.flag(name, translate(text, shown=cell.shown))
+        return shown
 
 
 L = TypeVar("L", bound=Line)

@@ -114,6 +114,8 @@ class _Import(SheetImport[_Row]):
         self.key_column = register.number_field
         self.maker = None if register.of_households else Maker(register, self.where)
         self._asked = {n: (f, CELLS[f.kind]) for n, f in register.fields.items() if f.typed}
+        self._exact = {n for n, (f, _cell) in self._asked.items() if f.required}
+        self._exact |= {_NAME, register.number_field, register.name_field, REFERENCE.name, *PLACES}
 
     def label(self, name: str) -> str:
         return label_of(self.register, name)
@@ -123,7 +125,8 @@ class _Import(SheetImport[_Row]):
     def check(self, number: int, row: Mapping[str, str]) -> _Row:
         name = formats.mend_name(row.get(self.register.name_field, ""))
         line = _Row(number, name[:64])
-        if not line.reject_unreadable(row):
+        row = line.taken(row, self._exact)
+        if not line.rejected:
             line.typed, line.values = row, self._values(line, row)
         return line
 

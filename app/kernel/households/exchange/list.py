@@ -19,10 +19,11 @@ from app.core.lazy import lazy
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.exchange.by_kind import CELLS
-from app.kernel.exchange.columns import ETHNIC_MARK, SEXES, YEAR_MARK, heads, label_of
+from app.kernel.exchange.columns import ETHNIC_MARK, SEXES, heads, label_of
 from app.kernel.exchange.imports import pipeline
 from app.kernel.exchange.imports.heads import Wanted
 from app.kernel.kinds import formats
+from app.kernel.kinds.values import is_missing
 from app.kernel.rows.household import Finding, Household, match_key, number_key
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ class Checker:
     def check(self, number: int, raw: Mapping[str, str]) -> Line:
         """What the row says. Looks at nothing but the row and the divisions."""
         line = Line(number)
-        if line.reject_unreadable(raw):
+        raw = line.taken(raw, _EXACT)
+        if line.rejected:
             line.name = self.name(raw)
             return line
         self._name(line, raw["head_name"])
@@ -295,7 +297,8 @@ class Checker:
     def _count(self, line: Line, name: str, raw: str, rule: str) -> None:
         text = formats.mend_text(raw)
         low, high = _LIMITS[name]
-        value = formats.mend_count(text.removesuffix(YEAR_MARK)) if text else None
+        mend = formats.mend_year if name == "exit_year" else formats.mend_count
+        value = mend(text) if text else None
         if value is not None and low <= value <= high:
             line.mended = line.mended or raw != str(value)
         elif text:
@@ -305,14 +308,14 @@ class Checker:
 
     @staticmethod
     def _extra(line: Line, name: str, made: Field, raw: str) -> None:
-        try:
-            text = raw.strip()
-            value = made.parse(CELLS[made.kind].read(made, text)) if text else None
-        except ValueError as error:
-            value = None
-            line.flag(name, str(error))
-        if value is not None:
+        if not (text := raw.strip()):
+            return
+        value, problem = CELLS[made.kind].understood(made, text)
+        if problem:
+            line.flag(name, problem)
+        if not is_missing(value):
             line.extras[name] = value
+            line.mended = line.mended or (made.kind.several and made.text(value) != text)
 
     @staticmethod
     def _reference(line: Line, raw: str) -> None:
@@ -324,6 +327,8 @@ class Checker:
             line.reject("reference", translate("农户编号不正确，请勿改动该列；新增的行请留空。"))
 
 
+_EXACT = frozenset({"province", "city", "county", "head_name", "id_number", "reference"})
+"""Columns that say who it is and where: a formula in them is taken for nothing."""
 _PLACE = ("province", "city", "county", "town", "village")
 _PLACES_KEPT = 20_000
 _LIMITS = {"population": (1, 30), "exit_year": (1980, 2100)}

@@ -47,7 +47,7 @@ class PriorFact(Record, Model):
 
     kind = f.choice("来源", PriorKind)
     found_on = f.date("日期", not_after=f.Today(), help="鉴定、评估、排查或改造竣工的日期")
-    head_name = f.text("户主姓名", 64, required=False)
+    head_name = f.person("户主姓名", required=False)
     id_number = f.id_number("身份证号", required=False)
     parcel_number = f.text("图斑编号", 40, required=False)
     judged = _known(Safety.judged)

@@ -36,7 +36,7 @@ class Application(Reviewed, Applied, Model):
 
     state = f.variant(Reviewed.state, leaves_out=(), words={State.SUBMITTED: "待审核（县级审核）"})
     basis = f.system(f.choice("来源核实", Basis), default=Basis.HELD)
-    checker = f.system(f.text("乡镇复核人", 64))
+    checker = f.system(f.person("乡镇复核人"))
     checker_phone = f.system(f.phone("乡镇复核人电话"))
     checked_on = f.system(f.date("乡镇复核日期"))
 

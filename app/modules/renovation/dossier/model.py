@@ -72,7 +72,7 @@ class Dossier(Reviewed, Continuing, Model):
 
     started_on = f.date("开工时间", not_after=f.Today(), not_before=applied_on)
     builder = f.choice("施工方", Builder)
-    craftsman = f.text("工匠姓名", 64, shown=builder.is_(Builder.CRAFTSMAN))
+    craftsman = f.person("工匠姓名", shown=builder.is_(Builder.CRAFTSMAN))
     craftsman_id = f.id_number(
         "工匠身份证号",
         shown=builder.is_(Builder.CRAFTSMAN),
@@ -113,7 +113,7 @@ class Dossier(Reviewed, Continuing, Model):
         "拨付记录",
         f.row("date", f.date("拨付日期", not_after=f.Today())),
         f.row("amount", f.money("拨付金额")),
-        f.row("holder", f.text("账户姓名", 64)),
+        f.row("holder", f.person("账户姓名")),
         f.row("account", f.account("银行账号")),
         required=False,
         high=12,

@@ -45,6 +45,7 @@ function kindError(kind, value, label) {
 function better(kind, value, message) {
   if (kind !== "id_number" || typeof value !== "string") return message;
   if (value.length !== 18) return say("id_length", { n: value.length });
+  if (/^\d{15}000$/.test(value) && idCheckCharacter(value) !== "0") return say("id_rounded");
   if (/^\d{17}/.test(value) && idCheckCharacter(value) !== value[17]) return say("id_check", { mark: idCheckCharacter(value) });
   return message;
 }

@@ -55,11 +55,14 @@ export function writeField(element, value) {
 const FULL_WIDTH = /[\uff01-\uff5e]/g;
 const PLAIN = new Set(["integer", "decimal", "money", "year", "id_number", "phone", "uscc", "account", "tel"]);
 
+const LIKE_X = /^([0-9]{17})[\u0425\u03a7\u00d7\u2715\u2716\u2573\u2169]$/;
+
 /** What people type, as the server will read it: half-width digits, no blanks, capital X. */
 export function mend(kind, text) {
   if (!PLAIN.has(kind)) return text.trim();
   const half = text.replace(FULL_WIDTH, (mark) => String.fromCharCode(mark.charCodeAt(0) - 0xfee0))
     .replace(/[\s\u3000]/g, "");
   if (kind === "account") return half.replace(/-/g, "");
-  return kind === "id_number" || kind === "uscc" ? half.toUpperCase() : half;
+  if (kind === "id_number") return half.toUpperCase().replace(LIKE_X, "$1X");
+  return kind === "uscc" ? half.toUpperCase() : half;
 }
