@@ -179,7 +179,7 @@ def mend_year(text: str) -> int | None:
     """The year of a year, a month or a day: ``2018``, ``2018年底``, ``2018.12``, ``2018-12-31``; None when
     it is none of them.
     """
-    day = mend_day(_BLANKS.sub("", text) if "年" in text else text)
+    day = _BLANKS.sub("", mend_day(text))
     found = _YEAR.fullmatch(day) or _COMPACT_DAY.fullmatch(day)
     return int(found[1]) if found else None
 

@@ -25,7 +25,7 @@ from app.access.divisions.match import Finder
 from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as, unscoped
 from app.core.clock import now
-from app.core.db import db
+from app.core.db import db, read_only
 from app.core.errors import Forbidden
 from app.core.files.storage import storage
 from app.core.jobs import worker
@@ -587,19 +587,22 @@ def test_a_list_without_the_county_lies_in_that_of_the_account(desk: Desk) -> No
 
 
 def test_a_formula_where_nothing_is_required_goes_in_as_shown_and_is_flagged(desk: Desk) -> None:
-    names = [column.name for column in COLUMNS]
-    checker = Checker(None, Finder(), dt.date(2026, 11, 22))
-    with acting_as(desk.actor):
+
+    def cells(**changes: str) -> dict[str, str]:
+        found = row(1, **changes)
+        texts = (cell if isinstance(cell, str) else str(cell) for cell in found)
+        return dict(zip((column.name for column in COLUMNS), texts, strict=True))
+
+    with acting_as(desk.actor), read_only():
+        checker = Checker(None, Finder(), dt.date(2026, 11, 22))
         sex = Computed('=IF(MOD(MID(H2,17,1),2),"男","女")', "女")
-        line = checker.check(2, dict(zip(names, row(1, sex=sex), strict=True)))
+        line = checker.check(2, cells(sex=sex))
         assert (line.outcome, line.values["sex"]) == ("created", Sex.FEMALE)
         assert line.notes == [("sex", "单元格是公式，已按 Excel 显示的“女”导入，请核对。")]
-        line = checker.check(3, dict(zip(names, row(1, sex=Computed("=A1")), strict=True)))
+        line = checker.check(3, cells(sex=Computed("=A1")))
         assert (line.outcome, line.values["sex"]) == ("created", None)
         (note,) = line.notes
         assert note == ("sex", "单元格是公式，文件中没有它的结果，未导入；请改为填写数值或文字。")
-        line = checker.check(
-            4, dict(zip(names, row(1, head_name=Computed("=A1", "王一")), strict=True))
-        )
+        line = checker.check(4, cells(head_name=Computed("=A1", "王一")))
         assert line.notes == [("head_name", "公式不能导入，请改为填写数值或文字。")]
         assert line.rejected
