@@ -208,10 +208,17 @@ class Bed:
     writes: Writes
 
 
+#: Fills a database, inside an application context.
+Arrange = Callable[[], object]
+Beds = dict[tuple[str, Arrange | None], Bed]
+
+
 @pytest.fixture(scope="session")
-def beds() -> Iterator[dict[str, Bed]]:
-    """The applications of this worker by kind: FAB takes half a second to make one."""
-    beds: dict[str, Bed] = {}
+def beds() -> Iterator[Beds]:
+    """The applications of this worker by kind and by what filled their database, that of the last test
+    last: FAB takes half a second to make one.
+    """
+    beds: Beds = {}
     yield beds
     for bed in beds.values():
         dispose(bed.app)
@@ -222,8 +229,23 @@ def worker() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
+def make_bed(
+    kind: str, name: str, arrange: Arrange | None, databases: Databases, files: Path
+) -> Bed:
+    from app.core.db import db
+
+    made = make_app(databases.copy(kind, name), files)
+    if arrange is not None:
+        with made.app_context():
+            arrange()
+        dispose(made)
+        databases.keep(kind, name)
+    with made.app_context():
+        return Bed(made, name, kind, Writes(db.engine))
+
+
 def anew(bed: Bed, databases: Databases) -> None:
-    """The bed's database as after the deploy step."""
+    """The bed's database as when the bed was made."""
     from app.core.db import db
 
     with bed.app.app_context():
@@ -247,22 +269,34 @@ def learn(app: Flask) -> None:
 
 
 @pytest.fixture
+def arranged() -> Arrange | None:
+    """What ``app`` finds in its database. A file of tests that all begin with the same rows says which
+    function makes them: they are made once a worker.
+    """
+    return None
+
+
+@pytest.fixture
 def app(
-    db_kind: str, beds: dict[str, Bed], databases: Databases, worker: str, tmp_path: Path
+    db_kind: str,
+    arranged: Arrange | None,
+    beds: Beds,
+    databases: Databases,
+    worker: str,
+    tmp_path: Path,
 ) -> Iterator[Flask]:
     from app.core.db import db
     from app.core.files.storage import init_storage
 
-    bed = beds.get(db_kind)
+    last, bed = next(reversed(beds.values()), None), beds.pop((db_kind, arranged), None)
     if bed is None:
-        name = f"anju_{worker}_{os.getpid()}"
-        made = make_app(databases.copy(db_kind, name), tmp_path / "files")
-        with made.app_context():
-            bed = beds[db_kind] = Bed(made, name, db_kind, Writes(db.engine))
-        learn(made)
+        name = f"anju_{worker}_{os.getpid()}_{len(beds)}"
+        bed = make_bed(db_kind, name, arranged, databases, tmp_path / "files")
     elif bed.writes.seen:
         anew(bed, databases)
+    if bed is not last or bed.writes.seen:
         learn(bed.app)
+    beds[db_kind, arranged] = bed
     bed.writes.reset()
     bed.app.config["STORAGE_DIR"] = str(tmp_path / "files")
     init_storage(bed.app)

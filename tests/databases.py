@@ -37,16 +37,33 @@ class Databases:
 
         self.folder = folder
         self.restoring: dict[str, psycopg.Connection[Any]] = {}
+        self.kept: dict[str, str] = {}
         folder.mkdir(parents=True, exist_ok=True)
         # These need not survive a power cut: waiting for the disk would be a third of many a test.
         on_sqlite_connect(lambda connection: connection.execute("PRAGMA synchronous=OFF"))
 
     def copy(self, kind: str, name: str) -> str:
-        """URL of a database ``name`` like the template; one of that name is replaced."""
+        """URL of a database ``name`` like the template, or as :meth:`keep` found it; one of that name is
+        replaced.
+        """
         return self._copy_file(name) if kind == "sqlite" else self._copy_postgresql(name)
 
+    def keep(self, kind: str, name: str) -> None:
+        """As database ``name`` is now it is to be restored and copied from now on. Nobody is connected."""
+        if kind == "sqlite":
+            self.kept[name] = f"sqlite:///{self.folder / f'{name}_kept.db'}"
+            shutil.copyfile(self.folder / f"{name}.db", self.folder / f"{name}_kept.db")
+            return
+        kept = make_url(self.template(kind)).set(database=f"{name}_kept")
+        pristine.keep(plain_url(kept.set(database=name)))
+        with administration() as server:
+            server.execute(
+                f'CREATE DATABASE "{kept.database}" TEMPLATE "{name}" STRATEGY FILE_COPY'
+            )
+        self.kept[name] = kept.render_as_string(hide_password=False)
+
     def restore(self, kind: str, name: str) -> bool:
-        """Make a copy like the template again while connections to it stay open; False: copy it anew."""
+        """Make a copy as it was when it was made or kept while connections to it stay open; False: copy it anew."""
         if kind == "sqlite":
             return False
         open_one = self.restoring.get(name)
@@ -56,7 +73,7 @@ class Databases:
         return pristine.restore(open_one)
 
     def _copy_file(self, name: str) -> str:
-        template = self.template("sqlite")
+        template = self.kept.get(name) or self.template("sqlite")
         target = self.folder / f"{name}.db"
         for suffix in ("", "-wal", "-shm"):
             target.with_name(target.name + suffix).unlink(missing_ok=True)
@@ -64,7 +81,7 @@ class Databases:
         return f"sqlite:///{target}"
 
     def _copy_postgresql(self, name: str) -> str:
-        template = make_url(self.template("postgresql"))
+        template = make_url(self.kept.get(name) or self.template("postgresql"))
         if opened := self.restoring.pop(name, None):
             opened.close()
         with administration() as server:

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 
 KEEP = """
+DROP SCHEMA IF EXISTS pristine CASCADE;
 CREATE SCHEMA pristine;
 CREATE TABLE pristine.shape AS
   SELECT count(*) AS n, sum(oid::bigint * (1 + relnatts)) AS oids

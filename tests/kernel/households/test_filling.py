@@ -44,8 +44,13 @@ WAITS = "统计中"
 
 
 @pytest.fixture
+def arranged() -> Any:
+    return country.settle
+
+
+@pytest.fixture
 def settled(session: Any) -> None:
-    country.settle()
+    """In the filled country."""
 
 
 @contextmanager
@@ -94,6 +99,7 @@ def fill(app: Flask) -> Job:
 # ---- what is noted ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("arranged", [None])
 def test_a_new_database_has_nothing_to_fill(session: Any) -> None:
     assert figures.open_figures(session) == []
     assert queued() == []

@@ -16,9 +16,9 @@ def lookback() -> Register:
 
 
 @pytest.fixture
-def settled(session):
+def settled(arranged, session):
     """The session over the filled country, see :mod:`tests.kernel.reports.country`; nothing is written."""
-    country.settle()
+    assert arranged is country.settle
     with read_only():
         yield session
 

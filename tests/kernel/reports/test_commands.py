@@ -19,10 +19,12 @@ from tests.kernel.reports import country
 
 
 @pytest.fixture
+def arranged():
+    return country.settle
+
+
+@pytest.fixture
 def run(app):
-    with app.app_context():
-        country.settle()
-        db.session.remove()
     return app.test_cli_runner().invoke
 
 
@@ -98,6 +100,7 @@ def test_a_snapshot_of_a_day(app, run):
     assert run(args=["stats", "snapshot", "--day", "yesterday"]).exit_code == 2
 
 
+@pytest.mark.parametrize("arranged", [None])
 def test_an_empty_database_has_nothing_to_prove(app):
     runner = app.test_cli_runner()
     result = runner.invoke(args=["stats", "verify", "--json"])

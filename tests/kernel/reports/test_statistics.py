@@ -22,6 +22,11 @@ from tests import builders as b
 from tests.kernel.reports import country
 
 
+@pytest.fixture
+def arranged():
+    return country.settle
+
+
 def walk(register, region, figures):
     """Every sheet from ``region`` downwards through the lines that count something."""
     sheet = statistics.read(register, region, figures)
@@ -165,6 +170,7 @@ def test_statements_do_not_grow_with_divisions(settled, lookback, statements, le
     assert len(seen) == 2, seen
 
 
+@pytest.mark.parametrize("arranged", [None])
 def test_an_empty_country_counts_nothing(session, lookback):
     with b.acting(b.MINISTRY):
         sheet = statistics.read(lookback, b.seat(Level.NATION), lookback.figures)

@@ -13,6 +13,12 @@ from app.kernel.figures import statistics
 from app.kernel.reports import charts, tables
 from app.web.reports.tables import shown, workbook
 from tests import builders as b
+from tests.kernel.reports import country
+
+
+@pytest.fixture
+def arranged():
+    return country.settle
 
 
 def read(lookback, name, region):

@@ -15,6 +15,11 @@ from tests import builders as b
 from tests.kernel.reports import country
 
 
+@pytest.fixture
+def arranged():
+    return country.settle
+
+
 def states(truth, path, *names):
     return {name: len(truth.rows(name, path)) for name in names if truth.rows(name, path)}
 
@@ -52,6 +57,7 @@ def test_nothing_waits_for_those_who_only_look(settled):
         assert waiting_for(actor) == []
 
 
+@pytest.mark.parametrize("arranged", [None])
 def test_own_jobs_open_or_lately_ended(session):
     mine, other = b.account(b.COUNTY_MANAGER), b.account(b.COUNTY_MANAGER)
     ages = {JobState.QUEUED: None, JobState.RUNNING: None, JobState.DONE: 1, JobState.FAILED: 2}

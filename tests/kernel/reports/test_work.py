@@ -26,9 +26,13 @@ from tests.kernel.reports import country
 
 
 @pytest.fixture
+def arranged():
+    return country.settle
+
+
+@pytest.fixture
 def settled(app):
     with app.app_context():
-        country.settle()
         yield app
 
 
@@ -76,6 +80,7 @@ def test_its_figures_are_those_of_the_statistics_pages(settled):
     assert paper.title == "陕西省农村住房安全保障工作简报"
 
 
+@pytest.mark.parametrize("arranged", [None])
 def test_a_county_without_households_and_one_without_danger(app):
     with app.app_context():
         empty = made(b.COUNTY_MANAGER)
@@ -113,6 +118,7 @@ def test_the_period_is_compared_with_the_day_before_it(settled):
     )
 
 
+@pytest.mark.parametrize("arranged", [None])
 def test_bad_periods_and_divisions_are_said(app):
     with app.app_context():
         tomorrow = (today() + dt.timedelta(days=1)).isoformat()
@@ -125,7 +131,6 @@ def test_bad_periods_and_divisions_are_said(app):
 
 def test_page_word_and_pdf(app, as_account):
     with app.app_context():
-        country.settle()
         county = b.seat(Level.COUNTY).id
         far = b.region(b.FAR_COUNTY, Level.COUNTY).id
     hands = as_account(b.COUNTY_MANAGER)

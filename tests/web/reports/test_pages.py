@@ -35,10 +35,12 @@ def most_on_a_desk():
 
 
 @pytest.fixture
+def arranged():
+    return country.settle
+
+
+@pytest.fixture
 def filled(app):
-    with app.app_context():
-        country.settle()
-        db.session.remove()
     app.config["BENCH"] = True
     yield app
     app.config["BENCH"] = False
@@ -329,6 +331,7 @@ def test_the_last_login_is_told_with_its_address(filled):
     assert "2026-03-05 10:00 10.0.0.2" in page
 
 
+@pytest.mark.parametrize("arranged", [None])
 def test_every_account_reads_a_desk_without_data(app):
     for who in (b.MINISTRY, b.COUNTY_MANAGER, b.VILLAGE_CLERK):
         page = b.sign_in(app, who).get("/")
