@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import overload
 
 from app.kernel.exchange.cells import Computed, Unreadable
+from app.kernel.exchange.limits import MAX_COLUMNS, MAX_MERGED, too_much
 
 Row = tuple[int, list[str]]
 """Row number as Excel counts, and the cells as text."""
 
-MAX_COLUMNS = 400
-MAX_MERGED = 100_000
 
 _ROWS_A_LINE = 500
+_LENGTH_OF_A_LINE = 500_000
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,15 @@ class Layout:
     merged: list[Merged] = field(default_factory=list)
     #: Numbers of rows that a filter or a hand has hidden.
     hidden_rows: set[int] = field(default_factory=set)
+    #: Cells beyond what a list may have, in which only blanks stand: ``C1048576``.
+    left_out: list[str] = field(default_factory=list)
+
+    def merge(self, merged: Merged) -> None:
+        """Cells are shown as one. :raises BadInput: too many are."""
+        if len(self.merged) >= MAX_MERGED:
+            raise too_much()
+        if merged.top <= merged.bottom and merged.left <= merged.right:
+            self.merged.append(merged)
 
 
 class Sheet:
@@ -69,8 +78,14 @@ class Sheet:
         self._keep(rows)
         self._merged = sorted(self._layout.merged, key=lambda merged: merged.top, reverse=True)
 
+    @property
+    def left_out(self) -> list[str]:
+        """Cells far away in which only blanks stand; nobody need care."""
+        return self._layout.left_out
+
     def _keep(self, rows: Iterable[Row]) -> None:
         kept: list[object] = []
+        length = 0
         for number, cells in rows:
             if not any(cells):
                 continue
@@ -79,9 +94,10 @@ class Sheet:
             self.height = number
             if number in self._layout.hidden_rows:
                 self.hidden_rows.append(number)
-            if len(kept) == _ROWS_A_LINE:
+            length += sum(map(len, cells))
+            if len(kept) == _ROWS_A_LINE or length > _LENGTH_OF_A_LINE:
                 self._write(kept)
-                kept = []
+                kept, length = [], 0
         if kept:
             self._write(kept)
 

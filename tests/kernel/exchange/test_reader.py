@@ -14,9 +14,9 @@ import xlsxwriter
 
 from app.core.errors import BadInput
 from app.kernel.exchange import cells as texts
-from app.kernel.exchange import xlsx
 from app.kernel.exchange.cells import Unreadable
 from app.kernel.exchange.reader import read_book
+from app.kernel.exchange.workbooks import documents, sheet_document
 
 Make = Callable[..., Path]
 
@@ -96,7 +96,7 @@ def test_rows_keep_their_numbers_where_the_sheet_begins_lower(make: Make) -> Non
 
     found = rows(make(fill))
     assert [(number, cells) for number, cells in found if any(cells)] == [
-        (4, ["", "", "户主姓名", "", ""]),
+        (4, ["", "", "户主姓名"]),
         (6, ["", "", "张三", "", "=1"]),
     ]
 
@@ -130,7 +130,14 @@ def test_csv_in_any_usual_spelling(tmp_path: Path, encoding: str, mark: str) -> 
         (b"", "a.xlsx", "0字节"),
         (b"PK\x03\x04 no zip", "a.xlsx", "损坏"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 no workbook", "a.xls", "损坏"),
-        (b"<html><table>", "a.xls", "不是表格"),
+        (b"<html><table>", "a.xls", "网页.*另存为xlsx"),
+        (b"\xef\xbb\xbf\r\n<!DOCTYPE html>", "a.xls", "网页.*另存为xlsx"),
+        ("<html xmlns:x=1>".encode("utf-16"), "a.xls", "网页.*另存为xlsx"),
+        (b"MIME-Version: 1.0\r\nX-Document-Type: Workbook", "a.xls", "网页.*另存为xlsx"),
+        (b'<?xml version="1.0"?><Workbook xmlns="urn:x">', "a.xls", "XML.*另存为xlsx"),
+        (b"a,b\nc,d\n", "a.xls", "不是表格"),
+        (b"\0\1\2\t\0", "a.csv", "不是表格"),
+        (b"x" * (1 << 20), "a.csv", "内容过多"),
         (b"%PDF-1.4", "a.pdf", "不是表格"),
     ],
 )
@@ -143,28 +150,44 @@ def test_what_is_no_workbook_is_refused(
         read_book(path, name)
 
 
-def test_a_cell_far_away_is_refused_before_it_costs_memory(make: Make) -> None:
-    def fill(_book: Any, sheet: Any) -> None:
-        sheet.write_string(0, 0, "a")
-        sheet.write_string(400_000, 399, "b")
-
-    with pytest.raises(BadInput, match="多余的内容"):
-        rows(make(fill))
-    with pytest.raises(BadInput, match="行数超过500,000"):
-        rows(make(lambda _b, s: s.write_string(600_000, 0, "b")))
+def with_row(source: Path, row: bytes) -> Path:
+    return rewritten(source, lambda d: d.replace(b"</sheetData>", row + b"</sheetData>"))
 
 
-def test_a_bomb_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "bomb.xlsx"
-    with (
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
-        archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as file,
-    ):
-        for _ in range(300):
-            file.write(bytes(4 * 1024 * 1024))
-    assert path.stat().st_size < 2_000_000
-    with pytest.raises(BadInput, match="解压后过大"):
+@pytest.mark.parametrize("address", ["C1048576", "OK4"])
+def test_a_cell_far_away_is_named_by_its_address(make: Make, address: str) -> None:
+    source = make(lambda _b, s: s.write_string(0, 0, "a"))
+    number = address.lstrip("COK")
+    cell = f'<row r="{number}"><c r="{address}" t="str"><v>%s</v></c></row>'
+    with pytest.raises(BadInput, match=f"单元格{address}有多余的内容"):
+        rows(with_row(source, (cell % "b").encode()))
+    (sheet,) = read_book(with_row(source, (cell % " ").encode()), "a.xlsx")
+    assert (list(sheet), sheet.left_out) == ([(1, ["a"])], [address])
+
+
+def test_a_cell_within_the_limits_costs_only_itself(make: Make) -> None:
+    source = make(lambda _b, s: s.write_string(0, 0, "a"))
+    last = b'<row r="500000"><c r="OJ500000" t="str"><v>b</v></c></row>'
+    assert rows(with_row(source, last)) == [(1, ["a"]), (500_000, [""] * 399 + ["b"])]
+
+
+def test_more_rows_than_a_list_may_have_are_refused(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheet_document, "MAX_ROWS", 20)
+    path = make(lambda _b, s: [s.write_string(n, 0, "b") for n in range(21)])
+    with pytest.raises(BadInput, match="行数超过"):
         rows(path)
+
+
+def test_a_bomb_is_refused(make: Make) -> None:
+    source = make(lambda _b, s: s.write_string(0, 0, "a"))
+    bomb = rewritten(
+        source, lambda d: d.replace(b"<sheetData>", b" " * 40_000_000 + b"<sheetData>")
+    )
+    assert bomb.stat().st_size < 100_000
+    with pytest.raises(BadInput, match="解压后过大"):
+        rows(bomb)
 
 
 def test_an_entity_bomb_is_refused(make: Make, tmp_path: Path) -> None:
@@ -206,7 +229,7 @@ def expected_of(n: int) -> tuple[int, list[str]]:
 
 def test_pieces_give_what_the_whole_gives(long_list: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = [(number, [c for c in cells if c]) for number, cells in rows(long_list)]
-    monkeypatch.setattr(xlsx, "_PIECE", 5_000)
+    monkeypatch.setattr(documents, "BLOCK", 5_000)
     (sheet,) = read_book(long_list, "x.xlsx")
     for _ in range(2):  # it may be read again
         found = list(sheet)
@@ -230,7 +253,7 @@ def test_two_readers_of_one_sheet_do_not_meet(long_list: Path) -> None:
 def rewritten(source: Path, change: Callable[[bytes], bytes]) -> Path:
     """The workbook with another document for its sheet."""
     target = source.with_name("rewritten.xlsx")
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             data = old.read(name)
             new.writestr(name, change(data) if name == "xl/worksheets/sheet1.xml" else data)
@@ -259,7 +282,7 @@ def test_other_spellings_of_a_document(
         for n in range(800):
             sheet.write_string(n, 1, f"户{n}")
 
-    monkeypatch.setattr(xlsx, "_PIECE", 3_000)
+    monkeypatch.setattr(documents, "BLOCK", 3_000)
     path = rewritten(make(fill, constant_memory=True), change)
     assert rows(path) == [(n + 1, ["", f"户{n}"]) for n in range(800)]
 
@@ -267,27 +290,46 @@ def test_other_spellings_of_a_document(
 @pytest.mark.parametrize(
     "far",
     [
-        b'<c r="XFD3" t="b"><v>1</v></c>',
-        b"<c r='XFD3' t='b'><v>1</v></c>",
-        b'<c t="b" r="XFD3"><v>1</v></c>',
-        b'<x:c r="XFD3" t="b"><v>1</v></x:c>',
-        b'<c\tr = "xfd3" t="b"><v>1</v></c>',
-        b'<c r="A499999" t="b"><v>1</v></c>',
+        b'<c r="XFD1" t="b"><v>1</v></c>',
+        b"<c r='XFD1' t='b'><v>1</v></c>",
+        b'<c t="b" r="XFD1"><v>1</v></c>',
+        b'<x:c r="XFD1" t="b"><x:v>1</x:v></x:c>',
+        b'<c\tr = "xfd1" t="b"><v>1</v></c>',
     ],
 )
 def test_a_cell_far_away_hides_behind_no_spelling(make: Make, far: bytes) -> None:
     source = make(lambda _b, s: [s.write_string(n, 60, "一") for n in range(2)])
-    with pytest.raises(BadInput, match="多余的内容"):
+    with pytest.raises(BadInput, match="单元格XFD1有多余的内容"):
         rows(rewritten(source, lambda d: d.replace(b"</row>", far + b"</row>", 1)))
 
 
-def test_formats_without_a_value_far_away_do_no_harm(make: Make) -> None:
-    def fill(book: Any, sheet: Any) -> None:
-        bold = book.add_format({"bold": True})
-        sheet.write_string(0, 0, "a")
-        sheet.write_blank(900_000, 16_000, None, bold)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'<row r="2"', b'<row r="1"'),
+        (b'r="BI2"', b'r="BI3"'),
+        (b'<row r="2"', b'<row r="x"'),
+        (b"</sheetData>", b"<row></sheetData>"),
+        (b't="s"><v>0</v>', b"><v>1e9999999</v>"),
+        (b't="s"><v>0</v>', b"><v>one</v>"),
+        (b't="s"><v>0</v>', b't="s"><v>-1</v>'),
+        (b't="s"><v>0</v>', b't="str"><v>&nbsp;</v>'),
+        (b't="s"><v>0</v>', b't="str"><v>&#0;</v>'),
+        (b't="s"><v>0</v>', b't="str"><v>\x01</v>'),
+        (b't="s"><v>0</v>', b't="str"><v>\xff</v>'),
+        (b"<sheetData", b"<!DOCTYPE worksheet [<!ENTITY a 'aaaa'>]><sheetData"),
+    ],
+)
+def test_what_excel_would_not_open_is_refused(make: Make, old: bytes, new: bytes) -> None:
+    source = make(lambda _b, s: [s.write_string(n, 60, "一") for n in range(2)])
+    with pytest.raises(BadInput, match="损坏"):
+        rows(rewritten(source, lambda d: d.replace(old, new, 1)))
 
-    assert rows(make(fill)) == [(1, ["a"])]
+
+def test_formats_without_a_value_far_away_do_no_harm(make: Make) -> None:
+    source = make(lambda _b, s: s.write_string(0, 0, "a"))
+    empty = b'<row r="900000" spans="1:9"><c r="WQK900000" s="1"/></row>'
+    assert rows(with_row(source, empty)) == [(1, ["a"])]
 
 
 def test_a_document_cut_short_is_refused(make: Make) -> None:
@@ -340,7 +382,7 @@ def test_shared_texts_in_any_spelling(
             sheet.write_rich_string(n, 2, bold, "粗", "细", bold, f"{n}")
             sheet.write_string(n, 3, "长\n行_x0041_")
 
-    monkeypatch.setattr(xlsx, "_PIECE", 4_000)
+    monkeypatch.setattr(documents, "BLOCK", 4_000)
     found = rows(with_texts(make(fill), sheet, texts))
     assert found == [
         (n + 1, [f" 户{n} <&> ", "同一个", f"粗细{n}", "长\n行_x0041_"]) for n in range(300)
