@@ -25,9 +25,9 @@ def begin_import(start: Callable[..., Job], stream: BinaryIO, name: str, **chose
     return click(start, inbox.keep(stream, name), **chosen)
 
 
-def begin_export(*what: Any) -> Job:
+def begin_export(*what: Any, keys: bool = False) -> Job:
     """Read what a ledger's export asks for and queue it."""
-    return click(ledger_export.start, ledger_export.asked(*what))
+    return click(ledger_export.start, ledger_export.asked(*what, keys=keys))
 
 
 def take_in(*what: Any) -> Attachment:

@@ -35,7 +35,6 @@ class Paper:
     annexes: tuple[Grid, ...]
     signed: str
     day: str
-    as_of: str
 
     def data(self) -> dict[str, Any]:
         """As plain data, for templates."""

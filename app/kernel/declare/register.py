@@ -403,6 +403,11 @@ class Register:
         """What people call it, in the user's language."""
         return translate(self.title)
 
+    @property
+    def ledger_title(self) -> str:
+        """What people call its rows as a list, in the user's language; 台账 is said once."""
+        return self.label if self.title.endswith("台账") else _("%(what)s台账", what=self.label)
+
     def state_text(self, state: State) -> str:
         """What a state is called in this register, in the user's language."""
         return str(self.model.__fields__["state"].text(state))

@@ -24,7 +24,7 @@ _REMARK = re.compile(r"[(（].*?[)）]$")  # 低保户（A类）
 
 
 class CellOf:
-    """A number or a text; the others say what is different."""
+    """A number, a day or a text; the others say what is different."""
 
     def read(self, made: Field, cell: str) -> Any:
         """What a cell says, as the field parses it."""
@@ -61,9 +61,6 @@ class _YesNo(CellOf):
 class _Day(CellOf):
     def read(self, made: Field, cell: str) -> str:
         return formats.mend_day(cell)
-
-    def writer(self, made: Field) -> Callable[[Any], Cell]:
-        return lambda value: value.isoformat() if value else None
 
 
 class _Known(CellOf):
@@ -127,7 +124,7 @@ class _Rows(CellOf):
         return lambda value: made.text(value) if value else None
 
 
-#: A kind that is not named is what it derives from, or a number or text.
+#: A kind that is not named is what it derives from, or a number, a day or a text.
 CELLS: PerKind[CellOf] = PerKind(
     CellOf(),
     {

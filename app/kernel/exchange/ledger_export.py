@@ -1,6 +1,6 @@
 """A ledger to Excel, in the background: every row of what the list shows, with all its fields or with
-the columns that the account sees, unmasked, and the household's key, by which both imports find it
-again whatever else is missing or was corrected.
+the columns that the account sees, unmasked. Where that is asked for the household's key comes along, by
+which both imports find it again whatever else is missing or was corrected.
 
 Rows stream from the database to the file in bounded memory. A run that was killed starts again: it
 has written nothing but its own temporary file.
@@ -21,6 +21,7 @@ from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
+from app.access.divisions import regions
 from app.access.divisions.regions import Level, Region
 from app.core.clock import today
 from app.core.db import db
@@ -55,6 +56,7 @@ class Asked:
     rows: str
     region: Region | None
     path: str
+    keys: bool = False
 
 
 def asked(
@@ -62,9 +64,12 @@ def asked(
     args: Mapping[str, Sequence[str]],
     reason: str,
     columns: Sequence[str] | None = None,
+    *,
+    keys: bool = False,
 ) -> Asked:
-    """What ``args`` (a ledger's URL parameters) select: these ``columns``, or all. It is read outside
-    a transaction: it may take long, and a look beyond the own area is counted whatever follows.
+    """What ``args`` (a ledger's URL parameters) select: these ``columns``, or all; ``keys``: with
+    those of the households. It is read outside a transaction: it may take long, and a look beyond
+    the own area is counted whatever follows.
 
     :raises Forbidden: without the right to export. :raises BadInput: no reason, or too many rows.
     """
@@ -78,12 +83,13 @@ def asked(
     if count.n > MOST_ROWS:
         raise BadInput(
             _(
-                "共 %(n)s 户，一次最多导出 %(most)s 户，请缩小范围。",
+                "共 %(n)s %(unit)s，一次最多导出 %(most)s %(unit)s，请缩小范围。",
                 n=str(count),
+                unit=translate(register.unit),
                 most=f"{MOST_ROWS:,}",
             )
         )
-    return Asked(register, args, columns, reason, str(count), region, path)
+    return Asked(register, args, columns, reason, str(count), region, path, keys)
 
 
 def start(what: Asked) -> Job:
@@ -106,9 +112,16 @@ def start(what: Asked) -> Job:
             "register": register.name,
             "args": {k: list(v) for k, v in what.args.items()},
             "columns": list(columns) if columns is not None else None,
+            "keys": what.keys,
+            "area": what.region.full_name if what.region is not None else "",
         },
         owner=Owner(actor.account_id, actor.name, actor.path),
-        subject=_("%(title)s台账（%(n)s 户）", title=register.label, n=what.rows),
+        subject=_(
+            "%(title)s（%(n)s %(unit)s）",
+            title=register.ledger_title,
+            n=what.rows,
+            unit=translate(register.unit),
+        ),
     )
 
 
@@ -155,27 +168,41 @@ def run(job: JobContext) -> dict[str, Any]:
         reading(register, args, actor) as found,
     ):
         total = found.count().n
-        names = _names(register, job.args.get("columns"))
+        names, keys = _names(register, job.args.get("columns")), bool(job.args.get("keys"))
+        rows_of = _Rows(found, names, masked=masked, keys=keys)
         with Book(file) as book:
             rows = book.table(
-                register.label,
-                list(_columns(register, names)),
-                _rows(found, names, lambda done: job.progress(done, max(total, done)), masked),
+                register.ledger_title,
+                list(_columns(register, names, keys=keys)),
+                rows_of.stream(lambda done: job.progress(done, max(total, done))),
+                title=_title(register, job.args.get("area") or _area(actor)),
                 frozen_columns=len(_LEVELS) + 1,
+                filtered=True,
             )
         file.seek(0)
-        job.attach(file, f"{register.label}_{today():%Y%m%d}.xlsx", MEDIA_TYPE)
+        job.attach(file, f"{register.ledger_title}_{today():%Y%m%d}.xlsx", MEDIA_TYPE)
     return {"rows": rows}
 
 
-def _columns(register: Register, names: Sequence[str]) -> Iterator[Column]:
+def _area(actor: Actor) -> str:
+    region = regions.get(actor.region_id)
+    return region.full_name if region is not None else ""
+
+
+def _title(register: Register, area: str) -> str:
+    """Above the heads: what the list is, of which place, and of which day."""
+    day = today().isoformat()
+    return _("%(what)s（%(place)s，%(day)s）", what=register.ledger_title, place=area, day=day)
+
+
+def _columns(register: Register, names: Sequence[str], *, keys: bool) -> Iterator[Column]:
     for label in (_("省"), _("市"), _("县"), _("乡镇"), _("村")):
         yield Column((label,), width=14)
     kept = _kept(register)
     for name in names:
         label = translate(register.model.__fields__[name].label)
         yield Column((label,), width=20 if name in kept else 16)
-    if register.of_households:
+    if keys:
         yield Column((translate(REFERENCE.label),), width=REFERENCE.width)
 
 
@@ -197,35 +224,42 @@ def _kept(register: Register) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _rows(
-    found: Ledger, names: Sequence[str], progress: Callable[[int], None], masked: bool
-) -> Iterator[tuple[Cell, ...]]:
-    register = found.register
-    fields = [register.model.__fields__[name] for name in names]
-    cells = [
-        made.mask if masked and made.masked else CELLS[made.kind].writer(made) for made in fields
-    ]
-    # where a choice has had another text, a record shows that of its own time
-    dated = {
-        n: made for n, made in enumerate(fields)
-        if made.source_list and choice_lists.changed(made.source_list)
-    }  # fmt: skip
-    times = [n for n in ("submitted_at", "changed_at") if dated and hasattr(register.model, n)]
-    start = 2 + len(times)
-    places = _Places()
-    done = 0
-    home = "household_id" if hasattr(register.model, "household_id") else "id"
-    for batch in found.stream_values(("region_id", home, *times, *names), _BATCH):
-        places.learn({row[0] for row in batch})
-        for row in batch:
-            texts = [cell(value) for cell, value in zip(cells, row[start:], strict=True)]
-            for n, made in dated.items():
-                said_at = next((at for at in row[2:start] if at), None)
-                texts[n] = made.text(row[start + n], said_at) or None
-            key = (str(row[1]),) if register.of_households else ()
-            yield (*places.names[row[0]], *texts, *key)
-        done += len(batch)
-        progress(done)
+class _Rows:
+    """The rows of a ledger as cells."""
+
+    def __init__(self, found: Ledger, names: Sequence[str], *, masked: bool, keys: bool) -> None:
+        self._found, self._names, self._keys = found, names, keys
+        fields = [found.register.model.__fields__[name] for name in names]
+        self._cells = [
+            made.mask if masked and made.masked else CELLS[made.kind].writer(made)
+            for made in fields
+        ]
+        # where a choice has had another text, a record shows that of its own time
+        self._dated = {
+            n: made for n, made in enumerate(fields)
+            if made.source_list and choice_lists.changed(made.source_list)
+        }  # fmt: skip
+
+    def stream(self, progress: Callable[[int], None]) -> Iterator[tuple[Cell, ...]]:
+        """All of them; ``progress`` is told how many, now and then."""
+        model = self._found.register.model
+        times = [n for n in ("submitted_at", "changed_at") if self._dated and hasattr(model, n)]
+        home = "household_id" if hasattr(model, "household_id") else "id"
+        places, done = _Places(), 0
+        for batch in self._found.stream_values(("region_id", home, *times, *self._names), _BATCH):
+            places.learn({row[0] for row in batch})
+            for row in batch:
+                key = (str(row[1]),) if self._keys else ()
+                yield (*places.names[row[0]], *self._values(row, 2 + len(times)), *key)
+            done += len(batch)
+            progress(done)
+
+    def _values(self, row: Sequence[Any], start: int) -> list[Cell]:
+        texts = [cell(value) for cell, value in zip(self._cells, row[start:], strict=True)]
+        for n, made in self._dated.items():
+            said_at = next((at for at in row[2:start] if at), None)
+            texts[n] = made.text(row[start + n], said_at) or None
+        return texts
 
 
 class _Places:

@@ -1,11 +1,13 @@
 """Workbooks out: streamed to a file in bounded memory, nothing in them is ever live.
 
-Cells are written as text or numbers, so that ``=1+1`` typed by someone stays ``=1+1``. Past a
-million rows a sheet goes on in a second one.
+Cells are written as text, numbers, days or rates, so that ``=1+1`` typed by someone stays ``=1+1``.
+Past a million rows a sheet goes on in a second one. Every sheet prints on A4 across, its head on each
+page.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +29,20 @@ _LETTERS = [xl_col_to_name(number) for number in range(16_384)]
 _ESCAPE_LIKE = re.compile("_(?=x[0-9a-fA-F]{4}_)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
-Cell = str | int | float | Decimal | None
+_A4 = 9
+_MARGINS = {"left": 0.4, "right": 0.4, "top": 0.5, "bottom": 0.6}  # inches
+#: Excel counts days from here; the first ones it counts wrong, and are written as text.
+_FIRST_DAY, _COUNTED_RIGHT = dt.date(1899, 12, 30), dt.date(1900, 3, 1)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A part of a whole, 1 for all of it: a number that Excel shows in percent."""
+
+    share: Decimal
+
+
+Cell = str | int | float | Decimal | dt.date | Rate | None
 Comments = Mapping[int, str]
 
 
@@ -53,19 +68,22 @@ class _Sheet(Worksheet):
     plain row is written as XML at once instead.
     """
 
-    def plain_row(self, number: int, cells: Sequence[Cell], text_format: Any) -> None:
-        """Write a whole row of texts and numbers below the rows written so far."""
+    def plain_row(self, number: int, cells: Sequence[Cell], forms: _Forms) -> None:
+        """Write a whole row of texts, numbers and days below the rows written so far."""
         self._write_single_row(number)
-        style = text_format._get_xf_index()  # noqa: SLF001
+        style = forms.text._get_xf_index()  # noqa: SLF001
         row = number + 1
         parts = [f'<row r="{row}">']
         for letters, cell in zip(_LETTERS, cells, strict=False):
             if cell is None or cell == "":
                 continue
+            text: Any = cell
             if not isinstance(cell, str):
-                parts.append(f'<c r="{letters}{row}"><v>{cell}</v></c>')
-                continue
-            text = cell
+                text, form = _number(cell, forms)
+                if not isinstance(text, str):
+                    of = f' s="{form._get_xf_index()}"' if form else ""  # noqa: SLF001
+                    parts.append(f'<c r="{letters}{row}"{of}><v>{text}</v></c>')
+                    continue
             if not text.isprintable() or len(text) > _LONGEST_CELL:
                 text = clean(text)
             if "&" in text or "<" in text or "_x" in text:
@@ -77,6 +95,17 @@ class _Sheet(Worksheet):
         parts.append("</row>")
         self.fh.write("".join(parts))
         self._check_dimensions(number, max(0, len(cells) - 1))
+
+    def ruled_row(self, number: int, cells: Sequence[Cell], forms: _Forms) -> None:
+        """The same with lines around every cell, and thousands set apart."""
+        for column, cell in enumerate(cells):
+            shown, form = (cell, None) if isinstance(cell, str) else _number(cell, forms)
+            if isinstance(shown, str):
+                self.write_string(number, column, clean(shown), forms.ruled_text)
+            elif shown is None:
+                self.write_blank(number, column, None, forms.ruled_text)
+            else:
+                self.write_number(number, column, shown, form or forms.ruled_number)
 
     def head_rows(self, cells: Sequence[tuple[HeadSpan, Any]]) -> None:
         """Write merged head cells from the top down, as constant memory demands."""
@@ -90,6 +119,28 @@ class _Sheet(Worksheet):
         for span, _ in cells:
             if (span.top, span.left) != (span.bottom, span.right):
                 self.merge.append([span.top, span.left, span.bottom, span.right])
+
+
+@dataclass(frozen=True)
+class _Forms:
+    """How cells look, by what they hold; ``ruled`` ones have lines around them."""
+
+    text: Any
+    day: Any
+    rate: Any
+    ruled_text: Any
+    ruled_number: Any
+
+
+def _number(cell: Any, forms: _Forms) -> tuple[Any, Any]:
+    """What a cell that is no text holds, and how it looks, where that is not told by its column."""
+    if isinstance(cell, Rate):
+        return cell.share, forms.rate
+    if isinstance(cell, dt.date):
+        if cell < _COUNTED_RIGHT:
+            return cell.isoformat(), None
+        return (cell - _FIRST_DAY).days, forms.day
+    return cell, None
 
 
 class _Target:
@@ -140,7 +191,13 @@ class Book:
         self._head = add({**head, "bg_color": "#DDEBF7"})
         self._required = add({**head, "bg_color": "#FFE699"})
         self._title = add({"bold": True, "font_size": 14, "align": "center", "valign": "vcenter"})
-        self._text = add({"num_format": "@"})
+        self._forms = _Forms(
+            text=add({"num_format": "@"}),
+            day=add({"num_format": "yyyy-mm-dd", "align": "left"}),
+            rate=add({"num_format": "0.0%", **line}),
+            ruled_text=add({"num_format": "@", **line}),
+            ruled_number=add({"num_format": "#,##0", **line}),
+        )
         self._marked = add({"num_format": "@", "bg_color": "#FFC7CE"})
         self._names: set[str] = set()
         self._options: list[tuple[str, ...]] = []
@@ -162,24 +219,31 @@ class Book:
         title: str = "",
         comments: Iterable[Comments] | None = None,
         frozen_columns: int = 0,
+        filtered: bool = False,
+        ruled: bool = False,
     ) -> int:
         """One table, on as many sheets as it needs; gives the number of rows.
 
-        ``comments`` runs beside ``rows``: column -> text for the cells to mark.
+        ``comments`` runs beside ``rows``: column -> text for the cells to mark. ``filtered``: its
+        head has Excel's filters. ``ruled``: a table to be printed, with lines, one page wide.
         """
-        count = 0
+        count = last = 0
         sheet, first = self._sheet(name, columns, title, frozen_columns)
         marks = iter(comments) if comments is not None else None
         for cells in rows:
             if count and count % ROWS_A_SHEET == 0:
+                _end(sheet, first, last, len(columns), filtered=filtered, ruled=ruled)
                 sheet, first = self._sheet(name, columns, title, frozen_columns)
-            number = first + count % ROWS_A_SHEET
+            last = first + count % ROWS_A_SHEET
             marked = next(marks) if marks is not None else None
             if marked:
-                self._marked_row(sheet, number, cells, marked)
+                self._marked_row(sheet, last, cells, marked)
+            elif ruled:
+                sheet.ruled_row(last, cells, self._forms)
             else:
-                sheet.plain_row(number, cells, self._text)
+                sheet.plain_row(last, cells, self._forms)
             count += 1
+        _end(sheet, first, last, len(columns), filtered=filtered, ruled=ruled)
         return count
 
     def _marked_row(
@@ -191,14 +255,14 @@ class Book:
                 sheet.write_string(number, column, clean(text), self._marked)
                 sheet.write_comment(number, column, clean(marked[column]), {"x_scale": 2})
             elif text:
-                sheet.write_string(number, column, clean(text), self._text)
+                sheet.write_string(number, column, clean(text), self._forms.text)
 
     def _sheet(
         self, name: str, columns: Sequence[Column], title: str, frozen_columns: int
     ) -> tuple[_Sheet, int]:
         sheet: _Sheet = self._book.add_worksheet(self._free_name(name), worksheet_class=_Sheet)
         for number, column in enumerate(columns):
-            sheet.set_column(number, number, column.width, self._text)
+            sheet.set_column(number, number, column.width, self._forms.text)
         top = 1 if title else 0
         if title:
             sheet.set_row(0, 26)
@@ -210,6 +274,11 @@ class Book:
         sheet.head_rows(self._head_cells(columns, top, depth, title))
         first = top + depth
         sheet.freeze_panes(first, frozen_columns)
+        sheet.set_paper(_A4)
+        sheet.set_landscape()
+        sheet.set_margins(**_MARGINS)
+        sheet.repeat_rows(top, first - 1)
+        sheet.set_footer("&C&P / &N")
         for number, column in enumerate(columns):
             if column.options:
                 self._drop_down(sheet, number, first, column.options)
@@ -266,6 +335,17 @@ class Book:
             free, number = f"{base}({number})", number + 1
         self._names.add(free.lower())
         return free
+
+
+def _end(
+    sheet: Worksheet, first: int, last: int, width: int, *, filtered: bool, ruled: bool
+) -> None:
+    """What a sheet is given once its rows are known; it begins with row ``first``."""
+    if filtered:
+        sheet.autofilter(first - 1, 0, max(first - 1, last), width - 1)
+    if ruled:
+        sheet.fit_to_pages(1, 0)
+        sheet.center_horizontally()
 
 
 @dataclass(frozen=True)

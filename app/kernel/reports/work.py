@@ -11,9 +11,13 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 
+from sqlalchemy import select
+
+from app.access.accounts.officers import Officer, Post
 from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Level, Region
-from app.core.clock import local, now, today
+from app.core.clock import today
+from app.core.db import db
 from app.core.errors import BadInput
 from app.core.files.paper import Chapter, Grid, Paper
 from app.core.i18n import _, translate
@@ -58,28 +62,47 @@ def paper(actor: Actor, region: Region, since: dt.date) -> Paper:
     """
     if region.level > Level.COUNTY:
         raise BadInput(_("工作报告按县及以上地区生成，请选择县级或以上地区。"))
-    at = now()
     told = [_Told(r, region, since) for r in all_registers() if r.briefing and _may(actor, r)]
     chapters = [one.chapter() for one in told]
     chapters.append(
         Chapter(_("待办事项和下一步工作"), tuple(_todo(told)) or (_("没有待办事项。"),))
     )
     name = region.name
-    as_of = f"{local(at):%Y-%m-%d %H:%M}"
     return Paper(
         title=_("%(place)s农村住房安全保障工作简报", place=name)
         if is_brief(region)
         else _("%(place)s农村住房安全保障工作情况报告", place=name),
         lead=_(
             "现将%(place)s农村住房安全保障工作情况汇总如下。数据由系统按档案统计，截至%(at)s；本期为%(from)s至%(to)s。",
-            **{"place": region.full_name, "at": as_of, "from": _day(since), "to": _day(today())},
+            **{
+                "place": region.full_name,
+                "at": _day(today()),
+                "from": _day(since),
+                "to": _day(today()),
+            },
         ),
         chapters=tuple(chapters),
         annexes=tuple(grid for one in told for grid in one.annexes()),
-        signed=_("%(place)s住房城乡建设主管部门", place=name),
+        signed=_unit(region),
         day=_day(today()),
-        as_of=as_of,
     )
+
+
+def _unit(region: Region) -> str:
+    """Who signs: the unit that the division's list of officers names, else as such units are called."""
+    query = select(Officer.employer).where(
+        Officer.region_id == region.id, Officer.employer.is_not(None)
+    )
+    named = db.session.scalar(query.order_by(Officer.post == Post.OPERATOR).limit(1))
+    if named:
+        return named
+    if region.level == Level.NATION:
+        return _("住房和城乡建设部")
+    if region.level == Level.PROVINCE:
+        of = _("住房和城乡建设委员会") if region.name.endswith("市") else _("住房和城乡建设厅")
+    else:
+        of = _("住房和城乡建设局")
+    return _("%(place)s%(unit)s", place=region.name, unit=of)
 
 
 def _may(actor: Actor, register: Register) -> bool:

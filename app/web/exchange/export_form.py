@@ -40,6 +40,7 @@ def ask(
         "reason": request.form.get("reason", ""),
         "other_reason": request.form.get("other_reason", ""),
         "errors": errors,
+        "keys_chosen": "keys" in request.form,
     }
     rendered = view.render_template("exchange/export.html", page=page)
     return (rendered, 422) if errors else rendered

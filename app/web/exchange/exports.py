@@ -54,15 +54,18 @@ class LedgerExportView(BaseView):
         args = {k: request.args.getlist(k) for k in request.args if k in known}
 
         def start(reason: str) -> Any:
-            asked = ledger_export.asked(register, args, reason, _columns(register))
+            keys = register.of_households and "keys" in request.form
+            asked = ledger_export.asked(register, args, reason, _columns(register), keys=keys)
             return export_form.in_background(lambda: ledger_export.start(asked))
 
         def told() -> dict[str, Any]:
             with ledger_export.reading(register, args, actor) as found:
                 region, count = found.query.region, found.count()
             return {
-                "title": _("导出%(what)s台账", what=register.label),
+                "title": _("导出%(what)s", what=register.ledger_title),
+                "count_label": _("记录数（%(unit)s）", unit=translate(register.unit)),
                 "count": str(count),
+                "keys": register.of_households,
                 "area": region.full_name if region else None,
                 "filters": [*_filters(register, args), *_as_seen(register)],
                 "back_url": _back(register),

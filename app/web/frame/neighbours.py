@@ -18,7 +18,7 @@ from werkzeug.datastructures import MultiDict
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.core.db import db
-from app.core.i18n import _
+from app.core.i18n import _, translate
 from app.kernel.declare import stages
 from app.kernel.declare.register import Menu, Register, get_register
 from app.kernel.lists.ledger import CAP, Count, Ledger, TooWide
@@ -68,9 +68,10 @@ def here() -> Walk | None:
     last = not capped and int(at) >= int(total)
     register = get_register(path.split("/")[1])
     homes = register is None or register.of_households
+    unit = translate(register.unit) if register else _("户")
     said = {"at": f"{int(at):,}", "of": _said(total)}
     return Walk(
-        text=_("第 %(at)s / %(of)s 户", **said) if homes else _("第 %(at)s / %(of)s 条", **said),
+        text=_("第 %(at)s / %(of)s %(unit)s", unit=unit, **said),
         previous=_("上一户") if homes else _("上一条"),
         next=_("下一户") if homes else _("下一条"),
         list_url=f"{path}?{conditions}" if conditions else path,

@@ -110,9 +110,7 @@ def _kept(register: Register, query: Query) -> list[str]:
 
 
 def count_text(register: Register, page: Page) -> str:
-    if register.of_households:
-        return _("共 %(n)s 户", n=page.count)
-    return _("共 %(n)s 条", n=page.count)
+    return _("共 %(n)s %(unit)s", n=page.count, unit=translate(register.unit))
 
 
 def searching(register: Register, menu: Menu, job: Job, shown: dict[str, Any]) -> Listing:
@@ -352,10 +350,10 @@ class _Doing:
 
 def paging(register: Register, page: Page, size: int, args: MultiDict[str, str]) -> Paging:
     numbers = span(page.first, len(page.rows), page.count)
-    if register.of_households:
-        text = _("第 %(first)s–%(last)s 户，共 %(count)s 户", **numbers)
-    else:
-        text = _("第 %(first)s–%(last)s 条，共 %(count)s 条", **numbers)
+    text = _(
+        "第 %(first)s–%(last)s %(unit)s，共 %(count)s %(unit)s",
+        unit=translate(register.unit), **numbers,
+    )  # fmt: skip
     return Paging.by_cursor(
         args, before=page.before, after=page.after, size=size, position_text=text
     )

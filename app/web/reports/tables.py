@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
+from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
@@ -21,7 +23,7 @@ from app.core.clock import local
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
 from app.kernel.declare.register import TREND, WEEK, Register, Table, get_register
-from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column, head_spans
+from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column, Rate, head_spans
 from app.kernel.figures import statistics
 from app.kernel.figures.statistics import ALL_YEARS, LineKind
 from app.kernel.lists.query import DECIDED_FROM
@@ -32,6 +34,7 @@ from app.web.frame.addresses import takes
 from app.web.reports import deadlines
 
 _NAME_WIDTH, _TEXT_WIDTH = 24, 14  # characters, in Excel
+_PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?)%")
 
 
 class StatisticsView(BaseView):
@@ -292,13 +295,17 @@ def workbook(report: Report) -> BytesIO:
     ]
     file = BytesIO()
     with Book(file) as book:
-        book.table(report.title, columns, rows, title=title, frozen_columns=2)
+        book.table(report.title, columns, rows, title=title, frozen_columns=2, ruled=True)
     file.seek(0)
     return file
 
 
-def _in_excel(cell: Cell) -> int | str:
-    """A number as such; a text with the small line that stands under it."""
-    if isinstance(cell.value, int) or not cell.sub:
+def _in_excel(cell: Cell) -> int | str | Rate:
+    """A number as such, and a share in percent; a text with the small line that stands under it."""
+    if isinstance(cell.value, int):
+        return cell.value
+    if share := _PERCENT.fullmatch(cell.value):  # as it is shown: a page rounds with care
+        return Rate(Decimal(share[1]) / 100)
+    if not cell.sub:
         return cell.value
     return _("%(value)s（%(sub)s）", value=cell.value, sub=cell.sub)

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from app.access.audit.log import Act, AuditEntry
 from app.access.divisions.regions import Level, Region
 from app.access.scope import unscoped
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import db
 from app.core.files.storage import storage
 from app.core.jobs.table import Job, JobContext, JobState
@@ -27,7 +27,7 @@ from tests import builders
 
 
 def sheet_of(app: Flask) -> list[list[Any]]:
-    """Run what is queued; the rows of the workbook that the newest job made."""
+    """Run what is queued; the rows of the workbook that the newest job made, below its title."""
     work(app, once=True)
     with app.app_context(), unscoped("the test reads jobs") as session:
         job = session.scalars(select(Job).order_by(Job.created.desc())).first()
@@ -36,7 +36,10 @@ def sheet_of(app: Flask) -> list[list[Any]]:
         key = next(f["key"] for f in job.files if f["role"] == "result")
         with storage().open(key) as file:
             book = openpyxl.load_workbook(io.BytesIO(file.read()))
-    return [[cell.value for cell in row] for row in book.worksheets[0].iter_rows()]
+    title, *rows = ([cell.value for cell in row] for row in book.worksheets[0].iter_rows())
+    assert title[0] == f"脱贫户住房安全保障回头看台账（陕西省西安市蓝田县，{today()}）"
+    assert book.worksheets[0].auto_filter.ref.startswith("A2:")
+    return rows
 
 
 @pytest.fixture
@@ -67,6 +70,7 @@ def test_it_holds_exactly_the_filtered_rows_with_full_values_as_text(
     assert (answer.status_code, answer.location) == (302, "/exchange/jobs")
     head, *rows = sheet_of(app)
     assert head[:8] == ["省", "市", "县", "乡镇", "村", "户主姓名", "原户主", "身份证号"]
+    assert "农户编号" not in head, "no key of the database, unless it is asked for"
     assert [row[5] for row in rows] == households[:3]
     assert rows[0][0:3] == ["陕西省", "西安市", "蓝田县"]
     assert all(len(str(row[7])) == 18 for row in rows)

@@ -266,7 +266,7 @@ def test_wrong_files_and_those_who_may_not_enter(
 
 def exported(app: Flask, client: Any) -> Any:
     """The ledger as the page exports it, opened."""
-    client.post("/exchange/export/lookback", {"reason": "工作调度"})
+    client.post("/exchange/export/lookback", {"reason": "工作调度", "keys": "on"})
     work(app, once=True)
     key = next(f["key"] for f in last_job(app).files if f["role"] == "result")
     with app.app_context(), storage().open(key) as file:
@@ -293,8 +293,8 @@ def numberless(app: Flask) -> uuid.UUID:
 def changed(book: Any, name: str, **cells: str) -> io.BytesIO:
     """The exported ledger with other cells in the row of this head."""
     sheet = book.worksheets[0]
-    heads = [cell.value for cell in sheet[1]]
-    for line in sheet.iter_rows(min_row=2):
+    heads = [cell.value for cell in sheet[2]]
+    for line in sheet.iter_rows(min_row=3):
         if line[heads.index("户主姓名")].value == name:
             for label, text in cells.items():
                 line[heads.index(label)].value = text
@@ -310,9 +310,9 @@ def test_a_household_without_a_number_comes_back_by_its_key(
     key = numberless(app)
     clerk = as_account(builders.COUNTY_MANAGER)
     book = exported(app, clerk)
-    heads = [cell.value for cell in book.worksheets[0][1]]
+    heads = [cell.value for cell in book.worksheets[0][2]]
     assert heads[-1] == "农户编号"
-    assert str(key) in {row[-1].value for row in book.worksheets[0].iter_rows(min_row=2)}
+    assert str(key) in {row[-1].value for row in book.worksheets[0].iter_rows(min_row=3)}
     result = imported(app, clerk, changed(book, "无号户", 是否死亡销户="是"))
     counts = {k: result[k] for k in ("created", "unchanged", "rejected")}
     assert counts == {"created": 1, "unchanged": len(homes), "rejected": 0}

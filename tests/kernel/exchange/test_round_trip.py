@@ -43,15 +43,15 @@ def test_an_exported_ledger_imports_without_a_change(
     ]  # fmt: skip
     assert take(app, manager, book(rows))["created"] == len(rows)
     with acting_as(builders.actor_of(manager)):
-        job = begin_export(register, {}, "留存备查")
+        job = begin_export(register, {}, "留存备查", keys=True)
     (made,) = run(app, job).files_of("result")
     with storage().open(made["key"]) as stored:
         exported = io.BytesIO(stored.read())
     sheet = openpyxl.load_workbook(exported).worksheets[0]
-    assert sheet.max_row == 1 + len(rows)
-    heads = [cell.value for cell in sheet[1]]
+    assert sheet.max_row == 2 + len(rows)
+    heads = [cell.value for cell in sheet[2]]
     label = "身份证号" if register is LOOKBACK else "户主身份证号"
-    numbers = {line[heads.index(label)].value for line in sheet.iter_rows(min_row=2)}
+    numbers = {line[heads.index(label)].value for line in sheet.iter_rows(min_row=3)}
     assert builders.id_number(1) in numbers
     exported.seek(0)
     again = take(app, manager, exported)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import tracemalloc
 from decimal import Decimal
@@ -14,7 +15,7 @@ import pytest
 from app.kernel.exchange import writer
 from app.kernel.exchange.cells import as_text
 from app.kernel.exchange.reader import read_book
-from app.kernel.exchange.writer import Book, Column, head_spans
+from app.kernel.exchange.writer import Book, Column, Rate, head_spans
 
 COLUMNS = (
     Column(("户主姓名",), width=14, required=True, note="必填"),
@@ -61,6 +62,31 @@ def test_a_table_opens_as_meant() -> None:
     (rule,) = sheet.data_validations.dataValidation
     assert (rule.formula1, str(rule.sqref).split(":")[0]) == ('"A级,B级"', "B4")
     assert sheet["A4"].number_format == "@"
+
+
+def test_days_are_days_and_shares_percent() -> None:
+    data = io.BytesIO()
+    with Book(data) as book:
+        rows = [[dt.date(2024, 9, 7), dt.date(1900, 1, 1), 1234567]]
+        book.table("台账", COLUMNS, rows, title="农户台账", filtered=True)
+        share = Rate(Decimal("0.773"))
+        book.table("统计", COLUMNS, [["合计", share, 1234567], ["一", None, 0]], ruled=True)
+    made = opened(data)
+    ledger = made["台账"]
+    day, early, plain = ledger[4]
+    assert (day.value, day.number_format) == (dt.datetime(2024, 9, 7), "yyyy-mm-dd")
+    assert early.value == "1900-01-01"
+    assert plain.value == 1234567
+    assert ledger.auto_filter.ref == "A3:C4"
+    assert (ledger.page_setup.orientation, int(ledger.page_setup.paperSize)) == ("landscape", 9)
+    assert ledger.print_title_rows == "$2:$3"
+    table = made["统计"]
+    assert table.page_setup.fitToHeight == 0, "one page wide, as many as it needs high"
+    assert table.sheet_properties.pageSetUpPr.fitToPage
+    assert table.auto_filter.ref is None
+    assert [c.number_format for c in table[3]] == ["@", "0.0%", "#,##0"]
+    assert [c.value for c in table[3]] == ["合计", 0.773, 1234567]
+    assert {c.border.left.style for row in table["A3:C4"] for c in row} == {"thin"}
 
 
 @pytest.mark.parametrize(

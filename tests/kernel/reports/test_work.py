@@ -8,8 +8,11 @@ from io import BytesIO
 
 import pytest
 from docx import Document
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.oxml.ns import qn
 from sqlalchemy import select
 
+from app.access.accounts.officers import Officer, Post
 from app.access.audit.log import Act, AuditEntry
 from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
@@ -19,7 +22,7 @@ from app.core.errors import BadInput
 from app.kernel.declare.register import all_registers
 from app.kernel.figures import counters, statistics
 from app.kernel.figures.counters import CounterDay
-from app.kernel.reports import tables, work
+from app.kernel.reports import tables, word, work
 from app.modules.unsafe_homes.register import RISK
 from tests import builders as b
 from tests.kernel.reports import country
@@ -129,6 +132,42 @@ def test_bad_periods_and_divisions_are_said(app):
             made(b.TOWN_MANAGER)
 
 
+def test_who_signs_is_the_unit_of_the_place(app):
+    with app.app_context():
+        for who, unit in (
+            (b.MINISTRY, "住房和城乡建设部"), (b.PROVINCE, "陕西省住房和城乡建设厅"),
+            (b.CITY, "西安市住房和城乡建设局"),
+        ):  # fmt: skip
+            assert made(who).signed == unit
+        with unscoped("tests name officers") as session:
+            for post, unit in ((Post.OPERATOR, "村镇股"), (Post.LEADER, "蓝田县住房和建设局")):
+                place = b.seat(Level.COUNTY).id
+                session.add(Officer(region_id=place, post=post, name="王某", employer=unit))
+            session.commit()
+        assert made(b.COUNTY_MANAGER).signed == "蓝田县住房和建设局"
+
+
+def test_word_is_in_the_form_of_official_papers(settled):
+    document = Document(word.document(made(b.PROVINCE)))
+    title, lead, chapter, *_rest = document.paragraphs
+    for one, face, size in (
+        (title, "方正小标宋简体", 22),
+        (lead, "仿宋", 16),
+        (chapter, "黑体", 16),
+    ):
+        (run,) = one.runs
+        assert run._element.rPr.rFonts.get(qn("w:eastAsia")) == face
+        assert (run.font.size.pt, str(run.font.color.rgb)) == (size, "000000")
+    assert chapter.style.name == "Heading 1"
+    assert str(chapter.style.font.color.rgb) == "000000"
+    blob = document.part.part_related_by(RELATIONSHIP_TYPE.FONT_TABLE).blob.decode()
+    for face, instead in (("方正小标宋简体", "FZXiaoBiaoSong-B05S"), ("仿宋", "FangSong")):
+        assert f'w:name="{face}"><w:altName w:val="{instead}' in blob
+    first, across = document.sections[0], document.sections[-1]
+    assert (round(first.page_width.cm), round(first.top_margin.cm, 1)) == (21, 3.7)
+    assert across.page_width > across.page_height
+
+
 def test_page_word_and_pdf(app, as_account):
     with app.app_context():
         county = b.seat(Level.COUNTY).id
@@ -140,10 +179,10 @@ def test_page_word_and_pdf(app, as_account):
     hands.post("/language/en", follow_redirects=False)
     english = hands.get("/work_report/")
     assert "Report on rural housing safety in" in english.text
-    word = hands.get("/work_report/docx")
-    said = words_of(word.data)
+    said = words_of(hands.get("/work_report/docx").data)
     assert "一、脱贫户住房安全保障“回头看”工作进展" in said
-    assert "蓝田县住房城乡建设主管部门" in said
+    assert "蓝田县住房和城乡建设局" in said
+    assert re.search(r"截至\d{4}年\d{1,2}月\d{1,2}日；", said), "a day, without a time"
     pdf = hands.get(f"/work_report/pdf?region={county}")
     assert pdf.data.startswith(b"%PDF")
     assert hands.get("/work_report/?since=2199-01-01").status_code == 400

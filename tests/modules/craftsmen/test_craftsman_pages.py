@@ -106,7 +106,7 @@ def test_added_once_read_by_the_area_changed_by_its_clerk(
     assert f"/craftsman/{one.id}/edit" not in page
     listed = manager.get("/craftsman/manage").text
     assert "王建军" in listed
-    assert "共 1 条" in listed
+    assert "共 1 人" in listed
     refused = manager.post(f"/craftsman/{one.id}/edit", form | {"name": "李"})
     assert refused.status_code in (302, 403)
     assert manager.post(f"/craftsman/{one.id}/clear?version=1").status_code == 403

@@ -12,6 +12,7 @@ PRIOR = register(
     title="以往信息",
     heading=Heading(100),
     record_word="以往信息",
+    unit="条",
     lists=Lists(
         ledger="kind found_on head_name id_number parcel_number grade judged_by",
         filters="kind id_number parcel_number",

@@ -12,6 +12,7 @@ PARCEL = register(
     title="房屋图斑",
     heading=Heading(90),
     record_word="图斑",
+    unit="条",
     lists=Lists(
         ledger="number storeys floor_area year_built structure way_built land_nature use",
         filters="number",
