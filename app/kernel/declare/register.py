@@ -406,7 +406,7 @@ class Register:
     @property
     def ledger_title(self) -> str:
         """What people call its rows as a list, in the user's language; 台账 is said once."""
-        return self.label if self.title.endswith("台账") else _("%(what)s台账", what=self.label)
+        return self.label if self.title.endswith(_LEDGER) else _("%(what)s台账", what=self.label)
 
     def state_text(self, state: State) -> str:
         """What a state is called in this register, in the user's language."""
@@ -426,6 +426,8 @@ def of_year(figure: str, year: int | None) -> str:
 WEEK, TREND = "week", "trend"
 
 _registers: list[Register] = []
+#: What some registers are called already.
+_LEDGER = mark("台账")
 
 
 _Said = ParamSpec("_Said")

@@ -32,7 +32,7 @@ _LATIN = "Times New Roman"
 _INSTEAD = {
     _TITLE: "FZXiaoBiaoSong-B05S,Noto Serif CJK SC,Source Han Serif SC",
     _HEADING: "SimHei,Noto Sans CJK SC,Source Han Sans SC",
-    _TEXT: "FangSong,仿宋_GB2312,FandolFang,Noto Serif CJK SC",
+    _TEXT: "FangSong,FangSong_GB2312,FandolFang,Noto Serif CJK SC",
     _LATIN: "Liberation Serif",
 }
 _BLACK = RGBColor(0, 0, 0)

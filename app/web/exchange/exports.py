@@ -17,6 +17,7 @@ from app.core.i18n import _, lazy, translate
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import ledger_export
+from app.kernel.exchange.columns import REFERENCE
 from app.kernel.lists import chosen_columns
 from app.kernel.lists.columns import REGION, REGION_LABEL
 from app.kernel.lists.query import BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES
@@ -65,7 +66,7 @@ class LedgerExportView(BaseView):
                 "title": _("导出%(what)s", what=register.ledger_title),
                 "count_label": _("记录数（%(unit)s）", unit=translate(register.unit)),
                 "count": str(count),
-                "keys": register.of_households,
+                "keys": register.of_households and translate(REFERENCE.label),
                 "area": region.full_name if region else None,
                 "filters": [*_filters(register, args), *_as_seen(register)],
                 "back_url": _back(register),
