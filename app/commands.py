@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 from collections.abc import Iterator
 
@@ -24,7 +25,7 @@ from app.deploy import deploy, migrated_tables
 from app.kernel.declare import checks
 from app.kernel.declare.register import all_registers
 from app.kernel.exchange.cli import exchange_cli
-from app.kernel.figures import counters
+from app.kernel.figures import counters, mending
 from app.kernel.figures import state as figures
 from app.kernel.hook import DECLARED
 
@@ -88,14 +89,22 @@ stats = AppGroup("stats", help="Counters: rebuild, prove, snapshot.")
 
 @stats.command("rebuild")
 def rebuild() -> None:
-    """Set every row that follows from others, and every counter, from the rows."""
+    """Set every row that follows from others, and every counter, from the rows, province by province."""
+    why, wrong = "counters are rebuilt from all rows", dict[str, int]()
     for register in all_registers():
         if register.derived:
             click.echo(f"{register.name}: {register.derived.mend()} rows mended")
-        with transaction(), joined("counters are rebuilt from all rows", writes=True) as session:
-            wrong = counters.rebuild(session, register)
+    with transaction(), joined(why, writes=True) as session:
+        areas = mending.areas(session)
+        for register in all_registers():
+            wrong[register.name] = mending.forget_strays(session, register)
+    for register, area in itertools.product(all_registers(), areas):
+        with transaction(), joined(why, writes=True) as session:
+            wrong[register.name] += mending.mend(session, register, area)
+    with transaction(), joined(why, writes=True) as session:
+        for register in all_registers():
             figures.mark_filled(session, register, list(register.figures))
-        click.echo(f"{register.name}: {wrong} lines mended")
+            click.echo(f"{register.name}: {wrong[register.name]} counters mended")
 
 
 @stats.command("verify")
@@ -105,19 +114,18 @@ def verify(as_json: bool) -> None:
     cells, drift, broken, wrong = 0, [], [], []
     with read_only(), unscoped("counters are proved against all rows") as session:
         counters.at_one_moment(session)
+        areas = mending.areas(session)
         for register in all_registers():
-            live, kept = (
-                counters.live_counts(session, register),
-                counters.kept_counts(session, register),
-            )
-            keys = live.keys() | kept.keys()
-            cells += len(keys)
-            drift += [
-                {"register": register.name, "figure": f, "county": c,
-                 "live": live.get((f, c), 0), "kept": kept.get((f, c), 0)}
-                for f, c in sorted(keys) if live.get((f, c), 0) != kept.get((f, c), 0)
-            ]  # fmt: skip
-            broken += counters.broken_identities(session, register)
+            for area in areas:
+                proved = mending.prove(session, register, area.path)
+                cells += proved.cells
+                broken += proved.broken
+                drift += [
+                    {"register": register.name, "figure": f, "place": p, "live": live, "kept": kept}
+                    for (f, p), (live, kept) in sorted(proved.wrong.items(), key=str)
+                ]
+            if n := mending.strays(session, register):
+                drift.append({"register": register.name, "lines in no division": n})
             if register.derived:
                 wrong += [f"{register.name}: {what}" for what in register.derived.wrong(session)]
     result = {"cells": cells, "drift": len(drift), "identities_broken": len(broken)}

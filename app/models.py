@@ -12,7 +12,7 @@ from app.core.jobs import table as jobs
 from app.kernel.declare import choice_lists
 from app.kernel.exchange import ledger_export
 from app.kernel.exchange.imports import notes as import_notes
-from app.kernel.figures import counters
+from app.kernel.figures import counters, tally
 from app.kernel.figures import state as figures
 from app.kernel.lists import results
 from app.kernel.lists import saved_rows as saved_filters
@@ -51,6 +51,7 @@ __all__ = [
     "scope",
     "sessions",
     "settings",
+    "tally",
     "tokens",
     "transfers",
 ]

@@ -44,7 +44,7 @@ def main(rows: int) -> None:
         _accounts()
         with unscoped("counters of generated households") as session:
             for register in all_registers():
-                counters.rebuild(session, register)
+                counters.hand_in_lines(session, register, counters.live_counts(session, register))
                 session.commit()
             for days in range(8):
                 counters.snapshot(session, today() - dt.timedelta(days=days))

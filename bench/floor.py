@@ -36,11 +36,11 @@ STATEMENTS = {
     ),
     "save": "UPDATE lookback SET version = version + 1, interim_measure = ? WHERE id = ?",
     "figures": (
-        "SELECT p.id, p.name, c.figure, sum(c.n) FROM region p JOIN counter c"
-        " ON c.path >= p.path AND c.path < substr(p.path, 1, length(p.path) - 1) || '/'"
-        " WHERE p.parent_id = ? AND c.register = 'lookback' AND c.figure IN"
-        " ('total', 'missing', 'draft', 'submitted', 'approved', 'returned')"
-        " GROUP BY p.id, p.name, c.figure"
+        "SELECT p.id, p.name, sum(v00), sum(v01), sum(v02), sum(v03), sum(v04), sum(v05)"
+        " FROM region p JOIN tally t"
+        " ON t.path >= p.path AND t.path < substr(p.path, 1, length(p.path) - 1) || '/'"
+        " WHERE p.parent_id = ? AND t.register = 'lookback' AND t.dim = '' AND t.level = 3"
+        " AND t.part = 0 GROUP BY p.id, p.name"
     ),
     "live": (
         "SELECT substr(path, 1, ?), state, living, grade, died, count(*) FROM lookback"
@@ -63,8 +63,7 @@ def _statement(task: str) -> str:
         "list": f"{listed} WHERE l.path >= ? AND l.path < ? ORDER BY l.path, l.id LIMIT 20",
         "record": f"{listed} WHERE l.id = ?",
         "save": f"UPDATE {table} SET version = version + 1 WHERE id = ?",
-        "figures": STATEMENTS["figures"].replace("'lookback'", f"'{table}'")
-        .partition(" AND c.figure IN")[0] + " GROUP BY p.id, p.name, c.figure",
+        "figures": STATEMENTS["figures"].replace("'lookback'", f"'{table}'"),
     }[name]  # fmt: skip
 
 

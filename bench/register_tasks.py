@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect
 
 from app.access.actor import Capability
 from app.kernel import kinds
@@ -65,12 +65,11 @@ class RegisterTasks:
 
     def _some(self, condition: str, count: int = 10) -> list[str]:
         """Keys of records in the measured county."""
-        query = text(
+        query = (
             f"SELECT id FROM {self.register.name} WHERE county_id = :county AND {condition}"
             " ORDER BY path, id LIMIT :count"
         )
-        found = self.bench.connection.execute(query, {"county": self.county.id, "count": count})
-        return [str(key) for key in found.scalars()]
+        return [str(key) for (key,) in self.bench.look(query, county=self.county.id, count=count)]
 
     def _at(self, record: str) -> str:
         return page_of(self.register.name, record)

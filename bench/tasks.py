@@ -44,7 +44,7 @@ class Bench:
     """Asks the program and the floor on one database."""
 
     def __init__(self, program: Served, floor: Served, connection: Connection, rows: int) -> None:
-        self.program, self.connection, self.rows = program.address, connection, rows
+        self.program, self._connection, self.rows = program.address, connection, rows
         self._served, self._bare = program, floor
         self._clients: dict[str, Client] = {}
         self._floor = Client(floor.address)
@@ -69,9 +69,17 @@ class Bench:
         query = "&".join(f"a={quote(str(argument))}" for argument in arguments)
         return lambda: self._floor.get(f"/{task}?{query}")
 
+    def look(self, query: str, **values: Any) -> list[Any]:
+        """What the database has now. On SQLite a transaction that stays open would see what it had at the
+        first look, with records that a measured decision has taken away since.
+        """
+        found = list(self._connection.execute(text(query), values))
+        self._connection.rollback()
+        return found
+
     def _place(self, code: str, level: int) -> Place:
-        query = text("SELECT id, path FROM region WHERE code = :code AND level = :level")
-        found = self.connection.execute(query, {"code": code, "level": level}).one()
+        query = "SELECT id, path FROM region WHERE code = :code AND level = :level"
+        (found,) = self.look(query, code=code, level=level)
         return Place(found.id, found.path)
 
     def post_floor(self, task: str, *arguments: Any) -> Callable[[], Answer]:
@@ -81,17 +89,13 @@ class Bench:
     def _sample(self, what: str, condition: str, count: int) -> list[Any]:
         """``count`` values of ``what``, far from each other in the tree."""
         step = max(1, self.rows // (count * 4))
-        query = text(
+        spread = (
             f"SELECT {what} FROM (SELECT l.*, row_number() OVER (ORDER BY path, id) AS n"
             f" FROM lookback l WHERE {condition}) s WHERE n % :step = 0 LIMIT :count"
         )
-        found = list(self.connection.execute(query, {"step": step, "count": count}).scalars())
-        return found or list(
-            self.connection.execute(
-                text(f"SELECT {what} FROM lookback WHERE {condition} LIMIT :count"),
-                {"count": count},
-            ).scalars()
-        )
+        some = f"SELECT {what} FROM lookback WHERE {condition} LIMIT :count"
+        found = self.look(spread, step=step, count=count) or self.look(some, count=count)
+        return [value for (value,) in found]
 
     # ---- lists ------------------------------------------------------------------------------
     def lists(self) -> Iterator[Result]:
@@ -137,8 +141,8 @@ class Bench:
 
     def _key_before(self, number: int) -> tuple[str, str]:
         """(path, id) of the last row before a page."""
-        query = text("SELECT path, id FROM lookback ORDER BY path, id LIMIT 1 OFFSET :offset")
-        found = self.connection.execute(query, {"offset": (number - 1) * PAGE - 1}).one()
+        query = "SELECT path, id FROM lookback ORDER BY path, id LIMIT 1 OFFSET :offset"
+        (found,) = self.look(query, offset=(number - 1) * PAGE - 1)
         return found.path, str(found.id)
 
     # ---- records ------------------------------------------------------------------------------
@@ -277,8 +281,8 @@ class Bench:
         return replace(got, cpu_ms=(server.cpu_seconds() - before) * 1000 / got.requests)
 
     def _own_floor(self, number: int) -> str:
-        query = text("SELECT path FROM ab_user WHERE username = :login")
-        path = self.connection.execute(query, {"login": f"county{number:02}"}).scalar_one()
+        query = "SELECT path FROM ab_user WHERE username = :login"
+        ((path,),) = self.look(query, login=f"county{number:02}")
         low, high = Place(0, path).range
         return f"/list?a={low}&a={high}"
 

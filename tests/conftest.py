@@ -261,10 +261,12 @@ def learn(app: Flask) -> None:
     from app.core.db import db
     from app.kernel.declare.register import all_registers
     from app.kernel.figures import state as figures
+    from app.kernel.figures.tally import slot_of
 
     with app.app_context():
         figures.forget()
         figures.incomplete(all_registers()[0])
+        slot_of("household", "total")
         db.session.remove()
 
 

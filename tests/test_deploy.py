@@ -135,9 +135,18 @@ def test_an_upgrade_keeps_accounts_and_their_roles(database_url):
             names = ", ".join(values)
             marks = ", ".join(f":{name}" for name in values)
             connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), values)
+    assert migrate(database_url, "db", "upgrade", "0035").returncode == 0
+    with engine.begin() as connection:  # counted by the table that went
+        counter = "INSERT INTO counter VALUES ('lookback', 'total', 7, '0.0r.01.02.', 3)"
+        connection.execute(text(counter))
+        for name in ("''", "'total'"):
+            known = f"INSERT INTO figure VALUES ('lookback', {name}, 'x', '2026-11-30 00:00:00')"
+            connection.execute(text(known))
     assert migrate(database_url, "db", "upgrade").returncode == 0
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM ab_user_role")) == 1
+        left = text("SELECT name FROM figure WHERE filled_at IS NULL")
+        assert connection.scalars(left).all() == ["total"], "counted anew by the job"
     engine.dispose()
 
 

@@ -80,10 +80,10 @@ class _Applications:
         back = back.where(~Household.low_income)  # whom no other survey tells of
         for number, (survey, home) in enumerate(self.session.execute(back.limit(_MOST_SENT_BACK))):
             self._sent_back(Last(LOOKBACK, survey), home, number)
-        deltas: Counter[tuple[str, int]] = Counter()
+        deltas: Counter[tuple[str, int, str]] = Counter()
         for row in self.rows:
             for key in counters.satisfied(APPLICATION, row):
-                deltas[key, row["county_id"]] += 1
+                deltas[key, row["county_id"], row["path"]] += 1
         connection = self.session.connection()
         for model, made in (
             (Application, self.rows), (HistoryEntry, self.lines), (Attachment, self.files)

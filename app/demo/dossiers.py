@@ -72,7 +72,7 @@ def load(session: Session, people: People, album: Album, day: dt.date, seed: int
     lines: list[Values] = []
     paid: list[Values] = []
     files: list[Values] = []
-    deltas: Counter[tuple[str, int]] = Counter()
+    deltas: Counter[tuple[str, int, str]] = Counter()
     query = select(Application).where(Application.state == State.APPROVED)
     for number, application in enumerate(session.scalars(query.order_by(Application.head_id))):
         stage, state = _stand(pick, number)
@@ -105,7 +105,7 @@ def load(session: Session, people: People, album: Album, day: dt.date, seed: int
             for payment in row["payments"] or ()
         ]  # fmt: skip
         for figure in counters.satisfied(DOSSIER, row):
-            deltas[figure, row["county_id"]] += 1
+            deltas[figure, row["county_id"], row["path"]] += 1
     connection = session.connection()
     for model, made in (
         (Dossier, rows),

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import Level
 from app.core.clock import today, uuid7
-from app.demo import applications, craftsmen, dossiers, lists, objects, risk
+from app.demo import applications, craftsmen, days, dossiers, lists, objects, risk
 from app.demo import parcels as footprints
 from app.demo.accounts import Accounts, Staff
 from app.demo.cameras import Cameras
@@ -24,10 +24,9 @@ from app.demo.monitoring import Monitored
 from app.demo.people import People, Person, misspelt
 from app.demo.pictures import Album
 from app.demo.places import COUNTIES, County, Place, places_of, region
-from app.demo.timeline import DAYS, Step, Timeline
+from app.demo.timeline import Step, Timeline
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
-from app.kernel.figures import counters
 from app.kernel.households.register import HOUSEHOLD
 from app.kernel.kinds.values import to_json
 from app.kernel.rows.file import Attachment
@@ -60,6 +59,8 @@ _MODELS = (
     Parcel,
     PriorFact,
 )
+#: Registers that are counted day by day; the others' counters follow from what is flushed or hand in theirs.
+_COUNTED = (HOUSEHOLD, LOOKBACK, LOW_INCOME, MONITORING, PARCEL, PRIOR)
 
 Values = dict[str, Any]
 
@@ -94,10 +95,7 @@ class _Demonstration:
         self.rows: dict[Any, list[Values]] = {model: [] for model in _MODELS}
         self.blank = {model: dict.fromkeys(_table(model).columns.keys()) for model in _MODELS}
         self.made = dict.fromkeys(_MODELS, 0)
-        # day -> (register, figure, county) -> change
-        self.deltas: dict[dt.date, dict[tuple[str, str, int], int]] = defaultdict(
-            lambda: defaultdict(int)
-        )
+        self.deltas = days.deltas()
 
     def run(self) -> dict[str, int]:
         managers = self.accounts.upper([county.code[:4] for county in self.counties])
@@ -118,7 +116,7 @@ class _Demonstration:
         for model in _MODELS:
             self._flush(model)
         self.made[Risk] = risk.fill(self.session, self.deltas)
-        self._count()
+        days.write(self.session, self.deltas, self.today, _COUNTED)
         for model in (*_MODELS, Risk):  # or the first pages are planned as for empty tables
             self.session.execute(text(f"ANALYZE {_table(model).name}"))
         return {_table(model).name: count for model, count in self.made.items()}
@@ -433,23 +431,7 @@ class _Demonstration:
 
     def count_in(self, register: Any, row: Values, at: dt.datetime, change: int) -> None:
         day = min(at.date(), self.today - dt.timedelta(days=1))
-        for figure in counters.satisfied(register, row):
-            self.deltas[day][register.name, figure, row["county_id"]] += change
-
-    def _count(self) -> None:
-        """The counters, and what they were at the end of every day since the list was issued."""
-        kept: dict[tuple[str, str, int], int] = defaultdict(int)
-        for number in range(DAYS, 0, -1):
-            day = self.today - dt.timedelta(days=number)
-            for key, change in self.deltas[day].items():
-                kept[key] += change
-            counters.keep_day(self.session, day, kept)
-        for register in (HOUSEHOLD, LOOKBACK, LOW_INCOME, MONITORING, PARCEL, PRIOR):
-            counters.hand_in(
-                self.session,
-                register,
-                {(f, c): n for (name, f, c), n in kept.items() if name == register.name},
-            )
+        days.count_in(self.deltas, register, row, day, change)
 
 
 def _number_of(text: str) -> int:

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.clock import local, now
-from app.kernel.figures import counters
+from app.demo import days
 from app.kernel.rows.reading import values_of
 from app.modules.unsafe_homes import backfill, projection
 from app.modules.unsafe_homes.model import Risk
 from app.modules.unsafe_homes.register import RISK
 
-#: Day -> (register, figure, county) -> change.
-Deltas = Mapping[dt.date, dict[tuple[str, str, int], int]]
 
-
-def fill(session: Session, deltas: Deltas) -> int:
+def fill(session: Session, deltas: days.Deltas) -> int:
     """Its rows, counted from the day on which their surveys were approved; gives how many."""
     made = follow(session)
     for row in session.scalars(select(Risk)):
-        values: dict[str, Any] = values_of(row)
-        for figure in counters.satisfied(RISK, values):
-            deltas[local(row.decided_at or now()).date()][RISK.name, figure, row.county_id] += 1
+        values: dict[str, Any] = values_of(row) | {"county_id": row.county_id, "path": row.path}
+        days.count_in(deltas, RISK, values, local(row.decided_at or now()).date(), 1)
     return made
 
 

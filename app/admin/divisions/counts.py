@@ -1,8 +1,10 @@
 """Counters follow a division that goes to another county, city or province.
 
-Counters have one line a county, and each day's are kept for every division down to the county. So
-a county takes its own along, past days included; a town takes its present counts, and of each past
-day the share of its county's that it has today, for its own past was not kept.
+Counters have one line a county and one a town, and each day's are kept for every division down to the
+county. So a county takes its own along, past days included; a town takes its present counts, and of each
+past day the share of its county's that it has today, for its own past was not kept. Lines lie where their
+division does, so that they move with it; what two divisions that merge have is counted anew, and of a town
+that gives or takes a village too. All is written at once: the publisher is alone with the counties.
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from app.access.divisions.regions import Region, ancestor_paths, in_subtree
+from app.access.divisions.regions import Level, Region, ancestor_paths, in_subtree
 from app.core.db import upsert
 from app.kernel.declare.register import all_registers
 from app.kernel.figures import counters
-from app.kernel.figures.counters import Counter, CounterDay
+from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.tally import Place, tally, town_path
 
 Session = Any
 _ROWS_A_STATEMENT = 5000
@@ -29,16 +32,14 @@ def leave_county(session: Session, path: str, old: Any, new: Any) -> None:
         if not register.figures:
             continue
         moved, whole = _counts(session, register, path), _counts(session, register, old.path)
-        counters.hand_in(
-            session,
-            register,
-            {(name, old.id): -n for name, n in moved.items()}
-            | {(name, new.id): n for name, n in moved.items()},
-        )
+        changes: dict[tuple[str, Place], int] = {(name, old.id): -n for name, n in moved.items()}
+        changes |= {(name, new.id): n for name, n in moved.items()}
+        counters.hand_in_lines(session, register, changes)
         share = {name: n / whole[name] for name, n in moved.items()}
         if share:
             above = _above(session, old), _above(session, new)
             _days_follow(session, old.id, *above, register, share)
+    counters.apply(session)  # while both counties are there
 
 
 def change_place(session: Session, node: Any, old_parent: Any, new_parent: Any) -> None:
@@ -49,9 +50,27 @@ def change_place(session: Session, node: Any, old_parent: Any, new_parent: Any) 
             _days_follow(session, node.id, old, new, register)
 
 
-def forget(session: Session, county_ids: Collection[int]) -> None:
-    """Lines of counties that are gone; each counts nothing."""
-    session.connection().execute(delete(Counter).where(Counter.county_id.in_(county_ids)))
+def forget(session: Session, path: str) -> None:
+    """Lines of divisions at or below a path that are gone: nothing lies there any more."""
+    session.connection().execute(delete(tally).where(in_subtree(tally.c.path, path)))
+
+
+def count_anew(session: Session, paths: Collection[str]) -> None:
+    """What lies at these paths or in a village directly below is what the lines of towns say of them."""
+    for register in all_registers():
+        if not register.figures:
+            continue
+        model, changes = register.model, defaultdict[tuple[str, Place], int](int)
+        for path in paths:
+            town = town_path(model.path)
+            inside = in_subtree(model.path, path), town == path
+            for _at, key, n in counters.live_by(session, register, (town,), *inside):
+                changes[key, path] += n
+        at_town = tally.c.level == int(Level.TOWN), tally.c.path.in_(paths)
+        for (key, place), n in counters.kept_lines(session, register, *at_town).items():
+            changes[key, place] -= n
+        counters.hand_in_lines(session, register, changes)
+    counters.apply(session)
 
 
 def _counts(session: Session, register: Any, path: str) -> dict[str, int]:
@@ -59,7 +78,7 @@ def _counts(session: Session, register: Any, path: str) -> dict[str, int]:
     model = register.model
     found: dict[str, int] = defaultdict(int)
     below = in_subtree(model.path, path)
-    for (_county, key), n in counters.live_by(session, register, model.county_id, below).items():
+    for _county, key, n in counters.live_by(session, register, (model.county_id,), below):
         found[key] += n
     return found
 

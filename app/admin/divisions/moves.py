@@ -33,9 +33,11 @@ from app.core.types import PathType
 #: Labels below these came with the seed, or may come with another part of it (``regions load``).
 _FIRST_LABEL = dict.fromkeys(Level, 36 * 36 // 2) | {Level.VILLAGE: 36**3 // 2}
 
-#: Tables of one line for each county and division above: no town and no village, which merge, is in
-#: them. Their keys are kept by app.kernel.figures.counters.
-_OF_COUNTIES = {"counter", "counter_day"}
+#: A table of one line for each county and division above: no town and no village, which merge, is in
+#: it. Its keys are kept by app.kernel.figures.counters.
+_OF_COUNTIES = {"counter_day"}
+#: A table of one line a place: those of two that merge are made one by app.admin.divisions.counts.
+_ONE_A_PLACE = {"tally"}
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,8 @@ def hand_over(connection: Connection, old: Any, new: Any) -> None:
                 statement = update(placed.table).where(column == old.id)
                 values: dict[Any, Any] = {column: new.id}
                 connection.execute(statement.values(values | _untouched(placed.table)))
+        if placed.table.name in _ONE_A_PLACE:
+            continue
         for column in placed.paths:  # of what lay deeper and is gone, only the audit log knows
             _follow(
                 connection, placed, column, old.path, {column: new.path},

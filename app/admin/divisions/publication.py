@@ -78,6 +78,7 @@ class Publication:
     obstacles: list[Obstacle] = field(default_factory=list)
     renamed: set[str] = field(default_factory=set)  # paths below which full names change
     keys: dict[uuid.UUID, str] = field(default_factory=dict)  # of households without a number
+    counted: set[int] = field(default_factory=set)  # divisions whose own rows are counted anew
     done: int = 0
 
     def run(self) -> None:
@@ -92,6 +93,8 @@ class Publication:
         self._delete()
         if self.obstacles:
             raise NotPublishable(self.obstacles)
+        there = self._regions(list(self.counted)).values()
+        division_counts.count_anew(db.session(), sorted(region.path for region in there))
         division_keys.renew(db.session(), self.keys)
         self._full_names()
         self._tell_crowds()
@@ -233,6 +236,8 @@ class Publication:
                 self.connection, node.path, path, county=county, province=province
             )
             region_moves.follow(self.connection, node.path, path, county=county, province=province)
+            if node.level > Level.COUNTY:
+                self.counted |= {node.id} if node.level == Level.TOWN else {above.id, parent.id}
             self.renamed = {
                 path + one[len(node.path) :] if one.startswith(node.path) else one
                 for one in self.renamed
@@ -263,7 +268,11 @@ class Publication:
             if node.county_id != target.county_id:
                 old, new = self._region(node.county_id), self._region(target.county_id)
                 division_counts.leave_county(db.session(), node.path, old, new)
+            division_counts.forget(db.session(), node.path)
             region_moves.hand_over(self.connection, node, target)
+            if node.level >= Level.COUNTY:
+                village = node.level == Level.VILLAGE
+                self.counted |= {node.parent_id, target.parent_id} if village else {target.id}
             for model, column in ((RegionChange, "parent_id"), (RegionHistory, "into_id")):
                 table: Any = model.__table__
                 theirs = update(table).where(table.c[column] == node.id)
@@ -299,7 +308,7 @@ class Publication:
             table: Any = RegionHistory.__table__
             lost = update(table).where(table.c.into_id.in_(keys))
             self.connection.execute(lost.values(into_id=None))
-            division_counts.forget(db.session(), keys)
+            division_counts.forget(db.session(), node.path)
             self.connection.execute(
                 delete(_TABLE).where(in_subtree(_TABLE.c.path, node.path), ~_TABLE.c.structural)
             )

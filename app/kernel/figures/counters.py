@@ -1,4 +1,4 @@
-"""Counters: one narrow line per (register, figure, county), kept in the transaction of the row.
+"""Counters: kept in the transaction of the row, for its county and its town (:mod:`app.kernel.figures.tally`).
 
 A figure is a condition. Python makes the delta of each changed row, SQL proves the sum and makes
 the drill-down. Deltas are gathered while the session flushes and applied once, sorted, just
@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     Date,
     Index,
     Integer,
+    ScalarSelect,
+    Select,
     String,
+    and_,
     bindparam,
     case,
     delete,
@@ -26,38 +30,27 @@ from sqlalchemy import (
     insert,
     inspect,
     literal,
+    literal_column,
     select,
     text,
+    union_all,
 )
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 
-from app.access.divisions.regions import Level, Region, ancestor_paths, subtree
+from app.access.divisions.regions import NATION_PATH, Level, Region, in_subtree, subtree
 from app.access.scope import MADE_ONCE
-from app.core.db import Model, outermost, upsert
+from app.core.db import Model, outermost
 from app.core.kept import Kept
 from app.core.types import PathType
 from app.kernel.declare.expressions import ALWAYS, Columns, Expr
 from app.kernel.declare.register import Register, all_registers, of_year, register_of
+from app.kernel.figures import tally as lines
+from app.kernel.figures.tally import Place, Slot, divided, slot_of, tally, town_of, town_path
 
 #: Execution option of a bulk UPDATE or DELETE whose deltas are handed in.
 HANDED_IN = "deltas_handed_in"
-#: Register, figure and county id -> the change that the transaction makes.
-_deltas: Kept[dict[tuple[str, str, int], int]] = Kept(lambda: defaultdict(int))
-
-
-class Counter(Model):
-    """``n`` rows of ``register`` in the county satisfy ``figure``, a key of ``Register.counted``.
-    ``path`` is the county's.
-    """
-
-    __tablename__ = "counter"
-    __table_args__ = (Index("ix_counter_scope", "register", "figure", "path", "n"),)
-
-    register: Mapped[str] = mapped_column(String(32), primary_key=True)
-    figure: Mapped[str] = mapped_column(String(48), primary_key=True)
-    county_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    path: Mapped[str] = mapped_column(PathType, nullable=False)
-    n: Mapped[int] = mapped_column(Integer, nullable=False)
+#: Register, key of a figure and place -> the change that the transaction makes.
+_deltas: Kept[dict[tuple[str, str, Place], int]] = Kept(lambda: defaultdict(int))
 
 
 class CounterDay(Model):
@@ -66,6 +59,7 @@ class CounterDay(Model):
     """
 
     __tablename__ = "counter_day"
+    __table_args__ = (Index("ix_counter_day_day", "day"),)
 
     register: Mapped[str] = mapped_column(String(32), primary_key=True)
     figure: Mapped[str] = mapped_column(String(48), primary_key=True)
@@ -103,31 +97,44 @@ def asked_of(register: Register) -> set[str]:
     return names | {years.name} if years else names
 
 
-def hand_in(session: Session, register: Register, deltas: Mapping[tuple[str, int], int]) -> None:
-    """Deltas of a bulk write: (figure, county id) -> change."""
+def hand_in(
+    session: Session, register: Register, deltas: Mapping[tuple[str, int, str], int]
+) -> None:
+    """Deltas of a bulk write: (figure, county id, path of the rows) -> change."""
     pending = _deltas.of(outermost(session))
-    for (figure, county_id), change in deltas.items():
+    for (figure, county_id, path), change in deltas.items():
         pending[register.name, figure, county_id] += change
+        pending[register.name, figure, town_of(path)] += change
+
+
+def hand_in_lines(
+    session: Session, register: Register, changes: Mapping[tuple[str, Place], int]
+) -> None:
+    """Changes of single lines, a county's or a town's: (figure, place) -> change."""
+    pending = _deltas.of(outermost(session))
+    for (figure, place), change in changes.items():
+        pending[register.name, figure, place] += change
 
 
 def gather(session: Session, register: Register, row: Any) -> None:
     """Note what a row about to be flushed changes."""
     if not register.figures:
         return
-    pending = _deltas.of(outermost(session))
     state = inspect(row)
     if state.persistent or state.deleted:
         old = _old_values(row)
-        for figure in satisfied(register, old):
-            pending[register.name, figure, old["county_id"]] -= 1
+        _note(session, register, old, -1)
     if row not in session.deleted:
-        new = _new_values(row)
-        for figure in satisfied(register, new):
-            pending[register.name, figure, new["county_id"]] += 1
+        _note(session, register, _new_values(row), 1)
+
+
+def _note(session: Session, register: Register, values: Mapping[str, Any], change: int) -> None:
+    at = values["county_id"], values["path"]
+    hand_in(session, register, {(f, *at): change for f in satisfied(register, values)})
 
 
 def _names(row: Any) -> Iterable[str]:
-    return (*(n for n, f in row.__fields__.items() if f.stored), "county_id")
+    return (*(n for n, f in row.__fields__.items() if f.stored), "county_id", "path")
 
 
 def _new_values(row: Any) -> dict[str, Any]:
@@ -148,26 +155,12 @@ def _old_values(row: Any) -> dict[str, Any]:
 
 
 def apply(session: Session) -> None:
-    """Write what was gathered, sorted: the last thing before a commit (:mod:`app.kernel.figures.writing`)."""
+    """Write what was gathered: the last thing before a commit (:mod:`app.kernel.figures.writing`)."""
     pending = _deltas.of(session)
-    changes = sorted((key, n) for key, n in pending.items() if n)
+    changes = {key: n for key, n in pending.items() if n}
     pending.clear()
-    if not changes:
-        return
-    _upsert(session, [
-        {"register": r, "figure": f, "county_id": c, "county": c, "n": n}
-        for (r, f, c), n in changes
-    ])  # fmt: skip
-
-
-def _upsert(session: Session, lines: list[dict[str, Any]]) -> None:
-    path = select(Region.path).where(Region.id == bindparam("county", type_=Integer))
-    statement = upsert(session, Counter).values(path=path.scalar_subquery())
-    statement = statement.on_conflict_do_update(
-        index_elements=["register", "figure", "county_id"],
-        set_={"n": Counter.n + statement.excluded.n},
-    )
-    session.connection().execute(statement, lines)
+    if changes:
+        lines.add(session.connection(), changes)
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -183,31 +176,39 @@ def _refuse_uncounted(state: ORMExecuteState) -> None:
 # ---- reading -------------------------------------------------------------------------------
 
 
-def total(session: Session, register: Register, figure: str, path: str) -> int:
-    """How many rows a figure counts in a subtree at county level or above: one index range."""
+def total(
+    session: Session, register: Register, key: str, path: str, level: Level = Level.COUNTY
+) -> int:
+    """How many rows a figure counts in a division at county level or above, or of a town: one range."""
     low, high = subtree(path)
-    asked = {"register": register.name, "figure": figure, "low": low, "high": high}
-    return int(session.scalar(_TOTAL, asked) or 0)
+    query = _total(register.name, *kept_at(register.name, key, level))
+    return int(session.scalar(query, {"low": low, "high": high}) or 0)
 
 
-def total_between(register: Any, figure: Any, low: Any, high: Any) -> Any:
+def kept_at(register: str, key: str, level: Level) -> tuple[str, Slot, Level]:
+    """Where a figure of a division is kept: dimension, slot, and the grain of the lines that tell of it."""
+    figure, dim = divided(key)
+    grain = Level.TOWN if level == Level.TOWN else Level.COUNTY
+    return dim, slot_of(register, figure), grain
+
+
+@lru_cache(maxsize=1000)  # building a statement costs as much as asking
+def _total(register: str, dim: str, slot: Slot, grain: Level) -> Select[Any]:
+    low: Any = bindparam("low")
+    query = select(_sum(register, dim, slot, grain, low, bindparam("high")))
+    return query.execution_options(**{MADE_ONCE: True})
+
+
+def total_between(register: str, key: str, level: Level, low: Any, high: Any) -> ScalarSelect[Any]:
     """The same inside another statement, between two bounds of paths: a scalar."""
-    return (
-        select(func.coalesce(func.sum(Counter.n), 0))
-        .where(
-            Counter.register == register,
-            Counter.figure == figure,
-            Counter.path >= low,
-            Counter.path < high,
-        )
-        .scalar_subquery()
-    )
+    return _sum(register, *kept_at(register, key, level), low, high)
 
 
-#: Made once: building a statement costs as much as asking.
-_TOTAL = select(
-    total_between(*map(bindparam, ("register", "figure", "low", "high")))
-).execution_options(**{MADE_ONCE: True})
+def _sum(
+    register: str, dim: str, slot: Slot, grain: Level, low: Any, high: Any
+) -> ScalarSelect[Any]:
+    where = lines.lines_of(register, dim, grain, [slot.part], low, high)
+    return select(func.coalesce(func.sum(slot.column), 0)).where(*where).scalar_subquery()
 
 
 # ---- rebuilding and proving ------------------------------------------------------------------
@@ -219,17 +220,32 @@ def at_one_moment(session: Session) -> None:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 
 
-def live_counts(session: Session, register: Register) -> dict[tuple[str, int], int]:
-    """Every (figure, county) counted from the rows themselves; non-zero ones."""
-    county = register.model.county_id
-    return {(key, place): n for (place, key), n in live_by(session, register, county).items()}
+def live_counts(
+    session: Session, register: Register, area: str = NATION_PATH, figures: Iterable[str] = ()
+) -> dict[tuple[str, Place], int]:
+    """Every (key of a figure, county's key or town's path) counted from the rows themselves; non-zero
+    ones, of an area at county level or above, of all figures unless given.
+    """
+    model = register.model
+    where = () if area == NATION_PATH else (in_subtree(model.path, area),)
+    places = model.county_id, town_path(model.path)
+    found: dict[tuple[str, Place], int] = defaultdict(int)
+    for (county, town), key, n in live_by(session, register, places, *where, figures=figures):
+        found[key, county] += n
+        found[key, town] += n
+    return dict(found)
 
 
 def live_by(
-    session: Session, register: Register, place: Any, *where: Any, figures: Iterable[str] = ()
-) -> dict[tuple[Any, str], int]:
-    """(place, key of a figure) -> how many rows, counted from the rows; non-zero ones. ``place`` is
-    the column or expression that they are grouped by; ``figures`` are all of the register's unless given.
+    session: Session,
+    register: Register,
+    places: tuple[Any, ...],
+    *where: Any,
+    figures: Iterable[str] = (),
+) -> Iterator[tuple[tuple[Any, ...], str, int]]:
+    """(place, key of a figure, how many rows), counted from the rows; non-zero ones, those of a year maybe
+    in several parts. ``places`` are the columns or expressions that they are grouped by; ``figures`` are all
+    of the register's unless given.
     """
     from app.kernel.rows.reading import columns_of
 
@@ -238,47 +254,56 @@ def live_by(
     sums = [
         func.sum(case((register.figures[n].where.sql(columns), 1), else_=0)).label(n) for n in names
     ]
-    whole = select(place, literal(None), *sums).where(*where, *_only(register.listed, columns))
-    answers = [session.execute(whole.group_by(place)).all()]
+    whole = select(*places, literal(None), *sums).where(*where, *_only(register.listed, columns))
+    found: list[tuple[tuple[int | None, ...], Any]]
+    found = [((None,), line) for line in session.execute(whole.group_by(*places))]
     if years:
         year = getattr(model, years.name)
         listed = _only(years.listed or register.listed, columns)
-        by_year = select(place, year, *sums).where(*where, *listed, year.is_not(None))
-        answers.append(session.execute(by_year.group_by(place, year)).all())
-    found: dict[tuple[Any, str], int] = defaultdict(int)
-    for at, _none, *counts in answers[0]:
-        for name, n in zip(names, counts, strict=True):
-            found[at, name] += int(n)
-    for at, said, *counts in (line for answer in answers[1:] for line in answer):
-        for year in _years_in(said):
-            for name, n in zip(names, counts, strict=True):
-                found[at, of_year(name, year)] += int(n)
-    return {key: n for key, n in found.items() if n}
+        by_year = select(*places, year, *sums).where(*where, *listed, year.is_not(None))
+        counted = session.execute(by_year.group_by(*places, year))
+        found += [(_years_in(line[len(places)]), line) for line in counted]
+    for dims, line in found:
+        for name, n in zip(names, line[len(places) + 1 :], strict=True):
+            yield from ((line[: len(places)], of_year(name, dim), int(n)) for dim in dims if n)
 
 
 def _only(listed: Expr, columns: Columns) -> list[Any]:
     return [] if listed is ALWAYS else [listed.sql(columns)]
 
 
-def kept_counts(session: Session, register: Register) -> dict[tuple[str, int], int]:
+def kept_counts(
+    session: Session, register: Register, area: str = NATION_PATH, figures: Iterable[str] = ()
+) -> dict[tuple[str, Place], int]:
     """The same from the counters."""
-    query = select(Counter.figure, Counter.county_id, Counter.n).where(
-        Counter.register == register.name
+    return kept_lines(session, register, in_subtree(tally.c.path, area), figures=figures)
+
+
+def kept_lines(
+    session: Session, register: Register, *where: Any, figures: Iterable[str] = ()
+) -> dict[tuple[str, Place], int]:
+    """The same of the lines that these conditions name."""
+    names = list(figures or register.figures)
+    slots = {name: slot_of(register.name, name) for name in names}
+    columns = list(dict.fromkeys(slot.column for slot in slots.values()))
+    at = {column.name: number for number, column in enumerate(columns, 4)}
+    of_county = and_(
+        tally.c.level == int(Level.COUNTY),
+        Region.path == tally.c.path,
+        Region.county_id == Region.id,
     )
-    return {(figure, county): n for figure, county, n in session.execute(query) if n}
-
-
-def rebuild(session: Session, register: Register) -> int:
-    """Set the counters from the rows; returns how many lines were wrong. The caller commits.
-
-    Savers wait at their commit meanwhile: what is counted and what is kept must be of one moment.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("LOCK TABLE counter IN SHARE ROW EXCLUSIVE MODE"))
-    live, kept = live_counts(session, register), kept_counts(session, register)
-    wrong = {key for key in live.keys() | kept.keys() if live.get(key, 0) != kept.get(key, 0)}
-    hand_in(session, register, {key: live.get(key, 0) - kept.get(key, 0) for key in wrong})
-    return len(wrong)
+    query = (
+        select(tally.c.dim, tally.c.path, tally.c.part, Region.id, *columns)
+        .outerjoin(Region, of_county)
+        .where(tally.c.register == register.name, *where)
+    )
+    return {
+        (f"{name}@{dim}" if dim else name, county or path): line[at[slot.column.name]]
+        for line in session.execute(query)
+        for dim, path, part, county in (line[:4],)
+        for name, slot in slots.items()
+        if slot.part == part and line[at[slot.column.name]]
+    }
 
 
 def snapshot(
@@ -288,49 +313,73 @@ def snapshot(
     division above; gives how many lines. ``left_out`` names a register's figures of which no day is kept
     now. The caller commits.
     """
-    kept = select(Counter.register, Counter.figure, Counter.county_id, Counter.n)
-    rows = session.connection().execute(kept.where(Counter.n != 0))
-    left = {r.name: left_out(r) for r in all_registers()} if left_out else {}
-    return keep_day(
-        session,
-        day,
-        {(r, f, c): n for r, f, c, n in rows if f.partition("@")[0] not in left.get(r, ())},
-    )
-
-
-def keep_day(session: Session, day: dt.date, counts: Mapping[tuple[str, str, int], int]) -> int:
-    """The same with given counts: (register, figure, county id) -> n."""
     connection = session.connection()
-    places = connection.execute(
-        select(Region.path, Region.id).where(Region.level <= Level.COUNTY, ~Region.structural)
-    )
-    ids = dict(places.all())
-    paths = {i: path for path, i in ids.items()}
-    sums: dict[tuple[str, str, int, str], int] = defaultdict(int)
-    for (register, figure, county_id), n in counts.items():
-        path = paths[county_id]
-        for place in (*ancestor_paths(path), path):
-            sums[register, figure, ids[place], place] += n
-    lines = [
-        {"register": r, "figure": f, "region_id": i, "day": day, "path": path, "n": n}
-        for (r, f, i, path), n in sorted(sums.items())
-    ]
     connection.execute(delete(CounterDay).where(CounterDay.day == day))
-    if lines:
-        connection.execute(insert(CounterDay), lines)
-    return len(lines)
+    kept = connection.execute(select(tally.c.register, tally.c.dim).distinct()).all()
+    dims: dict[str, list[str]] = defaultdict(list)
+    for name, dim in sorted(kept):
+        dims[name].append(dim)
+    wide = func.length(Region.path)
+    upper = select(wide).where(Region.level <= Level.COUNTY, ~Region.structural).distinct()
+    widths = connection.scalars(upper).all()
+    for register in all_registers():
+        left = left_out(register) if left_out else ()
+        figures = [name for name in register.figures if name not in left]
+        for dim in dims[register.name]:
+            for width in widths:
+                for some in _by_part(register, figures):
+                    connection.execute(_day(register, day, dim, width, some))
+    made = select(func.count()).select_from(CounterDay).where(CounterDay.day == day)
+    return connection.scalar(made) or 0
 
 
-def broken_identities(session: Session, register: Register) -> list[str]:
-    """Identities of the declaration that some county's counters break, those of a year too."""
-    kept = kept_counts(session, register)
-    lines = {(key.partition("@")[2], county) for key, county in kept}
+def _by_part(register: Register, figures: Iterable[str]) -> list[dict[str, Slot]]:
+    """The slots of these figures, those of each part of the lines apart."""
+    found: dict[int, dict[str, Slot]] = defaultdict(dict)
+    for name in figures:
+        slot = slot_of(register.name, name)
+        found[slot.part][name] = slot
+    return list(found.values())
+
+
+def _day(register: Register, day: dt.date, dim: str, width: int, slots: Mapping[str, Slot]) -> Any:
+    """The statement that keeps a day of the divisions whose paths have this width: lines of counties added
+    up by the beginnings of their paths.
+    """
+    place = func.substr(tally.c.path, literal_column("1"), literal_column(str(width)))
+    part = next(iter(slots.values())).part
+    area = lines.lines_of(register.name, dim, Level.COUNTY, [part], *subtree(NATION_PATH))
+    columns = [func.sum(slot.column).label(slot.column.name) for slot in slots.values()]
+    sums = select(place.label("path"), *columns).where(*area, func.length(tally.c.path) >= width)
+    found = sums.group_by(place).cte("sums")
+    at = and_(Region.path == found.c.path, Region.level <= Level.COUNTY, ~Region.structural)
+    figures = (
+        select(
+            literal(register.name), literal(f"{name}@{dim}" if dim else name), Region.id,
+            literal(day, Date), Region.path, found.c[slot.column.name],
+        )
+        .join(found, at)
+        .where(found.c[slot.column.name] != 0)
+        for name, slot in slots.items()
+    )  # fmt: skip
+    names = ["register", "figure", "region_id", "day", "path", "n"]
+    return insert(CounterDay).from_select(names, union_all(*figures))
+
+
+def broken_identities(
+    session: Session, register: Register, kept: Mapping[tuple[str, Place], int] | None = None
+) -> list[str]:
+    """Identities of the declaration that the counters of a county or town break, those of a year too;
+    ``kept`` are the counters, where they were read already.
+    """
+    kept = kept_counts(session, register) if kept is None else kept
+    places = {(divided(key)[1], place) for key, place in kept}
     return [
-        f"{register.name}: {identity.text} (county {county}{', ' if year else ''}{year})"
+        f"{register.name}: {identity.text} (at {place}{', ' if year else ''}{year})"
         for identity in register.identities
-        for year, county in sorted(lines)
-        if kept.get((_key(identity.total, year), county), 0)
-        != sum(kept.get((_key(part, year), county), 0) for part in identity.parts)
+        for year, place in sorted(places, key=str)
+        if kept.get((_key(identity.total, year), place), 0)
+        != sum(kept.get((_key(part, year), place), 0) for part in identity.parts)
     ]
 
 
@@ -339,17 +388,17 @@ def _key(figure: str, year: str) -> str:
 
 
 __all__ = [
-    "Counter",
     "CounterDay",
     "asked_of",
     "at_one_moment",
     "broken_identities",
     "hand_in",
-    "keep_day",
+    "hand_in_lines",
+    "kept_at",
     "kept_counts",
+    "kept_lines",
     "live_by",
     "live_counts",
-    "rebuild",
     "satisfied",
     "snapshot",
     "total",

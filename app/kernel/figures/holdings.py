@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, literal, select, union_all
 
-from app.access.divisions.regions import Level, Region, in_subtree
+from app.access.divisions.regions import Level, Region, in_subtree, subtree
 from app.core.db import db
 from app.kernel.declare.register import register_of
-from app.kernel.figures import statistics
-from app.kernel.figures.counters import Counter
+from app.kernel.figures import counters, statistics
 from app.kernel.figures.state import is_complete
 from app.kernel.rows.household import Household
 
@@ -38,14 +37,10 @@ def of_each(found: Sequence[Region]) -> dict[int, int]:
     for region in found:
         if region.level <= Level.COUNTY and not counted:
             continue
-        if region.level <= Level.COUNTY:
-            parts.append(
-                select(literal(region.id).label("id"), func.sum(Counter.n).label("n")).where(
-                    Counter.register == Household.__tablename__,
-                    Counter.figure == _FIGURE,
-                    in_subtree(Counter.path, region.path),
-                )
-            )
+        if register is not None and counted and region.level <= Level.TOWN:
+            low, high = subtree(region.path)
+            n = counters.total_between(register.name, _FIGURE, region.level, low, high)
+            parts.append(select(literal(region.id).label("id"), n.label("n")))
         else:
             own = in_subtree(Household.path, region.path)
             parts.append(select(literal(region.id).label("id"), func.count().label("n")).where(own))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import String, and_, delete, exists, or_, select
+from sqlalchemy import String, and_, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.clock import now
@@ -24,7 +24,7 @@ from app.core.i18n import _
 from app.core.types import UtcDateTime
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register, all_registers
-from app.kernel.figures.counters import Counter
+from app.kernel.figures import tally
 from app.kernel.rows.household import Household
 
 #: The name under which a register's rows for the households on its list are kept.
@@ -80,12 +80,11 @@ def _shape(value: Any) -> Any:
 
 
 def declare(session: Session) -> bool:
-    """Note what is declared now; gives whether anything is to be filled. The caller commits.
-
-    A database from before this table kept the counters of what it knew: these count as complete.
+    """Note what is declared now, with its place in the counters; gives whether anything is to be filled.
+    The caller commits.
     """
+    tally.give_slots(session)
     kept = {(row.register, row.name): row for row in session.scalars(select(FigureState))}
-    adopted = set() if kept else _counted(session)
     for register in all_registers():
         for name, digest in sorted(digests(register).items()):
             row = kept.get((register.name, name))
@@ -93,19 +92,12 @@ def declare(session: Session) -> bool:
                 row = session.merge(
                     FigureState(register=register.name, name=name, digest=digest, filled_at=None)
                 )
-                if (register.name, name) in adopted or _nothing_to_fill(session, register):
+                if _nothing_to_fill(session, register):
                     row.filled_at = now()
     session.flush()
     _forget_others(session, kept.keys())
     forget()
     return bool(open_figures(session))
-
-
-def _counted(session: Session) -> set[tuple[str, str]]:
-    """Figures, and rows of registers, that an older database has."""
-    names = select(Counter.register, Counter.figure).distinct()
-    found = {(register, figure.partition("@")[0]) for register, figure in session.execute(names)}
-    return found | {(register, ROWS) for register, _figure in found}
 
 
 def _nothing_to_fill(session: Session, register: Register) -> bool:
@@ -119,21 +111,14 @@ def _some(session: Session, model: Any) -> bool:
 
 
 def _forget_others(session: Session, kept: Any) -> None:
-    """Figures that a register no longer declares, with their counters. Those of a register that is
-    not loaded stay.
+    """Figures that a register no longer declares: should one come back, it is counted anew. Those of a
+    register that is not loaded stay.
     """
     for register in all_registers():
         declared = _names(register)
         for _register, name in [key for key in kept if key[0] == register.name]:
-            if name in declared:
-                continue
-            session.execute(delete(FigureState).where(_is(register.name, name)))
-            gone = or_(
-                Counter.figure == name, Counter.figure.startswith(f"{name}@", autoescape=True)
-            )
-            session.connection().execute(
-                delete(Counter).where(Counter.register == register.name, gone)
-            )
+            if name not in declared:
+                session.execute(delete(FigureState).where(_is(register.name, name)))
 
 
 def _is(register: str, name: str) -> Any:

@@ -1,7 +1,8 @@
 """Figures of a register by division: one line for each child of a region (spec 02 "Lists").
 
-Down to the city the lines are sums of counters, inside a county they are counted from the rows
-themselves. Either way it is one statement, whatever the number of households.
+Down to the county the lines are sums of counters, inside a town they are counted from the rows
+themselves; in a county, too, while its counters are not complete. Either way it is one statement,
+whatever the number of households.
 """
 
 from __future__ import annotations
@@ -14,22 +15,18 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Select,
     bindparam,
     case,
     func,
-    literal,
     literal_column,
     select,
-    union_all,
 )
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.access.actor import Actor
 from app.access.divisions import asked as region_asked
 from app.access.divisions import regions
-from app.access.divisions.regions import Level, Region, in_subtree, subtree, within
+from app.access.divisions.regions import Level, PathColumn, Region, in_subtree, subtree, within
 from app.access.scope import in_scope
 from app.core.choices import Choices
 from app.core.clock import now
@@ -37,8 +34,9 @@ from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
 from app.kernel.declare.register import Register, of_year
-from app.kernel.figures.counters import Counter
+from app.kernel.figures import tally as lines
 from app.kernel.figures.state import incomplete
+from app.kernel.figures.tally import Slot, slot_of, tally
 from app.kernel.rows.reading import columns_of
 
 #: What an address says that asks for no single year.
@@ -162,7 +160,7 @@ def read(
     return Sheet(register, region, tuple(lines), now(), year, counting & frozenset(names))
 
 
-def child_path(path: InstrumentedAttribute[str], width: int) -> ColumnElement[str]:
+def child_path(path: PathColumn, width: int) -> ColumnElement[str]:
     """The path of the child that a path lies in, see :func:`child_width`; of what lies in none
     of them the path itself.
     """
@@ -178,37 +176,39 @@ def _sums(
     register: Register, region: Region, names: tuple[str, ...], year: int | None
 ) -> dict[str, dict[str, int]]:
     """Path of a child (or of the region itself) -> figure -> how many."""
+    if region.level > Level.COUNTY or (region.level == Level.COUNTY and _open(register, names)):
+        counted = db.session.execute(_from_rows(register, region, names, year))
+        return {place: dict(zip(names, map(int, n), strict=True)) for place, *n in counted}
+    slots = tuple(slot_of(register.name, name) for name in names)
+    grain = Level.TOWN if region.level == Level.COUNTY else Level.COUNTY
+    dim = str(year) if year else ""
+    query, columns = _from_counters(register.name, dim, grain, slots, child_width(region))
+    low, high = subtree(region.path)
     found: dict[str, dict[str, int]] = {}
-    if region.level < Level.COUNTY:
-        low, high = subtree(region.path)
-        query = _from_counters(register.name, names, year, child_width(region))
-        for place, figure, n in db.session.execute(query, {"low": low, "high": high}):
-            found.setdefault(place, dict.fromkeys(names, 0))[figure] = int(n)
-    else:
-        for place, *counts in db.session.execute(_from_rows(register, region, names, year)):
-            found[place] = dict(zip(names, map(int, counts), strict=True))
+    for place, part, *sums in db.session.execute(query, {"low": low, "high": high}):
+        counts = found.setdefault(place, dict.fromkeys(names, 0))
+        for name, slot in zip(names, slots, strict=True):
+            if slot.part == part:
+                counts[name] = int(sums[columns[slot.number]])
     return found
+
+
+def _open(register: Register, names: tuple[str, ...]) -> bool:
+    return not incomplete(register).isdisjoint(names)
 
 
 @lru_cache(maxsize=256)  # building it takes as long as a province's answer
 def _from_counters(
-    register: str, names: tuple[str, ...], year: int | None, width: int
-) -> CompoundSelect[Any]:
-    """One index range a figure: grouped by itself, each is read in its order."""
-    place = child_path(Counter.path, width).label("place")
-    return union_all(
-        *(
-            select(place, literal(name).label("figure"), func.sum(Counter.n).label("n"))
-            .where(
-                Counter.register == register,
-                Counter.figure == of_year(name, year),
-                Counter.path >= bindparam("low"),
-                Counter.path < bindparam("high"),
-            )
-            .group_by(place)
-            for name in names
-        )
-    )
+    register: str, dim: str, grain: Level, slots: tuple[Slot, ...], width: int
+) -> tuple[Select[*tuple[Any, ...]], dict[int, int]]:
+    """One index range, whatever the number of figures; and which of its sums is that of a column."""
+    columns = {slot.number: slot.column for slot in slots}
+    place = child_path(tally.c.path, width).label("place")
+    sums = [func.sum(column) for column in columns.values()]
+    parts = [slot.part for slot in slots]
+    where = lines.lines_of(register, dim, grain, parts, bindparam("low"), bindparam("high"))
+    query = select(place, tally.c.part, *sums).where(*where).group_by(place, tally.c.part)
+    return query, {number: at for at, number in enumerate(columns)}
 
 
 def _from_rows(

@@ -1,7 +1,7 @@
 """What waits for an account: records to enter, to submit, to correct, to review; its jobs.
 
-One statement, whatever the number of registers. A county reads its counters; below it, where a
-counter is too coarse, the rows' own index of states is counted.
+One statement, whatever the number of registers. A town and what stands above read counters; a village,
+where they are too coarse, counts the rows by their own index of states.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ from app.core.db import db
 from app.core.jobs.table import OPEN_STATES, Job, JobState
 from app.kernel.declare.flow import SENT_BACK, State
 from app.kernel.declare.register import Menu, Register, all_registers, get_register
-from app.kernel.figures.counters import Counter
+from app.kernel.figures import tally as lines
+from app.kernel.figures.counters import kept_at
 from app.kernel.figures.state import is_complete
+from app.kernel.figures.tally import Slot, tally
 from app.kernel.rows.reading import columns_of
 
 #: What an account with the capability has to do with a record of each state, most urgent first.
@@ -130,8 +132,7 @@ def _count(actor: Actor, wanted: list[tuple[Register, Menu, State]]) -> list[Wai
         by_areas.setdefault(areas, []).append((register.name, state))
     found: dict[tuple[str, str], int] = {}
     for areas, parts in by_areas.items():
-        kept = actor.level <= Level.COUNTY  # counters are
-        asked = tuple((part, kept and _is_counted(*part)) for part in dict.fromkeys(parts))
+        asked = tuple((*part, *_kept_at(actor, *part)) for part in dict.fromkeys(parts))
         query = _query(asked, len(areas))
         bounds: dict[str, str] = {}
         for number, path in enumerate(areas):
@@ -142,20 +143,26 @@ def _count(actor: Actor, wanted: list[tuple[Register, Menu, State]]) -> list[Wai
     return [Waiting(r, menu, s, found.get((r.name, s), 0)) for r, menu, s in wanted]
 
 
+#: Register and state, and where complete counters keep how many are in it.
+_Part = tuple[str, State, Slot | None, Level]
+
+
 @cache
-def _query(parts: tuple[tuple[tuple[str, State], bool], ...], areas: int) -> CompoundSelect[Any]:
+def _query(parts: tuple[_Part, ...], areas: int) -> CompoundSelect[Any]:
     """One line for each register and state, of the areas ``low0`` to ``high0`` …. Every page asks
     it, so it is made once for each kind of account.
     """
-    query = union_all(*(_part(*of, areas, by_counter) for of, by_counter in parts))
+    query = union_all(*(_part(*part, areas) for part in parts))
     return query.execution_options(**{MADE_ONCE: True})
 
 
-def _is_counted(name: str, state: State) -> bool:
-    """Do complete counters say how many are in the state?"""
+def _kept_at(actor: Actor, name: str, state: State) -> tuple[Slot | None, Level]:
     register = _register(name)
     figure = register.state_figures.get(state)
-    return figure is not None and is_complete(register, figure)
+    if figure is None or actor.level > Level.TOWN or not is_complete(register, figure):
+        return None, actor.level
+    _dim, slot, grain = kept_at(name, figure, actor.level)
+    return slot, grain
 
 
 def _register(name: str) -> Register:
@@ -165,16 +172,15 @@ def _register(name: str) -> Register:
     return register
 
 
-def _part(name: str, state: State, areas: int, by_counter: bool) -> Select[*tuple[Any, ...]]:
+def _part(
+    name: str, state: State, slot: Slot | None, grain: Level, areas: int
+) -> Select[*tuple[Any, ...]]:
     register = _register(name)
-    figure = register.state_figures.get(state)
     keys = literal(register.name).label("register"), literal(state.value).label("state")
-    if by_counter and figure is not None:
-        return select(*keys, func.sum(Counter.n)).where(
-            Counter.register == register.name,
-            Counter.figure == figure,
-            _within(Counter.path, areas),
-        )
+    if slot is not None:
+        kept = lines.of(register.name, "", grain, [slot.part])
+        query = select(*keys, func.sum(slot.column))
+        return query.where(kept, _within(tally.c.path, areas))
     model = register.model
     listed = register.listed.sql(columns_of(model, register.name))
     own = (model.state == state, _within(model.path, areas), listed)

@@ -138,7 +138,7 @@ class Asked:
     def counter(self) -> str | None:
         """The figure whose counters say exactly which rows are asked for, or None."""
         asked = self.query
-        if asked.filters or asked.number or asked.name or self.level > Level.COUNTY:
+        if asked.filters or asked.number or asked.name or self.level > Level.TOWN:
             return None
         if asked.unplaced or asked.named or asked.found or asked.decided_from:
             return None
@@ -200,7 +200,7 @@ class Asked:
         return int(self.session.scalar(select(func.count()).select_from(some)) or 0)
 
     def _sum(self, figure: str) -> int:
-        return total(self.session, self.register, figure, self.path)
+        return total(self.session, self.register, figure, self.path, self.level)
 
     @property
     def by_name(self) -> bool:

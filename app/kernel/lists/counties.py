@@ -4,11 +4,11 @@ without looking at rows.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import Column, ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from app.access.divisions.regions import subtree
-from app.kernel.figures.counters import Counter
+from app.access.divisions.regions import Level, subtree
+from app.kernel.figures.tally import divided, lines_of, slot_of, tally
 
 _MOST = 24  # counties that one page touches
 
@@ -21,22 +21,20 @@ class Counties:
 
     def all(self, figure: str) -> list[tuple[str, int]]:
         """All of them in order: path and how many."""
-        query = select(Counter.path, Counter.n).where(*self._lines(figure), Counter.n > 0)
-        return [(path, n) for path, n in self.session.execute(query.order_by(Counter.path))]
+        n, lines = self._lines(figure)
+        query = select(tally.c.path, n).where(*lines, n > 0).order_by(tally.c.path)
+        return [(path, many) for path, many in self.session.execute(query)]
 
     def window(self, figure: str, offset: int, limit: int) -> list[tuple[str, int]]:
         """The counties that hold rows offset … offset+limit, as (path, rows to skip there)."""
-        upto = func.sum(Counter.n).over(order_by=Counter.path).label("upto")
-        lines = (
-            select(Counter.path, Counter.n, upto)
-            .where(*self._lines(figure), Counter.n > 0)
-            .subquery()
-        )
-        before = lines.c.upto - lines.c.n
+        n, lines = self._lines(figure)
+        upto = func.sum(n).over(order_by=tally.c.path).label("upto")
+        found = select(tally.c.path, n.label("n"), upto).where(*lines, n > 0).subquery()
+        before = found.c.upto - found.c.n
         query = (
-            select(lines.c.path, before)
-            .where(lines.c.upto > offset, before < offset + limit)
-            .order_by(lines.c.path)
+            select(found.c.path, before)
+            .where(found.c.upto > offset, before < offset + limit)
+            .order_by(found.c.path)
             .limit(_MOST)
         )
         return [
@@ -49,33 +47,31 @@ class Counties:
         """The county of the path ``place`` and those next to it that fill a page, as (path, 0)."""
         own = self._county_of(figure, place)
         start = own or place
-        beside = Counter.path <= start if backward else Counter.path >= start
+        beside = tally.c.path <= start if backward else tally.c.path >= start
+        n, lines = self._lines(figure)
         query = (
-            select(Counter.path, Counter.n)
-            .where(*self._lines(figure), Counter.n > 0, beside)
-            .order_by(Counter.path.desc() if backward else Counter.path)
+            select(tally.c.path, n)
+            .where(*lines, n > 0, beside)
+            .order_by(tally.c.path.desc() if backward else tally.c.path)
             .limit(_MOST)
         )
         wanted, filled = [], 0
-        for path, n in self.session.execute(query):
+        for path, many in self.session.execute(query):
             wanted.append((path, 0))
-            filled += n if path != own else 0  # how many of its own county are left is unknown
+            filled += many if path != own else 0  # how many of its own county are left is unknown
             if filled >= limit:
                 break
         return wanted
 
     def _county_of(self, figure: str, path: str) -> str | None:
-        query = select(Counter.path).where(
-            Counter.register == self.register, Counter.figure == figure, Counter.path <= path
-        )
-        found = self.session.scalar(query.order_by(Counter.path.desc()).limit(1))
+        _n, lines = self._lines(figure)
+        query = select(tally.c.path).where(*lines, tally.c.path <= path)
+        found = self.session.scalar(query.order_by(tally.c.path.desc()).limit(1))
         return found if found and path.startswith(found) else None
 
-    def _lines(self, figure: str) -> list[ColumnElement[bool]]:
-        low, high = subtree(self.path)
-        return [
-            Counter.register == self.register,
-            Counter.figure == figure,
-            Counter.path >= low,
-            Counter.path < high,
-        ]
+    def _lines(self, key: str) -> tuple[Column[int], tuple[ColumnElement[bool], ...]]:
+        """The column of a figure, and the lines of the area's counties."""
+        figure, dim = divided(key)
+        slot = slot_of(self.register, figure)
+        area = subtree(self.path)
+        return slot.column, lines_of(self.register, dim, Level.COUNTY, [slot.part], *area)

@@ -2,7 +2,7 @@
 
 Three ways, chosen by what is asked:
 
-* *covered*: only a division at county level or above, a figure or a state. Counters tell the exact
+* *covered*: only a division at town level or above, a figure or a state. Counters tell the exact
   number and which counties hold rows, so page N and a rare figure cost one short index range for
   each county that the page touches.
 * *by key*: a full ID number or a beginning of a name, through :class:`SearchKey`; where records are
@@ -30,7 +30,7 @@ from app.core.errors import BadInput
 from app.core.i18n import _
 from app.kernel.declare import choice_lists
 from app.kernel.declare.register import Register, get_register
-from app.kernel.figures.counters import total_between
+from app.kernel.figures.counters import kept_at, total_between
 from app.kernel.lists.asked import Asked, TooWide, TooWideNow, begins
 from app.kernel.lists.counties import Counties
 from app.kernel.lists.page import CAP, SIZES, Count, Page, bad_cursor, read_cursor, write_cursor
@@ -221,7 +221,8 @@ class Ledger(Asked):
         """The statement of the page that is opened most, made once: building it costs as much as
         asking. Binds ``low``, ``high``, ``passed``, ``most``.
         """
-        key = self.model, self._columns, self.query.figure, self.query.states
+        counter = self.register.name, self.counter or "total", self.level
+        key = self.model, self._columns, self.query.figure, self.query.states, *kept_at(*counter)
         made = _made.get(key)
         if made is None:
             low: Any = bindparam("low")
@@ -275,7 +276,9 @@ class Ledger(Asked):
         shown = [*listed, value.label("order_value"), key.label("order_key")]
         if self.counter:
             area = (low, high) if low is not None else subtree(self.path)
-            shown.append(total_between(self.register.name, self.counter, *area).label("whole"))
+            shown.append(
+                total_between(self.register.name, self.counter, self.level, *area).label("whole")
+            )
         return shown
 
     def _read(

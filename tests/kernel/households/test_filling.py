@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.access.divisions.regions import Level
+from app.access.divisions.regions import Level, in_subtree
 from app.access.scope import unscoped
 from app.core.db import db, read_only
 from app.core.jobs.table import Job, JobContext, JobInterrupted
@@ -22,10 +22,11 @@ from app.kernel.declare import fields as f
 from app.kernel.declare.expressions import Today
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Figure, Register, rule
-from app.kernel.figures import counters, statistics, waiting
+from app.kernel.figures import counters, mending, statistics, waiting
 from app.kernel.figures import state as figures
-from app.kernel.figures.counters import Counter, CounterDay
+from app.kernel.figures.counters import CounterDay
 from app.kernel.figures.state import ROWS, FigureState
+from app.kernel.figures.tally import Slot, TallySlot, slot_of, tally
 from app.kernel.households import filling
 from app.kernel.lists.asked import TooWide
 from app.kernel.lists.ledger import Ledger
@@ -36,8 +37,8 @@ from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
 from app.modules.unsafe_homes.register import RISK
 from tests import builders as b
-from tests import jobs
 from tests.clicks import click
+from tests.kernel.figures import counted, jobs
 from tests.kernel.reports import country
 
 WAITS = "统计中"
@@ -75,8 +76,9 @@ def lose(register: Register, *names: str) -> None:
             )
         )
         for name in names:
-            gone = (Counter.figure == name) | Counter.figure.startswith(f"{name}@")
-            session.execute(delete(Counter).where(Counter.register == register.name, gone))
+            if name != ROWS:
+                lines = update(tally).where(tally.c.register == register.name)
+                session.execute(lines.values({slot_of(register.name, name).column: 0}))
     figures.forget()
 
 
@@ -136,31 +138,43 @@ def test_the_day_changes_no_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     assert figures.digests(made) == before
 
 
-def test_a_database_from_before_keeps_its_counters(settled: None) -> None:
-    """Its table is empty: what has counters counts as complete, the rest is counted."""
-    died = (Counter.register == "lookback", Counter.figure == "died")
+def test_a_figure_that_is_gone_is_forgotten_and_keeps_its_slot(settled: None) -> None:
     with everything() as session:
-        session.execute(delete(FigureState))
-        session.execute(delete(Counter).where(*died))
-    assert click(filling.require) is True
-    missing = {(r.name, name) for r, name in figures.open_figures(db.session())}
-    assert ("lookback", "died") in missing
-    assert ("lookback", "total") not in missing
-    assert ("lookback", ROWS) not in missing
-
-
-def test_a_figure_that_is_gone_leaves_no_counters(settled: None) -> None:
-    with everything() as session:
-        place = session.scalars(select(Counter).where(Counter.register == "risk").limit(1)).one()
-        at = {"register": "risk", "county_id": place.county_id, "path": place.path, "n": 3}
-        session.add_all(Counter(figure=name, **at) for name in ("ghost", "ghost@2025"))
         for register in ("risk", "not_loaded"):
             session.add(FigureState(register=register, name="ghost", digest="x", filled_at=None))
+            session.add(TallySlot(register=register, figure="ghost", part=1, slot=31))
     assert click(filling.require) is False
     assert drift(RISK) == set()
     with everything() as session:
         left = session.scalars(select(FigureState.register).where(FigureState.name == "ghost"))
         assert set(left) == {"not_loaded"}
+        kept = session.scalars(select(TallySlot.register).where(TallySlot.figure == "ghost"))
+        assert set(kept) == {"risk", "not_loaded"}
+
+
+def test_a_new_figure_gets_a_slot_that_none_had(
+    settled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one, in another part of the lines where one is full; it is counted and read there."""
+    with everything() as session:
+        session.add(TallySlot(register="lookback", figure="ghost", part=0, slot=31))
+    both = LOOKBACK.figures | {"gone": Figure("死亡", LOOKBACK.figures["died"].where)}
+    monkeypatch.setattr(LOOKBACK, "figures", both)
+    with pytest.raises(LookupError, match="flask deploy"):
+        slot_of("lookback", "gone")
+    assert click(filling.require) is True
+    assert slot_of("lookback", "gone") == Slot(1, 0)
+    with everything() as session:
+        assert counted.rebuild(session, LOOKBACK) > 0
+    assert drift(LOOKBACK) == set()
+    with everything() as session:
+        figures.mark_filled(session, LOOKBACK, ["gone"])
+    figures.forget()
+    with b.acting(b.MINISTRY):
+        for level in (Level.NATION, Level.COUNTY):
+            for line in statistics.read(LOOKBACK, b.seat(level), ["died", "total", "gone"]).lines:
+                assert line.counts["gone"] == line.counts["died"] <= line.counts["total"]
+        assert line.counts["total"] > 0
 
 
 # ---- what is filled --------------------------------------------------------------------------
@@ -179,11 +193,11 @@ def test_a_new_figure_is_counted_in_every_county(app: Flask, settled: None) -> N
 
 
 def test_a_condition_that_changed_is_counted_anew_with_its_years(app: Flask, settled: None) -> None:
-    lines = Counter.figure.startswith("grade_c")
     known = (FigureState.register == "risk", FigureState.name == "grade_c")
     with everything() as session:
+        grade_c = slot_of("risk", "grade_c").column
         session.execute(
-            update(Counter).where(Counter.register == "risk", lines).values(n=Counter.n + 7)
+            update(tally).where(tally.c.register == "risk").values({grade_c: grade_c + 7})
         )
         session.execute(update(FigureState).where(*known).values(digest="another"))
     assert len(drift(RISK)) > 2
@@ -199,18 +213,18 @@ def test_a_job_that_was_stopped_goes_on(
     (job,) = queued()
     db.session.commit()
     counted: list[str] = []
-    count, progress = filling._count, JobContext.progress
+    count, progress = mending.mend, JobContext.progress
 
-    def counting(session: Any, register: Any, county: Any, names: Any) -> int:
-        counted.append(county.path)
-        return count(session, register, county, names)
+    def counting(session: Any, register: Any, area: Any, names: Any) -> int:
+        counted.append(area.path)
+        return count(session, register, area, names)
 
     def stop(self: Any, done: int, total: int, message: str = "") -> None:
         progress(self, done, total, message)
         if done == 3:
             raise JobInterrupted
 
-    monkeypatch.setattr(filling, "_count", counting)
+    monkeypatch.setattr(mending, "mend", counting)
     monkeypatch.setattr(JobContext, "progress", stop)
     with pytest.raises(AssertionError):  # it went back to the queue
         jobs.run(app, job)
@@ -223,20 +237,20 @@ def test_a_job_that_was_stopped_goes_on(
 
 
 @pytest.mark.only_on("postgresql")
-@pytest.mark.parametrize("when", ["_live", "_kept"])
+@pytest.mark.parametrize("when", ["live_counts", "kept_counts"])
 def test_who_saves_meanwhile_is_counted_once(
     app: Flask, settled: None, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     """Between reading and adding, others go on; on SQLite they cannot, there is one writer."""
     lose(LOOKBACK, "total", "draft", "missing")
-    original, saved = getattr(filling, when), []
+    original, saved = getattr(counters, when), []
 
-    def saving(reading: Any, register: Any, county: Any, names: Any) -> Any:
-        found = original(reading, register, county, names)
+    def saving(reading: Any, register: Any, area: str, names: Any) -> Any:
+        found = original(reading, register, area, names)
         with read_only(value=False), unscoped("somebody saves") as session:
             row = session.scalar(
                 select(Lookback)
-                .where(Lookback.county_id == county.id, Lookback.state == State.MISSING)
+                .where(in_subtree(Lookback.path, area), Lookback.state == State.MISSING)
                 .limit(1)
             )
             if row is not None:
@@ -245,8 +259,9 @@ def test_who_saves_meanwhile_is_counted_once(
                 saved.append(row.id)
         return found
 
-    monkeypatch.setattr(filling, when, saving)
-    fill(app)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(counters, when, saving)
+        fill(app)
     assert saved
     assert drift(LOOKBACK) == set()
 
@@ -266,7 +281,7 @@ def undeclare(register: Register) -> None:
     """As if the register had never been there."""
     with everything() as session:
         session.connection().execute(delete(register.model.__table__))
-        session.execute(delete(Counter).where(Counter.register == register.name))
+        session.execute(delete(tally).where(tally.c.register == register.name))
         session.execute(delete(FigureState).where(FigureState.register == register.name))
     figures.forget()
 

@@ -20,13 +20,14 @@ from app.core.jobs.table import Job, JobState, enqueue_daily
 from app.core.jobs.worker import work
 from app.kernel.declare.flow import State
 from app.kernel.figures import days, statistics
-from app.kernel.figures.counters import Counter, CounterDay, snapshot
+from app.kernel.figures.counters import CounterDay, snapshot
 from app.kernel.figures.statistics import LineKind
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse
 from app.kernel.reports import trend, week
 from tests import builders as b
 from tests.clicks import click
+from tests.kernel.figures import counted
 from tests.kernel.reports import country
 
 WEEK_AGO = dt.timedelta(days=7)
@@ -328,7 +329,7 @@ def test_a_worker_keeps_yesterday_once_a_day(app, lookback):
             assert (job.state, job.account_id) == (JobState.DONE, None)
             yesterday = today() - dt.timedelta(days=1)
             assert set(other.scalars(select(CounterDay.day))) == {yesterday}
-            assert other.scalar(select(func.sum(Counter.n))) > 0
+            assert counted.total(other, "lookback", "total") > 0
         assert enqueue_daily() == 0
         with read_only(), b.acting(b.MINISTRY):
             nation = b.seat(Level.NATION)

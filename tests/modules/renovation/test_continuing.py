@@ -14,7 +14,6 @@ from app.core.db import db
 from app.core.errors import Conflict
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import get_register
-from app.kernel.figures import counters
 from app.kernel.records import save as records
 from app.kernel.records import steps
 from app.kernel.rows.household import Household
@@ -24,6 +23,7 @@ from app.modules.renovation.fields import Way
 from app.modules.surveys import own_houses
 from tests.builders import CONTACT
 from tests.clicks import click
+from tests.kernel.figures import counted
 from tests.modules.renovation.test_dossiers import STARTED
 from tests.modules.renovation.test_openings import Case
 
@@ -61,7 +61,7 @@ def test_it_opens_waits_and_goes_on_as_one_row() -> None:
     again = dossier_of(case)
     assert (again.id, again.way, again.suspended) == (row.id, Way.NEW_SITE, False)
     with unscoped("tests look") as session:
-        assert counters.rebuild(session, DOSSIER) == 0
+        assert counted.rebuild(session, DOSSIER) == 0
 
 
 def test_a_submitted_dossier_keeps_its_application() -> None:
@@ -91,7 +91,7 @@ def test_own_houses_follow_the_surveys() -> None:
     household = get_register("household")
     assert household
     with unscoped("tests look") as session:
-        assert counters.rebuild(session, household) == 0
+        assert counted.rebuild(session, household) == 0
         session.get_one(Household, case.home.id).own_house = False  # as from before it was kept
         session.commit()
         assert own_houses.settle(session, [case.home.id]) == 1

@@ -19,13 +19,13 @@ from app.core.clock import today
 from app.core.jobs.worker import work
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import get_register
-from app.kernel.figures.counters import rebuild
 from app.kernel.records import save as records
 from app.modules.renovation.dossier.model import Dossier, Progress
 from app.modules.renovation.dossier.register import DOSSIER
 from tests import builders
 from tests.clicks import click
 from tests.hands import Hands
+from tests.kernel.figures.counted import rebuild
 from tests.modules import samples
 from tests.modules.renovation.test_dossiers import BEGUN, COMPLETED, GRANTED, STARTED
 

@@ -57,6 +57,7 @@ from tests.builders import (
     seat,
 )
 from tests.clicks import click
+from tests.kernel.figures import counted
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -166,7 +167,7 @@ def test_an_approved_survey_opens_one_application_prefilled() -> None:
             select(rows_of.HistoryEntry).where(rows_of.HistoryEntry.record_id == row.id)
         ).one()
         assert (opened.person, opened.phone) == (case.county.name, ""), "nobody did it by hand"
-        assert counters.rebuild(session, APPLICATION) == 0
+        assert counted.rebuild(session, APPLICATION) == 0
         assert counters.total(session, APPLICATION, "total@2024", county_path()) == 1
         assert counters.total(session, APPLICATION, "renovation_open@2024", county_path()) == 1
 

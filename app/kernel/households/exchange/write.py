@@ -159,23 +159,23 @@ class _Tally:
         self._defaults = {n: f.default for n, f in fields.items() if f.stored}
         self._asked = sorted(counters.asked_of(register))
         self._alike: dict[tuple[Any, ...], dict[str, Any]] = {}
-        self._rows: dict[tuple[tuple[Any, ...], int], int] = defaultdict(int)
+        self._rows: dict[tuple[tuple[Any, ...], int, str], int] = defaultdict(int)
 
     def add(self, row: dict[str, Any]) -> None:
         if not self._alike:  # rows of one kind name the same columns
             self._asked = [name for name in self._asked if name in row]
         key = tuple([row[name] for name in self._asked])
         self._alike.setdefault(key, row)
-        self._rows[key, row["county_id"]] += 1
+        self._rows[key, row["county_id"], row["path"]] += 1
 
     def clear(self) -> None:
         self._rows.clear()
 
     def hand_in(self) -> None:
-        deltas: dict[tuple[str, int], int] = defaultdict(int)
-        for (key, county_id), n in self._rows.items():
+        deltas: dict[tuple[str, int, str], int] = defaultdict(int)
+        for (key, county_id, path), n in self._rows.items():
             for figure in counters.satisfied(self._register, self._defaults | self._alike[key]):
-                deltas[figure, county_id] += n
+                deltas[figure, county_id, path] += n
         counters.hand_in(db.session, self._register, deltas)
 
 

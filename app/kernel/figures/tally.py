@@ -1,0 +1,239 @@
+"""The counters' table: one wide line for each county and one for each town, of each register and year.
+
+A figure has a slot, which is a column of one part of the lines: ``v07`` of part 0. The deploy step gives
+slots (:func:`give_slots`), never one twice: what is not declared any more keeps its own, and finds it again
+when it comes back. So lines need no migration for a figure, and reading fifteen of them is one range.
+
+``dim`` is empty, or the year (``2026``) that is counted beside all. A county's line lies at its path; a
+town's holds what lies in the town and its villages. Rows that lie in a county's no town have a line of the
+town's grain at the county's own path, so that the lines below a county add up to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    SmallInteger,
+    String,
+    Table,
+    TextClause,
+    UniqueConstraint,
+    and_,
+    case,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.access.divisions.regions import Level
+from app.core.db import Model, db, read_only
+from app.core.types import PathType
+from app.kernel.declare.register import all_registers
+
+#: Figures of one part of a line.
+WIDTH = 32
+#: Where rows lie: the key of a county, or the path of a town.
+Place = int | str
+_VILLAGE = 4  # characters of a village's label, its dot included
+_LINES = 50  # of one statement
+_KEY = "tally_slots"
+
+
+def _text(length: int) -> String:
+    """Compared byte by byte."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+tally = Table(
+    "tally",
+    Model.metadata,
+    Column("register", _text(32), primary_key=True),
+    Column("dim", _text(24), primary_key=True),
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("path", PathType, primary_key=True),
+    Column("part", SmallInteger, primary_key=True, autoincrement=False),
+    *(
+        Column(f"v{number:02}", BigInteger, nullable=False, server_default=text("0"))
+        for number in range(WIDTH)
+    ),
+    postgresql_with={"fillfactor": 80},  # a save writes a line where it stands, no index
+)
+
+
+class TallySlot(Model):
+    """Where the lines of a register keep a figure."""
+
+    __tablename__ = "tally_slot"
+    __table_args__ = (UniqueConstraint("register", "part", "slot", name="uq_tally_slot"),)
+
+    register: Mapped[str] = mapped_column(String(32), primary_key=True)
+    figure: Mapped[str] = mapped_column(String(48), primary_key=True)
+    part: Mapped[int] = mapped_column(SmallInteger, nullable=False)
+    slot: Mapped[int] = mapped_column(SmallInteger, nullable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A column of one part of the lines."""
+
+    part: int
+    number: int
+
+    @property
+    def column(self) -> Column[int]:
+        return tally.c[_COLUMNS[self.number]]
+
+
+_COLUMNS = tuple(f"v{number:02}" for number in range(WIDTH))
+
+
+# ---- slots -----------------------------------------------------------------------------------
+
+
+def give_slots(session: Session) -> None:
+    """Every declared figure has one from now on. The deploy step says it; the caller commits."""
+    given: dict[str, dict[str, int]] = {}
+    for one in session.scalars(select(TallySlot)):
+        given.setdefault(one.register, {})[one.figure] = one.part * WIDTH + one.slot
+    lines = []
+    for register in all_registers():
+        own = given.get(register.name, {})
+        new = [figure for figure in register.figures if figure not in own]
+        for number, figure in enumerate(new, max(own.values(), default=-1) + 1):
+            part, slot = divmod(number, WIDTH)
+            lines.append({"register": register.name, "figure": figure, "part": part, "slot": slot})
+    if lines:
+        session.execute(insert(TallySlot), lines)
+
+
+def slot_of(register: str, figure: str) -> Slot:
+    """Where a figure is kept. A process asks the table once, and again for what it does not know.
+
+    :raises LookupError: the deploy step has given it none.
+    """
+    known = current_app.extensions.get(_KEY)
+    if known is None or (register, figure) not in known:
+        known = current_app.extensions[_KEY] = _read_slots()
+    if (register, figure) not in known:
+        raise LookupError(f"{register}.{figure} has no slot: run flask deploy")
+    return known[register, figure]
+
+
+def _read_slots() -> dict[tuple[str, str], Slot]:
+    query = select(TallySlot.register, TallySlot.figure, TallySlot.part, TallySlot.slot)
+    with read_only(), db.engine.connect() as connection:  # whatever the caller is writing
+        return {(of, name): Slot(part, slot) for of, name, part, slot in connection.execute(query)}
+
+
+# ---- reading ---------------------------------------------------------------------------------
+
+
+def divided(key: str) -> tuple[str, str]:
+    """The figure's name and the dimension of its key ``name`` or ``name@2026``."""
+    figure, _at, dim = key.partition("@")
+    return figure, dim
+
+
+def lines_of(
+    register: str, dim: str, level: Level, parts: Iterable[int], low: Any, high: Any
+) -> tuple[ColumnElement[bool], ...]:
+    """The lines of one grain between two bounds of paths: one index range."""
+    return of(register, dim, level, parts), tally.c.path >= low, tally.c.path < high
+
+
+def of(register: str, dim: str, level: Level, parts: Iterable[int]) -> ColumnElement[bool]:
+    """The lines of one grain."""
+    found = sorted(set(parts))
+    part = tally.c.part == found[0] if len(found) == 1 else tally.c.part.in_(found)
+    grain = tally.c.level == int(level)
+    return and_(tally.c.register == register, tally.c.dim == dim, grain, part)
+
+
+def town_of(path: str) -> str:
+    """The town in which a row at ``path`` lies; of what lies in none the path itself."""
+    return path[:-_VILLAGE] if path[-_VILLAGE - 1] == "." else path
+
+
+def town_path(path: Any) -> ColumnElement[str]:
+    """The same in SQL."""
+    before = func.length(path) - literal_column(str(_VILLAGE))
+    dot = func.substr(path, before, literal_column("1")) == literal_column("'.'")
+    return case((dot, func.substr(path, literal_column("1"), before)), else_=path)
+
+
+# ---- writing ---------------------------------------------------------------------------------
+
+
+def add(connection: Connection, changes: Mapping[tuple[str, str, Place], int]) -> None:
+    """(register, key of a figure, place) -> change, added to the lines: towns before counties, each in
+    one order for everybody, so that two who write wait for each other and never in a ring.
+    """
+    lines: dict[tuple[bool, str, str, int, Any], dict[int, int]] = {}
+    for (register, key, place), n in changes.items():
+        if n:
+            figure, dim = divided(key)
+            slot = slot_of(register, figure)
+            line = isinstance(place, int), register, dim, slot.part, place
+            lines.setdefault(line, {})[slot.number] = n
+    ordered = sorted(lines)
+    for first in range(0, len(ordered), _LINES):
+        some = ordered[first : first + _LINES]
+        numbers = tuple(sorted({number for line in some for number in lines[line]}))
+        values: dict[str, Any] = {}
+        for at, line in enumerate(some):
+            _of_county, register, dim, part, place = line
+            values |= {f"r{at}": register, f"d{at}": dim, f"t{at}": part, f"p{at}": place}
+            values |= {f"n{at}_{number}": lines[line].get(number, 0) for number in numbers}
+        shape = tuple(of_county for of_county, *_rest in some)
+        connection.execute(_upsert(shape, numbers), values)
+
+
+@lru_cache(maxsize=500)
+def _upsert(of_counties: tuple[bool, ...], numbers: tuple[int, ...]) -> TextClause:
+    """One statement that adds to so many lines; a county's path is looked up by its key."""
+    columns = [_COLUMNS[number] for number in numbers]
+    rows = []
+    for at, of_county in enumerate(of_counties):
+        path = _PATH_OF_COUNTY.format(at=at) if of_county else f":p{at}"
+        level = str(int(Level.COUNTY if of_county else Level.TOWN))
+        counts = [f":n{at}_{number}" for number in numbers]
+        rows.append(f"({', '.join((f':r{at}', f':d{at}', level, path, f':t{at}', *counts))})")
+    sums = [f"{column} = tally.{column} + excluded.{column}" for column in columns]
+    names = ", ".join(("register", "dim", "level", "path", "part", *columns))
+    return text(_UPSERT.format(names=names, rows=", ".join(rows), sums=", ".join(sums)))
+
+
+_PATH_OF_COUNTY = "(SELECT path FROM region WHERE id = :p{at})"
+_UPSERT = (
+    "INSERT INTO tally ({names}) VALUES {rows}"
+    " ON CONFLICT (register, dim, level, path, part) DO UPDATE SET {sums}"
+)
+
+
+__all__ = [
+    "WIDTH",
+    "Place",
+    "Slot",
+    "TallySlot",
+    "add",
+    "divided",
+    "give_slots",
+    "lines_of",
+    "of",
+    "slot_of",
+    "tally",
+    "town_of",
+    "town_path",
+]
