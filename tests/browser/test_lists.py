@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pypdfium2
 from playwright.sync_api import expect
 
+from app.core.clock import today
 from app.kernel.declare.flow import State
 from tests import builders
 from tests.browser.conftest import OVERFLOW, SMALL, Desk, arrived
@@ -93,3 +95,36 @@ def test_on_a_phone_rows_are_cards_that_are_walked_through(
     page.go_back()
     page.click(".walk-at")
     page.wait_for_url("**/lookback/query?state=submitted")
+
+
+def printed(page: Any) -> list[tuple[bool, str]]:
+    """Each sheet that a browser would print: is it landscape, and what stands on it."""
+    paper = pypdfium2.PdfDocument(page.pdf(prefer_css_page_size=True))
+    sheets = [(sheet.get_size(), sheet.get_textpage().get_text_range()) for sheet in paper]
+    return [(width > height, text) for (width, height), text in sheets]
+
+
+def test_lists_and_statistics_are_printed_whole_in_landscape_and_say_of_when(
+    desk: SitDown, server: Server
+):
+    with server.app.app_context():
+        for n in range(21):
+            builders.household(name=f"打印{n:02}", state=State.DRAFT)
+    page = desk(builders.COUNTY_MANAGER).open("/lookback/query?state=draft&head_name=打印")
+    sheets = printed(page)
+    text = "\n".join(text for _landscape, text in sheets)
+    assert all(landscape for landscape, _text in sheets)
+    assert [f"打印{n:02}" in text for n in range(21)] == [True] * 20 + [False]
+    assert "脱贫户住房安全保障回头看 · 本页只是其中一部分 · 截至 20" in sheets[0][1]
+    assert "填报状态：已录入" in text
+    assert "第 1–20 户" in text
+    for pressed in ("查看", "下一页", "显示列", "查询\n", "更多条件"):
+        assert pressed not in text, pressed
+    page.goto(f"{server.url}/dossier/statistics/progress")
+    (landscape, first), *_rest = printed(page)
+    assert landscape
+    assert f"危房改造抗震改造 · {today().year}年" in first
+    for said in ("档案统计", "统计时间 20", "合计", "蓝关街道"):
+        assert said in first, said
+    for pressed in ("导出", "改造进度", "全部年度", "设置截止日期"):
+        assert pressed not in first, pressed

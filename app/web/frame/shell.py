@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions.regions import Level, Region
 from app.access.scope import current_actor
+from app.core.clock import local, now
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
@@ -168,6 +169,11 @@ class Shell:
     @property
     def query(self) -> str:
         return request.args.get("q", "")[:50] if request.path == "/search" else ""
+
+    @property
+    def read_at(self) -> str:
+        """The minute in which the page was made, for who reads it printed."""
+        return f"{local(now()):%Y-%m-%d %H:%M}"
 
     @property
     def app_name(self) -> str:

@@ -79,6 +79,14 @@ function sidebar() {
   document.querySelector(".menu .is-here")?.scrollIntoView({ block: "nearest" });
 }
 
+/** Paper is white, whatever the screen is. */
+function printedLight() {
+  const { dataset } = document.documentElement;
+  let chosen = dataset.bsTheme;
+  window.addEventListener("beforeprint", () => { chosen = dataset.bsTheme; dataset.bsTheme = "light"; });
+  window.addEventListener("afterprint", () => { dataset.bsTheme = chosen; });
+}
+
 function theme() {
   const toggle = document.getElementById("theme-toggle");
   toggle?.addEventListener("click", () => {
@@ -248,6 +256,7 @@ function attachPickers(root) {
 
 sidebar();
 theme();
+printedLight();
 drops();
 searchKey();
 clicks();
