@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import io
 import random
 import struct
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pikepdf import Dictionary, Encryption, Name, ObjectStreamMode, Pdf
+from pikepdf import Array, Dictionary, Encryption, Name, ObjectStreamMode, Pdf
 from PIL import Image, ImageChops
 
 from app.core.files.exif import Noted, noted
@@ -333,6 +334,40 @@ def carries_a_file(pdf: Pdf) -> None:
     pdf.attachments["a.exe"] = b"MZ"
 
 
+def carries_one_that_calls_itself_nothing(pdf: Pdf) -> None:
+    held = pdf.make_stream(b"MZ")
+    pdf.Root.AF = Array([Dictionary(EF=Dictionary(F=held), F="a.exe")])
+
+
+def calls_itself_a_part_of_the_text(pdf: Pdf) -> None:
+    pdf.Root.OpenAction = Dictionary(S=Name.Launch, F="a.exe", Type=Name.StructElem, P=1, K=1)
+
+
+def noted_on_the_page(**said: Any) -> Callable[[Pdf], None]:
+    """An annotation on the first page."""
+
+    def change(pdf: Pdf) -> None:
+        annotation = Dictionary(Type=Name.Annot, Rect=Array([0, 0, 9, 9]), **said)
+        pdf.pages[0].Annots = Array([pdf.make_indirect(annotation)])
+
+    return change
+
+
+def stands_elsewhere(pdf: Pdf) -> None:
+    pdf.Root.Odd = pdf.make_stream(b"", F="//host/share/a.txt")
+
+
+def has_a_form_of_scripts(pdf: Pdf) -> None:
+    pdf.Root.AcroForm = Dictionary(Fields=Array([]), XFA=pdf.make_stream(b"<xdp/>"))
+
+
+def has_named_scripts(pdf: Pdf) -> None:
+    pdf.Root.Names = Dictionary(JavaScript=Dictionary(Names=Array([])))
+
+
+LINK = {"Subtype": Name.Link, "A": Dictionary(S=Name.URI, URI="http://evil.example/")}
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -355,6 +390,30 @@ def carries_a_file(pdf: Pdf) -> None:
             "脚本",
         ),
         (paper(change=carries_a_file), "附件"),
+        (paper(change=carries_one_that_calls_itself_nothing), "附件"),
+        (paper(change=calls_itself_a_part_of_the_text), "脚本"),
+        (paper(change=has_a_form_of_scripts), "脚本"),
+        (paper(change=has_named_scripts), "脚本"),
+        (paper(change=stands_elsewhere), "附件"),
+        (paper(change=noted_on_the_page(Subtype=Name.FileAttachment)), "附件"),
+        (paper(change=noted_on_the_page(Subtype=Name.Screen)), "音视频"),
+        (
+            paper(
+                change=noted_on_the_page(
+                    Subtype=Name.Link, AA=Dictionary(K=Dictionary(S=Name.SubmitForm, F="x"))
+                )
+            ),
+            "自动执行",
+        ),
+        (
+            paper(
+                change=noted_on_the_page(
+                    Subtype=Name.Link,
+                    A=Dictionary(S=Name.URI, URI="x", Next=Array([Dictionary(S=Name.GoToE)])),
+                )
+            ),
+            "自动执行",
+        ),
         (paper(MOST_PAGES + 1), "101页"),
         (b"<html>" + PDF, "两者都不是"),
         (b"\xd0\xcf\x11\xe0 an old Word file", "两者都不是"),
@@ -365,13 +424,48 @@ def test_odd_papers_are_refused_with_a_reason(data: bytes, message: str) -> None
         inspect_upload(io.BytesIO(data), "paper")
 
 
-def test_letters_of_a_picture_are_no_script() -> None:
-    """Packed bytes hold any three letters sooner or later."""
+def test_words_in_a_paper_are_no_script() -> None:
+    """Packed bytes, fonts, colours, pictures and parts of the text may be called anything."""
 
     def draw(pdf: Pdf) -> None:
-        pdf.Root.Odd = pdf.make_stream(b"/JS /Launch /JavaScript ")
+        odd = pdf.make_stream(b"/JS /Launch /JavaScript ", Type=Name.EmbeddedFile)
+        text = Dictionary(Type=Name.StructElem, S=Name.Sound, P=pdf.Root, K=1)
+        colour = Array([Name.Separation, Name.Launch, Name.DeviceGray, Dictionary()])
+        held = Dictionary(XObject=Dictionary(JS=odd, EF=odd), ColorSpace=Dictionary(JS=colour))
+        pdf.pages[0].Resources = held
+        pdf.Root.StructTreeRoot = Dictionary(K=Array([text]))
+        pdf.pages[0].Trans = Dictionary(S=Name.Dissolve)
 
-    assert inspect_upload(io.BytesIO(paper(change=draw)), "paper").pages == 1
+    data = paper(change=draw)
+    assert inspect_upload(io.BytesIO(data), "paper").content == data
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        noted_on_the_page(**LINK),
+        noted_on_the_page(Subtype=Name.Link, PA=Dictionary(S=Name.GoToR, F="//host/a.pdf")),
+        opens_with(S=Name.URI, URI="http://evil.example/"),
+        opens_with(S=Name.GoTo, D=Array([]), Next=Dictionary(S=Name.URI, URI="evil.example")),
+    ],
+)
+def test_links_are_taken_out_of_papers(change: Callable[[Pdf], None]) -> None:
+    """Office programs write them without being asked; the paper stays, as it looks."""
+    kept = inspect_upload(io.BytesIO(paper(change=change, compress_streams=False)), "paper")
+    assert kept.pages == 1
+    for left in (b"/URI", b"/GoToR", b"evil", b"host"):
+        assert left not in kept.content
+    assert kept.sha256 == hashlib.sha256(kept.content).hexdigest()
+    assert inspect_upload(io.BytesIO(kept.content), "paper").content == kept.content
+
+
+def test_a_link_in_an_odd_place_is_refused() -> None:
+    def hide(pdf: Pdf) -> None:
+        pdf.Root.Odd = Dictionary(S=Name.URI, URI="http://evil.example/")
+        noted_on_the_page(**LINK)(pdf)
+
+    with pytest.raises(Refused, match="自动执行"):
+        inspect_upload(io.BytesIO(paper(change=hide)), "paper")
 
 
 def test_a_paper_that_keeps_its_reader_busy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

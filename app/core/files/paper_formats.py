@@ -1,4 +1,6 @@
-"""PDF papers judged by their content: whole, without a password, without scripts or other files."""
+"""PDF papers judged by their content: whole, without a password, without what runs, plays or carries other
+files; links that lead out of a paper are taken out of it.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,9 @@ class PaperRefused(BadInput):
 
 @dataclass(frozen=True)
 class Paper:
-    """What is known of a PDF: its pages, and the first one as a small JPEG."""
+    """A PDF as it may be kept, its number of pages, and the first one as a small JPEG."""
 
+    content: bytes
     pages: int
     thumb: bytes
 
@@ -48,13 +51,17 @@ def read_paper(data: bytes) -> Paper:
         raise PaperRefused(
             translate("PDF文件损坏或过于复杂，打不开；请重新扫描或导出后上传。")
         ) from error
-    line, _newline, thumb = done.stdout.partition(b"\n")
+    line, _newline, rest = done.stdout.partition(b"\n")
     found = json.loads(line)
     match found.get("refused"):
         case "locked":
             raise PaperRefused(translate("PDF文件设有密码，请去掉密码后上传。"))
         case "active":
-            raise PaperRefused(translate("PDF文件中含有脚本或附件，请另存为普通PDF后上传。"))
+            raise PaperRefused(
+                translate(
+                    "PDF文件中含有脚本、附件、音视频或会自动执行的操作，请用“打印为PDF”另存后上传。"
+                )
+            )
     if found["pages"] > MOST_PAGES:
         raise PaperRefused(
             translate(
@@ -62,4 +69,5 @@ def read_paper(data: bytes) -> Paper:
                 n=found["pages"], most=MOST_PAGES,
             )
         )  # fmt: skip
-    return Paper(found["pages"], thumb)
+    thumb, content = rest[: found["thumb"]], rest[found["thumb"] :]
+    return Paper(content or data, found["pages"], thumb)

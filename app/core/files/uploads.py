@@ -86,7 +86,7 @@ class Upload:
 
 def inspect_upload(stream: BinaryIO, kind: Literal["photo", "paper"], turned: int = 0) -> Upload:
     """The file ready to be stored: a JPEG of at most 1 MiB and 2560 px, ``turned`` by degrees of
-    :data:`TURNS` from where the camera held it, or a PDF as it came.
+    :data:`TURNS` from where the camera held it, or a PDF as it came but for its links.
 
     ``paper`` accepts both. Raises :class:`Refused`.
     """
@@ -120,8 +120,8 @@ def _paper(data: bytes) -> Upload:
         paper = read_paper(data)
     except PaperRefused as error:
         raise Refused(error.message) from error
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Upload(data, "pdf", "application/pdf", sha256, paper.thumb, pages=paper.pages)
+    sha256 = hashlib.sha256(paper.content).hexdigest()
+    return Upload(paper.content, "pdf", "application/pdf", sha256, paper.thumb, pages=paper.pages)
 
 
 def _photo(data: bytes, kind: Literal["photo", "paper"], turned: int) -> Upload:
