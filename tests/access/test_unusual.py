@@ -13,6 +13,7 @@ from app.access import limits, policy
 from app.access.account import Account
 from app.access.accounts import sign_in as signin
 from app.access.accounts import unusual
+from app.access.accounts.tokens import Token
 from app.access.accounts.unusual import What
 from app.access.audit.log import Act, AuditEntry
 from app.access.scope import unscoped
@@ -91,6 +92,7 @@ def test_deleting_too_much_locks_at_once(app: Flask, clerk: Account) -> None:
     rows = surveys(app, 4, State.DRAFT)
     here, elsewhere = (Hands(app, sign_in(app, clerk)) for _nth in range(2))
     with app.app_context(), unscoped("tests arrange") as session:
+        token = builders.api_token(clerk)[0].id
         session.add(Job(kind="ledger.export", account_id=clerk.uuid, path=clerk.path))
         session.commit()
     assert [delete(here, row).status_code for row in rows[:2]] == [302, 302]
@@ -102,6 +104,7 @@ def test_deleting_too_much_locks_at_once(app: Flask, clerk: Account) -> None:
         assert hands.get("/", headers=JSON).status_code == 401, "open sessions end"
     with app.app_context(), unscoped("tests look") as session:
         assert session.scalars(select(Job.state)).all() == [JobState.CANCELLED]
+        assert session.get_one(Token, token).revoked_at is not None, "and tokens"
         entry = session.scalars(select(AuditEntry).where(AuditEntry.act == Act.LOCK)).one()
         assert (entry.account_id, entry.record_id) == (clerk.uuid, clerk.uuid)
         assert entry.detail["reason"] == "60分钟内删除超过2条记录"

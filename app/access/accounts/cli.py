@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.access import session as sessions
 from app.access.account import Account, first_password, hashed
-from app.access.accounts import allowances, sign_in, unusual
+from app.access.accounts import allowances, sign_in, tokens, unusual
 from app.access.actor import Duty, Kind
 from app.access.audit import log as audit
 from app.access.audit.log import Act
@@ -91,6 +91,7 @@ def reset(login: str, reason: str) -> None:
     with transaction():
         account.password, account.must_change_password = secret, True
         sessions.end(account.id)
+        tokens.end_all(account.id)
         sign_in.forgive(login)
         detail = {"account": login, "reset": True, "reason": reason}
         audit.record(db.session, Act.PASSWORD, path=account.path, detail=detail)

@@ -119,7 +119,9 @@ def hashed(secret: str) -> str:
 
 
 def end_all(account_id: int) -> int:
-    """Revoke all tokens of an account that is closed or locked; the caller commits."""
+    """Revoke all tokens of an account that is closed or locked, or whose password somebody else resets:
+    whoever had it may have made or read them. The caller commits.
+    """
     query = update(Token).where(Token.account_id == account_id, Token.revoked_at.is_(None))
     return int(db.session.execute(query.values(revoked_at=now())).rowcount)
 

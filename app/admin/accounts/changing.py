@@ -221,7 +221,7 @@ def change_own(account: Account, details: Details) -> None:
 
 
 def reset_password(account_id: uuid.UUID) -> tuple[Account, str]:
-    """A new first password: sessions end, the next login must change it. Shown once."""
+    """A new first password: sessions and API tokens end, the next login must change it. Shown once."""
     password = first_password()
     secret = hashed(password)  # slow, so before the lock
     account = get(account_id, lock=True)
@@ -231,6 +231,7 @@ def reset_password(account_id: uuid.UUID) -> tuple[Account, str]:
     account.password = secret
     account.must_change_password = True
     sessions.end(account.id)
+    tokens.end_all(account.id)
     signin.forgive(account.username)
     detail = {"account": account.username, "reset": True}
     audit.record(db.session, Act.PASSWORD, register=SUBJECT, row=subject_of(account), detail=detail)

@@ -12,6 +12,7 @@ from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import func, select
 
 from app.access.account import Account
+from app.access.accounts.tokens import Token
 from app.access.actor import Actor, Capability, Duty, Kind
 from app.access.audit import log as audit
 from app.access.audit.log import Act, AuditEntry
@@ -39,6 +40,7 @@ from tests.builders import (
     account,
     actor,
     actor_of,
+    api_token,
     below,
     region,
     seat,
@@ -349,14 +351,17 @@ def test_own_details_are_changed_from_what_they_are_by_then(session: Any) -> Non
 # ---- passwords, state, deletion ------------------------------------------------------------
 
 
-def test_a_reset_ends_sessions_and_forces_a_change(session: Any) -> None:
-    clerk = account(VILLAGE_CLERK)
+def test_a_reset_ends_sessions_and_tokens_and_forces_a_change(session: Any) -> None:
+    clerk, colleague = account(VILLAGE_CLERK), account(VILLAGE_CLERK)
+    (ended, _secret), (left, _other) = api_token(clerk), api_token(colleague)
     before = clerk.get_id()
     with acting_as(actor(COUNTY_MANAGER)):
         _account, password = click(accounts.reset_password, clerk.uuid)
     now = kept(clerk)
     assert now.must_change_password
     assert now.get_id() != before
+    assert session.get_one(Token, ended.id).revoked_at is not None
+    assert session.get_one(Token, left.id).revoked_at is None
     (entry,) = entries(clerk)
     assert entry.act == Act.PASSWORD
     assert password not in str(entry.detail)

@@ -55,7 +55,9 @@ class TokensView(BaseView):
             name="tokens",
             title=_("接口令牌"),
             count_text=_("%(n)s 个", n=len(found)),
-            intro=_("其他系统凭令牌、以所属账号的权限使用数据接口；账号注销或封闭，令牌随即失效。"),
+            intro=_(
+                "其他系统凭令牌、以所属账号的权限使用数据接口；账号注销、封闭或被重置密码，令牌随即失效。"
+            ),
             columns=columns,
             rows=[_row(columns, one) for one in found],
             actions=[
