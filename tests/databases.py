@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,14 +92,19 @@ class Databases:
         return template.set(database=name).render_as_string(hide_password=False)
 
     def template(self, kind: str) -> str:
-        """URL of the template; the first who asks makes it, other workers wait."""
-        done = self.folder / f"{kind}.url"
+        """URL of the template."""
+        return self.once(kind, lambda: self._make(kind))
+
+    def once(self, name: str, make: Callable[[], str]) -> str:
+        """What ``make`` says, such as the URL of what it made: the first who asks calls it, other workers
+        wait.
+        """
+        done = self.folder / f"{name}.url"
         if not done.exists():
-            with (self.folder / f"{kind}.lock").open("w") as lock:
+            with (self.folder / f"{name}.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 if not done.exists():
-                    url = self._make(kind)
-                    done.write_text(url)
+                    done.write_text(make())
         return done.read_text()
 
     def _make(self, kind: str) -> str:
