@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,8 @@ from app.kernel.lists.results import KIND
 #: What a list's address says besides the declared filters: its parameter for the day of decisions …
 DECIDED_FROM = "decided_from"
 DECIDED_FROM_LABEL = mark("审核日期")
+#: What a list's address says as ``state`` to ask for every state, where its menu entry opens with some.
+ALL = "all"
 #: Filters by the name of a division: parameter -> its label and the level that is named.
 PLACE_NAMES = {
     "town_name": (mark("乡镇名称"), Level.TOWN),
@@ -74,11 +76,9 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
         values = [v for v in args.getlist(name) if v] if hasattr(args, "getlist") else []
         if values:
             filters[name] = tuple(_parsed(register.model.__fields__[name], v) for v in values)
-    states = (
-        tuple(_state(v) for v in args.getlist("state") if v)
-        if register.flow is not None and hasattr(args, "getlist")
-        else ()
-    )
+    states: tuple[State, ...] = ()
+    if register.flow is not None and hasattr(args, "getlist"):
+        states = _states([text for text in args.getlist("state") if text])
     return Query(
         region=_region(args.get("region"), session, actor),
         menu=_menu(register, args.get("menu") or ""),
@@ -99,6 +99,11 @@ def by_key(register: Register) -> tuple[str, ...]:
     known, keys = register.model.__fields__, (register.name_field, register.number_field)
     asked = (name for name in register.lists.filters.split() if name in keys)
     return tuple(name for name in asked if not known[name].kind.picked)
+
+
+def decisions(register: Register) -> tuple[str, ...]:
+    """The parameter for the day of decisions, where its records have one."""
+    return (DECIDED_FROM,) if hasattr(register.model, "decided_at") else ()
 
 
 def _day(text: str | None, register: Register) -> dt.date | None:
@@ -157,6 +162,10 @@ def _flag(text: str | None) -> bool:
     if text not in (None, "", "0", "1"):
         raise BadInput(_("筛选条件“行政区划缺失”有误。"))
     return text == "1"
+
+
+def _states(texts: Sequence[str]) -> tuple[State, ...]:
+    return () if ALL in texts else tuple(_state(text) for text in texts)
 
 
 def _state(text: str) -> State:

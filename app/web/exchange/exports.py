@@ -20,7 +20,7 @@ from app.kernel.exchange import ledger_export
 from app.kernel.exchange.columns import REFERENCE
 from app.kernel.lists import chosen_columns
 from app.kernel.lists.columns import REGION, REGION_LABEL
-from app.kernel.lists.query import BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES
+from app.kernel.lists.query import ALL, BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES
 from app.web.exchange import export_form
 from app.web.frame import shell
 from app.web.frame.addresses import takes
@@ -53,6 +53,8 @@ class LedgerExportView(BaseView):
         actor = policy.require(Capability.EXPORT, register.name)
         known = {"menu", *_known(self, name)}
         args = {k: request.args.getlist(k) for k in request.args if k in known}
+        if ALL in args.get("state", ()):
+            del args["state"]  # asks for nothing less than everything
 
         def start(reason: str) -> Any:
             keys = register.of_households and "keys" in request.form

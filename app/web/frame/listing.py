@@ -130,6 +130,9 @@ class Filter:
     advanced: bool = False  # behind 更多条件
     whole: bool = False  # a division anywhere, not only of the own area
     search_url: str = ""  # of a choice, where more than its options are found
+    for_all: str = (
+        ""  # what the address says for 全部, where saying nothing asks for something else
+    )
 
     @classmethod
     def choice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import request
@@ -14,7 +15,14 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.register import Menu, Register
 from app.kernel.kinds.choice import OneOf, SomeOf, YesNo
 from app.kernel.kinds.kind import PerKind
-from app.kernel.lists.query import DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES, Query, by_key
+from app.kernel.lists.query import (
+    ALL,
+    DECIDED_FROM,
+    DECIDED_FROM_LABEL,
+    PLACE_NAMES,
+    Query,
+    by_key,
+)
 from app.web.frame.listing import CURSORS, Filter
 
 
@@ -36,7 +44,9 @@ def bar(
     for name in register.lists.filters.split():
         if name != menu.fixed[0]:
             made = register.model.__fields__[name]
-            found.append(_one(register, made, args.get(name), advanced=name not in at_once))
+            one = _one(register, made, args.get(name), advanced=name not in at_once)
+            opens = name == "state" and bool(menu.states)
+            found.append(replace(one, value=one.value or ALL, for_all=ALL) if opens else one)
     return found + _by_figure(register, query)
 
 
@@ -107,6 +117,12 @@ def _one(register: Register, made: Field, value: str | None, *, advanced: bool) 
     return ASKED[made.kind].filter(made, value, hints.get(made.name, ""), advanced=advanced)
 
 
+def value_said(made: Field, text: str) -> str:
+    """What is asked of a field, in words."""
+    whole = made.name == "state" and text == ALL
+    return _("全部") if whole else ASKED[made.kind].said(made, text)
+
+
 def said(register: Register, query: Query, args: MultiDict[str, str]) -> list[tuple[str, str, str]]:
     """What is asked for in words, (name in the address, label, value): for chips and searches."""
     found = []
@@ -133,5 +149,5 @@ def said(register: Register, query: Query, args: MultiDict[str, str]) -> list[tu
     for name in register.lists.filters.split():
         made = register.model.__fields__[name]
         label, given = translate(made.label), [t for t in args.getlist(name) if t]
-        found += [(name, label, ASKED[made.kind].said(made, text)) for text in given]
+        found += [(name, label, value_said(made, text)) for text in given]
     return found

@@ -96,7 +96,7 @@ def context(register: Register, menu: Menu, actor: Actor, args: MultiDict[str, s
         listing.rows = _rows(register, menu, page, listing.columns, actor, args)
         listing.paging = paging(register, page, size, args)
     listing.empty = empty(register, menu, query, page, args, actor)
-    listing.exports = _exports(register, menu, actor, args)
+    listing.exports = exports(register, menu, actor, wanted)
     listing.bulk = _bulk(register, menu)
     listing.token = generate_csrf() if register.renewal else ""
     listing.undo = review_parts.undo(register) if _review(register, menu) else None
@@ -138,10 +138,11 @@ def asked(
     register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
 ) -> tuple[MultiDict[str, str], list[dict[str, str]]]:
     """What the list shows when its address says ``args``: a menu entry opens with its states, a
-    granted right in its counties; with the notices that say so.
+    granted right in its counties; with the notices that say so. A figure is of all its states: the
+    number that leads here counted them.
     """
     wanted = args.copy()
-    if menu.states and not args.getlist("state"):
+    if menu.states and not any(args.getlist("state")) and not args.get("figure"):
         wanted.setlist("state", [str(s) for s in menu.states])
     if menu.rows is not None:
         wanted["menu"] = menu.name
@@ -405,13 +406,13 @@ def _empty_hint(register: Register, query: Query) -> str:
     return _("请检查筛选条件，或清除全部条件后再查。")
 
 
-def _exports(
-    register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
+def exports(
+    register: Register, menu: Menu, actor: Actor, wanted: MultiDict[str, str]
 ) -> list[Action]:
+    """The file holds what the page shows: ``wanted``, said in full."""
     if not actor.has(Capability.EXPORT, register.name):
         return []
-    own = f"menu={menu.name}" if menu.rows is not None else ""
-    text = "&".join(part for part in (asked_text(args), own) if part)
+    text = asked_text(wanted)
     url = f"/exchange/export/{register.name}"
     as_seen = "&".join(part for part in (text, f"as_seen={menu.name}") if part)
     return [

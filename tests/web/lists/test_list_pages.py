@@ -21,13 +21,14 @@ from app.access.scope import unscoped
 from app.core.jobs.table import Job
 from app.core.jobs.worker import work
 from app.kernel.declare.flow import State
+from app.kernel.declare.register import get_register
 from app.kernel.lists import asked as ledger_asked
 from app.kernel.lists import chosen_columns
 from app.kernel.lists import saved as saved_filters
 from app.kernel.lists.saved_rows import SavedFilter
 from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
-from tests import builders
+from tests import builders, specimens
 from tests.hands import Hands
 
 #: Filters, order and paging are SQL.
@@ -458,3 +459,52 @@ def test_what_pages_add_to_an_address_is_known(app: Flask, as_account: AsAccount
     assert len(links) > 20
     answers = {link: manager.get(link).status_code for link in sorted(links)}
     assert {link: code for link, code in answers.items() if code not in (200, 302)} == {}
+
+
+# ---- a list that opens with a state ---------------------------------------------------------
+
+
+@pytest.fixture
+def applications(app: Flask) -> None:
+    """One that waits to be entered, one that is approved."""
+    with app.app_context():
+        register = get_register("application")
+        village = builders.seat(Level.VILLAGE)
+        for name, state in (("甲户", State.MISSING), ("乙户", State.APPROVED)):
+            specimens.record(register, village, name=name, state=state)
+
+
+LEDGER = "/application/ledger"
+
+
+@pytest.mark.usefixtures("applications")
+@pytest.mark.parametrize(
+    ("asked", "shown", "chosen", "exported"),
+    [
+        ("", ["乙户"], ["approved"], "state=approved"),
+        ("?state=", ["乙户"], ["approved"], "state=approved"),
+        ("?state=all", ["甲户", "乙户"], [], "state=all"),
+        ("?state=missing", ["甲户"], ["missing"], "state=missing"),
+        ("?figure=missing", ["甲户"], [], "figure=missing"),
+        ("?figure=total&state=approved", ["乙户"], ["approved"], "figure=total&amp;state=approved"),
+    ],
+)  # fmt: skip
+def test_a_list_that_opens_with_a_state_can_show_all(
+    as_account: AsAccount, asked: str, shown: list[str], chosen: list[str], exported: str
+):
+    """Also a number's rows of every state; the file holds what the page shows."""
+    page = as_account(builders.COUNTY_MANAGER).get(f"{LEDGER}{asked}").text
+    assert sorted(names(page)) == sorted(shown)
+    select_ = page[page.index('name="state"') : page.index("</select>", page.index('name="state"'))]
+    assert '<option value="all">' in select_
+    assert re.findall(r'value="(\w*)" selected', select_) == chosen
+    assert f'href="/exchange/export/application?{exported}"' in page
+
+
+@pytest.mark.usefixtures("applications")
+def test_a_file_of_every_state_says_how_many(as_account: AsAccount):
+    manager = as_account(builders.COUNTY_MANAGER)
+    for asked, n in (("?state=all", "2"), ("", "2"), ("?state=approved", "1")):
+        page = manager.get(f"/exchange/export/application{asked}").text
+        assert re.search(r"户数</dt>.*?(\d+)", page, re.DOTALL)[1] == n
+        assert ("填报状态" in page) == (n == "1")
