@@ -125,8 +125,9 @@ def _row(made: Field, place: Region | None) -> dict[str, Any]:
 def _codes(made: Field) -> list[Any]:
     if made.choices:
         return [code for code in made.choices if code.value not in made.leaves_out]
-    every = [f"{n:02}" for n in range(1, len(choice_lists.DEFAULTS[made.list_name or ""]) + 1)]
-    return [code for code in every if code not in made.leaves_out]
+    if made.since:
+        return [today().year, today().year - 1]
+    return [c for c in choice_lists.defaults(made.list_name or "") if c not in made.leaves_out]
 
 
 def _blank(register: Register) -> dict[str, Any]:

@@ -15,17 +15,16 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
-    and_,
     bindparam,
     func,
     literal,
-    or_,
+    literal_column,
     select,
     union_all,
 )
 
 from app.access.actor import Actor, Capability
-from app.access.divisions.regions import Level, subtree
+from app.access.divisions.regions import Level, Region, subtree
 from app.access.scope import MADE_ONCE
 from app.core.clock import now
 from app.core.db import db
@@ -55,12 +54,15 @@ _LATELY = dt.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Waiting:
-    """``n`` records in ``state`` wait under a menu entry of a register."""
+    """``n`` records in ``state`` wait under a menu entry of a register; ``area``: in this division, where
+    the right is granted only for named ones.
+    """
 
     register: Register
     menu: Menu
     state: State
     n: int
+    area: Region | None = None
 
 
 @dataclass(frozen=True)
@@ -108,14 +110,7 @@ def counts(actor: Actor) -> dict[tuple[str, str], int]:
 
 def jobs_of(actor: Actor) -> Jobs:
     """The account's own jobs, open or ended lately."""
-    query = (
-        select(Job.state, func.count())
-        .where(
-            Job.account_id == actor.account_id,
-            Job.state.in_(OPEN_STATES) | (Job.finished > now() - _LATELY),
-        )
-        .group_by(Job.state)
-    )
+    query = select(Job.state, func.count()).where(own_lately(actor)).group_by(Job.state)
     found = {state: int(n) for state, n in db.session.execute(query)}
     return Jobs(
         running=sum(found.get(state, 0) for state in OPEN_STATES),
@@ -124,23 +119,41 @@ def jobs_of(actor: Actor) -> Jobs:
     )
 
 
+def own_lately(actor: Actor) -> ColumnElement[bool]:
+    """The condition for the jobs of :func:`jobs_of`."""
+    ended = Job.state.in_((JobState.DONE, JobState.FAILED)) & (Job.finished > now() - _LATELY)
+    return (Job.account_id == actor.account_id) & (Job.state.in_(OPEN_STATES) | ended)
+
+
 def _count(actor: Actor, wanted: list[tuple[Register, Menu, State]]) -> list[Waiting]:
-    """One statement; a second one where some right is granted only for named counties."""
+    """One statement; two more where some right is granted only for named counties."""
     by_areas: dict[tuple[str, ...], list[tuple[str, State]]] = {}
     for register, menu, state in wanted:
         areas = actor.areas(Capability(menu.capability), register.name)
         by_areas.setdefault(areas, []).append((register.name, state))
-    found: dict[tuple[str, str], int] = {}
+    found: dict[tuple[str, str, str], int] = {}
     for areas, parts in by_areas.items():
         asked = tuple((*part, *_kept_at(actor, *part)) for part in dict.fromkeys(parts))
-        query = _query(asked, len(areas))
         bounds: dict[str, str] = {}
         for number, path in enumerate(areas):
             bounds[f"low{number}"], bounds[f"high{number}"] = subtree(path)
-        found |= {
-            (name, state): int(n or 0) for name, state, n in db.session.execute(query, bounds)
-        }
-    return [Waiting(r, menu, s, found.get((r.name, s), 0)) for r, menu, s in wanted]
+        query = _query(asked, len(areas))
+        for number, name, state, n in db.session.execute(query, bounds):
+            found[areas[number], name, state] = int(n or 0)
+    named = _named({path for areas in by_areas for path in areas} - {actor.path})
+    return [
+        Waiting(register, menu, state, found.get((path, register.name, state), 0), named.get(path))
+        for register, menu, state in wanted
+        for path in actor.areas(Capability(menu.capability), register.name)
+    ]
+
+
+def _named(paths: set[str]) -> dict[str, Region]:
+    """The divisions that rights are granted for, by their paths."""
+    if not paths:
+        return {}
+    query = select(Region).where(Region.path.in_(paths), ~Region.structural)
+    return {region.path: region for region in db.session.scalars(query)}
 
 
 #: Register and state, and where complete counters keep how many are in it.
@@ -149,10 +162,10 @@ _Part = tuple[str, State, Slot | None, Level]
 
 @cache
 def _query(parts: tuple[_Part, ...], areas: int) -> CompoundSelect[Any]:
-    """One line for each register and state, of the areas ``low0`` to ``high0`` …. Every page asks
+    """One line for each register and state in each of the areas ``low0`` to ``high0`` …. Every page asks
     it, so it is made once for each kind of account.
     """
-    query = union_all(*(_part(*part, areas) for part in parts))
+    query = union_all(*(_part(*part, number) for part in parts for number in range(areas)))
     return query.execution_options(**{MADE_ONCE: True})
 
 
@@ -173,25 +186,24 @@ def _register(name: str) -> Register:
 
 
 def _part(
-    name: str, state: State, slot: Slot | None, grain: Level, areas: int
+    name: str, state: State, slot: Slot | None, grain: Level, area: int
 ) -> Select[*tuple[Any, ...]]:
     register = _register(name)
-    keys = literal(register.name).label("register"), literal(state.value).label("state")
+    keys: tuple[ColumnElement[Any], ...] = (
+        literal_column(str(area)).label("area"),
+        literal(register.name).label("register"),
+        literal(state.value).label("state"),
+    )
     if slot is not None:
         kept = lines.of(register.name, "", grain, [slot.part])
         query = select(*keys, func.sum(slot.column))
-        return query.where(kept, _within(tally.c.path, areas))
+        return query.where(kept, *_within(tally.c.path, area))
     model = register.model
     listed = register.listed.sql(columns_of(model, register.name))
-    own = (model.state == state, _within(model.path, areas), listed)
+    own = (model.state == state, *_within(model.path, area), listed)
     return select(*keys, func.count()).where(*own)
 
 
-def _within(path: Any, areas: int) -> ColumnElement[bool]:
-    """The condition that ``path`` lies in one of so many areas, whose bounds come later."""
-    return or_(
-        *(
-            and_(path >= bindparam(f"low{number}"), path < bindparam(f"high{number}"))
-            for number in range(areas)
-        )
-    )
+def _within(path: Any, area: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The condition that ``path`` lies in the area of that number, whose bounds come later."""
+    return path >= bindparam(f"low{area}"), path < bindparam(f"high{area}")

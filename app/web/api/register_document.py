@@ -11,7 +11,7 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Transition
 from app.kernel.declare.register import TREND, WEEK, Register
 from app.kernel.lists.ledger import SIZES
-from app.kernel.lists.query import PLACE_NAMES
+from app.kernel.lists.query import PLACE_NAMES, decisions
 from app.kernel.reports.trend import RANGES
 from app.web.api import parts, shapes, values
 from app.web.api.values import Schema
@@ -96,6 +96,9 @@ def _filters(register: Register) -> list[Any]:
                 "figure", names, " ".join((_("统计项，即统计表中一个数字背后的记录。"), texts))
             )
         )
+    for name in decisions(register):
+        text = _("只要这一天（含）以后审核的")
+        found.append(parts.parameter(name, {"type": "string", "format": "date"}, text))
     text = _("1：只要在本地区、但没有确定下级地区的")
     found.append(parts.parameter("unplaced", {"type": "string", "enum": ["0", "1"]}, text))
     return found

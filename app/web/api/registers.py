@@ -34,7 +34,7 @@ from app.kernel.figures import statistics
 from app.kernel.households import words as household_words
 from app.kernel.kinds.values import is_missing
 from app.kernel.lists.ledger import SIZES, Ledger
-from app.kernel.lists.query import PLACE_NAMES, parse
+from app.kernel.lists.query import PLACE_NAMES, decisions, parse
 from app.kernel.records import creations, history, renewals, steps
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
@@ -63,7 +63,7 @@ _PLACE = ("region", "region_code")
 
 def _filters(api: RegisterApi) -> Iterable[str]:
     """The register's, as parameters of its list."""
-    return api.register.lists.filters.split()
+    return [*api.register.lists.filters.split(), *decisions(api.register)]
 
 
 class RegisterApi(BaseApi):

@@ -25,10 +25,12 @@ from app.kernel.exchange.columns import label_of
 from app.kernel.exchange.imports import record_import
 from app.kernel.exchange.imports.heads import row_text
 from app.kernel.exchange.imports.notes import ImportNote, notes_of
+from app.kernel.figures import waiting
 from app.kernel.hooks import Import
 from app.kernel.lists import results, searches
 from app.web.frame import shell
-from app.web.frame.listing import Paging
+from app.web.frame.addresses import takes
+from app.web.frame.listing import Paging, url_with
 
 PAGE_SIZE = 20
 NOTES_SHOWN = 50
@@ -50,10 +52,13 @@ class JobsView(BaseView):
     default_view = "index"
 
     @expose("/")
+    @takes("lately")
     def index(self) -> Any:
-        return self.render_template("exchange/jobs.html", jobs=_list(_page_number()), intro=None)
+        intro = _("这里是进行中和一天内结束的，从菜单进入可以看到全部。") if _lately() else None
+        return self.render_template("exchange/jobs.html", jobs=_list(_page_number()), intro=intro)
 
     @expose("/progress")
+    @takes("lately")
     def progress(self) -> Any:
         return self.render_template("exchange/_jobs.html", jobs=_list(_page_number()))
 
@@ -126,6 +131,14 @@ def job_asked() -> Job | None:
         return own(uuid.UUID(text))
     except ValueError:
         raise NotFound(_("没有找到这条导入导出记录。")) from None
+
+
+def _lately() -> bool:
+    """Only those that the desk tells?"""
+    text = request.args.get("lately", "")
+    if text not in ("", "1"):
+        raise BadInput(_("没有这一筛选条件，请从菜单重新打开页面。"))
+    return text == "1"
 
 
 def _page_number() -> int:
@@ -239,22 +252,27 @@ def _problems(job: Job) -> dict[str, Any] | None:
 
 
 def _list(number: int) -> dict[str, Any]:
-    """One page of the account's jobs for exchange/_jobs.html, newest first."""
-    actor = policy.current_actor()
+    """One page of the account's jobs for exchange/_jobs.html, newest first: of all, or of those that the desk
+    tells.
+    """
+    actor, lately = policy.current_actor(), _lately()
+    asked = MultiDict({"lately": "1"} if lately else {})
     mine = Job.account_id == (actor.account_id if actor else None)
+    if actor and lately:
+        mine = waiting.own_lately(actor)
     query = select(Job).where(mine).order_by(Job.created.desc(), Job.id.desc())
     found = list(db.session.scalars(query.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)))
     rows = [_line(job) for job in found[:PAGE_SIZE]]
     paging = None
     if number > 1 or len(found) > PAGE_SIZE:
         paging = Paging.by_number(
-            MultiDict(), f"{JOBS_URL}/", number,
+            asked, f"{JOBS_URL}/", number,
             more=len(found) > PAGE_SIZE, position_text=_("第 %(n)s 页", n=number),
         )  # fmt: skip
     return {
         "rows": rows,
         "running": any(row["running"] for row in rows),
-        "refresh_url": f"{JOBS_URL}/progress?page={number}",
+        "refresh_url": url_with(asked, path=f"{JOBS_URL}/progress", page=number),
         "paging": paging,
     }
 

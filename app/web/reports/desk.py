@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from flask_appbuilder import IndexView, expose
 
@@ -31,7 +32,7 @@ class DeskView(IndexView):
         actor = current_actor()
         if actor is None:
             raise Forbidden(_("请先登录。"))
-        return self.render_template("reports/desk.html", desk=_desk_page(actor, desk.read(actor)))
+        return self.render_template("reports/desk.html", desk=page(actor, desk.read(actor)))
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ _TRANSFERS = _Door(lazy("迁户申请，待审批"), icon="transfer", tone="warn
 _JOBS = _Door(lazy("导入导出记录"), icon="transfer", tone="info")
 
 
-def _desk_page(actor: Actor, read: Desk) -> dict[str, Any]:
+def page(actor: Actor, read: Desk) -> dict[str, Any]:
+    """The context of ``reports/desk.html``."""
     last = read.last_login
     return {
         "greeting": _("%(name)s，您好", name=actor.name),
@@ -95,7 +97,7 @@ def _record_doors(read: Desk) -> list[dict[str, Any]]:
         _door(
             _record_door(item),
             item.n,
-            "",
+            item.area.name if item.area else "",
             _menu_url(item),
             _door_group(item.register, read),
         )
@@ -117,9 +119,14 @@ def _door_group(register: Register, read: Desk) -> str:
 
 
 def _menu_url(item: Waiting) -> str:
-    """The menu entry as it opens when it shows this state anyway, else filtered by it."""
+    """The menu entry as it opens when it shows this state anyway, else filtered by it; of a right that is
+    granted for some divisions in the one that the number is of.
+    """
+    asked: dict[str, Any] = {"region": item.area.id} if item.area else {}
+    if item.menu.states != (item.state,):
+        asked["state"] = item.state.value
     url = f"/{item.register.name}/{item.menu.name}"
-    return url if item.menu.states == (item.state,) else f"{url}?state={item.state.value}"
+    return f"{url}?{urlencode(asked)}" if asked else url
 
 
 def _unplaced_doors(actor: Actor, read: Desk) -> list[dict[str, Any]]:
@@ -129,9 +136,11 @@ def _unplaced_doors(actor: Actor, read: Desk) -> list[dict[str, Any]]:
         register, progress = module.register, module.register.progress_table
         entry = next((m for m in register.menus if m.capability == Capability.ENTER), None)
         row = module.unplaced
-        if row and entry and progress and actor.has(Capability.ENTER, register.name):
+        whole = (progress.progress or ("", ""))[1] if progress else ""
+        n = row.counts.get(whole, 0) if row else 0
+        if row and n and entry and actor.has(Capability.ENTER, register.name):
             url = f"/{register.name}/{entry.name}?region={row.region.id}&unplaced=1"
-            n = row.counts[(progress.progress or ("", ""))[1]]
+            url += f"&figure={of_year(whole, module.year)}" if module.year else ""
             doors.append(_door(_UNPLACED, n, "", url, _door_group(register, read)))
     return doors
 
@@ -158,7 +167,7 @@ def _job_doors(read: Desk) -> list[dict[str, Any]]:
         _("%(n)s 个失败", n=jobs.failed) if jobs.failed else "",
     ]
     hint = _("，").join(part for part in parts if part)
-    return [_door(_JOBS, jobs.running + jobs.ended, hint, "/exchange/jobs")]
+    return [_door(_JOBS, jobs.running + jobs.ended, hint, "/exchange/jobs/?lately=1")]
 
 
 def _door(door: _Door, n: int, hint: str, url: str, group: str = "") -> dict[str, Any]:

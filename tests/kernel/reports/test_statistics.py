@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
-
 import pytest
-from werkzeug.datastructures import MultiDict
 
 from app.access.divisions import regions
 from app.access.divisions.regions import Level
 from app.access.scope import acting_as
-from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.kernel.figures import statistics
 from app.kernel.figures.statistics import LineKind
-from app.kernel.lists import query as ledger_query
-from app.kernel.lists.ledger import Ledger
 from app.kernel.reports import tables
 from app.web.reports.tables import shown
 from tests import builders as b
@@ -34,16 +28,6 @@ def walk(register, region, figures):
     for line in sheet.divisions:
         if any(line.counts.values()):
             yield from walk(register, line.region, figures)
-
-
-def rows_of(found):
-    """All rows of a list, page by page."""
-    page = found.page(100)
-    keys = {row.id for row in page.rows}
-    while page.after:
-        page = found.page(100, after=page.after)
-        keys |= {row.id for row in page.rows}
-    return keys
 
 
 def alone(line):
@@ -81,38 +65,6 @@ def test_identities_hold_in_every_line(settled, lookback):
                 for identity in lookback.identities:
                     parts = sum(line.counts[part] for part in identity.parts)
                     assert line.counts[identity.total] == parts, (line.label, identity.text)
-
-
-@pytest.mark.parametrize("level", list(Level))
-def test_a_number_leads_to_exactly_its_rows(settled, lookback, level):
-    """For an account of each level: every link of every table below it, read as the list reads it."""
-    truth, links = country.Truth(lookback), 0
-    who = {
-        Level.NATION: b.MINISTRY, Level.PROVINCE: b.PROVINCE, Level.CITY: b.CITY,
-        Level.COUNTY: b.COUNTY_READER, Level.TOWN: b.TOWN_CLERK, Level.VILLAGE: b.VILLAGE_CLERK,
-    }[level]  # fmt: skip
-    with b.acting(who) as actor:
-        top = regions.get(actor.region_id)
-        for sheet in walk(lookback, top, lookback.figures):
-            for table in lookback.tables:
-                report = tables.of_sheet(table, sheet)
-                for row, made in zip(report.rows, shown(report, "/")["rows"], strict=True):
-                    for cell, link in zip(row.cells, made["cells"], strict=True):
-                        if not cell.value:
-                            assert link["url"] is None
-                            continue
-                        url = urlsplit(link["url"])
-                        assert url.path == "/lookback/query"
-                        asked = ledger_query.parse(
-                            lookback, MultiDict(parse_qs(url.query)), db.session, actor
-                        )
-                        found = Ledger(lookback, asked, db.session, actor)
-                        keys = rows_of(found)
-                        unplaced = row.kind == LineKind.UNPLACED
-                        assert keys == truth.rows(cell.figure, row.region.path, alone=unplaced)
-                        assert found.count().n == cell.value == len(keys), link["url"]
-                        links += 1
-    assert links >= 10
 
 
 def test_counties_under_a_province_stand_among_its_cities(settled, lookback):

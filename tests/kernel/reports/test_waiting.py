@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
+from app.access.divisions.regions import Level
 from app.core.clock import now
 from app.core.db import db
 from app.core.jobs.table import Job, JobState, Owner, enqueue
@@ -55,6 +57,22 @@ def test_nothing_waits_for_those_who_only_look(settled):
     with b.acting(b.MINISTRY) as actor:
         assert counts(actor) == {}
         assert waiting_for(actor) == []
+
+
+def test_a_right_that_is_granted_for_counties_counts_in_each_of_them(settled, lookback):
+    """Each number leads to the list of its county."""
+    truth = country.Truth(lookback)
+    counties = [b.region(code, Level.COUNTY) for code in (b.COUNTY, b.NEXT_COUNTY)]
+    granted = tuple(county.path for county in counties)
+    pair = ("enter", "lookback")
+    with b.acting(b.CITY) as city:
+        actor = replace(city, capabilities=city.capabilities | {pair}, limits={pair: granted})
+        found = {(item.area.id, item.state.value): item.n for item in waiting_for(actor)}
+        badges = counts(actor)
+    states = ("returned", "draft", "missing")
+    wanted = {(c.id, s): len(truth.rows(s, c.path)) for c in counties for s in states}
+    assert found == {key: n for key, n in wanted.items() if n}
+    assert badges["lookback", "entry"] == sum(wanted[c.id, "returned"] for c in counties)
 
 
 @pytest.mark.parametrize("arranged", [None])
