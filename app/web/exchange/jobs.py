@@ -200,7 +200,7 @@ def _counts(job: Job) -> list[dict[str, Any]]:
 def _not_read(job: Job) -> list[str]:
     """What of the file was read, where that is not all of it."""
     told = (job.result or {}).get("file") or {}
-    lists = ("sheets", "unread", "hidden", "ignored")
+    lists = ("sheets", "unread", "hidden", "ignored", "left_out")
     named = {what: _("、").join(told.get(what, ())) for what in lists}
     found = []
     if len(told.get("sheets", ())) > 1:
@@ -219,6 +219,9 @@ def _not_read(job: Job) -> list[str]:
         )
     if named["ignored"]:
         found.append(_("没有读取的列：%(names)s。", names=named["ignored"]))
+    if named["left_out"]:
+        text = _("没有读取离名单很远、只有空格的单元格：%(names)s。", names=named["left_out"])
+        found.append(text)
     return found
 
 

@@ -124,6 +124,13 @@ def test_csv_in_any_usual_spelling(tmp_path: Path, encoding: str, mark: str) -> 
     assert isinstance(rows(path)[1][1][2], Unreadable)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
+def test_text_with_tabs_that_is_called_xls_is_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "list.xls"
+    path.write_bytes('户主姓名\t身份证号\r\n张三\t="61"\r\n'.encode(encoding))
+    assert rows(path) == [(1, ["户主姓名", "身份证号"]), (2, ["张三", "61"])]
+
+
 @pytest.mark.parametrize(
     ("content", "name", "message"),
     [

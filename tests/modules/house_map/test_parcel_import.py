@@ -20,6 +20,7 @@ from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from app.core.clock import now
 from app.core.db import db
+from app.core.errors import BadInput
 from app.core.files.storage import storage
 from app.core.jobs.table import Job, JobContext, JobState
 from app.core.jobs.worker import work
@@ -280,6 +281,16 @@ def test_the_crs_may_stand_behind_the_features_and_memory_stays(tmp_path: Path) 
     path.write_text(text, encoding="utf-8-sig")
     assert geojson.survey(path) == 2000
     assert [number for number, _one in geojson.features(path)] == list(range(1, 2001))
+
+
+def test_more_parcels_than_a_file_may_have_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(geojson, "MAX_ROWS", 3)
+    path = tmp_path / "many.json"
+    path.write_text('{"type": "FeatureCollection", "features": [' + ", ".join(["{}"] * 4) + "]}")
+    with pytest.raises(BadInput, match="图斑超过3个"):
+        geojson.survey(path)
 
 
 def test_a_refused_file_says_why_on_the_page(app: Flask) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from app.core.errors import BadInput
@@ -17,6 +18,8 @@ from app.core.i18n import _, mark, translate
 from app.kernel.exchange.sheet import Sheet, Workbook
 from app.kernel.kinds import formats
 
+_ASKED_IN_A_ROW = 5
+_LONGEST_FORM = 60
 LOOK_FOR_HEAD = 10
 """The head row is one of the first so many; titles may stand above it."""
 
@@ -90,9 +93,10 @@ def find_heads(sheets: Sequence[Sheet], wanted: Wanted) -> list[Head]:
     :raises BadInput: none has, or one names a column twice that may stand once: it says which.
     """
     best = [one for sheet in sheets if (one := _best(sheet, wanted.names)) is not None]
-    found = [head for head in best if not wanted.lacking(head.columns)]
+    lists = [head for head in best if not _is_form(head, wanted.names)]
+    found = [head for head in lists if not wanted.lacking(head.columns)]
     if not found:
-        raise BadInput(_what_lacks(best, wanted))
+        raise BadInput(_what_lacks(lists, wanted) if lists or not best else _no_list(best[0]))
     if wanted.once:
         for head in found:
             _require_once(head, wanted)
@@ -117,6 +121,35 @@ def _best(sheet: Sheet, names: Mapping[str, str]) -> Head | None:
             best = Head(sheet, number, labels, columns)
         above = own
     return best
+
+
+def _has_head(sheet: Sheet, wanted: Wanted) -> bool:
+    head = _best(sheet, wanted.names)
+    return head is not None and not wanted.lacking(head.columns)
+
+
+def _is_form(head: Head, names: Mapping[str, str]) -> bool:
+    """Is the sheet about one household: what it asks for stands in several rows, each beside what is
+    said?
+    """
+    if len(head.columns) > _ASKED_IN_A_ROW:
+        return False
+    others: set[str] = set()
+    rows = 0
+    for number, cells in islice(head.sheet, _LONGEST_FORM):
+        here = {name for cell in cells if (name := names.get(plain_head(cell)))} - {*head.columns}
+        # A section above the head may be called like a field.
+        if here and number not in (head.row - 1, head.row):
+            rows += 1
+            others |= here
+    return rows >= 2 and len(others) >= 2
+
+
+def _no_list(head: Head) -> str:
+    return _(
+        "工作表“%(sheet)s”是一户一张的表格，不是名单，不能直接导入：请下载模板，每户填一行。",
+        sheet=head.sheet.name,
+    )
 
 
 def _what_lacks(best: Sequence[Head], wanted: Wanted) -> str:
@@ -178,14 +211,16 @@ def row_text(number: int, sheets: Sequence[str] = ()) -> str:
     return f"{sheets[sheet] if sheet < len(sheets) else sheet + 1}!{row + 1}"
 
 
-def not_read(heads: Sequence[Head], sheets: Workbook) -> dict[str, Any]:
-    """What of a workbook is not read or not seen in Excel: names of sheets, columns, numbers of rows."""
+def not_read(heads: Sequence[Head], sheets: Workbook, wanted: Wanted) -> dict[str, Any]:
+    """What of a workbook is not read or not seen in Excel: names of sheets, columns, numbers of rows,
+    cells. Hidden sheets that are no lists (a template has one with choices) are nobody's concern.
+    """
     read = {id(head.sheet) for head in heads}
     ignored = dict.fromkeys(text for head in heads for text in head.ignored)
     return {
         "sheets": [head.sheet.name for head in heads],
         "unread": [sheet.name for sheet in sheets if id(sheet) not in read and sheet.height],
-        "hidden": [sheet.name for sheet in sheets.hidden if sheet.height],
+        "hidden": [sheet.name for sheet in sheets.hidden if _has_head(sheet, wanted)],
         "ignored": list(ignored),
         "hidden_rows": [
             number * SHEET + row
@@ -193,4 +228,5 @@ def not_read(heads: Sequence[Head], sheets: Workbook) -> dict[str, Any]:
             for row in head.sheet.hidden_rows
             if row > head.row
         ][:_HIDDEN_TOLD],
+        "left_out": [cell for head in heads for cell in head.sheet.left_out],
     }

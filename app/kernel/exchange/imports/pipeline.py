@@ -281,7 +281,7 @@ def read(job: JobContext, wanted: Wanted) -> Book:
     with inbox.local_copy(job) as path:
         sheets = read_book(path, job.files[0]["name"])
     heads = find_heads(sheets, wanted)
-    return Book(heads, not_read(heads, sheets))
+    return Book(heads, not_read(heads, sheets, wanted))
 
 
 class SheetImport(RowImport[L]):

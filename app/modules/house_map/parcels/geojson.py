@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from app.core.errors import BadInput
 from app.core.i18n import translate
+from app.kernel.exchange.limits import MAX_ROWS
 from app.modules.house_map.parcels import outlines
 
 MAX_BYTES = 40 * 1024 * 1024
@@ -44,12 +45,14 @@ def features(path: Path) -> Iterator[tuple[int, Any]]:
 def survey(path: Path) -> int:
     """Read it once to its end; gives the number of features.
 
-    :raises BadInput: no FeatureCollection, none in it, or in another coordinate system.
+    :raises BadInput: no FeatureCollection, none in it or too many, or in another coordinate system.
     """
     number, kind, looked = 0, None, False
     for key, value in _events(path):
         if key == "feature":
             number += 1
+            if number > MAX_ROWS:
+                raise BadInput(translate("图斑超过%(n)s个，请拆分后分别导入。", n=f"{MAX_ROWS:,}"))
             looked = looked or _look_at(value)
         elif key == "type":
             kind = value
