@@ -76,7 +76,7 @@ def stored(register: Register, values: dict[str, Any]) -> dict[str, Any]:
 def candidates(made: Field, place: Region | None = None) -> Iterator[Any]:
     """Values that a field of this kind may hold, the likeliest first."""
     kind = made.kind
-    if kind in (f.TEXT, f.TEXTAREA):
+    if kind in (f.TEXT, f.TEXTAREA, f.PERSON):
         yield f"密{next(_numbers)}" if made.masked else "测试内容"[: made.length]
     elif kind in (f.INTEGER, f.DECIMAL, f.MONEY):
         kind_of = int if kind == f.INTEGER else Decimal
