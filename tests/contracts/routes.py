@@ -117,8 +117,8 @@ ASKS: dict[str, Any] = {
     "HandoversView.agree": C.ENTER,
     "HandoversView.refuse": C.ENTER,
     "HandoversView.withdraw": C.ENTER,
-    "NoticesView.index": C.MANAGE_USERS,
-    "NoticesView.seen": MANAGES,
+    "NoticesView.index": C.SEARCH,
+    "NoticesView.seen": C.SEARCH,
     **{
         f"DivisionsView.{name}": C.MAINTAIN_REGIONS
         for name in (

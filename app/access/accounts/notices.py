@@ -1,19 +1,20 @@
-"""Short notices to the managers of a division: what changed below them that they must know of.
+"""Short notices to a division: what changed that its people must know of.
 
-Each is told once, to the division; whoever manages it sees it on the desk until one of them has
-taken note.
+Each is told once, to the division; all of its accounts see it on the desk until one of them has taken
+note. What concerns its accounts and persons in charge is its managers' alone.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, ScalarSelect, String, func, select
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, ScalarSelect, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from app.access.account import Account
 from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Region
 from app.core.choices import Choices
@@ -43,8 +44,12 @@ class NoticeKind(Choices):
     CERTIFICATES = "certificates", "%(place)s有%(n)s名工匠的证书将在90天内到期或已过期，请提醒换证"
 
 
+#: Told to whoever manages the division's accounts, and to nobody else.
+TO_MANAGERS = (NoticeKind.CROWDED, NoticeKind.OFFICERS)
+
+
 class Notice(Model):
-    """One notice to the managers of ``region_id``; seen when one of them said so."""
+    """One notice to the accounts of ``region_id``; seen when one of them said so."""
 
     __tablename__ = "notice"
     __table_args__ = (Index("ix_notice_region", "region_id", "seen_at", "at"),)
@@ -81,12 +86,25 @@ def tell(
     url: str,
     **values: str | Sequence[tuple[str, int]],
 ) -> Notice:
-    """Tell the managers of a division; the caller commits. ``values`` are texts, or texts with the
+    """Tell the accounts of a division; the caller commits. ``values`` are texts, or texts with the
     number of households that each concerns.
     """
     made = Notice(region_id=region_id, kind=kind, url=url, values=values)
     session.add(made)
     return made
+
+
+def tell_each(
+    session: Session, region_ids: Iterable[int | None], kind: NoticeKind, url: str, **values: str
+) -> None:
+    """Tell several divisions, each once; the caller commits."""
+    for region_id in sorted({one for one in region_ids if one is not None}):
+        tell(session, region_id, kind, url, **values)
+
+
+def home_of(session: Session, account_id: uuid.UUID | None) -> int | None:
+    """The division of an account, where it is told what became of what it asked for."""
+    return session.scalar(select(Account.region_id).where(Account.uuid == account_id))
 
 
 def region_above(session: Session, path: str) -> int | None:
@@ -99,25 +117,28 @@ def region_above(session: Session, path: str) -> int | None:
 
 
 def unseen(session: Session, actor: Actor, most: int = 20) -> Sequence[Notice]:
-    """What the actor's division was told and nobody has taken note of, newest first."""
-    if not actor.has(Capability.MANAGE_USERS):
-        return []
-    query = select(Notice).where(Notice.region_id == actor.region_id, Notice.seen_at.is_(None))
+    """What the actor was told and nobody has taken note of, newest first."""
+    query = select(Notice).where(*_told(actor), Notice.seen_at.is_(None))
     return session.scalars(query.order_by(Notice.at.desc()).limit(most)).all()
 
 
 def number_unseen(actor: Actor) -> ScalarSelect[int]:
     """SQL: how many wait."""
     query = select(func.count()).select_from(Notice)
-    query = query.where(Notice.region_id == actor.region_id, Notice.seen_at.is_(None))
-    return query.scalar_subquery()
+    return query.where(*_told(actor), Notice.seen_at.is_(None)).scalar_subquery()
 
 
 def take_note(session: Session, actor: Actor, notice_id: uuid.UUID) -> None:
-    """One has read it; the caller commits. :raises NotFound: it was told to another division."""
-    notice = session.get(Notice, notice_id)
-    mine = actor.has(Capability.MANAGE_USERS)
-    if notice is None or notice.region_id != actor.region_id or not mine:
+    """One has read it; the caller commits. :raises NotFound: it was told to somebody else."""
+    notice = session.scalar(select(Notice).where(Notice.id == notice_id, *_told(actor)))
+    if notice is None:
         raise NotFound(_("没有找到这条通知。"))
     if notice.seen_at is None:
         notice.seen_at, notice.seen_by = now(), actor.account_id
+
+
+def _told(actor: Actor) -> list[ColumnElement[bool]]:
+    here = [Notice.region_id == actor.region_id]
+    if not actor.has(Capability.MANAGE_USERS):
+        here.append(Notice.kind.not_in(TO_MANAGERS))
+    return here

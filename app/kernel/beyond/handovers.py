@@ -125,8 +125,9 @@ def ask(
         except IntegrityError as error:
             raise Conflict(_asked_already(), row=row) from error
         _note(session, register, row.id, actor, "handover_ask", ASKED, contact, reason)
-        notices.tell(
-            session, row.county_id, NoticeKind.HANDOVER_ASKED, f"/handovers/{made.id}",
+        told = {row.county_id, notices.home_of(session, row.entered_by)}
+        notices.tell_each(
+            session, told, NoticeKind.HANDOVER_ASKED, f"/handovers/{made.id}",
             name=made.name, who=actor.name, to=to.full_name,
         )  # fmt: skip
         detail = {"record": str(row.id), "to": to.full_name, "reason": reason}
@@ -168,9 +169,9 @@ def answer(handover_id: uuid.UUID, *, agreed: bool, contact: Contact, opinion: s
             row.changed_at = now()
         to = session.get_one(regions.Region, made.to_region_id)
         kind = NoticeKind.HANDOVER_GIVEN if agreed else NoticeKind.HANDOVER_KEPT
-        if to.county_id is not None:
-            url = f"/handovers/{made.id}"
-            notices.tell(session, to.county_id, kind, url, name=made.name, who=actor.name)
+        told = {to.county_id, notices.home_of(session, made.asked_by)}
+        url = f"/handovers/{made.id}"
+        notices.tell_each(session, told, kind, url, name=made.name, who=actor.name)
         detail = {"record": str(row.id), "to": to.full_name, "opinion": opinion}
         audit.record(session, Act.UPDATE, register=register.name, row=row, detail=detail)
         session.flush()

@@ -314,8 +314,7 @@ def _decide(transfer_id: uuid.UUID, word: Word, contact: Contact, opinion: str) 
         elif _agreed(case.transfer, side):
             _move(case, contact, opinion, side)
         _audit(session, case.register, case.row, word, case.old, case.new)
-        if case.old.county_id != case.new.county_id:
-            _tell_of_decision(case, word)
+        _tell_of_decision(case, word)
     return case.transfer
 
 
@@ -489,13 +488,20 @@ def _audit(
 
 
 def _tell_of_decision(case: _Case, word: Word) -> None:
-    """Who did not decide hears of it."""
+    """Who did not decide hears of it: whoever asked and, between counties, these; of a move also the
+    villages and towns that the household left and came to.
+    """
     if case.transfer.state == TransferState.WAITING:
         return  # the other side has it among what waits
+    told = {notices.home_of(case.session, case.transfer.asked_by)}
+    if case.old.county_id != case.new.county_id:
+        told |= {case.old.county_id, case.new.county_id}
     kind = NoticeKind.MOVE_REFUSED if word == Word.REFUSED else NoticeKind.MOVE_DONE
-    for region in (case.old, case.new):
-        if region.county_id != case.actor.region_id:
-            _tell_case(case, kind, region)
+    if kind == NoticeKind.MOVE_DONE:
+        told |= {key for region in (case.old, case.new) for key in (region.id, region.parent_id)}
+    values = {"name": case.row.head_name, "from": case.old.full_name, "to": case.new.full_name}
+    url = f"/transfers/{case.transfer.id}"
+    notices.tell_each(case.session, told - {case.actor.region_id}, kind, url, **values)
 
 
 def _tell_case(case: _Case, kind: NoticeKind, region: Region) -> None:

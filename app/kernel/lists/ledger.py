@@ -325,6 +325,8 @@ def _listed(register: str, model: Any, ledger: str) -> tuple[Any, ...]:
     declared = get_register(register)
     if declared and declared.frozen:
         names |= declared.frozen.where.names()  # what may be done with a row
+    if declared and declared.moves:
+        names.add(declared.moves.asked)
     counted = {n for n in names if n in model.__fields__ and not model.__fields__[n].stored}
     known = model.__mapper__.all_orm_descriptors.keys()
     shown = [getattr(model, n) for n in sorted(names - counted) if n in known]

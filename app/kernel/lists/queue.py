@@ -43,6 +43,8 @@ class Queue:
         self.ledger = Ledger(register, asked, session, actor)
         self.ledger.require_narrow()
         self.whole = self.areas == (actor.path,)
+        filled_in = capability == Capability.ENTER and register.moves is not None
+        self.waits = register.moves.asked if filled_in and register.moves else None
         self.order = (self.model.path, self.model.id)
 
     def first(self) -> uuid.UUID | None:
@@ -83,6 +85,8 @@ class Queue:
         query = select(*what).where(*self.ledger.conditions())
         if not self.whole:
             query = query.where(or_(*(in_subtree(self.model.path, area) for area in self.areas)))
+        if self.waits is not None:  # nobody fills in what asks to move
+            query = query.where(getattr(self.model, self.waits).is_not(True))
         if self.ledger.by_name and self.ledger.register.of_households:
             query = query.where(self._named(self.ledger.query.name))
         return query

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, true
 
 from app.access.accounts import notices, unusual
 from app.access.actor import Actor, Capability
@@ -95,45 +95,45 @@ def read(actor: Actor) -> Desk:
     kept = region.level <= Level.COUNTY  # days are kept down to the county
     then = a_week_ago(sheets, [region]) if sheets and kept else None
     trends = _trends(sheets)
-    told, locked, transfers = _for_managers(actor)
+    told, locked, transfers, login = _for_the_account(actor)
     return Desk(
         region=region,
         waiting=waiting_for(actor),
         jobs=jobs_of(actor),
         modules=tuple(_module(s, then, trends.get(s.register.name)) for s in sheets),
         since=then.day if then else None,
-        last_login=last_login(actor),
+        last_login=login,
         notices=told,
         locked=locked,
         transfers=transfers,
     )
 
 
-def _for_managers(actor: Actor) -> tuple[int, int, int]:
-    """Unread notices, locked accounts and requests to move, in one statement; none for who neither
-    manages anybody nor decides on moves.
+def _for_the_account(actor: Actor) -> tuple[int, int, int, LastLogin | None]:
+    """Unread notices, locked accounts, requests to move, and the sign-in before the present one (None
+    at the first), in one statement.
     """
-    manages = actor.has(Capability.MANAGE_USERS)
-    if not manages and not any(c == Capability.APPROVE_MOVE for c, _of in actor.capabilities):
-        return 0, 0, 0
-    moving = select(func.count()).select_from(Transfer).where(transfers.waits_for(actor))
-    counts = (notices.number_unseen(actor), unusual.number_locked(actor)) if manages else ()
-    *others, waiting = db.session.execute(select(*counts, moving.scalar_subquery())).one()
-    unread, locked = others or (0, 0)
-    return unread, locked, waiting
-
-
-def last_login(actor: Actor) -> LastLogin | None:
-    """The sign-in before the present one, or None at the first."""
-    query = (
+    before = (
         select(AuditEntry.at, AuditEntry.address)
         .where(AuditEntry.account_id == actor.account_id, AuditEntry.act == Act.LOGIN)
         .order_by(AuditEntry.at.desc())
         .offset(1)
         .limit(1)
+        .subquery()
     )
-    found = db.session.execute(query).first()
-    return LastLogin(found.at, found.address or "") if found else None
+    locked = unusual.number_locked(actor) if actor.has(Capability.MANAGE_USERS) else literal(0)
+    moving = select(func.count()).select_from(Transfer).where(transfers.waits_for(actor))
+    decides = any(c == Capability.APPROVE_MOVE for c, _of in actor.capabilities)
+    counts = (
+        notices.number_unseen(actor),
+        locked,
+        moving.scalar_subquery() if decides else literal(0),
+    )
+    here = select(literal(1).label("here")).subquery()
+    query = select(*counts, before.c.at, before.c.address)
+    found = db.session.execute(query.select_from(here.outerjoin(before, true()))).one()
+    unread, closed, waiting, at, address = found
+    return unread, closed, waiting, LastLogin(at, address or "") if at is not None else None
 
 
 def _usual_year(register: Register) -> int | None:

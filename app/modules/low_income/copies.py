@@ -50,10 +50,14 @@ def said(
 
 @hooks.saved.listen(of=Listed, order=10)
 def repeat_list(register: Register, row: Any, changes: Mapping[str, Any]) -> None:
-    """What the list says of a household is repeated where it is looked for."""
-    if not set(_OF_LIST) & changes.keys():
-        return
-    for other, one in households.records_of(db.session(), get_household(row.household_id)):
+    """What a saved form says of a household is repeated where it is looked for."""
+    if set(_OF_LIST) & changes.keys():
+        repeat(db.session(), register, row, get_household(row.household_id))
+
+
+def repeat(session: Session, register: Register, row: Any, household: Household) -> None:
+    """What the list's ``row`` says of its household, in the household's other records."""
+    for other, one in households.records_of(session, household):
         for name in _repeated(type(one)) if other is not register else ():
             setattr(one, name, getattr(row, name))
 

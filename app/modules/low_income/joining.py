@@ -42,6 +42,7 @@ from app.kernel.rows.household import Household, Source, get_household, match_ke
 from app.kernel.rows.member import Member, PersonNumber
 from app.kernel.rows.transfer import Side, Transfer
 from app.modules.homes.choices import Origin
+from app.modules.low_income.copies import repeat
 from app.modules.low_income.fields import Listed, Upkeep, the_list
 from app.modules.low_income.finding import Found, Way, find, find_in
 
@@ -387,12 +388,13 @@ def _unlisted(session: Session, register: Register, household: Household) -> Any
 def _say(
     register: Register, row: Any, actor: Actor, values: Mapping[str, Any], label: str, act: Act
 ) -> None:
-    """Put the form's values into the row, with history and audit."""
+    """Put the form's values into the row, and from there where they are repeated, with history and audit."""
     changes = records.assign(row, {n: values[n] for n in register.fields if n in values})
     row.upkeep, row.changed_at = Upkeep.DONE, now()
     history.note(register, row, actor, "list", label)
     session = object_session(row)
     if session is not None:
+        repeat(session, register, row, session.get_one(Household, row.household_id))
         detail = {"changes": changes}
         audit.record(session, act, register=register.name, row=row, detail=detail)
 
@@ -407,9 +409,8 @@ def _tell_both(session: Session, row: Any, was: Region, here: Region, actor: Act
         | {region.id for region in (was, here)}
         | {r.parent_id for r in (was, here) if r.parent_id}
     )
-    for region_id in sorted(told - {actor.region_id}):
-        url = f"/household/{row.household_id}"
-        notices.tell(session, region_id, NoticeKind.MOVE_DONE, url, **values)
+    url = f"/household/{row.household_id}"
+    notices.tell_each(session, told - {actor.region_id}, NoticeKind.MOVE_DONE, url, **values)
 
 
 def _invalid(*problems: Problem) -> Invalid:

@@ -24,6 +24,7 @@ from app.kernel.declare.register import Menu, Register, get_register
 from app.kernel.lists.ledger import CAP, Count, Ledger, TooWide
 from app.kernel.lists.query import parse
 from app.kernel.records import owners
+from app.kernel.records import save as records
 
 _LONGEST = 1000  # characters of a list's conditions
 _FROM, _AT, _OF, _BACK = "walk_from", "walk_at", "walk_of", "walk_back"
@@ -123,6 +124,7 @@ def _may_enter(register: Register, menu: Menu, row: object, actor: Actor) -> boo
     return (
         menu.enters(actor, register.name)
         and stages.is_open(register, row)
+        and not records.asks_to_move(register, row)
         and path.startswith(areas)
         and (not register.owned or owners.keeps(register, row, actor))
     )

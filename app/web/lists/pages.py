@@ -31,6 +31,7 @@ from app.kernel.lists.columns import REGION, REGION_LABEL
 from app.kernel.lists.ledger import Ledger, Page, TooWide, TooWideNow
 from app.kernel.lists.query import BESIDE, DECIDED_FROM, Query, by_key, parse
 from app.kernel.records import owners
+from app.kernel.records import save as records
 from app.web.frame import neighbours
 from app.web.frame.listing import (
     CURSORS,
@@ -341,9 +342,10 @@ class _Doing:
         return [see]
 
     def _open(self, row: Any) -> bool:
-        """For the account, to be filled in."""
+        """For the account, to be filled in; what asks to move waits for that."""
         mine = self.kept is None or row.entered_by in self.kept
-        return stages.is_open(self.register, row) and mine
+        asks = records.asks_to_move(self.register, row)
+        return stages.is_open(self.register, row) and mine and not asks
 
 
 # ---- around the rows ------------------------------------------------------------------------

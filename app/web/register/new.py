@@ -94,7 +94,8 @@ class NewRoutes(Routes):
                 made = creations.create(
                     self.register, key, region_id, posted.values, posted.problems
                 )
-                if self.register.file_fields:
+                stays = request.form.get("intent") not in ("next", "submit")
+                if self.register.file_fields and stays:
                     click.says(_("现在可以上传照片和文件。"), "info")
                 return click, made, self._form.besides(click, made, actor, posted, contact)
 

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from app.access.accounts import notices
 from app.access.accounts.notices import Notice, NoticeKind
 from app.access.actor import Actor
 from app.access.audit.log import AuditEntry
@@ -168,7 +169,15 @@ def test_between_counties_both_consent(case: Case) -> None:
     assert ("total", region(COUNTY).id) not in kept
     with unscoped("tests look") as session:
         done = session.scalars(select(Notice.region_id).where(Notice.kind == NoticeKind.MOVE_DONE))
-        assert set(done) == {region(NEXT_COUNTY).id}  # the other one decided last
+        homes = {seat(Level.VILLAGE).id, seat(Level.TOWN).id, case.to.id, case.to.parent_id}
+        assert set(done) == {region(NEXT_COUNTY).id, *homes}  # the other county decided last
+    clerk = case.clerk
+    with acting_as(clerk):
+        (notice,) = notices.unseen(db.session(), clerk)
+        assert "已从" in notice.text
+        notices.take_note(db.session(), clerk, notice.id)
+        db.session.commit()
+        assert notices.unseen(db.session(), clerk) == []
 
 
 @pytest.mark.parametrize(
@@ -189,6 +198,18 @@ def test_within_a_county_its_county_decides(session: Any) -> None:
             case.agree(actor(who))
     case.agree(manager(COUNTY))
     assert case.row.region_id == case.to.id
+    with unscoped("tests look") as everything:
+        done = everything.scalars(select(Notice.region_id).where(Notice.kind == "move_done"))
+        assert {seat(Level.VILLAGE).id, case.to.id} <= set(done)
+
+
+def test_who_asked_hears_of_a_refusal(session: Any) -> None:
+    case = Case(below(region(COUNTY), Level.VILLAGE, 3))
+    case.refuse(manager(COUNTY))
+    url = f"/transfers/{case.transfer.id}"
+    with acting_as(case.clerk):
+        (notice,) = notices.unseen(db.session(), case.clerk)
+        assert (notice.kind, notice.url) == ("move_refused", url)
 
 
 def test_nobody_else_decides(case: Case) -> None:

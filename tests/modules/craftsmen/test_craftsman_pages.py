@@ -78,7 +78,9 @@ def test_added_once_read_by_the_area_changed_by_its_clerk(
     assert 'value="王建"' in again, "what was typed comes back"
     assert form["key"] in again, "under the key that the record will have"
 
-    assert clerk.post("/craftsman/new", form).status_code == 302
+    made = clerk.post("/craftsman/new", form)
+    assert made.status_code == 302
+    assert "现在可以上传照片和文件" in clerk.get(made.headers["Location"]).text
     assert clerk.post("/craftsman/new", form).status_code == 302, "the same form, sent twice"
     with app.app_context():
         [one] = stored()
@@ -176,7 +178,11 @@ def test_wrong_input_is_told_beside_its_field_and_kept(clerk: Hands, app: Flask)
 
 
 def test_an_id_number_stands_once_in_the_nation(as_account: AsAccount, clerk: Hands, app: Flask):
-    clerk.post("/craftsman/new", answers(clerk, intent="next"))
+    made = clerk.post("/craftsman/new", answers(clerk, intent="next"))
+    assert made.headers["Location"] == "/craftsman/new"
+    page = clerk.get("/craftsman/new").text
+    assert "已保存" in page
+    assert "可以上传照片" not in page, "there is no record yet on this page"
     same = clerk.post("/craftsman/new", answers(clerk, name="王建国"))
     assert same.status_code == 422
     assert "王建军" in errors_of(same.text, "id_number")
@@ -231,8 +237,10 @@ def test_a_record_is_asked_for_and_given(as_account: AsAccount, clerk: Hands, ap
         kept = counters.kept_counts(session, CRAFTSMAN)
         assert kept == counters.live_counts(session, CRAFTSMAN)
         assert kept["total", town.county_id] == 1
-        notices = session.scalars(select(Notice).order_by(Notice.at)).all()
-        assert [n.kind for n in notices] == ["handover_asked", "handover_given"]
+        told = {(one.kind, one.region_id) for one in session.scalars(select(Notice))}
+        keeper = builders.seat(Level.TOWN)
+        asked = {("handover_asked", keeper.id), ("handover_asked", keeper.county_id)}
+        assert told == asked | {("handover_given", one) for one in (town.id, town.county_id)}
 
     third = as_account(builders.TOWN_MANAGER)
     back = third.post(ask, said).location

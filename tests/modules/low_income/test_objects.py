@@ -26,7 +26,7 @@ from app.kernel.records import steps
 from app.kernel.rows.household import Household
 from app.kernel.rows.member import Member, PersonNumber
 from app.kernel.rows.transfer import Transfer, TransferState
-from app.modules.homes.choices import Origin
+from app.modules.homes.choices import Hardship, Origin
 from app.modules.low_income import joining as objects
 from app.modules.low_income import leaving as object_leaving
 from app.modules.low_income.fields import Reason, Upkeep
@@ -35,6 +35,7 @@ from app.modules.low_income.leaving import Leave
 from app.modules.low_income.model import LowIncome
 from app.modules.low_income.register import LOW_INCOME
 from app.modules.surveys.lookback.register import LOOKBACK
+from app.modules.surveys.monitoring.model import Monitoring
 from tests.builders import (
     CONTACT,
     COUNTY_MANAGER,
@@ -134,6 +135,10 @@ def require_one_place() -> None:
         )  # fmt: skip
         assert not session.scalar(wrong.where(Household.low_income != LowIncome.low_income))
         assert not session.scalar(wrong.where(Household.path != LowIncome.path))
+        said = select(Monitoring.groups, LowIncome.groups, Monitoring.origin, LowIncome.origin)
+        here = said.join(LowIncome, LowIncome.household_id == Monitoring.household_id)
+        for groups, listed, origin, first in session.execute(here.where(LowIncome.low_income)):
+            assert (groups, origin) == (listed, first), "monitoring repeats what the list says"
 
 
 # ---- adding ----------------------------------------------------------------------------------
@@ -195,7 +200,8 @@ def test_a_number_of_the_same_county_brings_the_household_at_once_and_tells_both
 def test_a_number_of_another_county_comes_when_both_counties_agree(world: World):
     number = id_number()
     row = world.add(world.far, "张三", number).row
-    added = world.add(world.here, "张三", number, condition="unsafe")
+    groups = (Hardship.ALLOWANCE, Hardship.BORDERLINE)
+    added = world.add(world.here, "张三", number, condition="unsafe", groups=groups)
     assert world.row(row).region_id == world.far.id
     key = added.transfer.id
     with pytest.raises(Conflict):  # it may not leave while this is open
@@ -203,7 +209,7 @@ def test_a_number_of_another_county_comes_when_both_counties_agree(world: World)
     for code in (NEXT_COUNTY, "610122"):
         world.do(actor(COUNTY_MANAGER, region(code)), moves.agree, key, CONTACT)
     row = world.row(row)
-    assert (row.region_id, row.condition) == (world.here.id, "unsafe")
+    assert (row.region_id, row.condition, row.groups) == (world.here.id, "unsafe", groups)
     require_one_place()
 
 

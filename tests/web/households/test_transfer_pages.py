@@ -88,6 +88,10 @@ def test_both_counties_consent(
 ) -> None:
     key, survey, village = asked
     old, new = as_(COUNTY_MANAGER), as_(COUNTY_MANAGER, NEXT_COUNTY)
+    clerk = as_(VILLAGE_CLERK)
+    listed = clerk.get("/lookback/entry?state=draft").text
+    assert f"/lookback/{survey.id}?" in listed
+    assert f"/lookback/{survey.id}/edit" not in listed, "nobody fills in what asks to move"
     for manager in (old, new):
         assert "迁户申请，待审批" in manager.get("/").text
         assert key in manager.get("/transfers/?show=mine").text
@@ -110,6 +114,8 @@ def test_both_counties_consent(
     assert (row.region_id, row.state) == (village, State.MISSING)
     assert old.get(f"/lookback/{survey.id}").status_code == 404
     assert "已迁入" in old.get("/transfers/?show=done").text
+    assert 'href="/notices/"' in clerk.get("/").text
+    assert "王一户已从" in clerk.get("/notices/").text
     home = new.get(f"/household/{survey.household_id}").text
     assert f"/transfers/{key}" in home
     again = new.post(f"/transfers/{key}/agree", {"contact_name": "李审"}, follow_redirects=True)

@@ -119,16 +119,16 @@ class OfficersView(ModelView):
 
 
 class NoticesView(BaseView):
-    """``/notices``: what the division was told and nobody has taken note of yet."""
+    """``/notices``: what the account's division was told and nobody there has taken note of yet."""
 
     route_base = "/notices"
     class_permission_name = SYSTEM
     default_view = "index"
 
     @expose("/")
-    @permission_name(Capability.MANAGE_USERS)
+    @permission_name(Capability.SEARCH)
     def index(self) -> Any:
-        actor = policy.require(Capability.MANAGE_USERS)
+        actor = policy.require(Capability.SEARCH)
         shell.crumb(_("通知"))
         rows = [
             {
@@ -142,9 +142,9 @@ class NoticesView(BaseView):
         return self.render_template("accounts/notices.html", notices=rows)
 
     @expose("/<uuid:notice_id>/seen", methods=["POST"])
-    @permission_name(Capability.MANAGE_USERS)
+    @permission_name(Capability.SEARCH)
     def seen(self, notice_id: uuid.UUID) -> Any:
-        actor = policy.require(Capability.MANAGE_USERS)
+        actor = policy.require(Capability.SEARCH)
         with transaction():
             notices.take_note(db.session, actor, notice_id)
         return redirect("/notices/")
