@@ -7,6 +7,7 @@ from app.core.i18n import lazy
 WORDS = {
     "required": lazy("请填写“{label}”"),
     "choose": lazy("请选择“{label}”"),
+    "choose_one": lazy("请选择"),
     "upload_needed": lazy("请上传“{label}”"),
     "not_integer": lazy("“{label}”须为整数"),
     "not_number": lazy("“{label}”须为数字"),
@@ -33,6 +34,7 @@ WORDS = {
     "save": lazy("保存"),
     "draft_waiting": lazy("登录已过期，登录后继续保存"),
     "sum_errors": lazy("有 {n} 处需要修改，点击可跳到该处"),
+    "row_label": lazy("{label}第{n}行 {inner}"),
     "labelled": lazy("{label}：{message}"),
     "uploading": lazy("正在上传 {name}"),
     "upload_failed": lazy("{name} 没有传上去：{why}"),

@@ -23,6 +23,7 @@ from app.kernel.records import habits, history, steps
 from app.kernel.rows.record import Standing
 
 _AROUND = 12
+_OFTEN = 3
 #: Of a list's address what is no filter, and the state, which the queue sets itself.
 _NO_FILTER = ("after", "before", "page", "size", "list", "state")
 
@@ -78,7 +79,7 @@ class Reviewing:
             "action_url": f"/{self.register.name}/{row.id}/decide{self.tail}",
             "approve_word": step_word(self._step(self.review.approve).label),
             "return_word": step_word(self._step(self.review.refuse).label_for(self.actor.level)),
-            "reasons": self._reasons(),
+            **self._reasons(),
             "prev_url": self.url(before) if before else None,
             "next_url": following,
             "blocked": blocked(self.register, row, self.actor),
@@ -100,11 +101,17 @@ class Reviewing:
             raise LookupError(f"{self.register.name} has no step {name}")
         return step
 
-    def _reasons(self) -> list[str]:
-        """The declared reasons, those that this account and its office give most first."""
+    def _reasons(self) -> dict[str, list[str]]:
+        """The declared reasons in their order, for each has its key; which of them this account and its
+        office give ``often``.
+        """
         given = habits.reasons(self.actor, self.register)
-        declared = sorted(self._step(self.review.refuse).reasons, key=lambda r: -given[r])
-        return [translate(reason) for reason in declared]
+        declared = self._step(self.review.refuse).reasons
+        most = sorted((r for r in declared if given[r]), key=lambda r: -given[r])[:_OFTEN]
+        return {
+            "reasons": [translate(reason) for reason in declared],
+            "often": [translate(reason) for reason in most],
+        }
 
 
 def review_of(register: Register, actor: Actor) -> Deciding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ from app.access.scope import unscoped
 from app.kernel.declare.flow import State
 from app.kernel.rows.record import HistoryEntry
 from app.modules.surveys.lookback.model import Lookback
+from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 from tests.hands import Hands
 from tests.web.register.reviewing import Stored, decision, submitted
@@ -315,7 +317,7 @@ def test_what_was_submitted_anew_meanwhile_is_shown_again_before_it_is_decided(
     assert "请看过现在的内容再审核" in answer.json["message"]
 
 
-def test_reasons_that_the_account_and_its_office_give_most_come_first(
+def test_reasons_keep_their_keys_and_those_given_most_are_marked(
     app: Flask, as_account: AsAccount, reviewer: Hands, stored: Stored
 ):
     rows = submitted(app, 4)
@@ -326,8 +328,12 @@ def test_reasons_that_the_account_and_its_office_give_most_come_first(
     ):  # fmt: skip
         hands.post(f"/lookback/{row.id}/decide", decision(row, "return", stored, reason=[reason]))
     page = reviewer.get(f"/lookback/{rows[3].id}/review").text
-    places = [page.index(f'value="{r}"') for r in ("信息有误", "房屋信息与实际不符", "资料不全")]
-    assert places == sorted(places)
+    reasons = re.findall(r'name="reason" value="([^"]+)"', page)
+    assert reasons == list(LOOKBACK.flow.get("return").reasons)
+    marked = [
+        r for r in reasons if re.search(rf'value="{r}"><span>{r}</span><small[^>]*>常用<', page)
+    ]
+    assert set(marked) == {"信息有误", "房屋信息与实际不符"}
 
 
 def test_a_record_that_came_back_unchanged_is_pointed_out(app: Flask, as_account: AsAccount):
