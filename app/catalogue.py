@@ -149,6 +149,7 @@ def _of_register(register: Register) -> Iterator[str]:
 
 def _of_field(made: Field) -> Iterator[str]:
     yield from (made.label, made.help, made.unit, *made.words.values())
+    yield from (label for _when, label in made.called)
     yield from (check.message for check in made.checks)
     for inner in made.rows:
         yield from _of_field(inner)

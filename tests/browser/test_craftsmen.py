@@ -18,6 +18,8 @@ def test_a_clerk_adds_a_craftsman(desk: SitDown, assert_accessible: Any, photo_f
     page = clerk.open("/craftsman/manage")
     page.get_by_role("link", name="新增").click()
     arrived(page, "#record-form")
+    works = page.locator("[data-anchor]", has_text="从业经历")
+    assert works.locator("[data-anchor-state]").inner_text() == "未填写"  # and not 已完成
     page.fill("#f-name", "王建军")
     page.fill("#f-id_number", builders.id_number(851))
     page.fill("#f-phone", "13909180000")

@@ -175,6 +175,17 @@ def test_live_rules_hide_keep_and_check(desk: SitDown, survey: Lookback):
     page.fill("#f-new_head_id", "61012219700101001")
     page.locator("#f-surveyor").focus()
     assert "应为18位，现有 17 位" in page.locator("#f-new_head_id-errors").inner_text()
+    clerk.pick("split", "是")
+    heads = page.locator("#field-split_heads")
+    heads.get_by_role("button", name="添加一行").click()
+    number = heads.locator("[data-child-field=id_number]")
+    number.locator("input").fill("61012219700101001")
+    page.locator("#f-surveyor").focus()
+    assert "应为18位，现有 17 位" in number.locator("[data-errors]").inner_text()
+    page.get_by_role("button", name="保存并上报").click()
+    summary = page.locator("#error-summary")
+    summary.wait_for()
+    assert summary.get_by_text("第1行 姓名").count() == 1
 
 
 def test_submitting_too_early_jumps_to_what_is_missing(

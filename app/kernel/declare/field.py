@@ -91,6 +91,8 @@ class Field:
     level: Level = Level.VILLAGE  # region: the level of division that is chosen
     rows: tuple[Field, ...] = ()  # children: their fields
     since: int = 0  # many: calendar years from this one on, instead of a list
+    near: Field | None = None  # year: the day whose year and the next are offered
+    called: tuple[tuple[Expr, str], ...] = ()  # in the form: other labels, the first that holds
     checks: list[Check] = dataclass_field(
         default_factory=list
     )  # rules beside those that its options make

@@ -48,6 +48,13 @@ class TextOptions(Options, total=False):
     found_in: str  # register.field in which its number must be found
 
 
+class YearOptions(Options, total=False):
+    """What a year may say besides."""
+
+    near: Any  # a field of a day: its year and the next are offered to choose from
+    called: tuple[tuple[Expr, str], ...]  # other labels in the form, each with when it holds
+
+
 class NumberOptions(Options, total=False):
     """What a number may say besides."""
 
@@ -147,7 +154,7 @@ def date(
 
 
 def year(
-    label: str, low: int | None = None, high: int | None = None, **options: Unpack[Options]
+    label: str, low: int | None = None, high: int | None = None, **options: Unpack[YearOptions]
 ) -> Any:
     """A calendar year from ``low`` to ``high``."""
     return _checked(Field(YEAR, label, low=low, high=high, **options))

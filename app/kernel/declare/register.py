@@ -362,6 +362,12 @@ class Register:
                     found.setdefault(states[0], name)
         return found
 
+    @cached_property
+    def states(self) -> tuple[State, ...]:
+        """In which its records may be: those that wait for a town's check only where towns check."""
+        checked = self.flow is not None and self.flow.review_of(State.CHECKING) is not None
+        return tuple(state for state in State if checked or state != State.CHECKING)
+
     def counted(self, key: str) -> Expr:
         """The rows that a figure counts, all of them or (``name@2026``) those of a year.
 

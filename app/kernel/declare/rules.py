@@ -165,6 +165,12 @@ class RuleSet:
                 }
                 | ({"number": True} if made.kind.compares_as_number else {})
                 | ({"child": RuleSet(made.rows, {}).js()} if made.rows else {})
+                | ({"near": made.near.name} if made.near else {})
+                | (
+                    {"called": [[w.js(), translate(t)] for w, t in made.called]}
+                    if made.called
+                    else {}
+                )
                 | ({"computed": made.computed.js()} if made.computed else {})
                 for name, made in self.fields.items()
             },

@@ -136,7 +136,12 @@ class Assurance(Surveyed):
 
     secured = f.yes_no("是否已保障住房安全")
     measure = f.choice("保障措施", Measure, help="未保障的填写申请保障措施")
-    measure_year = f.year("保障年度", help="已保障的为排查当年；未保障的为排查当年或下一年")
+    measure_year = f.year(
+        "保障年度",
+        near=Surveyed.surveyed_on,
+        called=((secured.no, "计划保障年度"),),
+        help="已保障的为排查当年；未保障的为排查当年或下一年",
+    )
     measure_year.checks += [
         f.Check(
             "early",

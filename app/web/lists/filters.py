@@ -114,7 +114,10 @@ def _one(register: Register, made: Field, value: str | None, *, advanced: bool) 
         register.name_field: _("姓名开头几个字"),
         register.number_field: _("完整身份证号"),
     }
-    return ASKED[made.kind].filter(made, value, hints.get(made.name, ""), advanced=advanced)
+    found = ASKED[made.kind].filter(made, value, hints.get(made.name, ""), advanced=advanced)
+    if made.name != "state" or not register.flow:
+        return found
+    return replace(found, options=[one for one in found.options if one.value in register.states])
 
 
 def value_said(made: Field, text: str) -> str:

@@ -8,13 +8,16 @@ from typing import Any
 from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
 from app.core.db import db
+from app.kernel import hooks
 from app.kernel.households import lists as households
 from app.kernel.rows.household import Household
-from app.modules.homes.choices import Grade, ParcelState, PriorKind
+from app.modules.homes.choices import Grade, ParcelState, PriorKind, Progress
 from app.modules.house_map.earlier import facts as prior
+from app.modules.renovation.dossier.model import Dossier
+from app.modules.renovation.dossier.register import DOSSIER
 from app.modules.surveys.lookback.model import Lookback
 from tests.builders import NEXT_COUNTY, VILLAGE_CLERK, actor, below, household, id_number, region
-from tests.modules.samples import parcel, prior_fact
+from tests.modules.samples import dossier, parcel, prior_fact
 
 
 def known(survey: Lookback) -> dict[str, list[tuple[Any, str]]]:
@@ -89,3 +92,13 @@ def test_they_move_with_their_household(session: Any) -> None:
         everything.commit()
         (fact,) = everything.scalars(prior.about(moved))
         assert fact.path == there.path
+
+
+def test_what_is_built_is_not_compared_with_what_stood_there(session: Any) -> None:
+    made = dossier(structure="05", stage=Progress.STARTED)
+    prior_fact(id_number=made.head_id, structure="02")
+    with acting_as(actor(VILLAGE_CLERK)):
+        row = db.session.get_one(Dossier, made.id)
+        told = hooks.earlier_facts(DOSSIER, row, None)
+    assert [one.facts for one in told] == [{}]
+    assert "以往信息" in told[0].notices[0][1]

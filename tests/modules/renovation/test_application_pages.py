@@ -48,7 +48,9 @@ def test_from_the_village_to_the_county(app: Flask, hands: dict[str, Hands]) -> 
         case = Case().surveyed()
     row, name = now(app, case), case.home.head_name
     village, town, county = hands["village"], hands["town"], hands["county"]
-    assert name in village.get("/application/entry").text
+    listed = village.get("/application/entry").text
+    assert name in listed
+    assert 'value="checking"' in listed, "towns check applications"
     page = village.get(f"/application/{row.id}/edit").text
     assert "申请信息录入" in page
     assert "住房安全信息审核" in page

@@ -200,6 +200,8 @@ def test_an_account_chooses_its_columns_and_their_order(app: Flask, as_account: 
     answer = reader.post(f"{QUERY}/columns?state=missing", {"column": chosen})
     assert answer.location == f"{QUERY}?state=missing"
     page = reader.get(QUERY).text
+    assert 'value="submitted"' in page
+    assert 'value="checking"' not in page, "no town checks a survey: no record is in that state"
     assert heads(page) == [
         "户主姓名", "填报状态", "现住房情况", "更正身份证号", "房屋正立面全景照片", "行政区划",
     ]  # fmt: skip

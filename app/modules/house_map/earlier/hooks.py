@@ -17,6 +17,7 @@ from app.kernel import hooks
 from app.kernel.declare.register import Register, register_of
 from app.kernel.hooks import Earlier, Known
 from app.kernel.rows.household import Household
+from app.modules.homes.house import House
 from app.modules.house_map import visits
 from app.modules.house_map.earlier import facts as prior
 from app.modules.house_map.earlier.facts import PriorFact
@@ -24,13 +25,16 @@ from app.modules.house_map.earlier.facts import PriorFact
 
 @hooks.earlier_facts.listen()
 def told(register: Register, row: Any, before: Any) -> Iterator[Earlier]:
-    """Which earlier results there are, and whether somebody has to go there, and why."""
+    """Which earlier results there are, and whether somebody has to go there, and why. They tell of the
+    house that a survey found; what a dossier says of the one that was built since is none of theirs.
+    """
     known, notices = prior.rows_of(db.session, row), []
     if known:
         notices.append(("info", _("以往信息：%(what)s", what=prior.told(known))))
     if why := visits.reasons(register, row, known, before):
         notices.append(("warn", _("需入户核实：%(why)s。", why=_("；").join(why))))
-    yield Earlier(notices, prior.facts(db.session, row, known))
+    of_survey = issubclass(register.model, House)
+    yield Earlier(notices, prior.facts(db.session, row, known) if of_survey else {})
 
 
 @hooks.earlier_days.listen()

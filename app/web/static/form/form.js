@@ -5,8 +5,11 @@ import { attachKeys } from "./form_keys.js";
 import { attachOptionLists } from "../frame/options.js";
 import { attachParcel } from "./form_parcel.js";
 import { attachPriors } from "./prior.js";
-import { evaluate, idCheckCharacter, refused } from "./rules.js";
+import { evaluate, isMissing, refused } from "./rules.js";
+import { drawYears, yearsOf } from "./years.js";
 import { confirmed, toast } from "../frame/shell.js";
+import { messagesOf, showIn } from "./messages.js";
+import { showRows } from "./row_rules.js";
 import { keepForm } from "../offline/offline_form.js";
 import { attachUploads, uploadsRunning } from "./uploads.js";
 import { mend, readField, readForm, writeField } from "../frame/values.js";
@@ -31,64 +34,29 @@ function computedText(output, value) {
   return output.dataset[value] ?? value.replace(/\B(?=(\d{3})+(?=\.))/g, ",");
 }
 
-/** Wrong by its kind alone, which the rules leave to whoever reads the text. */
-function kindError(kind, value, label) {
-  if (typeof value !== "string") return null;
-  if ((kind === "integer" || kind === "year") && !/^-?\d+$/.test(value)) return say("not_integer", { label });
-  if ((kind === "decimal" || kind === "money") && !/^-?\d+(\.\d+)?$/.test(value)) return say("not_number", { label });
-  if ((kind === "decimal" || kind === "money") && /\.\d{3,}$/.test(value)) return say("too_many_decimals", { label, n: 2 });
-  if (kind === "date" && !/^\d{4}-\d{2}-\d{2}$/.test(value)) return say("not_date");
-  return null;
-}
-
-/** Says more than "not valid" of an ID number: its length, or the check character it calls for. */
-function better(kind, value, message) {
-  if (kind !== "id_number" || typeof value !== "string") return message;
-  if (value.length !== 18) return say("id_length", { n: value.length });
-  if (/^\d{15}000$/.test(value) && idCheckCharacter(value) !== "0") return say("id_rounded");
-  if (/^\d{17}/.test(value) && idCheckCharacter(value) !== value[17]) return say("id_check", { mark: idCheckCharacter(value) });
-  return message;
-}
-
-function requiredText(name) {
-  const kind = elements.get(name).dataset.kind;
-  const key = { files: "upload_needed", yes_no: "choose", choice: "choose", many: "choose", region: "choose" }[kind] ?? "required";
-  return rules.fields[name]?.requiredMessage ?? say(key, { label: labelOf(name) });
-}
-
 /** Messages of a field: [{message, severity}]; `whole` also says that it is missing. */
 function messages(name, whole) {
-  const found = answer[name];
   const element = elements.get(name);
   if (element.hidden) return [];
-  const value = readField(element);
-  const wrongKind = kindError(element.dataset.kind, value, labelOf(name));
-  if (wrongKind) return [{ message: wrongKind, severity: "error" }];
-  if (!found?.shown) return [];
-  const list = found.errors.map((error) => ({ ...error, message: better(element.dataset.kind, value, error.message) }));
-  if (whole && found.missing) list.unshift({ message: requiredText(name), severity: "error" });
-  return list;
+  return messagesOf({
+    kind: element.dataset.kind, label: labelOf(name), value: readField(element), found: answer[name], rule: rules.fields[name], whole,
+  });
 }
 
-function showMessages(name, list) {
+/** Shows them, and those of its rows; gives what forbids to submit: [{name, label?, message}]. */
+function showMessages(name, whole) {
   const element = elements.get(name);
-  const line = [...element.querySelectorAll("[data-errors]")].find((one) => !one.closest("[data-child]"));
-  const wrong = list.some((item) => item.severity !== "warning");
-  if (line) {
-    line.textContent = list.map((item) => item.message).join(" ");
-    line.hidden = list.length === 0;
-    line.classList.toggle("is-warning", list.length > 0 && !wrong);
-  }
-  element.classList.toggle("has-error", wrong);
-  for (const input of element.querySelectorAll("[data-input], .picker-input")) {
-    if (input.closest("[data-child]")) continue;
-    input.classList.toggle("is-invalid", wrong);
-    if (wrong) input.setAttribute("aria-invalid", "true");
-    else input.removeAttribute("aria-invalid");
-  }
+  const list = messages(name, whole);
+  showIn(element, list, "[data-child]");
+  const wrong = list.filter(({ severity }) => severity !== "warning").map(({ message }) => ({ name, message }));
+  if (!rules.fields[name]?.child || element.hidden) return wrong;
+  return [...wrong, ...showRows(name, element, answer[name]?.rows, rules.fields[name], whole)];
 }
 
-function drawSections() {
+/** Does anybody say anything in one of these fields? */
+const answered = (names, values) => names.some((name) => !isMissing(values[name]) || !isMissing(answer[name]?.value));
+
+function drawSections(values) {
   let all = 0;
   for (const section of form.querySelectorAll("[data-section]")) {
     const names = [...section.querySelectorAll("[data-field]")].map((element) => element.dataset.field);
@@ -97,11 +65,12 @@ function drawSections() {
     all += missing;
     section.hidden = shown.length === 0;
     const anchor = document.querySelector(`[data-anchor="${section.dataset.section}"]`);
-    const text = missing ? say("section_missing", { n: missing }) : say("section_done");
+    const empty = missing === 0 && !answered(shown, values);
+    const text = missing ? say("section_missing", { n: missing }) : say(empty ? "empty" : "section_done");
     section.querySelector("[data-section-state]").textContent = missing ? text : "";
     if (!anchor) continue;
     anchor.hidden = section.hidden;
-    anchor.classList.toggle("is-done", missing === 0);
+    anchor.classList.toggle("is-done", missing === 0 && !empty);
     anchor.querySelector("[data-anchor-state]").textContent = text;
   }
   const line = form.querySelector("[data-missing]");
@@ -127,6 +96,13 @@ function apply() {
   holding(drawFields);
 }
 
+/** A field whose label follows another's answer. */
+function drawLabel(element, label) {
+  if (!label || element.dataset.label === label) return;
+  element.dataset.label = label;
+  element.querySelector(":scope > .form-label").firstChild.textContent = label;
+}
+
 /** Choices that do not fit are not shown, see `refused`. */
 function drawChoices(name, element, values) {
   if (element.dataset.kind !== "choice") return;
@@ -146,14 +122,16 @@ function drawFields() {
       if (found.shown) element.querySelector("[data-children]")?.dispatchEvent(new Event("anju:shown"));
     }
     drawChoices(name, element, values);
+    drawLabel(element, found.label);
+    if (rules.fields[name].near) drawYears(element, yearsOf(rules, name, values, { today }));
     const star = element.querySelector(":scope > .form-label [data-star]");
     if (star) star.hidden = !found.required;
     const computed = element.querySelector("[data-computed]");
     if (computed) computed.textContent = computedText(computed, found.value);
-    if (touched.has(name) || computed) showMessages(name, messages(name, false));
+    if (touched.has(name) || computed) showMessages(name, false);
   }
   drawNoneOf();
-  drawSections();
+  drawSections(values);
 }
 
 /** The fields that hands changed: what was prefilled, and stands as it was, is none of them. */
@@ -217,23 +195,18 @@ function changed() {
 
 function mendInput(input) {
   const kind = input.closest("[data-kind]")?.dataset.kind;
-  const own = input.closest("[data-child-field]") ? input.type : kind;
   if (input.type === "text" || input.type === "tel") {
-    const mended = mend(own, input.value);
+    const mended = mend(kind, input.value);
     if (mended !== input.value) input.value = mended;
   }
 }
 
-/** All that is wrong: [{name, message}], in the order of the page. */
+/** All that is wrong: [{name, label?, message}], in the order of the page. */
 function problems() {
-  const list = [];
-  for (const name of elements.keys()) {
-    const found = messages(name, true);
+  return [...elements.keys()].flatMap((name) => {
     touched.add(name);
-    showMessages(name, found);
-    for (const { message, severity } of found) if (severity !== "warning") list.push({ name, message });
-  }
-  return list;
+    return showMessages(name, true);
+  });
 }
 
 function goTo(name) {
@@ -248,11 +221,11 @@ function summarise(list) {
   box.hidden = list.length === 0;
   if (!list.length) return;
   box.querySelector("[data-summary-title]").textContent = say("sum_errors", { n: list.length });
-  box.querySelector("[data-summary]").replaceChildren(...list.map(({ name, message }) => {
+  box.querySelector("[data-summary]").replaceChildren(...list.map(({ name, label = labelOf(name), message }) => {
     const item = document.createElement("li");
     const link = document.createElement("a");
     link.href = `#field-${name}`;
-    link.textContent = message.includes(labelOf(name)) ? message : say("labelled", { label: labelOf(name), message });
+    link.textContent = message.includes(label) ? message : say("labelled", { label, message });
     item.append(link);
     return item;
   }));
@@ -301,7 +274,7 @@ form.addEventListener("change", (event) => {
 });
 form.addEventListener("focusout", (event) => {
   const element = event.target.closest("[data-field]");
-  if (!element || !event.target.matches("[data-input], .picker-input")) return;
+  if (!element || !event.target.matches("[data-input], .picker-input, select")) return;
   if (event.target.matches("[data-input]")) mendInput(event.target);
   touched.add(element.dataset.field);
   apply();

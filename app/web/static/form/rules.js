@@ -4,7 +4,8 @@
  *
  * rules:  {order: [name…], fields: {name: {number?: it compares as one, shown, required, label,
  *          checks: [{code, when, message, severity?}], child?: rules of one row,
- *          computed?: a term or test that gives the value}}}
+ *          computed?: a term or test that gives the value, near?: the day whose year and the next are offered,
+ *          called?: [[when, label]…]: the first that holds takes the label's place}}}
  * values: {name: null | string | number | boolean | list of codes | list of row objects}
  * Dates are ISO strings, yes_no is "yes" or "no"; numbers may be strings of digits, as in a form.
  *
@@ -147,7 +148,7 @@ function truth(reader, expression, otherwise) {
 }
 
 /**
- * @returns {{name: {shown, required, missing, errors: [{code, message, severity}], rows?: […], value?: computed}}}
+ * @returns {{name: {shown, required, missing, errors: [{code, message, severity}], rows?: […], value?: computed, label?}}}
  *   `missing`: shown, required and without a value. `today` (ISO) bounds birth dates.
  */
 export function evaluate(rules, values, { today = null } = {}) {
@@ -171,6 +172,7 @@ export function evaluate(rules, values, { today = null } = {}) {
     const answer = result[name];
     if (!answer.shown) continue;
     answer.required = truth(reader, field.required, false);
+    if (field.called) answer.label = (field.called.find(([when]) => reader.test(when)) ?? [null, field.label])[1];
     answer.missing = answer.required && isMissing(seen[name]);
     answer.errors = (field.checks ?? [])
       .filter((check) => reader.test(check.when))

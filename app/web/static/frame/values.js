@@ -10,7 +10,8 @@ function one(input) {
   return text === "" ? null : text;
 }
 
-function rowsOf(element) {
+/** The rows that say something: [{element, values}]. */
+export function filledRows(element) {
   return [...element.querySelectorAll("[data-child]")].map((child) => {
     const row = {};
     for (const field of child.querySelectorAll("[data-child-field]")) {
@@ -18,14 +19,14 @@ function rowsOf(element) {
       const chosen = inputs.filter((input) => input.checked).map((input) => input.value);
       row[field.dataset.childField] = inputs[0].type === "checkbox" ? (chosen.length ? chosen : null) : one(inputs[0]);
     }
-    return row;
-  }).filter((row) => Object.values(row).some((value) => value !== null));
+    return { element: child, values: row };
+  }).filter(({ values }) => Object.values(values).some((value) => value !== null));
 }
 
 /** The value of a field's element: text, list of codes, list of rows, list of file ids, or null. */
 export function readField(element) {
   const { kind } = element.dataset;
-  if (kind === "children") return rowsOf(element);
+  if (kind === "children") return filledRows(element).map(({ values }) => values);
   const inputs = inputsOf(element);
   if (kind === "files") return inputs.map((input) => input.value).filter(Boolean);
   if (kind === "many") return inputs.filter((input) => input.checked).map((input) => input.value);
