@@ -180,6 +180,14 @@ def house_facts(
     return ()
 
 
+@asks
+def rebuilt(household: Any, /) -> Iterable[Select[tuple[dt.date]]]:
+    """From which days on another house stands where the household's old one did: queries of days, of the
+    ``household`` with that key, or, where it is a column, of that one's.
+    """
+    return ()
+
+
 @tells
 def carried(session: Session, household: Household, /) -> None:
     """A name, a number or a place of the household was carried to all its records: what else lies

@@ -30,7 +30,7 @@ from app.kernel.kinds.values import is_missing
 from app.kernel.rows.household import SearchKey
 from app.kernel.rows.reading import columns_of, values_of
 from app.modules.homes.house import APPRAISALS_FROM, House
-from app.modules.house_map.earlier.facts import PriorFact
+from app.modules.house_map.earlier.facts import PriorFact, of_this_house
 
 _PRIOR = "prior."
 #: 重要信息: without them nobody can judge a house from papers.
@@ -139,7 +139,8 @@ def _columns(register: Register) -> Columns:
         asked = plain.removeprefix(_PRIOR)
         given: Any = PriorFact.grade if asked == "judged_on" else getattr(PriorFact, asked)
         column = PriorFact.found_on if asked == "judged_on" else given
-        query = select(column).where(and_(about, given.is_not(None)))
+        standing = of_this_house(model.household_id, model)
+        query = select(column).where(and_(about, given.is_not(None), *standing))
         latest = query.order_by(PriorFact.found_on.desc(), PriorFact.id).limit(1)
         found = latest.correlate(model).scalar_subquery()
         return found.is_not(None) if name.startswith("?") else found

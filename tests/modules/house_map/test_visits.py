@@ -13,9 +13,10 @@ from sqlalchemy import select
 from app.access.scope import acting_as, unscoped
 from app.core.db import db, read_only
 from app.kernel.declare.flow import State
-from app.modules.homes.choices import Grade, PriorKind
+from app.modules.homes.choices import Grade, PriorKind, Progress
 from app.modules.house_map import visits
 from app.modules.house_map.earlier import facts as prior
+from app.modules.renovation.fields import Way
 from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
 from app.modules.surveys.monitoring.model import Monitoring
@@ -32,7 +33,7 @@ from tests.builders import (
     own_house,
     sign_in,
 )
-from tests.modules.samples import prior_fact
+from tests.modules.samples import dossier, prior_fact
 
 MISSING = "房屋重要信息缺失"
 UNJUDGED = "没有2021年以后的安全鉴定或评估"
@@ -145,3 +146,19 @@ def test_form_record_and_review_say_so(app: Flask) -> None:
     page = manager.get(f"/lookback/{survey.id}/review").text
     assert "需入户核实：与以往结论不一致（以往为C级）。" in page
     assert "2020-05-01 鉴定，某单位：C级 （与本次不同）" in " ".join(page.split())
+
+
+def test_what_was_known_of_the_house_before_counts_no_more_once_it_is_rebuilt(session: Any) -> None:
+    number = id_number()
+    home, survey = household(number=number)
+    prior_fact(id_number=number, grade=Grade.D, found_on=dt.date(2022, 5, 3), structure="02")
+    complete(survey, own_house(Grade.A))
+    assert any("与以往结论不一致" in one for one in why(survey))
+    made = dossier(
+        stage=Progress.COMPLETED, way=Way.REBUILD, household_id=home.id,
+        accepted_on=dt.date(2023, 9, 1),
+    )  # fmt: skip
+    assert made.household_id == home.id
+    assert why(survey) == []
+    prior_fact(id_number=number, grade=Grade.B, found_on=dt.date(2024, 5, 3))
+    assert any("与以往结论不一致（以往为B级）" in one for one in why(survey))

@@ -11,11 +11,12 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Index, Select, String, select, union
+from sqlalchemy import ColumnElement, Index, Select, String, select, union
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.db import Model
 from app.core.i18n import _
+from app.kernel import hooks
 from app.kernel.declare import fields as f
 from app.kernel.declare.expressions import ALWAYS
 from app.kernel.hooks import Fact
@@ -116,9 +117,22 @@ def rows_of(session: Session, record: Any) -> list[PriorFact]:
     if not parts:
         return []
     # each part by its own index: SQLite reads the whole area for the two joined by OR
-    query = select(PriorFact).where(PriorFact.id.in_(union(*parts)))
+    about_it = PriorFact.id.in_(union(*parts)), *of_this_house(record.household_id)
+    query = select(PriorFact).where(*about_it)
     order = (PriorFact.found_on.desc(), PriorFact.id)
     return list(session.scalars(query.order_by(*order).limit(_MOST_ROWS)))
+
+
+def of_this_house(household: Any, *beside: Any) -> list[ColumnElement[bool]]:
+    """The conditions of earlier results that tell of the house that stands there now; ``household`` is a
+    key, or a column of the tables ``beside``.
+    """
+    return [
+        ~days.where(days.selected_columns[0] > PriorFact.found_on)
+        .correlate(PriorFact, *beside)
+        .exists()
+        for days in hooks.rebuilt(household)
+    ]
 
 
 def about(household: Household) -> Select[PriorFact]:

@@ -52,6 +52,18 @@ def accepted(household_ids: Collection[uuid.UUID]) -> Iterator[Select[tuple[uuid
     )
 
 
+@hooks.rebuilt.listen()
+def rebuilt(household: Any) -> Iterator[Select[tuple[dt.date]]]:
+    """The days of acceptance of what was built anew."""
+    accepted_on: Any = Dossier.accepted_on
+    yield select(accepted_on).where(
+        Dossier.household_id == household,
+        Dossier.stage.in_(COMPLETED),
+        Dossier.way.in_(_REBUILT),
+        accepted_on.is_not(None),
+    )
+
+
 @hooks.stepped.listen(of=Dossier, order=70)
 def follow(_register: Register, row: Dossier, step: Transition) -> None:
     """The approval of the stage 竣工, or its end, tells another fact."""
