@@ -47,7 +47,7 @@ COLUMNS = (
     ListColumn(
         "head_name",
         mark("户主姓名"),
-        ("户主", "姓名", "户主名", "户主名称"),
+        ("户主", "姓名", "户主名", "户主名称", "成员姓名", "家庭成员姓名"),
         12,
         "汪艳贵",
         required=True,
@@ -78,18 +78,53 @@ COLUMNS = (
     ),
     ListColumn("exit_year", mark("脱贫年份"), ("脱贫年度", "脱贫时间", "脱贫年"), 10, "2019"),
 )
+PERSONS = (
+    ListColumn(
+        "household_number",
+        mark("户编号"),
+        ("户号", "家庭编号", "户编码", "家庭户编号"),
+        12,
+        "H0001",
+    ),
+    ListColumn(
+        "relation",
+        mark("与户主关系"),
+        ("户主关系", "家庭关系", "关系", "与户主的关系", "家庭成员关系", "成员关系"),
+        12,
+        "配偶",
+    ),
+)
+"""Columns of a list of persons, in which a household has several rows."""
+
 REFERENCE = ListColumn("reference", mark("农户编号"), ("系统编号",), 36)
 """Only in what the program wrote: the household of an exported row, or the one that a flagged row of
 a marked workbook became, so that any other cell of it may be missing or corrected."""
 
 ETHNIC_MARK = "族"  # 汉 for 汉族
+HEADS = frozenset({"户主", "本人", "户主本人", "本人(户主)", "户主(本人)"})
+"""与户主关系 of the head."""
+
+_RELATIONS = {
+    "配偶": "妻 夫 妻子 丈夫 之妻 之夫 爱人 老婆 老公",
+    "子女": "子 女 儿子 女儿 之子 之女 长子 次子 三子 四子 五子 长女 次女 三女 四女 五女 独生子 独生女 养子 养女 继子 继女",
+    "父母": "父 母 父亲 母亲 之父 之母 爸爸 妈妈",
+    "兄弟姐妹": "兄 弟 姐 妹 姊 哥哥 弟弟 姐姐 妹妹 之兄 之弟 之姐 之妹 兄弟 姐妹 兄嫂",
+    "其他": "孙 孙子 孙女 之孙 之孙子 之孙女 长孙 外孙 外孙子 外孙女 儿媳 之儿媳 媳妇 女婿 之女婿 祖父 祖母 爷爷 奶奶 岳父 岳母 公公 婆婆 公婆 "
+    "侄子 侄女 侄儿 外甥 外甥女 曾孙 曾孙子 曾孙女 孙媳 孙女婿 嫂子 弟媳 叔父 伯父 其它 其他亲属 非亲属",
+}
+RELATIONS = {word: text for text, words in _RELATIONS.items() for word in words.split()}
+"""How people write a relation -> its text in the list of them."""
+
 SEXES = {"男": Sex.MALE, "男性": Sex.MALE, "女": Sex.FEMALE, "女性": Sex.FEMALE}
 
 
 @cache
 def by_name() -> dict[str, ListColumn]:
     """Every column that a list may have, by its name."""
-    return {column.name: column for column in (*COLUMNS, *hooks.list_import_columns(), REFERENCE)}
+    return {
+        column.name: column
+        for column in (*COLUMNS, *PERSONS, *hooks.list_import_columns(), REFERENCE)
+    }
 
 
 @cache

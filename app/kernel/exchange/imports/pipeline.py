@@ -168,7 +168,7 @@ class RowImport(ABC, Generic[L]):
             line = self.check(number, row)
             own = self.keys(line)
             full = len(chunk.rows) >= self.rows_a_commit or not chunk.keys.isdisjoint(own)
-            if full and not self.belongs(line, chunk.lines[-1]):
+            if full and not self._goes_on(chunk, line):
                 yield chunk
                 chunk = _Chunk()
             chunk.rows.append((number, row))
@@ -176,6 +176,10 @@ class RowImport(ABC, Generic[L]):
             chunk.keys.update(own)
         if chunk.rows:
             yield chunk
+
+    def _goes_on(self, chunk: _Chunk[L], line: L) -> bool:
+        """Is a full chunk made longer by what belongs to its last line?"""
+        return len(chunk.rows) < self.rows_a_commit * 2 and self.belongs(line, chunk.lines[-1])
 
     def _checked(self, chunk: _Chunk[L]) -> dict[str, int]:
         """The counts after what would become of these rows was told."""

@@ -25,6 +25,7 @@ from app.kernel.exchange.imports import notes as import_notes
 from app.kernel.exchange.imports import pipeline
 from app.kernel.exchange.imports.pipeline import Book, SheetImport
 from app.kernel.exchange.inbox import Kept
+from app.kernel.households.exchange import families
 from app.kernel.households.exchange.list import Checker, Line, wanted
 from app.kernel.households.exchange.match import decide
 from app.kernel.households.exchange.write import HouseholdWriter
@@ -113,15 +114,21 @@ class _Import(SheetImport[Line]):
         return line
 
     def keys(self, line: Line) -> Collection[str]:
-        return {key for key in (line.id_key, line.place_key) if key}
+        return {key for key in (line.id_key, line.place_key) if key and not line.member}
+
+    def belongs(self, line: Line, before: Line) -> bool:
+        return families.belongs(line, before)
 
     def decide(self, lines: Sequence[Line], *, write: bool) -> None:
+        families.arrange(lines, self.where)
         decide(lines, self.onto)
+        heads = [line for line in lines if not line.member]
         if write:
-            self.writer.create([line for line in lines if line.outcome == "created"])
-            self.writer.update([line for line in lines if line.outcome == "updated"])
-            return
-        for line in lines:
+            self.writer.create([line for line in heads if line.outcome == "created"])
+            self.writer.update([line for line in heads if line.outcome == "updated"])
+        families.follow(lines, self.where)
+        families.settle(lines, self.job.id, write=write)
+        for line in heads if not write else ():
             if line.outcome == "created":
                 self._plan(line)
 

@@ -19,7 +19,7 @@ from app.core.lazy import lazy
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.exchange.by_kind import CELLS
-from app.kernel.exchange.columns import ETHNIC_MARK, SEXES, heads, label_of
+from app.kernel.exchange.columns import ETHNIC_MARK, HEADS, RELATIONS, SEXES, heads, label_of
 from app.kernel.exchange.imports import pipeline
 from app.kernel.exchange.imports.heads import Wanted
 from app.kernel.kinds import formats
@@ -65,6 +65,10 @@ class Line(pipeline.Line):
     values: dict[str, Any] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)  # what its list says besides
     findings: set[Finding] = field(default_factory=set)
+    group: str = ""  # 户编号, where it has one
+    member: bool = False  # somebody else of the household than its head
+    relation: str | None = None
+    head: Line | None = None  # of a member: the row of its head
     known: Known | None = None  # the household that it means; None: a new one
     changes: dict[str, Any] = field(default_factory=dict)
 
@@ -113,6 +117,7 @@ class Checker:
         self._finder = finder
         self._today = today
         self._ethnicities = choice_lists.by_text("ethnicity")
+        self._relations = choice_lists.by_text("relation")
         self._places: dict[tuple[str, ...], Line] = {}
 
     def check(self, number: int, raw: Mapping[str, str]) -> Line:
@@ -146,9 +151,29 @@ class Checker:
             line.values["village_group"] = None
             line.flag("village_group", translate("村民小组过长，未导入，请核对。"))
         self._reference(line, raw.get("reference", ""))
-        for name, made in self._extras.items():
+        self._person(line, raw)
+        for name, made in self._extras.items() if not line.member else ():
             self._extra(line, name, made, raw.get(name, ""))
         return line
+
+    def _person(self, line: Line, raw: Mapping[str, str]) -> None:
+        """Of a list of persons: whose household it is, and who in it. What is said of a household is
+        asked of its head.
+        """
+        line.group = formats.mend_text(raw.get("household_number", ""))
+        text = formats.half_width(formats.mend_text(raw.get("relation", "")))
+        line.member = bool(text) and text not in HEADS
+        if not line.member:
+            return
+        line.relation = self._relations.get(text) or self._relations.get(RELATIONS.get(text, ""))
+        asked = {"town", "village"} if line.values.get("phone") else {"town", "village", "phone"}
+        if not line.rejected:
+            line.notes = [note for note in line.notes if note[0] not in asked]
+        if line.relation is None:
+            line.flag(
+                "relation",
+                translate("“%(text)s”不在与户主关系的选项中，未导入，请核对。", text=text[:30]),
+            )
 
     @staticmethod
     def number(raw: Mapping[str, str]) -> str:

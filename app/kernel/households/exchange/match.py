@@ -63,19 +63,19 @@ def decide(lines: Sequence[Line], onto: HouseList) -> None:
     """Match checked lines of a list; a constant number of statements, no lock."""
     good = [line for line in lines if not line.rejected]
     candidates = _Candidates(good)
-    for line in good:
-        _match(line, candidates)
+    for line in sorted(good, key=lambda line: line.member):  # heads first: members ask theirs
+        (_match_member if line.member else _match)(line, candidates)
         if line.rejected:
             continue
         if line.known is not None and not getattr(line.known, onto.name):
             line.changes[onto.name] = True
         if onto.of_persons and line.id_valid:
             stands = candidates.standing.get(line.id_number)
-            if stands is not None and (line.known is None or stands != line.known.id):
+            if stands is not None and stands != _own(line):
                 text = mark("该身份证号已在低收入群体名单中，是另一户的户主或家庭成员，请核对。")
                 line.reject("id_number", translate(text))
                 continue
-        if line.known is not None:
+        if line.known is not None and not line.member:
             line.outcome = "updated" if line.changes else "unchanged"
 
 
@@ -97,6 +97,29 @@ def _match(line: Line, candidates: _Candidates) -> None:
     if known is not None:
         line.known, line.household_id = known, known.id
         line.changes = _changes(line, known)
+
+
+def _own(line: Line) -> uuid.UUID | None:
+    """The household that the row is about, where it is known."""
+    known = line.head.known if line.head is not None else line.known
+    return known.id if known is not None else line.household_id
+
+
+def _match_member(line: Line, candidates: _Candidates) -> None:
+    """Whose household it is, its head says, or the key of a marked workbook; the person is the head of
+    no other.
+    """
+    if line.head is None:
+        theirs = candidates.by_id.get(line.reference) if line.reference else None
+        if theirs is None or not in_scope(theirs.path):
+            line.reject(
+                "reference", translate(mark("农户编号与该户不符，请勿改动该列；新增的行请留空。"))
+            )
+            return
+        line.household_id = theirs.id
+    other = candidates.by_number.get(line.id_number) if line.id_valid else None
+    if other is not None and other.id != _own(line):
+        line.reject("id_number", _listed_already(other))
 
 
 def _is_same(line: Line, known: Known) -> bool:
