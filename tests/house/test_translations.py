@@ -47,6 +47,7 @@ NOT_SHOWN: dict[str, set[str] | None] = {
     "kernel/exchange/by_kind.py": {"[、，,；;]", "[(（].*?[)）]$"},  # marks between and behind choices in a cell
     "kernel/exchange/imports/record_import.py": {"。."},  # marks that are cut off
     "kernel/reports/word.py": {"方正小标宋简体", "黑体", "仿宋", "一二三四五六七八九十", "、"},  # typefaces, numerals
+    "kernel/exchange/glyphs.py": {"〓"},  # stands for what no font has
     "kernel/exchange/writer.py": {"选项"},  # a hidden sheet that formulas name
     "kernel/kinds/formats.py": {
         "无|没有|暂无|不详|无电话|无联系电话|无身份证号?|[-—/\\\\.]+|0{5,}",  # typed for "none"
