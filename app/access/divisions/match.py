@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, null, select, union_all
+from sqlalchemy import ColumnElement, false, null, select, union_all
 
 from app.access.divisions import regions
 from app.access.divisions.former import LEFT_BEHIND, RegionHistory
@@ -101,6 +101,7 @@ class Finder:
     def __init__(self) -> None:
         self._towns: dict[int, Siblings] = {}
         self._villages: dict[int, Siblings] = {}
+        self._all_villages: dict[int, Siblings] = {}
         self._counties: dict[tuple[str, str], tuple[bool, Siblings]] = {}
 
     def county(self, province: str, city: str, name: str) -> Match | None:
@@ -125,6 +126,17 @@ class Finder:
     def village(self, town: Place | Region, name: str) -> Match | None:
         """The village ``name`` of ``town``; 村, 村委会, 居委会, 社区 … make no difference."""
         return self._among(self._villages, town, Level.VILLAGE).find(name)
+
+    def village_of_county(self, county: Place | Region, name: str) -> Match | None:
+        """The village ``name`` wherever it lies in ``county``, if only one there is called so."""
+        if county.id not in self._all_villages:
+            self._all_villages[county.id] = Siblings(
+                *_read(
+                    (Region.county_id == county.id) & (Region.level == Level.VILLAGE),
+                    false(),
+                )
+            )
+        return self._all_villages[county.id].find(name)
 
     @lazy
     def _all_upper(self) -> tuple[list[Place], list[tuple[str, Place]]]:

@@ -51,7 +51,7 @@ def read_book(path: Path, name: str) -> Workbook:
     if b"\0" not in head or head[:2] in _UTF16:
         is_text = name.lower().endswith((".csv", ".txt"))
         if is_text or (name.lower().endswith((".xls", ".et")) and b"\t" in head):
-            return Workbook([_read_csv(path)])
+            return Workbook([_read_csv(path, Path(name).stem)])
     raise BadInput(translate("只能导入Excel文件（xlsx、xls）或csv文件；这个文件的内容不是表格。"))
 
 
@@ -66,13 +66,13 @@ def _other_kind(head: bytes) -> str | None:
 # --- csv -----------------------------------------------------------------------------------
 
 
-def _read_csv(path: Path) -> Sheet:
+def _read_csv(path: Path, name: str) -> Sheet:
     encoding, errors = _encoding(path)
     with path.open(encoding=encoding, errors=errors, newline="") as file:
         start = file.read(10_000)
         dialect = max(",\t;", key=start.count)
         file.seek(0)
-        return Sheet(path.stem, _csv_rows(csv.reader(_lines(file), delimiter=dialect)))
+        return Sheet(name, _csv_rows(csv.reader(_lines(file), delimiter=dialect)))
 
 
 def _lines(file: TextIO) -> Iterator[str]:

@@ -587,6 +587,26 @@ def test_a_list_without_the_county_lies_in_that_of_the_account(desk: Desk) -> No
         assert session.get_one(Region, home.region_id).full_name.endswith("蓝田县灞源镇秦谷村委会")
 
 
+def test_a_list_without_towns_finds_the_only_village_of_that_name(desk: Desk) -> None:
+    heads = ["序号", "村", "组", "姓名", "身份证号", "家庭人口", "电话"]
+    rows = [
+        ["1", "秦谷村", "八组", "王一", builders.id_number(1), "5", "13909180001"],
+        ["2", "没有村", "八组", "王二", builders.id_number(2), "5", "13909180002"],
+    ]
+    result, job = desk.take(book(rows, heads))
+    assert {n: result[n] for n in OUTCOMES if result[n]} == {
+        "created": 2, "mended": 1, "flagged": 1,
+    }  # fmt: skip
+    one, two = households()
+    with unscoped("tests look at everything") as session:
+        assert session.get_one(Region, one.region_id).full_name.endswith("灞源镇秦谷村委会")
+        assert session.get_one(Region, two.region_id).level == Level.COUNTY
+    assert notes(job) == [
+        "village: 蓝田县没有唯一对应“没有村”的村，已列入行政区划缺失，请核对村名，或补充乡镇列。"
+    ]
+    assert desk.counts([row(1)]) == {"updated": 1}  # the same household where the town is named
+
+
 def test_a_formula_where_nothing_is_required_goes_in_as_shown_and_is_flagged(desk: Desk) -> None:
 
     def cells(**changes: str) -> dict[str, str]:

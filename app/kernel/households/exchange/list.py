@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from app.access.divisions import match, regions
 from app.access.divisions.match import Finder, Match, Place
 from app.access.divisions.names import readable
 from app.access.scope import in_scope
@@ -237,6 +238,9 @@ class Checker:
         line.county = line.place = county
         line.written_town, village = raw.get("town", "").strip(), raw.get("village", "").strip()
         line.written_place = f"{line.written_town} {village}".strip()[:120]
+        if "town" not in raw and village:
+            self._find_in_county(line, county, village)
+            return
         if not line.written_town:
             text = mark("乡镇为空，已列入行政区划缺失，请补充乡镇和村。")
             line.doubt("town", translate(text), Finding.NO_VILLAGE)
@@ -260,6 +264,19 @@ class Checker:
             return
         line.place, line.written_place = found, ""
 
+    def _find_in_county(self, line: Line, county: Place, village: str) -> None:
+        """The village of a list that has no column for towns."""
+        found = self._taken(line, self._finder.village_of_county(county, village))
+        if found is None:
+            text = mark(
+                "%(county)s没有唯一对应“%(village)s”的村，已列入行政区划缺失，请核对村名，或补充乡镇列。"
+            )
+            message = translate(text, county=county.name, village=village)
+            line.doubt("village", message, Finding.NO_VILLAGE)
+            return
+        line.place, line.written_place = found, ""
+        line.town = match.place_of(regions.along(found.path)[-2])
+
     def _county(self, line: Line, raw: Mapping[str, str]) -> Place | None:
         if self._own_county is not None and "county" not in raw:
             return self._own_county
@@ -268,23 +285,23 @@ class Checker:
             line.reject("county", translate("县级行政区划为空，请填写。"))
             return None
         province, city = raw.get("province", "").strip(), raw.get("city", "").strip()
-        match = self._finder.county(province, city, written)
-        if match is None:
+        found = self._finder.county(province, city, written)
+        if found is None:
             text = mark("没有找到“%(name)s”，请核对省、市、县名称。")
             line.reject("county", translate(text, name=f"{province}{city}{written}"))
             return None
-        if not in_scope(match.place.path):
+        if not in_scope(found.place.path):
             text = mark("%(name)s不在您的管辖范围内，不能导入。")
-            line.reject("county", translate(text, name=match.place.name))
+            line.reject("county", translate(text, name=found.place.name))
             return None
-        return self._taken(line, match)
+        return self._taken(line, found)
 
     @staticmethod
-    def _taken(line: Line, match: Match | None) -> Place | None:
-        if match is None:
+    def _taken(line: Line, found: Match | None) -> Place | None:
+        if found is None:
             return None
-        line.mended = line.mended or not match.exact
-        return match.place
+        line.mended = line.mended or not found.exact
+        return found.place
 
     def _sex(self, line: Line, raw: str) -> None:
         text = formats.mend_text(raw)
