@@ -26,6 +26,7 @@ from app.access.account import Account
 from app.access.accounts import tokens
 from app.access.accounts.tokens import Token
 from app.access.actor import Actor, Duty, Kind
+from app.access.audit.log import Act, AuditEntry, Refusals
 from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as, unscoped
 from app.access.session import OpenSession
@@ -350,6 +351,14 @@ def attach(
         session.add_all(made)
         session.commit()
     return made
+
+
+def refusals() -> int:
+    """How often anything was refused: what the audit log tells, and what it gathers."""
+    with unscoped("tests look at the log") as session:
+        told = session.scalars(select(AuditEntry.detail).where(AuditEntry.act == Act.REFUSED))
+        gathered = session.scalars(select(Refusals.n))
+        return sum(detail.get("more_refused", 1) for detail in told) + sum(gathered)
 
 
 # ---- look-back forms -----------------------------------------------------------------------

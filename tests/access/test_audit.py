@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from app.access.audit import log as audit
-from app.access.audit.log import Act, AuditEntry
+from app.access.audit.log import Act, AuditEntry, Refusals
 from app.access.scope import acting_as, unscoped
+from app.core.clock import now
 from tests.builders import VILLAGE_CLERK, actor, household
 
 
@@ -58,6 +60,45 @@ def test_a_note_stays_whatever_becomes_of_the_request(session: Any) -> None:
     session.rollback()
     (noted,) = session.scalars(select(AuditEntry)).all()
     assert (noted.act, noted.path, noted.detail) == (Act.REFUSED, clerk.path, {"url": "/x"})
+
+
+def refused(*urls: str) -> None:
+    for url in urls:
+        audit.refused(detail={"url": url})
+
+
+def a_minute_later(session: Any) -> None:
+    with unscoped("tests let time go by") as everything:
+        everything.execute(update(Refusals).values(since=now() - dt.timedelta(seconds=61)))
+        everything.commit()
+
+
+def test_refusals_are_gathered_by_the_minute_and_account(session: Any) -> None:
+    """The first is told at once, and later how many came after it; nobody hides another's."""
+    clerk, neighbour = actor(VILLAGE_CLERK), actor(VILLAGE_CLERK)
+    with acting_as(clerk):
+        refused("/1", "/2", "/3")
+    with acting_as(neighbour):
+        refused("/4")
+    assert told(session, clerk) == [{"url": "/1"}]
+    assert told(session, neighbour) == [{"url": "/4"}]
+    a_minute_later(session)
+    with acting_as(clerk):
+        refused("/5", "/6")
+    assert told(session, clerk)[1:] == [{"more_refused": 2}, {"url": "/5"}]
+    a_minute_later(session)
+    audit.tell_the_rest(None)
+    audit.tell_the_rest(None)
+    assert told(session, clerk)[3:] == [{"more_refused": 1}]
+    assert len(told(session, neighbour)) == 1
+
+
+def told(session: Any, whose: Any) -> list[Any]:
+    """What the log says of an account, by the time of which it tells."""
+    mine = select(AuditEntry.detail).where(AuditEntry.account_id == whose.account_id)
+    said = list(session.scalars(mine.order_by(AuditEntry.at, AuditEntry.id)))
+    session.rollback()
+    return said
 
 
 @pytest.mark.parametrize(

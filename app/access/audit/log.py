@@ -2,7 +2,8 @@
 
 Entries are added to the caller's session, so that a change and its entry stand or fall together;
 :func:`note` writes at once in a session of its own, for things that are no change (a refused
-request, a look at masked data).
+request, a look at masked data). What is refused is gathered: the first of an account and network address
+within a minute has its entry at once, and one more tells how many came after it.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import uuid
 from typing import Any
 
 from flask import has_request_context, request
-from sqlalchemy import JSON, Index, String, event, text
+from sqlalchemy import JSON, Index, Integer, String, delete, event, text
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 
 from app.access.scope import current_actor, unscoped
 from app.core import transactions
 from app.core.choices import Choices
 from app.core.clock import now, uuid7
-from app.core.db import Model, read_only
+from app.core.db import Model, db, read_only, upsert
+from app.core.jobs.table import JobContext, daily_job
 from app.core.types import CodeType, NfcText, PathType, UtcDateTime, UuidType
 
 
@@ -159,5 +161,68 @@ def refused(**kwargs: Any) -> None:
 def write(entry: AuditEntry) -> None:
     """Write one entry in a transaction of its own."""
     with read_only(value=False), unscoped("the log takes refused requests too") as session:
-        session.add(entry)
+        if entry.act == Act.REFUSED and entry.account_id is not None:
+            _gather(session, entry)
+        else:
+            session.add(entry)
         session.commit()
+
+
+# ---- what is refused -------------------------------------------------------------------------
+
+_GATHERED_FOR = dt.timedelta(minutes=1)
+
+
+class Refusals(Model):
+    """What an account was refused from one network address since an entry told of it: ``n`` times."""
+
+    __tablename__ = "refusals"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True)
+    address: Mapped[str] = mapped_column(String(64), primary_key=True)  # empty: none, in a job
+    since: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False)
+    last: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False)
+    n: Mapped[int] = mapped_column(Integer, nullable=False)
+    account_name: Mapped[str | None] = mapped_column(NfcText(128))
+    path: Mapped[str | None] = mapped_column(PathType)
+
+
+def _gather(session: Session, entry: AuditEntry) -> None:
+    """Add an entry of a refusal, or count it where one told of the account within the minute."""
+    tell_gathered(session)
+    mine = {"account_id": entry.account_id, "address": entry.address or ""}
+    first = upsert(session, Refusals).values(
+        **mine, since=entry.at, last=entry.at, n=0,
+        account_name=entry.account_name, path=entry.path,
+    )  # fmt: skip
+    counted = first.on_conflict_do_update(
+        index_elements=["account_id", "address"],
+        set_={"n": Refusals.n + 1, "last": entry.at},
+    ).returning(Refusals.n)
+    if session.scalar(counted) == 0:
+        session.add(entry)
+
+
+def tell_gathered(session: Session) -> None:
+    """An entry for each account and address whose minute is over, of how much came after the first."""
+    over = delete(Refusals).where(Refusals.since <= now() - _GATHERED_FOR).returning(Refusals)
+    for gathered in session.scalars(over).all():
+        if gathered.n:
+            session.add(
+                AuditEntry(
+                    at=gathered.last,
+                    act=Act.REFUSED,
+                    account_id=gathered.account_id,
+                    account_name=gathered.account_name,
+                    path=gathered.path,
+                    address=gathered.address or None,
+                    detail={"more_refused": gathered.n},
+                )
+            )
+
+
+@daily_job("audit.refusals", title="登记一分钟内的其余越权访问")
+def tell_the_rest(_job: JobContext) -> None:
+    """Tell of refusals after which nobody was refused anything."""
+    with transactions.transaction():
+        tell_gathered(db.session())

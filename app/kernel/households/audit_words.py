@@ -68,6 +68,7 @@ LABELS: dict[str, Any] = {
     "login": lazy("账号"),
     "menu": lazy("列表"),
     "method": lazy("请求方式"),
+    "more_refused": lazy("一分钟内另被拒绝的次数"),
     "name": lazy("名称"),
     "national_code": lazy("国家编码"),
     "new": lazy("新增"),

@@ -360,12 +360,12 @@ def test_a_reset_ends_sessions_and_tokens_and_forces_a_change(session: Any) -> N
     now = kept(clerk)
     assert now.must_change_password
     assert now.get_id() != before
-    assert session.get_one(Token, ended.id).revoked_at is not None
-    assert session.get_one(Token, left.id).revoked_at is None
     (entry,) = entries(clerk)
     assert entry.act == Act.PASSWORD
     assert password not in str(entry.detail)
     assert now.password not in str(entry.detail)
+    assert session.get_one(Token, ended.id).revoked_at is not None
+    assert session.get_one(Token, left.id).revoked_at is None
 
 
 def test_the_ministry_resets_a_clerks_password(session: Any) -> None:
