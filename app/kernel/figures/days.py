@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from app.access.divisions.regions import NATION_PATH, Region
 from app.core.clock import today
@@ -21,6 +21,7 @@ from app.kernel.figures.state import incomplete
 from app.kernel.figures.statistics import Sheet
 
 DAYS = 7  # a week
+DAILY = 100  # days; of those before, Sundays and the ends of months are kept
 _OLDEST = 30  # days more: what is older is no comparison
 
 
@@ -70,6 +71,23 @@ def kept(sheets: Collection[Sheet], regions: Collection[Region], until: dt.date)
     return Then(day, found)
 
 
+def is_kept(day: dt.date) -> bool:
+    """Are the counters of the end of that day still kept, if they were?"""
+    ends_month = (day + dt.timedelta(days=1)).day == 1
+    return (today() - day).days <= DAILY or day.isoweekday() == 7 or ends_month
+
+
+def thin() -> None:
+    """Let go of the days that are not kept any more. The caller commits."""
+    day = dt.date.min
+    newest = today() - dt.timedelta(days=DAILY)
+    later = select(func.min(CounterDay.day)).where(CounterDay.day < newest)
+    while found := db.session.scalar(later.where(CounterDay.day > day)):  # one key each
+        day = found
+        if not is_kept(day):
+            db.session.execute(delete(CounterDay).where(CounterDay.day == day))
+
+
 def month_day(day: dt.date) -> str:
     """11月15日, the way people name a day of this year."""
     return _("%(month)s月%(day)s日", month=day.month, day=day.day)
@@ -77,8 +95,11 @@ def month_day(day: dt.date) -> str:
 
 @daily_job("stats.snapshot", title="每日统计留存")
 def keep_yesterday(_job: JobContext) -> dict[str, Any]:
-    """Keep what counts now as the end of yesterday; it runs as soon as a day has begun."""
+    """Keep what counts now as the end of yesterday, and fewer days of long ago; it runs as soon as a day
+    has begun.
+    """
     day = today() - dt.timedelta(days=1)
     with transaction():
         lines = counters.snapshot(db.session(), day, incomplete)
+        thin()
     return {"day": day.isoformat(), "lines": lines}

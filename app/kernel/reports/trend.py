@@ -22,7 +22,7 @@ from app.core.i18n import _, translate
 from app.kernel.declare.register import Column, Register, Table
 from app.kernel.figures import statistics
 from app.kernel.figures.counters import CounterDay
-from app.kernel.figures.days import month_day
+from app.kernel.figures.days import DAILY, is_kept, month_day
 from app.kernel.figures.state import being_counted
 from app.kernel.figures.statistics import LineKind, Sheet
 from app.kernel.reports import tables
@@ -37,13 +37,19 @@ _UNKNOWN = "—"
 @dataclass(frozen=True)
 class Trend:
     """What a division counted at the end of each of ``days``, the oldest first, and what it counts
-    now (of today). A day of which nothing was kept is in ``days`` but not in ``counts``.
+    now (of today). A day of which nothing was kept is in ``days`` but not in ``counts``; of long ago only
+    some are meant to be.
     """
 
     register: Register
     region: Region
     days: tuple[dt.date, ...]
     counts: Mapping[dt.date, Mapping[str, int]]
+
+    @property
+    def length(self) -> int:
+        """How many days lie between the first and today, both counted."""
+        return (self.days[-1] - self.days[0]).days + 1
 
     def of(self, day: dt.date, figure: str) -> int | None:
         """How many; None where nothing was kept."""
@@ -102,7 +108,8 @@ def _trend(
     if sheet.told(*figures):
         counts[now] = {name: sheet.total.counts[name] for name in figures}
     first = min(counts, default=now)
-    line = tuple(first + dt.timedelta(days=n) for n in range((now - first).days + 1))
+    every = (first + dt.timedelta(days=n) for n in range((now - first).days + 1))
+    line = tuple(day for day in every if day in counts or is_kept(day))
     return Trend(sheet.register, sheet.region, line, counts)
 
 
@@ -166,7 +173,7 @@ def chart(trend: Trend, names: Sequence[str]) -> dict[str, Any] | None:
         for name in names
     )
     return {
-        "title": _("%(place)s近%(n)s天趋势图", place=trend.region.name, n=len(trend.days)),
+        "title": _("%(place)s近%(n)s天趋势图", place=trend.region.name, n=trend.length),
         "text": grown,
         "kind": "line",
         "unit": translate(trend.register.unit),
@@ -204,7 +211,9 @@ def _notes(trend: Trend, days: int) -> tuple[str, ...]:
     found = [_("每天的数据在当天结束后保存，行政区划调整时随之调整。")]
     if lost:
         found.append(_("有 %(n)s 天没有留存数据，图中断开，表中为“—”。", n=lost))
-    if len(trend.days) < days:
+    if trend.length > DAILY:
+        found.append(_("%(n)s天以前只保留每周日和每月末的数据。", n=DAILY))
+    if trend.length < days:
         day = month_day(trend.days[0])
         found.append(_("系统从%(day)s开始留存数据。", day=day))
     return tuple(found)

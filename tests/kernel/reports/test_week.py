@@ -316,6 +316,34 @@ def test_keeping_a_day_again_replaces_it(session, lookback):
         assert other.scalars(nation).all() == [2]
 
 
+def test_of_long_ago_sundays_and_ends_of_months_are_kept(
+    session: Any, lookback: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = dt.date(2026, 6, 30)
+    for module in (days, trend):
+        monkeypatch.setattr(module, "today", lambda: now)
+    approve(b.seat(Level.VILLAGE))
+    nation = b.seat(Level.NATION)
+    at = {"register": "lookback", "region_id": nation.id, "path": nation.path, "n": 1}
+    db.session.add_all(
+        CounterDay(figure="approved", day=now - dt.timedelta(days=n), **at) for n in range(1, 153)
+    )
+    days.thin()
+    db.session.commit()
+    kept = set(db.session.scalars(select(CounterDay.day)))
+    daily = {now - dt.timedelta(days=n) for n in range(1, 101)}
+    sundays = {dt.date(2026, 2, n) for n in (1, 8, 15, 22)} | {
+        dt.date(2026, 3, n) for n in (1, 8, 15)
+    }
+    assert kept == daily | sundays | {dt.date(2026, 1, 31), dt.date(2026, 2, 28)}
+    db.session.rollback()
+    made, line = days_of(lookback, nation, 365)
+    assert set(line.days) == kept | {now}
+    assert "100天以前只保留每周日和每月末的数据。" in made.notes
+    assert not any("没有留存" in note for note in made.notes)
+    assert trend.chart(line, ["approved"])["title"] == "全国近151天趋势图"
+
+
 def test_a_worker_keeps_yesterday_once_a_day(app, lookback):
     with app.app_context():
         approve(b.seat(Level.VILLAGE))
