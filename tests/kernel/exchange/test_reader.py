@@ -16,7 +16,7 @@ from app.core.errors import BadInput
 from app.kernel.exchange import cells as texts
 from app.kernel.exchange.cells import Unreadable
 from app.kernel.exchange.reader import read_book
-from app.kernel.exchange.workbooks import documents, sheet_document
+from app.kernel.exchange.workbooks import documents, sheet_document, xlsx
 
 Make = Callable[..., Path]
 
@@ -195,6 +195,27 @@ def test_a_bomb_is_refused(make: Make) -> None:
     assert bomb.stat().st_size < 100_000
     with pytest.raises(BadInput, match="解压后过大"):
         rows(bomb)
+
+
+def test_an_archive_of_too_many_parts_is_refused(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make(lambda _b, s: s.write_string(0, 0, "a"))
+    with zipfile.ZipFile(source) as archive:
+        parts = len(archive.namelist())
+    monkeypatch.setattr(xlsx, "_MAX_PARTS", parts - 1)
+    monkeypatch.setattr(xlsx, "BLOCK", 700)  # what is counted lies across two
+    with pytest.raises(BadInput, match="解压后过大"):
+        rows(source)
+    monkeypatch.setattr(xlsx, "_MAX_PARTS", parts)
+    assert rows(source) == [(1, ["a"])]
+
+
+def test_a_long_table_of_formats_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make(lambda _b, s: s.write_string(0, 0, "a"))
+    monkeypatch.setattr(xlsx, "_LONGEST_PART", 500)
+    with pytest.raises(BadInput, match="解压后过大"):
+        rows(source)
 
 
 def test_an_entity_bomb_is_refused(make: Make, tmp_path: Path) -> None:

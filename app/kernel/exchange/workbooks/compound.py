@@ -60,8 +60,11 @@ class CompoundFile:
             seen.add(more)
             *sectors, more = _numbers(self._sector(more)) or (_END,)
             listed += sectors
-        count = len(self._data) // self._size  # a table names no more sectors than there are
-        return _numbers(b"".join(self._sector(n) for n in listed if n < count))[:count]
+        # A table names no more sectors than there are, whatever the file says.
+        count = len(self._data) // self._size
+        needed = count * 4 // self._size + 1
+        listed = [sector for sector in listed if sector < count][:needed]
+        return _numbers(b"".join(map(self._sector, listed)))[:count]
 
     def _directory(self, start: int) -> dict[str, tuple[int, int]]:
         """Names of streams -> first sector and size."""

@@ -15,7 +15,7 @@ from app.core.errors import BadInput
 from app.core.i18n import mark, translate
 from app.kernel.exchange.limits import PASSWORD, Limits, require_few_sheets
 from app.kernel.exchange.sheet import Layout, Sheet
-from app.kernel.exchange.workbooks.documents import Handler, damaged, local, parse
+from app.kernel.exchange.workbooks.documents import BLOCK, Handler, damaged, local, parse
 from app.kernel.exchange.workbooks.number_formats import NumberFormats
 from app.kernel.exchange.workbooks.shared_texts import Texts, shared_texts
 from app.kernel.exchange.workbooks.sheet_document import Values, is_true, rows_of
@@ -24,7 +24,10 @@ MAX_UNPACKED = 1024 * 1024 * 1024
 _ALWAYS_UNPACKED = 16 * 1024 * 1024
 _USUAL_RATIO = 40
 """Lists shrink to a tenth or a twentieth; a small file cannot stand for a great one."""
+_LONGEST_PART = 8 * 1024 * 1024
 _MAX_FORMATS = 100_000
+_MAX_PARTS = 10_000
+_LISTED = b"PK\x01\x02"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 TOO_LARGE = mark("文件解压后过大，请拆分后分别导入。")
@@ -37,10 +40,22 @@ def read_xlsx(path: Path) -> list[Sheet]:
     :raises BadInput: it is damaged, locked or too large.
     """
     try:
+        _require_few_parts(path)
         with zipfile.ZipFile(path) as archive:
             return _Workbook(_Archive(archive, path.stat().st_size)).sheets()
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
         raise damaged() from error
+
+
+def _require_few_parts(path: Path) -> None:
+    """:raises BadInput: the archive lists more parts than any workbook has: each costs memory."""
+    found, end = 0, b""
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            found += (end + block).count(_LISTED)
+            end = block[1 - len(_LISTED) :]
+    if found > _MAX_PARTS:
+        raise BadInput(translate(TOO_LARGE))
 
 
 class _Archive:
@@ -70,8 +85,10 @@ class _Archive:
         return self._archive.open(entry)
 
     def hear(self, name: str, handler: Handler) -> None:
-        """Parse a part."""
+        """Parse a part that is held whole: what sheets and formats there are."""
         with self.open(name) as stream:
+            if self._entries[name.lower()].file_size > _LONGEST_PART:
+                raise BadInput(translate(TOO_LARGE))
             parse(stream, handler)
 
 
