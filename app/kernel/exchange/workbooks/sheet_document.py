@@ -95,12 +95,13 @@ class Values:
         return text
 
 
-def _inline(said: str) -> str:
-    return as_text(without_escapes(said)[:MAX_LENGTH])
-
-
 def _string(said: str) -> str:
     return as_text(without_escapes(said)[:MAX_LENGTH])
+
+
+def _inline(said: str) -> str:
+    """A text that stands in the cell itself, in an element of its own."""
+    return _string(said)
 
 
 def _truth(said: str) -> str:

@@ -96,7 +96,6 @@ class _Workbook:
     def __init__(self, archive: _Archive) -> None:
         self._archive = archive
         book = _main_part(archive)
-        self._folder = posixpath.dirname(book)
         self._targets = _Relations(archive, book).targets
         self._book = _Book()
         archive.hear(book, self._book)
