@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import struct
 from pathlib import Path
 
@@ -20,7 +21,8 @@ class CompoundFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._data = path.read_bytes()
+        with path.open("rb") as file:
+            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         if len(self._data) < _HEADER:
             raise damaged()
         shift, _ = struct.unpack_from("<HH", self._data, 30)
