@@ -119,6 +119,16 @@ def test_a_list_goes_in_once_where_its_households_are(app: Flask) -> None:
     assert stored(app)[1].grade == Grade.D
 
 
+def test_a_formula_where_nothing_is_required_is_left_out_and_flagged(app: Flask) -> None:
+    number = id_number()
+    with app.app_context():
+        household(number=number)
+    counts, said = desk(app).result(appraisal(number, 建筑层数="=1+1"))
+    assert counts == {"created": 1, "flagged": 1}
+    assert "公式" in said[1]
+    assert stored(app)[0].storeys is None
+
+
 def test_each_wrong_row_says_why(app: Flask) -> None:
     number = id_number()
     with app.app_context():
@@ -133,7 +143,7 @@ def test_each_wrong_row_says_why(app: Flask) -> None:
         (appraisal("610122197001010011"), "校验码"),
         (appraisal(""), "至少填一项"),
         ({"来源": "鉴定评估", "日期": "2022-05-03", "身份证号": number}, "没有任何结论"),
-        (appraisal(number, 建筑层数="=1+1"), "公式"),
+        (appraisal(number, 日期="=TODAY()"), "公式"),
         (appraisal(number, 建筑层数="99"), "不能大于 30"),
         (appraisal(foreign), "其他地区"),
     ]
