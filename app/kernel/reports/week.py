@@ -25,6 +25,7 @@ from app.kernel.figures.days import DAYS, Then, a_week_ago, month_day
 from app.kernel.figures.statistics import Line, LineKind, Sheet
 from app.kernel.reports import deadlines
 from app.kernel.reports.deadlines import Deadline
+from app.kernel.reports.shares import UNKNOWN, share
 from app.kernel.reports.tables import (
     Cell,
     Report,
@@ -35,8 +36,6 @@ from app.kernel.reports.tables import (
     unplaced_note,
 )
 from app.kernel.rows.reading import columns_of
-
-_UNKNOWN = "—"
 
 
 def report(register: Register, table: Table, region: Region, year: int | None = None) -> Report:
@@ -68,11 +67,11 @@ def report(register: Register, table: Table, region: Region, year: int | None = 
             (
                 figure_cell(sheet, line, whole),
                 figure_cell(sheet, line, done),
-                Cell(share(line.counts[done], line.counts[whole]) if told else _UNKNOWN),
+                Cell(share(line.counts[done], line.counts[whole]) if told else UNKNOWN),
                 _gain_cell(gains.get(_key(line)), sheet.key(done), since),
                 _rank_cell(line, rank, before),
                 *(
-                    [_deadline_cell(line, until, sheet, not told or _is_open(line, done, whole))]
+                    [_deadline_cell(line, until, sheet, _left(line, sheet, done, whole))]
                     if register.flow
                     else []
                 ),
@@ -104,11 +103,6 @@ def report(register: Register, table: Table, region: Region, year: int | None = 
     )
 
 
-def share(done: int, whole: int) -> str:
-    """Done in percent with one digit, never 100.0 before all is done; a dash where nothing is."""
-    return f"{done * 1000 // whole / 10:.1f}%" if whole else _UNKNOWN
-
-
 def ranks(divisions: Iterable[Line], done: str, whole: str) -> dict[int, int]:
     """Division -> rank by the share that is done; equal shares share a rank."""
     return _ranked({d.region.id: (d.counts[done], d.counts[whole]) for d in divisions})
@@ -131,9 +125,11 @@ def _ranks_then(sheet: Sheet, then: Then | None, done: str, whole: str) -> dict[
     )
 
 
-def _is_open(line: Line, done: str, whole: str) -> bool:
-    """Is something left to do there?"""
-    return line.counts[done] < line.counts[whole]
+def _left(line: Line, sheet: Sheet, done: str, whole: str) -> bool | None:
+    """Is something left to do there? None where nothing ever was; unknown is taken as so."""
+    if not sheet.told(done, whole):
+        return True
+    return line.counts[done] < line.counts[whole] if line.counts[whole] else None
 
 
 def _key(line: Line) -> tuple[LineKind, int]:
@@ -174,23 +170,29 @@ def _decided_since(day: dt.date, sheet: Sheet, done: str) -> dict[tuple[LineKind
 def _gain_cell(gain: int | None, done: str, since: dt.date | None) -> Cell:
     """An increase that was counted from rows leads to them; a difference of two days has none."""
     if gain is None:
-        return Cell(_UNKNOWN)
+        return Cell(UNKNOWN)
     tone = "good" if gain > 0 else "bad" if gain < 0 else ""
     return Cell(gain, figure=done if since else "", since=since, tone=tone)
 
 
-def _deadline_cell(line: Line, until: Mapping[int, Deadline], sheet: Sheet, open_: bool) -> Cell:
-    """The day until which the division is to be done; how late it is while something is left."""
+def _deadline_cell(
+    line: Line, until: Mapping[int, Deadline], sheet: Sheet, left: bool | None
+) -> Cell:
+    """The day until which the division is to be done; how late it is while something is left. One without
+    households has done nothing.
+    """
     register = sheet.register
     if line.kind == LineKind.UNPLACED:
-        return Cell(_UNKNOWN)
+        return Cell(UNKNOWN)
     own = line.kind != LineKind.DIVISION
     found = deadlines.of(register, sheet.region.path) if own else until.get(line.region.id)
     setting = deadlines.setting_of(register)
     if found is None:
         return Cell(_("未设置"), setting=setting)
     day = found.until.isoformat()
-    if not open_:
+    if left is None:
+        return Cell(day, setting=setting)
+    if not left:
         return Cell(day, setting=setting, sub=_("已完成"), tone="good")
     if found.passed:
         return Cell(day, setting=setting, sub=_("已逾期%(n)s天", n=-found.left), tone="bad")
@@ -201,7 +203,7 @@ def _deadline_cell(line: Line, until: Mapping[int, Deadline], sheet: Sheet, open
 def _rank_cell(line: Line, rank: Mapping[int, int], before: Mapping[int, int]) -> Cell:
     place = rank.get(line.region.id) if line.kind == LineKind.DIVISION else None
     if place is None:
-        return Cell(_UNKNOWN)
+        return Cell(UNKNOWN)
     moved = before.get(line.region.id, place) - place
     if not moved:
         return Cell(place)

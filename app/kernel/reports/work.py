@@ -25,6 +25,7 @@ from app.kernel.declare.register import Briefing, Column, Register, Table, all_r
 from app.kernel.figures import days, statistics
 from app.kernel.figures.statistics import Sheet
 from app.kernel.reports import deadlines, tables, week
+from app.kernel.reports.shares import share
 
 #: How far back a period may begin, days.
 LONGEST = 730
@@ -138,7 +139,7 @@ class _Told:
 
     def fill(self, text: str) -> str:
         """A declared sentence with its figures."""
-        rate = week.share(self.counts[self.done], self.counts[self.whole])
+        rate = share(self.counts[self.done], self.counts[self.whole])
 
         def number(found: re.Match[str]) -> str:
             return rate if found[1] == "rate" else f"{self.counts[found[1]]:,}"
@@ -192,8 +193,8 @@ class _Told:
         )
 
     def _share(self, line: statistics.Line) -> str:
-        share = week.share(line.counts[self.done], line.counts[self.whole])
-        return _("%(value)s（%(sub)s）", value=line.label, sub=share)
+        done = share(line.counts[self.done], line.counts[self.whole])
+        return _("%(value)s（%(sub)s）", value=line.label, sub=done)
 
     def _deadline(self) -> Iterator[str]:
         found = deadlines.of(self.register, self.region.path)

@@ -18,8 +18,9 @@ from app.kernel.declare.register import TREND, Register, of_year
 from app.kernel.figures.days import month_day
 from app.kernel.figures.state import being_counted
 from app.kernel.figures.waiting import Waiting
-from app.kernel.reports import desk, week
+from app.kernel.reports import desk
 from app.kernel.reports.desk import Desk, Module
+from app.kernel.reports.shares import share
 from app.web.reports import deadlines
 from app.web.reports.tables import chart_urls, ledger_url, shown
 
@@ -195,7 +196,7 @@ def _module(module: Module, read: Desk) -> dict[str, Any]:
         "url": url,
         "deadline": deadlines.tag(register, read.region.path),
         "figures": _figures(module, read),
-        "progress": {"value": done, "max": whole or 1, "text": week.share(done, whole)}
+        "progress": {"value": done, "max": whole or 1, "text": share(done, whole)}
         if module.progress
         else None,
         "table": shown(report, url) if report and url else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
@@ -25,6 +26,8 @@ from app.kernel.figures.statistics import LineKind
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse
 from app.kernel.reports import trend, week
+from app.kernel.reports.shares import share
+from app.web.reports.tables import workbook
 from tests import builders as b
 from tests.clicks import click
 from tests.kernel.figures import counted
@@ -60,11 +63,12 @@ def approve(place: Region, count: int = 1, **columns: Any) -> None:
 
 @pytest.mark.parametrize(
     ("done", "whole", "text"),
-    [(0, 0, "—"), (0, 7, "0.0%"), (1, 3, "33.3%"), (1999, 2000, "99.9%"), (9999, 10000, "99.9%"),
-     (10000, 10000, "100.0%"), (29_000_000, 29_000_001, "99.9%")],
+    [(0, 0, "—"), (0, 7, "0.0%"), (1, 3, "33.3%"), (17, 22, "77.3%"), (1, 16, "6.3%"),
+     (1999, 2000, "99.9%"), (9999, 10000, "99.9%"), (10000, 10000, "100.0%"),
+     (1, 3000, "0.1%"), (29_000_000, 29_000_001, "99.9%")],
 )  # fmt: skip
-def test_the_share_is_never_rounded_up_to_all(done, whole, text):
-    assert week.share(done, whole) == text
+def test_the_share_is_rounded_but_never_to_nothing_or_all(done, whole, text):
+    assert share(done, whole) == text
 
 
 def test_without_a_day_a_week_old_there_is_no_increase(session, lookback):
@@ -234,6 +238,21 @@ def test_who_is_done_is_never_late(session, lookback):
     approve(b.below(near, Level.VILLAGE))
     cell = row_of(report(lookback, b.seat(Level.CITY)), near).cells[-1]
     assert (cell.sub, cell.tone) == ("已完成", "good")
+
+
+def test_a_division_without_households_has_done_nothing(session, lookback):
+    """Neither on the page nor in the workbook is it 已完成, nor late."""
+    city, near = b.seat(Level.CITY), b.region(b.COUNTY, Level.COUNTY)
+    until = set_deadline(city, -3)
+    approve(b.below(near, Level.VILLAGE))
+    made = report(lookback, city)
+    nobody = row_of(made, b.region(b.NEXT_COUNTY, Level.COUNTY))
+    assert values(nobody) == [0, 0, "—", "—", "—", until.isoformat()]
+    assert (nobody.cells[-1].sub, nobody.cells[-1].tone) == ("", "")
+    book = openpyxl.load_workbook(workbook(made))
+    lines = {row[1]: row for row in book.active.iter_rows(values_only=True)}
+    assert lines[nobody.label][-1] == until.isoformat()
+    assert "已完成" in lines[near.name][-1]
 
 
 # ---- day by day -----------------------------------------------------------------------------
