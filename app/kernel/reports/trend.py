@@ -26,12 +26,13 @@ from app.kernel.figures.days import DAILY, is_kept, month_day
 from app.kernel.figures.state import being_counted
 from app.kernel.figures.statistics import LineKind, Sheet
 from app.kernel.reports import tables
+from app.kernel.reports.charts import colours
+from app.kernel.reports.shares import UNKNOWN
 from app.kernel.reports.tables import Cell, Report, Row, column_label, counting_note
 
 #: Days that may be looked back.
 RANGES = (14, 30, 90, 365)
 ON_DESK = 30
-_UNKNOWN = "—"
 
 
 @dataclass(frozen=True)
@@ -181,10 +182,10 @@ def chart(trend: Trend, names: Sequence[str]) -> dict[str, Any] | None:
         "series": [
             {
                 "name": translate(figures[name].label),
-                "tone": figures[name].tone,
+                "colour": colour,
                 "values": [trend.of(day, name) for day in trend.days],
             }
-            for name in names
+            for name, colour in zip(names, colours([figures[n].tone for n in names]), strict=True)
         ],
     }
 
@@ -192,14 +193,14 @@ def chart(trend: Trend, names: Sequence[str]) -> dict[str, Any] | None:
 def _cell(trend: Trend, day: dt.date, name: str, figure: str) -> Cell:
     n = trend.of(day, name)
     if n is None:
-        return Cell(being_counted() if day == trend.days[-1] else _UNKNOWN)
+        return Cell(being_counted() if day == trend.days[-1] else UNKNOWN)
     return Cell(n, figure=figure)
 
 
 def _gain(trend: Trend, day: dt.date, figure: str) -> Cell:
     now, before = trend.of(day, figure), trend.of(day - dt.timedelta(days=1), figure)
     if now is None or before is None:
-        return Cell(_UNKNOWN)
+        return Cell(UNKNOWN)
     gain = now - before
     return Cell(gain, tone="good" if gain > 0 else "bad" if gain < 0 else "")
 

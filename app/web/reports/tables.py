@@ -70,7 +70,7 @@ class StatisticsView(BaseView):
             ],
             "tabs": _tabs(made, name, region, year),
             "years": _years(made, name, region, year),
-            "ranges": _ranges(made, region, days, year) if name == TREND else [],
+            "ranges": _ranges(made, region, days, len(report.rows), year) if name == TREND else [],
             "chart": chart and chart | {"urls": chart_urls(chart, url)},
             "notes": report.notes,
             "deadline": deadlines.tag(made, region.path),
@@ -259,19 +259,23 @@ def _tabs(register: Register, here: str, region: Region, year: int | None) -> li
 
 
 def _ranges(
-    register: Register, region: Region, chosen: int, year: int | None
+    register: Register, region: Region, chosen: int, shown_days: int, year: int | None
 ) -> list[dict[str, Any]]:
-    """How many days may be looked back."""
+    """How many days may be looked back; where fewer are kept than were asked for, that is all there is."""
+    offered = {days: _("近%(n)s天", n=days) for days in trend.RANGES}
+    if shown_days < chosen:
+        offered = {days: label for days, label in offered.items() if days <= shown_days}
+        offered[chosen] = _("全部%(n)s天", n=shown_days)
     return [
         {
-            "label": _("近%(n)s天", n=days),
+            "label": label,
             "url": url_for(
                 "StatisticsView.table", register=register.name, name=TREND, region=region.id,
                 days=days, **_year_in_address(register, year),
             ),
             "active": days == chosen,
         }
-        for days in trend.RANGES
+        for days, label in offered.items()
     ]  # fmt: skip
 
 

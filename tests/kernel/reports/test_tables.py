@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import openpyxl
 import pytest
 
 from app.access.divisions.regions import Level
 from app.kernel.declare.checks import check
 from app.kernel.declare.expressions import ALWAYS
-from app.kernel.declare.register import Column, Figure, Table, columns
+from app.kernel.declare.register import Column, Figure, Table, all_registers, columns
 from app.kernel.figures import statistics
 from app.kernel.reports import charts, tables
 from app.web.reports.tables import shown, workbook
@@ -19,6 +23,9 @@ from tests.kernel.reports import country
 @pytest.fixture
 def arranged():
     return country.settle
+
+
+ROOT = Path(__file__).parents[3]
 
 
 def read(lookback, name, region):
@@ -108,3 +115,25 @@ def test_a_wrong_declaration_is_found(lookback, monkeypatch, change, code):
     for name, value in change.items():
         monkeypatch.setattr(lookback, name, value)
     assert code in {finding.id for finding in check(lookback)}
+
+
+@pytest.mark.parametrize("register", all_registers(), ids=lambda register: register.name)
+def test_no_two_series_of_a_chart_share_a_colour(register):
+    """Of a table, of its days, and of the desk's."""
+    charted = [table.chart for table in register.tables] + [tuple(register.headline.split())]
+    for names in charted:
+        found = charts.colours([register.figures[name].tone for name in names])
+        assert len({*found}) == len(names), names
+        assert {*found} <= {*range(charts.COLOURS)}
+
+
+def test_a_tone_keeps_its_colour_and_the_palette_has_all():
+    assert charts.colours(["good", "warn", "warn", "", "bad"]) == [2, 1, 5, 6, 3]
+    assert charts.colours(["", *["neutral"] * 7]) == [5, 4, 6, 7, 0, 1, 2, 3]
+    with pytest.raises(ValueError, match="9 series"):
+        charts.colours([""] * 9)
+    script = (ROOT / "app/web/static/lists/charts.js").read_text(encoding="utf-8")
+    palettes = re.findall(r"const (?:LIGHT|DARK) = (\[.*?\]);", script)
+    for palette in map(json.loads, palettes):
+        assert len({*palette}) == charts.COLOURS
+    assert len(palettes) == 2

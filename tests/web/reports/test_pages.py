@@ -238,7 +238,12 @@ def test_the_days_have_a_range_a_chart_and_a_workbook(filled):
     assert client.get(f"{url}/excel?days=x").status_code == 400
     page = client.get(f"{url}?days=14").text
     assert '"kind": "line"' in page
-    assert 'aria-current="true">近14天' in page
+    assert 'aria-current="true">全部3天' in page
+    assert "近14天" not in page  # nothing is called by days that it does not hold
+    month = client.get(f"{url}?days=30").text
+    assert 'aria-current="true">全部21天' in month
+    assert ">近14天" in month
+    assert "近30天" not in month
     county = place(filled, b.COUNTY, Level.COUNTY)
     for days, rows in ((14, 3), (30, 21)):
         answer = client.get(f"{url}/excel?region={county}&days={days}")

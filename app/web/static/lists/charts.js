@@ -2,9 +2,9 @@
  * Draws every [data-chart] from its JSON block (see reports/_stat_table.html), in the page's colours.
  * Tooltips are drawn on the canvas: HTML ones would need inline styles, which the CSP forbids.
  */
-const LIGHT = ["#1a4f9c", "#d98300", "#2c8a58", "#b3261e", "#6b7f99", "#7a5aa6"];
-const DARK = ["#8db8ff", "#f2bd6d", "#7fd6a5", "#ff9c93", "#a3afbe", "#c5a8f0"];
-const TONES = { info: 0, warn: 1, good: 2, bad: 3, neutral: 4 };
+/** Which of these a series has says app/kernel/reports/charts.py; no two of a chart have the same. */
+const LIGHT = ["#1a4f9c", "#d98300", "#2c8a58", "#b3261e", "#6b7f99", "#7a5aa6", "#0f8b8d", "#8a5a2b"];
+const DARK = ["#8db8ff", "#f2bd6d", "#7fd6a5", "#ff9c93", "#a3afbe", "#c5a8f0", "#6fd3d5", "#d9b38c"];
 
 function colours() {
   const style = getComputedStyle(document.documentElement);
@@ -16,17 +16,12 @@ function colours() {
   };
 }
 
-function toneColour(c, tone, index) {
-  return c.palette[tone in TONES ? TONES[tone] : index % c.palette.length];
-}
-
 /** Parts of a whole: on a narrow screen the numbers stand in the legend, where there is room. */
 function share(data, c, narrow) {
-  const parts = data.series.map((one, i) => ({ name: one.name, value: one.values[0], itemStyle: { color: toneColour(c, one.tone, i) } }));
-  const whole = parts.reduce((sum, part) => sum + part.value, 0) || 1;
+  const parts = data.series.map((one) => ({ name: one.name, value: one.values[0], itemStyle: { color: c.palette[one.colour] } }));
   const text = (name) => {
-    const { value } = parts.find((part) => part.name === name);
-    return `${name} ${value} (${((value * 100) / whole).toFixed(1)}%)`;
+    const one = data.series.find((series) => series.name === name);
+    return `${name} ${one.values[0]} (${one.share})`;
   };
   return {
     legend: { ...legend(data, c), type: "plain", ...(narrow ? { formatter: text, left: "center", width: "100%" } : {}) },
@@ -54,10 +49,10 @@ function axes(data, c, narrow) {
       type: "value", name: data.series.length > 1 ? "" : data.unit ?? "", nameTextStyle: { color: c.muted, align: "left" }, minInterval: 1,
       splitLine: { lineStyle: { color: c.line } }, axisLabel: { color: c.muted },
     },
-    series: data.series.map((one, i) => ({
+    series: data.series.map((one) => ({
       name: one.name, type: data.kind === "line" ? "line" : "bar", data: one.values,
       stack: data.kind === "stacked" ? "all" : undefined, barMaxWidth: 34, smooth: false, symbolSize: 5,
-      itemStyle: { color: toneColour(c, one.tone, i), borderRadius: data.kind === "bars" ? [3, 3, 0, 0] : 0 },
+      itemStyle: { color: c.palette[one.colour], borderRadius: data.kind === "bars" ? [3, 3, 0, 0] : 0 },
     })),
   };
 }
