@@ -55,13 +55,14 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     from app.core.jobs.table import init_jobs
     from app.kernel import listening  # noqa: F401  (the kernel's)
     from app.web.crud.builder import Builder
-    from app.web.frame import callers, clicks, errors, requests, shell
+    from app.web.frame import addresses, callers, clicks, errors, requests, shell
     from app.web.reports.desk import DeskView
 
     db.init_app(app)
     Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)
     init_storage(app)
     init_jobs(app, policy.as_account)
+    app.url_map.converters["int"] = addresses.Whole
     requests.protect(app)
     app.register_error_handler(AnjuError, errors.render)
     errors.install(app)

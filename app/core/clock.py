@@ -21,6 +21,22 @@ def today() -> dt.date:
     return dt.datetime.now(CHINA).date()
 
 
+#: The years that days of the program are of.
+YEARS = range(1900, 2101)
+
+
+def read_day(text: str) -> dt.date:
+    """The day that an address or a form says.
+
+    :raises ValueError: none, or one of a year that nobody means: at the edges of the calendar there are no
+        instants to compare with.
+    """
+    day = dt.date.fromisoformat(text)
+    if day.year not in YEARS:
+        raise ValueError(text)
+    return day
+
+
 def day_begins(day: dt.date) -> dt.datetime:
     """The instant at which a day begins in China."""
     return dt.datetime.combine(day, dt.time(), tzinfo=CHINA).astimezone(dt.UTC)

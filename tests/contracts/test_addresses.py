@@ -20,7 +20,8 @@ from werkzeug.routing import Rule
 from app.access.audit.log import AuditEntry
 from app.access.scope import unscoped
 from app.core.errors import BadInput
-from app.web.frame.addresses import require_known
+from app.kernel.declare.register import all_registers
+from app.web.frame.addresses import known_of, require_known
 from app.web.frame.requests import PUBLIC
 from tests.builders import (
     COUNTY_MANAGER,
@@ -30,6 +31,7 @@ from tests.builders import (
     account,
     sign_in,
 )
+from tests.builders import household as household_of
 from tests.contracts.conftest import World
 from tests.contracts.place import Place
 from tests.contracts.routes import SYSTEM, calls
@@ -54,7 +56,7 @@ def addresses(app: Flask) -> Iterator[str]:
 
 def part(rule: Rule, argument: str) -> str:
     kind = type(rule._converters[argument]).__name__
-    given = {"UUIDConverter": KEY, "IntegerConverter": "1"}.get(kind)
+    given = {"UUIDConverter": KEY, "Whole": "1"}.get(kind)
     return given or PARTS.get(argument, "a")
 
 
@@ -186,3 +188,66 @@ def test_pages_lead_to_addresses_that_are_known(world: World) -> None:
                 seen.add(shape(address))
     assert not wrong, "\n".join(wrong)
     assert len(seen) > 100
+
+
+# ---- numbers of any length, days of any century ------------------------------------------------
+
+#: What addresses name by a number, whichever page it is of; and by a day.
+NUMBERS = {"region", "page", "size", "year", "days", "limit"}
+DAYS = {"decided_from", "since", "on", "at_from", "at_to"}
+LONG = "9" * 25
+
+
+def told_wrong(app: Flask) -> Iterator[tuple[str, bool]]:
+    """Addresses with what is no key, number or day there, and whether each must be told so, unless there is
+    no such page or it leads on; of one register, for the others are asked by the same code.
+    """
+    with app.app_context():
+        household, survey = household_of(None, name="甲户")
+        keys = {"household_id": str(household.id), "record_id": str(survey.id)}
+    for rule in app.url_map.iter_rules():
+        others = {register.name for register in all_registers()} - {"lookback", "household"}
+        if "GET" not in (rule.methods or ()) or rule.endpoint in NO_PAGES:
+            continue
+        if not others.isdisjoint(rule.rule.split("/")):
+            continue
+
+        def path(number: str, rule: Rule = rule) -> str:
+            def one(found: re.Match[str]) -> str:
+                if type(rule._converters[found[1]]).__name__ == "Whole":
+                    return number
+                listed = {"name": "query"} if rule.rule.startswith("/lookback/<") else {}
+                if "/statistics/" in rule.rule:
+                    listed = {"name": "progress"}
+                return (listed | keys).get(found[1]) or part(rule, found[1])
+
+            return re.sub(r"<[^>]*?(\w+)>", one, rule.rule)
+
+        with app.test_request_context(path("1")):
+            names = {*known_of(app.view_functions[rule.endpoint])}
+        for name in sorted(names):
+            yield f"{path('1')}?{name}={LONG}", name in NUMBERS
+        for name in sorted(names & {*NUMBERS, "figure"}):
+            said = "total@" if name == "figure" else ""
+            yield f"{path('1')}?{name}={said}{LONG * 200}", True
+        for name in sorted(names & DAYS):
+            yield f"{path('1')}?{name}=0001-01-01", True
+            yield f"{path('1')}?{name}=9999-12-31", True
+        if "<int:" in rule.rule:
+            yield path(LONG), True
+            yield path(LONG * 200), True
+
+
+def test_numbers_of_any_length_and_days_of_any_century_are_told(app: Flask) -> None:
+    clients = [sign_in(app, MINISTRY), sign_in(app, COUNTY_MANAGER)]
+    wrong, strict = [], 0
+    for address, must in told_wrong(app):
+        for client in clients:
+            status = client.get(address, headers=SHORT).status_code
+            if status != 403:
+                break
+        strict += must and status == 400
+        if status >= 500 or (must and status not in (302, 400, 404)):
+            wrong.append(f"{address[:90]} ({len(address)}) -> {status}")
+    assert not wrong, "\n".join(wrong)
+    assert strict > 40

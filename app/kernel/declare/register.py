@@ -378,7 +378,7 @@ class Register:
             where, listed = self.figures[name].where, self.listed
             if at:
                 years = self.years
-                if years is None or not year.isdecimal() or int(year) not in years.offered():
+                if years is None or year not in map(str, years.offered()):
                     raise KeyError(key)
                 listed = years.listed or listed
                 where = self._in_year(int(year)) & where

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.access.actor import Actor
 from app.access.divisions import asked as region_asked
 from app.access.divisions.regions import Level, Region
+from app.core.clock import read_day
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobState
@@ -111,7 +112,7 @@ def _day(text: str | None, register: Register) -> dt.date | None:
         return None
     try:
         if hasattr(register.model, "decided_at"):
-            return dt.date.fromisoformat(text)
+            return read_day(text)
     except ValueError:
         pass
     raise BadInput(_("审核日期有误。"))

@@ -16,9 +16,10 @@ from app.access import policy
 from app.access.actor import Actor, Capability, Kind
 from app.access.audit import log as audit
 from app.access.audit.log import Act
+from app.access.divisions import asked as region_asked
 from app.access.divisions.regions import Region, ancestor_paths, within
 from app.core.db import db
-from app.core.errors import AnjuError, Forbidden, Invalid, NotFound
+from app.core.errors import AnjuError, BadInput, Forbidden, Invalid, NotFound
 from app.core.i18n import _, translate
 from app.core.types import nfc
 from app.kernel.declare.register import Menu, Register
@@ -173,7 +174,10 @@ def _known(register: Register) -> set[str]:
 
 def _place(text: str, actor: Actor, asked: Pairs) -> list[str]:
     """Adds the division that is asked for, if the account may look there; else says why not."""
-    region = db.session.get(Region, int(text)) if text.isascii() and text.isdigit() else None
+    try:
+        region = db.session.get(Region, region_asked.read_key(text))
+    except BadInput:
+        region = None
     if region is None:
         return [_("限定的行政区划已不存在")]
     if within(region.path, actor.path):

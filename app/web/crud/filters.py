@@ -32,6 +32,7 @@ from sqlalchemy import inspect
 
 from app.access.divisions import regions
 from app.access.divisions.regions import in_subtree
+from app.core.clock import read_day
 from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
 from app.core.types import nfc
@@ -264,7 +265,10 @@ def typed(datamodel: ScopedInterface, made: BaseFilter, value: Any) -> Any:
         return _text(value)
     if isinstance(value, kind) and not isinstance(value, bool):
         return value
-    if kind in (dt.date, dt.datetime):
+    if kind is dt.date:
+        return read_day(value)
+    if kind is dt.datetime:
+        read_day(value[:10])
         return kind.fromisoformat(value)
     if kind is int:
         return _whole(value)

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from flask import current_app, request
+from werkzeug.routing import IntegerConverter
 
+from app.access.divisions import asked as region_asked
 from app.core.errors import BadInput
 from app.core.i18n import _
 from app.web.frame import callers, problems
@@ -30,6 +32,8 @@ _NO_PAGES = frozenset({"static", "appbuilder.static", "health"})
 
 #: A name, or who knows them: asked with the view and what its path says.
 Known = str | Callable[..., Iterable[str]]
+_MOST_DIGITS = 9
+TOO_LONG = 10**_MOST_DIGITS
 _View = TypeVar("_View", bound=Callable[..., Any])
 _SAID = "takes"
 
@@ -44,6 +48,24 @@ def takes(*known: Known) -> Callable[[_View], _View]:
     return declare
 
 
+class Whole(IntegerConverter):
+    """A key in a path. One that is too long for the database is read as :data:`TOO_LONG`."""
+
+    def to_python(self, value: str) -> int:
+        return int(super().to_python(value)) if len(value) <= _MOST_DIGITS else TOO_LONG
+
+
+def require_readable() -> None:
+    """Before a request is answered.
+
+    :raises BadInput: its path has a number that is no key of anything, or its division is none.
+    """
+    if TOO_LONG in (request.view_args or {}).values():
+        raise BadInput(_("网址中的编号过长，请从页面上重新打开。"))
+    if (region := request.args.get("region")) and request.endpoint not in _NO_PAGES:
+        region_asked.read_key(region)
+
+
 def require_known() -> None:
     """Before a request is answered.
 
@@ -54,7 +76,7 @@ def require_known() -> None:
     api = problems.is_api()
     if api:
         callers.require_known_language()
-    known = frozenset(_known(current_app.view_functions[request.endpoint]))
+    known = frozenset(known_of(current_app.view_functions[request.endpoint]))
     known |= _OF_API if api else ADDED
     name = next((name[:40] for name in request.args if name not in known), None)
     if name is not None and api:
@@ -63,7 +85,8 @@ def require_known() -> None:
         raise BadInput(_("没有参数“%(name)s”。请从网址中去掉它，或从菜单重新打开页面。", name=name))
 
 
-def _known(view: Callable[..., Any]) -> Iterator[str]:
+def known_of(view: Callable[..., Any]) -> Iterator[str]:
+    """What the address of the present request may say, as its view declares."""
     for said in getattr(view, _SAID, ()):
         if isinstance(said, str):
             yield said

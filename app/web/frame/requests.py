@@ -126,6 +126,7 @@ def install(app: Flask) -> None:
     """Hooks of every request; FAB has put ``g.user`` by then."""
     app.before_request_funcs.setdefault(None, []).insert(0, _begin_reading)  # before any statement
     app.before_request(_begin)
+    app.before_request(addresses.require_readable)
     app.before_request(addresses.require_known)
     app.after_request(_headers)
     app.teardown_request(_end)

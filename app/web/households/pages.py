@@ -185,7 +185,7 @@ def _timeline(chronicle: Chronicle, args: Mapping[str, str]) -> dict[str, Any]:
     only, page = args.get("register", ""), args.get("page", "1")
     if only not in names:
         raise BadInput(_("这户没有该模块的记录，请从页面上选择。"))
-    if not (page.isascii() and page.isdigit() and 0 < int(page) <= _PAGES):
+    if not (page.isascii() and page.isdigit() and len(page) < 7 and 0 < int(page) <= _PAGES):
         raise BadInput(_("页码不正确。"))
     story = chronicle.story(only, _EVENTS * int(page))
     here = f"/household/{chronicle.household.id}"

@@ -114,7 +114,9 @@ class ListRoutes(Routes):
     @one_of(of_menus)
     def columns(self, name: str) -> Any:
         """Which fields the list shows the account, and in which order."""
-        menu, _actor = self._list(name)
+        menu, actor = self._list(name)
+        wanted, _notices = ledger_pages.asked(self.register, menu, actor, request.args)
+        parse(self.register, wanted, db.session, actor)  # what cannot be read is said now
         chosen = chosen_columns.kept(current_user, self.register, menu)
         errors: list[str] = []
         if request.method == "POST":

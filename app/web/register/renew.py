@@ -14,7 +14,7 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import permission_name
 
 from app.access.actor import Capability
-from app.core.clock import local, today
+from app.core.clock import local, read_day, today
 from app.core.errors import BadInput, Conflict
 from app.core.i18n import _, translate
 from app.kernel.declare.register import Register
@@ -114,6 +114,6 @@ def _day(text: str | None) -> dt.date | None:
     if not text:
         return None
     try:
-        return dt.date.fromisoformat(text)
+        return read_day(text)
     except ValueError:
         raise BadInput(_("请填写日期，例如 2024-09-07。")) from None

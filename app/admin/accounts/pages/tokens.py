@@ -20,7 +20,7 @@ from app.access.divisions.regions import Region
 from app.admin.accounts import changing as accounts
 from app.admin.accounts import tokens
 from app.admin.accounts.tokens import Wanted
-from app.core.clock import local, today
+from app.core.clock import local, read_day, today
 from app.core.db import db
 from app.core.errors import Invalid
 from app.core.i18n import _
@@ -269,7 +269,7 @@ def _at_its_input(problem: Problem) -> Problem:
 
 def _date(text: str) -> dt.date | None:
     try:
-        return dt.date.fromisoformat(text)
+        return read_day(text)
     except ValueError:
         return None
 

@@ -27,6 +27,7 @@ from app.admin.accounts.exporting import RECORDERS, USERS, role_of
 from app.admin.accounts.pages import forms as account_forms
 from app.admin.accounts.pages import lists as account_lists
 from app.admin.accounts.pages import parts as account_parts
+from app.core.clock import read_day
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Invalid
 from app.core.i18n import _, lazy, translate
@@ -451,6 +452,6 @@ def _allowances(region: Region, role: Role) -> list[str]:
 
 def _date(text: str) -> dt.date | None:
     try:
-        return dt.date.fromisoformat(text)
+        return read_day(text)
     except ValueError:
         return None

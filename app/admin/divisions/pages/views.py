@@ -292,6 +292,6 @@ def _level(fitting: list[Level]) -> Level:
 
 def _page_number() -> int:
     text = request.args.get("page", "1")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 100_000):
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and 1 <= int(text) <= 100_000):
         raise BadInput(_("页码有误。"))
     return int(text)
