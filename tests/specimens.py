@@ -78,6 +78,8 @@ def candidates(made: Field, place: Region | None = None) -> Iterator[Any]:
     kind = made.kind
     if kind in (f.TEXT, f.TEXTAREA, f.PERSON):
         yield f"密{next(_numbers)}" if made.masked else "测试内容"[: made.length]
+    elif kind == f.PERSON:
+        yield "张测试"
     elif kind in (f.INTEGER, f.DECIMAL, f.MONEY):
         kind_of = int if kind == f.INTEGER else Decimal
         most = made.high if isinstance(made.high, int | Decimal) else None

@@ -77,7 +77,8 @@ def _answer(row: Any, register: Register, figure: str, chance: random.Random) ->
     asked = [name for name in _told_apart(register) if register.model.__fields__[name].stored]
     offered = {name: _offered(register, name) for name in asked}
     values = values_of(row) | {name: chance.choice(some) for name, some in offered.items()}
-    parts = list(_parts(register.counted(figure)))
+    whole = ["total"] if "total" in register.figures else []  # what a list shows is counted there
+    parts = [part for name in (figure, *whole) for part in _parts(register.counted(name))]
     for _try in range(_TRIES):
         wrong = [part for part in parts if not part.test(values)]
         if not wrong:

@@ -339,7 +339,7 @@ _KINDS = {
     "UUIDConverter": "uuid",
     "UnicodeConverter": "string",
     "PathConverter": "path",
-    "IntegerConverter": "int",
+    "Whole": "int",
     "AnyConverter": "any",
 }
 

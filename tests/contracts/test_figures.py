@@ -275,7 +275,7 @@ def test_the_workbook_holds_the_rows_of_its_cell(app: Flask, session: Any) -> No
             (made,) = run(app, job).files_of("result")
             with storage().open(made["key"]) as stored:
                 book = openpyxl.load_workbook(io.BytesIO(stored.read()), read_only=True)
-            head, *rows = book.active.iter_rows(values_only=True)
+            _title, head, *rows = book.active.iter_rows(values_only=True)
             names = head.index(register.model.__fields__[register.name_field].label)
             truth = truths[register.name]
             wanted = truth.named(truth.rows(figure, actor.path))

@@ -508,5 +508,5 @@ def test_a_file_of_every_state_says_how_many(as_account: AsAccount):
     manager = as_account(builders.COUNTY_MANAGER)
     for asked, n in (("?state=all", "2"), ("", "2"), ("?state=approved", "1")):
         page = manager.get(f"/exchange/export/application{asked}").text
-        assert re.search(r"户数</dt>.*?(\d+)", page, re.DOTALL)[1] == n
+        assert re.search(r"记录数（户）</dt>.*?(\d+)", page, re.DOTALL)[1] == n
         assert ("填报状态" in page) == (n == "1")
