@@ -33,6 +33,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, QueuePool, create_engine
 
+from tests import audited
 from tests.databases import (
     KINDS,
     Databases,
@@ -56,6 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    audited.install()
     unknown = set(kinds(config)) - set(KINDS)
     if unknown:
         raise pytest.UsageError(f"--db: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")

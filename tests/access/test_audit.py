@@ -20,7 +20,7 @@ from tests.builders import VILLAGE_CLERK, actor, household
 def entry(session: Any) -> AuditEntry:
     _, survey = household()
     with acting_as(actor(VILLAGE_CLERK)) as clerk:
-        made = audit.record(session, Act.UPDATE, register="lookback", row=survey, detail={"a": 1})
+        made = audit.record(session, Act.UPDATE, register="lookback", row=survey, detail={"row": 1})
         session.commit()
     assert (made.account_id, made.path, made.record_id) == (
         clerk.account_id, survey.path, survey.id,
@@ -30,7 +30,7 @@ def entry(session: Any) -> AuditEntry:
 
 
 def test_an_entry_is_not_changed(session: Any, entry: AuditEntry) -> None:
-    entry.detail = {"a": 2}
+    entry.detail = {"row": 2}
     with pytest.raises(RuntimeError):
         session.commit()
 
@@ -121,7 +121,7 @@ def test_the_database_itself_keeps_it(session: Any, entry: AuditEntry, statement
         session.execute(text(statement))
     session.rollback()
     kept = session.execute(select(AuditEntry)).scalars().one()
-    assert (kept.act, kept.detail) == (Act.UPDATE, {"a": 1})
+    assert (kept.act, kept.detail) == (Act.UPDATE, {"row": 1})
 
 
 def test_an_entry_follows_its_division(session: Any, entry: AuditEntry) -> None:

@@ -157,7 +157,7 @@ def test_sigterm_puts_the_job_back(app: Flask, start: Callable[[], BaseProcess])
     process.join(20)
     assert process.exitcode == 0
     job = seen(job_id)
-    assert (job.state, job.attempt) == (JobState.QUEUED, 0)
+    assert (job.state, job.attempt, job.tries) == (JobState.QUEUED, 1, 0)
     assert job.checkpoint == {"next": len(numbers())}
     db.session.execute(sa.update(Job).values(args={"total": 400}))
     db.session.commit()
@@ -190,20 +190,39 @@ def test_a_run_that_was_overtaken_writes_nothing_more(app: Flask) -> None:
 
 def test_five_deaths_are_enough(app: Flask) -> None:
     job_id = add(total=10)
-    make_stale(job_id, state=JobState.RUNNING, attempt=5)
+    make_stale(job_id, state=JobState.RUNNING, attempt=7, tries=5, done=120, total=1000)
     assert worker.claim() is None
     job = seen(job_id)
     assert job.state == JobState.FAILED
-    assert "联系管理员" in job.message
+    assert job.message == "多次中断且没有进展，已停止重试（处理到 120 / 1,000）。请联系管理员。"
+
+
+def test_a_job_that_gets_on_is_taken_up_however_often_it_dies(app: Flask) -> None:
+    job_id = add(total=200)
+    for n in range(20):
+        job = worker.claim()
+        assert job is not None
+        assert job.attempt == n + 1
+        with transaction():  # ten numbers and their checkpoint, then it is killed
+            start = (job.checkpoint or {"next": 0})["next"]
+            rows = [{"n": k, "run": job.attempt} for k in range(start, start + 10)]
+            db.session.execute(sa.insert(steps), rows)
+            job.save({"next": start + 10})
+        make_stale(job_id)
+    assert worker.work(app, once=True) == 1
+    assert seen(job_id).state == JobState.DONE
+    assert numbers() == list(range(200))
 
 
 def test_a_lost_database_is_tried_again(app: Flask) -> None:
     job_id = add("test.fail", how="database")
     worker.work(app, once=True)
     assert seen(job_id).state == JobState.RUNNING
-    make_stale(job_id)
-    worker.work(app, once=True)
-    assert seen(job_id).attempt == 2
+    for n in range(2, 9):
+        make_stale(job_id)
+        worker.work(app, once=True)
+        job = seen(job_id)
+        assert (job.attempt, job.tries, job.state) == (n, 0, JobState.RUNNING)
     assert numbers() == []
 
 

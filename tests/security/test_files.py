@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from PIL import Image
+from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import select, update
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.test import TestResponse
 
 from app.access.scope import acting_as, unscoped
@@ -22,7 +25,7 @@ from app.core.db import db
 from app.core.errors import BadInput, Conflict
 from app.core.files.bucket import BucketStorage
 from app.core.files.storage import FolderStorage, storage
-from app.core.jobs.table import MAX_ATTEMPTS, Job, JobState
+from app.core.jobs.table import MAX_TRIES, Job, JobState
 from app.core.jobs.worker import work
 from app.kernel.declare.flow import State
 from app.kernel.households.exchange import importing as household_import
@@ -162,6 +165,45 @@ def _refuse(_handle: int) -> None:
     raise FULL
 
 
+def test_an_upload_on_a_disk_that_takes_nothing(
+    clerk: Hands, survey: Lookback, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_handle: int) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("app.core.files.storage.os.fsync", refuse)
+    answer = clerk.client.post(
+        f"/lookback/{survey.id}/files/front_photos",
+        data={"file": (io.BytesIO(picture), "a.jpg")},
+        headers={"X-CSRFToken": clerk.token(), "Accept": "application/json"},
+    )
+    assert answer.status_code == 503
+    assert "文件存储暂时无法访问" in answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InternalError("update", {}, ReadOnlySqlTransaction()),
+        InterfaceError("select", {}, Exception("the connection is closed")),
+        OperationalError("select", {}, Exception("the server closed the connection")),
+        NoConnection(),
+        OSError(errno.EIO, "Input/output error"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_page_while_the_database_is_away_says_so(
+    clerk: Hands, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def away(*_args: Any, **_more: Any) -> None:
+        raise error from getattr(error, "orig", None)  # as the driver's error is wrapped
+
+    monkeypatch.setattr("app.kernel.lists.ledger.Ledger.page", away)
+    answer = clerk.get("/lookback/query")
+    assert answer.status_code == 503
+    assert "请稍后重试" in answer.text
+
+
 def test_jobs_on_a_full_disk(app: Flask, manager: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
     with app.app_context():
         household()
@@ -174,7 +216,8 @@ def test_jobs_on_a_full_disk(app: Flask, manager: Hands, monkeypatch: pytest.Mon
     assert work(app, once=True) == 2
     with app.app_context():
         jobs = db.session.scalars(select(Job)).all()
-        assert {job.state for job in jobs} == {JobState.FAILED}
+        assert {job.state for job in jobs} == {JobState.RUNNING}, "taken up again later"
+        assert {job.tries for job in jobs} == {0}
         assert all("存储空间已满" in job.message for job in jobs)
         assert all(not job.files_of("result") for job in jobs)
 
@@ -256,18 +299,18 @@ def test_a_job_waits_for_the_store(app: Flask, manager: Hands, bucket: BucketSer
         assert [file["key"] for file in job.files_of("result")] == list(bucket.objects)
 
 
-def test_a_job_gives_up_on_a_store_that_stays_away(
+def test_a_job_waits_for_a_store_however_long_it_stays_away(
     app: Flask, manager: Hands, bucket: BucketServer
 ) -> None:
     with app.app_context():
         household()
     manager.post("/exchange/export/lookback", {"reason": "工作调度"})
     bucket.trouble = lambda _method, _path: 503
-    for _attempt in range(MAX_ATTEMPTS):
+    for _attempt in range(MAX_TRIES + 2):
         take_over(app)
     with app.app_context():
         (job,) = db.session.scalars(select(Job)).all()
-        assert (job.state, job.attempt) == (JobState.FAILED, MAX_ATTEMPTS)
+        assert (job.state, job.tries) == (JobState.RUNNING, 0)
         assert "文件存储暂时无法访问" in job.message
 
 

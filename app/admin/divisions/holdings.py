@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ScalarSelect, Select, func, or_, select
+from sqlalchemy import ScalarSelect, Select, func, literal, or_, select, union_all
 
 from app.access.account import Account
 from app.access.divisions.regions import Region, in_subtree
@@ -30,6 +31,27 @@ def below(path: str) -> dict[str, int]:
     for (label, _query), n in zip(queries, counts, strict=True):
         found[label] = found.get(label, 0) + n
     return {label: n for label, n in found.items() if n}
+
+
+def beside_households(regions: Sequence[Region]) -> dict[int, dict[str, int]]:
+    """By a division's key how many divisions and accounts a change of it touches, at most MOST + 1 of
+    each; one statement for a page of changes.
+    """
+    labels = _("下级行政区划"), _("账号")
+    parts = [
+        select(
+            literal(region.id),
+            _capped(_rows(Region, region.path).where(Region.id != region.id)),
+            _capped(_rows(Account, region.path)),
+        )
+        for region in regions
+    ]
+    if not parts:
+        return {}
+    return {
+        key: {label: n for label, n in zip(labels, counts, strict=True) if n}
+        for key, *counts in db.session.execute(union_all(*parts))
+    }
 
 
 def _rows(model: Any, path: str) -> Select[Any]:

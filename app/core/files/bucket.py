@@ -26,7 +26,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from app.core.errors import NotFound
-from app.core.files.storage import StorageAway, StorageFull, checked_key, new_key
+from app.core.files.storage import AWAY, StorageAway, StorageFull, checked_key, new_key
 from app.core.i18n import translate
 
 if TYPE_CHECKING:
@@ -217,6 +217,4 @@ def _told_of(key: str, lost: type[NotFound | StorageAway] = NotFound) -> Iterato
 
 def _away(key: str, error: Exception) -> StorageAway:
     log.error("the file store failed at %s: %s", key, str(error).partition("\n\n")[0])
-    return StorageAway(
-        translate("文件存储暂时无法访问，这次操作没有完成，请稍后重试；一直如此时请联系管理员。")
-    )
+    return StorageAway(translate(AWAY))

@@ -19,16 +19,22 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from flask import Flask, current_app
-from psycopg.errors import DiskFull
+from psycopg.errors import DiskFull, ReadOnlySqlTransaction
+from sqlalchemy.exc import InterfaceError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app.core.errors import AnjuError, BadInput, NotFound
-from app.core.i18n import translate
+from app.core.i18n import mark, translate
 
 log = logging.getLogger(__name__)
 
 _KEY = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/\1\2[0-9a-f]{28}\.[a-z0-9]{1,8}")
 _BLOCK = 1024 * 1024
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_AWAY = {
+    errno.EROFS, errno.EIO, errno.EACCES, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN,
+    errno.ETIMEDOUT, errno.ENODEV,
+}  # fmt: skip
 _ABANDONED_AFTER = 24 * 3600
 
 
@@ -36,6 +42,10 @@ class StorageFull(AnjuError):
     """The store took nothing of the file: no space, or a quota is used up."""
 
     status, code = 507, "storage_full"
+
+
+#: What people are told while the store does not answer.
+AWAY = mark("文件存储暂时无法访问，这次操作没有完成，请稍后重试；一直如此时请联系管理员。")
 
 
 class StorageAway(AnjuError):
@@ -51,6 +61,20 @@ def is_full(error: BaseException) -> bool:
         full = isinstance(cause, OSError) and cause.errno in _FULL
         code = getattr(cause, "sqlite_errorcode", None)
         if full or isinstance(cause, DiskFull) or code == sqlite3.SQLITE_FULL:
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def is_away(error: BaseException) -> bool:
+    """Does a disk or the database not answer, or take nothing, whatever the error was wrapped in? It
+    is nobody's mistake, and the same is done again when they are back.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _AWAY:
+            return True
+        if isinstance(cause, ReadOnlySqlTransaction | InterfaceError | NoConnection):
             return True
         cause = cause.__cause__ or cause.__context__
     return False
@@ -123,6 +147,8 @@ class FolderStorage:
                 raise StorageFull(
                     translate("服务器存储空间已满，文件没有保存。请联系管理员清理空间后重试。")
                 ) from error
+            if is_away(error):
+                raise StorageAway(translate(AWAY)) from error
             raise
         finally:
             part.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 A worker claims a job by a compare-and-set, beats its heart while it runs, and stores a checkpoint
 in the same transaction as the work that it stands for. A job whose heart stopped is claimed again
-and goes on from there. Every write of a run names its attempt: a run that was overtaken changes
+and goes on from there, as often as it takes while each few attempts reach another checkpoint. Every write of a run names its attempt: a run that was overtaken changes
 nothing any more. Why no queue library: docs/adr/ (jobs in a table).
 
     @job_kind("household.import", title="导入农户名单")
@@ -44,7 +44,8 @@ from app.core.types import CodeType, NfcText, PathType, UtcDateTime, UuidType
 
 log = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 5
+#: Attempts without a checkpoint of which a job dies.
+MAX_TRIES = 5
 KEPT_DAYS = 7
 
 
@@ -93,6 +94,10 @@ class Job(Model):
     heartbeat: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     worker: Mapped[str | None] = mapped_column(String(128))
     attempt: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
+    #: Attempts since the last checkpoint: a job that gets on is taken up again for ever.
+    tries: Mapped[int] = mapped_column(
+        Integer, nullable=False, default=0, server_default=sa.text("0")
+    )
     checkpoint: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     files: Mapped[list[dict[str, str]]] = mapped_column(JSON, nullable=False, default=list)
@@ -305,7 +310,7 @@ class JobContext:
 
     def save(self, checkpoint: dict[str, Any]) -> None:
         """The checkpoint that stands for what the transaction did so far."""
-        self._write(checkpoint=checkpoint)
+        self._write(checkpoint=checkpoint, tries=0)
         self.checkpoint = checkpoint
 
     def _write(self, **values: Any) -> None:

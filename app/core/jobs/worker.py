@@ -21,11 +21,11 @@ from sqlalchemy.exc import IntegrityError
 from app.core.clock import now
 from app.core.db import db, read_only
 from app.core.errors import AnjuError, TryAgain
-from app.core.files.storage import StorageAway, is_full, storage
+from app.core.files.storage import StorageAway, is_away, is_full, storage
 from app.core.i18n import translate
 from app.core.jobs.table import (
     KINDS,
-    MAX_ATTEMPTS,
+    MAX_TRIES,
     Job,
     JobContext,
     JobInterrupted,
@@ -57,10 +57,10 @@ def work(app: Flask, *, once: bool = False, stopping: threading.Event | None = N
                     enqueue_daily()
                     keep_house()
                 job = claim()
-            except sa.exc.OperationalError:
+            except (sa.exc.DBAPIError, sa.exc.TimeoutError):  # away, read-only, full
                 log.exception("the database does not answer; trying again")
                 job = None
-            except StorageAway:  # only the house is kept with it
+            except (StorageAway, OSError):  # only the house is kept with it
                 log.warning("the file store does not answer; house-keeping waits")
                 continue
             if job is None:
@@ -88,15 +88,22 @@ def claim(only: uuid.UUID | None = None) -> JobContext | None:
     with read_only(), db.engine.connect() as connection:
         wanted = sa.and_(free, Job.id == only) if only else free
         waiting = connection.execute(
-            sa.select(Job.id, Job.attempt, Job.started).where(wanted).order_by(Job.created).limit(8)
+            sa.select(Job.id, Job.attempt, Job.tries, Job.started, Job.done, Job.total)
+            .where(wanted)
+            .order_by(Job.created)
+            .limit(8)
         ).all()
-    for job_id, attempt, started in waiting:
-        taken: dict[str, Any] = {"heartbeat": now(), "attempt": attempt + 1}
-        if attempt >= MAX_ATTEMPTS:
+    for job_id, attempt, tries, started, done, total in waiting:
+        taken: dict[str, Any] = {"heartbeat": now(), "attempt": attempt + 1, "tries": tries + 1}
+        if tries >= MAX_TRIES:
             taken |= {
                 "state": JobState.FAILED,
                 "finished": now(),
-                "message": translate("多次中断，已停止重试。请联系管理员。"),
+                "message": translate(
+                    "多次中断且没有进展，已停止重试（处理到 %(done)s / %(total)s）。请联系管理员。",
+                    done=f"{done:,}",
+                    total=f"{total:,}",
+                ),
             }
         else:
             taken |= {
@@ -106,7 +113,7 @@ def claim(only: uuid.UUID | None = None) -> JobContext | None:
             }
         mine = sa.update(Job).where(Job.id == job_id, Job.attempt == attempt, free).values(**taken)
         with db.engine.begin() as connection:
-            if not connection.execute(mine).rowcount or attempt >= MAX_ATTEMPTS:
+            if not connection.execute(mine).rowcount or tries >= MAX_TRIES:
                 continue
             row = (
                 connection.execute(
@@ -133,7 +140,7 @@ def run(app: Flask, job: JobContext, stopping: threading.Event) -> None:
         beating.set()
         heart.join()
     if outcome is not None:
-        _write(job, {**job.report, **outcome})
+        _tell(job, {**job.report, **outcome})
 
 
 def _outcome(app: Flask, job: JobContext) -> dict[str, Any] | None:
@@ -148,26 +155,26 @@ def _outcome(app: Flask, job: JobContext) -> dict[str, Any] | None:
                 log.info("job %s was cancelled or taken over", job.id)
                 return None
             except JobInterrupted:
-                return {"state": JobState.QUEUED, "attempt": job.attempt - 1}
+                return {"state": JobState.QUEUED, "tries": _without_this()}
             except TryAgain as error:
                 if isinstance(error.__cause__, IntegrityError):  # that it ends is not certain
                     log.exception("job %s met what came in elsewhere", job.id)
                     return {"state": JobState.QUEUED}
-                return {"state": JobState.QUEUED, "attempt": job.attempt - 1}
+                return {"state": JobState.QUEUED, "tries": _without_this()}
             except StorageAway as error:
-                if job.attempt < MAX_ATTEMPTS:
-                    return None
-                return _ended(JobState.FAILED, message=error.message)
+                return _later(job, error.message)
             except AnjuError as error:
                 return _ended(JobState.FAILED, message=error.message)
             except sa.exc.OperationalError:
                 log.exception("job %s lost its database in attempt %s", job.id, job.attempt)
-                return None
+                return _later(job, translate("数据库暂时无法访问，恢复后自动继续。"))
             except Exception as error:
                 log.exception("job %s (%s) failed", job.id, job.kind)
                 if is_full(error):
-                    full = translate("服务器存储空间已满，没有完成。请联系管理员清理空间后重试。")
-                    return _ended(JobState.FAILED, message=full)
+                    full = translate("服务器存储空间已满，请联系管理员清理空间；清理后自动继续。")
+                    return _later(job, full)
+                if is_away(error):
+                    return _later(job, translate("系统暂时不能写入，恢复后自动继续。"))
                 text = translate(
                     "程序出错，没有完成。请把编号 %(number)s 告诉管理员。", number=job.id
                 )
@@ -175,6 +182,27 @@ def _outcome(app: Flask, job: JobContext) -> dict[str, Any] | None:
             finally:
                 give_up()
         return _ended(JobState.DONE, result=result or {}, message="")
+
+
+def _tell(job: JobContext, values: dict[str, Any]) -> None:
+    """Write how a run ended. While the database is away nobody can: whoever finds the job stale takes
+    it up, and what it has done stands in its checkpoint.
+    """
+    try:
+        _write(job, values)
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError):
+        log.exception("job %s could not tell how it ended", job.id)
+
+
+def _later(job: JobContext, why: str) -> dict[str, Any]:
+    """What no job can help: it is taken up again when its heart is stale, however often."""
+    log.warning("job %s waits: %s", job.id, why)
+    return {"tries": _without_this(), "message": why, "heartbeat": now()}
+
+
+def _without_this() -> Any:
+    """SQL: the tries without the one that was cut off by what is no fault of the job."""
+    return sa.case((Job.tries > 0, Job.tries - 1), else_=0)
 
 
 def _ended(state: JobState, **values: Any) -> dict[str, Any]:
@@ -192,7 +220,7 @@ def _beat(app: Flask, job: JobContext, done: threading.Event) -> None:
             told, last = job.report, time.monotonic()
             try:
                 _write(job, {**told, "heartbeat": now()})
-            except sa.exc.OperationalError:
+            except (sa.exc.DBAPIError, sa.exc.TimeoutError):
                 log.warning("job %s could not tell that it lives", job.id)
 
 

@@ -11,7 +11,6 @@ from flask import Flask, Response, flash, g, jsonify, redirect, render_template,
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import BadHost, HTTPException
 
@@ -21,7 +20,7 @@ from app.access.repeats import Repeated
 from app.access.scope import current_actor
 from app.core.db import set_read_only
 from app.core.errors import AnjuError, Conflict
-from app.core.files.storage import StorageFull, is_full
+from app.core.files.storage import StorageFull, is_away, is_full
 from app.core.i18n import _
 from app.core.transactions import give_up
 from app.web.frame import clicks, problems
@@ -107,7 +106,10 @@ def _unexpected(error: Exception) -> Any:
     if is_full(error):
         message = _("服务器存储空间已满，内容没有保存。请联系管理员清理空间后重试。")
         return _answer(StorageFull.status, StorageFull.code, message, number)
-    if isinstance(error, OperationalError | NoConnection):
+    if is_away(error):
+        message = _("系统暂时不能保存或读取内容，请稍后重试；页面上填写的内容请不要关闭。")
+        return _answer(503, "away", message, number)
+    if isinstance(error, OperationalError):
         return _answer(503, "busy", _("系统繁忙，内容没有保存，请稍后重试。"), number)
     return _answer(500, "internal", _("系统出现故障，请稍后重试。"), number)
 

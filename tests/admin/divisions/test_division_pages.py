@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import func, select
 
 from app.access import scope
 from app.access.divisions.former import RegionChange
 from app.access.divisions.regions import Level, Region
 from app.access.scope import unscoped
 from app.admin.divisions import publish as division_publish
+from app.core.db import db
 from app.core.errors import TryAgain
 from app.core.jobs.worker import work
 from tests.admin.divisions.test_division_import import book, village
@@ -142,6 +144,8 @@ def test_a_form_that_comes_back_keeps_what_was_picked(
     one, other = nth(app, Level.TOWN, 0), nth(app, Level.TOWN, 1)
     with app.app_context():
         twin = below(other, Level.VILLAGE)
+        household(below(one, Level.VILLAGE))
+        villages = db.session.scalar(select(func.count()).where(Region.parent_id == one.id))
         account(TOWN_MANAGER, one)
         account(TOWN_MANAGER, other)
     hands = as_account(COUNTY_MANAGER)
@@ -162,6 +166,7 @@ def test_a_form_that_comes_back_keeps_what_was_picked(
     assert page.status_code == 302
     changes = hands.get("/divisions/changes").text
     assert "永宁村" in changes
+    assert f"农户 1、下级行政区划 {villages}、账号 1" in changes, "what the merge touches"
     assert "合并后有2个管理用户，最多1个" in changes
     assert "合并后有2个管理用户，最多1个" in hands.get(f"/divisions/{one.id}").text
     page = hands.post(f"/divisions/{other.id}/move", {"parent_id": str(other.id), "version": "0"})

@@ -1,4 +1,6 @@
-"""Every fact that the program puts into the audit log has a name that people read."""
+"""Every fact that the program puts into the audit log has a name that people read. What the tree of the
+code does not show is seen when it is written (tests.audited).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,8 @@ def keys_of(node: ast.AST) -> set[str]:
     """The literal keys of a dict, and of dicts joined by ``|``."""
     if isinstance(node, ast.BinOp):
         return keys_of(node.left) | keys_of(node.right)
+    if isinstance(node, ast.IfExp | ast.BoolOp):
+        return set().union(*map(keys_of, ast.iter_child_nodes(node)))
     if isinstance(node, ast.Dict):
         return {str(key.value) for key in node.keys if isinstance(key, ast.Constant)}
     return set()
@@ -22,9 +26,16 @@ def keys_of(node: ast.AST) -> set[str]:
 def detail_of(node: ast.AST) -> ast.AST | None:
     """What ``detail={…}`` in a call says, or ``detail = {…}`` before it."""
     match node:
-        case ast.keyword(arg="detail", value=said):
+        case (
+            ast.keyword(arg="detail", value=said)
+            | ast.Assign(targets=[ast.Name(id="detail")], value=said)
+            | ast.AnnAssign(target=ast.Name(id="detail"), value=said)
+            | ast.AugAssign(target=ast.Name(id="detail"), value=said)
+        ):
             return said
-        case ast.Assign(targets=[ast.Name(id="detail")], value=said):
+        case ast.Assign(targets=[ast.Subscript(value=ast.Name(id="detail"), slice=key)]):
+            return ast.Dict(keys=[key], values=[key])
+        case ast.Call(func=ast.Name(id="_log"), args=[*_, said]):  # of the divisions
             return said
     return None
 

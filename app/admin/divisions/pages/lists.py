@@ -13,6 +13,7 @@ from app.access.divisions import regions
 from app.access.divisions import search as region_search
 from app.access.divisions.former import ChangeKind, RegionChange
 from app.access.divisions.regions import Level, Region, in_subtree
+from app.admin.divisions import holdings as division_holdings
 from app.admin.divisions import reading as divisions
 from app.admin.divisions.pages.words import (
     URL,
@@ -22,7 +23,6 @@ from app.admin.divisions.pages.words import (
     published_above,
     tag,
 )
-from app.admin.divisions.publication import moves
 from app.admin.divisions.reading import Staged
 from app.core.clock import local
 from app.core.db import db
@@ -256,11 +256,6 @@ def _others_notice(n: int) -> list[dict[str, str]]:
     return [{"tone": "info", "text": text}] if n > 0 else []
 
 
-def _takes_along(change: RegionChange, region: Region) -> bool:
-    """Do the households of the division go with the change?"""
-    return change.kind != ChangeKind.CHANGE or moves(change, region)
-
-
 def _change_columns(
     changes: Sequence[RegionChange], obstacles: Sequence[Any]
 ) -> list[Column[RegionChange]]:
@@ -268,8 +263,8 @@ def _change_columns(
     names, crowds = names_of(changes), crowds_of(changes)
     query = select(Region).where(Region.id.in_([change.region_id for change in changes]))
     now = {region.id: region for region in db.session.scalars(query)}
-    of = {change.region_id: change for change in changes}
-    counts = holdings.of_each([r for r in now.values() if _takes_along(of[r.id], r)])
+    homes = holdings.of_each(list(now.values()))
+    beside = division_holdings.beside_households(list(now.values()))
     wrong = {one.region_id: one.message for one in obstacles}
     said = {c.region_id: difference(c, now.get(c.region_id), names) for c in changes}
 
@@ -279,8 +274,8 @@ def _change_columns(
         return Cell(region.full_name if region else own, sub=change.code)
 
     def affects(change: RegionChange) -> Cell:
-        n = counts.get(change.region_id)
-        text = _("%(n)s 户", n=f"{n:,}") if n else ""
+        touched = {_("农户"): homes.get(change.region_id, 0)} | beside.get(change.region_id, {})
+        text = division_holdings.told({label: n for label, n in touched.items() if n})
         return Cell(text, sub=crowds.get(change.into_id or 0))
 
     return [
