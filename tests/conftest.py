@@ -33,7 +33,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, QueuePool, create_engine
 
-from tests import audited
 from tests.databases import (
     KINDS,
     Databases,
@@ -44,6 +43,7 @@ from tests.databases import (
     sqlalchemy_url,
     start_postgresql,
 )
+from tests.running import audited
 from tests.running.applications import dispose, make_app, rare_garbage
 
 #: The fixtures of what runs beside the tests: servers and Chromium.

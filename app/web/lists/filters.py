@@ -8,9 +8,12 @@ from typing import Any
 from flask import request
 from werkzeug.datastructures import MultiDict
 
+from app.access.divisions.regions import Region
+from app.core.clock import today
 from app.core.db import db
 from app.core.i18n import _, translate
 from app.core.jobs.table import Job
+from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Menu, Register
 from app.kernel.kinds.choice import OneOf, SomeOf, YesNo
@@ -64,15 +67,18 @@ def offers(register: Register, figure: str) -> bool:
     return figure in register.lists.by_figure[1].split()
 
 
-def key(register: Register, args: MultiDict[str, str]) -> Any:
-    """What the filters of this page depend on, so that they are rendered once; None where a person's
-    name or number, or an account's own result is asked for, which nobody else will ask.
+def key(register: Register, args: MultiDict[str, str], region: Region | None) -> Any:
+    """What the filters of this page depend on, so that they are rendered once: the address, the lists
+    of choices as they are, the day, what the division is called; None where a person's name or
+    number, or an account's own result is asked for, which nobody else will ask.
     """
     made = register.model.__fields__
     texts = [n for n in register.lists.filters.split() if not made[n].kind.picked]
     if any(args.get(name) for name in (*texts, *PLACE_NAMES, "found") if name != "state"):
         return None
-    return request.path, tuple((k, v) for k, v in args.items(multi=True) if k not in CURSORS)
+    asked = tuple((k, v) for k, v in args.items(multi=True) if k not in CURSORS)
+    place = region.full_name if region is not None else ""
+    return request.path, asked, place, choice_lists.version(), today()
 
 
 class Asked:

@@ -1,5 +1,5 @@
 """Every fact that the program puts into the audit log has a name that people read. What the tree of the
-code does not show is seen when it is written (tests.audited).
+code does not show is seen when it is written (tests.running.audited).
 """
 
 from __future__ import annotations

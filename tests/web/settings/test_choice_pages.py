@@ -115,10 +115,12 @@ def test_a_new_text_leaves_old_records_as_they_were(
 def test_a_list_and_an_export_show_each_its_own(
     app: Flask, as_account: Callable[..., Any], survey: Lookback
 ) -> None:
+    manager = as_account(COUNTY_MANAGER)
+    assert "A级（安全）" not in manager.get("/lookback/query").text
     rename(as_account(MINISTRY), "Grade", "A", "A级（安全）")
     new_survey(app)
-    manager = as_account(COUNTY_MANAGER)
     page = manager.get("/lookback/query").text
+    assert "A级（安全）" in page[: page.index("<tbody")], "the bar of filters is made anew"
     cells = re.findall(r"A级（安全）|A级", page[page.index("<tbody") : page.index("</tbody")])
     assert sorted(cells) == ["A级", "A级（安全）"]
     manager.post("/exchange/export/lookback", {"reason": "工作调度"})
