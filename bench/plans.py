@@ -23,6 +23,8 @@ PAGES = (
     ("nation", LIST + "?page=40000"),
     ("nation", LIST + "?head_name=张伟"),
     ("nation", LIST + "?head_id={number}"),
+    ("county", LIST),
+    ("county", "/lookback/review"),
     ("county", "/lookback/{record}/edit"),
     ("nation", "/lookback/statistics/progress"),
     ("county", "/lookback/statistics/progress"),
@@ -67,6 +69,7 @@ def _statements(app: Flask, login: str, path: str) -> Iterator[tuple[str, Any]]:
     token = TOKEN.search(client.get("/login/").text)
     form = {"csrf_token": token[1] if token else "", "username": login, "password": PASSWORD}
     client.post("/login/", data=form)
+    path = client.get(path).headers.get("Location") or path  # a queue leads to its first
     client.get(path)
     seen: list[tuple[str, Any]] = []
 

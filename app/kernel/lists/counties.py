@@ -4,7 +4,7 @@ without looking at rows.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ColumnElement, func, select
+from sqlalchemy import Column, ColumnElement, Integer, cast, func, select
 from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import Level, subtree
@@ -28,7 +28,8 @@ class Counties:
     def window(self, figure: str, offset: int, limit: int) -> list[tuple[str, int]]:
         """The counties that hold rows offset … offset+limit, as (path, rows to skip there)."""
         n, lines = self._lines(figure)
-        upto = func.sum(n).over(order_by=tally.c.path).label("upto")
+        whole = func.sum(cast(n, Integer))  # PostgreSQL adds up large numbers as decimals
+        upto = whole.over(order_by=tally.c.path).label("upto")
         found = select(tally.c.path, n.label("n"), upto).where(*lines, n > 0).subquery()
         before = found.c.upto - found.c.n
         query = (
