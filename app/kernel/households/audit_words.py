@@ -32,9 +32,12 @@ _PHONE = re.compile(r"(?<![0-9A-Za-z.])(1[3-9][0-9]{9}|0[0-9]{2,3}-[0-9]{7,8})(?
 #: What the keys of ``detail`` are called; a test finds keys that are not here.
 LABELS: dict[str, Any] = {
     "account": lazy("账号"),
+    "act": lazy("操作类型"),
     "active": lazy("正常"),
     "added": lazy("上传的文件"),
     "area": lazy("行政区划"),
+    "at_from": lazy("时间起"),
+    "at_to": lazy("时间止"),
     "attempt": lazy("次数"),
     "cancelled": lazy("取消的变更"),
     "choice": lazy("选项代码"),
@@ -65,6 +68,7 @@ LABELS: dict[str, Any] = {
     "from": lazy("原来"),
     "given": lazy("给予的权限"),
     "granted": lazy("授权"),
+    "head_id": lazy("农户身份证号"),
     "household": lazy("农户"),
     "import": lazy("导入任务"),
     "into": lazy("并入"),
