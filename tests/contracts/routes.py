@@ -118,7 +118,7 @@ ASKS: dict[str, Any] = {
     "HandoversView.refuse": C.ENTER,
     "HandoversView.withdraw": C.ENTER,
     "NoticesView.index": C.SEARCH,
-    "NoticesView.seen": MANAGES,
+    "NoticesView.seen": C.SEARCH,
     **{
         f"DivisionsView.{name}": C.MAINTAIN_REGIONS
         for name in (

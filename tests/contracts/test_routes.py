@@ -170,6 +170,8 @@ def _expected(call: Call, place: Place) -> set[int]:
         return {404}  # an import or export is its account's alone
     if call.endpoint in ("FileView.show", "TokensView.revoke"):
         return ALLOWED | {404}  # its bytes are not there; one's own, or of whom one manages
+    if call.endpoint == "NoticesView.seen":
+        return ALLOWED | {404}  # only whose division was told
     if call.endpoint == "HandoversView.withdraw":
         return ALLOWED | {403}  # only who asked
     if call.asks == MANAGES:
