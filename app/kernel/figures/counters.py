@@ -33,7 +33,6 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
-    union_all,
 )
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 
@@ -319,18 +318,26 @@ def snapshot(
     dims: dict[str, list[str]] = defaultdict(list)
     for name, dim in sorted(kept):
         dims[name].append(dim)
-    wide = func.length(Region.path)
-    upper = select(wide).where(Region.level <= Level.COUNTY, ~Region.structural).distinct()
-    widths = connection.scalars(upper).all()
+    upper = select(Region.path, Region.id).where(Region.level <= Level.COUNTY, ~Region.structural)
+    ids: dict[str, int] = dict(connection.execute(upper).all())
+    made = 0
     for register in all_registers():
         left = left_out(register) if left_out else ()
         figures = [name for name in register.figures if name not in left]
         for dim in dims[register.name]:
-            for width in widths:
+            for width in sorted({len(path) for path in ids}):
                 for some in _by_part(register, figures):
-                    connection.execute(_day(register, day, dim, width, some))
-    made = select(func.count()).select_from(CounterDay).where(CounterDay.day == day)
-    return connection.scalar(made) or 0
+                    places = connection.execute(_day(register, dim, width, some)).all()
+                    day_lines = [
+                        {"register": register.name, "figure": f"{name}@{dim}" if dim else name,
+                         "region_id": ids[path], "day": day, "path": path, "n": int(n)}
+                        for path, *sums in places if path in ids
+                        for name, n in zip(some, sums, strict=True) if n
+                    ]  # fmt: skip
+                    if day_lines:
+                        connection.execute(insert(CounterDay), day_lines)
+                    made += len(day_lines)
+    return made
 
 
 def _by_part(register: Register, figures: Iterable[str]) -> list[dict[str, Slot]]:
@@ -342,28 +349,16 @@ def _by_part(register: Register, figures: Iterable[str]) -> list[dict[str, Slot]
     return list(found.values())
 
 
-def _day(register: Register, day: dt.date, dim: str, width: int, slots: Mapping[str, Slot]) -> Any:
-    """The statement that keeps a day of the divisions whose paths have this width: lines of counties added
-    up by the beginnings of their paths.
+def _day(register: Register, dim: str, width: int, slots: Mapping[str, Slot]) -> Select[Any]:
+    """The sums of the divisions whose paths have this width: lines of counties added up by the beginnings of
+    their paths.
     """
     place = func.substr(tally.c.path, literal_column("1"), literal_column(str(width)))
     part = next(iter(slots.values())).part
     area = lines.lines_of(register.name, dim, Level.COUNTY, [part], *subtree(NATION_PATH))
-    columns = [func.sum(slot.column).label(slot.column.name) for slot in slots.values()]
-    sums = select(place.label("path"), *columns).where(*area, func.length(tally.c.path) >= width)
-    found = sums.group_by(place).cte("sums")
-    at = and_(Region.path == found.c.path, Region.level <= Level.COUNTY, ~Region.structural)
-    figures = (
-        select(
-            literal(register.name), literal(f"{name}@{dim}" if dim else name), Region.id,
-            literal(day, Date), Region.path, found.c[slot.column.name],
-        )
-        .join(found, at)
-        .where(found.c[slot.column.name] != 0)
-        for name, slot in slots.items()
-    )  # fmt: skip
-    names = ["register", "figure", "region_id", "day", "path", "n"]
-    return insert(CounterDay).from_select(names, union_all(*figures))
+    sums = [func.sum(slot.column) for slot in slots.values()]
+    query = select(place, *sums).where(*area, func.length(tally.c.path) >= width)
+    return query.group_by(place)
 
 
 def broken_identities(
