@@ -16,6 +16,7 @@ databases may be made) or from the wheel that the dev lock names.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
@@ -44,7 +45,7 @@ from tests.databases import (
     start_postgresql,
 )
 from tests.running import audited
-from tests.running.applications import dispose, make_app, rare_garbage
+from tests.running.applications import dispose, make_app
 
 #: The fixtures of what runs beside the tests: servers and Chromium.
 pytest_plugins = ["tests.running.browser", "tests.running.servers"]
@@ -89,7 +90,10 @@ def kinds(config: pytest.Config) -> list[str]:
 
 
 def pytest_collection_finish() -> None:
-    rare_garbage()
+    """What is imported stays: to look through it for garbage again and again is a seventh of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)  # as tools/gunicorn.py does, and for its reasons
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

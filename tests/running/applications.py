@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +30,3 @@ def dispose(app: Flask) -> None:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
-
-
-def rare_garbage() -> None:
-    """What is imported stays: to look through it for garbage again and again is a seventh of a run."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)  # as tools/gunicorn.py does, and for its reasons

@@ -1,14 +1,11 @@
-"""Processes of the program that stand at once: they are forked from one that imported all of it.
+"""Processes of the program beside the tests, with an environment of their own.
 
-A fresh Python needs four seconds of processor time until the program stands, nearly all of it for imports,
-and the suite starts a hundred. What is forked has made no application that is used and no connection, and is
-otherwise a process as any: it leads a group of its own, takes signals and can be killed. That a
+They are forked from one that imported the program (:mod:`tools.programs`), as the suite starts a hundred. That a
 fresh Python starts is tested where that is the point (``test_modules_without``, ``test_worked_example``).
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -17,10 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools import programs
 
-_forked = multiprocessing.get_context("forkserver")
-_forked.set_forkserver_preload(["tests.running.preloaded"])
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Done(NamedTuple):
@@ -44,7 +40,7 @@ def run(environment: Mapping[str, str], *arguments: str, timeout: float = 120) -
     """A command such as ``flask jobs work --once``, at its end."""
     with TemporaryDirectory(prefix="anju-command-") as folder:
         said = Path(folder, "out"), Path(folder, "err")
-        process = _start(flask, environment, said, arguments)
+        process = _start(programs.flask, environment, said, arguments)
         process.join(timeout)
         if process.exitcode is None:
             process.kill()
@@ -53,42 +49,23 @@ def run(environment: Mapping[str, str], *arguments: str, timeout: float = 120) -
         return Done(process.exitcode, out, err)
 
 
-def flask() -> None:
-    from flask.cli import main
-
-    main()
-
-
-def gunicorn() -> None:
-    from gunicorn.app.wsgiapp import run as main
-
-    main()
-
-
 def _start(
     main: Callable[[], object], environment: Mapping[str, str], said: tuple[Path, Path],
     arguments: tuple[str, ...],
 ) -> BaseProcess:  # fmt: skip
     for path in said:
         path.touch()
-    process = _forked.Process(
-        target=_become, args=(main, dict(environment), said, arguments),
-        daemon=True,  # it ends with the tests
-    )  # fmt: skip
-    process.start()
-    return process
+    return programs.start(_become, main, dict(environment), said, arguments)
 
 
 def _become(
     main: Callable[[], object], environment: dict[str, str], said: tuple[Path, Path],
     arguments: tuple[str, ...],
 ) -> None:  # fmt: skip
-    os.setsid()
     os.chdir(ROOT)
     os.environ.clear()
     os.environ.update(environment)
     for stream, path in zip((sys.stdout, sys.stderr), said, strict=True):
         with path.open("ab") as to:
             os.dup2(to.fileno(), stream.fileno())
-    sys.argv = [main.__name__, *arguments]
-    main()
+    programs.command(main, *arguments)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import time
 import urllib.error
@@ -19,6 +18,7 @@ from flask import Flask
 from tests.databases import Databases
 from tests.running import programs
 from tests.running.applications import dispose, make_app
+from tools.programs import end, gunicorn
 
 
 @dataclass
@@ -83,7 +83,7 @@ def start_server(
     }  # fmt: skip
     environment |= settings
     process = programs.start(
-        programs.gunicorn, environment, folder / "log", program, "--bind", f"127.0.0.1:{port}",
+        gunicorn, environment, folder / "log", program, "--bind", f"127.0.0.1:{port}",
         "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--log-level", "warning",
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
@@ -111,8 +111,5 @@ def await_answer(address: str, code: Callable[[], int | None], seconds: float = 
 
 
 def stop_server(server: Server) -> None:
-    assert server.process.pid
-    # Asked to end, it waits for connections that browsers keep.
-    os.killpg(server.process.pid, signal.SIGKILL)
-    server.process.join()
+    end(server.process)  # asked to end, it waits for connections that browsers keep
     dispose(server.app)

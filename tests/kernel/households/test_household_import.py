@@ -49,6 +49,7 @@ from tests import builders
 from tests.clicks import begin_import
 from tests.kernel.exchange.lists import HEADS, Row, book, row
 from tests.running import programs
+from tools.programs import flask
 
 #: Rows of a file and what is said of them; what a kill leaves is asked of both.
 pytestmark = pytest.mark.one_database
@@ -516,7 +517,7 @@ def test_an_import_survives_kill_9(desk: Desk, app: Flask, tmp_path: Path) -> No
         with unscoped("tests look at everything") as session:
             return session.scalar(select(func.count()).select_from(Household)) or 0
 
-    first = programs.start(programs.flask, environment, tmp_path / "log", *command)
+    first = programs.start(flask, environment, tmp_path / "log", *command)
     end = time.monotonic() + 60
     while not written():
         assert time.monotonic() < end
