@@ -98,7 +98,9 @@ def machine(databases: Databases, tmp_path: Path) -> Iterator[Machine]:
         port = probe.getsockname()[1]
     url = databases.copy("sqlite", f"served_{port}")
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
-        connection.execute("INSERT INTO region_seed VALUES ('', 0, '2026-01-01')")  # the nation need not come
+        connection.execute(
+            "INSERT INTO region_seed VALUES ('', 0, '2026-01-01')"
+        )  # the nation need not come
     running = Machine(
         os.environ | {
             "DATABASE_URL": url,

@@ -175,7 +175,9 @@ def test_the_division_picker_searches_and_goes_down(
     page.keyboard.type("蓝田县秦谷")
     page.keyboard.press("Enter")  # before anything is found
     expect(page.locator("#filter-region")).to_have_value("陕西省西安市蓝田县灞源镇秦谷村委会")
+    expect(page.locator(".chip", has_text="秦谷村委会")).to_have_count(1)  # the list is there anew
     page.locator("#filter-region").focus()
+    page.keyboard.press("Control+a")
     page.keyboard.type("大寨村委会")  # there are two
     page.keyboard.press("Enter")
     page.locator(".picker-note", has_text="选定一项").wait_for()

@@ -62,6 +62,7 @@ LABELS: dict[str, Any] = {
     "format": lazy("文件格式"),
     "file": lazy("文件"),
     "filter": lazy("筛选条件"),
+    "force": lazy("名称相近仍保存"),
     "forced": lazy("名称相近仍保存"),
     "over_allowance": lazy("超出名额仍创建"),
     "found": lazy("查到的记录"),
@@ -146,7 +147,6 @@ _OTHERS = {
     "account": lazy("用户"),
     "officer": lazy("负责人与责任人名单"),
     "region": lazy("行政区划"),
-    "rejected": lazy("未导入"),
     "role": lazy("角色"),
     SYSTEM: lazy("系统"),
 }

@@ -145,9 +145,9 @@ def test_a_form_that_comes_back_keeps_what_was_picked(
     with app.app_context():
         twin = below(other, Level.VILLAGE)
         household(below(one, Level.VILLAGE))
-        villages = db.session.scalar(select(func.count()).where(Region.parent_id == one.id))
         account(TOWN_MANAGER, one)
         account(TOWN_MANAGER, other)
+        villages = db.session.scalar(select(func.count()).where(Region.parent_id == one.id))
     hands = as_account(COUNTY_MANAGER)
     code = f"{one.code[:9]}901"
     hands.post(f"/divisions/new?parent={one.id}&level=village", {"name": twin.name, "code": code})

@@ -237,7 +237,7 @@ def test_a_job_that_meets_a_move_goes_back_to_the_queue(app: Flask, monkeypatch:
     assert work(app, once=True) == 2
     with app.app_context(), unscoped("tests look") as session:
         done = session.get_one(Job, key)
-        assert (done.state, done.attempt) == (JobState.DONE, 1)
+        assert (done.state, done.attempt, done.tries) == (JobState.DONE, 2, 1)
 
 
 def test_two_publish_one_area(app: Flask) -> None:

@@ -37,8 +37,9 @@ from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.lookback.register import LOOKBACK
 from app.modules.unsafe_homes.register import RISK
 from tests import builders as b
+from tests import jobs
 from tests.clicks import click
-from tests.kernel.figures import counted, jobs
+from tests.kernel.figures import counted
 from tests.kernel.reports import country
 
 WAITS = "统计中"

@@ -138,7 +138,7 @@ def test_a_whole_life(session: Session) -> None:
     with unscoped("counters are proved") as proof:
         kept = kept_counts(proof, DOSSIER)
         assert kept == live_counts(proof, DOSSIER)
-        assert sum(n for (figure, _county), n in kept.items() if figure == "renovation_paid") == 1
+        assert [n for (figure, _place), n in kept.items() if figure == "renovation_paid"] == [1, 1]
         assert not any(n for (figure, _c), n in kept.items() if figure.startswith("retrofit"))
 
 
@@ -312,5 +312,5 @@ def test_overdue_comes_with_the_calendar(session: Session) -> None:
         assert proof.get_one(Dossier, one.id).overdue
         assert not proof.get_one(Dossier, two.id).overdue
         kept = kept_counts(proof, DOSSIER)
-        assert sum(n for (figure, _county), n in kept.items() if figure == "overdue") == 1
+        assert [n for (figure, _place), n in kept.items() if figure == "overdue"] == [1, 1]
     assert not approve(one, COMPLETED, *AFTER).overdue

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.access.audit import log as audit
 from app.access.audit.log import Act
+from app.access.divisions import regions
 from app.access.scope import hold, in_scope
 from app.core.bulk import insert_rows
 from app.core.clock import now, uuid7
@@ -116,10 +117,7 @@ class HouseholdWriter:
             household = found.get(household_id)
             if household is None:
                 raise StaleDataError("the household was moved or merged meanwhile")
-            changes = {
-                name: [_plain(getattr(household, name)), _plain(value)]
-                for name, value in line.changes.items()
-            }
+            changes = dict(_told(household, line.changes))
             for name, value in line.changes.items():
                 setattr(household, name, value)
             if self._onto.name in line.changes:
@@ -219,6 +217,16 @@ def _household(line: Line) -> dict[str, Any]:
 
 def _said(line: Line) -> dict[str, Any]:
     return line.values | line.extras
+
+
+def _told(household: Household, changes: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
+    """What changes, as the audit log keeps it; a division by its name."""
+    for name, value in changes.items():
+        pair = getattr(household, name), value
+        if name == "region_id":
+            yield "region", [one.full_name if (one := regions.get(key)) else None for key in pair]
+        else:
+            yield name, [_plain(one) for one in pair]
 
 
 def _plain(value: Any) -> Any:
