@@ -189,7 +189,7 @@ class Survey:
         jobs = self.manager.get("/exchange/jobs/").text
         link = re.findall(r'href="(/exchange/jobs/[0-9a-f-]+/files/0)"', jobs)[0]
         sheet = openpyxl.load_workbook(io.BytesIO(self.manager.get(link).data)).worksheets[0]
-        lines = list(sheet.iter_rows(values_only=True))
+        _title, *lines = sheet.iter_rows(values_only=True)
         assert len(lines) == 4
         depth, supply = lines[0].index("井深"), lines[0].index("供水方式")
         assert {(line[supply], line[depth]) for line in lines[1:]} == {
