@@ -134,7 +134,9 @@ def test_days_at_the_ends_of_the_calendar_and_any_character_are_kept(
         assert str(founded) == day
         assert names(manager.get(f"/crews/list/?_flt_3_name={name}")) == [name]
     assert names(manager.get("/crews/list/?_flt_0_founded=2000-02-29")) == ["𠮷野家🏗️"]
-    assert manager.get("/crews/list/?_flt_0_founded=0001-01-01").status_code == 400  # nobody means it
+    assert (
+        manager.get("/crews/list/?_flt_0_founded=0001-01-01").status_code == 400
+    )  # nobody means it
     assert manager.change("/crews/add", crew(" a\x00b\u3000", notes="c\x00d")).status_code == 302
     assert stored(rows, "ab", "notes") == [("cd",)]  # as any text here: what cannot be stored goes
 
