@@ -5,18 +5,16 @@ memory and no second parsing of the workbook.
 from __future__ import annotations
 
 import json
-import tempfile
-import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
 from app.kernel.exchange.cells import Computed, Unreadable
 from app.kernel.exchange.limits import MAX_COLUMNS, MAX_MERGED, too_much
+from app.kernel.exchange.spool import nameless
 
 Row = tuple[int, list[str]]
 """Row number as Excel counts, and the cells as text."""
-
 
 _ROWS_A_LINE = 500
 _LENGTH_OF_A_LINE = 500_000
@@ -72,9 +70,7 @@ class Sheet:
         self.is_hidden = is_hidden
         self.hidden_rows: list[int] = []
         self._layout = layout or Layout()
-        # Nameless: nothing of it outlives the process.
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the sheet
-        weakref.finalize(self, self._file.close)
+        self._file = nameless(self)
         self._keep(rows)
         self._merged = sorted(self._layout.merged, key=lambda merged: merged.top, reverse=True)
 

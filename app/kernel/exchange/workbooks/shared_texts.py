@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import mmap
 import re
-import tempfile
 from array import array
 from typing import IO
 
 from app.kernel.exchange.limits import MAX_LENGTH, MAX_TEXTS, too_much
+from app.kernel.exchange.spool import nameless
 from app.kernel.exchange.workbooks.documents import Handler, damaged, local, read
 
 _TEXT = re.compile(r'\s*<si>\s*<t(?: xml:space="preserve")?>([^<]*)</t>\s*</si>')
@@ -99,8 +99,7 @@ class Texts:
     def __init__(self) -> None:
         self._ends = array("Q", [0])
         self._map: mmap.mmap | bytes = b""
-        # Nameless: nothing of it outlives the process; the map keeps it open.
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._file = nameless(self)
 
     def keep(self, text: str) -> None:
         """:raises BadInput: they are too many."""
@@ -111,7 +110,7 @@ class Texts:
         self._ends.append(self._ends[-1] + len(said))
 
     def close(self) -> None:
-        """No text follows."""
+        """No text follows; the map keeps the file from here on."""
         self._file.flush()
         if size := self._file.tell():
             self._map = mmap.mmap(self._file.fileno(), size, access=mmap.ACCESS_READ)
