@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import IO, Any, Self
 
 import xlsxwriter
+from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
@@ -71,7 +72,7 @@ class _Sheet(Worksheet):
     def plain_row(self, number: int, cells: Sequence[Cell], forms: _Forms) -> None:
         """Write a whole row of texts, numbers and days below the rows written so far."""
         self._write_single_row(number)
-        style = forms.text._get_xf_index()  # noqa: SLF001
+        style = _index(forms.text)
         row = number + 1
         parts = [f'<row r="{row}">']
         for letters, cell in zip(_LETTERS, cells, strict=False):
@@ -81,7 +82,7 @@ class _Sheet(Worksheet):
             if not isinstance(cell, str):
                 text, form = _number(cell, forms)
                 if not isinstance(text, str):
-                    of = f' s="{form._get_xf_index()}"' if form else ""  # noqa: SLF001
+                    of = f' s="{_index(form)}"' if form else ""
                     parts.append(f'<c r="{letters}{row}"{of}><v>{text}</v></c>')
                     continue
             if not text.isprintable() or len(text) > _LONGEST_CELL:
@@ -107,7 +108,7 @@ class _Sheet(Worksheet):
             else:
                 self.write_number(number, column, shown, form or forms.ruled_number)
 
-    def head_rows(self, cells: Sequence[tuple[HeadSpan, Any]]) -> None:
+    def head_rows(self, cells: Sequence[tuple[HeadSpan, Format]]) -> None:
         """Write merged head cells from the top down, as constant memory demands."""
         for row in range(1 + max(span.bottom for span, _ in cells)):
             for span, form in cells:
@@ -125,14 +126,20 @@ class _Sheet(Worksheet):
 class _Forms:
     """How cells look, by what they hold; ``ruled`` ones have lines around them."""
 
-    text: Any
-    day: Any
-    rate: Any
-    ruled_text: Any
-    ruled_number: Any
+    text: Format
+    day: Format
+    rate: Format
+    ruled_text: Format
+    ruled_number: Format
 
 
-def _number(cell: Any, forms: _Forms) -> tuple[Any, Any]:
+def _index(form: Format) -> int:
+    """The number by which cells of a sheet name a form."""
+    number: int = form._get_xf_index()  # noqa: SLF001 - XlsxWriter's cells ask so, too
+    return number
+
+
+def _number(cell: Any, forms: _Forms) -> tuple[Any, Format | None]:
     """What a cell that is no text holds, and how it looks, where that is not told by its column."""
     if isinstance(cell, Rate):
         return cell.share, forms.rate
@@ -286,7 +293,7 @@ class Book:
 
     def _head_cells(
         self, columns: Sequence[Column], top: int, depth: int, title: str
-    ) -> list[tuple[HeadSpan, Any]]:
+    ) -> list[tuple[HeadSpan, Format]]:
         cells = []
         for span in head_spans([column.heads for column in columns], depth):
             required = any(c.required for c in columns[span.left : span.right + 1])
