@@ -288,6 +288,12 @@ def rewritten(source: Path, change: Callable[[bytes], bytes]) -> Path:
     return target
 
 
+def two_rows(make: Make, old: bytes, new: bytes) -> Path:
+    """A list of two rows, one cell each, whose document says ``new`` where ``old`` stood first."""
+    source = make(lambda _b, s: [s.write_string(n, 60, "一") for n in range(2)])
+    return rewritten(source, lambda document: document.replace(old, new, 1))
+
+
 def prefixed(document: bytes) -> bytes:
     named = re.sub(rb"<(/?)(worksheet|sheetData|row|c|v|f|is|t)\b", rb"<\1x:\2", document)
     return named.replace(b"xmlns=", b"xmlns:x=")
@@ -326,9 +332,8 @@ def test_other_spellings_of_a_document(
     ],
 )
 def test_a_cell_far_away_hides_behind_no_spelling(make: Make, far: bytes) -> None:
-    source = make(lambda _b, s: [s.write_string(n, 60, "一") for n in range(2)])
     with pytest.raises(BadInput, match="单元格XFD1有多余的内容"):
-        rows(rewritten(source, lambda d: d.replace(b"</row>", far + b"</row>", 1)))
+        rows(two_rows(make, b"</row>", far + b"</row>"))
 
 
 @pytest.mark.parametrize(
@@ -349,9 +354,8 @@ def test_a_cell_far_away_hides_behind_no_spelling(make: Make, far: bytes) -> Non
     ],
 )
 def test_what_excel_would_not_open_is_refused(make: Make, old: bytes, new: bytes) -> None:
-    source = make(lambda _b, s: [s.write_string(n, 60, "一") for n in range(2)])
     with pytest.raises(BadInput, match="损坏"):
-        rows(rewritten(source, lambda d: d.replace(old, new, 1)))
+        rows(two_rows(make, old, new))
 
 
 def test_formats_without_a_value_far_away_do_no_harm(make: Make) -> None:
