@@ -25,7 +25,7 @@ from app.admin.divisions.exporting import label_of, wanted
 from app.admin.divisions.reading import PARENTS, Staged, may_force
 from app.admin.divisions.values import read_values
 from app.core.db import db
-from app.core.errors import BadInput, Invalid
+from app.core.errors import Invalid
 from app.core.i18n import _, mark
 from app.core.jobs.table import Job, JobContext, job_kind
 from app.core.types import nfc
@@ -35,6 +35,7 @@ from app.kernel.exchange.imports import notes as import_notes
 from app.kernel.exchange.imports import pipeline
 from app.kernel.exchange.imports.pipeline import Book, Line, SheetImport
 from app.kernel.exchange.inbox import Kept
+from app.kernel.exchange.limits import too_many_rows
 from app.kernel.kinds.formats import half_width
 
 KIND = "divisions.import"
@@ -100,7 +101,7 @@ class _Import(SheetImport[_Line]):
     def __init__(self, job: JobContext, book: Book, actor: Actor) -> None:
         super().__init__(job, "region", _("行政区划"), book)
         if self.total > MAX_ROWS:
-            raise BadInput(_("行数超过%(n)s，请拆分后分别导入。", n=f"{MAX_ROWS:,}"))
+            raise too_many_rows(MAX_ROWS)
         self.actor = actor
         self.by_code: dict[tuple[Level, str], _Line] = {}
         self.tree: dict[tuple[Level, str], Staged] = {}

@@ -23,7 +23,7 @@ from app.core.errors import BadInput, NotFound
 from app.core.files.storage import discard, storage
 from app.core.i18n import _
 from app.core.jobs.table import Job, JobContext, Owner, enqueue
-from app.kernel.exchange.reader import MAX_BYTES
+from app.kernel.exchange.limits import require_size
 from app.kernel.exchange.writer import MEDIA_TYPE
 
 #: What a job's ``inputs`` say of a file.
@@ -68,13 +68,10 @@ def keep(stream: BinaryIO, name: str) -> Kept:
     :raises BadInput: it is empty or too large; nothing is kept.
     """
     key = storage().put(stream, _SUFFIXES.get(Path(name).suffix.lower(), "xlsx"))
-    size = storage().size(key)
-    if not 0 < size <= MAX_BYTES:
+    try:
+        require_size(storage().size(key))
+    except BadInput:
         discard(key)
-        raise BadInput(
-            _("文件超过40 MB，请拆分后分别导入。")
-            if size
-            else _("文件是空的（0字节），请重新选择。")
-        )
+        raise
     plain = "".join(c for c in Path(name).name if c.isprintable())[:120]  # it comes back in headers
     return {"key": key, "name": plain, "media_type": MEDIA_TYPE}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.core.errors import BadInput
 from app.core.i18n import mark, translate
 
+MAX_BYTES = 40 * 1024 * 1024
 MAX_ROWS = 500_000
 MAX_COLUMNS = 400
 MAX_SHEETS = 200
@@ -41,9 +42,17 @@ def too_much() -> BadInput:
     return BadInput(translate(TOO_MUCH))
 
 
-def too_many_rows() -> BadInput:
-    """What is said of more than :data:`MAX_ROWS`."""
-    return BadInput(translate(TOO_MANY_ROWS, n=f"{MAX_ROWS:,}"))
+def too_many_rows(most: int = MAX_ROWS) -> BadInput:
+    """What is said of more rows than ``most``."""
+    return BadInput(translate(TOO_MANY_ROWS, n=f"{most:,}"))
+
+
+def require_size(size: int) -> None:
+    """:raises BadInput: a file of so many bytes is empty, or larger than :data:`MAX_BYTES`."""
+    if not size:
+        raise BadInput(translate("文件是空的（0字节），请重新选择。"))
+    if size > MAX_BYTES:
+        raise BadInput(translate("文件超过40 MB，请拆分后分别导入。"))
 
 
 def require_few_sheets(count: int) -> None:

@@ -12,14 +12,20 @@ from typing import TextIO
 from app.core.errors import BadInput
 from app.core.i18n import mark, translate
 from app.kernel.exchange.cells import as_text
-from app.kernel.exchange.limits import MAX_COLUMNS, MAX_ROWS, Limits, too_many_rows, too_much
+from app.kernel.exchange.limits import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Limits,
+    require_size,
+    too_many_rows,
+    too_much,
+)
 from app.kernel.exchange.sheet import Row, Sheet, Workbook
 from app.kernel.exchange.workbooks.compound import SIGNATURE
 from app.kernel.exchange.workbooks.documents import damaged
 from app.kernel.exchange.workbooks.xls import read_xls
 from app.kernel.exchange.workbooks.xlsx import read_xlsx
 
-MAX_BYTES = 40 * 1024 * 1024
 _BLOCK = 1024 * 1024
 _HEAD = 2048
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -32,13 +38,9 @@ _SAVE_AS = mark(
 def read_book(path: Path, name: str) -> Workbook:
     """The sheets of a file; ``name`` is what the user calls it, its content decides.
 
-    Raises BadInput when it is no workbook, damaged, locked or too large.
+    :raises BadInput: it is no workbook, damaged, locked or too large.
     """
-    size = path.stat().st_size
-    if not size:
-        raise BadInput(translate("文件是空的（0字节），请重新选择。"))
-    if size > MAX_BYTES:
-        raise BadInput(translate("文件超过40 MB，请拆分后分别导入。"))
+    require_size(path.stat().st_size)
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if head.startswith((b"PK", SIGNATURE)):

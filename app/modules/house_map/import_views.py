@@ -13,7 +13,6 @@ from app.access import policy
 from app.access.actor import Capability
 from app.core.i18n import _
 from app.modules.house_map.earlier import imports as prior_import
-from app.modules.house_map.parcels import geojson
 from app.modules.house_map.parcels import imports as parcel_import
 from app.web.exchange.imports import ImportView, workbook
 
@@ -31,7 +30,6 @@ class ParcelImportView(ImportView):
             "template_url": None,
             "pick": _("选择 GeoJSON 文件"),
             "accept": ".geojson,.json",
-            "max_bytes": geojson.MAX_BYTES,
             "hints": [
                 _("坐标须为 WGS84 或 CGCS2000 经纬度；投影坐标请先转换。"),
                 _("每个图斑写明“图斑编号”“行政区划代码”（12位到村），以及建筑层数、建筑面积、建筑年代、结构类型、建造方式、土地性质、房屋地址、房屋用途。"),

@@ -26,7 +26,7 @@ from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import inbox, templates
 from app.kernel.exchange.imports import record_import
 from app.kernel.exchange.inbox import Kept
-from app.kernel.exchange.reader import MAX_BYTES
+from app.kernel.exchange.limits import MAX_BYTES
 from app.kernel.exchange.writer import MEDIA_TYPE
 from app.kernel.households import lists as households
 from app.kernel.households.exchange import importing as household_import

@@ -15,7 +15,7 @@ _MINI_SECTOR = 64
 
 
 class CompoundFile:
-    """The streams of a file of at most :data:`app.kernel.exchange.reader.MAX_BYTES`.
+    """The streams of a file of at most :data:`app.kernel.exchange.limits.MAX_BYTES`.
 
     :raises BadInput: it is damaged.
     """

@@ -15,10 +15,9 @@ from typing import IO, Any
 
 from app.core.errors import BadInput
 from app.core.i18n import translate
-from app.kernel.exchange.limits import MAX_ROWS
+from app.kernel.exchange.limits import MAX_ROWS, require_size
 from app.modules.house_map.parcels import outlines
 
-MAX_BYTES = 40 * 1024 * 1024
 _BLOCK = 256 * 1024
 _LONGEST = 4 * 1024 * 1024  # characters of one feature, or of any other member
 _GAP = re.compile(r"\s*")
@@ -167,11 +166,7 @@ def _damaged() -> BadInput:
 
 def _events(path: Path) -> Iterator[Event]:
     """("feature", value) for each of the list, (name, value) for the other members."""
-    size = path.stat().st_size
-    if not size:
-        raise BadInput(translate("文件是空的（0字节），请重新选择。"))
-    if size > MAX_BYTES:
-        raise BadInput(translate("文件超过40 MB，请拆分后分别导入。"))
+    require_size(path.stat().st_size)
     try:
         with path.open(encoding="utf-8-sig") as file:
             yield from _members(_Text(file))
