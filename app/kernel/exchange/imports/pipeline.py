@@ -25,7 +25,9 @@ from app.core.db import db
 from app.core.i18n import mark, translate
 from app.core.jobs.table import JobContext
 from app.core.transactions import give_up, transaction, tried
+from app.kernel.declare.field import Field
 from app.kernel.exchange import inbox
+from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.cells import Computed, Unreadable
 from app.kernel.exchange.imports import marked
 from app.kernel.exchange.imports import notes as import_notes
@@ -81,6 +83,20 @@ class Line:
             )
             self.flag(name, translate(text, shown=cell.shown))
         return shown
+
+    def parsed(self, typed: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Any]:
+        """The values of cells that are fields; one that means nothing rejects the row."""
+        values = {}
+        for name, cell in typed.items():
+            if (made := fields.get(name)) is None or isinstance(cell, Unreadable):
+                continue
+            try:
+                value = values[name] = made.parse(CELLS[made.kind].read(made, cell))
+            except ValueError as error:
+                self.reject(name, str(error))
+                continue
+            self.mended |= isinstance(value, str) and not made.source_list and value != cell
+        return values
 
 
 L = TypeVar("L", bound=Line)

@@ -27,7 +27,6 @@ from app.kernel.declare.flow import State
 from app.kernel.declare.groups import Renewal
 from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import inbox
-from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import REFERENCE
 from app.kernel.exchange.imports import notes as import_notes
 from app.kernel.exchange.imports import pipeline
@@ -113,8 +112,8 @@ class _Import(SheetImport[_Row]):
         self.register = register
         self.key_column = register.number_field
         self.maker = None if register.of_households else Maker(register, self.where)
-        self._asked = {n: (f, CELLS[f.kind]) for n, f in register.fields.items() if f.typed}
-        self._exact = {n for n, (f, _cell) in self._asked.items() if f.required}
+        self._asked = {n: f for n, f in register.fields.items() if f.typed}
+        self._exact = {n for n, f in self._asked.items() if f.required}
         self._exact |= {_NAME, register.number_field, register.name_field, REFERENCE.name, *PLACES}
 
     def label(self, name: str) -> str:
@@ -127,7 +126,7 @@ class _Import(SheetImport[_Row]):
         line = _Row(number, name[:64])
         row = line.taken(row, self._exact)
         if not line.rejected:
-            line.typed, line.values = row, self._values(line, row)
+            line.typed, line.values = row, line.parsed(row, self._asked)
         return line
 
     def decide(self, lines: Sequence[_Row], *, write: bool) -> None:
@@ -198,21 +197,6 @@ class _Import(SheetImport[_Row]):
             return found
         line.reject(REFERENCE.name, translate("农户编号与该户不符，请勿改动该列；新增的行请留空。"))
         return None
-
-    def _values(self, line: Line, typed: Mapping[str, str]) -> dict[str, Any]:
-        values = {}
-        for name, cell in typed.items():
-            if name not in self._asked:
-                continue
-            made, stands = self._asked[name]
-            try:
-                values[name] = made.parse(stands.read(made, cell))
-            except ValueError as error:
-                line.reject(name, str(error))
-                continue
-            shown = values[name]
-            line.mended |= isinstance(shown, str) and not made.source_list and shown != cell
-        return values
 
     def _renewal(self, record: Any) -> Renewal | None:
         """Is an approved record followed by a new one, which says what the row says?"""

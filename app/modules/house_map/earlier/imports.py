@@ -22,8 +22,6 @@ from app.core.jobs.table import Job, JobContext, job_kind
 from app.kernel import hooks
 from app.kernel.declare.rules import RuleSet
 from app.kernel.exchange import inbox
-from app.kernel.exchange.by_kind import CELLS
-from app.kernel.exchange.cells import Unreadable
 from app.kernel.exchange.imports import notes as import_notes
 from app.kernel.exchange.imports import pipeline
 from app.kernel.exchange.imports.heads import Wanted, plain_head
@@ -143,7 +141,8 @@ class _Import(SheetImport[_Found]):
 
     def check(self, number: int, row: Mapping[str, str]) -> _Found:
         found = _Found(number, formats.mend_name(row.get("head_name", ""))[:64])
-        if not self._parsed(found, found.taken(row, _EXACT)):
+        found.values = found.parsed(found.taken(row, _EXACT), _FIELDS)
+        if found.rejected:
             return found
         result = self.rules.evaluate({name: found.values.get(name) for name in _FIELDS})
         for problem in result.errors:
@@ -152,22 +151,6 @@ class _Import(SheetImport[_Found]):
         if not found.rejected:
             found.key = prior.match_key(found.values)
         return found
-
-    @staticmethod
-    def _parsed(found: _Found, row: Mapping[str, str]) -> bool:
-        """Has every cell a value, or nothing?"""
-        for name, cell in row.items():
-            if isinstance(cell, Unreadable):
-                continue
-            made = _FIELDS[name]
-            try:
-                value = found.values[name] = made.parse(CELLS[made.kind].read(made, cell))
-            except ValueError as error:
-                found.reject(name, str(error))
-                continue
-            kept = isinstance(value, str) and not made.source_list
-            found.mended |= kept and value != cell
-        return not found.rejected
 
     def _require_substance(self, found: _Found) -> None:
         if not any(found.values.get(name) for name in _WHOSE):
