@@ -100,6 +100,9 @@ REFERENCE = ListColumn("reference", mark("农户编号"), ("系统编号",), 36)
 """Only in what the program wrote: the household of an exported row, or the one that a flagged row of
 a marked workbook became, so that any other cell of it may be missing or corrected."""
 
+REFERENCE_WRONG = mark("农户编号与该户不符，请勿改动该列；新增的行请留空。")
+"""What is said of a key that is not the row's household's."""
+
 ETHNIC_MARK = "族"  # 汉 for 汉族
 HEADS = frozenset({"户主", "本人", "户主本人", "本人(户主)", "户主(本人)"})
 """与户主关系 of the head."""

@@ -1,9 +1,10 @@
 """Forms of a register from Excel: its template or its exported ledger, filled in or corrected.
 
 A row is found by the household's key where the ledger that it comes from has one, else by the
-head's ID number (and name), never made: who is on the list is not decided here. Its cells go through the fields' own parsing and the register's own rules, as if typed. What
-is given but wrong rejects the row; what is still missing is flagged and the record saved as
-已录入. Files and rows of children are no columns.
+head's ID number (and name), never made: who is on the list is not decided here (records that users
+make themselves are: :mod:`app.kernel.exchange.imports.made`). Its cells go through the fields' own
+parsing and the register's own rules, as if typed. What is given but wrong rejects the row; what is
+still missing is flagged and the record saved as 已录入. Files and rows of children are no columns.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from app.kernel.declare.flow import State
 from app.kernel.declare.groups import Renewal
 from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import inbox
-from app.kernel.exchange.columns import REFERENCE
+from app.kernel.exchange.columns import REFERENCE, REFERENCE_WRONG
 from app.kernel.exchange.imports import notes as import_notes
 from app.kernel.exchange.imports import pipeline
 from app.kernel.exchange.imports.heads import Wanted, plain_head
@@ -105,7 +106,6 @@ class _Row(Line):
 
 class _Import(SheetImport[_Row]):
     rows_a_commit = 20  # each row is saved as a form is
-    key_column = _NUMBER
 
     def __init__(self, job: JobContext, register: Register, book: Book) -> None:
         super().__init__(job, register.name, register.label, book)
@@ -114,7 +114,7 @@ class _Import(SheetImport[_Row]):
         self.maker = None if register.of_households else Maker(register, self.where)
         self._asked = {n: f for n, f in register.fields.items() if f.typed}
         self._exact = {n for n, f in self._asked.items() if f.required}
-        self._exact |= {_NAME, register.number_field, register.name_field, REFERENCE.name, *PLACES}
+        self._exact |= {register.number_field, register.name_field, REFERENCE.name, *PLACES}
 
     def label(self, name: str) -> str:
         return label_of(self.register, name)
@@ -146,7 +146,7 @@ class _Import(SheetImport[_Row]):
                 what=self.register.word,
                 state=self.register.state_text(record.state),
             )
-            line.reject(_NUMBER, text)
+            line.reject(self.key_column, text)
         elif all(to_json(getattr(record, n)) == to_json(v) for n, v in values.items()):
             line.outcome = "unchanged"
         else:
@@ -195,7 +195,7 @@ class _Import(SheetImport[_Row]):
             or (number and number == found.head_id)
         ):
             return found
-        line.reject(REFERENCE.name, translate("农户编号与该户不符，请勿改动该列；新增的行请留空。"))
+        line.reject(REFERENCE.name, translate(REFERENCE_WRONG))
         return None
 
     def _renewal(self, record: Any) -> Renewal | None:

@@ -18,6 +18,7 @@ from app.access.scope import in_scope, joined
 from app.core.clock import today
 from app.core.i18n import mark, translate
 from app.kernel.declare.house_lists import HouseList, issued_list
+from app.kernel.exchange.columns import REFERENCE, REFERENCE_WRONG
 from app.kernel.households import lists as households
 from app.kernel.households.exchange.list import Line
 from app.kernel.kinds import formats
@@ -84,8 +85,7 @@ def _match(line: Line, candidates: _Candidates) -> None:
     if line.reference:
         known = candidates.by_id.get(line.reference)
         if known is None or not in_scope(known.path) or not _plausible(line, known):
-            text = mark("农户编号与该户不符，请勿改动该列；新增的行请留空。")
-            line.reject("reference", translate(text))
+            line.reject(REFERENCE.name, translate(REFERENCE_WRONG))
             return
     same_number = candidates.by_number.get(line.id_number) if line.id_valid else None
     if same_number and (known is None or same_number.id != known.id):
@@ -112,9 +112,7 @@ def _match_member(line: Line, candidates: _Candidates) -> None:
     if line.head is None:
         theirs = candidates.by_id.get(line.reference) if line.reference else None
         if theirs is None or not in_scope(theirs.path):
-            line.reject(
-                "reference", translate(mark("农户编号与该户不符，请勿改动该列；新增的行请留空。"))
-            )
+            line.reject(REFERENCE.name, translate(REFERENCE_WRONG))
             return
         line.household_id = theirs.id
     other = candidates.by_number.get(line.id_number) if line.id_valid else None
