@@ -52,6 +52,12 @@ class Trend:
         """How many days lie between the first and today, both counted."""
         return (self.days[-1] - self.days[0]).days + 1
 
+    def reaches(self, days: int) -> bool:
+        """Does it go back so many days, but for those of long ago that are not kept?"""
+        first = self.days[-1] - dt.timedelta(days=days - 1)
+        before = (first + dt.timedelta(days=n) for n in range((self.days[0] - first).days))
+        return not any(map(is_kept, before))
+
     def of(self, day: dt.date, figure: str) -> int | None:
         """How many; None where nothing was kept."""
         found = self.counts.get(day)
@@ -214,7 +220,7 @@ def _notes(trend: Trend, days: int) -> tuple[str, ...]:
         found.append(_("有 %(n)s 天没有留存数据，图中断开，表中为“—”。", n=lost))
     if trend.length > DAILY:
         found.append(_("%(n)s天以前只保留每周日和每月末的数据。", n=DAILY))
-    if trend.length < days:
+    if not trend.reaches(days):
         day = month_day(trend.days[0])
         found.append(_("系统从%(day)s开始留存数据。", day=day))
     return tuple(found)

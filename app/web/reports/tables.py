@@ -29,6 +29,7 @@ from app.kernel.figures.statistics import ALL_YEARS, LineKind
 from app.kernel.lists.query import DECIDED_FROM
 from app.kernel.reports import charts, tables, trend, week
 from app.kernel.reports.tables import Cell, Report, Row
+from app.kernel.reports.trend import Trend
 from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.reports import deadlines
@@ -54,7 +55,7 @@ class StatisticsView(BaseView):
         region = statistics.region_asked_for(actor, request.args.get("region"))
         days = trend.days_asked_for(request.args.get("days"))
         year = statistics.year_asked_for(made, request.args.get("year"))
-        report, chart = _report(made, table, name, region, days, year)
+        report, chart, line = _report(made, table, name, region, days, year)
         asked = _year_in_address(made, year) | ({"days": days} if name == TREND else {})
         url = url_for("StatisticsView.table", register=made.name, name=name, **asked)
         shell.at(url_for("StatisticsView.table", register=made.name, name=table.name))
@@ -70,7 +71,7 @@ class StatisticsView(BaseView):
             ],
             "tabs": _tabs(made, name, region, year),
             "years": _years(made, name, region, year),
-            "ranges": _ranges(made, region, days, len(report.rows), year) if name == TREND else [],
+            "ranges": _ranges(made, region, days, line, year) if line else [],
             "chart": chart and chart | {"urls": chart_urls(chart, url)},
             "notes": report.notes,
             "deadline": deadlines.tag(made, region.path),
@@ -89,7 +90,7 @@ class StatisticsView(BaseView):
         region = statistics.region_asked_for(actor, request.args.get("region"))
         days = trend.days_asked_for(request.args.get("days"))
         year = statistics.year_asked_for(made, request.args.get("year"))
-        report, _chart = _report(made, table, name, region, days, year)
+        report, _chart, _line = _report(made, table, name, region, days, year)
         detail = {"table": name, "region": region.full_name, "rows": len(report.rows)}
         detail |= {"year": year} if year else {}
         audit.note(Act.EXPORT, register=made.name, row=At(region.path), detail=detail)
@@ -121,14 +122,15 @@ def _table(register: str, name: str) -> tuple[Register, Table]:
 
 def _report(
     register: Register, table: Table, name: str, region: Region, days: int, year: int | None
-) -> tuple[Report, dict[str, Any] | None]:
+) -> tuple[Report, dict[str, Any] | None, Trend | None]:
+    """The table, its chart, and the days that it shows."""
     if name == WEEK:
-        return week.report(register, table, region, year), None
+        return week.report(register, table, region, year), None, None
     if name == TREND:
         report, line = trend.report(register, table, region, days, year)
-        return report, trend.chart(line, table.chart)
+        return report, trend.chart(line, table.chart), line
     sheet = statistics.read(register, region, tables.table_figures(table), year=year)
-    return tables.of_sheet(table, sheet), charts.of_sheet(table, sheet)
+    return tables.of_sheet(table, sheet), charts.of_sheet(table, sheet), None
 
 
 def shown(report: Report, url: str) -> dict[str, Any]:
@@ -259,13 +261,13 @@ def _tabs(register: Register, here: str, region: Region, year: int | None) -> li
 
 
 def _ranges(
-    register: Register, region: Region, chosen: int, shown_days: int, year: int | None
+    register: Register, region: Region, chosen: int, line: Trend, year: int | None
 ) -> list[dict[str, Any]]:
     """How many days may be looked back; where fewer are kept than were asked for, that is all there is."""
     offered = {days: _("近%(n)s天", n=days) for days in trend.RANGES}
-    if shown_days < chosen:
-        offered = {days: label for days, label in offered.items() if days <= shown_days}
-        offered[chosen] = _("全部%(n)s天", n=shown_days)
+    if not line.reaches(chosen):
+        offered = {days: label for days, label in offered.items() if days <= line.length}
+        offered[chosen] = _("全部%(n)s天", n=line.length)
     return [
         {
             "label": label,

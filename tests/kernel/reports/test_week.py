@@ -361,6 +361,8 @@ def test_of_long_ago_sundays_and_ends_of_months_are_kept(
     assert "100天以前只保留每周日和每月末的数据。" in made.notes
     assert not any("没有留存" in note for note in made.notes)
     assert trend.chart(line, ["approved"])["title"] == "全国近151天趋势图"
+    assert line.reaches(156)  # of the five days before, none is kept
+    assert not line.reaches(157)  # a Sunday
 
 
 def test_a_worker_keeps_yesterday_once_a_day(app, lookback):

@@ -244,6 +244,13 @@ def test_the_days_have_a_range_a_chart_and_a_workbook(filled):
     assert 'aria-current="true">全部21天' in month
     assert ">近14天" in month
     assert "近30天" not in month
+    sunday = next(n for n in range(130, 137) if (today() - dt.timedelta(n)).isoweekday() == 7)
+    with filled.app_context(), unscoped("tests keep days") as session:
+        snapshot(session, today() - dt.timedelta(days=sunday))
+        session.commit()
+    year = client.get(f"{url}?days=365").text
+    assert f'aria-current="true">全部{sunday + 1}天' in year  # not as many as there are rows
+    assert ">近90天" in year
     county = place(filled, b.COUNTY, Level.COUNTY)
     for days, rows in ((14, 3), (30, 21)):
         answer = client.get(f"{url}/excel?region={county}&days={days}")
