@@ -50,13 +50,15 @@ def kept(sheets: Collection[Sheet], regions: Collection[Region], until: dt.date)
     names = {sheet.register.name for sheet in sheets}
     figures = {sheet.key(name) for sheet in sheets for name in sheet.register.figures}
     nation = select(Region.id).where(Region.path == NATION_PATH).scalar_subquery()
-    latest = select(func.max(CounterDay.day)).where(
+    found = select(CounterDay.day).where(
         CounterDay.register.in_(names),
         CounterDay.figure.in_(figures),
         CounterDay.region_id == nation,
         CounterDay.day.between(until - dt.timedelta(days=_OLDEST), until),
     )
-    day = db.session.scalar(latest)
+    # the newest of those that the key finds: asked at once, PostgreSQL looks through all lines of a day
+    days = found.distinct().subquery()
+    day = db.session.scalar(select(func.max(days.c.day)))
     if day is None:
         return None
     query = select(
@@ -67,8 +69,8 @@ def kept(sheets: Collection[Sheet], regions: Collection[Region], until: dt.date)
         CounterDay.region_id.in_({region.id for region in regions}),
         CounterDay.day == day,
     )
-    found = {(name, key, figure): n for name, key, figure, n in db.session.execute(query)}
-    return Then(day, found)
+    counts = {(name, key, figure): n for name, key, figure, n in db.session.execute(query)}
+    return Then(day, counts)
 
 
 def is_kept(day: dt.date) -> bool:
