@@ -27,6 +27,8 @@ class Counties:
 
     def window(self, figure: str, offset: int, limit: int) -> list[tuple[str, int]]:
         """The counties that hold rows offset … offset+limit, as (path, rows to skip there)."""
+        if not offset:  # without adding up all that come after
+            return self._filled(figure, self.path, limit)
         n, lines = self._lines(figure)
         whole = func.sum(cast(n, Integer))  # PostgreSQL adds up large numbers as decimals
         upto = whole.over(order_by=tally.c.path).label("upto")
@@ -47,12 +49,17 @@ class Counties:
     ) -> list[tuple[str, int]]:
         """The county of the path ``place`` and those next to it that fill a page, as (path, 0)."""
         own = self._county_of(figure, place)
-        start = own or place
-        beside = tally.c.path <= start if backward else tally.c.path >= start
+        return self._filled(figure, own or place, limit, own=own, backward=backward)
+
+    def _filled(
+        self, figure: str, start: str, limit: int, *, own: str | None = None, backward: bool = False
+    ) -> list[tuple[str, int]]:
+        """The counties from the path ``start`` on that fill a page, beside ``own``."""
+        on = tally.c.path <= start if backward else tally.c.path >= start
         n, lines = self._lines(figure)
         query = (
             select(tally.c.path, n)
-            .where(*lines, n > 0, beside)
+            .where(*lines, n > 0, on)
             .order_by(tally.c.path.desc() if backward else tally.c.path)
             .limit(_MOST)
         )

@@ -215,14 +215,14 @@ class Ledger(Asked):
             return self._branches(self._counties.window(counter, offset, limit), limit)
         low, high = subtree(self.path)
         asked = {"low": low, "high": high, "passed": offset, "most": limit}
-        return self.session.execute(self._in_county(), asked).all()
+        return self.session.execute(self._in_county(counter), asked).all()
 
-    def _in_county(self) -> Select[Any]:
+    def _in_county(self, counter: str) -> Select[Any]:
         """The statement of the page that is opened most, made once: building it costs as much as
         asking. Binds ``low``, ``high``, ``passed``, ``most``.
         """
-        counter = self.register.name, self.counter or "total", self.level
-        key = self.model, self._columns, self.query.figure, self.query.states, *kept_at(*counter)
+        kept = kept_at(self.register.name, counter, self.level)
+        key = self.model, self._columns, self.query.figure, self.query.states, *kept
         made = _made.get(key)
         if made is None:
             low: Any = bindparam("low")
