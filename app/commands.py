@@ -18,6 +18,7 @@ from app.access.divisions.cli import regions_cli
 from app.access.scope import joined, unscoped
 from app.core.clock import today
 from app.core.db import read_only
+from app.core.files.storage import storage
 from app.core.jobs.worker import jobs_cli
 from app.core.transactions import transaction
 from app.demo.cli import demo_cli, load_command
@@ -35,7 +36,10 @@ from app.kernel.hook import DECLARED
 @click.pass_context
 @with_appcontext
 def deploy_command(context: click.Context, demo: bool) -> None:
-    """Bring the database up to date: tables, roles, lists, divisions. Safe to run by many at once."""
+    """Bring the database up to date: tables, roles, lists, divisions; make the folder of files. Safe to
+    run by many at once.
+    """
+    storage().prepare()
     click.echo(f"database ready, {deploy(current_app)} divisions loaded")
     if demo:
         context.invoke(load_command, if_empty=True)

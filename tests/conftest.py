@@ -294,7 +294,7 @@ def app(
     tmp_path: Path,
 ) -> Iterator[Flask]:
     from app.core.db import db
-    from app.core.files.storage import init_storage
+    from app.core.files.storage import init_storage, storage
 
     last, bed = next(reversed(beds.values()), None), beds.pop((db_kind, arranged), None)
     if bed is None:
@@ -308,6 +308,8 @@ def app(
     bed.writes.reset()
     bed.app.config["STORAGE_DIR"] = str(tmp_path / "files")
     init_storage(bed.app)
+    with bed.app.app_context():
+        storage().prepare()
     yield bed.app
     with bed.app.app_context():
         db.session.remove()

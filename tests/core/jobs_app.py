@@ -15,7 +15,7 @@ from flask_babel import Babel
 
 from app.core.db import db
 from app.core.errors import BadInput
-from app.core.files.storage import init_storage
+from app.core.files.storage import init_storage, storage
 from app.core.jobs.table import KINDS, Job, JobContext, init_jobs, job_kind
 from app.core.jobs.worker import work
 from app.core.transactions import transaction
@@ -63,6 +63,7 @@ def make_app(url: str, folder: str, **config: Any) -> Flask:
     init_storage(app)
     init_jobs(app)
     with app.app_context():
+        storage().prepare()
         Job.__table__.create(db.engine, checkfirst=True)
         steps.create(db.engine, checkfirst=True)
     return app

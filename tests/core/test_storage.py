@@ -47,7 +47,9 @@ def bucket(server: BucketServer) -> BucketStorage:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "files")
+    made = FolderStorage(tmp_path / "files")
+    made.prepare()
+    return made
 
 
 @pytest.fixture(params=["folder", "bucket", *(["real"] if REAL else [])])
@@ -169,6 +171,45 @@ def test_a_full_disk_leaves_nothing_and_says_so(
         folder.put(io.BytesIO(b"x" * 5_000_000), "jpg")
     assert raised.value.status == 507
     assert files_below(folder) == []
+
+
+def test_a_disk_that_was_lost_is_away_and_not_made_anew(
+    folder: FolderStorage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where it was mounted an empty folder is left: no file is missing, and none is kept beside it."""
+    key = folder.put(io.BytesIO(b"kept"), "jpg")
+    disk = folder.root.rename(folder.root.with_name("disk"))
+    folder.root.mkdir()
+    for use in (
+        lambda: folder.put(io.BytesIO(b"x"), "jpg"), lambda: folder.open(key),
+        lambda: folder.size(key), lambda: folder.copies(key, 1), lambda: folder.delete(key),
+    ):  # fmt: skip
+        with pytest.raises(StorageAway, match="文件存储暂时无法访问"):
+            use()
+    assert f"the file store {folder.root} is away" in caplog.text
+    assert list(folder.root.iterdir()) == []
+    folder.root.rmdir()
+    disk.rename(folder.root)
+    assert folder.open(key).read() == b"kept"
+
+
+def test_a_disk_that_takes_no_orders_costs_nothing_that_was_saved(
+    folder: FolderStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its errors are those of a store that is away, which :func:`discard` passes over."""
+
+    def refuse(_self: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    key = folder.put(io.BytesIO(b"kept"), "jpg")
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(StorageAway):
+        folder.delete(key)
+    app = Flask("discards")
+    app.extensions["storage"] = folder
+    with app.app_context():
+        discard(key)
+    assert folder.open(key).read() == b"kept"
 
 
 def test_a_broken_stream_leaves_nothing_in_the_folder(folder: FolderStorage) -> None:

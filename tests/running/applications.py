@@ -10,6 +10,7 @@ from flask import Flask
 
 def make_app(url: str, folder: Path, **settings: Any) -> Flask:
     from app import create_app
+    from app.core.files.storage import storage
 
     overrides = {
         "TESTING": True,
@@ -21,7 +22,10 @@ def make_app(url: str, folder: Path, **settings: Any) -> Flask:
         "FAB_PASSWORD_HASH_METHOD": "pbkdf2:sha256:1",
         "SERVER_NAME": None,
     }
-    return create_app(overrides | settings)
+    app = create_app(overrides | settings)
+    with app.app_context():
+        storage().prepare()
+    return app
 
 
 def dispose(app: Flask) -> None:

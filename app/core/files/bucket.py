@@ -59,6 +59,9 @@ class BucketStorage:
     patience: float = 20
     retries: int = 4
 
+    def prepare(self) -> None:
+        """Whoever runs the store made the bucket."""
+
     def put(self, stream: BinaryIO, suffix: str, key: str | None = None) -> str:
         path = checked_key(key or new_key(suffix))
         first = _part(stream)

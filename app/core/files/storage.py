@@ -15,6 +15,7 @@ import re
 import secrets
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -86,6 +87,9 @@ class Storage(Protocol):
     is no key of ours, and StorageAway.
     """
 
+    def prepare(self) -> None:
+        """Make the place where files will lie, at the deploy step and nowhere else."""
+
     def put(self, stream: BinaryIO, suffix: str, key: str | None = None) -> str:
         """Store all of ``stream``; gives the key. Raises StorageFull."""
 
@@ -122,49 +126,41 @@ def checked_key(key: str) -> str:
 
 
 class FolderStorage:
-    """Files in two levels of folders below ``root``."""
+    """Files in two levels of folders below ``root``. The folder ``part`` in it, where files are written
+    before they have their key, is made once: where it is gone, a disk was lost with all files, and
+    nothing is kept or missed until it is back.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._parts = root / "part"
 
+    def prepare(self) -> None:
+        self._parts.mkdir(parents=True, exist_ok=True)
+
     def put(self, stream: BinaryIO, suffix: str, key: str | None = None) -> str:
         key = key or new_key(suffix)
         final = self._path(key)
         part = self._parts / secrets.token_hex(16)
-        try:
-            self._parts.mkdir(parents=True, exist_ok=True)
-            final.parent.mkdir(parents=True, exist_ok=True)
+        with self._told(), contextlib.ExitStack() as undo:
             with part.open("xb") as file:
+                undo.callback(part.unlink, missing_ok=True)
                 while block := stream.read(_BLOCK):
                     file.write(block)
                 file.flush()
                 os.fsync(file.fileno())
+            final.parent.mkdir(parents=True, exist_ok=True)
             part.replace(final)
             _sync_folder(final.parent)
-        except OSError as error:
-            if is_full(error):
-                raise StorageFull(
-                    translate("服务器存储空间已满，文件没有保存。请联系管理员清理空间后重试。")
-                ) from error
-            if is_away(error):
-                raise StorageAway(translate(AWAY)) from error
-            raise
-        finally:
-            part.unlink(missing_ok=True)
         return key
 
     def open(self, key: str) -> BinaryIO:
-        try:
+        with self._told():
             return self._path(key).open("rb")
-        except FileNotFoundError as error:
-            raise NotFound(translate("文件不存在或已过期。")) from error
 
     def size(self, key: str) -> int:
-        try:
+        with self._told():
             return self._path(key).stat().st_size
-        except FileNotFoundError as error:
-            raise NotFound(translate("文件不存在或已过期。")) from error
 
     def copies(self, key: str, count: int) -> list[str]:
         self.size(key)
@@ -174,8 +170,8 @@ class FolderStorage:
     def _copy(self, key: str, new: str) -> str:
         """A second name of the same file where the disk allows, which costs no space."""
         final = self._path(new)
-        final.parent.mkdir(parents=True, exist_ok=True)
         try:
+            final.parent.mkdir(parents=True, exist_ok=True)
             final.hardlink_to(self._path(key))
         except OSError:  # another file system, or too many names already
             with self.open(key) as file:
@@ -183,12 +179,13 @@ class FolderStorage:
         return new
 
     def delete(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
+        with contextlib.suppress(NotFound), self._told():
+            self._path(key).unlink()
 
     def sweep(self) -> int:
         limit, swept = time.time() - _ABANDONED_AFTER, 0
         for part in self._parts.glob("*"):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(NotFound), self._told():
                 if part.stat().st_mtime < limit:
                     part.unlink()
                     swept += 1
@@ -196,6 +193,24 @@ class FolderStorage:
 
     def _path(self, key: str) -> Path:
         return self.root / checked_key(key)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """What the disk says, in our words."""
+        try:
+            yield
+        except OSError as error:
+            if is_full(error):
+                raise StorageFull(
+                    translate("服务器存储空间已满，文件没有保存。请联系管理员清理空间后重试。")
+                ) from error
+            missing = isinstance(error, FileNotFoundError)
+            if is_away(error) or (missing and not self._parts.is_dir()):
+                log.exception("the file store %s is away", self.root)
+                raise StorageAway(translate(AWAY)) from error
+            if missing:
+                raise NotFound(translate("文件不存在或已过期。")) from error
+            raise
 
 
 def init_storage(app: Flask) -> None:
