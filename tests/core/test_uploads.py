@@ -177,18 +177,24 @@ def test_a_decoder_that_falls_over_is_told_in_words(form: str) -> None:
         data = bytearray(whole)
         for _change in range(drawn.choice([1, 2, 20])):
             data[drawn.randrange(len(data))] = drawn.randrange(256)
-        try:
-            assert photo(bytes(data)).media_type == "image/jpeg"
-        except Refused as refused:
-            assert "照片" in refused.message  # noqa: PT017
+        told = outcome(bytes(data))
+        assert told == "image/jpeg" or "照片" in told
+
+
+def outcome(data: bytes) -> str:
+    """What a photo is taken in as, or why it is not."""
+    try:
+        return photo(data).media_type
+    except Refused as refused:
+        return refused.message
 
 
 def test_what_editors_say_of_the_way_counts_where_the_camera_says_nothing() -> None:
     said = b'http://ns.adobe.com/xap/1.0/\0<x:xmpmeta><rdf:Description tiff:Orientation="6"/>'
-    assert photo(noting(picture(), said)).width == 480
-    assert (
-        photo(noting(noting(picture(), said), odd_exif((0x0112, 3, 1, b"\1\0\0\0")))).width == 640
-    )
+    edited = noting(picture(), said)
+    assert photo(edited).width == 480
+    upright = odd_exif((0x0112, 3, 1, b"\1\0\0\0"))
+    assert photo(noting(edited, upright)).width == 640
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from flask import Flask
+from PIL import Image
 
 from app.modules.surveys.lookback.model import Lookback
 from tests.builders import COUNTY_MANAGER, VILLAGE_CLERK, household, sign_in
@@ -24,3 +27,10 @@ def clerk(app: Flask) -> Hands:
 @pytest.fixture
 def manager(app: Flask) -> Hands:
     return Hands(app, sign_in(app, COUNTY_MANAGER))
+
+
+@pytest.fixture
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (400, 300), "green").save(out, "JPEG")
+    return out.getvalue()
