@@ -31,9 +31,9 @@ _AWAY = re.compile(r"([+-])(0\d|1[0-4]):?([0-5]\d)")  # up to 14 hours, as zones
 
 @dataclass(frozen=True)
 class Noted:
-    """``orientation`` is 1 to 8 as Exif counts, None where nothing is said of it. ``taken_at`` is the time in China, without a zone, where
-    the camera said its own, else what its clock showed; ``place`` is (latitude, longitude) in degrees of
-    WGS 84. All as the camera claims.
+    """``orientation`` is 1 to 8 as Exif counts, None where nothing is said of it. ``taken_at``, without a
+    zone, is the time in China where the camera said its zone, else what its clock showed; ``place`` is
+    (latitude, longitude) in degrees of WGS 84. All as the camera claims.
     """
 
     orientation: int | None = None

@@ -12,7 +12,6 @@ import hashlib
 import io
 import logging
 import re
-import struct
 import warnings
 import zipfile
 from dataclasses import dataclass, replace
@@ -54,7 +53,8 @@ _UPRIGHT = {
 _TURNS = {
     90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90,
 }  # fmt: skip
-#: A JPEG's end mark, and before it more of a picture than any has left when its mark alone is missing.
+#: What may stand for an end mark that is missing: the mark alone, or after data that would fill up a
+#: picture of which a part is missing too.
 _END = b"\xff\xd9"
 _SPARE = b"".join(b"\x55\xaa" * 512 + bytes((0xFF, 0xD0 + n % 8)) for n in range(64)) + _END
 
@@ -157,9 +157,7 @@ def _decoded(data: bytes) -> tuple[Image.Image, Noted]:
         image = _without_end_mark(plain.picture)
     said = noted(plain.exif or image.info.get("exif") or b"")
     flat = _flat(image)
-    if (
-        image.format == "HEIF"
-    ):  # turned already by its decoder, which asks the file and not its notes
+    if image.format == "HEIF":  # its decoder has turned it, by what the file says and not its notes
         return flat, said
     way = _UPRIGHT.get(said.orientation or plain.orientation or 1)
     return flat if way is None else flat.transpose(way), said
@@ -197,7 +195,8 @@ def _hides_another_file(data: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(data)):
             return True
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, struct.error):
+    # no index at its end; or bytes that look like one, of a version or with names that nobody has
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):
         return False
 
 

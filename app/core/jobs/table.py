@@ -2,8 +2,9 @@
 
 A worker claims a job by a compare-and-set, beats its heart while it runs, and stores a checkpoint
 in the same transaction as the work that it stands for. A job whose heart stopped is claimed again
-and goes on from there, as often as it takes while each few attempts reach another checkpoint. Every write of a run names its attempt: a run that was overtaken changes
-nothing any more. Why no queue library: docs/adr/ (jobs in a table).
+and goes on from there, however often, as long as ``MAX_TRIES`` attempts in a row do not end before
+the next checkpoint. Every write of a run names its attempt: a run that was overtaken changes nothing
+any more. Why no queue library: docs/adr/ (jobs in a table).
 
     @job_kind("household.import", title="导入农户名单")
     def import_households(job: JobContext) -> dict: ...
@@ -44,7 +45,7 @@ from app.core.types import CodeType, NfcText, PathType, UtcDateTime, UuidType
 
 log = logging.getLogger(__name__)
 
-#: Attempts without a checkpoint of which a job dies.
+#: So many attempts of which none reached a checkpoint end a job.
 MAX_TRIES = 5
 KEPT_DAYS = 7
 
@@ -94,7 +95,7 @@ class Job(Model):
     heartbeat: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     worker: Mapped[str | None] = mapped_column(String(128))
     attempt: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
-    #: Attempts since the last checkpoint: a job that gets on is taken up again for ever.
+    #: Attempts since the last checkpoint, but those that the job was not to blame for.
     tries: Mapped[int] = mapped_column(
         Integer, nullable=False, default=0, server_default=sa.text("0")
     )

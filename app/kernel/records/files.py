@@ -267,7 +267,7 @@ def _sent_before(register: Register, record_id: uuid.UUID, sent: Sent) -> Attach
 
 
 def _editable(
-    register: Register, record_id: uuid.UUID, field: str, lock: bool = False
+    register: Register, record_id: uuid.UUID, field: str, *, lock: bool = False
 ) -> tuple[Any, Actor]:
     """The record, and who may change its files in this field."""
     row = records.get(register, record_id, lock=lock)
