@@ -20,7 +20,6 @@ WORDS = {
         "身份证号末尾是000，很可能是 Excel 把号码当作数字、丢失了最后几位；请对照身份证，按文本重新填写。"
     ),
     "id_check": lazy("身份证号第18位校验码不正确，应为 {mark}，请核对"),
-    "id_odd": lazy("身份证号不正确，请核对出生日期"),
     "section_done": lazy("已完成"),
     "section_missing": lazy("还缺 {n} 项"),
     "all_done": lazy("必填项已齐"),
@@ -85,9 +84,7 @@ WORDS = {
     "searching": lazy("正在查找…"),
     "recent": lazy("最近选过"),
     "all_levels": lazy("逐级选择"),
-    "choose_this": lazy("选择"),
     "open_level": lazy("下一级"),
-    "back_level": lazy("返回上一级"),
     "found": lazy("找到 {n} 项"),
     "failed_part": lazy("这一部分没有取到"),
     "signin_title": lazy("登录已过期"),
@@ -96,11 +93,9 @@ WORDS = {
         "此页面是账号 {own} 打开的，这个浏览器现在登录的是 {other}。请用 {own} 登录后继续，"
         "填写的内容不会以其他账号提交。"
     ),
-    "signin_back": lazy("已重新登录，填写的内容都在"),
     "selected": lazy("已选 {n} 户"),
     "selected_rows": lazy("已选 {n} 条"),
     "leave": lazy("有未保存的内容，确定离开吗？"),
-    "row_removed": lazy("已移除第 {n} 行"),
     "yes": lazy("是"),
     "no": lazy("否"),
     "empty": lazy("未填写"),
@@ -113,6 +108,4 @@ WORDS = {
     "open": lazy("打开"),
     "decision_unsent": lazy("{name}的审核决定还没有送达：{why}"),
     "next_unopened": lazy("下一户没有打开：{why}"),
-    "search_all": lazy("在全部登记中查找"),
-    "confirm_title": lazy("请确认"),
 }
