@@ -13,7 +13,7 @@ from flask import Flask
 
 from tests import builders
 from tests.hands import Hands
-from tests.web.register.test_form_pages import posted
+from tests.web.register.forms import posted
 
 #: Modules whose functions may be entered between the request and the answer.
 MOST = 24

@@ -28,13 +28,9 @@ from app.modules.surveys.lookback.model import Lookback
 from app.modules.surveys.monitoring.model import Monitoring
 from tests import builders
 from tests.hands import Hands
+from tests.web.register.forms import errors_of
 
 AsAccount = Callable[..., Hands]
-
-
-def said_at(page: str, field: str) -> str:
-    found = re.search(rf'id="f-{field}-errors" data-errors>([^<]*)<', page)
-    return html.unescape(found[1]) if found else ""
 
 
 @pytest.fixture
@@ -72,7 +68,7 @@ def test_no_move_while_a_survey_waits(
     form = builders.moved(elsewhere.id) | {"surveyor": "王调查"}
     answer = clerk.post(f"/monitoring/{record.id}/edit", posted(form))
     assert answer.status_code == 422
-    assert "回头看档案现在是“待审核”" in said_at(answer.text, "moved")
+    assert "回头看档案现在是“待审核”" in errors_of(answer.text, "moved")
     assert 'value="王调查"' in answer.text
     assert f'value="{elsewhere.id}"' in answer.text
 
@@ -87,7 +83,7 @@ def test_no_move_while_a_survey_waits(
     assert "本次操作仅能修改其基本信息" in found.text
     answer = there.post("/low_income/new", form | {"key": key[1]})
     assert answer.status_code == 422
-    assert "待审核" in said_at(answer.text, "head_id")
+    assert "待审核" in errors_of(answer.text, "head_id")
     assert "13909180000" in answer.text
     assert row_of(app, LowIncome, home).region_id == home.region_id
 
@@ -144,7 +140,7 @@ def test_an_appraisal_before_2021(app: Flask, clerk: Hands, home: Household) -> 
         row = row_of(app, model, home)
         answer = clerk.post(f"/{register}/{row.id}/edit", posted(form, version=str(row.version)))
         assert answer.status_code == 422
-        assert said_at(answer.text, "judged_on") == "不能早于 2021-01-01。"
+        assert errors_of(answer.text, "judged_on") == "不能早于 2021-01-01。"
         assert 'value="2020-12-31"' in answer.text
         assert row_of(app, model, home).state == State.MISSING
 

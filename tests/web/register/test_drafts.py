@@ -1,4 +1,6 @@
-"""What is typed and not saved: restored over what somebody else saved, and beside what takes no changes."""
+"""What is typed and not saved: its writer's own, restored over what somebody else saved, and beside what
+takes no changes.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.access.scope import unscoped
 from app.kernel.declare.flow import State
@@ -17,26 +19,76 @@ from app.kernel.rows.record import Draft
 from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.hands import Hands
-from tests.web.register.test_form_pages import posted
+from tests.web.register.forms import posted
 
 AsAccount = Callable[..., Hands]
 Stored = Callable[[uuid.UUID], Lookback]
 
 
 @pytest.fixture
-def survey(app: Flask) -> Lookback:
-    with app.app_context():
-        return builders.household(name="张建国")[1]
-
-
-@pytest.fixture
-def clerk(as_account: AsAccount) -> Hands:
-    return as_account(builders.TOWN_CLERK)
-
-
-@pytest.fixture
 def colleague(as_account: AsAccount) -> Hands:
     return as_account(builders.TOWN_MANAGER)
+
+
+def test_a_draft_keeps_typing_and_touches_no_record(clerk: Hands, survey: Lookback, stored: Stored):
+    values = {"died": "no", "address": "三组12号", "owners": [{"name": "王甲"}], "policies": ["ecological"],
+              "unknown": "x", "floor_area": "一百"}  # fmt: skip
+    answer = clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": values})
+    assert answer.status_code == 200
+    assert re.fullmatch(r"\d\d:\d\d", answer.json["saved_at"])
+    row = stored(survey.id)
+    assert (row.state, row.version, row.address) == (State.MISSING, 1, None)
+    page = clerk.get(f"/lookback/{survey.id}/edit").text
+    assert "已恢复您" in page
+    assert 'value="三组12号"' in page
+    assert 'value="一百"' in page  # even what cannot be read
+    assert 'value="王甲"' in page
+
+
+def test_a_draft_is_its_accounts_own(as_account: AsAccount, clerk: Hands, survey: Lookback):
+    clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": {"address": "秘密"}})
+    assert "秘密" not in as_account(builders.TOWN_CLERK).get(f"/lookback/{survey.id}/edit").text
+
+
+def test_saving_ends_the_draft(app: Flask, clerk: Hands, survey: Lookback):
+    clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": {"address": "甲"}})
+    clerk.post(f"/lookback/{survey.id}/edit", posted(builders.died()))
+    with app.app_context(), unscoped("tests count drafts") as session:
+        assert session.scalar(select(func.count()).select_from(Draft)) == 0
+
+
+def test_a_draft_can_be_thrown_away(clerk: Hands, survey: Lookback):
+    clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": {"address": "甲"}})
+    assert clerk.post(f"/lookback/{survey.id}/discard").status_code == 302
+    assert "已恢复您" not in clerk.get(f"/lookback/{survey.id}/edit").text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        "x",
+        {"values": {}},
+        {"version": "x", "values": {}},
+        {"version": True, "values": {}},
+    ],
+    ids=repr,
+)
+def test_a_bad_draft_is_refused_with_a_message(clerk: Hands, survey: Lookback, body: Any):
+    answer = clerk.post_json(f"/lookback/{survey.id}/draft", body)
+    assert answer.status_code == 400
+    assert answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    "values", [None, [], {"owners": "x"}, {"owners": [1]}, {"died": ["yes"]}], ids=repr
+)
+def test_a_draft_of_a_wrong_shape_shows_an_ordinary_form(
+    clerk: Hands, survey: Lookback, values: Any
+):
+    clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": values})
+    assert clerk.get(f"/lookback/{survey.id}/edit").status_code == 200
 
 
 def test_a_restored_draft_asks_of_what_was_typed_and_leaves_the_rest(

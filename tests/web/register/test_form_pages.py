@@ -6,7 +6,6 @@ import html
 import re
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -15,44 +14,15 @@ from sqlalchemy import func, select
 from app.access.audit.log import Act, AuditEntry
 from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.core.files.storage import storage
 from app.kernel.declare.flow import State
-from app.kernel.rows.file import Attachment
 from app.kernel.rows.record import Draft
 from app.modules.surveys.lookback.model import Lookback
 from tests import builders
 from tests.hands import Hands
+from tests.web.register.forms import errors_of, posted
 
 AsAccount = Callable[..., Hands]
 Stored = Callable[[uuid.UUID], Lookback]
-
-
-@pytest.fixture
-def survey(app: Flask) -> Lookback:
-    with app.app_context():
-        return builders.household(name="张建国")[1]
-
-
-@pytest.fixture
-def clerk(as_account: AsAccount) -> Hands:
-    return as_account(builders.TOWN_CLERK)
-
-
-def posted(form: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """The form as a browser posts it."""
-    data: dict[str, Any] = {}
-    for name, value in builders.texts(form).items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            for number, row in enumerate(value):
-                data |= {f"{name}-{number}-{k}": v for k, v in row.items() if v is not None}
-        elif value is not None:
-            data[name] = value
-    return data | {"version": "1", "contact_name": "李明", "contact_phone": "13909180000"} | more
-
-
-def errors_of(page: str, field: str) -> str:
-    found = re.search(rf'id="f-{field}-errors" data-errors>([^<]*)<', page)
-    return html.unescape(found[1]) if found else ""
 
 
 def test_the_form_shows_household_sections_and_rules(clerk: Hands, survey: Lookback):
@@ -290,163 +260,6 @@ def test_what_is_remembered_is_offered_on_the_next_form(app: Flask, clerk: Hands
     assert "按上次填写带出，请核对" in page
     with app.app_context(), unscoped("tests look") as session:
         assert session.scalar(select(func.count()).select_from(Draft)) == 0
-
-
-# ---- drafts -------------------------------------------------------------------------------
-
-
-def test_a_draft_keeps_typing_and_touches_no_record(clerk: Hands, survey: Lookback, stored: Stored):
-    values = {"died": "no", "address": "三组12号", "owners": [{"name": "王甲"}], "policies": ["ecological"],
-              "unknown": "x", "floor_area": "一百"}  # fmt: skip
-    answer = clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": values})
-    assert answer.status_code == 200
-    assert re.fullmatch(r"\d\d:\d\d", answer.json["saved_at"])
-    row = stored(survey.id)
-    assert (row.state, row.version, row.address) == (State.MISSING, 1, None)
-    page = clerk.get(f"/lookback/{survey.id}/edit").text
-    assert "已恢复您" in page
-    assert 'value="三组12号"' in page
-    assert 'value="一百"' in page  # even what cannot be read
-    assert 'value="王甲"' in page
-
-
-def test_a_draft_is_its_accounts_own(as_account: AsAccount, clerk: Hands, survey: Lookback):
-    clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": {"address": "秘密"}})
-    assert "秘密" not in as_account(builders.TOWN_CLERK).get(f"/lookback/{survey.id}/edit").text
-
-
-def test_saving_ends_the_draft(app: Flask, clerk: Hands, survey: Lookback):
-    clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": {"address": "甲"}})
-    clerk.post(f"/lookback/{survey.id}/edit", posted(builders.died()))
-    with app.app_context(), unscoped("tests count drafts") as session:
-        assert session.scalar(select(func.count()).select_from(Draft)) == 0
-
-
-def test_a_draft_can_be_thrown_away(clerk: Hands, survey: Lookback):
-    clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": {"address": "甲"}})
-    assert clerk.post(f"/lookback/{survey.id}/discard").status_code == 302
-    assert "已恢复您" not in clerk.get(f"/lookback/{survey.id}/edit").text
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        None,
-        [],
-        "x",
-        {"values": {}},
-        {"version": "x", "values": {}},
-        {"version": True, "values": {}},
-    ],
-    ids=repr,
-)
-def test_a_bad_draft_is_refused_with_a_message(clerk: Hands, survey: Lookback, body: Any):
-    answer = clerk.post_json(f"/lookback/{survey.id}/draft", body)
-    assert answer.status_code == 400
-    assert answer.json["message"]
-
-
-@pytest.mark.parametrize(
-    "values", [None, [], {"owners": "x"}, {"owners": [1]}, {"died": ["yes"]}], ids=repr
-)
-def test_a_draft_of_a_wrong_shape_shows_an_ordinary_form(
-    clerk: Hands, survey: Lookback, values: Any
-):
-    clerk.post_json(f"/lookback/{survey.id}/draft", {"version": 1, "values": values})
-    assert clerk.get(f"/lookback/{survey.id}/edit").status_code == 200
-
-
-# ---- files --------------------------------------------------------------------------------
-
-
-def test_a_photo_goes_in_is_shown_and_served(clerk: Hands, survey: Lookback, photo: bytes):
-    answer = clerk.upload(f"/lookback/{survey.id}/files/front_photos", photo, "房屋/正面.jpg")
-    assert answer.status_code == 200
-    assert answer.json["name"] == "正面.jpg"
-    page = clerk.get(f"/lookback/{survey.id}/edit").text
-    assert answer.json["thumb"] in page
-    whole, small = clerk.get(answer.json["url"]), clerk.get(answer.json["thumb"])
-    assert whole.mimetype == small.mimetype == "image/jpeg"
-    assert whole.data.startswith(b"\xff\xd8")
-    assert len(small.data) < len(whole.data)
-    assert answer.json["same"] is None
-    again = clerk.upload(f"/lookback/{survey.id}/files/risky_photos", photo).json
-    assert again["same"]["url"] == answer.json["url"].partition("?")[0]
-
-
-def test_files_are_served_only_within_the_area(
-    app: Flask, as_account: AsAccount, clerk: Hands, survey: Lookback, photo: bytes
-):
-    url = clerk.upload(f"/lookback/{survey.id}/files/front_photos", photo).json["url"]
-    with app.app_context():
-        county = builders.region(builders.NEXT_COUNTY, Level.COUNTY)
-    neighbour = as_account(builders.COUNTY_MANAGER, county)
-    assert neighbour.get(url).status_code == 404
-    assert neighbour.get(f"{url}/thumb").status_code == 404
-    assert neighbour.get(f"/files/{uuid.uuid4()}").status_code == 404
-    assert app.test_client().get(url).status_code == 302  # to the sign-in page
-
-
-@pytest.mark.parametrize(
-    ("field", "content", "message"),
-    [
-        ("front_photos", b"", "0字节"),
-        ("front_photos", b"MZ not a photo", "不是照片"),
-        ("front_photos", b"%PDF-1.4 x", "不是PDF"),
-        ("judged_paper", b"<svg onload=alert(1)>", "内容两者都不是"),
-    ],
-)
-def test_what_is_no_photo_is_refused_with_a_message(
-    clerk: Hands, survey: Lookback, field: str, content: bytes, message: str
-):
-    answer = clerk.upload(f"/lookback/{survey.id}/files/{field}", content)
-    assert answer.status_code == 400
-    assert message in answer.json["error"]
-
-
-def test_more_files_than_the_field_holds_are_refused(
-    app: Flask, clerk: Hands, survey: Lookback, photo: bytes, monkeypatch: pytest.MonkeyPatch
-):
-    url = f"/lookback/{survey.id}/files/front_photos"
-    assert [clerk.upload(url, photo).status_code for _ in range(3)] == [200, 200, 200]
-    with monkeypatch.context() as patched:
-        patched.setattr(
-            "app.kernel.records.files.inspect_upload", lambda *_a: pytest.fail("looked at")
-        )
-        assert clerk.upload(url, photo).status_code == 400
-    with app.app_context():
-        kept = list(storage().root.glob("??/??/*.jpg"))
-    assert len(kept) == 6  # each with a small picture; the bytes of the refused one did not stay
-
-
-def test_only_upload_fields_of_editable_records_take_files(
-    app: Flask, clerk: Hands, survey: Lookback, photo: bytes, monkeypatch: pytest.MonkeyPatch
-):
-    """None of these files is looked at: to judge one costs time and memory."""
-    monkeypatch.setattr(
-        "app.kernel.records.files.inspect_upload", lambda *_a: pytest.fail("looked at")
-    )
-    assert clerk.upload(f"/lookback/{survey.id}/files/died", photo).status_code == 404
-    assert clerk.upload(f"/lookback/{survey.id}/files/nothing", photo).status_code == 404
-    assert clerk.post(f"/lookback/{survey.id}/files/front_photos").status_code == 400
-    with app.app_context():
-        approved = builders.household(state=State.APPROVED)[1]
-    answer = clerk.upload(f"/lookback/{approved.id}/files/front_photos", photo)
-    assert answer.status_code == 409
-    assert "审核通过" in answer.json["error"]
-
-
-def test_taken_off_files_go_at_the_save_and_the_rest_keep_the_forms_order(
-    app: Flask, clerk: Hands, survey: Lookback, photo: bytes
-):
-    url = f"/lookback/{survey.id}/files/front_photos"
-    first, second, third = (clerk.upload(url, photo).json["id"] for _ in range(3))
-    form = posted(builders.own_house(), removed_files=first, front_photos=[third, second])
-    assert clerk.post(f"/lookback/{survey.id}/edit", form).status_code == 302
-    with app.app_context(), unscoped("tests look at files") as session:
-        kept = session.scalars(select(Attachment).order_by(Attachment.position)).all()
-        assert [str(a.id) for a in kept] == [third, second]
-        assert len(list(storage().root.glob("??/??/*.jpg"))) == 4  # each with a small picture
 
 
 # ---- village ------------------------------------------------------------------------------
