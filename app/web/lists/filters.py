@@ -67,18 +67,27 @@ def offers(register: Register, figure: str) -> bool:
     return figure in register.lists.by_figure[1].split()
 
 
-def key(register: Register, args: MultiDict[str, str], region: Region | None) -> Any:
-    """What the filters of this page depend on, so that they are rendered once: the address, the lists
-    of choices as they are, the day, what the division is called; None where a person's name or
-    number, or an account's own result is asked for, which nobody else will ask.
+def key(
+    register: Register,
+    args: MultiDict[str, str],
+    wanted: MultiDict[str, str],
+    region: Region | None,
+) -> Any:
+    """What the filters of this page depend on, so that they are rendered once: what the address says
+    (the chips) and what the list shows (the inputs), the lists of choices as they are, the day, what the
+    division is called; None where a person's name or number, or an account's own result is asked for,
+    which nobody else will ask.
     """
     made = register.model.__fields__
     texts = [n for n in register.lists.filters.split() if not made[n].kind.picked]
-    if any(args.get(name) for name in (*texts, *PLACE_NAMES, "found") if name != "state"):
+    if any(wanted.get(name) for name in (*texts, *PLACE_NAMES, "found") if name != "state"):
         return None
-    asked = tuple((k, v) for k, v in args.items(multi=True) if k not in CURSORS)
+    said, shown = (
+        tuple((k, v) for k, v in one.items(multi=True) if k not in CURSORS)
+        for one in (args, wanted)
+    )
     place = region.full_name if region is not None else ""
-    return request.path, asked, place, choice_lists.version(), today()
+    return request.path, said, shown, place, choice_lists.version(), today()
 
 
 class Asked:

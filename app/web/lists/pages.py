@@ -85,7 +85,7 @@ def context(register: Register, menu: Menu, actor: Actor, args: MultiDict[str, s
             listing.search = Action(_("在后台查询"), _beside(register, menu, "search", args))
     listing.notices = notices
     listing.filters = partial(ledger_filters.bar, register, menu, query, wanted)
-    listing.filters_key = ledger_filters.key(register, wanted, query.region)
+    listing.filters_key = ledger_filters.key(register, args, wanted, query.region)
     listing.chips = chips(ledger_filters.said(register, query, args), args)
     listing.keep = {name: args[name] for name in _kept(register, query) if args.get(name)}
     listing.columns_url = _beside(register, menu, "columns", args)
