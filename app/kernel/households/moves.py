@@ -22,11 +22,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.access import policy
-from app.access.accounts import notices
-from app.access.accounts.notices import NoticeKind
 from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
-from app.access.audit.log import Act
 from app.access.divisions.regions import Level, Region
 from app.access.scope import current_actor, joined
 from app.core.clock import now
@@ -40,6 +37,7 @@ from app.kernel.declare.rules import Problem, required_text
 from app.kernel.hook import Having
 from app.kernel.hooks import Leaving
 from app.kernel.households import lists as households
+from app.kernel.households import moves_told
 from app.kernel.kinds.values import is_missing
 from app.kernel.records import history, steps
 from app.kernel.records import save as records
@@ -229,13 +227,11 @@ def request(
     except IntegrityError:
         raise Twice(_twice()) from None
     contact = contact or history.usual_contact(actor)
-    _say(session, made, actor, Word.ASKED, side, contact)
+    moves_told.say(session, made, actor, Word.ASKED, side, contact)
     text = _("从%(from)s迁往%(to)s", **{"from": old.full_name, "to": new.full_name})
     history.note(register, row, actor, "move_ask", ASKED, contact=contact, opinion=text)
-    _audit(session, register, row, Word.ASKED, old, new)
-    if old.county_id != new.county_id:
-        for region in (old, new):
-            _tell(session, made, NoticeKind.MOVE_ASKED, region, row.head_name, old, new)
+    moves_told.enter_in_logs(session, register, row, Word.ASKED, old, new)
+    moves_told.tell_counties(session, made, row, old, new)
     return made
 
 
@@ -285,13 +281,11 @@ def withdraw(transfer_id: uuid.UUID, contact: Contact, opinion: str = "") -> Tra
     with joined("a move concerns two areas", writes=True) as session:
         case = _lock(session, transfer_id, actor)
         side = case.transfer.asked_side
-        _say(session, case.transfer, actor, Word.WITHDRAWN, side, contact, opinion)
+        moves_told.say(session, case.transfer, actor, Word.WITHDRAWN, side, contact, opinion)
         _give_back(case, case.row.state, "move_withdraw", WITHDRAWN, contact, opinion)
         _end(case, TransferState.WITHDRAWN, side)
-        _audit(session, register, case.row, Word.WITHDRAWN, case.old, case.new)
-        if case.old.county_id != case.new.county_id:
-            other = case.new if side == Side.FROM else case.old
-            _tell_case(case, NoticeKind.MOVE_WITHDRAWN, other)
+        moves_told.enter_in_logs(session, register, case.row, Word.WITHDRAWN, case.old, case.new)
+        moves_told.tell_of_withdrawal(session, case.transfer, case.row, case.old, case.new)
     return case.transfer
 
 
@@ -307,14 +301,14 @@ def _decide(transfer_id: uuid.UUID, word: Word, contact: Contact, opinion: str) 
             raise Forbidden(_("这份迁户申请不由您的账号审批。"))
         if case.transfer.asked_by == actor.account_id and not self_review:
             raise Forbidden(_("不能审批本账号提出的迁户申请，请由其他账号审批。"))
-        _say(session, case.transfer, actor, word, side, contact, opinion)
+        moves_told.say(session, case.transfer, actor, word, side, contact, opinion)
         if word == Word.REFUSED:
             _give_back(case, State.RETURNED, "move_refuse", REFUSED, contact, opinion)
             _end(case, TransferState.REFUSED, side)
         elif _agreed(case.transfer, side):
             _move(case, contact, opinion, side)
-        _audit(session, case.register, case.row, word, case.old, case.new)
-        _tell_of_decision(case, word)
+        moves_told.enter_in_logs(session, case.register, case.row, word, case.old, case.new)
+        moves_told.tell_of_decision(session, case.transfer, case.row, case.old, case.new, actor)
     return case.transfer
 
 
@@ -447,77 +441,3 @@ def _give_back(
 def _end(case: _Case, state: TransferState, side: Side) -> None:
     case.transfer.state, case.transfer.ended_by = state, side
     case.transfer.ended_at = now()
-
-
-# ---- what is written beside it -------------------------------------------------------------------
-
-
-def _say(
-    session: Session,
-    transfer: Transfer,
-    actor: Actor,
-    word: Word,
-    side: Side,
-    contact: Contact,
-    opinion: str = "",
-) -> None:
-    session.add(
-        TransferWord(
-            transfer_id=transfer.id,
-            word=word,
-            side=side,
-            account_id=actor.account_id,
-            account_name=actor.name,
-            person=contact.person.strip(),
-            phone=contact.phone.strip(),
-            opinion=opinion.strip() or None,
-        )
-    )
-
-
-def _audit(
-    session: Session, register: Register, row: Any, word: Word, old: Region, new: Region
-) -> None:
-    """Both places' managers find it in their log."""
-    detail = {"transfer": word.value, "from": old.full_name, "to": new.full_name}
-    for place in dict.fromkeys((old.path, new.path)):
-        entry = audit.record(
-            session, Act.TRANSITION, register=register.name, path=place, detail=detail
-        )
-        entry.record_id = row.id
-
-
-def _tell_of_decision(case: _Case, word: Word) -> None:
-    """Who did not decide hears of it: whoever asked and, between counties, these; of a move also the
-    villages and towns that the household left and came to.
-    """
-    if case.transfer.state == TransferState.WAITING:
-        return  # the other side has it among what waits
-    told = {notices.home_of(case.session, case.transfer.asked_by)}
-    if case.old.county_id != case.new.county_id:
-        told |= {case.old.county_id, case.new.county_id}
-    kind = NoticeKind.MOVE_REFUSED if word == Word.REFUSED else NoticeKind.MOVE_DONE
-    if kind == NoticeKind.MOVE_DONE:
-        told |= {key for region in (case.old, case.new) for key in (region.id, region.parent_id)}
-    values = {"name": case.row.head_name, "from": case.old.full_name, "to": case.new.full_name}
-    url = f"/transfers/{case.transfer.id}"
-    notices.tell_each(case.session, told - {case.actor.region_id}, kind, url, **values)
-
-
-def _tell_case(case: _Case, kind: NoticeKind, region: Region) -> None:
-    _tell(case.session, case.transfer, kind, region, case.row.head_name, case.old, case.new)
-
-
-def _tell(
-    session: Session,
-    transfer: Transfer,
-    kind: NoticeKind,
-    region: Region,
-    name: str,
-    old: Region,
-    new: Region,
-) -> None:
-    if region.county_id is not None:
-        url = f"/transfers/{transfer.id}" if kind != NoticeKind.MOVE_WITHDRAWN else "/transfers/"
-        values = {"name": name, "from": old.full_name, "to": new.full_name}
-        notices.tell(session, region.county_id, kind, url, **values)
