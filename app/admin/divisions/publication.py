@@ -34,7 +34,6 @@ from app.core.errors import Conflict
 from app.core.i18n import _
 from app.core.jobs.table import Job, JobState
 
-_CHUNK = 500
 _TABLE: Any = Region.__table__
 _VALUES = tuple(name for name in VALUES if name != "parent_id")
 

@@ -54,11 +54,6 @@ def clerk(person: Callable[..., Person], account: Account) -> Person:
     return person(account)
 
 
-@pytest.fixture(scope="module")
-def number() -> Callable[[], str]:
-    return builders.id_number
-
-
 def said(village: Region, **values: Any) -> dict[str, Any]:
     """What the form of a craftsman without certificates says."""
     usual = {"name": "王建军", "id_number": builders.id_number(), "phone": "13909180000"}
