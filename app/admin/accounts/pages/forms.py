@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.access.actor import Duty, Kind, RegisterAccess
 from app.access.divisions.regions import Level, Region
 from app.access.policy import role_name
 from app.admin.accounts.changing import Details
+from app.core.clock import read_day
 from app.core.i18n import _, translate
 from app.core.types import nfc
 from app.kernel.declare.register import Register, all_registers
@@ -23,6 +25,14 @@ from app.kernel.rows.household import Household
 
 _REGISTER = "register-"
 _ALL, _SOME = "all", "some"
+
+
+def day(text: str) -> dt.date | None:
+    """The day that a form says; None where it says none."""
+    try:
+        return read_day(text)
+    except ValueError:
+        return None
 
 
 def role_key(role: Role) -> str:

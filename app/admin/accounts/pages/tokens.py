@@ -19,8 +19,9 @@ from app.access.actor import SYSTEM, Actor, Capability, RegisterAccess
 from app.access.divisions.regions import Region
 from app.admin.accounts import changing as accounts
 from app.admin.accounts import tokens
+from app.admin.accounts.pages import forms as account_forms
 from app.admin.accounts.tokens import Wanted
-from app.core.clock import local, read_day, today
+from app.core.clock import local, today
 from app.core.db import db
 from app.core.errors import Invalid
 from app.core.i18n import _
@@ -198,7 +199,7 @@ def _asked_for(actor: Actor) -> Wanted:
         login=form.get("login", "").strip(),
         registers={name: access for name, access in given.items() if access},
         region_id=int(region) if known else None,
-        expires_on=_date(form.get("expires_on", "")),
+        expires_on=account_forms.day(form.get("expires_on", "")),
     )
 
 
@@ -265,13 +266,6 @@ def _at_its_input(problem: Problem) -> Problem:
     """What is wrong with all registers stands at the first of them."""
     wrong = problem.field == "registers"
     return replace(problem, field=_ACCESS + subjects()[0].name) if wrong else problem
-
-
-def _date(text: str) -> dt.date | None:
-    try:
-        return read_day(text)
-    except ValueError:
-        return None
 
 
 def _uuid(text: str) -> uuid.UUID | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from typing import Any
 
@@ -27,7 +26,6 @@ from app.admin.accounts.exporting import RECORDERS, USERS, role_of
 from app.admin.accounts.pages import forms as account_forms
 from app.admin.accounts.pages import lists as account_lists
 from app.admin.accounts.pages import parts as account_parts
-from app.core.clock import read_day
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Invalid
 from app.core.i18n import _, lazy, translate
@@ -306,7 +304,7 @@ class AccountsView(BaseView):
                     account_id,
                     capability,
                     [int(v) for v in form.getlist("counties") if v.isdecimal() and len(v) < 10],
-                    _date(form.get("ends_on", "")),
+                    account_forms.day(form.get("ends_on", "")),
                     form.get("reason", ""),
                 )
                 click.leads_to(f"{BASE}/{account_id}", _("已开通，到期自动失效。"))
@@ -448,10 +446,3 @@ def _allowances(region: Region, role: Role) -> list[str]:
         _("%(what)s：已有 %(used)s 个，最多 %(most)s 个", what=a.what, used=a.used, most=a.most)
         for a in allowances.allowances(db.session, *role, region)
     ]
-
-
-def _date(text: str) -> dt.date | None:
-    try:
-        return read_day(text)
-    except ValueError:
-        return None
