@@ -19,6 +19,8 @@ from app.kernel.declare.register import Register
 from app.kernel.records.history import Contact
 from app.kernel.rows.transfer import Side, Transfer, TransferState, TransferWord, Word
 
+_LIST = "/transfers/"
+
 
 def say(
     session: Session,
@@ -60,7 +62,7 @@ def tell_counties(session: Session, transfer: Transfer, row: Any, old: Region, n
     """Two counties hear that they are asked; within one it stands among what waits."""
     if old.county_id != new.county_id:
         counties = {old.county_id, new.county_id}
-        _tell(session, transfer, NoticeKind.MOVE_ASKED, counties, row, old, new)
+        _tell(session, NoticeKind.MOVE_ASKED, counties, _page_of(transfer), row, old, new)
 
 
 def tell_of_withdrawal(
@@ -69,7 +71,7 @@ def tell_of_withdrawal(
     """The other county hears that it is asked no more."""
     if old.county_id != new.county_id:
         other = new if transfer.asked_side == Side.FROM else old
-        _tell(session, transfer, NoticeKind.MOVE_WITHDRAWN, {other.county_id}, row, old, new)
+        _tell(session, NoticeKind.MOVE_WITHDRAWN, {other.county_id}, _LIST, row, old, new)
 
 
 def tell_of_decision(
@@ -87,18 +89,28 @@ def tell_of_decision(
     if transfer.state == TransferState.MOVED:
         kind = NoticeKind.MOVE_DONE
         told |= {key for region in (old, new) for key in (region.id, region.parent_id)}
-    _tell(session, transfer, kind, told - {by.region_id}, row, old, new)
+    told -= {by.region_id}
+    # of what another one refused, the place that it was to come to sees no page any more
+    unseen = transfer.asked_side == Side.FROM and transfer.ended_by != Side.TO
+    apart = (
+        {new.county_id} - {old.county_id} if kind == NoticeKind.MOVE_REFUSED and unseen else set()
+    )
+    _tell(session, kind, told - apart, _page_of(transfer), row, old, new)
+    _tell(session, kind, told & apart, _LIST, row, old, new)
+
+
+def _page_of(transfer: Transfer) -> str:
+    return f"{_LIST}{transfer.id}"
 
 
 def _tell(
     session: Session,
-    transfer: Transfer,
     kind: NoticeKind,
     region_ids: Iterable[int | None],
+    url: str,
     row: Any,
     old: Region,
     new: Region,
 ) -> None:
-    url = "/transfers/" if kind == NoticeKind.MOVE_WITHDRAWN else f"/transfers/{transfer.id}"
     values = {"name": row.head_name, "from": old.full_name, "to": new.full_name}
     notices.tell_each(session, region_ids, kind, url, **values)

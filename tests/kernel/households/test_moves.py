@@ -212,6 +212,22 @@ def test_who_asked_hears_of_a_refusal(session: Any) -> None:
         assert (notice.kind, notice.url) == ("move_refused", url)
 
 
+@pytest.mark.parametrize(("by", "told"), [(COUNTY, NEXT_COUNTY), (NEXT_COUNTY, COUNTY)])
+def test_a_refusal_leads_the_other_county_where_it_may_look(case: Case, by: str, told: str) -> None:
+    """What the county that the household was to leave refused has no page for the other one."""
+    case.refuse(manager(by))
+    other, key = manager(told), case.transfer.id
+    with acting_as(other):
+        urls = {one.kind: one.url for one in notices.unseen(db.session(), other)}
+    if told == COUNTY:
+        assert case.do(other, moves.get, key).id == key
+        assert urls[NoticeKind.MOVE_REFUSED] == f"/transfers/{key}"
+    else:
+        with pytest.raises(NotFound):
+            case.do(other, moves.get, key)
+        assert urls[NoticeKind.MOVE_REFUSED] == "/transfers/"
+
+
 def test_nobody_else_decides(case: Case) -> None:
     for who in (PROVINCE, MINISTRY):  # they lie above the lowest common level
         with pytest.raises(Forbidden, match="不由您的账号审批"):
