@@ -34,7 +34,7 @@ def reviewer(as_account: AsAccount) -> Hands:
 
 
 def chips(page: str) -> list[str]:
-    return re.findall(r'<a class="chip"[^>]*><span>([^<]*)</span>', page)
+    return re.findall(r'<a class="chip" .*?><span>([^<]*)</span>', page)
 
 
 def test_what_an_address_says_is_a_chip_and_what_a_menu_opens_with_is_none(reviewer: Hands) -> None:
