@@ -214,13 +214,13 @@ def test_taking_an_approval_back_unlocks_it(session: Session) -> None:
     ("values", "code"),
     [
         (STARTED | {"completed_on": BEGUN - DAY}, "completed_on.early"),
-        (STARTED | {"completed_on": today() + DAY}, "completed_on.late"),
-        ({"started_on": today() + DAY}, "started_on.late"),
+        (STARTED | {"completed_on": today() + 2 * DAY}, "completed_on.late"),  # midnight may pass
+        ({"started_on": today() + 2 * DAY}, "started_on.late"),
         ({"started_on": today() - 500 * DAY}, "started_on.early"),  # before the application
         (STARTED | COMPLETED | {"accepted_on": BEGUN}, "accepted_on.early"),
         (GRANTED | {"payments": [payment("26000.11")]}, "paid.much"),
         ({"payments": [payment("1")]}, "paid.much_ungranted"),
-        (GRANTED | {"payments": [payment(date=today() + DAY)]}, "payments.date.late"),
+        (GRANTED | {"payments": [payment(date=today() + 2 * DAY)]}, "payments.date.late"),
         (GRANTED | {"payments": [payment(date=today() - 500 * DAY)]}, "payments.date.early"),
         (GRANTED | {"payments": [payment(account="6217")]}, "payments.account.invalid"),
         (GRANTED | {"payments": [payment(amount="1", holder=None)]}, "payments.holder.required"),
