@@ -24,7 +24,8 @@ from app.core.jobs.table import KINDS
 from app.kernel import hooks
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
-from app.kernel.declare.register import Column, Register, all_registers
+from app.kernel.declare.register import Register, all_registers
+from app.kernel.declare.tables import Column
 from app.kernel.households import moves
 from app.kernel.records import save as records
 

@@ -22,6 +22,7 @@ PAGE = ROOT / "docs/declaration.md"
 CHAPTERS = (
     ("The register", "app/kernel/declare/register.py"),
     ("Groups of a register", "app/kernel/declare/groups.py"),
+    ("Statistics", "app/kernel/declare/tables.py"),
     ("What registers say in the usual words", "app/kernel/rows/standard.py"),
     ("Lists of households", "app/kernel/declare/house_lists.py"),
     ("Fields", "app/kernel/declare/fields.py"),

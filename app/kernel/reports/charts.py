@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.core.i18n import _, translate
-from app.kernel.declare.register import Table
+from app.kernel.declare.tables import Table
 from app.kernel.figures.statistics import LineKind, Sheet
 from app.kernel.reports.shares import share
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from app.access.divisions.regions import Region
 from app.core.i18n import _, translate
-from app.kernel.declare.register import Column, Register, Table, get_register
+from app.kernel.declare.register import Register, get_register
+from app.kernel.declare.tables import Column, Table
 from app.kernel.figures.state import being_counted, explained
 from app.kernel.figures.statistics import Line, LineKind, Sheet, read
 

@@ -19,7 +19,8 @@ from app.core.clock import today
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
-from app.kernel.declare.register import Column, Register, Table
+from app.kernel.declare.register import Register
+from app.kernel.declare.tables import Column, Table
 from app.kernel.figures import statistics
 from app.kernel.figures.counters import CounterDay
 from app.kernel.figures.days import DAILY, is_kept, month_day

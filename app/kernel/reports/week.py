@@ -19,7 +19,8 @@ from app.access.divisions.regions import Level, Region, in_subtree
 from app.core.clock import day_begins, today
 from app.core.db import db
 from app.core.i18n import _, translate
-from app.kernel.declare.register import Column, Register, Table
+from app.kernel.declare.register import Register
+from app.kernel.declare.tables import Column, Table
 from app.kernel.figures import statistics
 from app.kernel.figures.days import DAYS, Then, a_week_ago, month_day
 from app.kernel.figures.statistics import Line, LineKind, Sheet

@@ -11,7 +11,8 @@ from app.access.actor import Capability
 from app.core.i18n import mark
 from app.kernel.declare.flow import SENT_BACK, State, county_review
 from app.kernel.declare.groups import Lists, Review
-from app.kernel.declare.register import Figure, Identity, Menu, Table, columns
+from app.kernel.declare.register import Figure, Menu
+from app.kernel.declare.tables import Identity, Table, columns
 from app.kernel.rows.record import Reviewed
 
 _state = Reviewed.state

@@ -7,18 +7,15 @@ from app.kernel.declare.flow import State
 from app.kernel.declare.groups import Heading, Lists
 from app.kernel.declare.register import (
     Briefing,
-    Column,
     Derived,
     Figure,
-    Identity,
     Menu,
     Section,
-    Table,
     Years,
-    columns,
     register,
     rule,
 )
+from app.kernel.declare.tables import Column, Identity, Table, columns
 from app.modules.homes.choices import Measure, Progress
 from app.modules.unsafe_homes import backfill
 from app.modules.unsafe_homes.model import Danger, Risk

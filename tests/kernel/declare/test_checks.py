@@ -35,16 +35,14 @@ from app.kernel.declare.groups import (
 )
 from app.kernel.declare.register import (
     Briefing,
-    Column,
     Figure,
-    Identity,
     Menu,
     Register,
     Section,
-    Table,
     Years,
     all_registers,
 )
+from app.kernel.declare.tables import Column, Identity, Table
 
 UNKNOWN = Given(Ref("nothing"))
 

@@ -5,19 +5,8 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.kernel.declare.flow import SENT_BACK, State, town_and_county_review
 from app.kernel.declare.groups import Form, Frozen, Heading, Lists, Review, Story
-from app.kernel.declare.register import (
-    Briefing,
-    Column,
-    Figure,
-    Identity,
-    Menu,
-    Section,
-    Table,
-    Years,
-    columns,
-    register,
-    rule,
-)
+from app.kernel.declare.register import Briefing, Figure, Menu, Section, Years, register, rule
+from app.kernel.declare.tables import Column, Identity, Table, columns
 from app.modules.renovation.application.model import Application
 from app.modules.renovation.fields import FIRST_YEAR, RETURN_REASONS, Basis, Kind
 from app.modules.renovation.openings import begins, warning

@@ -5,18 +5,8 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.kernel.declare.flow import SENT_BACK, State, county_review
 from app.kernel.declare.groups import Asks, Form, Heading, Lists, Renewal, Review, Story
-from app.kernel.declare.register import (
-    Briefing,
-    Column,
-    Figure,
-    Identity,
-    Menu,
-    Table,
-    Years,
-    columns,
-    register,
-    rule,
-)
+from app.kernel.declare.register import Briefing, Figure, Menu, Years, register, rule
+from app.kernel.declare.tables import Column, Identity, Table, columns
 from app.kernel.households.identity import head_is_another, identity_follows, number_is_free
 from app.kernel.rows.record import Standing
 from app.modules.homes.choices import Grade, Living
