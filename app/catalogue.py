@@ -25,7 +25,7 @@ from app.kernel import hooks
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register, all_registers
-from app.kernel.declare.tables import Column
+from app.kernel.declare.tables import Column, Rate
 from app.kernel.households import moves
 from app.kernel.records import save as records
 
@@ -156,10 +156,10 @@ def _of_field(made: Field) -> Iterator[str]:
         yield from _of_field(inner)
 
 
-def _heads(columns: tuple[Column, ...]) -> Iterator[str]:
+def _heads(columns: tuple[Column | Rate, ...]) -> Iterator[str]:
     for column in columns:
         yield column.head
-        yield from _heads(column.columns)
+        yield from _heads(column.columns) if isinstance(column, Column) else ()
 
 
 def update() -> list[Message]:

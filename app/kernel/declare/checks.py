@@ -19,6 +19,7 @@ from app.kernel.declare.register import (
     get_register,
 )
 from app.kernel.declare.rules import DeclarationError
+from app.kernel.declare.tables import HIGHEST, LOWEST, Rate
 from app.kernel.kinds import CHILDREN, DATE, REGION, YES_NO, Kind
 
 _LABEL_LENGTH = 40
@@ -340,12 +341,15 @@ def _check_figures(register: Register) -> Iterator[Finding]:
     for table in register.tables:
         if table.name in (WEEK, TREND):
             yield Finding("R034", register.name, f"no table may be called {table.name}")
-        for column in table.leaves():
-            source = get_register(column.of) if column.of else register
-            if source is None or column.figure not in source.figures:
-                where = f" of {column.of}" if column.of else ""
-                text = f"table {table.name}: unknown figure {column.figure}{where}"
+        for of, shown in table.shown():
+            source = get_register(of) if of else register
+            if source is None or shown not in source.figures:
+                text = f"table {table.name}: unknown figure {shown}{f' of {of}' if of else ''}"
                 yield Finding("R032", register.name, text)
+        for leaf in table.leaves():
+            if isinstance(leaf, Rate) and leaf.rank not in ("", HIGHEST, LOWEST):
+                text = f"table {table.name}: {leaf.head} is ranked {HIGHEST} or {LOWEST}, not {leaf.rank}"
+                yield Finding("R080", register.name, text)
         named = [*table.chart, *(table.progress or ())]
         named += (n for i in table.identities for n in (i.total, *i.parts))
         for name in named:

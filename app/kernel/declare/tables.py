@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,44 @@ class Column:
 
     figure: str = ""  # the figure's name
     head: str = ""  # its head, where that is not the label of the figure
-    columns: tuple[Column, ...] = ()  # those below the head of a group
+    columns: tuple[Column | Rate, ...] = ()  # those below the head of a group
     of: str = ""  # the register whose figure it is, where it is another's; that of all years
 
 
 def columns(names: str) -> tuple[Column, ...]:
     """Columns of plain figures."""
     return tuple(Column(name) for name in names.split())
+
+
+#: Which rate is the best one, the first among siblings.
+HIGHEST, LOWEST = "highest", "lowest"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A column that says how much of one figure another one is: in percent with two decimals, over
+    100 % as it is, a dash where there is nothing to divide by. A figure of another register is called
+    ``register.figure``. The total's rate is that of the sums.
+
+    ``rank`` (HIGHEST or LOWEST) puts a column beside it: the place among siblings by the exact fraction,
+    where equal rates share one.
+    """
+
+    head: str  # what stands over it
+    of: str  # the figure that is divided
+    over: str  # … and by which
+    rank: str = ""  # which rate is the first
+
+    @property
+    def figures(self) -> tuple[str, str]:
+        """The two that it reads."""
+        return self.of, self.over
+
+
+def divided(name: str) -> tuple[str, str]:
+    """The register, empty for the table's own, and the figure of ``register.figure``."""
+    register, _dot, figure = name.rpartition(".")
+    return register, figure
 
 
 @dataclass(frozen=True)
@@ -48,20 +79,42 @@ class Table:
 
     name: str  # in addresses
     title: str  # in the menu, and above the table
-    columns: tuple[Column, ...]  # left to right
+    columns: tuple[Column | Rate, ...]  # left to right
     identities: tuple[Identity, ...] = ()  # what must add up
     chart: tuple[str, ...] = ()
     progress: tuple[str, str] | None = None
     on_desk: bool = False
 
-    def leaves(self) -> Iterator[Column]:
-        """The columns that show a figure, left to right."""
+    def leaves(self) -> Iterator[Column | Rate]:
+        """The columns that show something, left to right."""
+        return _leaves(self.columns)
 
-        def walk(items: tuple[Column, ...]) -> Iterator[Column]:
-            for item in items:
-                if item.columns:
-                    yield from walk(item.columns)
-                else:
-                    yield item
+    def shown(self) -> Iterator[tuple[str, str]]:
+        """What its columns read: the register, empty for its own, and the figure."""
+        for one in self.leaves():
+            if isinstance(one, Rate):
+                yield from map(divided, one.figures)
+            else:
+                yield one.of, one.figure
 
-        return walk(self.columns)
+    def plain(self) -> Table:
+        """The table with the figures of its own register alone."""
+        return replace(self, columns=_plain(self.columns))
+
+
+def _leaves(items: tuple[Column | Rate, ...]) -> Iterator[Column | Rate]:
+    for item in items:
+        if isinstance(item, Column) and item.columns:
+            yield from _leaves(item.columns)
+        else:
+            yield item
+
+
+def _plain(items: tuple[Column | Rate, ...]) -> tuple[Column, ...]:
+    found = []
+    for item in items:
+        if isinstance(item, Column) and not item.of:
+            below = _plain(item.columns)
+            if below or not item.columns:
+                found.append(replace(item, columns=below))
+    return tuple(found)

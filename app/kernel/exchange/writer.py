@@ -38,9 +38,10 @@ _FIRST_DAY, _COUNTED_RIGHT = dt.date(1899, 12, 30), dt.date(1900, 3, 1)
 
 @dataclass(frozen=True)
 class Rate:
-    """A part of a whole, 1 for all of it: a number that Excel shows in percent."""
+    """A part of a whole, 1 for all of it: a number that Excel shows in percent, with 1 or 2 ``places``."""
 
     share: Decimal
+    places: int = 1
 
 
 Cell = str | int | float | Decimal | dt.date | Rate | None
@@ -128,7 +129,7 @@ class _Forms:
 
     text: Format
     day: Format
-    rate: Format
+    rates: Mapping[int, Format]  # by their places
     ruled_text: Format
     ruled_number: Format
 
@@ -142,7 +143,7 @@ def _index(form: Format) -> int:
 def _number(cell: Any, forms: _Forms) -> tuple[Any, Format | None]:
     """What a cell that is no text holds, and how it looks, where that is not told by its column."""
     if isinstance(cell, Rate):
-        return cell.share, forms.rate
+        return cell.share, forms.rates[cell.places]
     if isinstance(cell, dt.date):
         if cell < _COUNTED_RIGHT:
             return cell.isoformat(), None
@@ -201,7 +202,7 @@ class Book:
         self._forms = _Forms(
             text=add({"num_format": "@"}),
             day=add({"num_format": "yyyy-mm-dd", "align": "left"}),
-            rate=add({"num_format": "0.0%", **line}),
+            rates={n: add({"num_format": f"0.{'0' * n}%", **line}) for n in (1, 2)},
             ruled_text=add({"num_format": "@", **line}),
             ruled_number=add({"num_format": "#,##0", **line}),
         )

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from app.access.divisions.regions import Region
 from app.core.i18n import _, translate
 from app.kernel.declare.register import Register, get_register
-from app.kernel.declare.tables import Column, Table
+from app.kernel.declare.tables import LOWEST, Column, Rate, Table, divided
 from app.kernel.figures.state import being_counted, explained
 from app.kernel.figures.statistics import Line, LineKind, Sheet, read
+from app.kernel.reports.shares import UNKNOWN, ranked, share
+
+_PLACES = 2  # of a rate
 
 
 @dataclass(frozen=True)
 class Cell:
     """One cell: a count with the figure whose rows it is (of those ``since`` a day the ones that were
     decided from then on), or a text. ``sub`` is the small line. ``setting``: where it is set.
+    ``exact`` is the number that a rate was rounded from.
     """
 
     value: int | str
@@ -27,6 +32,22 @@ class Cell:
     setting: str = ""
     sub: str = ""
     tone: str = ""
+    exact: Fraction | None = None
+
+    @property
+    def text(self) -> str:
+        """As it is read."""
+        return f"{self.value:,}" if isinstance(self.value, int) else self.value
+
+    @property
+    def number(self) -> Fraction | None:
+        """By which rows are put in order; None: it tells no number."""
+        return Fraction(self.value) if isinstance(self.value, int) else self.exact
+
+    @property
+    def tells(self) -> bool:
+        """Does it tell anything, but that it cannot be told?"""
+        return self.value not in (UNKNOWN, being_counted(), "")
 
 
 @dataclass(frozen=True)
@@ -54,6 +75,7 @@ class Report:
     notes: tuple[str, ...] = ()
     year: int | None = None  # of which it tells, where not of all
     first_head: str = ""  # what the rows are, unless divisions
+    ranks: frozenset[int] = frozenset()  # the columns of cells that tell a place among siblings
 
 
 def report(register: Register, table: Table, region: Region, year: int | None = None) -> Report:
@@ -63,21 +85,16 @@ def report(register: Register, table: Table, region: Region, year: int | None = 
 
 def table_figures(table: Table) -> tuple[str, ...]:
     """All figures of its register that a table and its chart show."""
-    return (*(column.figure for column in table.leaves() if not column.of), *table.chart)
+    return (*(figure for register, figure in table.shown() if not register), *table.chart)
 
 
 def of_sheet(table: Table, sheet: Sheet) -> Report:
     """The table of figures that were read already; those of another register are read now."""
-    others = _others(table, sheet)
-    sheet = _with_unplaced(sheet, others.values())
+    read = _Sheets(table, sheet)
+    leaves = [read.cells_of(leaf) for leaf in table.leaves()]
     rows = (
-        Row(
-            line.kind,
-            line.label,
-            line.region,
-            tuple(_cell(sheet, others, column, line) for column in table.leaves()),
-        )
-        for line in sheet.lines
+        Row(line.kind, line.label, line.region, tuple(c for cells in leaves for c in cells(line)))
+        for line in read.sheet.lines
     )
     return Report(
         title=translate(table.title),
@@ -86,17 +103,87 @@ def of_sheet(table: Table, sheet: Sheet) -> Report:
         heads=tuple(heads(sheet.register, table.columns)),
         rows=tuple(rows),
         at=sheet.at,
-        notes=(*unplaced_note(sheet), *counting_note(sheet, *others.values())),
+        notes=(*unplaced_note(read.sheet), *counting_note(read.sheet, *read.others.values())),
         year=sheet.year,
+        ranks=frozenset(_ranks(table)),
     )
+
+
+def _ranks(table: Table) -> Iterator[int]:
+    """The columns of cells that tell a place among siblings."""
+    at = 0
+    for leaf in table.leaves():
+        if isinstance(leaf, Rate) and leaf.rank:
+            at += 1
+            yield at
+        at += 1
+
+
+class _Sheets:
+    """What a table reads: of its own register, and of others for the same divisions."""
+
+    def __init__(self, table: Table, sheet: Sheet) -> None:
+        self.others = _others(table, sheet)
+        self.sheet = _with_unplaced(sheet, self.others.values())
+
+    def cells_of(self, leaf: Column | Rate) -> Callable[[Line], Iterator[Cell]]:
+        """Makes the cells of a line: one, or a rate and its rank."""
+        return self._rates(leaf) if isinstance(leaf, Rate) else self._counts(leaf)
+
+    def _counts(self, column: Column) -> Callable[[Line], Iterator[Cell]]:
+        def cells(line: Line) -> Iterator[Cell]:
+            if not column.of:
+                yield figure_cell(self.sheet, line, column.figure)
+                return
+            n = self._count(column.of, column.figure, line)
+            shown = being_counted() if n is None else n
+            yield Cell(shown, figure=column.figure, of=column.of)
+
+        return cells
+
+    def _rates(self, rate: Rate) -> Callable[[Line], Iterator[Cell]]:
+        pairs = {_key(line): self._pair(rate, line) for line in self.sheet.lines}
+        siblings = {line.region.id: pairs[_key(line)] for line in self.sheet.divisions}
+        told = {key: pair for key, pair in siblings.items() if pair is not None}
+        places = ranked(told, lowest=rate.rank == LOWEST)
+
+        def cells(line: Line) -> Iterator[Cell]:
+            pair = pairs[_key(line)]
+            if pair is None:
+                yield Cell(being_counted())
+            else:
+                exact = Fraction(*pair) if pair[1] else None
+                yield Cell(share(*pair, _PLACES), exact=exact)
+            if rate.rank:
+                own = line.kind == LineKind.DIVISION
+                yield Cell(places.get(line.region.id, UNKNOWN) if own else UNKNOWN)
+
+        return cells
+
+    def _pair(self, rate: Rate, line: Line) -> tuple[int, int] | None:
+        """What is divided and by what; None while one of them is being counted."""
+        done, whole = (self._count(*divided(name), line) for name in rate.figures)
+        return None if done is None or whole is None else (done, whole)
+
+    def _count(self, register: str, figure: str, line: Line) -> int | None:
+        """What a figure counts on a line; None while it is being counted."""
+        sheet = self.others[register] if register else self.sheet
+        if not sheet.told(figure):
+            return None
+        found = (one.counts[figure] for one in sheet.lines if _key(one) == _key(line))
+        return next(found, 0)
+
+
+def _key(line: Line) -> tuple[LineKind, int]:
+    return line.kind, line.region.id
 
 
 def _others(table: Table, sheet: Sheet) -> dict[str, Sheet]:
     """By register, what a table shows of others than its own, for the same divisions."""
     names: dict[str, list[str]] = {}
-    for column in table.leaves():
-        if column.of:
-            names.setdefault(column.of, []).append(column.figure)
+    for of, figure in table.shown():
+        if of:
+            names.setdefault(of, []).append(figure)
     children = [line.region for line in sheet.divisions]
     return {
         name: read(register, sheet.region, figures, children)
@@ -114,17 +201,6 @@ def _with_unplaced(sheet: Sheet, others: Iterable[Sheet]) -> Sheet:
         return sheet
     line = Line(LineKind.UNPLACED, sheet.region, dict.fromkeys(sheet.total.counts, 0))
     return replace(sheet, lines=(*sheet.lines, line))
-
-
-def _cell(sheet: Sheet, others: Mapping[str, Sheet], column: Column, line: Line) -> Cell:
-    if not column.of:
-        return figure_cell(sheet, line, column.figure)
-    if not others[column.of].told(column.figure):
-        return Cell(being_counted(), figure=column.figure, of=column.of)
-    key = (line.kind, line.region.id)
-    counts = (one.counts for one in others[column.of].lines if (one.kind, one.region.id) == key)
-    n = next(counts, {column.figure: 0})[column.figure]
-    return Cell(n, figure=column.figure, of=column.of)
 
 
 def figure_cell(sheet: Sheet, line: Line, figure: str) -> Cell:
@@ -146,10 +222,15 @@ def unplaced_note(sheet: Sheet) -> tuple[str, ...]:
 
 
 def heads(
-    register: Register, columns: tuple[Column, ...], above: tuple[str, ...] = ()
+    register: Register, columns: tuple[Column | Rate, ...], above: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, ...]]:
-    """The texts over each column that shows a figure: those of its groups, then its own."""
+    """The texts over each column that shows something: those of its groups, then its own."""
     for column in columns:
+        if isinstance(column, Rate):
+            yield (*above, translate(column.head))
+            if column.rank:
+                yield (*above, _("排名"))
+            continue
         own = (*above, column_label(register, column))
         if column.columns:
             yield from heads(register, column.columns, own)

@@ -127,9 +127,10 @@ def report(
     """The days as a table, the newest first; of what is done also what each day brought."""
     if table.progress is None:
         raise ValueError(f"{register.name}.{table.name} declares no progress")
-    done = table.progress[0]
-    names = tuple(dict.fromkeys(column.figure for column in table.leaves() if not column.of))
-    figures = tuple(dict.fromkeys((*names, *table.chart, *table.progress)))
+    done, whole = table.progress
+    table = table.plain()
+    names = tuple(figure for _own, figure in table.shown())
+    figures = tuple(dict.fromkeys((*names, *table.chart, done, whole)))
     sheet = statistics.read(register, region, figures, (), year)
     trend = read(sheet, figures, days)
     rows = []

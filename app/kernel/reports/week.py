@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from functools import partial
 
 from sqlalchemy import func, select
@@ -26,7 +25,7 @@ from app.kernel.figures.days import DAYS, Then, a_week_ago, month_day
 from app.kernel.figures.statistics import Line, LineKind, Sheet
 from app.kernel.reports import deadlines
 from app.kernel.reports.deadlines import Deadline
-from app.kernel.reports.shares import UNKNOWN, share
+from app.kernel.reports.shares import UNKNOWN, ranked, share
 from app.kernel.reports.tables import (
     Cell,
     Report,
@@ -37,6 +36,8 @@ from app.kernel.reports.tables import (
     unplaced_note,
 )
 from app.kernel.rows.reading import columns_of
+
+_RANK = 4  # the column that tells the place
 
 
 def report(register: Register, table: Table, region: Region, year: int | None = None) -> Report:
@@ -101,29 +102,20 @@ def report(register: Register, table: Table, region: Region, year: int | None = 
         at=sheet.at,
         notes=(*notes, *unplaced_note(sheet), *counting_note(sheet)),
         year=year,
+        ranks=frozenset({_RANK}),
     )
 
 
 def ranks(divisions: Iterable[Line], done: str, whole: str) -> dict[int, int]:
     """Division -> rank by the share that is done; equal shares share a rank."""
-    return _ranked({d.region.id: (d.counts[done], d.counts[whole]) for d in divisions})
-
-
-def _ranked(pairs: Mapping[int, tuple[int, int]]) -> dict[int, int]:
-    shares = {key: Fraction(done, whole) for key, (done, whole) in pairs.items() if whole}
-    order: dict[Fraction, int] = {}
-    for place, value in enumerate(sorted(shares.values(), reverse=True), 1):
-        order.setdefault(value, place)
-    return {key: order[value] for key, value in shares.items()}
+    return ranked({d.region.id: (d.counts[done], d.counts[whole]) for d in divisions})
 
 
 def _ranks_then(sheet: Sheet, then: Then | None, done: str, whole: str) -> dict[int, int]:
     if then is None:
         return {}
     of = partial(then.of, sheet)
-    return _ranked(
-        {d.region.id: (of(d.region, done), of(d.region, whole)) for d in sheet.divisions}
-    )
+    return ranked({d.region.id: (of(d.region, done), of(d.region, whole)) for d in sheet.divisions})
 
 
 def _left(line: Line, sheet: Sheet, done: str, whole: str) -> bool | None:

@@ -24,7 +24,6 @@ from app.core.i18n import _, translate
 from app.kernel.declare.register import Briefing, Register, all_registers
 from app.kernel.declare.tables import Column, Table
 from app.kernel.figures import days, statistics
-from app.kernel.figures.statistics import Sheet
 from app.kernel.reports import deadlines, tables, week
 from app.kernel.reports.shares import share
 
@@ -216,23 +215,21 @@ class _Told:
             if any(sheet.total.counts.values()):
                 lines.append((_("%(year)s年", year=year), sheet))
         lines.append((_("合计"), self.sheet))
-        names = [column.figure for column in table.leaves()]
         return Grid(
             _("%(table)s（按年度）", table=translate(table.title)),
             ((_("年度"),), *tables.heads(self.register, table.columns)),
-            tuple((label, *_numbers(sheet, names)) for label, sheet in lines),
+            tuple(
+                (label, *_texts(tables.of_sheet(table, sheet).rows[0])) for label, sheet in lines
+            ),
         )
 
 
-def _numbers(sheet: Sheet, names: list[str]) -> Iterator[str]:
-    yield from (f"{sheet.total.counts[name]:,}" for name in names)
+def _texts(row: tables.Row) -> tuple[str, ...]:
+    return tuple(cell.text for cell in row.cells)
 
 
 def _lines(report: tables.Report) -> tuple[tuple[str, ...], ...]:
-    return tuple(
-        (row.label, *(f"{c.value:,}" if isinstance(c.value, int) else c.value for c in row.cells))
-        for row in report.rows
-    )
+    return tuple((row.label, *_texts(row)) for row in report.rows)
 
 
 def _todo(told: list[_Told]) -> Iterator[str]:

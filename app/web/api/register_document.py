@@ -170,10 +170,20 @@ def paths(register: Register) -> dict[str, Any]:
                 parameters=[
                     parts.parameter("table", {"type": "string", "enum": tables}, where="path"), *parts.regions(),
                     parts.parameter("days", {"type": "integer", "enum": list(RANGES)}, _("趋势的天数")),
+                    parts.parameter("sort", {"type": "string"}, _("按第几列排序，负数为从大到小")),
+                    *_years(register),
                 ],
             )
         }  # fmt: skip
     return paths
+
+
+def _years(register: Register) -> list[dict[str, Any]]:
+    """The year of which a table tells, where figures are counted by year."""
+    if register.years is None:
+        return []
+    offered = {"type": "integer", "enum": list(register.years.offered())}
+    return [parts.parameter("year", offered, _("年度，不写为全部年度"))]
 
 
 def _masked(register: Register) -> list[str]:

@@ -39,6 +39,7 @@ from app.kernel.records import creations, history, renewals, steps
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
 from app.kernel.records.files import Received, Sent
+from app.kernel.reports import order as ordering
 from app.kernel.reports import tables, trend, week
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household, get_household
@@ -337,7 +338,7 @@ class RegisterApi(BaseApi):
 
     # ---- statistics -----------------------------------------------------------------------------
     @expose("/statistics/<string:name>")
-    @takes(*_PLACE, "days")
+    @takes(*_PLACE, "days", "year", "sort")
     @permission_name(Capability.SEARCH)
     def statistics(self, name: str) -> Response:
         """A statistics table by division."""
@@ -350,10 +351,15 @@ class RegisterApi(BaseApi):
             raise NotFound(_("没有这张统计表。"))
         region = statistics.region_asked_for(actor, _with_region(args, actor).get("region"))
         days = trend.days_asked_for(args.get("days"))
+        every = statistics.ALL_YEARS if register.years else None
+        year = statistics.year_asked_for(register, args.get("year") or every)
         if name == TREND:
-            return shapes.answer(_report(trend.report(register, table, region, days)[0]))
-        make = week.report if name == WEEK else tables.report
-        return shapes.answer(_report(make(register, table, region)))
+            report, _line = trend.report(register, table, region, days, year)
+        else:
+            make = week.report if name == WEEK else tables.report
+            report = make(register, table, region, year)
+        order = ordering.asked_for(args.get("sort"), report)
+        return shapes.answer(_report(ordering.put_in(report, order)))
 
     # ---- small parts ----------------------------------------------------------------------------
     def _found(self, record_id: uuid.UUID) -> tuple[Any, Actor]:

@@ -29,6 +29,8 @@ from app.kernel.figures import statistics
 from app.kernel.figures.statistics import ALL_YEARS, LineKind
 from app.kernel.lists.query import DECIDED_FROM
 from app.kernel.reports import charts, tables, trend, week
+from app.kernel.reports import order as ordering
+from app.kernel.reports.order import Order
 from app.kernel.reports.tables import Cell, Report, Row
 from app.kernel.reports.trend import Trend
 from app.web.frame import shell
@@ -36,7 +38,8 @@ from app.web.frame.addresses import takes
 from app.web.reports import deadlines
 
 _NAME_WIDTH, _TEXT_WIDTH = 24, 14  # characters, in Excel
-_PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?)%")
+_LABELS = 2  # columns before the cells: the row's number and what it tells about
+_PERCENT = re.compile(r"([0-9]+\.([0-9]+))%")
 
 
 class StatisticsView(BaseView):
@@ -47,7 +50,7 @@ class StatisticsView(BaseView):
     default_view = "table"
 
     @expose("/<string:register>/statistics/<string:name>")
-    @takes("region", "days", "year")
+    @takes("region", "days", "year", "sort")
     @permission_name(Capability.SEARCH)
     def table(self, register: str, name: str) -> Any:
         """One table with its chart; ``region`` is a division of the account's area."""
@@ -57,13 +60,19 @@ class StatisticsView(BaseView):
         days = trend.days_asked_for(request.args.get("days"))
         year = statistics.year_asked_for(made, request.args.get("year"))
         report, chart, line = _report(made, table, name, region, days, year)
+        order = ordering.asked_for(request.args.get("sort"), report)
         asked = _year_in_address(made, year) | ({"days": days} if name == TREND else {})
+        here = url_for(
+            "StatisticsView.table", register=made.name, name=name, region=region.id, **asked
+        )
+        asked |= {"sort": order.text} if order else {}
         url = url_for("StatisticsView.table", register=made.name, name=name, **asked)
         shell.at(url_for("StatisticsView.table", register=made.name, name=table.name))
         excel = url_for(
             "StatisticsView.excel", register=made.name, name=name, region=region.id, **asked
         )
-        page = shown(report, url) | {
+        page = shown(ordering.put_in(report, order), url) | {
+            "headers": _sortable(report, order, here),
             "title": report.title,
             "as_of": f"{local(report.at):%Y-%m-%d %H:%M}",
             "trail": [
@@ -82,7 +91,7 @@ class StatisticsView(BaseView):
         return self.render_template("reports/statistics.html", table=page)
 
     @expose("/<string:register>/statistics/<string:name>/excel")
-    @takes("region", "days", "year")
+    @takes("region", "days", "year", "sort")
     @permission_name(Capability.EXPORT_STATISTICS)
     def excel(self, register: str, name: str) -> Response:
         """The same table as a workbook; logged (spec 01)."""
@@ -92,6 +101,7 @@ class StatisticsView(BaseView):
         days = trend.days_asked_for(request.args.get("days"))
         year = statistics.year_asked_for(made, request.args.get("year"))
         report, _chart, _line = _report(made, table, name, region, days, year)
+        report = ordering.put_in(report, ordering.asked_for(request.args.get("sort"), report))
         detail = {"table": name, "region": region.full_name, "rows": len(report.rows)}
         detail |= {"year": year} if year else {}
         audit.note(Act.EXPORT, register=made.name, row=At(region.path), detail=detail)
@@ -148,7 +158,7 @@ def shown(report: Report, url: str) -> dict[str, Any]:
                 "total": row.kind in (LineKind.TOTAL, LineKind.OWN),
                 "cells": [
                     {
-                        "text": f"{cell.value:,}" if isinstance(cell.value, int) else cell.value,
+                        "text": cell.text,
                         "url": _cell_url(report.register, row, cell, ledger),
                         "sub": cell.sub,
                         "tone": cell.tone,
@@ -176,21 +186,41 @@ def _cell_url(register: Register, row: Row, cell: Cell, ledger: str | None) -> s
 
 
 def _headers(report: Report) -> list[list[dict[str, Any]]]:
-    return header_lines([(_("序号"),), (_first_head(report),), *report.heads])
+    return header_lines(_heads(report))
+
+
+def _heads(report: Report) -> list[tuple[str, ...]]:
+    return [(_("序号"),), (_first_head(report),), *report.heads]
+
+
+def _sortable(report: Report, now: Order | None, here: str) -> list[list[dict[str, Any]]]:
+    """Heads that lead to the table in the order of their column."""
+    lines = _headers(report)
+    for head in (head for line in lines for head in line if head["column"] >= _LABELS):
+        column = head["column"] - _LABELS
+        asked = ordering.next_of(column, now, report).text
+        head["sort_url"] = f"{here}{'&' if '?' in here else '?'}sort={asked}"
+        if now is not None and now.column == column:
+            head["sorted"] = "down" if now.down else "up"
+    return lines
 
 
 def header_lines(
     heads: list[tuple[str, ...]], *, numbered: bool = True
 ) -> list[list[dict[str, Any]]]:
-    """Merged heads for reports/_stat_table.html; ``numbered``: the first column holds row numbers."""
+    """Merged heads for reports/_stat_table.html; ``numbered``: the first column holds row numbers.
+    ``column`` is the one that a head names alone, -1 for a group's.
+    """
     lines: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for span in head_spans(heads, max(map(len, heads))):
+    depth = max(map(len, heads))
+    for span in head_spans(heads, depth):
         lines[span.top].append(
             {
                 "text": span.text,
                 "colspan": span.right - span.left + 1,
                 "rowspan": span.bottom - span.top + 1,
                 "number": numbered and span.left == 0,
+                "column": span.left if span.bottom == depth - 1 else -1,
             }
         )
     return [lines[top] for top in sorted(lines)]
@@ -312,7 +342,7 @@ def _in_excel(cell: Cell) -> int | str | Rate:
     if isinstance(cell.value, int):
         return cell.value
     if share := _PERCENT.fullmatch(cell.value):  # as it is shown: a page rounds with care
-        return Rate(Decimal(share[1]) / 100)
+        return Rate(Decimal(share[1]) / 100, len(share[2]))
     if not cell.sub:
         return cell.value
     return _("%(value)s（%(sub)s）", value=cell.value, sub=cell.sub)

@@ -42,7 +42,7 @@ from app.kernel.declare.register import (
     Years,
     all_registers,
 )
-from app.kernel.declare.tables import Column, Identity, Table
+from app.kernel.declare.tables import Column, Identity, Rate, Table
 
 UNKNOWN = Given(Ref("nothing"))
 
@@ -153,6 +153,8 @@ WRONG: list[tuple[str, Any]] = [
     ("R032", lambda: declared(tables=table(chart=("nothing",)))),
     ("R032", lambda: declared(fields=DECIDED, tables=table(progress=("nothing", "total")))),
     ("R032", lambda: declared(tables=table(identities=(Identity("total = nothing"),)))),
+    ("R032", lambda: declared(tables=table(columns=(Rate("率", "total", "nothing"),)))),
+    ("R032", lambda: declared(tables=table(columns=(Rate("率", "nobody.total", "total"),)))),
     ("R033", lambda: declared(figures=figures(tone="loud"))),
     ("R035", lambda: declared(years=Years("nothing", since=2024))),
     ("R036", lambda: declared(fields=DECIDED, briefing=Briefing("物", ("共{nothing}件。",), "没有。"), tables=PROGRESS)),
@@ -174,6 +176,7 @@ WRONG: list[tuple[str, Any]] = [
     ("R051", lambda: declared(story=Story(membership=Membership("name")))),
     ("R022", lambda: declared(listed=UNKNOWN)),
     ("R034", lambda: declared(tables=table(name="week"))),
+    ("R080", lambda: declared(tables=table(columns=(Rate("率", "total", "total", "best"),)))),
     ("R060", lambda: declared(creates=Creates(Level.COUNTY), fields={"household_id": f.system(f.text("户"))})),
     ("R061", lambda: declared(review=Review(county_review))),
     ("R062", lambda: declared(tables=table(progress=("total", "total")))),

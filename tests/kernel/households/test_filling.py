@@ -344,7 +344,7 @@ def test_tables_say_so_above_the_county(counting: None) -> None:
         table = LOOKBACK.table("progress")
         assert table is not None
         report = tables.report(LOOKBACK, table, b.seat(Level.NATION))
-        names = [column.figure for column in table.leaves()]
+        names = [figure for _own, figure in table.shown()]
         said = {cell.value for row in report.rows for cell in (row.cells[names.index("approved")],)}
         assert said == {WAITS}
         assert isinstance(report.rows[0].cells[names.index("draft")].value, int)

@@ -75,6 +75,25 @@ def test_every_account_has_its_tables_and_a_desk(filled, who):
     assert "脱贫户总数" in desk.text
 
 
+def test_a_table_is_put_in_order_by_its_heads(filled):
+    """On the page and in Excel, down to a division; a column that is none is refused."""
+    client = b.sign_in(filled, b.MINISTRY)
+    page = client.get("/lookback/statistics/progress?sort=-1")
+    assert 'aria-sort="descending"' in page.text
+    names = re.findall(r'<th scope="row"><a[^>]*>(.*?)</a>', page.text)
+    rows = re.findall(r'<th scope="row">.*?</th><td>(?:<a[^>]*>)?([0-9,]+)', page.text)
+    counted = [int(n.replace(",", "")) for n in rows[1:]]
+    assert counted == sorted(counted, reverse=True)
+    assert counted[0] > 0
+    turned = [url for url in links(page, "/lookback/statistics/progress") if "sort=1" in url]
+    assert len(turned) == 1
+    assert all("sort=-1" in url for url in links(page, "/lookback/statistics/progress/excel"))
+    excel = client.get("/lookback/statistics/progress/excel?sort=-1")
+    sheet = openpyxl.load_workbook(BytesIO(excel.data)).active
+    assert [line[1].value for line in sheet.iter_rows(min_row=4)] == names
+    assert client.get("/lookback/statistics/progress?sort=99").status_code == 400
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_another_area_does_not_exist(filled, name):
     client = b.sign_in(filled, b.COUNTY_MANAGER)
