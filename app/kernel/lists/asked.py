@@ -211,6 +211,15 @@ class Asked:
         return self.by_name and self.register.of_households
 
 
+def keyed(name: str) -> tuple[ColumnElement[bool], ...]:
+    """The condition that a household's key begins with a name. Numbers are keys as well, which lists mask:
+    by its beginning one could be told digit by digit, so what begins as a number is found whole.
+    """
+    if name[0].isdigit():
+        return (SearchKey.value == name,)
+    return begins(SearchKey.value, name)
+
+
 def begins(column: Any, text: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """The condition that a text begins with another one, as one index range."""
     return column >= text, column < text + _LAST_CHARACTER

@@ -31,7 +31,7 @@ from app.core.i18n import _
 from app.kernel.declare import choice_lists
 from app.kernel.declare.register import Register, get_register
 from app.kernel.figures.counters import kept_at, total_between
-from app.kernel.lists.asked import Asked, TooWide, TooWideNow, begins
+from app.kernel.lists.asked import Asked, TooWide, TooWideNow, keyed
 from app.kernel.lists.counties import Counties
 from app.kernel.lists.page import CAP, SIZES, Count, Page, bad_cursor, read_cursor, write_cursor
 from app.kernel.lists.query import Query
@@ -148,7 +148,7 @@ class Ledger(Asked):
             query = query.select_from(self.model).join(
                 SearchKey, SearchKey.household_id == self._household()
             )
-            query = query.where(*begins(SearchKey.value, self.query.name))
+            query = query.where(*keyed(self.query.name))
         elif self.query.found and not self.by_name:
             query = self._among_found(query)
         found = self.session.execute(query.order_by(*self._order).limit(1)).first()
@@ -194,7 +194,7 @@ class Ledger(Asked):
             select(*what)
             .select_from(self.model)
             .join(SearchKey, SearchKey.household_id == self._household())
-            .where(*begins(SearchKey.value, name), ~earlier, *self.conditions())
+            .where(*keyed(name), ~earlier, *self.conditions())
         )
         if self.query.region is not None and self.query.region.county_id is not None:
             return query.where(SearchKey.county_id == self.query.region.county_id)

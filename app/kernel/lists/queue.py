@@ -18,7 +18,7 @@ from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Region, in_subtree
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
-from app.kernel.lists.asked import begins
+from app.kernel.lists.asked import keyed
 from app.kernel.lists.ledger import CAP, Count, Ledger
 from app.kernel.lists.query import Query
 from app.kernel.rows.household import SearchKey
@@ -92,5 +92,5 @@ class Queue:
         return query
 
     def _named(self, start: str) -> ColumnElement[bool]:
-        called = select(SearchKey.household_id).where(*begins(SearchKey.value, start))
+        called = select(SearchKey.household_id).where(*keyed(start))
         return self.model.household_id.in_(called)

@@ -190,6 +190,25 @@ def test_masked_values_are_masked_and_stay_when_they_come_back(
     assert (after.id_number, after.name) == (row.id_number, "新名字")
 
 
+def test_a_masked_value_is_found_by_the_whole_of_it_and_sorted_by_never(
+    program: Server, clerk: Person, village: Region, account: Account
+) -> None:
+    """By its beginning, or by its place among known ones, it could be told digit by digit."""
+    row = craftsman(program, village, account.uuid)
+    number, found = row.id_number, f"{_ONES}/show/{row.id}"
+    asked = f"{_ONES}/list/?_flt_0_id_number="
+    assert found in clerk.get(asked + number).text
+    assert found not in clerk.get(asked + number[:-1]).text
+    for wrong in (f"_flt_1_id_number={number[:9]}", "_oc_Craftsmen=id_number&_od_Craftsmen=asc"):
+        assert clerk.get(f"{_ONES}/list/?{wrong}").status_code == 400, wrong
+    api = "/plain_craftsmen/?q="
+    whole = f"(filters:!((col:id_number,opr:eq,value:'{number}')))"
+    assert [one["name"] for one in clerk.api("GET", api + whole).json()["result"]] == [row.name]
+    for wrong in (f"(filters:!((col:id_number,opr:sw,value:'{number[:9]}')))",
+                  "(order_column:id_number,order_direction:asc)"):  # fmt: skip
+        assert clerk.api("GET", api + wrong).status_code == 400, wrong
+
+
 @pytest.mark.parametrize("state", [State.SUBMITTED, State.APPROVED])
 def test_what_waits_or_is_approved_is_not_changed(
     program: Server, clerk: Person, village: Region, state: State

@@ -65,6 +65,21 @@ def test_what_pages_add_to_an_address_is_known(app: Flask, as_account: AsAccount
     assert {link: code for link, code in answers.items() if code not in (200, 302)} == {}
 
 
+def test_a_number_is_no_name_that_begins_so(app: Flask, as_account: AsAccount):
+    """Names and numbers are keys of one table, and lists mask numbers: by a beginning one could be told
+    digit by digit.
+    """
+    number = builders.id_number()
+    households(app, "甲户", number=number, state=State.SUBMITTED)
+    manager = as_account(builders.COUNTY_MANAGER)
+    lists = (QUERY, "/household/list", "/lookback/review")
+    for start, found in ((number[:-1], []), (number[:6], []), (number, ["甲户"])):
+        for page in lists:
+            assert names(manager.get(f"{page}?head_name={start}").text) == found, page
+        told = manager.get(f"/api/v1/lookback?head_name={start}").get_json()
+        assert len(told["items"]) == len(found)
+
+
 # ---- a list that opens with a state ---------------------------------------------------------
 
 
