@@ -96,7 +96,7 @@ class ContractorView(ModelView):
     list_columns = ["name", "code", "grade", "region_id", "phone", "active"]
     show_columns = list_columns
     add_columns = edit_columns = ["region_id", "name", "code", "grade", "phone", "active"]
-    search_columns = ["region_id", "name", "code", "grade", "active"]
+    search_columns = ["region_id", "name", "code", "grade", "phone", "active"]
     masked_columns = {"phone": mask_phone}
     related_views = [ContractView]
 
@@ -116,7 +116,7 @@ class ContractorApi(ModelRestApi):
     label_columns = LABELS
     list_columns = show_columns = ["id", "name", "code", "grade", "phone", "active", "region_id"]
     add_columns = edit_columns = ["name", "code", "grade", "phone", "active", "region_id"]
-    search_columns = ["name", "code", "grade", "active", "region_id"]
+    search_columns = ["name", "code", "grade", "phone", "active", "region_id"]
     masked_columns = {"phone": mask_phone}
 
 

@@ -172,7 +172,8 @@ class CrudApi(Gated, ModelRestApi):
     """See the module."""
 
     datamodel: ScopedInterface
-    base_order: Any = None  # FAB's, told to the type checker
+    base_order: Any = None
+    order_columns: Any = None  # FAB's, told to the type checker
     label_columns: Any = None
     list_title: Any = ""
     add_title: Any = ""
@@ -201,7 +202,9 @@ class CrudApi(Gated, ModelRestApi):
             self.base_order = (self.datamodel.get_pk_name(), "asc")
         self.label_columns = self.datamodel.labels_of_columns() | dict(self.label_columns or {})
         self.masked_columns = {**self.datamodel.masks, **self.masked_columns}
+        self.datamodel.mask(self.masked_columns)
         super()._init_properties()
+        self.order_columns = self.orders_by(self.order_columns)
         subject = self.class_permission_name
         needs = Capability(self.method_permission_name["put"])
         # of relation.column FAB reads the row itself
@@ -231,6 +234,11 @@ class CrudApi(Gated, ModelRestApi):
         filters = self._filters
         filters.rest_add_filters(rison_args.get("filters", []))
         return filters.get_joined_filters(self._base_filters)
+
+    def _handle_order_args(self, rison_args: Any) -> Any:
+        if (column := rison_args.get("order_column", "")) and column not in self.order_columns:
+            raise BadInput(_("不能按这一列排序。"), parameter="q")
+        return super()._handle_order_args(rison_args)
 
     def _handle_columns_args(self, args: Any, selected: Any, shown: Any) -> Any:
         for name in (*args.get("columns", ()), *args.get("select_columns", ())):

@@ -163,7 +163,7 @@ class RelationField(CrudField):
 
     def offered(self) -> list[Any]:
         """At most as many as a select holds, and what is chosen already."""
-        rows = list(self.related.query(self.asked, *_order(self.related))[1])
+        rows = list(self.related.query(self.asked, self.related.first_text(), "asc")[1])
         return rows + [row for row in self.chosen() if row not in rows]
 
     def chosen(self) -> list[Any]:
@@ -281,9 +281,3 @@ def _of_select(field: Any) -> dict[str, Any]:
 
 def _ticked() -> list[Option]:
     return [{"value": "y", "label": _("是")}]
-
-
-def _order(related: RelatedInterface) -> tuple[str, str]:
-    """By the first text of the row, else as they came."""
-    first = next((c for c in related.get_user_columns_list() if related.is_string(c)), "")
-    return first, "asc"

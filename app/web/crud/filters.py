@@ -159,6 +159,7 @@ class Converter(SQLAFilterConverter):
         ("is_relation_one_to_one", [RelatedIs, RelatedIsNot]),
         ("is_relation_many_to_many", [RelatedHas]),
         ("is_relation_one_to_many", [RelatedHas]),
+        ("is_masked", [FilterEqual]),  # by its beginning it could be told digit by digit
         ("is_choice", [FilterEqual, FilterNotEqual]),
         ("is_uuid", [FilterEqual]),
         ("is_text", _OF_TEXT),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, ClassVar
 
 from flask import Blueprint, request
@@ -14,6 +14,7 @@ from app.access.divisions.regions import Level
 from app.access.scope import current_actor
 from app.core.errors import Forbidden
 from app.core.i18n import _
+from app.web.crud.interface import ScopedInterface
 
 _URLS = "_urls"  # what FAB's expose leaves on a method
 _ONLY = "_before_request_only"  # what FAB's before_request leaves on a hook
@@ -27,6 +28,8 @@ class Gated:
     gated: ClassVar[bool] = True  # the builder takes no generated view that does not say so
     appbuilder: AppBuilder
     blueprint: Blueprint
+    datamodel: ScopedInterface
+    base_order: Any
     class_permission_name: Any
     method_permission_name: Any
     include_route_methods: Any
@@ -66,6 +69,18 @@ class Gated:
         if actor is None or self.level not in (None, actor.level):
             return False
         return bool(self.appbuilder.sm.has_access(f"can_{name}", self.class_permission_name))
+
+    def orders_by(self, columns: Iterable[str]) -> list[str]:
+        """Those of the columns that may order a list: among known values a masked one's place tells it.
+
+        :raises TypeError: the view's own order is by such a one.
+        """
+        column = (self.base_order or ("",))[0]
+        if self.datamodel.is_masked(column):
+            raise TypeError(
+                f"{type(self).__name__}: base_order would tell {column}, which is masked"
+            )
+        return [one for one in columns if not self.datamodel.is_masked(one)]
 
     def _gate(self) -> None:
         if not self.allows((request.endpoint or "").rpartition(".")[2]):

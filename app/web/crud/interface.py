@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ MOST_COUNTED = 10_000
 #: Rows that a select offers; where there are more one searches.
 MOST_OFFERED = 200
 _MOST_DIGITS = 18
+#: Model -> its columns that some view masks.
+_MASKED: defaultdict[Any, set[str]] = defaultdict(set)
 _WRITERS = "crud_writers"  # in Session.info: the data models that write, the innermost last
 
 
@@ -82,6 +85,7 @@ class ScopedInterface(SQLAInterface):
         self.within = within
         self.filters_made: dict[str, list[Any]] = {}
         self._related: dict[str, RelatedInterface] = {}
+        self._masked: set[str] = set()
         self.serve(SYSTEM, Capability.ENTER, {})
 
     def serve(
@@ -96,6 +100,12 @@ class ScopedInterface(SQLAInterface):
         self.audit_name = audit_name or subject
         roots = dict.fromkeys(column.partition(".")[0] for column in shown)
         self.eager = [name for name in roots if self.is_relation(name)]
+
+    def mask(self, columns: Iterable[str]) -> None:
+        """Say which columns are masked: they are found by their whole value alone, and order nothing."""
+        self._masked |= {*columns}
+        _MASKED[self.obj] |= self._masked
+        self.filters_made.clear()
 
     def require_placed(self, view: str, asked: Iterable[str], open_models: Collection[str]) -> None:
         """:raises Unplaced: a relation offers rows that lie nowhere, and nobody said that all may see them."""
@@ -112,6 +122,9 @@ class ScopedInterface(SQLAInterface):
         return str(self.labels.get(column, column))
 
     # ---- kinds of columns -------------------------------------------------------------------
+    def is_masked(self, col: str) -> bool:
+        return col in self._masked
+
     def is_choice(self, col: str) -> bool:
         """A member of a Choices enum."""
         return col in self.list_columns and isinstance(self.list_columns[col].type, CodeType)
@@ -410,6 +423,16 @@ class RelatedInterface(ScopedInterface):
 
     def __init__(self, obj: Any) -> None:
         super().__init__(obj, everybody=not issubclass(obj, Scoped))
+
+    def is_masked(self, col: str) -> bool:
+        """In whatever view of its own: of a register's model, by its fields."""
+        made = getattr(self.obj, "__fields__", {}).get(col)
+        return col in _MASKED[self.obj] or (made is not None and made.masked)
+
+    def first_text(self) -> str:
+        """The column by which its rows are ordered and searched where they are chosen; "": it has none."""
+        columns = self.get_user_columns_list()
+        return next((c for c in columns if self.is_string(c) and not self.is_masked(c)), "")
 
     def wrote(self, item: Any, act: Act) -> None:
         raise TypeError(f"{self.obj.__name__} is only read here")

@@ -332,10 +332,10 @@ def offered(field: RelationField, text: str) -> Response:
     """``{items: [{id, text}]}`` of the rows that a field offers whose first text begins as typed."""
     related = field.related
     filters = field.asked.copy() if field.asked else related.get_filters()
-    first = next((c for c in related.get_user_columns_list() if related.is_string(c)), None)
+    first = related.first_text()
     if first and text:
         filters.add_filter(first, StartsWith, text[:_LONGEST])
-    rows = related.query(filters, first or "", "asc")[1]
+    rows = related.query(filters, first, "asc")[1]
     items = [{"id": str(related.get_pk_value(row)), "text": related.named(row)} for row in rows]
     return jsonify(items=items, more=len(items) >= MOST_OFFERED)
 

@@ -12,7 +12,7 @@ from typing import Any
 from flask import flash, g, request, url_for
 from flask_appbuilder import ModelView, expose
 from flask_appbuilder.security.decorators import permission_name
-from flask_appbuilder.urltools import get_filter_args, get_order_args
+from flask_appbuilder.urltools import get_filter_args
 from werkzeug import Response
 
 from app.access import policy
@@ -61,6 +61,7 @@ class CrudView(Gated, ModelView):
     exclude_route_methods: Collection[str] = ()
     label_columns: Any = None
     base_order: Any = None
+    order_columns: Any = None
     list_title: Any = ""
     add_title: Any = ""
     edit_title: Any = ""
@@ -86,6 +87,7 @@ class CrudView(Gated, ModelView):
             raise Unplaced(f"{type(self).__name__}: take SQLAInterface from app.web.crud")
         self.class_permission_name = self.datamodel.subject_of(self.class_permission_name)
         self.masked_columns = {**self.datamodel.masks, **self.masked_columns}
+        self.datamodel.mask(self.masked_columns)
         self.exclude_route_methods = {*self.exclude_route_methods, *self._useless()}
         usual = dict(self.usual_capabilities(METHODS))
         self.method_permission_name = usual | dict(self.method_permission_name)
@@ -120,6 +122,7 @@ class CrudView(Gated, ModelView):
         super()._init_properties()
         subject = self.class_permission_name or type(self).__name__
         needs = self.method_permission_name.get("edit", Capability.ENTER)
+        self.order_columns = self.orders_by(self.order_columns)
         self.export_columns = self.export_columns or self.list_columns
         self.datamodel.serve(
             subject, Capability(needs), self.label_columns, self.list_columns,
@@ -246,7 +249,7 @@ class CrudView(Gated, ModelView):
         key = self._serialize_pk_if_composite(self.datamodel.get_pk_value(item))
         widgets = self._get_show_widget(key, item)
         widgets = self._get_related_views_widgets(
-            item, orders=get_order_args(), pages={}, page_sizes={}, widgets=widgets
+            item, orders={}, pages={}, page_sizes={}, widgets=widgets
         )
         return self.render_template(
             self.show_template, pk=pk, title=str(item), widgets=widgets,

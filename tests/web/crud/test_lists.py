@@ -70,6 +70,25 @@ def test_a_relation_is_asked_by_its_key(manager: Person, rows) -> None:
     assert asked(manager, f"_flt_1_firm={key}") == [B]
 
 
+def test_a_masked_phone_is_found_whole_and_orders_nothing(manager: Person, rows) -> None:
+    """The search panel, files and relations offer no other way either (the panel asks for the whole)."""
+    page = manager.get("/contractors/list/?_flt_0_phone=13800138000&_flt_0_code=TEST")
+    assert len(listed(page)) == 20
+    assert "联系电话：等于 13800138000" in page.text
+    assert 'name="_flt_0_phone"' in page.text
+    assert "_oc_ContractorView=phone" not in page.text
+    assert names(manager.get("/contractors/list/?_flt_0_phone=138001380")) == []
+    for wrong in ("_flt_1_phone=138", "_oc_ContractorView=phone&_od_ContractorView=asc"):
+        for way in ("list/", "export"):
+            assert manager.get(f"/contractors/{way}?{wrong}").status_code == 400, wrong
+    for wrong in ("(filters:!((col:phone,opr:sw,value:'138')))",
+                  "(filters:!((col:phone,opr:neq,value:'13800138000')))",
+                  "(order_column:phone,order_direction:asc)"):  # fmt: skip
+        assert manager.api("GET", f"/contractor/?q={wrong}").status_code == 400, wrong
+    told = manager.api("GET", "/contractor/_info").json()
+    assert [one["operator"] for one in told["filters"]["phone"]] == ["eq"]
+
+
 def test_a_division_is_asked_with_all_under_it(
     manager: Person, person: SignIn, village: int, far: int, program
 ) -> None:

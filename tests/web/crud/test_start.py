@@ -105,3 +105,13 @@ def test_a_relation_does_not_offer_what_lies_nowhere(app: Flask) -> None:
     for view in (Tokens, TokensApi):
         with pytest.raises(Unplaced, match=Account.__name__):
             add(app, view)
+
+
+def test_a_masked_column_is_no_order_of_a_view(app: Flask) -> None:
+    class Tokens(ModelView):
+        datamodel = SQLAInterface(Token, everybody=True)
+        masked_columns: ClassVar[dict[str, Any]] = {"name": str.upper}
+        base_order = ("name", "asc")
+
+    with pytest.raises(TypeError, match="base_order would tell name"):
+        add(app, Tokens)
