@@ -15,7 +15,8 @@ from app.admin.accounts.pages import roles
 from app.admin.accounts.pages.bulk import AccountBulkView
 from app.admin.accounts.pages.locked import LockedView
 from app.admin.accounts.pages.matrix import MatrixView
-from app.admin.accounts.pages.officers import NoticesView, OfficersView
+from app.admin.accounts.pages.notices import NoticesView
+from app.admin.accounts.pages.officers import OfficersView
 from app.admin.accounts.pages.tokens import TokensView
 from app.admin.accounts.pages.views import AccountsView, RecordersView
 from app.admin.audit.views import AuditView

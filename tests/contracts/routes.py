@@ -119,6 +119,7 @@ ASKS: dict[str, Any] = {
     "HandoversView.withdraw": C.ENTER,
     "NoticesView.index": C.SEARCH,
     "NoticesView.seen": C.SEARCH,
+    "NoticesView.all_seen": C.SEARCH,
     **{
         f"DivisionsView.{name}": C.MAINTAIN_REGIONS
         for name in (

@@ -1,7 +1,8 @@
 """Short notices to a division: what changed that its people must know of.
 
-Each is told once, to the division; all of its accounts see it on the desk until one of them has taken
-note. What concerns its accounts and persons in charge is its managers' alone.
+Each is told once, to the division; each of its accounts sees it on the desk until it has taken note
+itself: what one has read is new for another. What concerns the division's accounts and persons in
+charge is its managers' alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,17 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, ScalarSelect, String, func, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    ScalarSelect,
+    String,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.access.account import Account
@@ -19,7 +30,7 @@ from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Region
 from app.core.choices import Choices
 from app.core.clock import now, uuid7
-from app.core.db import Model
+from app.core.db import Model, upsert
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
 from app.core.types import CodeType, UtcDateTime, UuidType
@@ -49,10 +60,10 @@ TO_MANAGERS = (NoticeKind.CROWDED, NoticeKind.OFFICERS)
 
 
 class Notice(Model):
-    """One notice to the accounts of ``region_id``; seen when one of them said so."""
+    """One notice to the accounts of ``region_id``."""
 
     __tablename__ = "notice"
-    __table_args__ = (Index("ix_notice_region", "region_id", "seen_at", "at"),)
+    __table_args__ = (Index("ix_notice_told", "region_id", "at"),)
 
     id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True, default=uuid7)
     region_id: Mapped[int] = mapped_column(
@@ -62,14 +73,24 @@ class Notice(Model):
     values: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
     url: Mapped[str] = mapped_column(String(200), nullable=False, default="")
     at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False, default=now)
-    seen_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
-    seen_by: Mapped[uuid.UUID | None] = mapped_column(UuidType)
 
     @property
     def text(self) -> str:
         """The sentence in the reader's language."""
         values = {k: _said(v) for k, v in self.values.items()}
         return translate(self.kind.zh, **values)
+
+
+class NoticeSeen(Model):
+    """An account has taken note of a notice."""
+
+    __tablename__ = "notice_seen"
+
+    notice_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("notice.id", ondelete="CASCADE"), primary_key=True
+    )
+    account_id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False, default=now)
 
 
 def _said(value: Any) -> str:
@@ -116,25 +137,39 @@ def region_above(session: Session, path: str) -> int | None:
     return session.scalar(query)
 
 
-def unseen(session: Session, actor: Actor, most: int = 20) -> Sequence[Notice]:
-    """What the actor was told and nobody has taken note of, newest first."""
-    query = select(Notice).where(*_told(actor), Notice.seen_at.is_(None))
-    return session.scalars(query.order_by(Notice.at.desc()).limit(most)).all()
+def unseen(session: Session, actor: Actor, start: int = 0, most: int = 20) -> Sequence[Notice]:
+    """What the actor was told and has not taken note of, newest first, from the one at ``start``."""
+    query = select(Notice).where(*_new_to(actor)).order_by(Notice.at.desc(), Notice.id.desc())
+    return session.scalars(query.offset(start).limit(most)).all()
 
 
 def number_unseen(actor: Actor) -> ScalarSelect[int]:
-    """SQL: how many wait."""
+    """SQL: how many the actor has not taken note of."""
     query = select(func.count()).select_from(Notice)
-    return query.where(*_told(actor), Notice.seen_at.is_(None)).scalar_subquery()
+    return query.where(*_new_to(actor)).scalar_subquery()
 
 
 def take_note(session: Session, actor: Actor, notice_id: uuid.UUID) -> None:
-    """One has read it; the caller commits. :raises NotFound: it was told to somebody else."""
-    notice = session.scalar(select(Notice).where(Notice.id == notice_id, *_told(actor)))
-    if notice is None:
+    """The actor has read it; the caller commits. :raises NotFound: it was told to somebody else."""
+    if session.scalar(select(Notice.id).where(Notice.id == notice_id, *_told(actor))) is None:
         raise NotFound(_("没有找到这条通知。"))
-    if notice.seen_at is None:
-        notice.seen_at, notice.seen_by = now(), actor.account_id
+    seen = upsert(session, NoticeSeen).values(notice_id=notice_id, account_id=actor.account_id)
+    session.execute(seen.on_conflict_do_nothing())  # a second click changes nothing
+
+
+def take_note_of_all(session: Session, actor: Actor, until: dt.datetime) -> None:
+    """The actor has read all that it was told until then; the caller commits."""
+    mine = literal(actor.account_id, UuidType), literal(now(), UtcDateTime)
+    rows = select(Notice.id, *mine).where(*_new_to(actor), Notice.at <= until)
+    seen = upsert(session, NoticeSeen).from_select(["notice_id", "account_id", "at"], rows)
+    session.execute(seen.on_conflict_do_nothing())
+
+
+def _new_to(actor: Actor) -> list[ColumnElement[bool]]:
+    seen = select(NoticeSeen.notice_id).where(
+        NoticeSeen.notice_id == Notice.id, NoticeSeen.account_id == actor.account_id
+    )
+    return [*_told(actor), ~seen.exists()]
 
 
 def _told(actor: Actor) -> list[ColumnElement[bool]]:

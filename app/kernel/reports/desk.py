@@ -64,7 +64,7 @@ class LastLogin:
 @dataclass(frozen=True)
 class Desk:
     """Everything that the first page tells. ``since`` is the day that gains compare with; ``notices``
-    how many nobody of the division has taken note of; ``locked`` how many accounts wait to be
+    how many the account has not taken note of; ``locked`` how many accounts wait to be
     unlocked; ``transfers`` how many requests to move wait for the account.
     """
 

@@ -30,7 +30,7 @@ from app.kernel.hooks import Import
 from app.kernel.lists import results, searches
 from app.web.frame import shell
 from app.web.frame.addresses import takes
-from app.web.frame.listing import Paging, url_with
+from app.web.frame.listing import Paging, page_number, url_with
 
 PAGE_SIZE = 20
 NOTES_SHOWN = 50
@@ -55,12 +55,14 @@ class JobsView(BaseView):
     @takes("lately")
     def index(self) -> Any:
         intro = _("这里是进行中和一天内结束的，从菜单进入可以看到全部。") if _lately() else None
-        return self.render_template("exchange/jobs.html", jobs=_list(_page_number()), intro=intro)
+        return self.render_template(
+            "exchange/jobs.html", jobs=_list(page_number(request.args)), intro=intro
+        )
 
     @expose("/progress")
     @takes("lately")
     def progress(self) -> Any:
-        return self.render_template("exchange/_jobs.html", jobs=_list(_page_number()))
+        return self.render_template("exchange/_jobs.html", jobs=_list(page_number(request.args)))
 
     @expose("/<uuid:job_id>/cancel", methods=["POST"])
     def cancel(self, job_id: uuid.UUID) -> Any:
@@ -139,13 +141,6 @@ def _lately() -> bool:
     if text not in ("", "1"):
         raise BadInput(_("没有这一筛选条件，请从菜单重新打开页面。"))
     return text == "1"
-
-
-def _page_number() -> int:
-    text = request.args.get("page", "1")
-    if not (text.isascii() and text.isdigit() and len(text) < 7 and 1 <= int(text) <= 100_000):
-        raise BadInput(_("页码有误。"))
-    return int(text)
 
 
 def job_details(job: Job) -> dict[str, Any]:

@@ -46,6 +46,17 @@ def size_of(args: MultiDict[str, str], usual: int = SIZES[0]) -> int:
     return int(text)
 
 
+def page_number(args: MultiDict[str, str]) -> int:
+    """Which page of a list that is counted by pages is asked for.
+
+    :raises BadInput: none that there could be.
+    """
+    text = args.get("page", "1")
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and 1 <= int(text) <= 100_000):
+        raise BadInput(_("页码有误。"))
+    return int(text)
+
+
 # ---- the table ------------------------------------------------------------------------------
 
 

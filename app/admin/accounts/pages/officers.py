@@ -1,4 +1,4 @@
-"""负责人与责任人名单: read downwards, kept by each division's own manager; and notices.
+"""负责人与责任人名单: read downwards, kept by each division's own manager.
 
 The list is a view that Flask-AppBuilder generates: over a line of two persons for each division, which is
 written by the action that keeps the list and tells the level above.
@@ -6,31 +6,24 @@ written by the action that keeps the list and tells the level above.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import redirect
-from flask_appbuilder import BaseView, expose
+from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import permission_name
 from werkzeug import Response
 
-from app.access import policy
-from app.access.accounts import notices
 from app.access.accounts.officers import FIELDS, PHONES, Post
 from app.access.actor import SYSTEM, Capability
 from app.access.divisions.regions import Level, in_subtree
 from app.access.scope import current_actor
 from app.admin.accounts import officers
 from app.admin.accounts.officers import Line, column
-from app.core.clock import local
-from app.core.db import db
-from app.core.i18n import _, lazy
-from app.core.transactions import transaction
+from app.core.i18n import lazy
 from app.kernel.kinds.formats import mask_phone
 from app.web.crud import ModelView, SQLAInterface
 from app.web.crud.views import names_of_list
-from app.web.frame import shell
 from app.web.frame.addresses import takes
 
 BASE = "/officers"
@@ -116,35 +109,3 @@ class OfficersView(ModelView):
         actor = current_actor()
         own = actor is not None and pk == actor.region_id
         return super().allows_row(method, pk) and (own or method != "edit")
-
-
-class NoticesView(BaseView):
-    """``/notices``: what the account's division was told and nobody there has taken note of yet."""
-
-    route_base = "/notices"
-    class_permission_name = SYSTEM
-    default_view = "index"
-
-    @expose("/")
-    @permission_name(Capability.SEARCH)
-    def index(self) -> Any:
-        actor = policy.require(Capability.SEARCH)
-        shell.crumb(_("通知"))
-        rows = [
-            {
-                "text": one.text,
-                "time": f"{local(one.at):%Y-%m-%d %H:%M}",
-                "url": one.url,
-                "seen_url": f"/notices/{one.id}/seen",
-            }
-            for one in notices.unseen(db.session, actor, most=100)
-        ]
-        return self.render_template("accounts/notices.html", notices=rows)
-
-    @expose("/<uuid:notice_id>/seen", methods=["POST"])
-    @permission_name(Capability.SEARCH)
-    def seen(self, notice_id: uuid.UUID) -> Any:
-        actor = policy.require(Capability.SEARCH)
-        with transaction():
-            notices.take_note(db.session, actor, notice_id)
-        return redirect("/notices/")

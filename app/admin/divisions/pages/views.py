@@ -29,6 +29,7 @@ from app.web.exchange.jobs import job_details
 from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
+from app.web.frame.listing import page_number
 
 _MOST_DIGITS = 9
 
@@ -196,7 +197,7 @@ class DivisionsView(BaseView):
     def _changes(self, actor: Actor, area: Region, job: Job | None, obstacles: list[Any]) -> Any:
         _crumbs(actor, area)
         shell.crumb(_("待生效变更"))
-        ledger = lists.pending(area, _page_number(), obstacles)
+        ledger = lists.pending(area, page_number(request.args), obstacles)
         return self.render_template(
             "divisions/division_changes.html", ledger=ledger, job=job_details(job) if job else None
         )
@@ -288,10 +289,3 @@ def _level(fitting: list[Level]) -> Level:
     if not fitting:
         raise BadInput(_("村级之下不能再新增行政区划。"))
     return next((level for level in fitting if level.name == asked), fitting[0])
-
-
-def _page_number() -> int:
-    text = request.args.get("page", "1")
-    if not (text.isascii() and text.isdigit() and len(text) < 7 and 1 <= int(text) <= 100_000):
-        raise BadInput(_("页码有误。"))
-    return int(text)
