@@ -88,6 +88,7 @@ def common_schemas() -> dict[str, Schema]:
             {
                 "title": TEXT,
                 "region": ref("Place"),
+                "year": {"type": ["integer", "null"]},
                 "at": INSTANT,
                 "columns": {
                     "type": "array",

@@ -479,6 +479,7 @@ def _report(report: tables.Report) -> dict[str, Any]:
     return {
         "title": report.title,
         "region": _place(report.region),
+        "year": report.year,
         "at": shapes.instant(report.at),
         "columns": [
             {"heads": list(heads), "figure": figure or None}

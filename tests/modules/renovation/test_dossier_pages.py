@@ -159,6 +159,17 @@ def test_the_desk_tells_renovations_and_own_houses(app: Flask, as_account: AsAcc
     assert total["危房改造/全额拨付"] == total["抗震改造/总数"] == 0
     assert total["既有农房/总数"] == total["既有农房/低收入户数"] + total["既有农房/一般农户"] == 1
     assert f">{today().year}年</span>" in county.get("/").text
+    this = today().year
+    for said, year, n in (("", None, 1), (f"?year={this}", this, 1), (f"?year={this + 1}", this + 1, 0),
+                          ("?year=all", None, 1)):  # fmt: skip
+        told = county.get(f"/api/v1/dossier/statistics/desk{said}").json
+        assert (told["year"], told["rows"][0]["cells"][0]) == (year, n)
+    for compared in ("week", "trend"):
+        told = county.get(f"/api/v1/dossier/statistics/{compared}?year={this + 1}").json
+        assert (told["year"], told["rows"][0]["cells"][0]) == (this + 1, 0)
+    for wrong in ("1999", "2x", "9" * 30):
+        assert county.get(f"/api/v1/dossier/statistics/trend?year={wrong}").status_code == 400
+    assert county.get("/api/v1/lookback/statistics/progress?year=2026").status_code == 400
     page = county.get("/dossier/statistics/desk").text
     assert "/household/list?figure=own_house&amp;region=" in page
     assert home.head_name in county.get("/household/list?figure=own_house").text
