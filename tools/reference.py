@@ -25,6 +25,7 @@ CHAPTERS = (
     ("Statistics", "app/kernel/declare/tables.py"),
     ("What registers say in the usual words", "app/kernel/rows/standard.py"),
     ("Lists of households", "app/kernel/declare/house_lists.py"),
+    ("How grave a broken rule is", "app/kernel/declare/quality.py"),
     ("Fields", "app/kernel/declare/fields.py"),
     ("What a field may say, and what may be asked of it", "app/kernel/declare/field.py"),
     ("Kinds of fields", "app/kernel/kinds/kind.py"),

@@ -10,6 +10,7 @@ from app.kernel.declare import choice_lists, feed
 from app.kernel.declare.field import Field
 from app.kernel.declare.groups import UNORDERED
 from app.kernel.declare.house_lists import house_lists, list_names
+from app.kernel.declare.quality import Severity
 from app.kernel.declare.register import (
     TREND,
     WEEK,
@@ -316,6 +317,32 @@ def _check_rules(register: Register) -> Iterator[Finding]:
         _ = register.rules
     except DeclarationError as error:
         yield Finding("R023", register.name, str(error))
+        return
+    yield from _check_quality(register)
+
+
+def _check_quality(register: Register) -> Iterator[Finding]:
+    """What is said of severities concerns rules that there are, and forbids no less when submitting."""
+    for name, made in register.fields.items():
+        for rule in made.checks:
+            if rule.severity not in tuple(Severity):
+                text = (
+                    f"{name}.{rule.code}: severity {rule.severity} is none of {', '.join(Severity)}"
+                )
+                yield Finding("R070", register.name, text)
+        known = {rule.code: rule.severity for rule in made.checks}
+        for code, severity in made.severities.items():
+            if known.get(code) != severity:
+                text = (
+                    f"{name}: severities names {code}, which no option of the field makes. A rule of"
+                    " its own says its severity itself, that of required its register (Quality.rulings)"
+                )
+                yield Finding("R071", register.name, text)
+    for code in sorted(register.quality.rulings.keys() - register.rules.declared.keys()):
+        yield Finding("R072", register.name, f"quality: no rule is called {code}")
+    if loose := set(register.quality.saving) - set(register.quality.submitting):
+        text = f"quality: {', '.join(sorted(loose))} forbids saving, so it forbids submitting too"
+        yield Finding("R073", register.name, text)
 
 
 def _check_figures(register: Register) -> Iterator[Finding]:

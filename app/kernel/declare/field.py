@@ -32,15 +32,15 @@ from app.kernel.declare.expressions import (
     term,
 )
 from app.kernel.declare.formulas import Formula
+from app.kernel.declare.quality import Severity
 from app.kernel.kinds.kind import Described, Kind
 from app.kernel.kinds.values import is_missing
-
-_SEVERITIES = {"error", "warning"}
 
 
 @dataclass(frozen=True)
 class Check:
-    """A rule on a field: it is broken where ``wrong`` holds. ``severity`` warning never blocks.
+    """A rule on a field: it is broken where ``wrong`` holds. What its ``severity`` forbids the register
+    says (:class:`app.kernel.declare.quality.Quality`).
 
     ``explain`` may give a message for the very value, better than the general one, or nothing.
     """
@@ -48,12 +48,10 @@ class Check:
     code: str  # its name: no two of a field have the same
     wrong: Expr
     message: str  # what people are told
-    severity: str = "error"
+    severity: Severity = Severity.ERROR
     explain: Callable[[str], str] | None = None
-
-    def __post_init__(self) -> None:
-        if self.severity not in _SEVERITIES:
-            raise ValueError(f"{self.code}: unknown severity {self.severity}")
+    source: str = ""  # which norm asks for it
+    remedy: str = ""  # how it is mended
 
     def say(self, value: Any) -> str:
         """The message in the user's language."""
@@ -96,6 +94,9 @@ class Field:
     checks: list[Check] = dataclass_field(
         default_factory=list
     )  # rules beside those that its options make
+    severities: Mapping[str, Severity] = dataclass_field(
+        default_factory=dict
+    )  # of rules that its options make, by their codes, where they are no errors
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:

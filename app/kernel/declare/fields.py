@@ -17,6 +17,7 @@ from app.core.choices import Choices
 from app.kernel.declare.expressions import Const, Expr, Plus, Today
 from app.kernel.declare.field import Check, Field
 from app.kernel.declare.formulas import Days, Formula, Total
+from app.kernel.declare.quality import Severity
 from app.kernel.kinds.children import CHILDREN
 from app.kernel.kinds.choice import CHOICE, MANY, YES_NO
 from app.kernel.kinds.date import DATE
@@ -40,6 +41,7 @@ class Options(TypedDict, total=False):
     source: str  # where its value comes from, if nobody types it
     masked: bool  # lists hide a part of it
     checks: list[Check]  # rules beside those that its other options make
+    severities: Mapping[str, Severity]  # of those, by their codes: {"late": Severity.QUESTIONABLE}
 
 
 class TextOptions(Options, total=False):
@@ -83,6 +85,11 @@ def _checked(made: Field, before: Limit = None, after: Limit = None) -> Any:
         found.append(Check("early", made.compare("lt", before), _order_text("早于", before)))
     if after is not None:
         found.append(Check("late", made.compare("gt", after), _order_text("晚于", after)))
+    if isinstance(made.kind, Identity):
+        wrong = made.given & ~made.valid
+        found.append(Check("invalid", wrong, made.kind.wrong, explain=made.kind.explain))
+    other = made.severities
+    found = [replace(one, severity=other.get(one.code, one.severity)) for one in found]
     made.checks = [*made.checks, *found]
     return made
 
@@ -214,10 +221,7 @@ def account(label: str, **options: Unpack[TextOptions]) -> Any:
 
 def _identity(kind: Identity, label: str, **options: Unpack[TextOptions]) -> Any:
     options.setdefault("masked", kind.masked)
-    made = _checked(Field(kind, label, length=kind.longest, **options))
-    wrong = made.given & ~made.valid
-    made.checks.append(Check("invalid", wrong, kind.wrong, explain=kind.explain))
-    return made
+    return _checked(Field(kind, label, length=kind.longest, **options))
 
 
 def children(
@@ -295,6 +299,7 @@ __all__ = [
     "Declared",
     "Field",
     "Plus",
+    "Severity",
     "Today",
     "Total",
     "account",

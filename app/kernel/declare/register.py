@@ -32,6 +32,7 @@ from app.kernel.declare.groups import (
     Review,
     Story,
 )
+from app.kernel.declare.quality import USUAL, Quality
 from app.kernel.declare.rules import Problem, RuleSet
 from app.kernel.declare.stages import Stage
 from app.kernel.declare.tables import Identity, Table
@@ -166,8 +167,8 @@ class Register:
     sections: tuple[Section, ...] = ()  # the form; without any there is none
     form: Form = field(default_factory=Form)  # what form and page do beside showing its sections
     read_only: bool = False  # nobody fills in its form: what it says is kept by the kernel
-    #: Rules that need more than the record: asked at save and submit, told on its form and page. One whose
-    #: problem is a warning forbids nothing.
+    quality: Quality = USUAL  # what broken rules forbid
+    #: Rules that need more than the record: asked at save and submit, told on its form and page.
     checks: tuple[Check, ...] = ()
     findings: tuple[Check, ...] = ()  # what form and review should look at, and nothing forbids
     #: Set the kernel's fields of a row at each save, and when its files come or go: that is no new version.
@@ -270,7 +271,7 @@ class Register:
     def rules(self) -> RuleSet:
         """The rules of its form: what is shown, required and right."""
         shown = {name: section.shown for section in self.sections for name in section.fields}
-        return RuleSet(self.fields.values(), shown)
+        return RuleSet(self.fields.values(), shown, quality=self.quality)
 
     def rules_of(self, row: Any) -> RuleSet:
         """The rules as they hold for this record now: later stages' answers are not asked yet."""
@@ -283,7 +284,9 @@ class Register:
         found: dict[str | None, RuleSet] = {}
         for done, last in enumerate((None, *names)):
             later = {n for s in self.sections if s.stage in names[done + 1 :] for n in s.fields}
-            found[last] = RuleSet(self.fields.values(), self.rules.sections, later)
+            found[last] = RuleSet(
+                self.fields.values(), self.rules.sections, later, quality=self.quality
+            )
         return found
 
     @cached_property

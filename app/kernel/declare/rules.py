@@ -7,8 +7,8 @@ missing for all that follows (visibility is transitive), and is cleared when sav
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, and_, case, func, not_
 from app.core.i18n import translate
 from app.kernel.declare.expressions import ALWAYS, Columns, Expr
 from app.kernel.declare.field import Check, Field
+from app.kernel.declare.quality import USUAL, Quality, Severity
 from app.kernel.kinds.values import is_missing
 
 REQUIRED = "required"
@@ -29,15 +30,34 @@ class DeclarationError(ValueError):
 @dataclass(frozen=True)
 class Problem:
     """One broken rule. ``code`` is stable: ``field.check``. ``url``: where one can go on, and in which
-    words (``way``).
+    words (``way``). All texts are in the user's language.
     """
 
     field: str  # the one it stands at
     code: str
-    message: str  # in the user's language
-    severity: str = "error"  # error, or warning: that forbids nothing
+    message: str  # what is wrong
+    severity: Severity = Severity.ERROR  # how grave it is
     way: str = ""
     url: str = ""
+    source: str = ""  # which norm asks for it
+    remedy: str = ""  # how it is mended
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of a register as it is declared; texts are Chinese."""
+
+    code: str  # field.check; of rows field.part.check
+    field: Field  # the one it stands at
+    check: Check | None  # None: it must be given
+    severity: Severity  # how grave it is to break it
+    source: str = ""  # which norm asks for it
+    remedy: str = ""  # how it is mended
+
+    @property
+    def text(self) -> str:
+        """What is wrong where it is broken, in the user's language."""
+        return translate(self.check.message) if self.check else required_text(self.field)
 
 
 @dataclass
@@ -47,22 +67,29 @@ class Evaluation:
     shown: set[str] = field(default_factory=set)  # the fields that are there
     values: dict[str, Any] = field(default_factory=dict)  # hidden ones cleared
     missing: list[Problem] = field(default_factory=list)  # required, shown, not given
-    broken: list[Problem] = field(default_factory=list)  # rules that are, warnings too
+    broken: list[Problem] = field(default_factory=list)  # rules that are, of every severity
+    quality: Quality = USUAL  # what that forbids
 
     @property
     def problems(self) -> list[Problem]:
-        """All that is wrong or missing, warnings too."""
+        """All that is wrong, missing or doubtful."""
         return [*self.missing, *self.broken]
 
     @property
     def errors(self) -> list[Problem]:
         """What forbids submitting."""
-        return [p for p in self.problems if p.severity == "error"]
+        return [p for p in self.problems if p.severity in self.quality.submitting]
+
+    @property
+    def refused(self) -> list[Problem]:
+        """What forbids saving."""
+        return [p for p in self.problems if p.severity in self.quality.saving]
 
 
 class RuleSet:
     """``fields`` in form order; ``shown`` gives the whole condition of each (section and field);
-    what is ``optional`` need not be given yet.
+    what is ``optional`` need not be given yet. ``within`` is the field of children whose rows these are:
+    what is missing in a row is an error, as there is no row without it.
     """
 
     def __init__(
@@ -70,8 +97,11 @@ class RuleSet:
         fields: Iterable[Field],
         section_shown: Mapping[str, Expr],
         optional: Container[str] = (),
+        quality: Quality = USUAL,
+        within: str = "",
     ) -> None:
-        self.optional, self.sections = optional, section_shown
+        self.optional, self.sections, self.quality = optional, section_shown, quality
+        self.within = within
         self.fields = {f.name: f for f in fields}
         self.shown = {
             n: _both(section_shown.get(n, ALWAYS), f.shown) for n, f in self.fields.items()
@@ -107,10 +137,45 @@ class RuleSet:
         asked = [e for n, made in self.fields.items() for e in (self.shown[n], *_wrong(made))]
         return frozenset(name for e in asked for name in e.names()) - self.fields.keys()
 
+    @cached_property
+    def of_rows(self) -> dict[str, RuleSet]:
+        """The rules of the rows of each field of children."""
+        return {
+            name: RuleSet(made.rows, {}, quality=self.quality, within=name)
+            for name, made in self.fields.items()
+            if made.rows
+        }
+
+    @cached_property
+    def declared(self) -> dict[str, Rule]:
+        """Every rule by its code, in the order of the form, those of rows among them."""
+        found: dict[str, Rule] = {}
+        for name, made in self.fields.items():
+            of_field = [self.rule(made)] if made.required else []
+            of_field += [self.rule(made, check) for check in made.checks]
+            found |= {one.code: one for one in of_field}
+            found |= self.of_rows[name].declared if made.rows else {}
+        return found
+
+    def rule(self, made: Field, check: Check | None = None) -> Rule:
+        """A rule of a field as the register has it; without a ``check``, that it must be given."""
+        names = (self.within, made.name, check.code if check else REQUIRED)
+        code = ".".join(part for part in names if part)
+        said = self.quality.ruling(code)
+        missing = Severity.ERROR if self.within else Severity.INCOMPLETE
+        return Rule(
+            code,
+            made,
+            check,
+            said.severity or (check.severity if check else missing),
+            said.source or (check.source if check else ""),
+            said.remedy or (check.remedy if check else ""),
+        )
+
     # ---- Python -------------------------------------------------------------------------
     def visible(self, values: Mapping[str, Any]) -> Evaluation:
         """Only what is shown, and the values with the others cleared; nothing is checked."""
-        result = Evaluation(values=dict(values))
+        result = Evaluation(values=dict(values), quality=self.quality)
         for name in self.order:
             if self.shown[name].test(result.values):
                 result.shown.add(name)
@@ -128,15 +193,30 @@ class RuleSet:
                 continue
             value = result.values.get(name)
             if self.requires(made) and is_missing(value):
-                result.missing.append(Problem(name, f"{name}.{REQUIRED}", required_text(made)))
+                result.missing.append(self._problem(made, None, required_text(made)))
             for check in made.checks:
                 if check.wrong.test(result.values):
-                    result.broken.append(
-                        Problem(name, f"{name}.{check.code}", check.say(value), check.severity)
-                    )
+                    result.broken.append(self._problem(made, check, check.say(value)))
             if made.rows:
-                result.broken += _row_problems(made, value or [])
+                result.broken += self._row_problems(name, value or [])
         return result
+
+    def _problem(self, made: Field, check: Check | None, message: str) -> Problem:
+        one = self.rule(made, check)
+        return Problem(
+            made.name,
+            one.code,
+            message,
+            one.severity,
+            source=translate(one.source),
+            remedy=translate(one.remedy),
+        )
+
+    def _row_problems(self, name: str, rows: list[dict[str, Any]]) -> Iterator[Problem]:
+        """Children are checked by the same rules, row by row; the field's name says which."""
+        for number, row in enumerate(rows):
+            for problem in self.of_rows[name].evaluate(row).problems:
+                yield replace(problem, field=f"{name}-{number}-{problem.field}")
 
     def requires(self, made: Field) -> bool:
         """Must it be given whenever it is shown?"""
@@ -155,16 +235,19 @@ class RuleSet:
         """The data that static/form/rules.js evaluates; messages in the user's language."""
         return {
             "order": self.order,
+            "saving": list(self.quality.saving),
+            "submitting": list(self.quality.submitting),
             "fields": {
                 name: {
                     "label": translate(made.label),
                     "shown": self.shown[name].js(),
                     "required": self.requires(made),
                     "requiredMessage": required_text(made),
-                    "checks": [_check_js(check) for check in made.checks],
+                    "requiredSeverity": self.rule(made).severity,
+                    "checks": [self._check_js(made, check) for check in made.checks],
                 }
                 | ({"number": True} if made.kind.compares_as_number else {})
-                | ({"child": RuleSet(made.rows, {}).js()} if made.rows else {})
+                | ({"child": self.of_rows[name].js()} if made.rows else {})
                 | ({"near": made.near.name} if made.near else {})
                 | (
                     {"called": [[w.js(), translate(t)] for w, t in made.called]}
@@ -175,6 +258,16 @@ class RuleSet:
                 for name, made in self.fields.items()
             },
         }
+
+    def _check_js(self, made: Field, check: Check) -> dict[str, Any]:
+        one = self.rule(made, check)
+        told = {"source": translate(one.source), "remedy": translate(one.remedy)}
+        return {
+            "code": check.code,
+            "when": check.wrong.js(),
+            "message": one.text,
+            "severity": one.severity,
+        } | {name: text for name, text in told.items() if text}
 
     # ---- SQL ----------------------------------------------------------------------------
     def violations(self, columns: Columns) -> dict[str, ColumnElement[bool]]:
@@ -228,25 +321,3 @@ def _both(one: Expr, other: Expr) -> Expr:
     if one is ALWAYS or other is ALWAYS:
         return other if one is ALWAYS else one
     return one & other
-
-
-def _check_js(check: Check) -> dict[str, Any]:
-    return {
-        "code": check.code,
-        "when": check.wrong.js(),
-        "message": translate(check.message),
-        "severity": check.severity,
-    }
-
-
-def _row_problems(made: Field, rows: list[dict[str, Any]]) -> list[Problem]:
-    """Children are checked by the same rules, row by row; the field's name says which."""
-    inner = RuleSet(made.rows, {})
-    found = []
-    for number, row in enumerate(rows):
-        for problem in inner.evaluate(row).problems:
-            where = f"{made.name}-{number}-{problem.field}"
-            found.append(
-                Problem(where, f"{made.name}.{problem.code}", problem.message, problem.severity)
-            )
-    return found

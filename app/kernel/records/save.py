@@ -6,7 +6,7 @@ None ends the transaction: the caller does, with what else belongs to it (:mod:`
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -28,6 +28,7 @@ from app.core.transactions import orphaned
 from app.kernel import hooks
 from app.kernel.declare import choice_lists, stages
 from app.kernel.declare.flow import State
+from app.kernel.declare.quality import Severity
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation, Problem
 from app.kernel.kinds.values import to_json
@@ -84,8 +85,8 @@ def evaluate(
 
 
 def findings(register: Register, row: Any, result: Evaluation) -> list[Problem]:
-    """What the register's checks say of a record that was saved, warnings too, and its findings, which
-    forbid nothing: somebody should look.
+    """What the register's checks say of a record that was saved, and its findings, which forbid
+    nothing: somebody should look.
     """
     if row.state == State.MISSING:
         return []
@@ -185,20 +186,26 @@ def save(
 
 def blocking_problems(register: Register, row: Any, result: Evaluation) -> list[Problem]:
     """Why values cannot even be saved."""
-    found = [p for p in result.broken if p.severity == "error"]
-    needed = set(register.form.save_needs.split())
-    found += [p for p in result.missing if p.field in needed]
+    found = refused(register, result)
     if not found:
-        found += forbidding(register, row, result.values)
+        found += forbidding(register, row, result.values, register.quality.saving)
         found += _expired_choices(register, row, result.values)
     return found
 
 
-def forbidding(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
-    """What the checks say against these values, without those that only warn: they are told on the
+def refused(register: Register, result: Evaluation) -> list[Problem]:
+    """What the rules of the record's own values say against saving them."""
+    found, needed = result.refused, set(register.form.save_needs.split())
+    return found + [p for p in result.missing if p.field in needed and p not in found]
+
+
+def forbidding(
+    register: Register, row: Any, values: Mapping[str, Any], severities: Container[Severity]
+) -> list[Problem]:
+    """What the checks say against these values, of these severities; the others are told on the
     record's form and page (:func:`findings`).
     """
-    return [p for p in _checked(register, row, values) if p.severity == "error"]
+    return [p for p in _checked(register, row, values) if p.severity in severities]
 
 
 def _checked(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:

@@ -211,7 +211,9 @@ def _step_problems(
     problems = []
     if step.complete:
         result = evaluate(register, row)
-        problems += result.errors or forbidding(register, row, result.values)
+        problems += result.errors or forbidding(
+            register, row, result.values, register.quality.submitting
+        )
         problems += stages.problems(register, row, result.values)
     if step.opinion and not (opinion or reasons):
         problems.append(

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.access.divisions.regions import Level
 from app.core.i18n import _
+from app.kernel.declare.quality import Severity
 from app.kernel.figures.statistics import LineKind
 from app.web.api.values import Schema
 from app.web.frame import problems
@@ -39,9 +40,20 @@ def common_schemas() -> dict[str, Schema]:
     levels = {"type": "string", "enum": [level.name.lower() for level in Level]}
     place = {"id": NUMBER, "code": TEXT, "full_name": TEXT, "level": levels}
     problem = object_of(
-        {"field": TEXT, "id": TEXT, "message": TEXT, "pointer": TEXT},
+        {
+            "field": TEXT,
+            "id": TEXT,
+            "message": TEXT,
+            "pointer": TEXT,
+            "severity": {"type": "string", "enum": [severity.value for severity in Severity]},
+            "source": TEXT,
+            "remedy": TEXT,
+        },
+        "source",
+        "remedy",
         description=_(
-            "id 是规则的固定编号，message 与页面上的提示相同，pointer 指向请求内容中的位置。"
+            "id 是规则的固定编号，message 与页面上的提示相同，pointer 指向请求内容中的位置；"
+            "severity 为严重程度，source 为依据，remedy 为改正办法。"
         ),
     )
     return {

@@ -264,7 +264,7 @@ class RegisterApi(BaseApi):
         row, _actor = self._found(record_id)
         found = records.evaluate(self.register, row, renewals.taken_over(self.register, row))
         errors = problems.described(found.errors)
-        warnings = problems.described(p for p in found.problems if p.severity != "error")
+        warnings = problems.described(p for p in found.problems if p not in found.errors)
         return shapes.answer({"complete": not errors, "problems": errors, "warnings": warnings})
 
     @expose("/<uuid:record_id>/reveal", methods=["POST"])

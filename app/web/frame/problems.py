@@ -82,9 +82,19 @@ def of(error: AnjuError) -> Response:
 
 
 def described(problems: Iterable[Problem]) -> list[dict[str, str]]:
-    """Each as ``field`` (as forms name it), ``id`` of the rule, ``message``, and where it is in the body."""
+    """Each as ``field`` (as forms name it), ``id`` of the rule, ``message``, where it is in the body, how
+    grave it is, and, where that is said, which norm asks for it and how it is mended.
+    """
     return [
-        {"field": p.field, "id": p.code, "message": p.message, "pointer": pointer(p.field)}
+        {
+            "field": p.field,
+            "id": p.code,
+            "message": p.message,
+            "pointer": pointer(p.field),
+            "severity": p.severity.value,
+        }
+        | ({"source": p.source} if p.source else {})
+        | ({"remedy": p.remedy} if p.remedy else {})
         for p in problems
     ]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.core.i18n import _, translate
 from app.kernel.declare.flow import SENT_BACK
+from app.kernel.declare.quality import Severity
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation, Problem
 from app.kernel.records import save as records
@@ -28,7 +29,7 @@ def of(
     """
     found = [
         {
-            "tone": "bad" if problem.severity == "error" else "warn",
+            "tone": tone(problem),
             "text": _labelled(register, problem),
             "field": problem.field.partition("-")[0],
         }
@@ -60,13 +61,18 @@ def of(
     return sorted(found, key=lambda one: one["tone"] != "bad")
 
 
+def tone(problem: Problem) -> str:
+    """How a finding looks."""
+    return "warn" if problem.severity == Severity.QUESTIONABLE else "bad"
+
+
 def notices(register: Register, row: Any, evaluation: Evaluation) -> list[dict[str, str]]:
     """``{tone, text}`` for what the register's checks say of a record that was saved; what a field's own
     rules say stands beside the field.
     """
     return [
         {
-            "tone": "bad" if problem.severity == "error" else "warn",
+            "tone": tone(problem),
             "text": _labelled(register, problem),
         }
         for problem in records.findings(register, row, evaluation)

@@ -94,7 +94,7 @@ class Sample(f.Declared, Base):
 
     whole.checks += [
         f.Check("few_people", whole.compare("lt", people), "整数小于人数。"),
-        f.Check("five", whole.is_(5), "不能是五。", severity="warning"),
+        f.Check("five", whole.is_(5), "不能是五。", severity=f.Severity.QUESTIONABLE),
         f.Check("unlike_cost", ~whole.compare("eq", cost), "应与金额相等。"),
     ]
     spent.checks.append(f.Check("much", spent.compare("gt", cost), "超过金额。"))

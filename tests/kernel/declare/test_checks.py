@@ -33,6 +33,7 @@ from app.kernel.declare.groups import (
     Review,
     Story,
 )
+from app.kernel.declare.quality import Quality, Ruling, Severity
 from app.kernel.declare.register import (
     Briefing,
     Figure,
@@ -108,6 +109,15 @@ PROGRESS = table(progress=("total", "total"))
 DECIDED = {"decided_at": f.system(f.date("审核时间"))}
 REVIEWED = DECIDED | {n: f.system(f.text("审")) for n in ("submitted_by", "submitted_at")}
 ALL = "name ready proof"
+MILD = Severity.QUESTIONABLE
+ODD = f.Check("odd", Given(Ref("name")), "怪。", "warning")  # type: ignore[arg-type]
+
+
+def mild(code: str) -> Any:
+    """A number whose rule of that code is no error."""
+    return f.integer("数", 1, 9, severities={code: MILD})
+
+
 TWICE = [f.Check("c", UNKNOWN & ~UNKNOWN, "甲。"), f.Check("c", UNKNOWN, "乙。")]
 WRONG: list[tuple[str, Any]] = [
     ("R002", lambda: declared(f"{ALL} nothing")),
@@ -179,6 +189,12 @@ WRONG: list[tuple[str, Any]] = [
     ("R080", lambda: declared(tables=table(columns=(Rate("率", "total", "total", "best"),)))),
     ("R060", lambda: declared(creates=Creates(Level.COUNTY), fields={"household_id": f.system(f.text("户"))})),
     ("R061", lambda: declared(review=Review(county_review))),
+    ("R070", lambda: declared(fields={"extra": f.text("多", checks=[ODD])}, names=f"{ALL} extra")),
+    ("R071", lambda: declared(f"{ALL} extra", fields={"extra": mild("nothing")})),
+    ("R071", lambda: declared(f"{ALL} extra", fields={"extra": mild("required")})),
+    ("R072", lambda: declared(quality=Quality(rulings={"name.nothing": Ruling(MILD)}))),
+    ("R072", lambda: declared(quality=Quality(rulings={"proof.low": Ruling(MILD)}))),
+    ("R073", lambda: declared(quality=Quality(saving=(MILD,)))),
     ("R062", lambda: declared(tables=table(progress=("total", "total")))),
 ]  # fmt: skip
 

@@ -12,6 +12,7 @@ from PIL import Image
 from app.access.scope import acting_as, unscoped
 from app.core.db import db
 from app.kernel.declare.flow import State
+from app.kernel.declare.quality import Severity
 from app.kernel.declare.rules import Problem
 from app.kernel.figures import counters
 from app.kernel.records import files, save
@@ -75,7 +76,7 @@ def test_photos_that_come_and_go_make_no_new_version() -> None:
 
 def odd_phone(_row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     if values.get("phone") == "13800000009":
-        yield Problem("phone", "phone.odd", "这个号码像是随便写的。", "warning")
+        yield Problem("phone", "phone.odd", "这个号码像是随便写的。", Severity.QUESTIONABLE)
 
 
 @pytest.mark.one_database

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { evaluate, idCheckCharacter, isMissing, isValid, refused } from "../../../app/web/static/form/rules.js";
+import { evaluate, forbidding, idCheckCharacter, isMissing, isValid, refused } from "../../../app/web/static/form/rules.js";
 
 const rules = {
   order: ["died", "living", "grade", "hazards", "area", "surveyed_on", "appraised_on", "photos",
@@ -136,7 +136,7 @@ test("choices that the field's own checks refuse are not offered, the chosen one
       way: {
         checks: [
           { code: "only", when: when(["is", "way", "strengthen"], ["not", ["is", "kind", "retrofit"]]), message: "" },
-          { code: "odd", when: ["is", "way", "other"], message: "", severity: "warning" },
+          { code: "odd", when: ["is", "way", "other"], message: "", severity: "questionable" },
         ],
       },
     },
@@ -146,4 +146,15 @@ test("choices that the field's own checks refuse are not offered, the chosen one
   assert.deepEqual(refused(ways, "way", codes, { kind: "retrofit" }), []);
   assert.deepEqual(refused(ways, "way", codes, { way: "strengthen" }), []);
   assert.deepEqual(refused(ways, "kind", ["renovation"], {}), []);
+});
+
+test("what forbids is what the register says", () => {
+  const found = [{ severity: "incomplete" }, { severity: "error" }, { severity: "questionable" }];
+  assert.deepEqual(forbidding({}, found), found.slice(0, 2));
+  assert.deepEqual(forbidding({}, found, "saving"), found.slice(1, 2));
+  assert.deepEqual(forbidding({ saving: [], submitting: ["error"] }, found), found.slice(1, 2));
+  assert.deepEqual(forbidding({ saving: [], submitting: ["error"] }, found, "saving"), []);
+  const lenient = { order: ["a"], saving: [], fields: { a: { checks: [{ code: "odd", when: ["given", "a"], message: "" }] } } };
+  assert.deepEqual(refused(lenient, "a", ["x"], {}), []);
+  assert.deepEqual(evaluate(lenient, { a: "x" }).a.errors, [{ code: "odd", message: "", severity: "error" }]);
 });

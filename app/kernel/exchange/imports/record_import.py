@@ -209,9 +209,7 @@ class _Import(SheetImport[_Row]):
             given = {name: value for name, value in values.items() if not is_missing(value)}
             values = dict.fromkeys(renewal.without.split()) | given
         result = records.evaluate(self.register, record, values)
-        needed = set(self.register.form.save_needs.split())
-        wrong = [p for p in result.broken if p.severity == "error"]
-        wrong += [p for p in result.missing if p.field in needed]
+        wrong = records.refused(self.register, result)
         wrong += records.locked_problems(self.register, record, values)
         if wrong:
             for problem in wrong:

@@ -16,6 +16,7 @@ from app.core.clock import today
 from app.core.db import db
 from app.core.i18n import _
 from app.kernel import hooks
+from app.kernel.declare.quality import Severity
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.households import lists as households
@@ -75,7 +76,7 @@ def same_account(dossier: Dossier, values: Mapping[str, Any]) -> Iterator[Proble
         name, path, place, elsewhere = other
         whose = f"{place} {name}" if in_scope(path) else elsewhere
         text = _("银行账号与另一户的危改档案相同（%(whose)s），请核实。", whose=whose)
-        yield Problem("payments", "payments.same_account", text, "warning")
+        yield Problem("payments", "payments.same_account", text, Severity.QUESTIONABLE)
 
 
 def minor_head(dossier: Dossier, _values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -83,7 +84,7 @@ def minor_head(dossier: Dossier, _values: Mapping[str, Any]) -> Iterator[Problem
     born = formats.birth_date(dossier.head_id or "")
     day = today()
     if born and (day.year - born.year) - ((day.month, day.day) < (born.month, born.day)) < ADULT:
-        yield Problem("", "head.minor", _("户主未满18周岁，请核实。"), "warning")
+        yield Problem("", "head.minor", _("户主未满18周岁，请核实。"), Severity.QUESTIONABLE)
 
 
 def second_grant(dossier: Dossier, _values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -103,7 +104,7 @@ def second_grant(dossier: Dossier, _values: Mapping[str, Any]) -> Iterator[Probl
     ]
     if told:
         text = _("该户以前享受过改造补助（%(what)s），请核实。", what=_("、").join(sorted(told)))
-        yield Problem("", "grant.second", text, "warning")
+        yield Problem("", "grant.second", text, Severity.QUESTIONABLE)
 
 
 households.goes_along(Dossier, PaidAccount.dossier_id)

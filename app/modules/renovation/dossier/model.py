@@ -124,14 +124,19 @@ class Dossier(Reviewed, Continuing, Model):
     )
 
     accepted.checks.append(
-        f.Check("failed", accepted.no, "验收不合格的，整改并验收合格后再申请拨付。", "warning")
+        f.Check(
+            "failed",
+            accepted.no,
+            "验收不合格的，整改并验收合格后再申请拨付。",
+            f.Severity.QUESTIONABLE,
+        )
     )
     days.checks.append(
         f.Check(
             "hasty",
             days.compare("lt", 15) & days.compare("ge", 0),
             "竣工距开工不到15天，请核实。",
-            "warning",
+            f.Severity.QUESTIONABLE,
         )
     )
     paid.checks += [

@@ -5,7 +5,7 @@ import { attachKeys } from "./form_keys.js";
 import { attachOptionLists } from "../frame/options.js";
 import { attachParcel } from "./form_parcel.js";
 import { attachPriors } from "./prior.js";
-import { evaluate, isMissing, refused } from "./rules.js";
+import { evaluate, forbidding, isMissing, refused } from "./rules.js";
 import { drawYears, yearsOf } from "./years.js";
 import { confirmed, toast } from "../frame/shell.js";
 import { messagesOf, showIn } from "./messages.js";
@@ -34,7 +34,7 @@ function computedText(output, value) {
   return output.dataset[value] ?? value.replace(/\B(?=(\d{3})+(?=\.))/g, ",");
 }
 
-/** Messages of a field: [{message, severity}]; `whole` also says that it is missing. */
+/** Messages of a field: [{message, severity, …}]; `whole` also says that it is missing. */
 function messages(name, whole) {
   const element = elements.get(name);
   if (element.hidden) return [];
@@ -48,7 +48,7 @@ function showMessages(name, whole) {
   const element = elements.get(name);
   const list = messages(name, whole);
   showIn(element, list, "[data-child]");
-  const wrong = list.filter(({ severity }) => severity !== "warning").map(({ message }) => ({ name, message }));
+  const wrong = forbidding(rules, list).map(({ message }) => ({ name, message }));
   if (!rules.fields[name]?.child || element.hidden) return wrong;
   return [...wrong, ...showRows(name, element, answer[name]?.rows, rules.fields[name], whole)];
 }

@@ -24,7 +24,7 @@ function better(kind, value, message) {
 }
 
 /**
- * The messages of one value: [{message, severity}]. `found` is what the rules say of it, `rule` its rule;
+ * The messages of one value: [{message, severity, source?, remedy?}]. `found` is what the rules say of it, `rule` its rule;
  * `whole` also says that it is missing.
  */
 export function messagesOf({ kind, label, value, found, rule, whole }) {
@@ -33,7 +33,7 @@ export function messagesOf({ kind, label, value, found, rule, whole }) {
   if (!found?.shown) return [];
   const list = found.errors.map((error) => ({ ...error, message: better(kind, value, error.message) }));
   if (whole && found.missing) {
-    list.unshift({ message: rule?.requiredMessage ?? say(TO_CHOOSE[kind] ?? "required", { label }), severity: "error" });
+    list.unshift({ message: rule?.requiredMessage ?? say(TO_CHOOSE[kind] ?? "required", { label }), severity: rule?.requiredSeverity ?? "incomplete" });
   }
   return list;
 }
@@ -42,7 +42,7 @@ export function messagesOf({ kind, label, value, found, rule, whole }) {
 export function showIn(element, list, inner = null) {
   const own = (found) => !inner || !found.closest(inner);
   const line = [...element.querySelectorAll("[data-errors]")].find(own);
-  const wrong = list.some((item) => item.severity !== "warning");
+  const wrong = list.some((item) => item.severity !== "questionable");
   if (line) {
     line.textContent = list.map((item) => item.message).join(" ");
     line.hidden = list.length === 0;

@@ -1,5 +1,6 @@
 /** The rules of the rows of a field: said at the inputs of each row, and in the list above the form. */
 import { messagesOf, showIn } from "./messages.js";
+import { forbidding } from "./rules.js";
 import { filledRows } from "../frame/values.js";
 import { say } from "../frame/words.js";
 
@@ -20,7 +21,7 @@ export function showRows(name, element, found, rule, whole) {
   const wrong = [];
   for (const { element: field, label, list } of fieldsOf(element, found, rule, whole)) {
     showIn(field, list);
-    for (const { message, severity } of list) if (severity !== "warning") wrong.push({ name, label, message });
+    for (const { message } of forbidding(rule.child, list)) wrong.push({ name, label, message });
   }
   return wrong;
 }

@@ -2,8 +2,9 @@
  * The browser's reader of a register's rules. The server hands the rules over as data; this module
  * only evaluates them, and knows nothing of the page. The Python and SQL readers must agree with it.
  *
- * rules:  {order: [name…], fields: {name: {number?: it compares as one, shown, required, label,
- *          checks: [{code, when, message, severity?}], child?: rules of one row,
+ * rules:  {order: [name…], saving?, submitting?: [severities that forbid it], fields: {name: {number?: it compares
+ *          as one, shown, required, label, requiredSeverity?: how grave it is to leave it out,
+ *          checks: [{code, when, message, severity?, source?, remedy?}], child?: rules of one row,
  *          computed?: a term or test that gives the value, near?: the day whose year and the next are offered,
  *          called?: [[when, label]…]: the first that holds takes the label's place}}}
  * values: {name: null | string | number | boolean | list of codes | list of row objects}
@@ -17,6 +18,7 @@ import { accountValid, idNumberValid, phoneValid, usccValid } from "./formats.js
 
 export { idCheckCharacter } from "./formats.js";
 
+const USUAL = { saving: ["error"], submitting: ["incomplete", "error"] };
 const TERMS = new Set(["total", "days"]);
 const DAY = 24 * 60 * 60 * 1000;
 const DIGITS = /^-?\d+(\.\d+)?$/;
@@ -148,7 +150,7 @@ function truth(reader, expression, otherwise) {
 }
 
 /**
- * @returns {{name: {shown, required, missing, errors: [{code, message, severity}], rows?: […], value?: computed, label?}}}
+ * @returns {{name: {shown, required, missing, errors: [{code, message, severity, source?, remedy?}], rows?: […], value?: computed, label?}}}
  *   `missing`: shown, required and without a value. `today` (ISO) bounds birth dates.
  */
 export function evaluate(rules, values, { today = null } = {}) {
@@ -176,7 +178,7 @@ export function evaluate(rules, values, { today = null } = {}) {
     answer.missing = answer.required && isMissing(seen[name]);
     answer.errors = (field.checks ?? [])
       .filter((check) => reader.test(check.when))
-      .map(({ code, message, severity = "error" }) => ({ code, message, severity }));
+      .map(({ when: _when, ...check }) => ({ severity: "error", ...check }));
     if (field.child && Array.isArray(seen[name])) {
       answer.rows = seen[name].map((row) => evaluate(field.child, row, { today }));
     }
@@ -184,11 +186,15 @@ export function evaluate(rules, values, { today = null } = {}) {
   return result;
 }
 
-/** Of these codes of a field those that its own checks refuse while the form stands as it does: they
+/** What forbids to submit (or to save) among findings: [{severity}]. */
+export const forbidding = (rules, found, what = "submitting") =>
+  found.filter(({ severity = "error" }) => (rules[what] ?? USUAL[what]).includes(severity));
+
+/** Of these codes of a field those with which nothing is saved while the form stands as it does: they
  *  are not offered. What is chosen already stays, with its message. */
 export function refused(rules, name, codes, values, options = {}) {
-  const checks = (rules.fields[name]?.checks ?? []).filter((check) => check.severity !== "warning");
-  const wrong = (code) => evaluate(rules, { ...values, [name]: code }, options)[name].errors
-    .some((error) => error.severity !== "warning");
+  const checks = forbidding(rules, rules.fields[name]?.checks ?? [], "saving");
+  const wrong = (code) =>
+    forbidding(rules, evaluate(rules, { ...values, [name]: code }, options)[name].errors, "saving").length > 0;
   return checks.length ? codes.filter((code) => code !== values[name] && wrong(code)) : [];
 }
