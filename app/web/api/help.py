@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
 
 from flask_appbuilder import BaseView, expose
 from flask_babel import get_locale
@@ -13,6 +14,14 @@ from app.kernel.declare import choice_lists
 from app.kernel.declare.offered import offered
 from app.web.api import openapi
 from app.web.frame import shell
+
+
+@runtime_checkable
+class Described(Protocol):
+    """An API that tells itself in words."""
+
+    def described(self) -> dict[str, Any] | None:
+        """What the account may call of it; None: nothing."""
 
 
 class ApiHelpView(BaseView):
@@ -26,7 +35,15 @@ class ApiHelpView(BaseView):
         shell.at("/tokens/")
         shell.crumb(_("接口说明"))
         key = ("api", str(get_locale()), choice_lists.version(), today())
-        return self.render_template("exchange/api.html", api=_Page(), key=key)
+        return self.render_template(
+            "exchange/api.html", api=_Page(), key=key, generated=[*self._generated()]
+        )
+
+    def _generated(self) -> Iterator[dict[str, Any]]:
+        """What the account may call of the APIs that FAB generates."""
+        for view in self.appbuilder.baseviews:
+            if isinstance(view, Described) and (said := view.described()) is not None:
+                yield said
 
 
 class _Page:

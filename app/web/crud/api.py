@@ -27,6 +27,7 @@ from app.core.i18n import _, lazy, mark, translate
 from app.core.types import nfc
 from app.kernel.declare.rules import Problem
 from app.web.api import bodies
+from app.web.crud import described
 from app.web.crud.fields import wrong_number
 from app.web.crud.filters import word
 from app.web.crud.gate import Gated, given
@@ -230,6 +231,15 @@ class CrudApi(Gated, ModelRestApi):
     def _filters(self, _made: Any) -> None:
         pass
 
+    def conditions(self) -> dict[str, list[Any]]:
+        """Column -> the filters that it may be asked with."""
+        offered = self._filters.get_search_filters()
+        return {one: offered[one] for one in self.search_columns if one in offered}
+
+    def described(self) -> dict[str, Any] | None:
+        """For those who read of the API: see :func:`app.web.crud.described.of_api`."""
+        return described.of_api(self)
+
     def _handle_filters_args(self, rison_args: Mapping[str, Any]) -> Any:
         filters = self._filters
         filters.rest_add_filters(rison_args.get("filters", []))
@@ -284,11 +294,9 @@ class CrudApi(Gated, ModelRestApi):
                 row[name] = mask(row[name])
 
     def merge_search_filters(self, response: dict[str, Any], **_kwargs: Any) -> None:
-        offered = self._filters.get_search_filters()
         response["filters"] = {
-            column: [{"name": word(one), "operator": one.arg_name} for one in offered[column]]
-            for column in self.search_columns
-            if column in offered
+            column: [{"name": word(one), "operator": one.arg_name} for one in offered]
+            for column, offered in self.conditions().items()
         }
 
     def _get_field_info(

@@ -4,6 +4,7 @@ it shows, takes and refuses is what the pages do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -225,6 +226,23 @@ def test_info_tells_what_is_asked_for(manager: Person) -> None:
     english = manager.api("GET", "/contract/_info?lang=en").json()["filters"]["title"]
     assert {"name": "contains", "operator": "ct"} in english
     assert manager.api("GET", "/crew/_info").json()["permissions"]
+
+
+def test_the_page_of_the_api_tells_those_who_may_use_them(person: SignIn) -> None:
+    page = person(builders.COUNTY_MANAGER).get("/help/api")
+    assert int(page.headers["X-Anju-Statements"]) <= 6
+    firms = re.search(r'<section[^>]*"generated-contractor">.*?</section>', page.text, re.DOTALL)
+    assert firms
+    for method, path in (("GET", "/"), ("GET", "/_info"), ("POST", "/"), ("DELETE", "/{id}")):
+        said = f'<b class="api-method">{method}</b> <code>/api/v1/contractor{path}</code>'
+        assert said in firms[0]
+    [phone] = re.findall(r'<tr><th scope="row"><code>phone</code>.*?</tr>', firms[0])
+    assert re.findall(r"<td>(.*?)</td>", phone) == [
+        "联系电话", "String ≤ 32", "列表 · 查看 · 新增 · 修改 · 掩码", "eq 等于",
+    ]  # fmt: skip
+    reads = person(builders.COUNTY_READER).get("/help/api").text
+    assert "/api/v1/contractor/{id}" in reads
+    assert '<b class="api-method">DELETE</b> <code>/api/v1/contractor' not in reads
 
 
 # ---- tokens ---------------------------------------------------------------------------------
