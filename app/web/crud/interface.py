@@ -280,6 +280,9 @@ class ScopedInterface(SQLAInterface):
         return found
 
     # ---- writes -----------------------------------------------------------------------------
+    def require_open(self, item: Any) -> None:
+        """:raises Conflict: nobody changes the row as it stands. :raises Forbidden: it is another one's."""
+
     def add(self, item: Any, commit: bool = True) -> None:
         with self.writing():
             self.session.add(item)

@@ -122,6 +122,10 @@ class RegisterInterface(ScopedInterface):
         if not self.session().info.get(_BY_KERNEL):
             raise _by_the_system(changes_of(item, act))
 
+    def require_open(self, item: Any) -> None:
+        records.require_entry(self.register, item)
+        records.require_editable(self.register, item)
+
     def add(self, item: Any, commit: bool = True) -> None:
         """:raises NotFound: users make no records of this register (whose views have no such route)."""
         if not self.creates:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from flask import flash, g, request, url_for
+from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import ModelView, expose
 from flask_appbuilder.security.decorators import permission_name
 from flask_appbuilder.urltools import get_filter_args
@@ -294,6 +294,12 @@ class CrudView(Gated, ModelView):
             return self._sent(pk)
         item = self._row(pk)
         self._require_row("edit", self.datamodel.get_pk_value(item))
+        try:
+            self.datamodel.require_open(item)
+        except Conflict as error:
+            flash(error.message, "warning")
+            shown = self.allows_row("show", self.datamodel.get_pk_value(item))
+            return redirect(url_for(".show", pk=pk) if shown else self.get_redirect())
         form = self.edit_form.refresh(obj=item)
         form.seen.data = seen.digest(item, self.edit_columns)
         self.prefill_form(form, self.datamodel.get_pk_value(item))
@@ -326,6 +332,7 @@ class CrudView(Gated, ModelView):
         else:
             form.own_key = self.datamodel.get_pk_value(item)
             self._require_row("edit", form.own_key)
+            self.datamodel.require_open(item)
             self._keep_masked(form)
         if not form.validate():
             raise Invalid(

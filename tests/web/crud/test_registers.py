@@ -155,7 +155,8 @@ def test_what_another_one_entered_is_not_changed(
     program: Server, clerk: Person, village: Region
 ) -> None:
     row = craftsman(program, village, uuid.uuid4())
-    answer = clerk.change(f"{_ONES}/edit/{row.id}", said(village))
+    assert clerk.get(f"{_ONES}/edit/{row.id}").status_code == 403
+    answer = clerk.post(f"{_ONES}/edit/{row.id}", said(village))
     assert answer.status_code == 403
     assert "录入" in problems(answer)[""]
     assert clerk.post(f"{_ONES}/delete/{row.id}").status_code == 403
@@ -209,14 +210,24 @@ def test_a_masked_value_is_found_by_the_whole_of_it_and_sorted_by_never(
         assert clerk.api("GET", api + wrong).status_code == 400, wrong
 
 
+def closed(clerk: Person, key: uuid.UUID) -> str:
+    """The page to which the form of a record leads that takes no changes."""
+    led = clerk.get(f"{_OTHERS}/edit/{key}")
+    assert led.status_code == 302
+    assert led.headers["Location"].endswith(f"{_OTHERS}/show/{key}")
+    return clerk.get(led.headers["Location"]).text
+
+
 @pytest.mark.parametrize("state", [State.SUBMITTED, State.APPROVED])
 def test_what_waits_or_is_approved_is_not_changed(
     program: Server, clerk: Person, village: Region, state: State
 ) -> None:
     row = lookback(program, village, state)
-    answer = clerk.change(f"{_OTHERS}/edit/{row.id}", {"village_group": "二组"})
+    assert "不能修改" in closed(clerk, row.id)
+    answer = clerk.post(f"{_OTHERS}/edit/{row.id}", {"village_group": "二组"})
     assert answer.status_code == 409
     assert "不能修改" in problems(answer)[""]
+    assert 'value="二组"' in answer.text  # what was typed while somebody submitted it stays
     assert clerk.post(f"{_OTHERS}/delete/{row.id}").status_code == 302
     after = now(program, Lookback, row.id)
     assert (after.version, after.state) == (row.version, state)
@@ -226,7 +237,8 @@ def test_while_a_move_is_asked_for_nothing_is_changed(
     program: Server, clerk: Person, village: Region
 ) -> None:
     row = lookback(program, village, State.DRAFT, moved=True)
-    answer = clerk.change(f"{_OTHERS}/edit/{row.id}", {"village_group": "二组"})
+    assert "迁户申请正在审批" in closed(clerk, row.id)
+    answer = clerk.post(f"{_OTHERS}/edit/{row.id}", {"village_group": "二组"})
     assert answer.status_code == 409
     assert "迁户申请正在审批" in problems(answer)[""]
 
