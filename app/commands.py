@@ -107,7 +107,7 @@ def rebuild() -> None:
             wrong[register.name] += mending.mend(session, register, area)
     with transaction(), joined(why, writes=True) as session:
         for register in all_registers():
-            figures.mark_filled(session, register, list(register.figures))
+            figures.mark_filled(session, register, list(register.kept_figures))
             click.echo(f"{register.name}: {wrong[register.name]} counters mended")
 
 

@@ -29,7 +29,7 @@ _ROWS_A_STATEMENT = 5000
 def leave_county(session: Session, path: str, old: Any, new: Any) -> None:
     """What lies at or below ``path``, of a town or village, is the county ``new``'s from now on."""
     for register in all_registers():
-        if not register.figures:
+        if not register.kept_figures:
             continue
         moved, whole = _counts(session, register, path), _counts(session, register, old.path)
         changes: dict[tuple[str, Place], int] = {(name, old.id): -n for name, n in moved.items()}
@@ -46,7 +46,7 @@ def change_place(session: Session, node: Any, old_parent: Any, new_parent: Any) 
     """A county or a larger division leaves what stands above it for what stands above it now."""
     old, new = _above(session, old_parent), _above(session, new_parent)
     for register in all_registers():
-        if register.figures:
+        if register.kept_figures:
             _days_follow(session, node.id, old, new, register)
 
 
@@ -58,7 +58,7 @@ def forget(session: Session, path: str) -> None:
 def count_anew(session: Session, paths: Collection[str]) -> None:
     """What lies at these paths or in a village directly below is what the lines of towns say of them."""
     for register in all_registers():
-        if not register.figures:
+        if not register.kept_figures:
             continue
         model, changes = register.model, defaultdict[tuple[str, Place], int](int)
         for path in paths:

@@ -295,15 +295,24 @@ class Register:
         return tuple(i for table in self.tables for i in table.identities)
 
     @cached_property
+    def kept_figures(self) -> Mapping[str, Figure]:
+        """What its counters keep: its figures; and of reviewed records how many are in each state that no
+        figure counts alone, by which menus and lists are told. No page shows these, no year has them.
+        """
+        if self.flow is None:
+            return self.figures
+        told, state = _of_single_states(self.figures), self.model.__fields__["state"]
+        alone = {
+            f"state.{one.value}": Figure(one.label, state.is_(one))
+            for one in self.states
+            if one not in told
+        }
+        return {**self.figures, **alone}
+
+    @cached_property
     def state_figures(self) -> dict[State, str]:
-        """The figures that count the listed rows of exactly one state, by that state."""
-        found: dict[State, str] = {}
-        for name, figure in self.figures.items():
-            if figure.where.names() == {"state"}:
-                states = [s for s in State if figure.where.test({"state": s})]
-                if len(states) == 1:
-                    found.setdefault(states[0], name)
-        return found
+        """The kept figures that count the listed rows of exactly one state, by that state."""
+        return _of_single_states(self.kept_figures)
 
     @cached_property
     def states(self) -> tuple[State, ...]:
@@ -364,6 +373,17 @@ class Register:
     def table(self, name: str) -> Table | None:
         """The statistics table of that name, or None."""
         return next((t for t in self.tables if t.name == name), None)
+
+
+def _of_single_states(figures: Mapping[str, Figure]) -> dict[State, str]:
+    """The first of the figures that is exactly one state, of each state that has one."""
+    found: dict[State, str] = {}
+    for name, figure in figures.items():
+        if figure.where.names() == {"state"}:
+            states = [s for s in State if figure.where.test({"state": s})]
+            if len(states) == 1:
+                found.setdefault(states[0], name)
+    return found
 
 
 def of_year(figure: str, year: int | None) -> str:

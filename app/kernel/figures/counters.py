@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Date,
     Index,
     Integer,
+    Row,
     ScalarSelect,
     Select,
     String,
@@ -29,7 +30,6 @@ from sqlalchemy import (
     func,
     insert,
     inspect,
-    literal,
     literal_column,
     select,
     text,
@@ -75,9 +75,11 @@ def satisfied(register: Register, values: Mapping[str, Any]) -> set[str]:
     of_its_years = bool(years and said and (years.listed or register.listed).test(values))
     if not listed and not of_its_years:
         return set()
-    names = [name for name, figure in register.figures.items() if figure.where.test(values)]
-    found = set(names) if listed else set()
-    return found | {of_year(n, year) for n in names for year in said} if of_its_years else found
+    names = {name for name, figure in register.kept_figures.items() if figure.where.test(values)}
+    found = names if listed else set()
+    if not of_its_years:
+        return found
+    return found | {of_year(n, year) for n in names & register.figures.keys() for year in said}
 
 
 def _years_in(value: Any) -> tuple[int, ...]:
@@ -90,7 +92,7 @@ def _years_in(value: Any) -> tuple[int, ...]:
 def asked_of(register: Register) -> set[str]:
     """Names of the fields that :func:`satisfied` looks at."""
     years = register.years
-    asked = [register.listed, *(figure.where for figure in register.figures.values())]
+    asked = [register.listed, *(figure.where for figure in register.kept_figures.values())]
     asked += [years.listed] if years and years.listed else []
     names = {name for condition in asked for name in condition.names()}
     return names | {years.name} if years else names
@@ -117,7 +119,7 @@ def hand_in_lines(
 
 def gather(session: Session, register: Register, row: Any) -> None:
     """Note what a row about to be flushed changes."""
-    if not register.figures:
+    if not register.kept_figures:
         return
     state = inspect(row)
     if state.persistent or state.deleted:
@@ -168,7 +170,7 @@ def _refuse_uncounted(state: ORMExecuteState) -> None:
     if (state.is_update or state.is_delete) and not state.execution_options.get(HANDED_IN):
         for mapper in state.all_mappers:
             register = register_of(mapper.class_)
-            if register is not None and register.figures:
+            if register is not None and register.kept_figures:
                 raise RuntimeError(f"bulk change of {register.name} without hand_in()")
 
 
@@ -223,7 +225,7 @@ def live_counts(
     session: Session, register: Register, area: str = NATION_PATH, figures: Iterable[str] = ()
 ) -> dict[tuple[str, Place], int]:
     """Every (key of a figure, county's key or town's path) counted from the rows themselves; non-zero
-    ones, of an area at county level or above, of all figures unless given.
+    ones, of an area at county level or above, of all that the register keeps unless given.
     """
     model = register.model
     where = () if area == NATION_PATH else (in_subtree(model.path, area),)
@@ -244,27 +246,36 @@ def live_by(
 ) -> Iterator[tuple[tuple[Any, ...], str, int]]:
     """(place, key of a figure, how many rows), counted from the rows; non-zero ones, those of a year maybe
     in several parts. ``places`` are the columns or expressions that they are grouped by; ``figures`` are all
-    of the register's unless given.
+    that the register keeps unless given.
     """
     from app.kernel.rows.reading import columns_of
 
     model, years = register.model, register.years
-    columns, names = columns_of(model, register.name), list(figures or register.figures)
-    sums = [
-        func.sum(case((register.figures[n].where.sql(columns), 1), else_=0)).label(n) for n in names
-    ]
-    whole = select(*places, literal(None), *sums).where(*where, *_only(register.listed, columns))
-    found: list[tuple[tuple[int | None, ...], Any]]
-    found = [((None,), line) for line in session.execute(whole.group_by(*places))]
-    if years:
+    columns, names = columns_of(model, register.name), list(figures or register.kept_figures)
+    sums = {
+        n: func.sum(case((register.kept_figures[n].where.sql(columns), 1), else_=0)) for n in names
+    }
+    whole = select(*places, *sums.values()).where(*where, *_only(register.listed, columns))
+    for line in session.execute(whole.group_by(*places)):
+        yield from _told(line, names, len(places), (None,))
+    names = [name for name in names if name in register.figures]
+    if years and names:
         year = getattr(model, years.name)
         listed = _only(years.listed or register.listed, columns)
-        by_year = select(*places, year, *sums).where(*where, *listed, year.is_not(None))
-        counted = session.execute(by_year.group_by(*places, year))
-        found += [(_years_in(line[len(places)]), line) for line in counted]
-    for dims, line in found:
-        for name, n in zip(names, line[len(places) + 1 :], strict=True):
-            yield from ((line[: len(places)], of_year(name, dim), int(n)) for dim in dims if n)
+        by_year = select(*places, year, *(sums[name] for name in names))
+        by_year = by_year.where(*where, *listed, year.is_not(None))
+        for line in session.execute(by_year.group_by(*places, year)):
+            dims = _years_in(line[len(places)])
+            yield from _told(line, [None, *names], len(places), dims)
+
+
+def _told(
+    line: Row[Any], names: Sequence[str | None], places: int, dims: Iterable[int | None]
+) -> Iterator[tuple[tuple[Any, ...], str, int]]:
+    """What one line of sums, which come after ``places``, tells of each dimension."""
+    for name, n in zip(names, line[places:], strict=True):
+        if name and n:
+            yield from ((tuple(line[:places]), of_year(name, dim), int(n)) for dim in dims)
 
 
 def _only(listed: Expr, columns: Columns) -> list[Any]:
@@ -282,7 +293,7 @@ def kept_lines(
     session: Session, register: Register, *where: Any, figures: Iterable[str] = ()
 ) -> dict[tuple[str, Place], int]:
     """The same of the lines that these conditions name."""
-    names = list(figures or register.figures)
+    names = list(figures or register.kept_figures)
     slots = {name: slot_of(register.name, name) for name in names}
     columns = list(dict.fromkeys(slot.column for slot in slots.values()))
     at = {column.name: number for number, column in enumerate(columns, 4)}

@@ -51,13 +51,13 @@ def digests(register: Register) -> dict[str, str]:
     """What each figure is counted by, as a digest; that of the list under :data:`ROWS`."""
     years = register.years
     beside = [register.listed, *((years.name, years.listed) if years else ())]
-    found = {name: _digest(figure.where, *beside) for name, figure in register.figures.items()}
+    found = {name: _digest(figure.where, *beside) for name, figure in register.kept_figures.items()}
     return found | ({ROWS: _digest(register.follows)} if register.follows else {})
 
 
 def _names(register: Register) -> set[str]:
     """Of what :func:`digests` tells."""
-    return {*register.figures, *((ROWS,) if register.follows else ())}
+    return {*register.kept_figures, *((ROWS,) if register.follows else ())}
 
 
 def _digest(*parts: Any) -> str:
@@ -183,7 +183,7 @@ def incomplete(register: Register, *, counters: bool = True) -> frozenset[str]:
         current_app.extensions[_KEY] = known
     names = frozenset(name for of, name in known.open if of == register.name)
     if ROWS in names:
-        return frozenset(register.figures)
+        return frozenset(register.kept_figures)
     return names if counters else frozenset()
 
 

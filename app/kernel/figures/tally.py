@@ -103,14 +103,14 @@ _COLUMNS = tuple(f"v{number:02}" for number in range(WIDTH))
 
 
 def give_slots(session: Session) -> None:
-    """Every declared figure has one from now on. The deploy step says it; the caller commits."""
+    """Every figure that a register keeps has one from now on. The deploy step says it; the caller commits."""
     given: dict[str, dict[str, int]] = {}
     for one in session.scalars(select(TallySlot)):
         given.setdefault(one.register, {})[one.figure] = one.part * WIDTH + one.slot
     lines = []
     for register in all_registers():
         own = given.get(register.name, {})
-        new = [figure for figure in register.figures if figure not in own]
+        new = [figure for figure in register.kept_figures if figure not in own]
         for number, figure in enumerate(new, max(own.values(), default=-1) + 1):
             part, slot = divmod(number, WIDTH)
             lines.append({"register": register.name, "figure": figure, "part": part, "slot": slot})

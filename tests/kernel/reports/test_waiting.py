@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 
 import pytest
@@ -47,10 +48,15 @@ def test_everybody_sees_what_he_has_to_do(settled, lookback, who):
 
 @pytest.mark.parametrize("who", [b.COUNTY_MANAGER, b.TOWN_CLERK, b.VILLAGE_CLERK], ids=str)
 def test_it_is_one_statement(settled, statements, who):
+    """… of counters alone, whichever registers there are; a village's of its rows."""
     with b.acting(who) as actor, statements() as seen:
         waiting_for(actor)
         counts(actor)
     assert len(seen) == 2
+    for statement in seen:
+        tables = set(re.findall(r"FROM (\w+)", statement))
+        assert (tables == {"tally"}) == (who is not b.VILLAGE_CLERK)
+        assert len(tables) == 1 or tables > {"lookback", "monitoring"}
 
 
 def test_nothing_waits_for_those_who_only_look(settled):
