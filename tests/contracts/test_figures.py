@@ -211,14 +211,27 @@ def stated(truth: Truth, asking: Asking) -> Keys:
 
 
 def told_to(actor: Actor) -> Iterator[tuple[str, str]]:
-    """The addresses of the tiles of an account's desk with their numbers; of the badges of its menu."""
+    """The addresses of the tiles of an account's desk with their numbers."""
     page = desk_pages.page(actor, desk.read(actor))
     yield from ((d["url"], d["number"]) for group in page["doors"] for d in group["doors"])
     yield from ((f["url"], f["number"]) for m in page["modules"] for f in m["figures"] if f["url"])
+
+
+def badges_of(actor: Actor) -> Iterator[tuple[list[str], int]]:
+    """The number of each badge of an account's menu, and the lists that it adds up: of each state, or of
+    what nobody asks to move in it.
+    """
     for (name, menu), n in waiting.counts(actor).items():
-        found = next(m for m in crowd.register(name).menus if m.name == menu)
-        states = [("state", state.value) for state in waiting.BADGES[found.capability]]
-        yield f"/{name}/{menu}?{urlencode(states)}", f"{n:,}"
+        register = crowd.register(name)
+        found = next(m for m in register.menus if m.name == menu)
+        yield (
+            [
+                f"/{name}/{menu}?" + (f"figure={figure}" if figure else f"state={state.value}")
+                for state in waiting.BADGES[found.capability]
+                for figure in (register.open_figures.get(state),)
+            ],
+            n,
+        )
 
 
 def test_a_tile_of_the_desk_and_a_badge_lead_to_their_rows(
@@ -233,6 +246,13 @@ def test_a_tile_of_the_desk_and_a_badge_lead_to_their_rows(
                 counted = stated(truths[asking.register.name], asking)
                 wrong += [f"{who} {address}: {number}"] * (number != f"{len(counted):,}")
                 wrong += asking.wrong(counted, app if who == b.COUNTY_MANAGER else None)
+            for addresses, n in badges_of(actor):
+                found = 0
+                for asking in [Asking(address, actor) for address in addresses]:
+                    counted = stated(truths[asking.register.name], asking)
+                    wrong += asking.wrong(counted, app if who == b.COUNTY_MANAGER else None)
+                    found += len(counted)
+                wrong += [f"{who} {addresses}: {n}, not {found}"] * (n != found)
             assert len(told) > 10
     assert wrong == []
 

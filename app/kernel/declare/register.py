@@ -307,7 +307,24 @@ class Register:
             for one in self.states
             if one not in told
         }
-        return {**self.figures, **alone}
+        return {**self.figures, **alone, **self._without_moves}
+
+    @cached_property
+    def open_figures(self) -> dict[State, str]:
+        """Where its form asks for moves: by state the kept figures that count whom somebody has to fill
+        in, for what asks to move waits for that and for nobody who fills in.
+        """
+        return {state: f"open.{state.value}" for state in _OPEN} if self.moves else {}
+
+    @cached_property
+    def _without_moves(self) -> dict[str, Figure]:
+        if self.moves is None:
+            return {}
+        state, asks = self.model.__fields__["state"], self.fields[self.moves.asked]
+        return {
+            name: Figure(_OPEN[one], state.is_(one) & ~asks.yes)
+            for one, name in self.open_figures.items()
+        }
 
     @cached_property
     def state_figures(self) -> dict[State, str]:
@@ -327,10 +344,14 @@ class Register:
         """
         if key not in self._counted:
             name, at, year = key.partition("@")
-            where, listed = self.figures[name].where, self.listed
+            where, listed = self.kept_figures[name].where, self.listed
             if at:
                 years = self.years
-                if years is None or year not in map(str, years.offered()):
+                if (
+                    name not in self.figures
+                    or years is None
+                    or year not in map(str, years.offered())
+                ):
                     raise KeyError(key)
                 listed = years.listed or listed
                 where = self._in_year(int(year)) & where
@@ -344,7 +365,7 @@ class Register:
     def figure_label(self, key: str) -> str:
         """审核通过, or 审核通过（2026年）."""
         name, _at, year = key.partition("@")
-        label = translate(self.figures[name].label)
+        label = translate(self.kept_figures[name].label)
         return _("%(figure)s（%(year)s年）", figure=label, year=year) if year else label
 
     @cached_property
@@ -373,6 +394,14 @@ class Register:
     def table(self, name: str) -> Table | None:
         """The statistics table of that name, or None."""
         return next((t for t in self.tables if t.name == name), None)
+
+
+#: What is to be filled in of a record that asks for no move (a record that was never begun asks for none).
+_OPEN = {
+    State.DRAFT: mark("已录入，待上报"),
+    State.RETURNED: mark("退回补正，待修改"),
+    State.RECTIFY: mark("退回整改，待修改"),
+}
 
 
 def _of_single_states(figures: Mapping[str, Figure]) -> dict[State, str]:

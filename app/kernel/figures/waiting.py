@@ -54,8 +54,8 @@ _LATELY = dt.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Waiting:
-    """``n`` records in ``state`` wait under a menu entry of a register; ``area``: in this division, where
-    the right is granted only for named ones.
+    """``n`` records in ``state`` wait under a menu entry of a register, of those that ask to move none;
+    ``area``: in this division, where the right is granted only for named ones.
     """
 
     register: Register
@@ -63,6 +63,11 @@ class Waiting:
     state: State
     n: int
     area: Region | None = None
+
+    @property
+    def figure(self) -> str:
+        """The figure that counts them; empty where that is their whole state."""
+        return self.register.open_figures.get(self.state, "")
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,7 @@ def _query(parts: tuple[_Part, ...], areas: int) -> CompoundSelect[Any]:
 
 def _kept_at(actor: Actor, name: str, state: State) -> tuple[Slot | None, Level]:
     register = _register(name)
-    figure = register.state_figures.get(state)
+    figure = register.open_figures.get(state) or register.state_figures.get(state)
     if figure is None or actor.level > Level.TOWN or not is_complete(register, figure):
         return None, actor.level
     _dim, slot, grain = kept_at(name, figure, actor.level)
@@ -200,7 +205,9 @@ def _part(
         return query.where(kept, *_within(tally.c.path, area))
     model = register.model
     listed = register.listed.sql(columns_of(model, register.name))
-    own = (model.state == state, *_within(model.path, area), listed)
+    own = [model.state == state, *_within(model.path, area), listed]
+    if figure := register.open_figures.get(state):
+        own.append(register.kept_figures[figure].where.sql(columns_of(model, register.name)))
     return select(*keys, func.count()).where(*own)
 
 

@@ -120,11 +120,13 @@ def _door_group(register: Register, read: Desk) -> str:
 
 
 def _menu_url(item: Waiting) -> str:
-    """The menu entry as it opens when it shows this state anyway, else filtered by it; of a right that is
+    """The menu entry as it opens when it shows this state anyway, else filtered by what is counted; of a right that is
     granted for some divisions in the one that the number is of.
     """
     asked: dict[str, Any] = {"region": item.area.id} if item.area else {}
-    if item.menu.states != (item.state,):
+    if item.figure:
+        asked["figure"] = item.figure
+    elif item.menu.states != (item.state,):
         asked["state"] = item.state.value
     url = f"/{item.register.name}/{item.menu.name}"
     return f"{url}?{urlencode(asked)}" if asked else url

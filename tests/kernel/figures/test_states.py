@@ -57,7 +57,9 @@ def test_every_state_of_every_reviewed_register_is_counted_once() -> None:
             exactly = [w for w in alone if sum(w.test({"state": s}) for s in State) == 1]
             first = register.kept_figures[register.state_figures[state]]
             assert first.where in exactly
-            assert len(exactly) == 1 or first.label != state.label  # declared twice, never kept twice
+            assert (
+                len(exactly) == 1 or first.label != state.label
+            )  # declared twice, never kept twice
 
 
 def test_it_follows_its_record(everything: Session) -> None:

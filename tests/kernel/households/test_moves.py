@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from werkzeug.datastructures import MultiDict
 
 from app.access.accounts import notices
 from app.access.accounts.notices import Notice, NoticeKind
@@ -19,7 +20,10 @@ from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.declare.flow import State
 from app.kernel.figures import counters
+from app.kernel.figures.waiting import counts, waiting_for
 from app.kernel.households import moves
+from app.kernel.lists.ledger import Ledger
+from app.kernel.lists.query import parse
 from app.kernel.records import drafts, steps
 from app.kernel.records import save as records
 from app.kernel.rows.file import Attachment
@@ -38,6 +42,7 @@ from tests.builders import (
     MINISTRY,
     NEXT_COUNTY,
     PROVINCE,
+    TOWN_CLERK,
     VILLAGE_CLERK,
     above,
     actor,
@@ -131,6 +136,50 @@ def test_a_form_that_is_saved_asks_and_waits(case: Case) -> None:
     with unscoped("tests look") as session:
         told = session.scalars(select(Notice.region_id).where(Notice.kind == NoticeKind.MOVE_ASKED))
         assert set(told) == {region(COUNTY).id, region(NEXT_COUNTY).id}
+
+
+def test_what_asks_to_move_waits_for_nobody_who_fills_in(session: Any) -> None:
+    """Neither on the desk nor as a badge of the menu, and not in the lists that these lead to; until the
+    request is taken back, or refused.
+    """
+    stays = Case(form=other_home())
+    case = Case()
+    stays.do(stays.clerk, moves.withdraw, stays.transfer.id, CONTACT)
+    town, county = actor(TOWN_CLERK), actor(COUNTY_MANAGER)
+    for who in (case.clerk, town, county):  # rows are counted, lines of towns, lines of counties
+        assert (waiting(who), listed(who, "draft")) == ({"draft": 1}, {stays.key})
+    case.refuse(manager(COUNTY))
+    for who in (case.clerk, town, county):
+        assert waiting(who) == {"draft": 1, "returned": 1, "badge": 1}
+        assert (listed(who, "draft"), listed(who, "returned")) == ({stays.key}, {case.key})
+    case.save(moved(case.to.id))
+    for who in (case.clerk, town, county):
+        assert (waiting(who), listed(who, "returned")) == ({"draft": 1}, set())
+    require_no_drift()
+
+
+def waiting(who: Actor) -> dict[str, int]:
+    """What the desk tells to fill in, by state, and the menu's badge."""
+    with acting_as(who):
+        try:
+            told = {one.state.value: one.n for one in waiting_for(who) if one.menu.name == "entry"}
+            badge = counts(who)["lookback", "entry"]
+            return told | ({"badge": badge} if badge else {})
+        finally:
+            db.session.remove()
+
+
+def listed(who: Actor, state: str) -> set[Any]:
+    """The rows of the list that such a number leads to."""
+    with acting_as(who):
+        try:
+            figure = LOOKBACK.open_figures[State(state)]
+            query = parse(LOOKBACK, MultiDict({"figure": figure}), db.session, who)
+            page = Ledger(LOOKBACK, query, db.session, who).page(20)
+            assert page.count.n == len(page.rows)
+            return {row.id for row in page.rows}
+        finally:
+            db.session.remove()
 
 
 def test_the_same_click_twice_asks_once(case: Case) -> None:
