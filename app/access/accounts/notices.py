@@ -52,6 +52,7 @@ class NoticeKind(Choices):
         "resettle",
         "%(place)s有%(homes)s户改以排查时间最近的住房安全信息为准（%(names)s），%(day)s起自动调整：%(what)s",
     )
+    RESURVEY = "resurvey", "%(name)s户的%(what)s已于%(day)s验收合格，请重新入户排查"
     CERTIFICATES = "certificates", "%(place)s有%(n)s名工匠的证书将在90天内到期或已过期，请提醒换证"
 
 
@@ -120,6 +121,15 @@ def tell_each(
 ) -> None:
     """Tell several divisions, each once; the caller commits."""
     for region_id in sorted({one for one in region_ids if one is not None}):
+        tell(session, region_id, kind, url, **values)
+
+
+def tell_once(session: Session, region_id: int, kind: NoticeKind, url: str, **values: str) -> None:
+    """Tell a division, unless it was told of this page before; the caller commits."""
+    known = select(Notice.id).where(
+        Notice.region_id == region_id, Notice.kind == kind, Notice.url == url
+    )
+    if session.scalar(known.limit(1)) is None:
         tell(session, region_id, kind, url, **values)
 
 

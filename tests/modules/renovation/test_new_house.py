@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from app.access.accounts.notices import Notice, NoticeKind
 from app.access.scope import acting_as, unscoped
 from app.core.clock import uuid7
 from app.core.db import db
@@ -18,7 +20,9 @@ from app.kernel.records import renewals
 from app.kernel.rows.household import Household
 from app.modules.homes.choices import Grade, Judged, Living, Measure, Policy, Progress
 from app.modules.renovation.application.model import Application
+from app.modules.renovation.dossier import accepting
 from app.modules.renovation.dossier.model import Dossier
+from app.modules.renovation.dossier.register import DOSSIER
 from app.modules.renovation.fields import Basis, Kind, Way
 from app.modules.surveys import last
 from app.modules.surveys.lookback.register import LOOKBACK
@@ -94,6 +98,45 @@ def test_the_new_record_begins_with_the_new_house(
     page = clerk.get(f"/monitoring/{case.rows['monitoring'].id}").text
     assert f"该户的危房改造已于{ACCEPTED}验收合格" in page
     assert "用“新增监测记录”填报" in page
+
+
+def approved() -> list[Notice]:
+    """The stage at hand is approved; what was told then."""
+    step = DOSSIER.flow and DOSSIER.flow.get("approve")
+    assert step
+    with unscoped("tests decide") as session:
+        (row,) = session.scalars(select(Dossier))
+        accepting.follow(DOSSIER, row, step)
+        session.commit()
+        query = select(Notice).where(Notice.kind == NoticeKind.RESURVEY)
+        return list(session.scalars(query))
+
+
+def test_who_entered_the_older_survey_is_told_once(case: Two, app: Flask):
+    with app.app_context():
+        accept(case, stage=Progress.STARTED)
+        assert approved() == [], "it is not accepted yet"
+        with unscoped("tests renovate") as session:
+            (row,) = session.scalars(select(Dossier))
+            row.stage = Progress.COMPLETED
+            session.commit()
+        for _again in range(2):
+            (told,) = approved()
+        survey = case.rows["monitoring"].id
+        assert (told.region_id, told.url) == (case.home.region_id, f"/monitoring/{survey}")
+        assert (
+            told.text == f"{case.home.head_name}户的危房改造已于{ACCEPTED}验收合格，请重新入户排查"
+        )
+
+
+def test_of_a_house_that_was_surveyed_since_nobody_is_told(case: Two, app: Flask):
+    with app.app_context():
+        accept(case)
+        with unscoped("tests survey") as session:
+            survey = session.get_one(MONITORING.model, case.rows["monitoring"].id)
+            survey.surveyed_on = ACCEPTED + dt.timedelta(days=1)
+            session.commit()
+        assert approved() == []
 
 
 def test_before_the_acceptance_nothing_is_asked_for(

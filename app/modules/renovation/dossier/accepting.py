@@ -11,8 +11,10 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import object_session
+from sqlalchemy.orm import Session, object_session
 
+from app.access.accounts import notices
+from app.access.accounts.notices import NoticeKind
 from app.core.db import db
 from app.core.i18n import _, translate
 from app.kernel import hooks
@@ -71,6 +73,26 @@ def follow(_register: Register, row: Dossier, step: Transition) -> None:
     decided = step.reopens or State.APPROVED in (row.state, *step.sources)
     if session is not None and decided and row.accepted_on is not None:
         last.follow(session, [row.household_id])
+        if row.stage in COMPLETED:
+            _ask_anew(session, row, row.accepted_on)
+
+
+def _ask_anew(session: Session, done: Dossier, day: dt.date) -> None:
+    """Tell where each survey of before the acceptance was entered that a new one is asked for; once,
+    however often the stage is decided on.
+    """
+    for register in last.surveys():
+        model = register.model
+        query = select(model).where(model.household_id == done.household_id)
+        for survey in session.scalars(query):
+            if survey.superseded or not last.unsecured(register, survey):
+                continue
+            if last.day_of(survey) <= day:
+                notices.tell_once(
+                    session, notices.home_of(session, survey.submitted_by) or survey.region_id,
+                    NoticeKind.RESURVEY, f"/{register.name}/{survey.id}",
+                    name=survey.head_name, what=done.kind.zh, day=day.isoformat(),
+                )  # fmt: skip
 
 
 # ---- the new survey ------------------------------------------------------------------------------
