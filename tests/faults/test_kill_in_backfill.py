@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from flask import Flask
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
+from app.access.audit.log import Act, AuditEntry
 from app.access.scope import unscoped
 from app.core.clock import today
 from app.core.db import db
@@ -24,6 +26,7 @@ from app.core.jobs import worker
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.figures import counters
+from app.kernel.households import names
 from app.kernel.households.register import HOUSEHOLD
 from app.kernel.rows.household import Household
 from app.kernel.rows.record import HistoryEntry
@@ -79,6 +82,18 @@ def marked(session: Session) -> list[bool]:
     return list(session.scalars(select(Household.own_house)))
 
 
+def called_as_before() -> None:
+    for _n in range(HOMES):
+        household(name="古丽•买买提")
+
+
+def called(session: Session) -> list[bool]:
+    told = select(AuditEntry.record_id).where(AuditEntry.act == Act.UPDATE)
+    counts = Counter(session.scalars(told))
+    homes = session.scalars(select(Household)).all()
+    return [home.head_name == "古丽·买买提" and counts[home.id] == 1 for home in homes]
+
+
 def _steps(session: Session, row: Application) -> list[str]:
     query = select(HistoryEntry.step).where(HistoryEntry.record_id == row.id)
     return list(session.scalars(query.order_by(HistoryEntry.at, HistoryEntry.id)))
@@ -100,6 +115,7 @@ CASES = [
     Case("application.backfill", backfill, Application, APPLICATION,
          lambda: approved_before(2024), opened),
     Case("application.rollover", plan_years, Application, APPLICATION, waiting, rolled_over),
+    Case("names.mend", names, Household, HOUSEHOLD, called_as_before, called),
     Case("households.own_houses", own_houses, Household, HOUSEHOLD,
          lambda: approved_before(2024), marked),
 ]  # fmt: skip

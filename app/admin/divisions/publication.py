@@ -23,7 +23,6 @@ from app.access.divisions.names import initials
 from app.access.divisions.regions import Level, Region, in_subtree, joined_name
 from app.admin.divisions import counts as division_counts
 from app.admin.divisions import holdings as division_holdings
-from app.admin.divisions import keys as division_keys
 from app.admin.divisions import moves as region_moves
 from app.admin.divisions.crowds import crowds
 from app.admin.divisions.history import Chronicle, Wanted, parts_of, regions_of
@@ -33,6 +32,7 @@ from app.core.db import db
 from app.core.errors import Conflict
 from app.core.i18n import _
 from app.core.jobs.table import Job, JobState
+from app.kernel.households import keys as household_keys
 
 _TABLE: Any = Region.__table__
 _VALUES = tuple(name for name in VALUES if name != "parent_id")
@@ -94,7 +94,7 @@ class Publication:
             raise NotPublishable(self.obstacles)
         there = self._regions(list(self.counted)).values()
         division_counts.count_anew(db.session(), sorted(region.path for region in there))
-        division_keys.renew(db.session(), self.keys)
+        household_keys.renew(db.session(), self.keys)
         self._full_names()
         self._tell_crowds()
         self._forget_pending()
@@ -129,7 +129,7 @@ class Publication:
             counties |= set(self.connection.scalars(below))
         if paths:
             region_moves.hold_counties(self.connection, counties)
-        self.keys = division_keys.kept(db.session(), sorted(paths))
+        self.keys = household_keys.kept(db.session(), sorted(paths))
         for part in parts_of(sorted(paths)):
             place: Any = Job.path
             theirs = or_(*(in_subtree(place, path) for path in part))

@@ -3,6 +3,6 @@
 The model is the kernel's (:mod:`app.kernel.rows.household`), for all registers refer to it.
 """
 
-from app.kernel.households import register
+from app.kernel.households import names, register
 
-__all__ = ["register"]
+__all__ = ["names", "register"]

@@ -114,6 +114,7 @@ LABELS: dict[str, Any] = {
     "saved_filter": lazy("常用筛选"),
     "settings of": lazy("行政区划"),
     "sha256": lazy("文件校验值"),
+    "same_writing": lazy("统一姓名写法"),
     "since": lazy("生效日期"),
     "size": lazy("大小"),
     "staged": lazy("待生效的变更"),

@@ -99,6 +99,16 @@ class Rows(Kind):
             for row in value
         )
 
+    def holds_names(self, made: Described) -> bool:
+        return any(part.kind.holds_names(part) for part in made.rows)
+
+    def renewed(self, made: Described, value: Any) -> Any:
+        parts = [part for part in made.rows if part.kind.holds_names(part)]
+        return value and [
+            row | {p.name: p.kind.renewed(p, row[p.name]) for p in parts if p.name in row}
+            for row in value
+        ]
+
     def as_typed(self, typed: Any) -> str:
         return translate("；").join(" ".join(str(v) for v in row.values() if v) for row in typed)
 

@@ -167,6 +167,14 @@ class Kind(ABC):
         """A value that means nothing (any more), as it was typed."""
         return str(typed)
 
+    def holds_names(self, made: Described) -> bool:
+        """Do its values hold names of persons?"""
+        return False
+
+    def renewed(self, made: Described, value: Any) -> Any:
+        """A value that was kept some time ago, as it would be kept if it were said today."""
+        return value
+
     def mask(self, value: str) -> str:
         """A value as everybody may see it, where the field is masked."""
         return formats.mask_phone(value)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.kernel.kinds import formats
-from app.kernel.kinds.kind import Widget
+from app.kernel.kinds.kind import Described, Widget
 from app.kernel.kinds.text import Text
 
 
@@ -21,6 +23,14 @@ class PersonName(Text):
 
     def beginning(self, typed: str) -> str:
         return formats.mend_name_start(typed)
+
+    def holds_names(self, made: Described) -> bool:
+        return True
+
+    def renewed(self, made: Described, value: Any) -> Any:
+        """Mended, where something is left that its column takes."""
+        mended = self.mend(value) if value else value
+        return mended if mended and len(mended) <= made.length else value
 
     def mask(self, value: str) -> str:
         return formats.mask_name(value)

@@ -1,7 +1,7 @@
 """Households without a valid ID number are matched by where they live, among other things (spec 08).
 
-That key names county and town by their paths: it is made anew for those that move along, so that
-the next list still finds them.
+That key names county and town by their paths, and the head: it is made anew where one of them changes
+without the household, so that the next list still finds it.
 """
 
 from __future__ import annotations
@@ -32,8 +32,14 @@ def kept(session: Any, paths: Iterable[str]) -> dict[uuid.UUID, str]:
     return found
 
 
+def kept_of(session: Any, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """The same of some households, before their names are written otherwise."""
+    made = _made(session, Household.id.in_(list(ids)))
+    return {key: text for key, text, now in made if text == now}
+
+
 def renew(session: Any, keys: dict[uuid.UUID, str]) -> int:
-    """Make them anew where their households lie now; one that is another's stays as it was."""
+    """Make them anew of what their households say now; one that is another's stays as it was."""
     renewed = 0
     every = list(keys)
     for first in range(0, len(every), _CHUNK):
