@@ -37,8 +37,15 @@ class Layout:
     merged: list[Merged] = field(default_factory=list)
     #: Numbers of rows that a filter or a hand has hidden.
     hidden_rows: set[int] = field(default_factory=set)
+    #: The first and the last of columns that a hand has hidden.
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
     #: Cells beyond what a list may have, in which only blanks stand: ``C1048576``.
     left_out: list[str] = field(default_factory=list)
+
+    def hide_columns(self, first: int, last: int) -> None:
+        """Nobody sees these columns; those beyond what a list may have concern nobody."""
+        if first <= min(last, MAX_COLUMNS) and len(self.hidden_columns) < MAX_COLUMNS:
+            self.hidden_columns.append((first, last))
 
     def merge(self, merged: Merged) -> None:
         """Cells are shown as one. :raises BadInput: too many are."""
@@ -73,6 +80,10 @@ class Sheet:
         self._file = nameless(self)
         self._keep(rows)
         self._merged = sorted(self._layout.merged, key=lambda merged: merged.top, reverse=True)
+
+    def hides(self, column: int) -> bool:
+        """Is the column, counted from 1, one that nobody sees in Excel?"""
+        return any(first <= column <= last for first, last in self._layout.hidden_columns)
 
     @property
     def left_out(self) -> list[str]:

@@ -195,7 +195,7 @@ def _counts(job: Job) -> list[dict[str, Any]]:
 def _not_read(job: Job) -> list[str]:
     """What of the file was read, where that is not all of it."""
     told = (job.result or {}).get("file") or {}
-    lists = ("sheets", "unread", "hidden", "ignored", "left_out")
+    lists = ("sheets", "unread", "hidden", "hidden_columns", "ignored", "left_out")
     named = {what: _("、").join(told.get(what, ())) for what in lists}
     found = []
     if len(told.get("sheets", ())) > 1:
@@ -212,6 +212,9 @@ def _not_read(job: Job) -> list[str]:
         found.append(
             _("在 Excel 中隐藏的行（被筛选或手动隐藏）也已读取：第%(rows)s行。", rows=names)
         )
+    if named["hidden_columns"]:
+        text = _("在 Excel 中隐藏的列也已读取：%(names)s。", names=named["hidden_columns"])
+        found.append(text)
     if named["ignored"]:
         found.append(_("没有读取的列：%(names)s。", names=named["ignored"]))
     if named["left_out"]:

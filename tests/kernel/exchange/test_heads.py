@@ -77,9 +77,9 @@ def test_two_head_rows_with_merged_cells_below_a_title() -> None:
 
 def test_a_hidden_list_is_named_and_a_hidden_sheet_of_choices_is_not() -> None:
     hidden = [Sheet("旧", LIST, is_hidden=True), Sheet("选项", [(1, ["男", "女"])], is_hidden=True)]
-    layout = Layout(hidden_rows={1, 2}, left_out=["C1048576"])
+    layout = Layout(hidden_rows={1, 2}, hidden_columns=[(2, 2), (9, 16384)], left_out=["C1048576"])
     book = Workbook([Sheet("名单", LIST, layout), *hidden])
     assert not_read(find_heads(book, WANTED), book, WANTED) == {
         "sheets": ["名单"], "unread": [], "hidden": ["旧"], "ignored": [], "hidden_rows": [2],
-        "left_out": ["C1048576"],
+        "hidden_columns": ["姓名"], "left_out": ["C1048576"],
     }  # fmt: skip

@@ -16,8 +16,8 @@ from app.kernel.exchange.reader import read_book
 from app.kernel.exchange.workbooks.documents import DAMAGED
 from tests.kernel.exchange import old_workbooks as old
 
-_NUMBER, _PACKED, _MANY, _SHARED, _LABEL, _TRUTH, _FORMULA, _TEXT, _ROW = (
-    0x0203, 0x027E, 0x00BD, 0x00FD, 0x0204, 0x0205, 0x0006, 0x0207, 0x0208,
+_NUMBER, _PACKED, _MANY, _SHARED, _LABEL, _TRUTH, _FORMULA, _TEXT, _ROW, _COLUMNS = (
+    0x0203, 0x027E, 0x00BD, 0x00FD, 0x0204, 0x0205, 0x0006, 0x0207, 0x0208, 0x007D,
 )  # fmt: skip
 SAID = ["户主姓名", "plain", "王𠮷", "a & <b>", "长" * 400, "", "两\n行", "long " * 90]
 
@@ -35,6 +35,8 @@ def every_kind() -> bytes:
     return old.joined(
         [
             old.record(_ROW, struct.pack("<HHHHHHHHH", 1, 0, 9, 255, 0, 0, 0x20, 0, 0)[:16]),
+            old.record(_COLUMNS, struct.pack("<HHHHHH", 1, 2, 2304, 0, 1, 0)),
+            old.record(_COLUMNS, struct.pack("<HHHHHH", 4, 4, 2304, 0, 0, 0)),
             *(old.cell(_SHARED, 0, n, 0, struct.pack("<I", n)) for n in range(len(SAID))),
             number(1, 0, 85.49999999999999),
             number(1, 1, 43465, style=1),
@@ -65,6 +67,7 @@ def test_every_kind_of_cell_is_read_as_the_judge_reads_it(tmp_path: Path, limit:
     assert found[3][:5] == ["", "5", "2018-12-31", "", "标签"]
     assert isinstance(dict(sheet)[4][1], Unreadable)
     assert sheet.hidden_rows == [2]
+    assert [n for n in range(1, 9) if sheet.hides(n)] == [2, 3]
 
 
 def test_formulas_errors_merged_cells_and_hidden_sheets(tmp_path: Path) -> None:

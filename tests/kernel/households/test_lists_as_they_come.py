@@ -34,6 +34,7 @@ def as_sent() -> io.BytesIO:
     for column in range(1, len(PLACE) + 1):
         first.merge_cells(start_row=3, start_column=column, end_row=5, end_column=column)
     first.row_dimensions[4].hidden = True
+    first.column_dimensions["L"].hidden = True
     first["C1048576"] = " "
     second = book.create_sheet("又一村")
     second.append([*HEADS, "备注"])
@@ -66,6 +67,7 @@ def test_it_goes_in_as_excel_shows_it_and_what_does_not_is_told(app: Flask, sess
             "没有读取工作表：说明（没有找到表头）。",
             "没有读取隐藏的工作表：去年。",
             "在 Excel 中隐藏的行（被筛选或手动隐藏）也已读取：第秦谷村!4行。",
+            "在 Excel 中隐藏的列也已读取：家庭户籍人口。",
             "没有读取的列：备注。",
             "没有读取离名单很远、只有空格的单元格：C1048576。",
         ]

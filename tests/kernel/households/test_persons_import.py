@@ -150,3 +150,31 @@ def test_a_member_who_is_another_head_is_refused(take: Any) -> None:
     assert counts == {"created": 1, "rejected": 1}
     assert "该身份证号已在名单中" in said[3]
     assert homes() == {"乙一": {}, "甲一": {}}
+
+
+def test_a_member_of_another_household_is_refused(take: Any) -> None:
+    a, b, c = (id_number() for _ in range(3))
+    theirs = [person("H1", "甲一", a, "户主"), person("H1", "甲二", b, "配偶")]
+    assert take(*theirs)[0] == {"created": 2}
+    other = [person("H2", "乙一", c, "户主"), person("H2", "甲二", b, "配偶")]
+    for how in ({"dry_run": True}, {}):
+        counts, said = take(*other, **how)
+        assert counts == {"created": 1, "rejected": 1}
+        assert said[3].startswith("该身份证号是另一户的家庭成员：")
+        assert said[3].endswith("秦谷村委会，户主甲一，请核对。")
+    assert homes() == {"乙一": {}, "甲一": {"甲二": "01"}}
+    assert take(*theirs)[0] == {"unchanged": 2}
+
+
+def test_nobody_is_a_member_of_two_households_of_one_file(take: Any) -> None:
+    a, b, c = (id_number() for _ in range(3))
+    rows = [
+        person("H1", "甲一", a, "户主"),
+        person("H1", "甲二", b, "配偶"),
+        person("H2", "乙一", c, "户主"),
+        person("H2", "甲二", b, "配偶"),
+    ]
+    counts, said = take(*rows)
+    assert counts == {"created": 3, "rejected": 1}
+    assert said == {5: "与第3行是同一个人，却写在两户中；一个人只能在一户，请核对。"}
+    assert homes() == {"乙一": {}, "甲一": {"甲二": "01"}}

@@ -75,6 +75,12 @@ class Head:
         return max(0, self.sheet.height - self.row)
 
     @property
+    def hidden(self) -> list[str]:
+        """Columns that are read and that nobody sees."""
+        read = sorted(self.columns.values())
+        return [self.labels[index] for index in read if self.sheet.hides(index + 1)]
+
+    @property
     def ignored(self) -> list[str]:
         """Columns that say something and are not read."""
         known, ours = set(self.columns.values()), own_heads()
@@ -228,5 +234,6 @@ def not_read(heads: Sequence[Head], sheets: Workbook, wanted: Wanted) -> dict[st
             for row in head.sheet.hidden_rows
             if row > head.row
         ][:_HIDDEN_TOLD],
+        "hidden_columns": list(dict.fromkeys(text for head in heads for text in head.hidden)),
         "left_out": [cell for head in heads for cell in head.sheet.left_out],
     }

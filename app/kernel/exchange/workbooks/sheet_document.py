@@ -242,6 +242,8 @@ class _SheetDocument(Handler):
             self._in_data = True
         elif name == "mergeCell":
             self._merged(attributes.get("ref", ""))
+        elif name == "col" and is_true(attributes.get("hidden")):
+            self._hidden_columns(attributes.get("min", ""), attributes.get("max", ""))
 
     def _start_in_row(self, name: str, attributes: dict[str, str]) -> None:
         if name == "c":
@@ -303,6 +305,10 @@ class _SheetDocument(Handler):
         top, left = int(found[2]), column_number(found[1])
         bottom, right = (int(found[4]), column_number(found[3])) if found[3] else (top, left)
         self._layout.merge(Merged(top, left, bottom, right))
+
+    def _hidden_columns(self, first: str, last: str) -> None:
+        if all(one.isdecimal() and len(one) < 6 for one in (first, last)):
+            self._layout.hide_columns(int(first), int(last))
 
     # ---- rows -------------------------------------------------------------------------------
 

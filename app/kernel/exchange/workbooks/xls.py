@@ -196,6 +196,7 @@ class _Cells:
             0x0006: self._formula,
             0x0207: self._formula_text,
             0x0208: self._hidden,
+            0x007D: self._hidden_columns,
             0x00E5: self._merged,
         }
 
@@ -277,6 +278,12 @@ class _Cells:
         row, marks = struct.unpack_from("<H10xH", body)
         if marks & 0x20:
             self._layout.hidden_rows.add(row + 1)
+        return ()
+
+    def _hidden_columns(self, body: bytes) -> Iterable[Cell]:
+        first, last, marks = struct.unpack_from("<HH4xH", body)
+        if marks & 1:
+            self._layout.hide_columns(first + 1, last + 1)
         return ()
 
     def _merged(self, body: bytes) -> Iterable[Cell]:

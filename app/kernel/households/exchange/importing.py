@@ -99,6 +99,7 @@ class _Import(SheetImport[Line]):
         self.checker = Checker(county, Finder(), today(), extras)
         self.writer = HouseholdWriter(job.id, onto)
         self.planned: dict[int, int] = {}
+        self.homes: dict[int, tuple[int, int]] = {}
         self.shared = self._shared_numbers()
 
     def label(self, name: str) -> str:
@@ -121,6 +122,8 @@ class _Import(SheetImport[Line]):
 
     def decide(self, lines: Sequence[Line], *, write: bool) -> None:
         families.arrange(lines, self.where)
+        for line in lines:
+            self._require_one_home(line)
         decide(lines, self.onto)
         heads = [line for line in lines if not line.member]
         if write:
@@ -131,6 +134,16 @@ class _Import(SheetImport[Line]):
         for line in heads if not write else ():
             if line.outcome == "created":
                 self._plan(line)
+
+    def _require_one_home(self, line: Line) -> None:
+        """Nobody is a member of two households of one file."""
+        if line.rejected or not line.member or not line.id_valid:
+            return
+        own = hash(line.head.key if line.head is not None else line.reference)
+        first, home = self.homes.setdefault(hash(line.id_number), (line.number, own))
+        if home != own:
+            text = mark("与第%(row)s行是同一个人，却写在两户中；一个人只能在一户，请核对。")
+            line.reject("id_number", translate(text, row=self.where(first)))
 
     def _shared_numbers(self) -> dict[str, list[tuple[int, str]]]:
         """ID numbers that stand in several rows under different names: number -> rows."""

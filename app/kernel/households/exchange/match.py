@@ -8,6 +8,7 @@ whole country: a person is on one list only.
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -106,8 +107,8 @@ def _own(line: Line) -> uuid.UUID | None:
 
 
 def _match_member(line: Line, candidates: _Candidates) -> None:
-    """Whose household it is, its head says, or the key of a marked workbook; the person is the head of
-    no other.
+    """Whose household it is, its head says, or the key of a marked workbook; the person belongs to no
+    other, as its head or a member.
     """
     if line.head is None:
         theirs = candidates.by_id.get(line.reference) if line.reference else None
@@ -115,9 +116,13 @@ def _match_member(line: Line, candidates: _Candidates) -> None:
             line.reject(REFERENCE.name, translate(REFERENCE_WRONG))
             return
         line.household_id = theirs.id
-    other = candidates.by_number.get(line.id_number) if line.id_valid else None
-    if other is not None and other.id != _own(line):
+    if not line.id_valid:
+        return
+    own, other = _own(line), candidates.by_number.get(line.id_number)
+    if other is not None and other.id != own:
         line.reject("id_number", _listed_already(other))
+    elif (theirs := candidates.of_person(line.id_number, own)) is not None:
+        line.reject("id_number", _member_already(theirs))
 
 
 def _is_same(line: Line, known: Known) -> bool:
@@ -143,6 +148,13 @@ def _listed_already(known: Known) -> str:
     if not in_scope(known.path):
         return translate("该身份证号已在其他地区的名单中。")
     text = mark("该身份证号已在名单中：%(place)s，户主%(name)s，请核对。")
+    return translate(text, place=known.full_name, name=known.head_name)
+
+
+def _member_already(known: Known) -> str:
+    if not in_scope(known.path):
+        return translate("该身份证号是其他地区一户的家庭成员，请核对。")
+    text = mark("该身份证号是另一户的家庭成员：%(place)s，户主%(name)s，请核对。")
     return translate(text, place=known.full_name, name=known.head_name)
 
 
@@ -207,6 +219,7 @@ class _Candidates:
             self._read = session
             found = self._find(Household.match_key, keys)
             found += self._find(Household.id, references)
+            self._known_by: dict[str, set[uuid.UUID]] = defaultdict(set)
             found += self._searched(numbers)
             rows = session.execute(
                 select(PersonNumber.number, PersonNumber.household_id).where(
@@ -239,6 +252,11 @@ class _Candidates:
             return found if found and not found.number_valid else None
         return found or next((k for k in self._by_name.get(line.name, ()) if _is_at(line, k)), None)
 
+    def of_person(self, number: str, own: uuid.UUID | None) -> Known | None:
+        """Another household than ``own`` that is found by a person's number: its member's."""
+        others = sorted(self._known_by.get(number, set()) - {own})
+        return self.by_id.get(others[0]) if others else None
+
     def _find(self, column: Any, values: Iterable[Any]) -> list[Known]:
         wanted = list(values)
         return self._rows(column.in_(wanted)) if wanted else []
@@ -246,11 +264,13 @@ class _Candidates:
     def _searched(self, values: set[str], counties: set[int] | None = None) -> list[Known]:
         if not values or counties == set():
             return []
-        found = select(SearchKey.household_id).where(SearchKey.value.in_(values))
+        found = select(SearchKey.value, SearchKey.household_id).where(SearchKey.value.in_(values))
         if counties is not None:
             found = found.where(SearchKey.county_id.in_(counties))
-        ids = set(self._read.scalars(found))
-        return self._find(Household.id, ids)
+        rows = self._read.execute(found).all()
+        for value, household_id in rows:
+            self._known_by[value].add(household_id)
+        return self._find(Household.id, {household_id for _value, household_id in rows})
 
     def _rows(self, condition: Any) -> list[Known]:
         columns = {name: getattr(Household, name) for name in Known._fields if name not in _PLACE}
