@@ -23,6 +23,7 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem, RuleSet
+from app.kernel.records import keys
 from app.kernel.rows.household import Household
 from tests import builders
 
@@ -211,7 +212,7 @@ _OF_HOUSEHOLD = ("head_name", "head_id")
 
 def of_household(register: Register) -> bool:
     """Do its records belong to households?"""
-    return "household_id" in inspect(register.model).columns
+    return register.of_households and "household_id" in inspect(register.model).columns
 
 
 def record(
@@ -228,6 +229,9 @@ def record(
     for field_name, value in stored(register, values or {}).items():
         if not (of_household(register) and field_name in _OF_HOUSEHOLD):
             setattr(row, field_name, value)
+    if register.names_household and name:
+        row.head_name = name
+    keys.follow(register, row)
     if state is not None and "state" in register.model.__fields__:
         row.state = state
     with unscoped("tests make records") as session:

@@ -109,12 +109,12 @@ class AuditView(BaseView):
         actor = policy.require(Capability.AUDIT)
         if register.model is Household:
             row = get_household(record_id)
-            theirs = list(households.records_of(db.session, row))
+            theirs = list(households.records_of(db.session, row, all_registers()))
             beside = [one.id for _r, one in theirs]
             exported = [register, *(r for r, _one in theirs)]
         else:
             row = records.get(register, record_id)
-            household = record_pages.household_of(row)
+            household = record_pages.household_of(register, row)
             beside, exported = ([household.id] if household else []), [register]
         name = register.named(row)
         search = Search(

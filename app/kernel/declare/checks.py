@@ -145,22 +145,25 @@ def check(register: Register) -> Iterator[Finding]:
     yield from _check_kind(register)
 
 
-#: What a review writes into a record; ``Reviewed`` brings it.
+#: What a review writes into a record; ``Submitted`` brings it.
 _OF_REVIEW = ("state", "submitted_by", "submitted_at", "decided_at")
 
 
 def _check_kind(register: Register) -> Iterator[Finding]:
     """Does the class that the model derives from carry what the declaration promises?"""
-    if register.creates is not None and hasattr(register.model, "household_id"):
+    if register.creates is not None and register.of_households:
         text = (
-            "creates: a record of a household is not made by itself. Derive the model from Record, or"
-            " leave creates out and say which list it follows (follows=), or what opens it (continues=)"
+            "creates: a record of a listed household is not made by itself. Derive the model from Record or"
+            " NamesHousehold, or leave creates out and say which list it follows (follows=), or what"
+            " opens it (continues=)"
         )
         yield Finding("R060", register.name, text)
+    yield from _check_key(register)
     missing = [name for name in _OF_REVIEW if not hasattr(register.model, name)]
     if register.flow is not None and missing:
         text = (
-            f"review: no {', '.join(missing)}. Derive the model from Reviewed, or leave review out"
+            f"review: no {', '.join(missing)}. Derive the model from Reviewed (of records that users make: from"
+            " Submitted too), or leave review out"
         )
         yield Finding("R061", register.name, text)
     if (table := register.progress_table) and not hasattr(register.model, "decided_at"):
@@ -169,6 +172,21 @@ def _check_kind(register: Register) -> Iterator[Finding]:
             " from Reviewed and give it a review, or leave progress out"
         )
         yield Finding("R062", register.name, text)
+
+
+def _check_key(register: Register) -> Iterator[Finding]:
+    """Can what a record is one of be asked for, and kept by the database?"""
+    if not register.key:
+        return
+    for name in register.key.split():
+        if name not in register.fields or not register.fields[name].typed:
+            yield Finding("R065", register.name, f"key: {name} is nothing that its form asks for")
+    indexes = register.model.__table__.indexes
+    if not any(index.unique and index.columns.keys() == ["unique_key"] for index in indexes):
+        text = "key: no unique index. Derive the model from Keyed and name unique_key(table) in __table_args__"
+        yield Finding("R066", register.name, text)
+    if register.creates is None:
+        yield Finding("R066", register.name, "key: of records that users make only (creates=)")
 
 
 def _of_form(register: Register) -> dict[str, str]:

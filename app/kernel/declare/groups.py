@@ -50,7 +50,7 @@ class Lists:
 
 @dataclass(frozen=True)
 class Review:
-    """Records are submitted and decided on. The model is ``Reviewed``."""
+    """Records are submitted and decided on. The model has what ``Submitted`` brings, alone or in ``Reviewed``."""
 
     flow: Flow  # states and steps
     stages: tuple[Stage, ...] = ()  # submitted and reviewed one after the other, each locked then

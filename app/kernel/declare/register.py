@@ -181,6 +181,9 @@ class Register:
     renewal: Renewal | None = None  # a new record follows an approved one
     follows: str = ""  # the household's list (its yes/no) whose households each get a row at first
     creates: Creates | None = None  # users add records themselves
+    #: Fields that say together what a record is about: there is one alone in the whole nation of those
+    #: that give them all (app.kernel.records.keys). The model is ``Keyed``.
+    key: str = ""
     derived: Derived | None = None  # its rows follow from other registers' records
     #: A yes/no field and a division: yes asks for a move there (app.kernel.households.moves).
     moves: Asks | None = None
@@ -240,9 +243,17 @@ class Register:
         return bool(self.sections) and not self.read_only
 
     @property
+    def names_household(self) -> bool:
+        """Do its forms say which household a record is about, listed or not?"""
+        head = self.model.__fields__.get("head_name")
+        return hasattr(self.model, "household_id") and head is not None and not head.system
+
+    @property
     def of_households(self) -> bool:
         """Is each record about a household of the list, or itself one?"""
-        return hasattr(self.model, "household_id") or "issued_id" in self.model.__fields__
+        if "issued_id" in self.model.__fields__:
+            return True
+        return hasattr(self.model, "household_id") and not self.names_household
 
     @cached_property
     def name_field(self) -> str:

@@ -88,10 +88,11 @@ def with_family(household_id: uuid.UUID) -> tuple[Household, list[Household]]:
 def records_of(
     session: Session, household: Household, registers: Sequence[Register] | None = None
 ) -> list[tuple[Register, Any]]:
-    """Every record of these registers (of all, unless given) about the household, the oldest of a
-    register first; one statement, however many registers there are.
+    """Every record of these registers about the household, the oldest of a register first; one
+    statement, however many registers there are. Unless they are given: of all whose records belong to
+    it and go where it goes, not of those that only name it.
     """
-    wanted = all_registers() if registers is None else registers
+    wanted = [r for r in all_registers() if r.of_households] if registers is None else registers
     asked = [r for r in wanted if hasattr(r.model, "household_id")]
     if not asked:
         return []
@@ -217,7 +218,12 @@ def members(session: Session, household: Household) -> list[Member]:
 
 
 def remove(session: Session, household: Household) -> None:
-    """Delete a household of which nothing is known, with all rows about it; the caller commits."""
+    """Delete a household of which nothing is known, with all rows about it; the caller commits. Records
+    that name it stay, and stand by themselves again.
+    """
+    naming = [r for r in all_registers() if r.names_household]
+    for _register, row in records_of(session, household, naming):
+        row.household_id = None
     for _register, row in records_of(session, household):
         for model in (HistoryEntry, Draft):
             session.execute(delete(model).where(model.record_id == row.id))

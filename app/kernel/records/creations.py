@@ -18,7 +18,7 @@ from app.kernel import hooks
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
-from app.kernel.records import owners, places
+from app.kernel.records import keys, named_households, owners, places
 from app.kernel.records import save as records
 from app.kernel.rows.record import forget_draft
 
@@ -56,6 +56,8 @@ def new(
     unusual.count(unusual.What.ADDITIONS)
     row.region_id = region_id
     changes = records.assign(row, records.stored_values(register, result))
+    keys.follow(register, row)
+    named_households.follow(register, row)
     records.derive(register, row)
     if register.flow is not None:
         row.state = State.DRAFT

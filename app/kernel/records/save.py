@@ -32,7 +32,7 @@ from app.kernel.declare.quality import Severity
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation, Problem
 from app.kernel.kinds.values import to_json
-from app.kernel.records import history, owners, places
+from app.kernel.records import history, keys, named_households, owners, places
 from app.kernel.records.history import Contact
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.reading import values_of
@@ -166,6 +166,8 @@ def save(
     if created := row.state == State.MISSING:
         unusual.count(unusual.What.ADDITIONS)
     changes = assign(row, new)
+    keys.follow(register, row)
+    named_households.follow(register, row)
     derive(register, row)
     if moves and region_id is not None:
         changes[places.FIELD] = places.settle(row, region_id)

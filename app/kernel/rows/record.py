@@ -38,6 +38,11 @@ class Record(f.Declared, Scoped):
         UtcDateTime, nullable=False, default=now, onupdate=now
     )
 
+    #: Does it count for its household? Of registers that renew records, one of several does.
+    current: ClassVar[Any] = True
+    #: Did its household split off? Records of the list's households know.
+    standing: ClassVar[Any] = None
+
     @property
     def said_at(self) -> dt.datetime:
         """When the record said what it says: its choices show the texts of that time."""
@@ -70,6 +75,20 @@ class Owned:
     entered_name: Mapped[str] = mapped_column(NfcText(128), nullable=False, default="")
 
 
+class Keyed:
+    """A record of which there is one alone: ``unique_key`` says of what, as its register's ``key`` does
+    (:mod:`app.kernel.records.keys`); None while that is not known. Its index decides between two who
+    enter the same at one moment.
+    """
+
+    unique_key: Mapped[str | None] = mapped_column(String(80))
+
+
+def unique_key(table: str) -> Index:
+    """The index of a ``Keyed`` table; it stands in ``__table_args__``."""
+    return Index(f"uq_{table}_key", "unique_key", unique=True)
+
+
 class OfHousehold(Record):
     """A record about a household. It carries a copy of the head's names and number, so that its
     ledger needs no join; the kernel keeps the copies right.
@@ -82,18 +101,24 @@ class OfHousehold(Record):
     head_id.length = 32  # a copy of the household's, where wrong numbers come in too
     former_head = f.system(f.person("原户主"))  # the issued head, where another one is head now
     standing = f.system(f.choice("分户情况", Standing))
-    #: Does it count for its household? Of registers that renew records, one of several does.
-    current: ClassVar[Any] = True
 
 
-class Reviewed(OfHousehold):
-    """A record that is entered, submitted, reviewed (spec 00 "States of a record"). Unless a register
-    says other ``__table_args__``, a household has one record and lists find it by place and by state.
+class NamesHousehold(Record):
+    """A record about a household that users make: whom it is about its form says, once or several
+    times. ``household_id``: the listed household that has this number, None where none has; the
+    kernel finds it at each save (:mod:`app.kernel.records.named_households`). What the household becomes
+    later changes nothing of what such a record says.
     """
 
-    @declared_attr.directive
-    def __table_args__(cls: Any) -> tuple[Index, ...]:
-        return indexes(cls.__tablename__)
+    household_id: Mapped[uuid.UUID | None] = mapped_column(UuidType)
+
+    head_name = f.person("户主姓名")
+    head_id = f.id_number("身份证号")
+    head_id.length = 32  # wrong numbers come in too
+
+
+class Submitted(Record):
+    """A record that is entered, submitted, reviewed (spec 00 "States of a record"), whatever it is about."""
 
     submitted_by: Mapped[uuid.UUID | None] = mapped_column(UuidType)
     submitted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
@@ -115,6 +140,16 @@ class Reviewed(OfHousehold):
     def superseded(self) -> bool:
         """A later one counts."""
         return not self.current and self.state != State.MISSING
+
+
+class Reviewed(Submitted, OfHousehold):
+    """A record of a household of a list that is submitted and reviewed. Unless a register says other
+    ``__table_args__``, a household has one record and lists find it by place and by state.
+    """
+
+    @declared_attr.directive
+    def __table_args__(cls: Any) -> tuple[Index, ...]:
+        return indexes(cls.__tablename__)
 
 
 class Renewed(Reviewed):

@@ -13,9 +13,9 @@ from app.kernel.declare.flow import SENT_BACK, State, county_review
 from app.kernel.declare.groups import Lists, Review
 from app.kernel.declare.register import Figure, Menu
 from app.kernel.declare.tables import Identity, Table, columns
-from app.kernel.rows.record import Reviewed
+from app.kernel.rows.record import Submitted
 
-_state = Reviewed.state
+_state = Submitted.state
 
 #: Entry, review and search.
 MENUS = (

@@ -20,6 +20,7 @@ from app.core.errors import BadInput, Forbidden, NotFound
 from app.core.i18n import _
 from app.kernel.declare import choice_lists
 from app.kernel.declare.offered import offered
+from app.kernel.declare.register import all_registers
 from app.kernel.households import lists as households
 from app.kernel.rows.household import get_household
 from app.kernel.settings import choices
@@ -157,7 +158,7 @@ class HouseholdRecordsApi(BaseApi):
                 "version": row.version,
                 "url": shapes.url_of(register, row.id),
             }
-            for register, row in households.records_of(db.session, household)
+            for register, row in households.records_of(db.session, household, all_registers())
             if register in shown
             and not getattr(row, "blank", False)
             and policy.may(Capability.SEARCH, register.name, row, actor=actor)

@@ -104,7 +104,7 @@ class FormRoutes(Routes):
         """Put in what the list already says, and what this account gave last time; says where each
         came from, so that the form shows it. It counts only once it is saved by a click.
         """
-        household = record_pages.household_of(row)
+        household = record_pages.household_of(self.register, row)
         last = habits.fields(actor, self.register)
         before = renewals.taken(self.register, row)
         carried = {}

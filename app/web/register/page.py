@@ -47,7 +47,7 @@ class RecordPage:
     @lazy
     def household(self) -> Household | None:
         """Whom the record is about, if it is about a household."""
-        return show.household_of(self.row)
+        return show.household_of(self.register, self.row)
 
     @lazy
     def files(self) -> list[Attachment]:

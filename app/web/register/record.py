@@ -21,7 +21,7 @@ from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.register import Register
 from app.kernel.households import moves
 from app.kernel.kinds.values import to_json
-from app.kernel.records import renewals, steps
+from app.kernel.records import named_households, renewals, steps
 from app.kernel.records import save as records
 from app.web.frame import shell
 from app.web.frame.addresses import takes
@@ -148,7 +148,9 @@ class ShownPage(RecordPage):
 
     def _ways(self) -> Iterator[dict[str, Any]]:
         """To what else there is about it."""
-        if self.register.of_households:
+        if self.register.of_households or (
+            self.register.names_household and named_households.listed(self.row)
+        ):
             url = f"/household/{self.row.household_id}"
             yield {"label": _("农户主页"), "url": url, "icon": "home"}
         if records.asks_to_move(self.register, self.row):

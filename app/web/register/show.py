@@ -55,9 +55,10 @@ def state_of(register: Register, row: Any) -> dict[str, str] | None:
     return tag | {"text": f"{stage.label} {tag['text']}"} if stage else tag
 
 
-def household_of(row: Any) -> Household | None:
-    """The household that the record is about, if it is about one."""
-    return get_household(row.household_id) if hasattr(row, "household_id") else None
+def household_of(register: Register, row: Any) -> Household | None:
+    """The household that the record belongs to, if it belongs to one."""
+    belongs = register.of_households and hasattr(row, "household_id")
+    return get_household(row.household_id) if belongs else None
 
 
 def facts(

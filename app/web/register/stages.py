@@ -24,7 +24,7 @@ def lines(register: Register, row: Any) -> dict[str, list[dict[str, str]]]:
 
 
 def _over_registers(register: Register, row: Any) -> Iterator[dict[str, str]]:
-    if not hasattr(row, "household_id"):
+    if not (register.of_households and hasattr(row, "household_id")):
         return
     session = db.session()
     for line in hooks.household_lines(session, row.household_id, None, (register, row.id)):

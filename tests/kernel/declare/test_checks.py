@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Index, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 import app.models  # noqa: F401  (declares the registers)
@@ -64,7 +65,7 @@ def model(**fields: Any) -> Any:
         "state": f.system(f.text("状态")),
     }
     for made_name, made in fields.items():
-        if made is not None:
+        if isinstance(made, f.Field):
             made.__set_name__(Base, made_name)
     body |= {n: made for n, made in fields.items() if made is not None}
     return type("Thing", (f.Declared, Base), body)
@@ -88,6 +89,15 @@ def declared(names: str = "", *, fields: dict[str, Any] | None = None, **changes
         "menus": (Menu("entry", "录入", Capability.ENTER),),
     }
     return Register(name="thing", model=made, title="物", **right | changes)
+
+
+def keyed() -> dict[str, Any]:
+    """What ``Keyed`` and its index bring."""
+    index = Index("uq_thing_key", "unique_key", unique=True)
+    return {"unique_key": mapped_column(String(80)), "__table_args__": (index,)}
+
+
+MAKES = Creates(Level.COUNTY)
 
 
 def circle() -> dict[str, Any]:
@@ -188,6 +198,10 @@ WRONG: list[tuple[str, Any]] = [
     ("R034", lambda: declared(tables=table(name="week"))),
     ("R080", lambda: declared(tables=table(columns=(Rate("率", "total", "total", "best"),)))),
     ("R060", lambda: declared(creates=Creates(Level.COUNTY), fields={"household_id": f.system(f.text("户"))})),
+    ("R065", lambda: declared(key="nothing", creates=MAKES, fields=keyed())),
+    ("R065", lambda: declared(key="state", creates=MAKES, fields=keyed())),
+    ("R066", lambda: declared(key="name", creates=MAKES)),
+    ("R066", lambda: declared(key="name", fields=keyed())),
     ("R061", lambda: declared(review=Review(county_review))),
     ("R070", lambda: declared(fields={"extra": f.text("多", checks=[ODD])}, names=f"{ALL} extra")),
     ("R071", lambda: declared(f"{ALL} extra", fields={"extra": mild("nothing")})),
@@ -201,6 +215,10 @@ WRONG: list[tuple[str, Any]] = [
 
 def test_a_right_declaration_has_no_problem() -> None:
     assert list(checks.check(declared())) == []
+
+
+def test_a_right_key_has_no_problem() -> None:
+    assert list(checks.check(declared(key="name", creates=MAKES, fields=keyed()))) == []
 
 
 def test_a_declaration_takes_no_name_that_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:

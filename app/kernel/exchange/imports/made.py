@@ -1,5 +1,6 @@
-"""Records that users make, from Excel: a row whose ID number stands in the register already changes
-that record, if the account may; any other makes one, in the division that its columns name.
+"""Records that users make, from Excel: a row whose ID number (of a register with a ``key``: whose key)
+stands in the register already changes that record, if the account may; any other makes one, in the
+division that its columns name.
 """
 
 from __future__ import annotations
@@ -7,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import ColumnElement, inspect, select
 
 from app.access import policy
 from app.access.actor import Capability
@@ -21,7 +22,7 @@ from app.core.i18n import _, mark, translate
 from app.kernel.declare.register import Register
 from app.kernel.exchange.imports.pipeline import Line
 from app.kernel.kinds import formats
-from app.kernel.records import creations, owners
+from app.kernel.records import creations, keys, owners
 from app.kernel.records import save as records
 
 #: The columns of a row's division, as exports name them.
@@ -40,21 +41,17 @@ class Maker:
         self._finder = Finder()
         self._seen: dict[str, tuple[int, str]] = {}  # number -> row and name where it stood first
 
-    def record(self, line: Line, typed: Mapping[str, str]) -> Any:
-        """The record with the row's ID number, or a new one; None with a note."""
-        number = formats.mend_id_number(typed[self.number])
-        if not number:
-            line.reject(self.number, translate("身份证号为空，无法录入。"))
-            return None
-        row, name = self._seen.setdefault(number, (line.number, line.name))
-        if name != line.name:
-            text = _("与第%(n)s行的身份证号相同，姓名不同，请核对。", n=self._where(row))
-            line.reject(self.number, text)
-            return None
+    def record(self, line: Line, typed: Mapping[str, str], values: Mapping[str, Any]) -> Any:
+        """The record that the row is about, or a new one; None with a note."""
         model = self.register.model
+        if self.register.key:
+            same = self._of_key(line, values)
+        else:
+            same = self._of_number(line, formats.mend_id_number(typed[self.number]))
+        if line.rejected:
+            return None
         mine = policy.rows(model, Capability.ENTER, self.register.name)
-        query = select(model).where(getattr(model, self.number) == number, mine)
-        found = db.session.scalar(query)
+        found = None if same is None else db.session.scalar(select(model).where(same, mine))
         actor = current_actor()
         if found is None:
             found = creations.blank(self.register, uuid7())
@@ -70,6 +67,34 @@ class Maker:
         if not line.rejected and inspect(found).transient:
             found.region_id = found_place
         return None if line.rejected else found
+
+    def _of_number(self, line: Line, number: str) -> ColumnElement[bool] | None:
+        """The record of this ID number; a note where there is none in the row."""
+        if not number:
+            line.reject(self.number, translate("身份证号为空，无法录入。"))
+            return None
+        row, name = self._seen.setdefault(number, (line.number, line.name))
+        if name != line.name:
+            text = _("与第%(n)s行的身份证号相同，姓名不同，请核对。", n=self._where(row))
+            line.reject(self.number, text)
+            return None
+        own: ColumnElement[bool] = getattr(self.register.model, self.number) == number
+        return own
+
+    def _of_key(self, line: Line, values: Mapping[str, Any]) -> ColumnElement[bool] | None:
+        """The record of which there is one alone; None where the row does not say of what: that is a
+        new one. A note where the sheet says it twice.
+        """
+        key = keys.of(self.register, values)
+        if key is None:
+            return None
+        row, _name = self._seen.setdefault(key, (line.number, line.name))
+        if row != line.number:
+            parts = [translate(self.register.fields[n].label) for n in self.register.key.split()]
+            text = _("与第%(n)s行的%(parts)s相同。", n=self._where(row), parts=_("、").join(parts))
+            line.reject(self.number, text)
+        own: ColumnElement[bool] = self.register.model.unique_key == key
+        return own
 
     def _place(self, line: Line, typed: Mapping[str, str]) -> int | None:
         """The division that the row names, else the account's own; None with a note."""

@@ -136,8 +136,11 @@ class _Import(SheetImport[_Row]):
     def _decide(self, line: _Row, *, write: bool) -> None:
         if not line.typed:  # cells that cannot be taken at their word
             return
-        find = self.maker.record if self.maker else self._record
-        record, values = find(line, line.typed), line.values
+        values = line.values
+        if self.maker:
+            record = self.maker.record(line, line.typed, values)
+        else:
+            record = self._record(line, line.typed)
         if record is None or line.rejected:
             return
         if not stages.is_open(self.register, record) and not self._renewal(record):
