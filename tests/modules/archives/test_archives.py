@@ -1,0 +1,212 @@
+"""农户档案: one household of one plan year, by whichever way it comes; whom it is about; how far it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import openpyxl
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.access.divisions.regions import Level
+from app.access.scope import acting_as, unscoped
+from app.core.clock import uuid7
+from app.core.db import db
+from app.core.errors import Invalid
+from app.core.transactions import transaction
+from app.kernel.declare.register import rule
+from app.kernel.exchange.imports import record_import
+from app.kernel.figures import counters
+from app.kernel.households import lists as households
+from app.kernel.records import creations
+from app.kernel.records import save as records
+from app.modules.archives.choices import ArchiveStage, OldDecade, PovertyKind, RenovationReason
+from app.modules.archives.model import Archive
+from app.modules.archives.register import ARCHIVE
+from tests import builders
+from tests.clicks import begin_import
+from tests.kernel.exchange.test_round_trip import run
+
+FAR = "530129"
+NUMBER = builders.id_number(901)
+
+
+def values(**more: Any) -> dict[str, Any]:
+    """What is said when a renovation is approved."""
+    return {
+        "head_name": "张建国", "head_id": NUMBER, "plan_year": 2015,
+        "approved_on": dt.date(2015, 4, 1), "old_decade": OldDecade.SEVENTIES,
+        "old_area": Decimal("45.50"), "reason": RenovationReason.D,
+        "poverty_kind": PovertyKind.ALLOWANCE,
+    } | more  # fmt: skip
+
+
+def made(who: Any, place: Any = None, **more: Any) -> Archive:
+    """An archive that this account enters."""
+    db.session.rollback()  # what was looked at before
+    place = place or builders.seat(Level.VILLAGE)
+    with acting_as(builders.actor_of(who)), transaction():
+        row = creations.new(ARCHIVE, uuid7(), place.id, values(**more))
+    return row  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def manager(session: Any) -> Any:
+    return builders.account(builders.COUNTY_MANAGER)
+
+
+def told(who: Any, **more: Any) -> Any:
+    """Why another archive is refused."""
+    with pytest.raises(Invalid) as refused:
+        made(who, **more)
+    [problem] = refused.value.problems
+    return problem
+
+
+def test_there_is_one_of_a_number_and_a_year(manager: Any) -> None:
+    first = made(manager)
+    assert first.unique_key == f"{NUMBER}|2015"
+    problem = told(manager, head_name="张三")
+    assert (problem.field, problem.code) == ("head_id", "head_id.there")
+    assert "张建国" in problem.message
+    assert problem.url == f"/archive/{first.id}"
+    assert made(manager, plan_year=2016).id != first.id, "another year is another archive"
+    nobody = {"head_id": None, "no_number": True, "no_number_why": "未办理"}
+    one, other = made(manager, **nobody), made(manager, **nobody)
+    assert (one.unique_key, other.unique_key) == (None, None), "who has no number is not the same"
+
+    later = made(manager, plan_year=2017)
+    key, version = later.id, later.version
+    db.session.rollback()
+    with acting_as(builders.actor_of(manager)), transaction(), pytest.raises(Invalid):
+        records.save(ARCHIVE, key, values(), version)
+
+
+def test_of_one_elsewhere_the_county_alone_is_told(manager: Any) -> None:
+    far = builders.account(builders.COUNTY_MANAGER, builders.seat(Level.COUNTY, FAR))
+    made(far, builders.seat(Level.VILLAGE, FAR))
+    problem = told(manager, head_name="李四")
+    assert "寻甸" in problem.message
+    assert "张建国" not in problem.message
+    assert problem.url == ""
+
+
+def test_the_household_is_found_by_the_number_and_changes_nothing_of_the_archive(
+    manager: Any,
+) -> None:
+    home = builders.home(builders.seat(Level.VILLAGE), name="张建国")
+    number = home.head_id
+    assert made(manager).household_id is None
+    row = made(manager, head_id=number, plan_year=2016)
+    later = made(manager, head_id=number, plan_year=2019)
+    assert row.household_id == later.household_id == home.id, "one household has several"
+    with unscoped("tests change the list") as session:
+        home = session.merge(home)
+        home.head_name = "张小国"
+        households.refresh(session, home)
+        session.commit()
+        kept = session.get_one(Archive, row.id)
+        assert (kept.head_name, kept.version) == ("张建国", 1)
+        households.remove(session, home)
+        session.commit()
+        assert session.get_one(Archive, row.id, populate_existing=True).household_id is None
+
+
+def test_the_stage_follows_from_the_dates(manager: Any) -> None:
+    row = made(manager)
+    assert row.progress == ArchiveStage.APPROVED
+    stages = (
+        ({"started_on": dt.date(2015, 5, 1)}, ArchiveStage.STARTED),
+        ({"completed_on": dt.date(2015, 9, 1)}, ArchiveStage.COMPLETED),
+        ({"completed_on": None}, ArchiveStage.STARTED),
+        ({"started_on": None}, ArchiveStage.APPROVED),
+    )
+    for said, stage in stages:
+        with acting_as(builders.actor_of(manager)), transaction():
+            row = records.save(ARCHIVE, row.id, said, row.version)
+        assert row.progress == stage
+
+
+@pytest.mark.parametrize(
+    ("said", "figures"),
+    [
+        ({}, "grade_d allowance small"),
+        ({"old_area": Decimal("60.00")}, "grade_d allowance middle"),
+        ({"old_area": Decimal("80.00")}, "grade_d allowance large"),
+        ({"old_area": Decimal("79.99")}, "grade_d allowance middle"),
+        ({"old_area": None}, "grade_d allowance no_old_area"),
+        ({"old_decade": OldDecade.HOUSELESS}, "houseless allowance small"),
+        ({"poverty_kind": PovertyKind.DESTITUTE}, "grade_d five_guarantees small"),
+        ({"poverty_kind": PovertyKind.DISABLED}, "grade_d other_poor small"),
+        ({"poverty_kind": None, "reason": None}, "no_reason no_poverty_kind small"),
+    ],
+)
+def test_the_analysis_counts_each_once(said: dict[str, Any], figures: str) -> None:
+    asked = ARCHIVE.rules.visible(values(**said)).values
+    names = {n for table in ARCHIVE.tables[1:] for i in table.identities for n in i.parts}
+    assert {n for n in names if ARCHIVE.figures[n].where.test(asked)} == set(figures.split())
+
+
+def test_a_poor_family_of_disabled_is_one_by_its_kind(manager: Any) -> None:
+    assert made(manager, plan_year=2018, poverty_kind=PovertyKind.DISABLED).disabled_poor is True
+
+
+def test_counters_and_rows_say_the_same(manager: Any) -> None:
+    made(manager)
+    made(manager, plan_year=2016, started_on=dt.date(2015, 5, 1), completed_on=dt.date(2015, 9, 1))
+    with unscoped("tests count") as session:
+        live = counters.live_counts(session, ARCHIVE)
+        assert live == counters.kept_counts(session, ARCHIVE)
+        county = builders.seat(Level.COUNTY).id
+        assert (live["recorded", county], live["completed@2016", county]) == (2, 1)
+
+
+HEADS = "省 市 县 乡镇 村 户主姓名 身份证号 列入计划的年度 农户贫困类型 旧住房建造年代 批准日期 总投资 竣工日期"
+PLACE = ("陕西省", "西安市", "蓝田县", "", "")
+
+
+def book(*rows: tuple[Any, ...]) -> io.BytesIO:
+    workbook = openpyxl.Workbook()
+    workbook.worksheets[0].append(HEADS.split())
+    for row in rows:
+        workbook.worksheets[0].append(row)
+    file = io.BytesIO()
+    workbook.save(file)
+    file.seek(0)
+    return file
+
+
+def take(app: Flask, who: Any, file: io.BytesIO) -> dict[str, Any]:
+    with acting_as(builders.actor_of(who)):
+        start = partial(record_import.start, ARCHIVE)
+        job = begin_import(start, file, "档案.xlsx", dry_run=False, whole=False)
+    return run(app, job).result or {}
+
+
+def test_rows_are_matched_by_number_and_year_not_by_the_number_alone(
+    app: Flask, manager: Any
+) -> None:
+    other = builders.id_number(902)
+    rest = ("低保户", "无房户", "2019-03-01", "50000", "2019-12-01")
+    file = book(
+        (*PLACE, "张建国", NUMBER, "2019", *rest),
+        (*PLACE, "张建国", NUMBER, "2020", "低保户", "无房户", "2020-03-01", "", ""),
+        (*PLACE, "张建国", NUMBER, "2019", *rest),
+        (*PLACE, "李四", other, "2019", *rest),
+    )
+    done = take(app, manager, file)
+    assert (done["created"], done["rejected"]) == (3, 1), "the same person and year twice"
+    again = take(app, manager, book((*PLACE, "张建国", NUMBER, "2020", *rest)))
+    assert (again["created"], again["updated"]) == (0, 1)
+    with unscoped("tests look") as session:
+        query = select(Archive).where(Archive.head_id == NUMBER).order_by(Archive.plan_year)
+        rows = session.scalars(query).all()
+    assert [(r.plan_year, r.approved_on.year, r.invested) for r in rows if r.approved_on] == [
+        (2019, 2019, Decimal("50000.00")), (2020, 2019, Decimal("50000.00"))
+    ]  # fmt: skip
+    assert rule(Archive).reason.shown.test({"old_decade": rows[0].old_decade}) is False
