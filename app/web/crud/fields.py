@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, Integer, Numeric, SmallInteger
 from wtforms import Field, validators
 
-from app.access.divisions import regions
 from app.access.divisions.regions import Region, within
 from app.access.scope import current_actor
 from app.core.choices import Choices
 from app.core.errors import NotFound
 from app.core.i18n import _
+from app.web.crud.filters import division
 from app.web.crud.interface import MOST_OFFERED
 
 if TYPE_CHECKING:
@@ -61,7 +61,6 @@ class DivisionField(CrudField):
     """A division of the account's area, chosen with the picker."""
 
     kind = "region"
-    read: Region | None = None
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text = valuelist[0].strip() if valuelist else ""
@@ -80,8 +79,7 @@ class DivisionField(CrudField):
 
     def region(self) -> Region | None:
         """What is chosen, where the account may choose it."""
-        actor, found = current_actor(), regions.get(self.data) if self.data else None
-        self.read = found  # held, or the session forgets it
+        actor, found = current_actor(), division(self.data) if self.data else None
         if actor is None or found is None or found.structural:
             return None
         return found if within(found.path, actor.path) else None

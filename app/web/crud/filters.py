@@ -12,6 +12,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from flask import g
 from flask_appbuilder.models.filters import BaseFilter, FilterRelation, Filters
 from flask_appbuilder.models.sqla.filters import (
     FilterContains,
@@ -31,7 +32,7 @@ from flask_appbuilder.models.sqla.filters import (
 from sqlalchemy import inspect
 
 from app.access.divisions import regions
-from app.access.divisions.regions import in_subtree
+from app.access.divisions.regions import Region, in_subtree
 from app.core.clock import read_day
 from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
@@ -128,13 +129,27 @@ class RelatedHas(FilterRelation):
         return query.filter(getattr(self.model, self.column_name).any(related.get_pk() == value))
 
 
+def division(key: int) -> Region | None:
+    """A division by its key, read once a request: the session alone forgets it."""
+    known: dict[int, Region | None] = g.setdefault("crud_divisions", {})
+    if key not in known:
+        known[key] = regions.get(key)
+    return known[key]
+
+
+def hold(region: Region | None) -> None:
+    """A division that was read with a row need not be asked for again."""
+    if region is not None:
+        g.setdefault("crud_divisions", {})[region.id] = region
+
+
 class InDivision(BaseFilter):
     """At a division of the own area, or under it."""
 
     name, arg_name = "In division", "under"
 
     def apply(self, query: Any, value: Any) -> Any:
-        region = regions.get(value)
+        region = division(value)
         return query.filter(in_subtree(self.model.path, region.path) if region else False)
 
 

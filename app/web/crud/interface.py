@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from sqlalchemy import event, exists, func, inspect, select
+from sqlalchemy import Select, event, exists, func, inspect, select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Query, Session, joinedload, selectinload
 from sqlalchemy.orm.exc import StaleDataError
@@ -24,6 +24,7 @@ from app.access import policy
 from app.access.actor import SYSTEM, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
+from app.access.divisions.regions import Region
 from app.access.scope import Scoped, current_actor
 from app.core.errors import Conflict, Invalid, NotFound, OutsideScope
 from app.core.i18n import _, lazy
@@ -32,7 +33,7 @@ from app.kernel.declare.register import all_registers
 from app.kernel.declare.rules import Problem
 from app.kernel.kinds.values import to_json
 from app.web.crud import refusals
-from app.web.crud.filters import Converter, CrudFilters, RelatedHas, RelatedIs
+from app.web.crud.filters import Converter, CrudFilters, RelatedHas, RelatedIs, hold
 
 #: Columns of a scoped row that follow from its division.
 PLACE = ("path", "county_id", "province_id")
@@ -208,24 +209,42 @@ class ScopedInterface(SQLAInterface):
         return super().apply_order_by(query, order_column, *args, **kw)
 
     def query_count(self, query: Any, filters: Any = None, select_columns: Any = None) -> int:
+        return int(self.session.scalar(self._counted(query, filters)) or 0)
+
+    def _counted(self, query: Any, filters: Any) -> Select[int]:
         found = self._apply_inner_all(query, filters, aliases_mapping={})
         # attributes, not the mapper's columns: the guard sees no scope in a select of columns
         keys = [getattr(self.obj, column.key) for column in inspect(self.obj).primary_key]
         counted = found.order_by(None).with_entities(*keys).limit(MOST_COUNTED + 1).subquery()
-        return int(self.session.scalar(select(func.count()).select_from(counted)) or 0)
+        return select(func.count()).select_from(counted)
 
     def query(self, filters: Any = None, *args: Any, page_size: Any = None, **kw: Any) -> Any:
         """(how many, rows). Without a page's size as many as a select offers, which are not counted."""
-        if page_size is not None:
+        if kw.get("select_columns"):  # FAB's API, which reads of relations what it shows
             return super().query(filters, *args, page_size=page_size, **kw)
+        if page_size is not None:
+            return self._page(filters, *args, page_size=page_size, **kw)
         asked = self.apply_all(self.session.query(self.obj), filters, *args, **kw)
         rows = asked.limit(MOST_OFFERED).all()
         return len(rows), rows
 
+    def _page(self, filters: Any, *args: Any, **kw: Any) -> Any:
+        """The rows of a page and how many there are in all, in one statement."""
+        query = self.session.query(self.obj)
+        asked = self.apply_all(query, filters, *args, **kw)
+        found = asked.add_columns(self._counted(query, filters).scalar_subquery()).all()
+        if not found:  # behind the last page, or there is none
+            return self.query_count(query, filters), []
+        return found[0][1], [row for row, _count in found]
+
     def apply_all(self, query: Any, *args: Any, **kw: Any) -> Query[Any]:
-        query = super().apply_all(query, *args, **kw)
+        return self._with_related(super().apply_all(query, *args, **kw))
+
+    def _with_related(self, query: Query[Any], joined: str = "") -> Query[Any]:
+        """The rows with those that they name: ``joined`` is a relation to many that is read with them."""
         for name in self.eager:
-            load = joinedload if self.is_relation_many_to_one(name) else selectinload
+            at_once = name == joined or self.is_relation_many_to_one(name)
+            load = joinedload if at_once else selectinload
             query = query.options(load(getattr(self.obj, name)))
         return query
 
@@ -244,16 +263,29 @@ class ScopedInterface(SQLAInterface):
             key = self.key(pk)
         except ValueError:
             return None
-        if not self._is_writing():
+        if args or kw:  # FAB's API says which columns
             return super().get(key, filters, *args, **kw)
+        query = self._of_key(key, filters)
+        if self._is_writing():
+            query = query.populate_existing().with_for_update(of=self.obj)
+        if not self.is_division("region_id"):
+            return query.one_or_none()
+        query = query.outerjoin(Region, Region.id == self.obj.region_id).add_columns(Region)
+        row, region = query.one_or_none() or (None, None)
+        hold(region)
+        return row
+
+    def _of_key(self, key: Any, filters: Any) -> Any:
+        """The row with this key; what its first relation to many names is read with it."""
         columns = inspect(self.obj).primary_key
-        query = self.apply_all(self.session.query(self.obj), filters).filter(
+        many = next((n for n in self.eager if not self.is_relation_many_to_one(n)), "")
+        query = super().apply_all(self.session.query(self.obj), filters)
+        return self._with_related(query, many).filter(
             *(
                 getattr(self.obj, c.key) == k
                 for c, k in zip(columns, key if len(columns) > 1 else [key], strict=True)
             )
         )
-        return query.populate_existing().with_for_update(of=self.obj).one_or_none()
 
     def get_some(self, keys: Sequence[Any], filters: Any = None) -> list[Any]:
         """The rows with these keys, in the order of the keys.

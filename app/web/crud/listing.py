@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, jsonify, request
+from flask import Response, g, jsonify, request
 from flask_appbuilder.urltools import get_order_args
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
@@ -22,7 +22,7 @@ from app.core.errors import BadInput
 from app.core.i18n import _
 from app.kernel.lists.ledger import SIZES
 from app.web.crud.fields import RelationField, told
-from app.web.crud.filters import StartsWith, typed, word
+from app.web.crud.filters import StartsWith, division, typed, word
 from app.web.crud.interface import MOST_COUNTED, MOST_OFFERED
 from app.web.frame.listing import (
     Action,
@@ -112,8 +112,8 @@ def _plain(value: Any) -> str:
 def division_names(values: Sequence[Values]) -> dict[int, str]:
     """The names of the divisions of these rows, in one statement."""
     keys = {row["region_id"] for row in values if row.get("region_id")}
-    if not keys:
-        return {}
+    if len(keys) <= 1:  # of one row it was read with it
+        return {key: region.full_name for key in keys if (region := division(key))}
     found = db.session.execute(select(Region.id, Region.full_name).where(Region.id.in_(keys)))
     return dict(found.all())
 
@@ -274,11 +274,17 @@ def _bar(view: CrudView, filters: Any) -> list[Filter]:
 
 
 def _filter(view: CrudView, name: str, field: Any) -> Filter:
-    value, said = request.args.get(name, ""), told(field)
-    kind, label = _ASKED.get(said["kind"], "text"), view.datamodel.label(field.name)
+    value, label = request.args.get(name, ""), view.datamodel.label(field.name)
+    if isinstance(field, RelationField) and view.has_route(
+        "offered"
+    ):  # read when one looks for them
+        chosen = {value: _named(view, field.name, value)} if value else {}
+        url = search_url(view, "search", field.name)
+        return replace(Filter.choice(name, label, value, chosen), search_url=url)
+    said = told(field)
+    kind = _ASKED.get(said["kind"], "text")
     if kind == "region":
-        region = db.session.get(Region, int(value)) if value else None
-        return Filter.region(name, label, region)
+        return Filter.region(name, label, division(int(value)) if value else None)
     if kind == "choice":
         options = said.get("options") or [
             {"value": "yes", "label": _("是")}, {"value": "no", "label": _("否")},
@@ -286,8 +292,7 @@ def _filter(view: CrudView, name: str, field: Any) -> Filter:
         known = {option["value"]: option["label"] for option in options}
         if value and value not in known:
             known[value] = _named(view, field.name, value)
-        url = search_url(view, "search", field.name) if len(options) >= MOST_OFFERED else ""
-        return replace(Filter.choice(name, label, value, known), search_url=url)
+        return Filter.choice(name, label, value, known)
     return Filter(name, label, kind, value)
 
 
@@ -300,8 +305,12 @@ def _named(view: CrudView, column: str, key: str) -> str:
     """What a row is called that the select does not offer."""
     if not view.datamodel.is_relation(column):
         return key
-    found = view.datamodel.get_related_obj(column, key)
-    return view.datamodel.related(column).named(found) if found is not None else key
+    known: dict[tuple[Any, str], str] = g.setdefault("crud_named", {})
+    related = view.datamodel.related(column)
+    if (related, key) not in known:
+        found = related.get(key)
+        known[related, key] = related.named(found) if found is not None else key
+    return known[related, key]
 
 
 def conditions(view: CrudView) -> Sequence[tuple[str, str, str]]:
@@ -319,7 +328,7 @@ def conditions(view: CrudView) -> Sequence[tuple[str, str, str]]:
 
 def _said(view: CrudView, column: str, made: Any, value: str) -> str:
     if made.arg_name == "under":
-        region = db.session.get(Region, int(value))
+        region = division(int(value))
         return region.full_name if region else value
     if view.datamodel.is_relation(column):
         return _named(view, column, value)

@@ -70,6 +70,19 @@ def test_a_relation_is_asked_by_its_key(manager: Person, rows) -> None:
     assert asked(manager, f"_flt_1_firm={key}") == [B]
 
 
+def test_a_relation_is_chosen_among_what_is_found_when_one_looks(manager: Person, rows) -> None:
+    """The list reads none of the rows that its panel could offer; what is chosen it calls by its name."""
+    key = listed(manager.get("/contractors/list/?_flt_3_code=TEST00000000000051"))[0][0]
+    panel = r'<select[^>]*name="_flt_0_firm"[^>]*data-search-url="([^"]*)".*?</select>'
+    for asked, options in (("", 1), (f"_flt_0_firm={key}", 2)):
+        found = re.search(panel, manager.get(f"/crews/list/?{asked}").text, re.DOTALL)
+        assert found
+        assert found[0].count("<option") == options
+    assert "备选051" in found[0]
+    assert len(manager.get(found[1]).json()["items"]) == 200
+    assert manager.get(f"{found[1]}?q=备选051").json()["items"] == [{"id": key, "text": "备选051"}]
+
+
 def test_a_masked_phone_is_found_whole_and_orders_nothing(manager: Person, rows) -> None:
     """The search panel, files and relations offer no other way either (the panel asks for the whole)."""
     page = manager.get("/contractors/list/?_flt_0_phone=13800138000&_flt_0_code=TEST")
