@@ -1,4 +1,4 @@
-"""Real Chromium against the running program: accounts that are signed in through the login page."""
+"""Real Chromium against the running program: accounts that are signed in at a window of their own."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from app.access.session import OpenSession
 from app.core.db import db
 from tests import builders
 from tests.builders import Who
+from tests.running.browser import enter
 from tests.running.servers import Server
 
 expect.set_options(timeout=10_000)  # as the windows below have
@@ -69,7 +70,7 @@ def desk(browser: Any, server: Server) -> Iterator[Callable[..., Desk]]:
         place: Region | None = None,
     ) -> Desk:
         with server.app.app_context():
-            login = builders.account(who, place).username
+            account = builders.account(who, place)
         context = browser.new_context(locale="zh-CN", viewport={"width": width, "height": height})
         context.add_cookies([{"name": "theme", "value": theme, "url": server.url}])
         contexts.append(context)
@@ -77,9 +78,8 @@ def desk(browser: Any, server: Server) -> Iterator[Callable[..., Desk]]:
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda m: complaints.append(m.text) if _complains(m) else None)
-        made = Desk(page, server, login)
-        sign_in(made)
-        return made
+        enter(context, server, account)
+        return Desk(page, server, account.username)
 
     yield sit_down
     for context in contexts:
@@ -108,6 +108,7 @@ def sign_in_again(page: Any) -> None:
 
 
 def sign_in(desk: Desk) -> None:
+    """Through the page, as people do it."""
     desk.open("/login/")
     desk.page.fill("#username", desk.login)
     desk.page.fill("#password", builders.PASSWORD)

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from app.access.account import Account
+from tests import builders
 from tests.running.programs import ROOT
+from tests.running.servers import Server
 
 _QUIET = [
     "--no-sandbox",
@@ -47,6 +50,14 @@ def page(browser: Any) -> Iterator[Any]:
     yield page
     context.close()
     assert not errors, "the browser's console says:\n" + "\n".join(errors)
+
+
+def enter(context: Any, server: Server, account: Account) -> None:
+    """Sign an account in at the windows of a context without the page for it, which has tests of its own."""
+    name = server.app.config["SESSION_COOKIE_NAME"]
+    cookie = builders.sign_in(server.app, account).get_cookie(name)
+    assert cookie is not None
+    context.add_cookies([{"name": name, "value": cookie.value, "url": server.url}])
 
 
 def _is_error(message: Any) -> bool:

@@ -9,14 +9,14 @@ from playwright.sync_api import expect
 
 from tests import builders
 from tests.browser.conftest import OVERFLOW
+from tests.running.browser import enter
 from tests.running.servers import Server
 
 
 def open_as(page: Any, program: Server, url: str) -> None:
-    name = program.app.config["SESSION_COOKIE_NAME"]
-    cookie = builders.sign_in(program.app, builders.COUNTY_MANAGER).get_cookie(name)
-    assert cookie is not None
-    page.context.add_cookies([{"name": name, "value": cookie.value, "url": program.url}])
+    with program.app.app_context():
+        manager = builders.account(builders.COUNTY_MANAGER)
+    enter(page.context, program, manager)
     page.goto(program.url + url)
 
 

@@ -9,6 +9,7 @@ import pytest
 from app.core.db import db
 from tests import builders as b
 from tests.kernel.reports import country
+from tests.running.browser import enter
 
 PAGES = ("/", "/lookback/statistics/progress", "/lookback/statistics/summary",
          "/lookback/statistics/week")  # fmt: skip
@@ -16,21 +17,13 @@ PAGES = ("/", "/lookback/statistics/progress", "/lookback/statistics/summary",
 
 @pytest.fixture(scope="module")
 def accounts(server):
-    """Account names by level, over the filled country."""
+    """Accounts by level, over the filled country."""
     with server.app.app_context():
         country.settle()
         whos = (b.MINISTRY, b.CITY, b.COUNTY_MANAGER, b.TOWN_CLERK, b.VILLAGE_CLERK)
-        made = {who: b.account(who).username for who in whos}
+        made = {who: b.account(who) for who in whos}
         db.session.remove()
     return made
-
-
-def enter(page, server, login):
-    page.goto(f"{server.url}/login/")
-    page.fill("[name=username]", login)
-    page.fill("[name=password]", b.PASSWORD)
-    page.click("form [type=submit]")
-    page.wait_for_url(re.compile(r"/$"))
 
 
 def number(text):
@@ -38,7 +31,7 @@ def number(text):
 
 
 def test_from_the_city_to_the_households(page, server, accounts):
-    enter(page, server, accounts[b.CITY])
+    enter(page.context, server, accounts[b.CITY])
     page.goto(f"{server.url}/lookback/statistics/summary")
     assert page.locator("canvas").count() == 1
     for step in ("蓝田县", "蓝关街道"):
@@ -60,7 +53,7 @@ def test_from_the_city_to_the_households(page, server, accounts):
 
 
 def test_a_bar_leads_to_its_division(page, server, accounts):
-    enter(page, server, accounts[b.CITY])
+    enter(page.context, server, accounts[b.CITY])
     page.goto(f"{server.url}/lookback/statistics/progress")
     page.wait_for_selector("canvas")
     page.wait_for_timeout(600)  # the bars have grown
@@ -75,7 +68,7 @@ def test_a_bar_leads_to_its_division(page, server, accounts):
 
 
 def test_excel_comes_as_a_file(page, server, accounts):
-    enter(page, server, accounts[b.CITY])
+    enter(page.context, server, accounts[b.CITY])
     page.goto(f"{server.url}/lookback/statistics/week")
     with page.expect_download() as coming:
         page.click("text=导出 Excel")
@@ -83,7 +76,8 @@ def test_excel_comes_as_a_file(page, server, accounts):
 
 
 def test_the_desk_opens_what_waits(page, server, accounts):
-    enter(page, server, accounts[b.TOWN_CLERK])
+    enter(page.context, server, accounts[b.TOWN_CLERK])
+    page.goto(server.url)
     door = page.locator(".door").first
     n = number(door.locator("b").inner_text())
     assert "退回补正" in door.inner_text()
@@ -96,10 +90,9 @@ def test_the_desk_opens_what_waits(page, server, accounts):
 @pytest.mark.parametrize("who", [b.MINISTRY, b.COUNTY_MANAGER, b.VILLAGE_CLERK], ids=str)
 def test_everybody_can_read_it(page, server, accounts, assert_accessible, who, width):
     page.set_viewport_size({"width": width, "height": 768})
-    enter(page, server, accounts[who])
+    enter(page.context, server, accounts[who])
     for url in PAGES:
-        page.goto(server.url + url)
-        page.wait_for_load_state("networkidle")
+        page.goto(server.url + url)  # until it is loaded: then its charts are drawn
         assert_accessible(page)
         scrolls = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         assert not page.evaluate(scrolls), f"{url} is wider than {width} px"
