@@ -134,7 +134,7 @@ def on_one(item: pytest.Item, known: list[str]) -> str | None:
     test over HTTP runs on one of them, by its name, so that each database answers half of the pages; so
     does one marked ``one_database``, and not one marked ``both_databases`` (the mark nearest to the test
     counts). With ``turn=0`` and ``turn=1`` it goes by the parameters alone: of two tests with the same
-    ones, each runs on another database.
+    ones, each runs on another database. A module whose tests share a server has one.
     """
     if only := item.get_closest_marker("only_on"):
         return str(only.args[0])
@@ -145,6 +145,8 @@ def on_one(item: pytest.Item, known: list[str]) -> str | None:
     if mark.name == "both_databases" if mark else OVER_HTTP.isdisjoint(asked):
         return None
     name, turn = item.nodeid.replace(callspec.params["db_kind"], ""), 0
+    if "server" in asked:  # which all tests of a module share
+        name = name.partition("::")[0]
     if mark and "turn" in mark.kwargs:
         name, turn = name.partition("[")[2], mark.kwargs["turn"]
     return known[(zlib.crc32(name.encode()) + turn) % len(known)]

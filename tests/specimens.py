@@ -186,8 +186,20 @@ def _gates_of(register: Register) -> tuple[str, ...]:
     return tuple(name for name in rules.order if name in named)
 
 
+#: Register, by its declaration, and place -> the answers that show most there.
+_showing: dict[tuple[RuleSet, int], dict[str, Any]] = {}
+
+
 def _gates(register: Register, place: Region) -> dict[str, Any]:
-    """The answers that show most: each tried with all that it may be, while that shows more."""
+    """The answers that show most, looked for once: a wide form takes half a second."""
+    key = register.rules, place.id
+    if key not in _showing:
+        _showing[key] = _look_for_gates(register, place)
+    return _showing[key]
+
+
+def _look_for_gates(register: Register, place: Region) -> dict[str, Any]:
+    """Each is tried with all that it may be, while that shows more."""
     chosen: dict[str, Any] = {}
     most = -1
     for _again in range(2):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask, g
@@ -61,11 +61,28 @@ SMALL = (
 )
 
 
+def fill() -> None:
+    with transaction(), joined("the demonstration fills all areas", writes=True) as session:
+        load(session, SMALL)
+
+
+@pytest.fixture
+def arranged(request: pytest.FixtureRequest) -> Callable[[], None] | None:
+    return fill if "rows" in request.fixturenames else None
+
+
+@pytest.fixture
+def rows(app: Flask) -> Iterator[Session]:
+    """Its rows, filled in once a worker; their files lie elsewhere."""
+    with app.app_context(), unscoped("the test looks at all that was made") as session:
+        yield session
+
+
 @pytest.fixture
 def demo(app: Flask) -> Iterator[Session]:
+    """Filled in for this test, with its files."""
     with app.app_context():
-        with transaction(), joined("the demonstration fills all areas", writes=True) as session:
-            load(session, SMALL)
+        fill()
         with unscoped("the test looks at all that was made") as session:
             yield session
 
@@ -83,13 +100,13 @@ def test_it_is_what_real_work_would_leave_behind(demo: Session) -> None:
     check_accounts(demo)
 
 
-def test_some_ask_to_move(demo: Session) -> None:
+def test_some_ask_to_move(rows: Session) -> None:
     """Asked and answered like users do it: nothing drifts."""
     assert moves.play(SMALL) == 2
-    demo.expire_all()
-    states = Counter(demo.scalars(select(Transfer.state)))
+    rows.expire_all()
+    states = Counter(rows.scalars(select(Transfer.state)))
     assert states == {TransferState.WAITING: 1, TransferState.REFUSED: 1}
-    check_counters(demo)
+    check_counters(rows)
 
 
 def check_counters(session: Session) -> None:
@@ -254,7 +271,8 @@ def check_accounts(session: Session) -> None:
         assert check_password_hash(account.password, accounts.PASSWORD)
 
 
-def test_an_account_signs_in_and_needs_no_new_password(app: Flask, demo: Session) -> None:
+@pytest.mark.usefixtures("rows")
+def test_an_account_signs_in_and_needs_no_new_password(app: Flask) -> None:
     client = app.test_client()
     app.config["WTF_CSRF_ENABLED"] = False
     try:
