@@ -22,6 +22,7 @@ from multiprocessing.process import BaseProcess
 from typing import cast
 
 _GRACE = 2.0  # seconds in which a process whose starter is gone may finish what it does
+_END = 20.0  # seconds until one that was killed is gone, on the busiest machine
 _forked = multiprocessing.get_context("forkserver")
 _forked.set_forkserver_preload(["tools.preloaded"])
 
@@ -42,9 +43,10 @@ def start(act: Callable[..., object], *told: object) -> BaseProcess:
 
 def end(process: BaseProcess) -> None:
     """Kill it with all that it started."""
-    with suppress(ProcessLookupError):  # nobody is left of it
+    with suppress(ProcessLookupError):  # nobody is left of it, or it leads no group yet
         os.killpg(cast("int", process.pid), signal.SIGKILL)
-    process.join()
+    process.kill()
+    process.join(_END)
 
 
 def command(main: Callable[[], object], *arguments: str) -> None:

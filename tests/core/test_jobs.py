@@ -117,7 +117,7 @@ def test_two_workers_never_take_the_same_job(app: Flask) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert len(taken) == 20
     assert set(taken) == wanted
 
@@ -134,7 +134,7 @@ def test_kill_9_in_the_middle_loses_and_doubles_nothing(start: Callable[[], Base
     first = start()
     wait_for(lambda: len(numbers()) >= 100)
     first.kill()
-    first.join()
+    first.join(20)
     broken = seen(job_id)
     assert broken.state == JobState.RUNNING
     assert len(numbers()) < 400
@@ -280,7 +280,7 @@ def test_progress_shows_while_it_runs(app: Flask) -> None:
     thread = threading.Thread(target=worker.work, args=(app,), kwargs={"once": True})
     thread.start()
     wait_for(lambda: 0 < seen(job_id).percent < 100)
-    thread.join()
+    thread.join(60)
     assert seen(job_id).percent == 100
 
 

@@ -70,7 +70,7 @@ def save_all(client: httpx.Client, keys: list[UUID], saved: dict[UUID, str]) -> 
 
 def children(parent: int) -> list[int]:
     found = subprocess.run(
-        ["pgrep", "-P", str(parent)], capture_output=True, text=True, check=False
+        ["pgrep", "-P", str(parent)], capture_output=True, text=True, check=False, timeout=20
     )
     return [int(pid) for pid in found.stdout.split()]
 
@@ -91,6 +91,7 @@ def test_acknowledged_saves_survive_kill_of_the_worker(serve: Callable[..., Any]
         thread.start()
     for number in range(KILLS):
         while len(saved) <= number * len(keys) // (KILLS + 1):
+            assert any(thread.is_alive() for thread in threads), "nobody saves any more"
             time.sleep(0.01)  # some are saved, some are under way, some have not begun
         for worker in children(server.process.pid):
             kill(worker, signal.SIGKILL)

@@ -59,6 +59,7 @@ def test_photos_cut_off_by_a_kill_are_there_once(serve: Callable[..., Any]) -> N
     sender.start()
     for number in range(KILLS):
         while len(had) <= number * PHOTOS // (KILLS + 1):
+            assert sender.is_alive(), "nobody sends any more"
             time.sleep(0.01)
         time.sleep(0.1)  # the next one is under way
         for worker in children(server.process.pid):

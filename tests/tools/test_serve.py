@@ -113,7 +113,7 @@ def machine(databases: Databases, tmp_path: Path) -> Iterator[Machine]:
     yield running
     if running.process.poll() is None:
         running.process.kill()
-    running.process.wait()
+    running.process.wait(20)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc to find who holds the port")
@@ -130,7 +130,7 @@ def test_whatever_dies_the_service_is_back_and_nothing_runs_twice(machine: Machi
 
     left = machine.below()
     machine.process.kill()
-    machine.process.wait()
+    machine.process.wait(20)
     until(lambda: not left & set(tree()))
 
     machine.start()

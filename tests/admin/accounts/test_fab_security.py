@@ -196,13 +196,14 @@ def test_what_would_write_past_our_rules_refuses_and_names_ours(
         assert db.session.scalar(select(func.count()).select_from(Account)) == 0
 
 
+@pytest.mark.one_database
 def test_it_refuses_too_where_flask_finds_fabs_own_command(database_url: str) -> None:
     """As a shell calls it: the command is known before the program is."""
     arguments = ["--username", "x", "--firstname", "x", "--lastname", "x", "--email", "x@x.invalid"]
     done = subprocess.run(
         [sys.executable, "-m", "flask", "fab", "create-admin", *arguments, "--password", "secret"],
         cwd=ROOT, env=os.environ | {"DATABASE_URL": database_url, "SECRET_KEY": "only for tests"},
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 1
     assert "flask accounts create" in done.stderr

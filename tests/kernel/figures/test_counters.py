@@ -382,11 +382,13 @@ def test_rebuild_beside_savers(app: Flask) -> None:
     done = threading.Event()
 
     def save_all() -> None:
-        with app.app_context(), acting_as(clerk):
-            for key in surveys:
-                click(records.save, LOOKBACK, key, died(), 1)
-            db.session.remove()
-        done.set()
+        try:
+            with app.app_context(), acting_as(clerk):
+                for key in surveys:
+                    click(records.save, LOOKBACK, key, died(), 1)
+                db.session.remove()
+        finally:
+            done.set()  # who rebuilds meanwhile stops, also when a save broke
 
     saver = threading.Thread(target=save_all)
     saver.start()
@@ -395,7 +397,7 @@ def test_rebuild_beside_savers(app: Flask) -> None:
             with unscoped("counters are rebuilt") as session:
                 assert counted.rebuild(session, LOOKBACK) == 0
                 session.commit()
-        saver.join()
+        saver.join(60)
         require_no_drift()
 
 

@@ -144,7 +144,7 @@ def test_an_import_survives_kill_9(desk: Desk, app: Flask, tmp_path: Path) -> No
         assert first.exitcode is None
         time.sleep(0.02)
     first.kill()
-    first.join()
+    first.join(20)
     left = written()
     assert 0 < left < 6000
     assert left % 1000 == 0

@@ -146,5 +146,5 @@ def test_verifying_and_rebuilding_beside_people_at_work(app, run):
             assert run(args=["stats", "rebuild"]).exit_code == 0
     finally:
         done.set()
-        thread.join()
+        thread.join(60)
     assert run(args=["stats", "verify"]).exit_code == 0

@@ -286,7 +286,7 @@ def test_a_survey_that_waits_for_review_keeps_the_household(world: World):
 
 
 def test_two_counties_that_add_one_number_at_the_same_moment(world: World, app: Any):
-    number, start = id_number(), threading.Barrier(2)
+    number, start = id_number(), threading.Barrier(2, timeout=20)
     said: list[Any] = []
 
     def add(village: Region) -> None:
@@ -304,7 +304,7 @@ def test_two_counties_that_add_one_number_at_the_same_moment(world: World, app: 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     lost = [one for one in said if isinstance(one, objects.Changed)]
     assert len(lost) == 1
     assert "刚刚在别处" in lost[0].message
