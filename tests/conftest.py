@@ -48,7 +48,7 @@ from tests.running import audited
 from tests.running.applications import dispose, make_app
 
 #: The fixtures of what runs beside the tests: servers and Chromium.
-pytest_plugins = ["tests.running.browser", "tests.running.servers"]
+pytest_plugins = ["tests.running.servers", "tests.running.browser"]
 
 _SHARED = "ANJU_TEST_FOLDER"
 
