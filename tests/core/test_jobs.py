@@ -214,6 +214,24 @@ def test_a_job_that_gets_on_is_taken_up_however_often_it_dies(app: Flask) -> Non
     assert numbers() == list(range(200))
 
 
+def test_a_job_that_begins_anew_is_taken_up_while_it_comes_further(app: Flask) -> None:
+    """It is killed ten times, each time later; then at one place again and again."""
+    job_id = add(total=1000)
+    for n in (*range(1, 11), *[10] * jobs.MAX_TRIES):
+        job = worker.claim()
+        assert job is not None, n
+        for done in range(0, n * 50 + 1, 50):
+            job.further(done, 1000)
+        worker._write(job, job.report)  # the heart beats, and it is killed
+        make_stale(job_id)
+    assert worker.claim() is None
+    job = seen(job_id)
+    assert (job.state, job.attempt, job.checkpoint) == (JobState.FAILED, 16, {"furthest": 500})
+    assert job.message.startswith(
+        "多次中断，每次都要从头开始，已停止重试（最多处理到 500 / 1,000），没有生成文件。"
+    )
+
+
 def test_a_lost_database_is_tried_again(app: Flask) -> None:
     job_id = add("test.fail", how="database")
     worker.work(app, once=True)

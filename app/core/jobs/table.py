@@ -300,6 +300,7 @@ class JobContext:
     stopping: threading.Event = field(default_factory=threading.Event)
     overtaken: threading.Event = field(default_factory=threading.Event)
     report: dict[str, Any] = field(default_factory=dict)
+    _advance: dict[str, Any] = field(default_factory=dict)
 
     def progress(self, done: int, total: int, message: str = "") -> None:
         """Tell how far it is; cheap, call it often. It is also where a run is stopped."""
@@ -308,6 +309,17 @@ class JobContext:
         if self.stopping.is_set():
             raise JobInterrupted
         self.report = {"done": done, "total": total, "message": message}
+
+    def further(self, done: int, total: int) -> None:
+        """:meth:`progress` of a run that begins anew in each attempt, as one that writes a workbook
+        does. To come further than all attempts before is progress too: as long as one does, the job
+        is not given up.
+        """
+        self.progress(done, total)
+        if done > (self.checkpoint or {}).get("furthest", 0) + total // 100:
+            self.checkpoint = {"furthest": done}
+            self._advance = {"checkpoint": self.checkpoint, "tries": 0}
+        self.report |= self._advance
 
     def save(self, checkpoint: dict[str, Any]) -> None:
         """The checkpoint that stands for what the transaction did so far."""

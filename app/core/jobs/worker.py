@@ -22,7 +22,7 @@ from app.core.clock import now
 from app.core.db import db, read_only
 from app.core.errors import AnjuError, TryAgain
 from app.core.files.storage import StorageAway, is_away, is_full, storage
-from app.core.i18n import translate
+from app.core.i18n import mark, translate
 from app.core.jobs.table import (
     KINDS,
     MAX_TRIES,
@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 HOUSEKEEPING_SECONDS = 600.0
+_FULL = mark("服务器存储空间已满，请联系管理员清理空间；清理后自动继续。")
 
 
 def work(app: Flask, *, once: bool = False, stopping: threading.Event | None = None) -> int:
@@ -88,22 +89,20 @@ def claim(only: uuid.UUID | None = None) -> JobContext | None:
     with read_only(), db.engine.connect() as connection:
         wanted = sa.and_(free, Job.id == only) if only else free
         waiting = connection.execute(
-            sa.select(Job.id, Job.attempt, Job.tries, Job.started, Job.done, Job.total)
+            sa.select(
+                Job.id, Job.attempt, Job.tries, Job.started, Job.done, Job.total, Job.checkpoint
+            )
             .where(wanted)
             .order_by(Job.created)
             .limit(8)
         ).all()
-    for job_id, attempt, tries, started, done, total in waiting:
+    for job_id, attempt, tries, started, done, total, checkpoint in waiting:
         taken: dict[str, Any] = {"heartbeat": now(), "attempt": attempt + 1, "tries": tries + 1}
         if tries >= MAX_TRIES:
             taken |= {
                 "state": JobState.FAILED,
                 "finished": now(),
-                "message": translate(
-                    "多次中断且没有进展，已停止重试（处理到 %(done)s / %(total)s）。请联系管理员。",
-                    done=f"{done:,}",
-                    total=f"{total:,}",
-                ),
+                "message": _given_up(checkpoint, done, total),
             }
         else:
             taken |= {
@@ -126,6 +125,17 @@ def claim(only: uuid.UUID | None = None) -> JobContext | None:
             )
         return JobContext(id=job_id, attempt=attempt + 1, **row)
     return None
+
+
+def _given_up(checkpoint: Any, done: int, total: int) -> str:
+    """What its account reads of a job that is tried no more: how far it came, and what there is of it."""
+    if furthest := (checkpoint or {}).get("furthest"):
+        text = mark(
+            "多次中断，每次都要从头开始，已停止重试（最多处理到 %(done)s / %(total)s），没有生成文件。请缩小范围后重试，或联系管理员。"
+        )
+        return translate(text, done=f"{furthest:,}", total=f"{total:,}")
+    text = mark("多次中断且没有进展，已停止重试（处理到 %(done)s / %(total)s）。请联系管理员。")
+    return translate(text, done=f"{done:,}", total=f"{total:,}")
 
 
 def run(app: Flask, job: JobContext, stopping: threading.Event) -> None:
@@ -165,14 +175,15 @@ def _outcome(app: Flask, job: JobContext) -> dict[str, Any] | None:
                 return _later(job, error.message)
             except AnjuError as error:
                 return _ended(JobState.FAILED, message=error.message)
-            except sa.exc.OperationalError:
+            except sa.exc.OperationalError as error:
                 log.exception("job %s lost its database in attempt %s", job.id, job.attempt)
+                if is_full(error):
+                    return _later(job, translate(_FULL))
                 return _later(job, translate("数据库暂时无法访问，恢复后自动继续。"))
             except Exception as error:
                 log.exception("job %s (%s) failed", job.id, job.kind)
                 if is_full(error):
-                    full = translate("服务器存储空间已满，请联系管理员清理空间；清理后自动继续。")
-                    return _later(job, full)
+                    return _later(job, translate(_FULL))
                 if is_away(error):
                     return _later(job, translate("系统暂时不能写入，恢复后自动继续。"))
                 text = translate(

@@ -3,7 +3,7 @@ the columns that the account sees, unmasked. Where that is asked for the househo
 which both imports find it again whatever else is missing or was corrected.
 
 Rows stream from the database to the file in bounded memory. A run that was killed starts again: it
-has written nothing but its own temporary file.
+has written nothing but its own temporary file. It does so as long as attempts come further than before.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def run(job: JobContext) -> dict[str, Any]:
             rows = book.table(
                 register.ledger_title,
                 list(_columns(register, names, keys=keys)),
-                rows_of.stream(lambda done: job.progress(done, max(total, done))),
+                rows_of.stream(lambda done: job.further(done, max(total, done))),
                 title=_title(register, job.args.get("area") or _area(actor)),
                 frozen_columns=len(_LEVELS) + 1,
                 filtered=True,

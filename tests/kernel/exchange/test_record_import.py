@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import openpyxl
@@ -159,6 +160,48 @@ def test_a_wrong_cell_rejects_its_row_and_says_why(
     assert message in result["page"]
     assert message in str(marked(app)[1][-1])
     assert surveys(app)[homes[0][0]].state == State.MISSING
+
+
+OWN = OTHER | {"家庭户籍人数": "3", "现住房情况": "自有农村住房", "其他安全住房": ""}
+#: As counties send them: 排查时间, 建筑面积, 建筑层数, and what they are.
+AS_SENT = [
+    (dt.datetime(2025, 6, 3), 85.49999999999999, "2", (dt.date(2025, 6, 3), "85.5", 2)),
+    (dt.datetime(2025, 6, 3, 15, 30), 85.3, 2, (dt.date(2025, 6, 3), "85.3", 2)),
+    (45811, "１２０", 2.0000000000000004, (dt.date(2025, 6, 3), "120", 2)),
+    ("2025.6.3", "1,205.5", "１", (dt.date(2025, 6, 3), "1205.5", 1)),
+    ("2025-06-03 00:00:00", 96.5, 3, (dt.date(2025, 6, 3), "96.5", 3)),
+    ("20250603", 120, 1, (dt.date(2025, 6, 3), "120", 1)),
+]
+
+
+def test_a_whole_import_says_what_excel_shows(app: Flask, as_account: Any) -> None:
+    with app.app_context():
+        homes = [builders.household(name=f"古丽·买{n}")[0] for n in range(len(AS_SENT))]
+        keys = [(h.head_name.replace("·", " • "), str(h.head_id)) for h in homes]
+    rows = [
+        row(key, **(OWN | {"排查时间": day, "建筑面积": area, "建筑层数": storeys}))
+        for key, (day, area, storeys, _said) in zip(keys, AS_SENT, strict=True)
+    ]
+    clerk = as_account(builders.COUNTY_MANAGER)
+    for mode, written in (("dry_run", False), ("import", True)):
+        result = imported(app, clerk, filled(clerk, rows), mode=mode, whole="yes")
+        assert (result["created"], result["rejected"]) == (len(AS_SENT), 0)
+        found = [surveys(app)[f"古丽·买{n}"] for n in range(len(AS_SENT))]
+        said = [(s.surveyed_on, s.floor_area, s.storeys) for s in found]
+        expected = [(day, Decimal(area), n) for *_cells, (day, area, n) in AS_SENT]
+        assert said == (expected if written else [(None, None, None)] * len(AS_SENT))
+
+
+def test_what_a_form_does_not_ask_for_is_not_dropped_in_silence(
+    app: Flask, as_account: Any, homes: list[tuple[str, str]]
+) -> None:
+    clerk = as_account(builders.COUNTY_MANAGER)
+    cells = OTHER | {"家庭户籍人数": "3", "建筑面积": "120.5"}
+    result = imported(app, clerk, filled(clerk, [row(homes[0], **cells)]))
+    assert (result["created"], result["flagged"]) == (1, 1)
+    text = "按这一行其他各项的内容，该项不用填写，没有导入，请核对。"
+    assert f"建筑面积：{text}" in str(marked(app)[1][-1])
+    assert surveys(app)[homes[0][0]].floor_area is None
 
 
 def test_a_dry_run_and_a_whole_one_with_a_wrong_row_write_nothing(

@@ -237,6 +237,8 @@ class _Import(SheetImport[_Row]):
                 line.reject(self.key_column, error.message)
                 return
         line.outcome = "created" if created else "updated"
+        for name in (n for n, v in values.items() if n not in result.shown and not is_missing(v)):
+            line.flag(name, translate("按这一行其他各项的内容，该项不用填写，没有导入，请核对。"))
         missing = [p.message.rstrip("。.") for p in result.missing]
         if missing:
             more = "…" if len(missing) > _MISSING_SHOWN else _("。")

@@ -354,7 +354,7 @@ class Checker:
             return
         value, problem = CELLS[made.kind].understood(made, text)
         if problem:
-            line.flag(name, problem)
+            line.flag(name, translate("%(why)s（该内容未导入）", why=problem))
         if not is_missing(value):
             line.extras[name] = value
             line.mended = line.mended or (made.kind.several and made.text(value) != text)
