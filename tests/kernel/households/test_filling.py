@@ -160,7 +160,8 @@ def test_a_new_figure_gets_a_slot_that_none_had(
     with everything() as session:
         session.add(TallySlot(register="lookback", figure="ghost", part=0, slot=31))
     both = LOOKBACK.figures | {"gone": Figure("死亡", LOOKBACK.figures["died"].where)}
-    monkeypatch.setattr(LOOKBACK, "figures", both)
+    for name in ("figures", "kept_figures"):
+        monkeypatch.setattr(LOOKBACK, name, both)
     with pytest.raises(LookupError, match="flask deploy"):
         slot_of("lookback", "gone")
     assert click(filling.require) is True
