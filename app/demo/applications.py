@@ -82,8 +82,8 @@ class _Applications:
             self._sent_back(Last(LOOKBACK, survey), home, number)
         deltas: Counter[tuple[str, int, str]] = Counter()
         for row in self.rows:
-            for key in counters.satisfied(APPLICATION, row):
-                deltas[key, row["county_id"], row["path"]] += 1
+            for key, n in counters.amounts(APPLICATION, row).items():
+                deltas[key, row["county_id"], row["path"]] += n
         connection = self.session.connection()
         for model, made in (
             (Application, self.rows), (HistoryEntry, self.lines), (Attachment, self.files)

@@ -32,8 +32,8 @@ def count_in(
     changes: Deltas, register: Register, row: Mapping[str, Any], day: dt.date, change: int
 ) -> None:
     """A row comes into its figures at that day, or leaves them."""
-    for figure in counters.satisfied(register, row):
-        changes[day][register.name, figure, row["county_id"], row["path"]] += change
+    for figure, n in counters.amounts(register, row).items():
+        changes[day][register.name, figure, row["county_id"], row["path"]] += change * n
 
 
 def write(
@@ -55,7 +55,7 @@ def _keep(session: Session, day: dt.date, counts: Mapping[Counted, int]) -> None
     upper = select(Region.path, Region.id).where(Region.level <= Level.COUNTY, ~Region.structural)
     ids = dict(session.connection().execute(upper).all())
     paths = {key: path for path, key in ids.items()}
-    shown = {(register.name, name) for register in all_registers() for name in register.figures}
+    shown = {(register.name, name) for register in all_registers() for name in register.counting}
     sums: dict[tuple[str, str, int, str], int] = defaultdict(int)
     for (register, figure, county_id, _path), n in counts.items():
         if (register, divided(figure)[0]) not in shown:  # no page compares it

@@ -104,8 +104,8 @@ def load(session: Session, people: People, album: Album, day: dt.date, seed: int
              "account": payment["account"]} | place
             for payment in row["payments"] or ()
         ]  # fmt: skip
-        for figure in counters.satisfied(DOSSIER, row):
-            deltas[figure, row["county_id"], row["path"]] += 1
+        for figure, n in counters.amounts(DOSSIER, row).items():
+            deltas[figure, row["county_id"], row["path"]] += n
     connection = session.connection()
     for model, made in (
         (Dossier, rows),

@@ -287,7 +287,9 @@ def test_the_workbook_holds_the_rows_of_its_cell(app: Flask, session: Any) -> No
     truths = {register.name: Truth(register) for register in counting}
     with b.acting(b.COUNTY_MANAGER) as actor:
         for register in counting:
-            figure = [figure for _own, figure in register.tables[0].plain().shown()][-1]
+            figure = [
+                figure for _own, figure in register.tables[0].plain(register.counting).shown()
+            ][-1]
             asking = Asking(f"{ledger_url(register)}?figure={figure}", actor)
             offered = pages.exports(register, asking.menu, actor, asking.wanted)[0].url
             asked = MultiDict(parse_qsl(urlsplit(offered).query))

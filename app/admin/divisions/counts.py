@@ -20,7 +20,7 @@ from app.core.db import upsert
 from app.kernel.declare.register import all_registers
 from app.kernel.figures import counters
 from app.kernel.figures.counters import CounterDay
-from app.kernel.figures.tally import Place, tally, town_path
+from app.kernel.figures.tally import Place, divided, tally, town_path
 
 Session = Any
 _ROWS_A_STATEMENT = 5000
@@ -35,7 +35,7 @@ def leave_county(session: Session, path: str, old: Any, new: Any) -> None:
         changes: dict[tuple[str, Place], int] = {(name, old.id): -n for name, n in moved.items()}
         changes |= {(name, new.id): n for name, n in moved.items()}
         counters.hand_in_lines(session, register, changes)
-        share = {name: n / whole[name] for name, n in moved.items()}
+        share = {key: n / whole[key] for key, n in moved.items() if _by_day(register, key)}
         if share:
             above = _above(session, old), _above(session, new)
             _days_follow(session, old.id, *above, register, share)
@@ -81,6 +81,11 @@ def _counts(session: Session, register: Any, path: str) -> dict[str, int]:
     for _county, key, n in counters.live_by(session, register, (model.county_id,), below):
         found[key] += n
     return found
+
+
+def _by_day(register: Any, key: str) -> bool:
+    """Are days of the figure kept? Not of what is added up."""
+    return divided(key)[0] in register.counting
 
 
 def _above(session: Session, region: Any) -> dict[int, str]:

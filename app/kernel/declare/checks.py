@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from app.kernel.declare import choice_lists, feed
+from app.kernel.declare import choice_lists, feed, figure_checks
 from app.kernel.declare.field import Field
 from app.kernel.declare.groups import UNORDERED
 from app.kernel.declare.house_lists import house_lists, list_names
@@ -20,7 +20,6 @@ from app.kernel.declare.register import (
     get_register,
 )
 from app.kernel.declare.rules import DeclarationError
-from app.kernel.declare.tables import HIGHEST, LOWEST, Rate
 from app.kernel.kinds import CHILDREN, DATE, REGION, YES_NO, Kind
 
 _LABEL_LENGTH = 40
@@ -381,6 +380,8 @@ def _check_figures(register: Register) -> Iterator[Finding]:
     for name in register.lists.by_figure[1].split():
         if name not in register.figures:
             yield Finding("R058", register.name, f"by_figure: unknown figure {name}")
+    for code, text in figure_checks.wrong(register):
+        yield Finding(code, register.name, text)
     if register.briefing:
         yield from _check_briefing(register, register.briefing)
     for table in register.tables:
@@ -391,10 +392,6 @@ def _check_figures(register: Register) -> Iterator[Finding]:
             if source is None or shown not in source.figures:
                 text = f"table {table.name}: unknown figure {shown}{f' of {of}' if of else ''}"
                 yield Finding("R032", register.name, text)
-        for leaf in table.leaves():
-            if isinstance(leaf, Rate) and leaf.rank not in ("", HIGHEST, LOWEST):
-                text = f"table {table.name}: {leaf.head} is ranked {HIGHEST} or {LOWEST}, not {leaf.rank}"
-                yield Finding("R080", register.name, text)
         named = [*table.chart, *(table.progress or ())]
         named += (n for i in table.identities for n in (i.total, *i.parts))
         for name in named:

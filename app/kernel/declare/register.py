@@ -61,12 +61,14 @@ class Section:
 @dataclass(frozen=True)
 class Figure:
     """A named condition over a row: counted, drilled down to, charted in the colour ``tone``
-    (good, warn, bad, info, neutral).
+    (good, warn, bad, info, neutral). With ``sum`` it does not count the rows but adds up what a field of
+    them says, exactly: such a figure stands in tables, alone or in a rate or mean.
     """
 
     label: str  # what pages call it
     where: Expr  # the rows that it counts
     tone: str = ""
+    sum: str = ""  # the field of a number that it adds up
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,17 @@ class Years:
 
     ``listed``: the rows of a year, where they are not those that the lists show. ``usual`` gives the
     year that pages show unless another is asked for; without it they show all years.
+
+    ``by`` names a choice that divides each year: figures are counted for each year and code too, and
+    pages offer the codes beside the year. ``usual_kind`` is the code that they show with the usual year.
     """
 
     name: str
     since: int
     listed: Expr | None = None
     usual: Callable[[], int] | None = None
+    by: str = ""
+    usual_kind: str = ""
 
     def offered(self) -> range:
         """The years that one may ask for, the newest first; next year's is planned already."""
@@ -349,34 +356,68 @@ class Register:
         return tuple(state for state in State if checked or state != State.CHECKING)
 
     def counted(self, key: str) -> Expr:
-        """The rows that a figure counts, all of them or (``name@2026``) those of a year.
+        """The rows that a figure counts or adds up, all of them or those of a year (``name@2026``), of a
+        year and kind (``name@2026/central``).
 
-        :raises KeyError: no such figure, no such year.
+        :raises KeyError: no such figure, no such year or kind.
         """
         if key not in self._counted:
-            name, at, year = key.partition("@")
+            name, at, dim = key.partition("@")
             where, listed = self.kept_figures[name].where, self.listed
             if at:
-                years = self.years
-                if (
-                    name not in self.figures
-                    or years is None
-                    or year not in map(str, years.offered())
-                ):
+                years, shown = self.years, name in self.figures
+                year, of, kind = dim.partition("/")
+                if not shown or years is None or year not in map(str, years.offered()):
+                    raise KeyError(key)
+                if of and kind not in self.kinds:
                     raise KeyError(key)
                 listed = years.listed or listed
-                where = self._in_year(int(year)) & where
+                where = self._in_year(int(year), kind) & where
             self._counted[key] = where if listed is ALWAYS else listed & where
         return self._counted[key]
 
-    def _in_year(self, year: int) -> Expr:
-        made = self.model.__fields__[self.years.name if self.years else ""]
-        return made.has(year) if made.kind.several else Compare("eq", Ref(made.name), Const(year))
+    def _in_year(self, year: int, kind: str) -> Expr:
+        if self.years is None:
+            raise LookupError(f"{self.name} counts nothing by year")
+        known = self.model.__fields__
+        made = known[self.years.name]
+        own = made.has(year) if made.kind.several else Compare("eq", Ref(made.name), Const(year))
+        return own & known[self.years.by].is_(kind) if kind else own
+
+    @cached_property
+    def kinds(self) -> dict[str, Field]:
+        """The codes by which each year is divided, with the field that says them."""
+        if self.years is None or not self.years.by:
+            return {}
+        made = self.model.__fields__[self.years.by]
+        return {one.value: made for one in made.choices or () if one.value not in made.leaves_out}
+
+    def kind_label(self, kind: str) -> str:
+        """What a code that divides the years is called, in the user's language."""
+        return self.kinds[kind].text(kind) if kind in self.kinds else kind
+
+    @cached_property
+    def counting(self) -> tuple[str, ...]:
+        """The figures that count rows."""
+        return tuple(name for name, figure in self.figures.items() if not figure.sum)
+
+    def adds(self, key: str) -> bool:
+        """Does the figure of this key add up, instead of counting rows?"""
+        return bool(self.kept_figures[key.partition("@")[0]].sum)
+
+    def added_in(self, figure: str) -> int:
+        """How many parts of one a figure that adds up is kept in; 0: it counts rows."""
+        name = self.kept_figures[figure].sum
+        return self.model.__fields__[name].kind.added_in if name else 0
 
     def figure_label(self, key: str) -> str:
-        """审核通过, or 审核通过（2026年）."""
-        name, _at, year = key.partition("@")
+        """审核通过, 审核通过（2026年）, or 审核通过（2026年，中央补助）."""
+        name, _at, dim = key.partition("@")
+        year, _of, kind = dim.partition("/")
         label = translate(self.kept_figures[name].label)
+        if kind:
+            text = self.kind_label(kind)
+            return _("%(figure)s（%(year)s年，%(kind)s）", figure=label, year=year, kind=text)
         return _("%(figure)s（%(year)s年）", figure=label, year=year) if year else label
 
     @cached_property
@@ -426,9 +467,21 @@ def _of_single_states(figures: Mapping[str, Figure]) -> dict[State, str]:
     return found
 
 
-def of_year(figure: str, year: int | None) -> str:
-    """The key of a figure of one year, or of all years."""
-    return f"{figure}@{year}" if year else figure
+def dim_of(year: int | None, kind: str = "") -> str:
+    """What counters call a year, a kind of it, or (empty) all years."""
+    if not year:
+        return ""
+    return f"{year}/{kind}" if kind else str(year)
+
+
+def of_dim(figure: str, dim: str) -> str:
+    """The key of a figure in a dimension (:func:`dim_of`)."""
+    return f"{figure}@{dim}" if dim else figure
+
+
+def of_year(figure: str, year: int | None, kind: str = "") -> str:
+    """The key of a figure of one year or a kind of it, or of all years."""
+    return of_dim(figure, dim_of(year, kind))
 
 
 #: Names of the weekly table and of the days in addresses; no declared table may have them.

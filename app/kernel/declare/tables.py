@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 
@@ -30,7 +30,7 @@ class Column:
     figure: str = ""  # the figure's name
     head: str = ""  # its head, where that is not the label of the figure
     columns: tuple[Column | Rate, ...] = ()  # those below the head of a group
-    of: str = ""  # the register whose figure it is, where it is another's; that of all years
+    of: str = ""  # the register whose figure it is, where it is another's; of the same year and kind, if it counts by them
 
 
 def columns(names: str) -> tuple[Column, ...]:
@@ -61,6 +61,13 @@ class Rate:
     def figures(self) -> tuple[str, str]:
         """The two that it reads."""
         return self.of, self.over
+
+
+@dataclass(frozen=True)
+class Mean(Rate):
+    """A rate that is told as a number of two decimals in the unit of what ``of`` adds up: how much comes
+    to each row that ``over`` counts.
+    """
 
 
 def divided(name: str) -> tuple[str, str]:
@@ -97,9 +104,9 @@ class Table:
             else:
                 yield one.of, one.figure
 
-    def plain(self) -> Table:
-        """The table with the figures of its own register alone."""
-        return replace(self, columns=_plain(self.columns))
+    def plain(self, figures: Collection[str]) -> Table:
+        """The table with those of its own register's figures alone."""
+        return replace(self, columns=_plain(self.columns, figures))
 
 
 def _leaves(items: tuple[Column | Rate, ...]) -> Iterator[Column | Rate]:
@@ -110,11 +117,11 @@ def _leaves(items: tuple[Column | Rate, ...]) -> Iterator[Column | Rate]:
             yield item
 
 
-def _plain(items: tuple[Column | Rate, ...]) -> tuple[Column, ...]:
+def _plain(items: tuple[Column | Rate, ...], figures: Collection[str]) -> tuple[Column, ...]:
     found = []
     for item in items:
         if isinstance(item, Column) and not item.of:
-            below = _plain(item.columns)
-            if below or not item.columns:
+            below = _plain(item.columns, figures)
+            if below or item.figure in figures:
                 found.append(replace(item, columns=below))
     return tuple(found)

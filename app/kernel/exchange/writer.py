@@ -107,7 +107,8 @@ class _Sheet(Worksheet):
             elif shown is None:
                 self.write_blank(number, column, None, forms.ruled_text)
             else:
-                self.write_number(number, column, shown, form or forms.ruled_number)
+                whole = forms.ruled_amount if isinstance(shown, Decimal) else forms.ruled_number
+                self.write_number(number, column, shown, form or whole)
 
     def head_rows(self, cells: Sequence[tuple[HeadSpan, Format]]) -> None:
         """Write merged head cells from the top down, as constant memory demands."""
@@ -132,6 +133,7 @@ class _Forms:
     rates: Mapping[int, Format]  # by their places
     ruled_text: Format
     ruled_number: Format
+    ruled_amount: Format
 
 
 def _index(form: Format) -> int:
@@ -205,6 +207,7 @@ class Book:
             rates={n: add({"num_format": f"0.{'0' * n}%", **line}) for n in (1, 2)},
             ruled_text=add({"num_format": "@", **line}),
             ruled_number=add({"num_format": "#,##0", **line}),
+            ruled_amount=add({"num_format": "#,##0.00", **line}),
         )
         self._marked = add({"num_format": "@", "bg_color": "#FFC7CE"})
         self._names: set[str] = set()

@@ -15,6 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
     Date,
     Index,
     Integer,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     delete,
     event,
     func,
@@ -42,7 +45,14 @@ from app.core.db import Model, outermost
 from app.core.kept import Kept
 from app.core.types import PathType
 from app.kernel.declare.expressions import ALWAYS, Columns, Expr
-from app.kernel.declare.register import Register, all_registers, of_year, register_of
+from app.kernel.declare.register import (
+    Figure,
+    Register,
+    all_registers,
+    dim_of,
+    of_dim,
+    register_of,
+)
 from app.kernel.figures import tally as lines
 from app.kernel.figures.tally import Place, Slot, divided, slot_of, tally, town_of, town_path
 
@@ -68,18 +78,41 @@ class CounterDay(Model):
     n: Mapped[int] = mapped_column(Integer, nullable=False)
 
 
-def satisfied(register: Register, values: Mapping[str, Any]) -> set[str]:
-    """Keys of the figures that a row with these values counts in; of its year too."""
+def amounts(register: Register, values: Mapping[str, Any]) -> dict[str, int]:
+    """Keys of the figures that a row with these values counts in, of its year and kind too: with 1, or with
+    what it adds.
+    """
     listed, years = register.listed.test(values), register.years
     said = _years_in(values.get(years.name)) if years else ()
     of_its_years = bool(years and said and (years.listed or register.listed).test(values))
     if not listed and not of_its_years:
-        return set()
-    names = {name for name, figure in register.kept_figures.items() if figure.where.test(values)}
-    found = names if listed else set()
-    if not of_its_years:
-        return found
-    return found | {of_year(n, year) for n in names & register.figures.keys() for year in said}
+        return {}
+    own = {
+        name: n
+        for name, figure in register.kept_figures.items()
+        if figure.where.test(values) and (n := _amount(register, figure, values))
+    }
+    found = dict(own) if listed else {}
+    if years and of_its_years:
+        dims = list(_dims(said, values.get(years.by)))
+        shown = [(name, n) for name, n in own.items() if name in register.figures]
+        found |= {of_dim(name, dim): n for name, n in shown for dim in dims}
+    return found
+
+
+def _amount(register: Register, figure: Figure, values: Mapping[str, Any]) -> int:
+    """What a row adds to a figure that counts it."""
+    if not figure.sum:
+        return 1
+    value = values.get(figure.sum)
+    return round(value * register.model.__fields__[figure.sum].kind.added_in) if value else 0
+
+
+def _dims(years: Iterable[int], kind: Any) -> Iterator[str]:
+    for year in years:
+        yield dim_of(year)
+        if kind:
+            yield dim_of(year, str(kind))
 
 
 def _years_in(value: Any) -> tuple[int, ...]:
@@ -90,12 +123,14 @@ def _years_in(value: Any) -> tuple[int, ...]:
 
 
 def asked_of(register: Register) -> set[str]:
-    """Names of the fields that :func:`satisfied` looks at."""
+    """Names of the fields that :func:`amounts` looks at."""
     years = register.years
     asked = [register.listed, *(figure.where for figure in register.kept_figures.values())]
     asked += [years.listed] if years and years.listed else []
     names = {name for condition in asked for name in condition.names()}
-    return names | {years.name} if years else names
+    names |= {figure.sum for figure in register.figures.values()}
+    names |= {years.name, years.by} if years else set()
+    return names - {""}
 
 
 def hand_in(
@@ -131,7 +166,7 @@ def gather(session: Session, register: Register, row: Any) -> None:
 
 def _note(session: Session, register: Register, values: Mapping[str, Any], change: int) -> None:
     at = values["county_id"], values["path"]
-    hand_in(session, register, {(f, *at): change for f in satisfied(register, values)})
+    hand_in(session, register, {(f, *at): change * n for f, n in amounts(register, values).items()})
 
 
 def _names(row: Any) -> Iterable[str]:
@@ -244,38 +279,47 @@ def live_by(
     *where: Any,
     figures: Iterable[str] = (),
 ) -> Iterator[tuple[tuple[Any, ...], str, int]]:
-    """(place, key of a figure, how many rows), counted from the rows; non-zero ones, those of a year maybe
-    in several parts. ``places`` are the columns or expressions that they are grouped by; ``figures`` are all
+    """(place, key of a figure, how many rows or how much they add), from the rows; non-zero ones, those of a
+    year maybe in several parts. ``places`` are the columns or expressions that they are grouped by; ``figures`` are all
     that the register keeps unless given.
     """
     from app.kernel.rows.reading import columns_of
 
     model, years = register.model, register.years
     columns, names = columns_of(model, register.name), list(figures or register.kept_figures)
-    sums = {
-        n: func.sum(case((register.kept_figures[n].where.sql(columns), 1), else_=0)) for n in names
-    }
+    sums = {n: live(register, n, register.kept_figures[n].where, columns) for n in names}
     whole = select(*places, *sums.values()).where(*where, *_only(register.listed, columns))
     for line in session.execute(whole.group_by(*places)):
-        yield from _told(line, names, len(places), (None,))
+        yield from _told(line, names, len(places), ("",))
     names = [name for name in names if name in register.figures]
     if years and names:
-        year = getattr(model, years.name)
+        dims = [getattr(model, name) for name in (years.name, years.by) if name]
         listed = _only(years.listed or register.listed, columns)
-        by_year = select(*places, year, *(sums[name] for name in names))
-        by_year = by_year.where(*where, *listed, year.is_not(None))
-        for line in session.execute(by_year.group_by(*places, year)):
-            dims = _years_in(line[len(places)])
-            yield from _told(line, [None, *names], len(places), dims)
+        by_year = select(*places, *dims, *(sums[name] for name in names))
+        by_year = by_year.where(*where, *listed, dims[0].is_not(None))
+        for line in session.execute(by_year.group_by(*places, *dims)):
+            year, kind = line[len(places)], line[len(places) + 1] if years.by else None
+            told = [*(None for _dim in dims), *names]
+            yield from _told(line, told, len(places), list(_dims(_years_in(year), kind)))
+
+
+def live(register: Register, figure: str, where: Expr, columns: Columns) -> ColumnElement[int]:
+    """How many rows a condition holds for; of a figure that adds up, how much they add."""
+    shown = register.figures.get(figure)
+    if shown is None or not shown.sum:
+        return func.sum(case((where.sql(columns), 1), else_=0))
+    value = columns(shown.sum)
+    parts = cast(func.round(value * register.added_in(figure)), BigInteger)
+    return func.sum(case((and_(where.sql(columns), value.is_not(None)), parts), else_=0))
 
 
 def _told(
-    line: Row[Any], names: Sequence[str | None], places: int, dims: Iterable[int | None]
+    line: Row[Any], names: Sequence[str | None], places: int, dims: Iterable[str]
 ) -> Iterator[tuple[tuple[Any, ...], str, int]]:
     """What one line of sums, which come after ``places``, tells of each dimension."""
     for name, n in zip(names, line[places:], strict=True):
         if name and n:
-            yield from ((tuple(line[:places]), of_year(name, dim), int(n)) for dim in dims)
+            yield from ((tuple(line[:places]), of_dim(name, dim), int(n)) for dim in dims)
 
 
 def _only(listed: Expr, columns: Columns) -> list[Any]:
@@ -308,7 +352,7 @@ def kept_lines(
         .where(tally.c.register == register.name, *where)
     )
     return {
-        (f"{name}@{dim}" if dim else name, county or path): line[at[slot.column.name]]
+        (of_dim(name, dim), county or path): line[at[slot.column.name]]
         for line in session.execute(query)
         for dim, path, part, county in (line[:4],)
         for name, slot in slots.items()
@@ -321,7 +365,7 @@ def snapshot(
 ) -> int:
     """Keep the counters of now as those of ``day`` (again: replaces them), with the sums of every
     division above; gives how many lines. ``left_out`` names a register's figures of which no day is kept
-    now. The caller commits.
+    now; nor is one of what is added up. The caller commits.
     """
     connection = session.connection()
     connection.execute(delete(CounterDay).where(CounterDay.day == day))
@@ -334,13 +378,13 @@ def snapshot(
     made = 0
     for register in all_registers():
         left = left_out(register) if left_out else ()
-        figures = [name for name in register.figures if name not in left]
+        figures = [name for name in register.counting if name not in left]
         for dim in dims[register.name]:
             for width in sorted({len(path) for path in ids}):
                 for some in _by_part(register, figures):
                     places = connection.execute(_day(register, dim, width, some)).all()
                     day_lines = [
-                        {"register": register.name, "figure": f"{name}@{dim}" if dim else name,
+                        {"register": register.name, "figure": of_dim(name, dim),
                          "region_id": ids[path], "day": day, "path": path, "n": int(n)}
                         for path, *sums in places if path in ids
                         for name, n in zip(some, sums, strict=True) if n
@@ -381,20 +425,17 @@ def broken_identities(
     kept = kept_counts(session, register) if kept is None else kept
     places = {(divided(key)[1], place) for key, place in kept}
     return [
-        f"{register.name}: {identity.text} (at {place}{', ' if year else ''}{year})"
+        f"{register.name}: {identity.text} (at {place}{', ' if dim else ''}{dim})"
         for identity in register.identities
-        for year, place in sorted(places, key=str)
-        if kept.get((_key(identity.total, year), place), 0)
-        != sum(kept.get((_key(part, year), place), 0) for part in identity.parts)
+        for dim, place in sorted(places, key=str)
+        if kept.get((of_dim(identity.total, dim), place), 0)
+        != sum(kept.get((of_dim(part, dim), place), 0) for part in identity.parts)
     ]
-
-
-def _key(figure: str, year: str) -> str:
-    return of_year(figure, int(year) if year else None)
 
 
 __all__ = [
     "CounterDay",
+    "amounts",
     "asked_of",
     "at_one_moment",
     "broken_identities",
@@ -403,9 +444,9 @@ __all__ = [
     "kept_at",
     "kept_counts",
     "kept_lines",
+    "live",
     "live_by",
     "live_counts",
-    "satisfied",
     "snapshot",
     "total",
     "total_between",

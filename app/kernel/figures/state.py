@@ -51,7 +51,11 @@ def digests(register: Register) -> dict[str, str]:
     """What each figure is counted by, as a digest; that of the list under :data:`ROWS`."""
     years = register.years
     beside = [register.listed, *((years.name, years.listed) if years else ())]
-    found = {name: _digest(figure.where, *beside) for name, figure in register.kept_figures.items()}
+    beside += [years.by] if years and years.by else []
+    found = {
+        name: _digest(figure.where, *beside, *([figure.sum] if figure.sum else []))
+        for name, figure in register.kept_figures.items()
+    }
     return found | ({ROWS: _digest(register.follows)} if register.follows else {})
 
 

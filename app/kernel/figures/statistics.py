@@ -17,7 +17,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     bindparam,
-    case,
     func,
     literal_column,
     select,
@@ -33,14 +32,16 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
-from app.kernel.declare.register import Register, of_year
+from app.kernel.declare.register import Register, dim_of, of_dim, of_year
 from app.kernel.figures import tally as lines
+from app.kernel.figures.counters import live
 from app.kernel.figures.state import incomplete
 from app.kernel.figures.tally import Slot, slot_of, tally
 from app.kernel.rows.reading import columns_of
 
 #: What an address says that asks for no single year.
 ALL_YEARS = "all"
+ALL_KINDS = "all"
 _LABEL, _VILLAGE_LABEL = 3, 4  # characters of one step of a path, its dot included
 
 
@@ -80,6 +81,7 @@ class Sheet:
     lines: tuple[Line, ...]
     at: dt.datetime
     year: int | None = None  # of which the counts are, where not of all
+    kind: str = ""  # … and the code that divides it
     counting: frozenset[str] = frozenset()  # figures that cannot be told yet
 
     def told(self, *figures: str) -> bool:
@@ -88,7 +90,7 @@ class Sheet:
 
     def key(self, figure: str) -> str:
         """The figure as counters, days and lists name it."""
-        return of_year(figure, self.year)
+        return of_year(figure, self.year, self.kind)
 
     @property
     def total(self) -> Line:
@@ -123,6 +125,22 @@ def year_asked_for(register: Register, text: str | None) -> int | None:
     return int(text)
 
 
+def kind_asked_for(register: Register, year: int | None, text: str | None) -> str:
+    """The code that divides the year, empty for all of them; without one the usual code of the usual year.
+
+    :raises BadInput: none of those that the register offers, or of no year.
+    """
+    years = register.years
+    if not text:
+        usual = years.usual_kind if years and years.usual else ""
+        return usual if years and years.usual and year == years.usual() else ""
+    if text == ALL_KINDS and register.kinds:
+        return ""
+    if year is None or text not in register.kinds:
+        raise BadInput(_("分类有误，请从页面上重新选择。"))
+    return text
+
+
 def trail(actor: Actor, region: Region) -> tuple[Region, ...]:
     """The divisions from the account's own down to ``region``."""
     if region.path == actor.path:
@@ -137,9 +155,11 @@ def read(
     figures: Iterable[str],
     children: Sequence[Region] | None = None,
     year: int | None = None,
+    kind: str = "",
 ) -> Sheet:
     """The figures of ``region`` and of the divisions directly below it for reporting, its
-    ``children``, which are looked up unless given; of one ``year`` or of all.
+    ``children``, which are looked up unless given; of one ``year``, of a ``kind`` of it, or of all.
+    What figures add up is told in the parts that it is kept in.
 
     :raises NotFound: the region lies outside the actor's area.
     """
@@ -147,7 +167,7 @@ def read(
         raise NotFound(_("没有找到该地区。它可能不存在，或不在您的管辖范围内。"))
     names = tuple(dict.fromkeys(figures))
     children = regions.children(region) if children is None else children
-    found = _sums(register, region, names, year)
+    found = _sums(register, region, names, dim_of(year, kind))
     total = {name: sum(counts[name] for counts in found.values()) for name in names}
     lines = [Line(LineKind.TOTAL if children else LineKind.OWN, region, total)]
     if children:
@@ -157,7 +177,8 @@ def read(
         if any(unplaced.values()):
             lines.append(Line(LineKind.UNPLACED, region, unplaced))
     counting = incomplete(register, counters=region.level < Level.COUNTY)
-    return Sheet(register, region, tuple(lines), now(), year, counting & frozenset(names))
+    counting &= frozenset(names)
+    return Sheet(register, region, tuple(lines), now(), year, kind, counting)
 
 
 def child_path(path: PathColumn, width: int) -> ColumnElement[str]:
@@ -173,15 +194,14 @@ def child_width(region: Region) -> int:
 
 
 def _sums(
-    register: Register, region: Region, names: tuple[str, ...], year: int | None
+    register: Register, region: Region, names: tuple[str, ...], dim: str
 ) -> dict[str, dict[str, int]]:
     """Path of a child (or of the region itself) -> figure -> how many."""
     if region.level > Level.COUNTY or (region.level == Level.COUNTY and _open(register, names)):
-        counted = db.session.execute(_from_rows(register, region, names, year))
+        counted = db.session.execute(_from_rows(register, region, names, dim))
         return {place: dict(zip(names, map(int, n), strict=True)) for place, *n in counted}
     slots = tuple(slot_of(register.name, name) for name in names)
     grain = Level.TOWN if region.level == Level.COUNTY else Level.COUNTY
-    dim = str(year) if year else ""
     query, columns = _from_counters(register.name, dim, grain, slots, child_width(region))
     low, high = subtree(region.path)
     found: dict[str, dict[str, int]] = {}
@@ -212,11 +232,11 @@ def _from_counters(
 
 
 def _from_rows(
-    register: Register, region: Region, names: tuple[str, ...], year: int | None
+    register: Register, region: Region, names: tuple[str, ...], dim: str
 ) -> Select[*tuple[Any, ...]]:
     model = register.model
     columns = columns_of(model, register.name)
     place = child_path(model.path, child_width(region)).label("place")
-    counted = [register.counted(of_year(name, year)).sql(columns) for name in names]
-    counts = [func.sum(case((where, 1), else_=0)) for where in counted]
+    keys = {name: register.counted(of_dim(name, dim)) for name in names}
+    counts = [live(register, name, where, columns) for name, where in keys.items()]
     return select(place, *counts).where(in_subtree(model.path, region.path)).group_by(place)

@@ -4,7 +4,7 @@ A figure has a slot, which is a column of one part of the lines: ``v07`` of part
 slots (:func:`give_slots`), never one twice: what is not declared any more keeps its own, and finds it again
 when it comes back. So lines need no migration for a figure, and reading fifteen of them is one range.
 
-``dim`` is empty, or the year (``2026``) that is counted beside all. A county's line lies at its path; a
+``dim`` is empty, or the year (``2026``), or the year and kind (``2026/central``), that is counted beside all. A county's line lies at its path; a
 town's holds what lies in the town and its villages. Rows that lie in a county's no town have a line of the
 town's grain at the county's own path, so that the lines below a county add up to it.
 """

@@ -123,6 +123,7 @@ LABELS: dict[str, Any] = {
     "step": lazy("操作"),
     "table": lazy("统计表"),
     "taken": lazy("收回的权限"),
+    "of_kind": lazy("分类"),
     "opened": lazy("自动开通"),
     "after": lazy("上一次记录"),
     "work_report": lazy("工作报告"),
@@ -297,6 +298,8 @@ def _value(entry: AuditEntry, key: str, value: Any) -> str:
         return translate(table.title)
     if key == "menu" and register:
         return _menu(register, str(value))
+    if key == "of_kind" and register:
+        return register.kind_label(str(value))
     if key == "filter" and isinstance(value, Mapping):
         return _("；").join(_filter(register, k, v) for k, v in value.items())
     if key == "setting" and value in _settings():

@@ -97,6 +97,7 @@ class Kind(ABC):
     compares_as_text: ClassVar[bool] = True  # as browsers have what stands in no form
     in_rows: ClassVar[bool] = True  # may stand in rows of children
     json_text: ClassVar[bool] = False  # JSON has no such value: it keeps its text
+    added_in: ClassVar[int] = 0  # how many parts of one figures add up; 0: it cannot be added up
 
     @property
     def known_as(self) -> str:

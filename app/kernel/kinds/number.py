@@ -31,6 +31,7 @@ class Whole(Number):
     __slots__ = ()
     name = "integer"
     widget = Widget(mode="numeric", numeric=True)
+    added_in = 1
     least: ClassVar[int | None] = None  # whatever the field says
     most: ClassVar[int | None] = None  # the largest that its column holds
 
@@ -51,6 +52,7 @@ class Year(Whole):
 
     __slots__ = ()
     name = "year"
+    added_in = 0
     least, most = 1900, 2100
 
     def column_type(self, made: Described) -> TypeEngine[Any]:
@@ -73,6 +75,7 @@ class Amount(Number):
     name = "decimal"
     widget = Widget(mode="decimal", numeric=True)
     json_text = True
+    added_in = 100
 
     def column_type(self, made: Described) -> TypeEngine[Any]:
         return Numeric(12, 2)

@@ -65,11 +65,8 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
     :raises BadInput: an unknown or unreadable value. :raises NotFound: a foreign division.
     """
     figure = args.get("figure") or None
-    if figure is not None:
-        try:
-            register.counted(figure)
-        except KeyError:
-            raise BadInput(_("没有这个统计项：%(name)s。", name=str(figure)[:40])) from None
+    if figure is not None and not _counts(register, figure):
+        raise BadInput(_("没有这个统计项：%(name)s。", name=str(figure)[:40]))
     filters: dict[str, Any] = {}
     for name in register.lists.filters.split():
         if name in ("state", *by_key(register)):
@@ -93,6 +90,15 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
         found=_found(args.get("found"), register, session, actor),
         decided_from=_day(args.get(DECIDED_FROM), register),
     )
+
+
+def _counts(register: Register, key: str) -> bool:
+    """Is it a figure that counts rows, of a year and kind that there are?"""
+    try:
+        register.counted(key)
+    except KeyError:
+        return False
+    return not register.adds(key)
 
 
 def by_key(register: Register) -> tuple[str, ...]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from app.access.divisions.regions import Region
 from app.core.i18n import _, translate
 from app.kernel.declare.register import Register, get_register
-from app.kernel.declare.tables import LOWEST, Column, Rate, Table, divided
+from app.kernel.declare.tables import LOWEST, Column, Mean, Rate, Table, divided
 from app.kernel.figures.state import being_counted, explained
 from app.kernel.figures.statistics import Line, LineKind, Sheet, read
 from app.kernel.reports.shares import UNKNOWN, ranked, share
 
 _PLACES = 2  # of a rate
+_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Cell:
     ``exact`` is the number that a rate was rounded from.
     """
 
-    value: int | str
+    value: int | Decimal | str
     figure: str = ""
     of: str = ""  # the register that counts it, where it is another than the table's
     since: dt.date | None = None
@@ -37,12 +39,16 @@ class Cell:
     @property
     def text(self) -> str:
         """As it is read."""
+        if isinstance(self.value, Decimal):
+            return f"{self.value:,.2f}"
         return f"{self.value:,}" if isinstance(self.value, int) else self.value
 
     @property
     def number(self) -> Fraction | None:
         """By which rows are put in order; None: it tells no number."""
-        return Fraction(self.value) if isinstance(self.value, int) else self.exact
+        if self.exact is None and not isinstance(self.value, str):
+            return Fraction(self.value)
+        return self.exact
 
     @property
     def tells(self) -> bool:
@@ -74,13 +80,16 @@ class Report:
     at: dt.datetime
     notes: tuple[str, ...] = ()
     year: int | None = None  # of which it tells, where not of all
+    kind: str = ""  # … and the code that divides it
     first_head: str = ""  # what the rows are, unless divisions
     ranks: frozenset[int] = frozenset()  # the columns of cells that tell a place among siblings
 
 
-def report(register: Register, table: Table, region: Region, year: int | None = None) -> Report:
-    """A declared table for a region of the actor's area, of one year or of all."""
-    return of_sheet(table, read(register, region, table_figures(table), year=year))
+def report(
+    register: Register, table: Table, region: Region, year: int | None = None, kind: str = ""
+) -> Report:
+    """A declared table for a region of the actor's area, of one year, a kind of it, or of all."""
+    return of_sheet(table, read(register, region, table_figures(table), year=year, kind=kind))
 
 
 def table_figures(table: Table) -> tuple[str, ...]:
@@ -105,6 +114,7 @@ def of_sheet(table: Table, sheet: Sheet) -> Report:
         at=sheet.at,
         notes=(*unplaced_note(read.sheet), *counting_note(read.sheet, *read.others.values())),
         year=sheet.year,
+        kind=sheet.kind,
         ranks=frozenset(_ranks(table)),
     )
 
@@ -135,9 +145,10 @@ class _Sheets:
             if not column.of:
                 yield figure_cell(self.sheet, line, column.figure)
                 return
+            sheet = self.others[column.of]
             n = self._count(column.of, column.figure, line)
-            shown = being_counted() if n is None else n
-            yield Cell(shown, figure=column.figure, of=column.of)
+            shown = being_counted() if n is None else told(sheet.register, column.figure, n)
+            yield Cell(shown, figure=sheet.key(column.figure), of=column.of)
 
         return cells
 
@@ -152,13 +163,23 @@ class _Sheets:
             if pair is None:
                 yield Cell(being_counted())
             else:
-                exact = Fraction(*pair) if pair[1] else None
-                yield Cell(share(*pair, _PLACES), exact=exact)
+                yield self._rate(rate, *pair)
             if rate.rank:
                 own = line.kind == LineKind.DIVISION
                 yield Cell(places.get(line.region.id, UNKNOWN) if own else UNKNOWN)
 
         return cells
+
+    def _rate(self, rate: Rate, done: int, whole: int) -> Cell:
+        if not whole:
+            return Cell(UNKNOWN)
+        if not isinstance(rate, Mean):
+            return Cell(share(done, whole, _PLACES), exact=Fraction(done, whole))
+        register, figure = divided(rate.of)
+        of = self.others[register].register if register else self.sheet.register
+        exact = Fraction(done, whole * (of.added_in(figure) or 1))
+        value = Decimal(exact.numerator) / Decimal(exact.denominator)
+        return Cell(value.quantize(_CENT, ROUND_HALF_UP), exact=exact)
 
     def _pair(self, rate: Rate, line: Line) -> tuple[int, int] | None:
         """What is divided and by what; None while one of them is being counted."""
@@ -186,10 +207,17 @@ def _others(table: Table, sheet: Sheet) -> dict[str, Sheet]:
             names.setdefault(of, []).append(figure)
     children = [line.region for line in sheet.divisions]
     return {
-        name: read(register, sheet.region, figures, children)
+        name: read(register, sheet.region, figures, children, *_same_dim(register, sheet))
         for name, figures in names.items()
         if (register := get_register(name)) is not None
     }
+
+
+def _same_dim(register: Register, sheet: Sheet) -> tuple[int | None, str]:
+    """The year and kind of a sheet, as far as another register counts by them too."""
+    if register.years is None:
+        return None, ""
+    return sheet.year, sheet.kind if sheet.kind in register.kinds else ""
 
 
 def _with_unplaced(sheet: Sheet, others: Iterable[Sheet]) -> Sheet:
@@ -205,8 +233,15 @@ def _with_unplaced(sheet: Sheet, others: Iterable[Sheet]) -> Sheet:
 
 def figure_cell(sheet: Sheet, line: Line, figure: str) -> Cell:
     """A figure of the sheet's own, or that it is being counted."""
-    value = line.counts[figure] if sheet.told(figure) else being_counted()
-    return Cell(value, figure=sheet.key(figure))
+    if not sheet.told(figure):
+        return Cell(being_counted(), figure=sheet.key(figure))
+    return Cell(told(sheet.register, figure, line.counts[figure]), figure=sheet.key(figure))
+
+
+def told(register: Register, figure: str, n: int) -> int | Decimal:
+    """A figure's number as people read it: of what is added up in parts, the whole ones with two places."""
+    parts = register.added_in(figure)
+    return n if parts in (0, 1) else (Decimal(n) / parts).quantize(_CENT)
 
 
 def counting_note(*sheets: Sheet) -> tuple[str, ...]:
@@ -227,7 +262,7 @@ def heads(
     """The texts over each column that shows something: those of its groups, then its own."""
     for column in columns:
         if isinstance(column, Rate):
-            yield (*above, translate(column.head))
+            yield (*above, _rate_head(register, column))
             if column.rank:
                 yield (*above, _("排名"))
             continue
@@ -238,7 +273,26 @@ def heads(
             yield own
 
 
+def _rate_head(register: Register, rate: Rate) -> str:
+    """What stands over it; of a mean the unit too."""
+    of, figure = divided(rate.of)
+    source = (get_register(of) if of else None) or register
+    unit = unit_of(source, figure) if isinstance(rate, Mean) else ""
+    head = translate(rate.head)
+    return _("%(label)s（%(unit)s）", label=head, unit=unit) if unit else head
+
+
 def column_label(register: Register, column: Column) -> str:
     """What stands over a column."""
-    source = get_register(column.of) if column.of else register
-    return translate(column.head or (source or register).figures[column.figure].label)
+    if column.head or column.columns:
+        return translate(column.head)
+    source = (get_register(column.of) if column.of else None) or register
+    label, unit = translate(source.figures[column.figure].label), unit_of(source, column.figure)
+    return _("%(label)s（%(unit)s）", label=label, unit=unit) if unit else label
+
+
+def unit_of(register: Register, figure: str) -> str:
+    """In what a figure adds up, in the user's language; empty: it counts rows."""
+    name = register.figures[figure].sum
+    made = register.model.__fields__[name] if name else None
+    return translate(made.unit or made.kind.widget.unit) if made else ""

@@ -122,16 +122,21 @@ def _trend(
 
 
 def report(
-    register: Register, table: Table, region: Region, days: int, year: int | None = None
+    register: Register,
+    table: Table,
+    region: Region,
+    days: int,
+    year: int | None = None,
+    kind: str = "",
 ) -> tuple[Report, Trend]:
     """The days as a table, the newest first; of what is done also what each day brought."""
     if table.progress is None:
         raise ValueError(f"{register.name}.{table.name} declares no progress")
     done, whole = table.progress
-    table = table.plain()
+    table = table.plain(register.counting)
     names = tuple(figure for _own, figure in table.shown())
     figures = tuple(dict.fromkeys((*names, *table.chart, done, whole)))
-    sheet = statistics.read(register, region, figures, (), year)
+    sheet = statistics.read(register, region, figures, (), year, kind)
     trend = read(sheet, figures, days)
     rows = []
     for day in reversed(trend.days):
@@ -160,6 +165,7 @@ def report(
         at=sheet.at,
         notes=(*_notes(trend, days), *counting_note(sheet)),
         year=year,
+        kind=kind,
         first_head=_("日期"),
     )
     return made, trend

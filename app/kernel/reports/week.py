@@ -40,12 +40,14 @@ from app.kernel.rows.reading import columns_of
 _RANK = 4  # the column that tells the place
 
 
-def report(register: Register, table: Table, region: Region, year: int | None = None) -> Report:
+def report(
+    register: Register, table: Table, region: Region, year: int | None = None, kind: str = ""
+) -> Report:
     """The weekly table of a register for a region of the actor's area, best division first."""
     if table.progress is None:
         raise ValueError(f"{register.name}.{table.name} declares no progress")
     done, whole = table.progress
-    sheet = statistics.read(register, region, (whole, done), year=year)
+    sheet = statistics.read(register, region, (whole, done), year=year, kind=kind)
     if region.level < Level.COUNTY:
         then, since = a_week_ago([sheet], [line.region for line in sheet.lines]), None
         gains = _gains_since(sheet, then, done)
@@ -102,6 +104,7 @@ def report(register: Register, table: Table, region: Region, year: int | None = 
         at=sheet.at,
         notes=(*notes, *unplaced_note(sheet), *counting_note(sheet)),
         year=year,
+        kind=kind,
         ranks=frozenset({_RANK}),
     )
 

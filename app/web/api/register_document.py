@@ -183,7 +183,11 @@ def _years(register: Register) -> list[dict[str, Any]]:
     if register.years is None:
         return []
     offered = {"type": "integer", "enum": list(register.years.offered())}
-    return [parts.parameter("year", offered, _("年度，不写为全部年度"))]
+    found = [parts.parameter("year", offered, _("年度，不写为全部年度"))]
+    if register.kinds:
+        codes = {"type": "string", "enum": list(register.kinds)}
+        found.append(parts.parameter("kind", codes, _("该年度的分类，不写为全部")))
+    return found
 
 
 def _masked(register: Register) -> list[str]:

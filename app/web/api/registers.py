@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any, BinaryIO, cast
 
 from flask import Response, request
@@ -338,7 +339,7 @@ class RegisterApi(BaseApi):
 
     # ---- statistics -----------------------------------------------------------------------------
     @expose("/statistics/<string:name>")
-    @takes(*_PLACE, "days", "year", "sort")
+    @takes(*_PLACE, "days", "year", "kind", "sort")
     @permission_name(Capability.SEARCH)
     def statistics(self, name: str) -> Response:
         """A statistics table by division."""
@@ -353,11 +354,13 @@ class RegisterApi(BaseApi):
         days = trend.days_asked_for(args.get("days"))
         every = statistics.ALL_YEARS if register.years else None
         year = statistics.year_asked_for(register, args.get("year") or every)
+        both = statistics.ALL_KINDS if register.kinds else None
+        kind = statistics.kind_asked_for(register, year, args.get("kind") or both)
         if name == TREND:
-            report, _line = trend.report(register, table, region, days, year)
+            report, _line = trend.report(register, table, region, days, year, kind)
         else:
             make = week.report if name == WEEK else tables.report
-            report = make(register, table, region, year)
+            report = make(register, table, region, year, kind)
         order = ordering.asked_for(args.get("sort"), report)
         return shapes.answer(_report(ordering.put_in(report, order)))
 
@@ -490,7 +493,10 @@ def _report(report: tables.Report) -> dict[str, Any]:
                 "kind": row.kind.value,
                 "label": row.label,
                 "region": _place(row.region),
-                "cells": [cell.value for cell in row.cells],
+                "cells": [
+                    str(cell.value) if isinstance(cell.value, Decimal) else cell.value
+                    for cell in row.cells
+                ],
             }
             for row in report.rows
         ],

@@ -26,7 +26,7 @@ from app.kernel.declare.register import TREND, WEEK, Register, get_register
 from app.kernel.declare.tables import Table
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column, Rate, head_spans
 from app.kernel.figures import statistics
-from app.kernel.figures.statistics import ALL_YEARS, LineKind
+from app.kernel.figures.statistics import ALL_KINDS, ALL_YEARS, LineKind
 from app.kernel.lists.query import DECIDED_FROM
 from app.kernel.reports import charts, tables, trend, week
 from app.kernel.reports import order as ordering
@@ -50,7 +50,7 @@ class StatisticsView(BaseView):
     default_view = "table"
 
     @expose("/<string:register>/statistics/<string:name>")
-    @takes("region", "days", "year", "sort")
+    @takes("region", "days", "year", "kind", "sort")
     @permission_name(Capability.SEARCH)
     def table(self, register: str, name: str) -> Any:
         """One table with its chart; ``region`` is a division of the account's area."""
@@ -58,10 +58,10 @@ class StatisticsView(BaseView):
         actor = policy.require(Capability.SEARCH, made.name)
         region = statistics.region_asked_for(actor, request.args.get("region"))
         days = trend.days_asked_for(request.args.get("days"))
-        year = statistics.year_asked_for(made, request.args.get("year"))
-        report, chart, line = _report(made, table, name, region, days, year)
+        year, kind = _dim(made)
+        report, chart, line = _report(made, table, name, region, days, year, kind)
         order = ordering.asked_for(request.args.get("sort"), report)
-        asked = _year_in_address(made, year) | ({"days": days} if name == TREND else {})
+        asked = _in_address(made, year, kind) | ({"days": days} if name == TREND else {})
         here = url_for(
             "StatisticsView.table", register=made.name, name=name, region=region.id, **asked
         )
@@ -79,9 +79,11 @@ class StatisticsView(BaseView):
                 {"title": r.name, "url": _at_region(url, r.id)}
                 for r in statistics.trail(actor, region)
             ],
-            "tabs": _tabs(made, name, region, year),
-            "years": _years(made, name, region, year),
-            "ranges": _ranges(made, region, days, line, year) if line else [],
+            "tabs": _tabs(made, name, region, year, kind),
+            "years": _years(made, name, region, year, kind),
+            "kinds": _kinds(made, name, region, year, kind),
+            "kinds_label": _kinds_label(made),
+            "ranges": _ranges(made, region, days, line, year, kind) if line else [],
             "chart": chart and chart | {"urls": chart_urls(chart, url)},
             "notes": report.notes,
             "deadline": deadlines.tag(made, region.path),
@@ -91,7 +93,7 @@ class StatisticsView(BaseView):
         return self.render_template("reports/statistics.html", table=page)
 
     @expose("/<string:register>/statistics/<string:name>/excel")
-    @takes("region", "days", "year", "sort")
+    @takes("region", "days", "year", "kind", "sort")
     @permission_name(Capability.EXPORT_STATISTICS)
     def excel(self, register: str, name: str) -> Response:
         """The same table as a workbook; logged (spec 01)."""
@@ -99,17 +101,18 @@ class StatisticsView(BaseView):
         actor = policy.require(Capability.EXPORT_STATISTICS, made.name)
         region = statistics.region_asked_for(actor, request.args.get("region"))
         days = trend.days_asked_for(request.args.get("days"))
-        year = statistics.year_asked_for(made, request.args.get("year"))
-        report, _chart, _line = _report(made, table, name, region, days, year)
+        year, kind = _dim(made)
+        report, _chart, _line = _report(made, table, name, region, days, year, kind)
         report = ordering.put_in(report, ordering.asked_for(request.args.get("sort"), report))
         detail = {"table": name, "region": region.full_name, "rows": len(report.rows)}
         detail |= {"year": year} if year else {}
+        detail |= {"of_kind": kind} if kind else {}
         audit.note(Act.EXPORT, register=made.name, row=At(region.path), detail=detail)
         return send_file(
             workbook(report),
             mimetype=MEDIA_TYPE,
             as_attachment=True,
-            download_name=f"{report.title}_{report.year or ''}{region.name}_{local(report.at):%Y%m%d}.xlsx",
+            download_name=f"{report.title}_{_of_what(report)}{region.name}_{local(report.at):%Y%m%d}.xlsx",
         )
 
 
@@ -131,16 +134,28 @@ def _table(register: str, name: str) -> tuple[Register, Table]:
     return made, table
 
 
+def _dim(register: Register) -> tuple[int | None, str]:
+    """The year that the address asks for, and the code that divides it."""
+    year = statistics.year_asked_for(register, request.args.get("year"))
+    return year, statistics.kind_asked_for(register, year, request.args.get("kind"))
+
+
 def _report(
-    register: Register, table: Table, name: str, region: Region, days: int, year: int | None
+    register: Register,
+    table: Table,
+    name: str,
+    region: Region,
+    days: int,
+    year: int | None,
+    kind: str,
 ) -> tuple[Report, dict[str, Any] | None, Trend | None]:
     """The table, its chart, and the days that it shows."""
     if name == WEEK:
-        return week.report(register, table, region, year), None, None
+        return week.report(register, table, region, year, kind), None, None
     if name == TREND:
-        report, line = trend.report(register, table, region, days, year)
+        report, line = trend.report(register, table, region, days, year, kind)
         return report, trend.chart(line, table.chart), line
-    sheet = statistics.read(register, region, tables.table_figures(table), year=year)
+    sheet = statistics.read(register, region, tables.table_figures(table), year=year, kind=kind)
     return tables.of_sheet(table, sheet), charts.of_sheet(table, sheet), None
 
 
@@ -178,9 +193,10 @@ def _cell_url(register: Register, row: Row, cell: Cell, ledger: str | None) -> s
         return deadlines.setting_url(register, row.region, actor) if actor else None
     if not (ledger and cell.figure and cell.value and isinstance(cell.value, int)):
         return None
-    if cell.of:
-        other = get_register(cell.of)
-        ledger = ledger_url(other) if other else None
+    counts = get_register(cell.of) if cell.of else register
+    if counts is None or counts.adds(cell.figure):
+        return None
+    ledger = ledger_url(counts)
     since = f"&{DECIDED_FROM}={cell.since}" if cell.since else ""
     return f"{ledger}?figure={cell.figure}{_place(row)}{since}"
 
@@ -250,12 +266,19 @@ def _at_region(url: str, region_id: int) -> str:
     return f"{url}{'&' if '?' in url else '?'}region={region_id}"
 
 
-def _year_in_address(register: Register, year: int | None) -> dict[str, Any]:
-    return {"year": year or ALL_YEARS} if register.years else {}
+def _in_address(register: Register, year: int | None, kind: str) -> dict[str, Any]:
+    asked: dict[str, Any] = {"year": year or ALL_YEARS} if register.years else {}
+    return asked | ({"kind": kind or ALL_KINDS} if register.kinds and year else {})
+
+
+def _url(register: Register, name: str, region: Region, **asked: Any) -> str:
+    return url_for(
+        "StatisticsView.table", register=register.name, name=name, region=region.id, **asked
+    )
 
 
 def _years(
-    register: Register, name: str, region: Region, chosen: int | None
+    register: Register, name: str, region: Region, chosen: int | None, kind: str
 ) -> list[dict[str, Any]]:
     """All years and each of them, to choose one."""
     if register.years is None:
@@ -264,35 +287,53 @@ def _years(
     return [
         {
             "label": _("%(year)s年", year=year) if year else _("全部年度"),
-            "url": url_for(
-                "StatisticsView.table", register=register.name, name=name, region=region.id,
-                **_year_in_address(register, year),
-            ),
+            "url": _url(register, name, region, **_in_address(register, year, kind)),
             "active": year == chosen,
         }
         for year in offered
-    ]  # fmt: skip
+    ]
 
 
-def _tabs(register: Register, here: str, region: Region, year: int | None) -> list[dict[str, Any]]:
+def _kinds(
+    register: Register, name: str, region: Region, year: int | None, chosen: str
+) -> list[dict[str, Any]]:
+    """What divides a year: all of it and each kind, to choose one."""
+    if not register.kinds or year is None:
+        return []
+    return [
+        {
+            "label": register.kind_label(kind) if kind else _("全部"),
+            "url": _url(register, name, region, **_in_address(register, year, kind)),
+            "active": kind == chosen,
+        }
+        for kind in ("", *register.kinds)
+    ]
+
+
+def _kinds_label(register: Register) -> str:
+    """What it is that divides the years."""
+    by = register.years.by if register.years else ""
+    return translate(register.model.__fields__[by].label) if by else ""
+
+
+def _tabs(
+    register: Register, here: str, region: Region, year: int | None, kind: str
+) -> list[dict[str, Any]]:
     names = {table.name: translate(table.title) for table in register.tables}
     if register.progress_table:
         names |= {WEEK: _("周进度"), TREND: _("趋势")}
     return [
         {
             "label": label,
-            "url": url_for(
-                "StatisticsView.table", register=register.name, name=name, region=region.id,
-                **_year_in_address(register, year),
-            ),
+            "url": _url(register, name, region, **_in_address(register, year, kind)),
             "active": name == here,
         }
         for name, label in names.items()
-    ]  # fmt: skip
+    ]
 
 
 def _ranges(
-    register: Register, region: Region, chosen: int, line: Trend, year: int | None
+    register: Register, region: Region, chosen: int, line: Trend, year: int | None, kind: str
 ) -> list[dict[str, Any]]:
     """How many days may be looked back; where fewer are kept than were asked for, that is all there is."""
     offered = {days: _("近%(n)s天", n=days) for days in trend.RANGES}
@@ -302,14 +343,11 @@ def _ranges(
     return [
         {
             "label": label,
-            "url": url_for(
-                "StatisticsView.table", register=register.name, name=TREND, region=region.id,
-                days=days, **_year_in_address(register, year),
-            ),
+            "url": _url(register, TREND, region, days=days, **_in_address(register, year, kind)),
             "active": days == chosen,
         }
         for days, label in offered.items()
-    ]  # fmt: skip
+    ]
 
 
 def chart_urls(chart: dict[str, Any], url: str) -> list[str | None]:
@@ -323,7 +361,7 @@ def workbook(report: Report) -> BytesIO:
     title = _(
         "%(register)s %(table)s（%(place)s，%(time)s）",
         register=report.register.label,
-        table=report.title if report.year is None else f"{report.title} {report.year}",
+        table=f"{report.title} {_of_what(report)}".strip(),
         place=report.region.full_name,
         time=f"{local(report.at):%Y-%m-%d %H:%M}",
     )
@@ -337,9 +375,15 @@ def workbook(report: Report) -> BytesIO:
     return file
 
 
-def _in_excel(cell: Cell) -> int | str | Rate:
+def _of_what(report: Report) -> str:
+    """The year, and the kind of it, that a report tells of."""
+    kind = report.register.kind_label(report.kind) if report.kind else ""
+    return f"{report.year or ''}{kind}"
+
+
+def _in_excel(cell: Cell) -> int | Decimal | str | Rate:
     """A number as such, and a share in percent; a text with the small line that stands under it."""
-    if isinstance(cell.value, int):
+    if not isinstance(cell.value, str):
         return cell.value
     if share := _PERCENT.fullmatch(cell.value):  # as it is shown: a page rounds with care
         return Rate(Decimal(share[1]) / 100, len(share[2]))

@@ -15,7 +15,7 @@ import app.models  # noqa: F401  (declares the registers)
 from app.access.actor import Capability
 from app.access.divisions.regions import Level
 from app.core.choices import Choices
-from app.kernel.declare import checks
+from app.kernel.declare import checks, figure_checks
 from app.kernel.declare import fields as f
 from app.kernel.declare import register as registering
 from app.kernel.declare.expressions import Given, Ref
@@ -44,7 +44,7 @@ from app.kernel.declare.register import (
     Years,
     all_registers,
 )
-from app.kernel.declare.tables import Column, Identity, Rate, Table
+from app.kernel.declare.tables import Column, Identity, Mean, Rate, Table
 
 UNKNOWN = Given(Ref("nothing"))
 
@@ -128,6 +128,21 @@ def mild(code: str) -> Any:
     return f.integer("数", 1, 9, severities={code: MILD})
 
 
+class Aid(Choices):
+    CENTRAL = "central", "中央补助"
+    PROVINCE = "province", "省级补助"
+
+
+class OddAid(Choices):
+    ODD = "a/b", "怪"
+
+
+MONEY = {"price": f.money("费用")}
+SUMS = {
+    "total": Figure("总数", Given(Ref("name"))),
+    "cost": Figure("费用", Given(Ref("name")), sum="price"),
+}
+PLAN = {"plan": f.year("年度"), "aid": f.choice("补助", Aid), "odd": f.choice("怪", OddAid)}
 TWICE = [f.Check("c", UNKNOWN & ~UNKNOWN, "甲。"), f.Check("c", UNKNOWN, "乙。")]
 WRONG: list[tuple[str, Any]] = [
     ("R002", lambda: declared(f"{ALL} nothing")),
@@ -197,6 +212,25 @@ WRONG: list[tuple[str, Any]] = [
     ("R022", lambda: declared(listed=UNKNOWN)),
     ("R034", lambda: declared(tables=table(name="week"))),
     ("R080", lambda: declared(tables=table(columns=(Rate("率", "total", "total", "best"),)))),
+    ("R081", lambda: declared(figures=figures(sum="nothing"))),
+    ("R081", lambda: declared(figures=figures(sum="name"))),
+    ("R081", lambda: declared(fields={"built": f.year("年")}, figures=figures(sum="built"))),
+    ("R082", lambda: declared(fields=MONEY, figures=SUMS, headline="total cost")),
+    ("R082", lambda: declared(fields=MONEY, figures=SUMS, lists=replace(LISTS, by_figure=("费", "cost")))),
+    ("R082", lambda: declared(fields=MONEY, figures=SUMS, tables=table(chart=("cost",)))),
+    ("R082", lambda: declared(fields=MONEY | DECIDED, figures=SUMS, tables=table(progress=("cost", "total")))),
+    ("R082", lambda: declared(fields=MONEY | DECIDED, figures=SUMS, tables=PROGRESS,
+                              briefing=Briefing("物", ("共{cost}元。",), "没有。"))),
+    ("R082", lambda: declared(fields=MONEY, figures=SUMS, tables=table(
+        identities=(Identity("total = cost"),)))),
+    ("R083", lambda: declared(fields=MONEY, figures=SUMS, tables=table(columns=(Rate("率", "cost", "total"),)))),
+    ("R083", lambda: declared(fields=MONEY, figures=SUMS, tables=table(columns=(Mean("均", "total", "total"),)))),
+    ("R083", lambda: declared(fields=MONEY, figures=SUMS, tables=table(columns=(Mean("均", "cost", "cost"),)))),
+    ("R084", lambda: declared(fields=PLAN, years=Years("plan", 2024, by="name"))),
+    ("R084", lambda: declared(fields=PLAN, years=Years("plan", 2024, by="nothing"))),
+    ("R084", lambda: declared(fields=PLAN, years=Years("plan", 2024, by="odd"))),
+    ("R084", lambda: declared(fields=PLAN, years=Years("plan", 2024, by="aid", usual_kind="city"))),
+    ("R084", lambda: declared(fields=PLAN, years=Years("plan", 2024, usual_kind="city"))),
     ("R060", lambda: declared(creates=Creates(Level.COUNTY), fields={"household_id": f.system(f.text("户"))})),
     ("R065", lambda: declared(key="nothing", creates=MAKES, fields=keyed())),
     ("R065", lambda: declared(key="state", creates=MAKES, fields=keyed())),
@@ -279,7 +313,8 @@ def test_a_review_has_no_problem_with_a_reviewed_model() -> None:
 
 
 def test_every_id_has_its_wrong_declaration() -> None:
-    code = Path(checks.__file__).read_text(encoding="utf-8")
+    files = (checks.__file__, figure_checks.__file__)
+    code = "".join(Path(file).read_text(encoding="utf-8") for file in files)
     assert set(re.findall(r'"(R\d\d\d)"', code)) == {id_ for id_, _ in WRONG} | {
         "R001",
         "R052",

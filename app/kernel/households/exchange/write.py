@@ -172,8 +172,9 @@ class _Tally:
     def hand_in(self) -> None:
         deltas: dict[tuple[str, int, str], int] = defaultdict(int)
         for (key, county_id, path), n in self._rows.items():
-            for figure in counters.satisfied(self._register, self._defaults | self._alike[key]):
-                deltas[figure, county_id, path] += n
+            alike = self._defaults | self._alike[key]
+            for figure, amount in counters.amounts(self._register, alike).items():
+                deltas[figure, county_id, path] += n * amount
         counters.hand_in(db.session, self._register, deltas)
 
 
