@@ -1,0 +1,156 @@
+"""A database that is really read-only, or really full: it is told in words, and jobs go on afterwards."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, select, text, update
+
+from app.access.scope import acting_as, unscoped
+from app.core.clock import now
+from app.core.db import db
+from app.core.jobs.table import Job, JobState
+from app.core.jobs.worker import work
+from app.kernel.households.exchange import importing
+from app.kernel.rows.household import Household
+from app.modules.surveys.lookback.model import Lookback
+from tests import builders as b
+from tests.clicks import begin_import
+from tests.hands import Hands
+from tests.kernel.exchange.lists import book, row
+
+pytestmark = pytest.mark.both_databases
+ROWS = 600  # more than fit into the pages that a database has anyway
+
+
+@contextmanager
+def every_connection(app: Flask, *statements: str) -> Iterator[None]:
+    """Is told these when it is taken, until the end."""
+
+    def tell(connection: Any, *_about: Any) -> None:
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.close()
+        connection.commit()
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "checkout", tell)
+    try:
+        yield
+    finally:
+        event.remove(engine, "checkout", tell)
+        engine.dispose()
+
+
+def is_sqlite(app: Flask) -> bool:
+    with app.app_context():
+        return db.engine.dialect.name == "sqlite"
+
+
+@contextmanager
+def read_only(app: Flask) -> Iterator[None]:
+    said = "PRAGMA query_only=on" if is_sqlite(app) else "SET default_transaction_read_only = on"
+    with every_connection(app, said):
+        yield
+
+
+@contextmanager
+def full(app: Flask) -> Iterator[None]:
+    """SQLite may have no page more; on PostgreSQL a trigger says what the server would say."""
+    if is_sqlite(app):
+        with app.app_context(), db.engine.connect() as connection:
+            pages = connection.scalar(text("PRAGMA page_count"))
+        with every_connection(app, f"PRAGMA max_page_count={pages}"):
+            yield
+        return
+    body = "BEGIN RAISE 'no space left' USING ERRCODE = 'disk_full'; END"
+    made = (
+        f"CREATE FUNCTION is_full() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
+        "CREATE TRIGGER is_full BEFORE INSERT ON household EXECUTE FUNCTION is_full()",
+        "CREATE TRIGGER is_full BEFORE INSERT ON audit_entry EXECUTE FUNCTION is_full()",
+    )
+    with app.app_context():
+        engine = db.engine
+    with engine.begin() as connection:
+        for statement in made:
+            connection.execute(text(statement))
+    try:
+        yield
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("DROP FUNCTION is_full() CASCADE"))
+
+
+@pytest.fixture
+def survey(app: Flask) -> Lookback:
+    with app.app_context():
+        return b.household()[1]
+
+
+def queued(app: Flask) -> None:
+    with app.app_context(), acting_as(b.actor(b.COUNTY_MANAGER)):
+        file = book([row(n) for n in range(300, 300 + ROWS)])
+        begin_import(importing.start, file, "名单.xlsx", dry_run=False, whole=False)
+
+
+def job_of(app: Flask) -> Job:
+    with app.app_context(), unscoped("tests look") as session:
+        return session.scalars(select(Job).where(Job.kind == importing.KIND)).one()
+
+
+def goes_on(app: Flask, before: int) -> None:
+    """When its heart is old the import is taken up again, and all is in once."""
+    with app.app_context():
+        old = now() - dt.timedelta(minutes=1)
+        db.session.execute(update(Job).values(heartbeat=old))
+        db.session.commit()
+    work(app, once=True)
+    assert job_of(app).state == JobState.DONE
+    with app.app_context(), unscoped("tests look") as session:
+        assert len(session.scalars(select(Household.id)).all()) == before + ROWS
+
+
+def test_a_read_only_database(app: Flask, survey: Lookback) -> None:
+    clerk = Hands(app, b.sign_in(app, b.VILLAGE_CLERK))
+    token = clerk.token()
+    queued(app)
+    form = {"version": "1", "died": "yes", "csrf_token": token}
+    with read_only(app):
+        answers = [
+            clerk.client.post(f"/lookback/{survey.id}/edit", data=form),
+            clerk.client.post(
+                f"/lookback/{survey.id}/draft", json={"version": 1, "values": {"died": "yes"}},
+                headers={"X-CSRFToken": token, "Accept": "application/json"},
+            ),
+        ]  # fmt: skip
+        assert [answer.status_code for answer in answers] == [503, 503]
+        assert all("请稍后重试" in answer.get_data(as_text=True) for answer in answers[:1])
+        assert "请稍后重试" in answers[1].json["message"]
+        assert work(app, once=True) == 0
+    assert job_of(app).state == JobState.QUEUED
+    assert clerk.post(f"/lookback/{survey.id}/edit", form).status_code == 302
+    goes_on(app, before=1)
+
+
+def test_a_full_database(app: Flask, survey: Lookback) -> None:
+    clerk = Hands(app, b.sign_in(app, b.VILLAGE_CLERK))
+    token = clerk.token()
+    queued(app)
+    with full(app):
+        assert work(app, once=True) == 1
+        if not is_sqlite(app):  # where a short save may still find room
+            form = {"version": "1", "died": "yes", "csrf_token": token}
+            answer = clerk.client.post(f"/lookback/{survey.id}/edit", data=form)
+            assert answer.status_code == 507
+            assert "存储空间已满" in answer.text
+    job = job_of(app)
+    assert (job.state, job.tries) == (JobState.RUNNING, 0)
+    assert "存储空间已满" in job.message
+    goes_on(app, before=1)
