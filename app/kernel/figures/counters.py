@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Connection,
     Date,
     Index,
     Integer,
@@ -58,6 +59,7 @@ from app.kernel.figures.tally import Place, Slot, divided, slot_of, tally, town_
 
 #: Execution option of a bulk UPDATE or DELETE whose deltas are handed in.
 HANDED_IN = "deltas_handed_in"
+_PLACES_AT_ONCE = 100  # divisions whose sums of a day are in memory
 #: Register, key of a figure and place -> the change that the transaction makes.
 _deltas: Kept[dict[tuple[str, str, Place], int]] = Kept(lambda: defaultdict(int))
 
@@ -382,16 +384,35 @@ def snapshot(
         for dim in dims[register.name]:
             for width in sorted({len(path) for path in ids}):
                 for some in _by_part(register, figures):
-                    places = connection.execute(_day(register, dim, width, some)).all()
-                    day_lines = [
-                        {"register": register.name, "figure": of_dim(name, dim),
-                         "region_id": ids[path], "day": day, "path": path, "n": int(n)}
-                        for path, *sums in places if path in ids
-                        for name, n in zip(some, sums, strict=True) if n
-                    ]  # fmt: skip
-                    if day_lines:
-                        connection.execute(insert(CounterDay), day_lines)
-                    made += len(day_lines)
+                    made += _keep_sums(connection, register, dim, day, width, some, ids)
+    return made
+
+
+def _keep_sums(
+    connection: Connection,
+    register: Register,
+    dim: str,
+    day: dt.date,
+    width: int,
+    slots: Mapping[str, Slot],
+    ids: Mapping[str, int],
+) -> int:
+    """Those of the divisions whose paths have this width, some at a time: all of them and all figures at
+    once would be kept by the worker for as long as it lives. Gives how many lines.
+    """
+    made = 0
+    query = _day(register, dim, width, slots)
+    with connection.execute(query, execution_options={"yield_per": _PLACES_AT_ONCE}) as found:
+        for places in found.partitions():
+            day_lines = [
+                {"register": register.name, "figure": of_dim(name, dim),
+                 "region_id": ids[path], "day": day, "path": path, "n": int(n)}
+                for path, *sums in places if path in ids
+                for name, n in zip(slots, sums, strict=True) if n
+            ]  # fmt: skip
+            if day_lines:
+                connection.execute(insert(CounterDay), day_lines)
+            made += len(day_lines)
     return made
 
 
