@@ -136,8 +136,7 @@ def _of_register(register: Register) -> Iterator[str]:
     if register.flow:
         for step in register.flow.transitions:
             yield from step.reasons
-    for figure in register.figures.values():
-        yield figure.label
+    yield from (figure.label for figure in register.figures.values() if not figure.rule)
     for table in register.tables:
         yield table.title
         yield from _heads(table.columns)

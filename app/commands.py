@@ -26,7 +26,7 @@ from app.deploy import deploy, migrated_tables
 from app.kernel.declare import checks
 from app.kernel.declare.register import all_registers
 from app.kernel.exchange.cli import exchange_cli
-from app.kernel.figures import counters, mending
+from app.kernel.figures import counters, mending, rejudging
 from app.kernel.figures import state as figures
 from app.kernel.hook import DECLARED
 
@@ -93,11 +93,13 @@ stats = AppGroup("stats", help="Counters: rebuild, prove, snapshot.")
 
 @stats.command("rebuild")
 def rebuild() -> None:
-    """Set every row that follows from others, and every counter, from the rows, province by province."""
+    """Set every row that follows from others, which rules each breaks, and every counter, from the rows."""
     why, wrong = "counters are rebuilt from all rows", dict[str, int]()
     for register in all_registers():
         if register.derived:
             click.echo(f"{register.name}: {register.derived.mend()} rows mended")
+    for register in rejudging.registers():
+        click.echo(f"{register.name}: {rejudging.everywhere(register)} records judged anew")
     with transaction(), joined(why, writes=True) as session:
         areas = mending.areas(session)
         for register in all_registers():
@@ -107,14 +109,17 @@ def rebuild() -> None:
             wrong[register.name] += mending.mend(session, register, area)
     with transaction(), joined(why, writes=True) as session:
         for register in all_registers():
-            figures.mark_filled(session, register, list(register.kept_figures))
+            rules = [figures.RULES] if register.quality.kept else []
+            figures.mark_filled(session, register, [*register.kept_figures, *rules])
             click.echo(f"{register.name}: {wrong[register.name]} counters mended")
 
 
 @stats.command("verify")
 @click.option("--json", "as_json", is_flag=True)
 def verify(as_json: bool) -> None:
-    """Every counter against a live count, every identity, every row that follows from others."""
+    """Every counter against a live count, every identity, every row that follows from others, and which
+    rules each breaks.
+    """
     cells, drift, broken, wrong = 0, [], [], []
     with read_only(), unscoped("counters are proved against all rows") as session:
         counters.at_one_moment(session)
@@ -130,6 +135,8 @@ def verify(as_json: bool) -> None:
                 ]
             if n := mending.strays(session, register):
                 drift.append({"register": register.name, "lines in no division": n})
+            if register.quality.kept:
+                wrong += rejudging.wrong(session, register)
             if register.derived:
                 wrong += [f"{register.name}: {what}" for what in register.derived.wrong(session)]
     result = {"cells": cells, "drift": len(drift), "identities_broken": len(broken)}

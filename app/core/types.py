@@ -8,7 +8,7 @@ import unicodedata
 import uuid
 from typing import Any
 
-from sqlalchemy import CHAR, DateTime, String
+from sqlalchemy import CHAR, DateTime, String, Text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -60,6 +60,14 @@ class CodeSetType(TypeDecorator[Any]):
 
     impl = String(400)
     cache_ok = True
+
+    def __init__(self, length: int | None = 400) -> None:
+        """``length`` None: as many as there are."""
+        super().__init__()
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Any) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if self.length is None else String(self.length))
 
     def process_bind_param(self, value: Any, dialect: Any) -> str | None:
         return "," + ",".join(str(v) for v in value) + "," if value else None

@@ -10,7 +10,7 @@ from app.kernel.declare import choice_lists, feed, figure_checks
 from app.kernel.declare.field import Field
 from app.kernel.declare.groups import UNORDERED
 from app.kernel.declare.house_lists import house_lists, list_names
-from app.kernel.declare.quality import Severity
+from app.kernel.declare.quality import BROKEN, SEVERITIES, Severity
 from app.kernel.declare.register import (
     TREND,
     WEEK,
@@ -23,6 +23,7 @@ from app.kernel.declare.rules import DeclarationError
 from app.kernel.kinds import CHILDREN, DATE, REGION, YES_NO, Kind
 
 _LABEL_LENGTH = 40
+_FIGURE_LENGTH = 48
 _IN_BRACES = re.compile(r"\{(\w+)\}")
 #: What is known of a head who splits off.
 _HEAD = {"name", "id_number", "phone"}
@@ -357,16 +358,36 @@ def _check_quality(register: Register) -> Iterator[Finding]:
                 yield Finding("R071", register.name, text)
     for code in sorted(register.quality.rulings.keys() - register.rules.declared.keys()):
         yield Finding("R072", register.name, f"quality: no rule is called {code}")
+    if register.quality.kept:
+        yield from _check_kept(register)
     if loose := set(register.quality.saving) - set(register.quality.submitting):
         text = f"quality: {', '.join(sorted(loose))} forbids saving, so it forbids submitting too"
         yield Finding("R073", register.name, text)
+
+
+def _check_kept(register: Register) -> Iterator[Finding]:
+    """Where broken rules are kept: has the model the columns, and are the figures free?"""
+    if missing := {BROKEN, SEVERITIES} - register.model.__fields__.keys():
+        text = f"quality: no {', '.join(sorted(missing))}. Derive the model from Judged, or leave kept out"
+        yield Finding("R074", register.name, text)
+    if register.stages:
+        text = "quality: what is broken is not kept of records that are submitted stage by stage"
+        yield Finding("R075", register.name, text)
+    for name, figure in register.quality_figures.items():
+        if register.figures[name] is not figure:
+            yield Finding("R076", register.name, f"figure {name}: the kernel has one of that name")
+        elif len(name) > _FIGURE_LENGTH:
+            yield Finding("R076", register.name, f"figure {name}: longer than {_FIGURE_LENGTH}")
 
 
 def _check_figures(register: Register) -> Iterator[Finding]:
     known = register.model.__fields__
     if (years := register.years) and years.name not in known:
         yield Finding("R035", register.name, f"years: unknown field {years.name}")
+    kernels = register.quality_figures if register.quality.kept else {}
     for name, figure in register.figures.items():
+        if figure is kernels.get(name):
+            continue
         for other in sorted(figure.where.names() - known.keys()):
             yield Finding("R030", register.name, f"figure {name}: unknown field {other}")
         for other in sorted(figure.where.names() & known.keys()):

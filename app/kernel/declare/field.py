@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.orm import mapped_column
 
@@ -59,6 +59,13 @@ class Check:
         return said or translate(self.message)
 
 
+class Named(Protocol):
+    """What has a text in the user's language, as choices have."""
+
+    @property
+    def label(self) -> str: ...
+
+
 @dataclass(eq=False)
 class Field:
     """One field of a register. ``name`` is known once its class exists."""
@@ -69,6 +76,7 @@ class Field:
     required: bool = True  # wherever it is shown
     choices: type[Choices] | None = None  # a code enum, which rules may name
     list_name: str | None = None  # a list of the ministry's, see app.kernel.declare.choice_lists
+    named: Callable[[], Mapping[str, Named]] | None = None  # … or what the program names
     leaves_out: tuple[str, ...] = ()  # codes of its list that are no choice here
     words: Mapping[str, str] = dataclass_field(default_factory=dict)  # code -> its text here
     also: Mapping[str, str] = dataclass_field(default_factory=dict)  # how people write it -> code
@@ -233,7 +241,7 @@ class Field:
 
         :raises ValueError: with a message for the user where it means none.
         """
-        if self.since and text in self.codes:
+        if (self.since or self.named) and text in self.codes:
             return text
         own = (code for code, word in self.words.items() if text in (word, translate(word)))
         code = next(own, None) or self.also.get(text)
@@ -247,6 +255,9 @@ class Field:
         """What a choice is called, or was at an instant."""
         if (word := self.words.get(str(code))) is not None:
             return translate(word)
+        if self.named:
+            known = self.named().get(str(code))
+            return known.label if known else str(code)
         return (
             choice_lists.label(self.source_list, str(code), at) if self.source_list else str(code)
         )
@@ -256,6 +267,8 @@ class Field:
         """Every code that it may hold or ever held, in order."""
         if self.since:
             return [str(year) for year in range(today().year + 1, self.since - 1, -1)]
+        if self.named:
+            return list(self.named())
         known = choice_lists.known(self.source_list) if self.source_list else {}
         return [code for code in known if code not in self.leaves_out]
 
@@ -269,7 +282,7 @@ class Field:
         ``keep``, which a record holds, or all that ever were.
         """
         if self.source_list is None:
-            return {code: code for code in self.codes}
+            return {code: self.label_of(code, None) for code in self.codes}
         found = choice_lists.options(self.source_list, keep, all_ever=all_ever)
         return {
             code: translate(self.words[code]) if code in self.words else text

@@ -8,18 +8,18 @@ derives from :class:`Declared`; there it becomes a mapped column. Elsewhere it g
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, TypedDict, Unpack
 
 from app.access.divisions.regions import Level
 from app.core.choices import Choices
 from app.kernel.declare.expressions import Const, Expr, Plus, Today
-from app.kernel.declare.field import Check, Field
+from app.kernel.declare.field import Check, Field, Named
 from app.kernel.declare.formulas import Days, Formula, Total
 from app.kernel.declare.quality import Severity
 from app.kernel.kinds.children import CHILDREN
-from app.kernel.kinds.choice import CHOICE, MANY, YES_NO
+from app.kernel.kinds.choice import CHOICE, CODES, MANY, YES_NO
 from app.kernel.kinds.date import DATE
 from app.kernel.kinds.identity import ACCOUNT, ID_NUMBER, PHONE, USCC, Identity
 from app.kernel.kinds.number import DECIMAL, INTEGER, MONEY, YEAR
@@ -78,18 +78,17 @@ class PhotoOptions(Options, total=False):
     taken_on: str  # the field that says on which day they should have been taken
 
 
-def _checked(made: Field, before: Limit = None, after: Limit = None) -> Any:
-    """The field with the rules that its limits make."""
+def _checked(
+    made: Field, before: Limit = None, after: Limit = None, beside: tuple[Check, ...] = ()
+) -> Any:
+    """The field with the rules that its limits make, and those ``beside`` that its kind does."""
     found = _number_checks(made) if made.kind.counted else _limit_checks(made)
     if before is not None:
         found.append(Check("early", made.compare("lt", before), _order_text("早于", before)))
     if after is not None:
         found.append(Check("late", made.compare("gt", after), _order_text("晚于", after)))
-    if isinstance(made.kind, Identity):
-        wrong = made.given & ~made.valid
-        found.append(Check("invalid", wrong, made.kind.wrong, explain=made.kind.explain))
     other = made.severities
-    found = [replace(one, severity=other.get(one.code, one.severity)) for one in found]
+    found = [replace(one, severity=other.get(one.code, one.severity)) for one in (*found, *beside)]
     made.checks = [*made.checks, *found]
     return made
 
@@ -189,6 +188,11 @@ def many(label: str, choices: type[Choices] | str, **options: Unpack[ChoiceOptio
     return _checked(Field(MANY, label, choices=choices, **options))
 
 
+def codes(label: str, named: Callable[[], Mapping[str, Named]], **options: Unpack[Options]) -> Any:
+    """Several of what the program itself names: ``named`` gives each code what has its text."""
+    return _checked(Field(CODES, label, named=named, **options))
+
+
 def years(label: str, since: int, **options: Unpack[Options]) -> Any:
     """Several calendar years from ``since`` on."""
     return _checked(Field(MANY, label, since=since, **options))
@@ -221,7 +225,9 @@ def account(label: str, **options: Unpack[TextOptions]) -> Any:
 
 def _identity(kind: Identity, label: str, **options: Unpack[TextOptions]) -> Any:
     options.setdefault("masked", kind.masked)
-    return _checked(Field(kind, label, length=kind.longest, **options))
+    made = Field(kind, label, length=kind.longest, **options)
+    invalid = Check("invalid", made.given & ~made.valid, kind.wrong, explain=kind.explain)
+    return _checked(made, beside=(invalid,))
 
 
 def children(
@@ -305,6 +311,7 @@ __all__ = [
     "account",
     "children",
     "choice",
+    "codes",
     "computed",
     "date",
     "decimal",

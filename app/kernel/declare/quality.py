@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from app.core.choices import Choices
 
+#: What a row keeps of the rules that it breaks (:class:`app.kernel.rows.judged.Judged`).
+SEVERITIES, BROKEN = "severities", "broken"
+
 
 class Severity(Choices):
     """What a broken rule says of a record; the same word in Python, SQL, scripts and interface."""
@@ -30,11 +33,16 @@ class Quality:
     """What broken rules mean for a register's records. ``rulings`` are by the codes of rules,
     ``field.check``, those that fields bring by themselves among them: ``phone.invalid``,
     ``built.low``, ``name.required``.
+
+    ``kept``: with each record stands which rules it breaks (the model derives from
+    :class:`app.kernel.rows.judged.Judged`). Then every severity is a figure of that name, and every rule one
+    of its code, with dashes (``phone-invalid``): the records that break it.
     """
 
     saving: tuple[Severity, ...] = (Severity.ERROR,)  # with these no record is saved
     submitting: tuple[Severity, ...] = (Severity.INCOMPLETE, Severity.ERROR)  # … or submitted
     rulings: Mapping[str, Ruling] = field(default_factory=dict)
+    kept: bool = False
 
     def ruling(self, code: str) -> Ruling:
         """What is said of a rule."""

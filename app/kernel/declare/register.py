@@ -18,7 +18,7 @@ from app.access.divisions.regions import Level
 from app.access.settings import DATE, Setting
 from app.core.clock import today
 from app.core.i18n import _, mark, translate
-from app.kernel.declare.expressions import ALWAYS, Compare, Const, Expr, Ref
+from app.kernel.declare.expressions import ALWAYS, Compare, Const, Expr, Has, Ref
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Flow, State
 from app.kernel.declare.groups import (
@@ -32,8 +32,8 @@ from app.kernel.declare.groups import (
     Review,
     Story,
 )
-from app.kernel.declare.quality import USUAL, Quality
-from app.kernel.declare.rules import Problem, RuleSet
+from app.kernel.declare.quality import BROKEN, SEVERITIES, USUAL, Quality, Severity
+from app.kernel.declare.rules import Problem, Rule, RuleSet
 from app.kernel.declare.stages import Stage
 from app.kernel.declare.tables import Identity, Table
 
@@ -69,6 +69,12 @@ class Figure:
     where: Expr  # the rows that it counts
     tone: str = ""
     sum: str = ""  # the field of a number that it adds up
+    rule: Rule | None = None  # of one that the kernel makes: the rule that these rows break
+
+    @property
+    def text(self) -> str:
+        """What pages call it, in the user's language."""
+        return self.rule.label if self.rule else translate(self.label)
 
 
 @dataclass(frozen=True)
@@ -208,6 +214,8 @@ class Register:
 
     def __post_init__(self) -> None:
         self.name = self.name or self.model.__tablename__
+        if self.quality.kept:
+            self.figures = self.quality_figures | dict(self.figures)
 
     @cached_property
     def field_names(self) -> tuple[str, ...]:
@@ -305,6 +313,18 @@ class Register:
             found[last] = RuleSet(
                 self.fields.values(), self.rules.sections, later, quality=self.quality
             )
+        return found
+
+    @cached_property
+    def quality_figures(self) -> dict[str, Figure]:
+        """Where broken rules are kept: how many records have findings of each severity, and break each rule."""
+        found = {
+            one.value: Figure(one.zh, Has(Ref(SEVERITIES), one.value), _TONES[one])
+            for one in Severity
+        }
+        for rule in self.rules.declared.values():
+            where = Has(Ref(BROKEN), rule.code)
+            found[rule.figure] = Figure(rule.code, where, _TONES[rule.severity], rule=rule)
         return found
 
     @cached_property
@@ -414,7 +434,7 @@ class Register:
         """审核通过, 审核通过（2026年）, or 审核通过（2026年，中央补助）."""
         name, _at, dim = key.partition("@")
         year, _of, kind = dim.partition("/")
-        label = translate(self.kept_figures[name].label)
+        label = self.kept_figures[name].text
         if kind:
             text = self.kind_label(kind)
             return _("%(figure)s（%(year)s年，%(kind)s）", figure=label, year=year, kind=text)
@@ -484,6 +504,8 @@ def of_year(figure: str, year: int | None, kind: str = "") -> str:
     return of_dim(figure, dim_of(year, kind))
 
 
+#: How figures of findings are drawn.
+_TONES = {Severity.INCOMPLETE: "info", Severity.ERROR: "bad", Severity.QUESTIONABLE: "warn"}
 #: Names of the weekly table and of the days in addresses; no declared table may have them.
 WEEK, TREND = "week", "trend"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, not_
 
-from app.core.i18n import translate
+from app.core.i18n import _, translate
 from app.kernel.declare.expressions import ALWAYS, Columns, Expr
 from app.kernel.declare.field import Check, Field
 from app.kernel.declare.quality import USUAL, Quality, Severity
@@ -58,6 +58,17 @@ class Rule:
     def text(self) -> str:
         """What is wrong where it is broken, in the user's language."""
         return translate(self.check.message) if self.check else required_text(self.field)
+
+    @property
+    def figure(self) -> str:
+        """The name of the figure that counts the records that break it."""
+        return self.code.replace(".", "-")
+
+    @property
+    def label(self) -> str:
+        """The same where the field does not stand beside it."""
+        label = translate(self.field.label)
+        return self.text if label in self.text else _("%(label)s：", label=label) + self.text
 
 
 @dataclass
@@ -145,6 +156,22 @@ class RuleSet:
             for name, made in self.fields.items()
             if made.rows
         }
+
+    @cached_property
+    def conditions(self) -> tuple[Expr, ...]:
+        """All that decides what is broken: another one is another set of rules."""
+        own = [e for n, made in self.fields.items() for e in (self.shown[n], *_wrong(made))]
+        return (*own, *(e for rules in self.of_rows.values() for e in rules.conditions))
+
+    def ordered(self, codes: Iterable[str]) -> tuple[str, ...]:
+        """These codes of rules, each once, in the order of the form."""
+        found = set(codes)
+        return tuple(code for code in self.declared if code in found)
+
+    def severities(self, codes: Iterable[str]) -> tuple[Severity, ...]:
+        """Those of these rules, each once."""
+        found = {self.declared[code].severity for code in codes}
+        return tuple(severity for severity in Severity if severity in found)
 
     @cached_property
     def declared(self) -> dict[str, Rule]:

@@ -124,15 +124,16 @@ def _years_in(value: Any) -> tuple[int, ...]:
     return tuple(int(year) for year in value) if isinstance(value, list | tuple) else (int(value),)
 
 
-def asked_of(register: Register) -> set[str]:
-    """Names of the fields that :func:`amounts` looks at."""
+def asked_of(register: Register, figures: Iterable[str] | None = None) -> set[str]:
+    """Names of the fields that :func:`amounts` looks at, for all figures or for these."""
     years = register.years
-    asked = [register.listed, *(figure.where for figure in register.kept_figures.values())]
+    names = register.kept_figures if figures is None else figures
+    asked = [register.listed, *(register.kept_figures[name].where for name in names)]
     asked += [years.listed] if years and years.listed else []
-    names = {name for condition in asked for name in condition.names()}
-    names |= {figure.sum for figure in register.figures.values()}
-    names |= {years.name, years.by} if years else set()
-    return names - {""}
+    found = {name for condition in asked for name in condition.names()}
+    found |= {register.kept_figures[name].sum for name in names}
+    found |= {years.name, years.by} if years else set()
+    return found - {""}
 
 
 def hand_in(
@@ -367,7 +368,7 @@ def snapshot(
 ) -> int:
     """Keep the counters of now as those of ``day`` (again: replaces them), with the sums of every
     division above; gives how many lines. ``left_out`` names a register's figures of which no day is kept
-    now; nor is one of what is added up. The caller commits.
+    now; nor is one of what is added up, nor of single rules. The caller commits.
     """
     connection = session.connection()
     connection.execute(delete(CounterDay).where(CounterDay.day == day))
@@ -380,7 +381,7 @@ def snapshot(
     made = 0
     for register in all_registers():
         left = left_out(register) if left_out else ()
-        figures = [name for name in register.counting if name not in left]
+        figures = [n for n in register.counting if n not in left and not register.figures[n].rule]
         for dim in dims[register.name]:
             for width in sorted({len(path) for path in ids}):
                 for some in _by_part(register, figures):

@@ -27,8 +27,10 @@ from app.kernel.declare.register import Register, all_registers
 from app.kernel.figures import tally
 from app.kernel.rows.household import Household
 
-#: The name under which a register's rows for the households on its list are kept.
+#: The name under which a register's rows for the households on its list are kept, …
 ROWS = ""
+#: … and which rules its records break.
+RULES = "*"
 _SECONDS = 10.0  # how long a process believes that figures are not complete yet
 _KEY = "incomplete_figures"
 
@@ -52,16 +54,30 @@ def digests(register: Register) -> dict[str, str]:
     years = register.years
     beside = [register.listed, *((years.name, years.listed) if years else ())]
     beside += [years.by] if years and years.by else []
+    kept = register.quality_figures if register.quality.kept else {}
+    rules = register.rules.conditions if kept else ()
     found = {
-        name: _digest(figure.where, *beside, *([figure.sum] if figure.sum else []))
+        name: _digest(
+            figure.where,
+            *beside,
+            *([figure.sum] if figure.sum else []),
+            *(rules if name in kept else ()),
+        )
         for name, figure in register.kept_figures.items()
     }
+    found |= {RULES: _digest(rules, _severities(register))} if kept else {}
     return found | ({ROWS: _digest(register.follows)} if register.follows else {})
+
+
+def _severities(register: Register) -> tuple[tuple[str, str], ...]:
+    """Every rule, and how grave it is."""
+    return tuple((code, rule.severity) for code, rule in register.rules.declared.items())
 
 
 def _names(register: Register) -> set[str]:
     """Of what :func:`digests` tells."""
-    return {*register.kept_figures, *((ROWS,) if register.follows else ())}
+    rules = (RULES,) if register.quality.kept else ()
+    return {*register.kept_figures, *rules, *((ROWS,) if register.follows else ())}
 
 
 def _digest(*parts: Any) -> str:

@@ -19,15 +19,16 @@ from app.core.db import db
 from app.core.jobs.table import Job, JobContext, JobState, enqueue, job_kind
 from app.core.transactions import transaction
 from app.kernel.declare.register import Register
-from app.kernel.figures import mending
+from app.kernel.figures import mending, rejudging
 from app.kernel.figures import state as figures
 from app.kernel.figures.mending import Area
-from app.kernel.figures.state import ROWS
+from app.kernel.figures.state import ROWS, RULES
 from app.kernel.records import copies
 from app.kernel.rows.household import Household
 
 KIND = "figures.fill"
 _AT_ONCE = 500  # households
+_OF_ROWS = [[ROWS], [RULES]]  # what comes before figures, in this order
 _WHY = "rows and counters of all counties are filled"
 
 
@@ -43,7 +44,7 @@ def require() -> bool:
 
 @job_kind(KIND, title="补充登记表记录和统计数字")
 def fill(job: JobContext) -> dict[str, Any]:
-    """Rows first, then figures, register by register, each in all counties."""
+    """Rows first, then the rules that they break, then figures, register by register, each in all counties."""
     done = dict(job.checkpoint or {"task": "", "path": "", "rows": 0, "lines": 0})
     with joined(_WHY) as session:
         tasks, counties = _tasks(session), mending.counties(session)
@@ -56,8 +57,10 @@ def fill(job: JobContext) -> dict[str, Any]:
                 continue
             if names == [ROWS]:
                 done["rows"] += _make_rows(register, county)
+            elif names == [RULES]:
+                done["lines"] += rejudging.county(register, county)
             with transaction(), joined(_WHY, writes=True) as session:
-                if names != [ROWS]:
+                if names not in _OF_ROWS:
                     done["lines"] += mending.mend(
                         session, register, Area(county.path, [county]), names
                     )
@@ -70,12 +73,13 @@ def fill(job: JobContext) -> dict[str, Any]:
 
 
 def _tasks(session: Session) -> list[tuple[Register, list[str]]]:
-    """What is done in all counties before the next: the rows of a register, or its figures."""
+    """What is done in all counties before the next: the rows of a register, its rules, or its figures."""
     missing = figures.open_figures(session)
-    found: dict[tuple[str, bool], tuple[Register, list[str]]] = {}
+    found: dict[tuple[int, str], tuple[Register, list[str]]] = {}
     for register, name in missing:
-        found.setdefault((register.name, name != ROWS), (register, []))[1].append(name)
-    return [found[key] for key in sorted(found, key=lambda key: (key[1], key[0]))]
+        order = _OF_ROWS.index([name]) if [name] in _OF_ROWS else len(_OF_ROWS)
+        found.setdefault((order, register.name), (register, []))[1].append(name)
+    return [found[key] for key in sorted(found)]
 
 
 # ---- rows ------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.kernel.kinds.children import CHILDREN
-from app.kernel.kinds.choice import CHOICE, MANY, YES_NO
+from app.kernel.kinds.choice import CHOICE, CODES, MANY, YES_NO
 from app.kernel.kinds.date import DATE
 from app.kernel.kinds.identity import ACCOUNT, ID_NUMBER, PHONE, USCC
 from app.kernel.kinds.kind import Kind, PerKind, Widget
@@ -16,14 +16,14 @@ from app.kernel.kinds.text import TEXT, TEXTAREA
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        TEXT, PERSON, TEXTAREA, INTEGER, DECIMAL, MONEY, DATE, YEAR, YES_NO, CHOICE, MANY,
+        TEXT, PERSON, TEXTAREA, INTEGER, DECIMAL, MONEY, DATE, YEAR, YES_NO, CHOICE, MANY, CODES,
         ID_NUMBER, PHONE, USCC, ACCOUNT, CHILDREN, FILES, REGION,
     )
 }  # fmt: skip
 """Every kind by its name."""
 
 __all__ = [
-    "ACCOUNT", "CHILDREN", "CHOICE", "DATE", "DECIMAL", "FILES", "ID_NUMBER", "INTEGER", "KINDS",
+    "ACCOUNT", "CHILDREN", "CHOICE", "CODES", "DATE", "DECIMAL", "FILES", "ID_NUMBER", "INTEGER", "KINDS",
     "MANY", "MONEY", "PERSON", "PHONE", "REGION", "TEXT", "TEXTAREA", "USCC", "YEAR", "YES_NO",
     "Kind", "PerKind", "Widget",
 ]  # fmt: skip

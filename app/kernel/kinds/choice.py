@@ -98,10 +98,21 @@ class SomeOf(Kind):
             yield from ((made, str(code)) for code in value or ())
 
 
+class Codes(SomeOf):
+    """Several of what the program itself names: as many as there are."""
+
+    __slots__ = ()
+    name = "codes"
+    widget = Widget("checks", scripts="many", wide=True, grouped=True)
+
+    def column_type(self, made: Described) -> TypeEngine[Any]:
+        return CodeSetType(None)
+
+
 def holds(column: Any, code: Any) -> ColumnElement[bool]:
     """SQL: is the code among several? Not LIKE: on SQLite that takes "a" for "A"."""
     text = type_coerce(column, String)
     return func.replace(text, f",{code},", "") != text
 
 
-YES_NO, CHOICE, MANY = YesNo(), OneOf(), SomeOf()
+YES_NO, CHOICE, MANY, CODES = YesNo(), OneOf(), SomeOf(), Codes()

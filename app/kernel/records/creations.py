@@ -18,7 +18,7 @@ from app.kernel import hooks
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
-from app.kernel.records import keys, named_households, owners, places
+from app.kernel.records import judging, keys, named_households, owners, places
 from app.kernel.records import save as records
 from app.kernel.rows.record import forget_draft
 
@@ -59,6 +59,7 @@ def new(
     keys.follow(register, row)
     named_households.follow(register, row)
     records.derive(register, row)
+    judging.judge(register, row, result)
     if register.flow is not None:
         row.state = State.DRAFT
     if register.owned:

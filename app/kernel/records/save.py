@@ -32,7 +32,7 @@ from app.kernel.declare.quality import Severity
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation, Problem
 from app.kernel.kinds.values import to_json
-from app.kernel.records import history, keys, named_households, owners, places
+from app.kernel.records import history, judging, keys, named_households, owners, places
 from app.kernel.records.history import Contact
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.reading import values_of
@@ -122,6 +122,8 @@ def follow_files(register: Register, row: Any) -> None:
     db.session.flush()
     version = row.version
     derive(register, row)
+    if register.quality.kept and row.state != State.MISSING:
+        judging.judge(register, row, evaluate(register, row))
     if not db.session.is_modified(row):
         return
     db.session.flush()
@@ -169,6 +171,7 @@ def save(
     keys.follow(register, row)
     named_households.follow(register, row)
     derive(register, row)
+    judging.judge(register, row, result)
     if moves and region_id is not None:
         changes[places.FIELD] = places.settle(row, region_id)
     if created or row.state == State.APPROVED:  # … of the stage before
@@ -242,6 +245,7 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     if register.form.begins is not None and not before:
         gone |= register.form.begins(db.session, row)
     changes = assign(row, gone)
+    judging.forget(register, row)
     files = [a for a in attachments_of(row) if a.field not in kept]
     for attachment in files:
         db.session.delete(attachment)

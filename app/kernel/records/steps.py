@@ -28,7 +28,7 @@ from app.kernel.declare.flow import GRACE_SECONDS, State, Transition
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.kinds.values import to_json
-from app.kernel.records import history
+from app.kernel.records import history, judging
 from app.kernel.records.history import Contact
 from app.kernel.records.save import (
     asks_to_move,
@@ -88,6 +88,8 @@ def transition(
         )
     hooks.stepping(register, row, step)
     _remember(actor, contact)  # a statement: before the row is changed, which is then written once
+    if step.complete and register.quality.kept:
+        judging.judge(register, row, evaluate(register, row))
     source, row.state = row.state, target
     stages.step(register, row, source, target, reopens=step.reopens)
     _stamp(row, step, actor)

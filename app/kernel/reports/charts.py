@@ -28,7 +28,7 @@ def of_sheet(table: Table, sheet: Sheet) -> dict[str, Any] | None:
     bars = sheet.lines[1:] or sheet.lines
     unit = translate(sheet.register.unit)
     whole = sum(sheet.total.counts[name] for name in table.chart)
-    names = [translate(figures[name].label) for name in table.chart]
+    names = [figures[name].text for name in table.chart]
     shares = _("、").join(
         _("%(figure)s%(n)s%(unit)s", figure=label, n=f"{sheet.total.counts[name]:,}", unit=unit)
         for label, name in zip(names, table.chart, strict=True)

@@ -287,7 +287,7 @@ def column_label(register: Register, column: Column) -> str:
     if column.head or column.columns:
         return translate(column.head)
     source = (get_register(column.of) if column.of else None) or register
-    label, unit = translate(source.figures[column.figure].label), unit_of(source, column.figure)
+    label, unit = source.figures[column.figure].text, unit_of(source, column.figure)
     return _("%(label)s（%(unit)s）", label=label, unit=unit) if unit else label
 
 

@@ -180,7 +180,7 @@ def chart(trend: Trend, names: Sequence[str]) -> dict[str, Any] | None:
     grown = _("、").join(
         _(
             "%(figure)s从%(before)s%(unit)s到%(after)s%(unit)s",
-            figure=translate(figures[name].label),
+            figure=figures[name].text,
             before=f"{trend.of(first, name) or 0:,}",
             after=f"{trend.of(last, name) or 0:,}",
             unit=translate(trend.register.unit),
@@ -195,7 +195,7 @@ def chart(trend: Trend, names: Sequence[str]) -> dict[str, Any] | None:
         "labels": [month_day(day) for day in trend.days],
         "series": [
             {
-                "name": translate(figures[name].label),
+                "name": figures[name].text,
                 "colour": colour,
                 "values": [trend.of(day, name) for day in trend.days],
             }

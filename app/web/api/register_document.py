@@ -90,7 +90,7 @@ def _filters(register: Register) -> list[Any]:
         found.append(parts.parameter(name, parts.TEXT | {"maxLength": 30}, translate(label)))
     if register.figures:
         names = {"type": "string", "enum": list(register.figures)}
-        texts = _("；").join(f"{n}: {translate(f.label)}" for n, f in register.figures.items())
+        texts = _("；").join(f"{n}: {f.text}" for n, f in register.figures.items())
         found.append(
             parts.parameter(
                 "figure", names, " ".join((_("统计项，即统计表中一个数字背后的记录。"), texts))

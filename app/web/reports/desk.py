@@ -212,7 +212,7 @@ def _figures(module: Module, read: Desk) -> list[dict[str, Any]]:
     register, ledger = module.register, ledger_url(module.register)
     return [
         {
-            "label": translate(register.figures[big.figure].label),
+            "label": register.figures[big.figure].text,
             "number": f"{big.n:,}" if big.n is not None else being_counted(),
             "unit": translate(register.unit) if big.n is not None else "",
             "url": f"{ledger}?figure={of_year(big.figure, module.year)}&region={read.region.id}"

@@ -44,6 +44,7 @@ from app.kernel.declare.register import (
     Years,
     all_registers,
 )
+from app.kernel.declare.stages import Stage
 from app.kernel.declare.tables import Column, Identity, Mean, Rate, Table
 
 UNKNOWN = Given(Ref("nothing"))
@@ -107,8 +108,8 @@ def circle() -> dict[str, Any]:
     }
 
 
-def figures(**changes: Any) -> dict[str, Any]:
-    return {"total": Figure("总数", **{"where": Given(Ref("name"))} | changes)}
+def figures(name: str = "total", **changes: Any) -> dict[str, Any]:
+    return {name: Figure("总数", **{"where": Given(Ref("name"))} | changes)}
 
 
 def table(**changes: Any) -> tuple[Table, ...]:
@@ -121,6 +122,19 @@ REVIEWED = DECIDED | {n: f.system(f.text("审")) for n in ("submitted_by", "subm
 ALL = "name ready proof"
 MILD = Severity.QUESTIONABLE
 ODD = f.Check("odd", Given(Ref("name")), "怪。", "warning")  # type: ignore[arg-type]
+
+
+KEPT = Quality(kept=True)
+STAGED = Review(county_review, stages=(Stage("begun", "开工"),))
+LONG = "x" * 40
+
+
+def judged() -> dict[str, Any]:
+    """What keeps which rules are broken."""
+    return {
+        "severities": f.system(f.many("数据质量", Severity)),
+        "broken": f.system(f.codes("规则", dict)),
+    }
 
 
 def mild(code: str) -> Any:
@@ -243,6 +257,13 @@ WRONG: list[tuple[str, Any]] = [
     ("R072", lambda: declared(quality=Quality(rulings={"name.nothing": Ruling(MILD)}))),
     ("R072", lambda: declared(quality=Quality(rulings={"proof.low": Ruling(MILD)}))),
     ("R073", lambda: declared(quality=Quality(saving=(MILD,)))),
+    ("R074", lambda: declared(quality=KEPT)),
+    ("R075", lambda: declared(quality=KEPT, review=STAGED, fields=REVIEWED | judged())),
+    ("R076", lambda: declared(quality=KEPT, fields=judged(), figures=figures() | figures("error"))),
+    (
+        "R076",
+        lambda: declared(f"{ALL} {LONG}", quality=KEPT, fields=judged() | {LONG: f.text("长")}),
+    ),
     ("R062", lambda: declared(tables=table(progress=("total", "total")))),
 ]  # fmt: skip
 

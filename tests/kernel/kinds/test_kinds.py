@@ -226,7 +226,7 @@ def test_a_new_amount_is_an_amount_in_every_layer() -> None:
 def test_kinds_say_what_consumers_ask() -> None:
     assert {k.name for k in KINDS.values() if not k.stored} == {"files"}
     assert {k.name for k in KINDS.values() if k.counted} == {"files", "children"}
-    assert {k.name for k in KINDS.values() if k.picked} == {"yes_no", "choice", "many"}
+    assert {k.name for k in KINDS.values() if k.picked} == {"yes_no", "choice", "many", "codes"}
     numbers = {"integer", "year", "decimal", "money"}
     assert {k.name for k in KINDS.values() if k.compares_as_number} == numbers
     assert {k.name for k in KINDS.values() if k.names_person} == {"id_number"}
