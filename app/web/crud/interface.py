@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import Select, event, exists, func, inspect, select
 from sqlalchemy.exc import DataError, IntegrityError
-from sqlalchemy.orm import Query, Session, joinedload, selectinload
+from sqlalchemy.orm import Query, Session, contains_eager, joinedload, selectinload
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import policy
@@ -240,12 +240,12 @@ class ScopedInterface(SQLAInterface):
     def apply_all(self, query: Any, *args: Any, **kw: Any) -> Query[Any]:
         return self._with_related(super().apply_all(query, *args, **kw))
 
-    def _with_related(self, query: Query[Any], joined: str = "") -> Query[Any]:
-        """The rows with those that they name: ``joined`` is a relation to many that is read with them."""
+    def _with_related(self, query: Query[Any], apart: str = "") -> Query[Any]:
+        """The rows with those that they name, but for the relation ``apart``."""
         for name in self.eager:
-            at_once = name == joined or self.is_relation_many_to_one(name)
-            load = joinedload if at_once else selectinload
-            query = query.options(load(getattr(self.obj, name)))
+            if name != apart:
+                load = joinedload if self.is_relation_many_to_one(name) else selectinload
+                query = query.options(load(getattr(self.obj, name)))
         return query
 
     def key(self, said: Any) -> Any:
@@ -276,16 +276,27 @@ class ScopedInterface(SQLAInterface):
         return row
 
     def _of_key(self, key: Any, filters: Any) -> Any:
-        """The row with this key; what its first relation to many names is read with it."""
+        """The row with this key; what its first relation to many names is read with it, in its order or
+        that of the keys: a join has none.
+        """
         columns = inspect(self.obj).primary_key
-        many = next((n for n in self.eager if not self.is_relation_many_to_one(n)), "")
-        query = super().apply_all(self.session.query(self.obj), filters)
-        return self._with_related(query, many).filter(
+        many = next(filter(self._is_joined, self.eager), "")
+        query = self._with_related(super().apply_all(self.session.query(self.obj), filters), many)
+        if many:
+            named = getattr(self.obj, many)
+            order = named.property.order_by or named.property.mapper.primary_key
+            query = query.outerjoin(named).options(contains_eager(named)).order_by(*order)
+        return query.filter(
             *(
                 getattr(self.obj, c.key) == k
                 for c, k in zip(columns, key if len(columns) > 1 else [key], strict=True)
             )
         )
+
+    def _is_joined(self, name: str) -> bool:
+        """Is it to many rows of another table than those that the statement has already?"""
+        others = self.get_related_model(name) not in (self.obj, Region)
+        return others and not self.is_relation_many_to_one(name)
 
     def get_some(self, keys: Sequence[Any], filters: Any = None) -> list[Any]:
         """The rows with these keys, in the order of the keys.
