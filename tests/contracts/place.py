@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import select
+
 from app.access.accounts.notices import Notice, NoticeKind
 from app.access.audit import log as audit
 from app.access.audit.log import Act
-from app.access.divisions.regions import Region
+from app.access.divisions.regions import Level, Region
 from app.access.scope import unscoped
+from app.access.settings import SettingValue
 from app.core.jobs.table import Job
 from app.kernel.declare.field import Field
-from app.kernel.declare.flow import State
+from app.kernel.declare.flow import State, review_setting
 from app.kernel.declare.register import Register
 from app.kernel.kinds.values import to_json
 from app.kernel.rows.file import Attachment
@@ -72,6 +75,10 @@ def settle(subject: str, register: Register, place: Region, name: str, *, full: 
     row = specimens.record(register, place, name=name, state=state, values=make(register, place))
     household = getattr(row, "household_id", None)
     with unscoped("tests arrange") as session:
+        if register.review and register.review.setting:  # where it is wanted, most is refused
+            nation = session.scalar(select(Region.id).where(Region.level == Level.NATION))
+            wanted = SettingValue(region_id=nation, name=review_setting(register), value=True)
+            session.merge(wanted)
         row = session.get_one(register.model, row.id)
         home = session.get(Household, household) if household else None
         if home is not None and full:

@@ -50,9 +50,10 @@ def problems(register: Register, row: Any, values: Mapping[str, Any]) -> Iterato
             place=other.full_name, name=other.name, **said,
         )  # fmt: skip
         url = f"/{register.name}/{other.id}"
-        yield Problem(field, code, text, way=_("打开该%(what)s", what=register.word), url=url)
+        way = _("打开该%(what)s", what=register.word)
+        yield Problem(field, code, text, forbids=True, way=way, url=url)
         return
     found = duplicates.Found(register.name, str(values[field]), other.id, other.county)
     short = _("%(parts)s相同的%(what)s在其他地区已有一份。", **said)
     whole = _("%(parts)s相同的%(what)s在%(place)s已有一份。", place=other.county, **said)
-    yield Problem(field, code, duplicates.told_elsewhere(found, short, whole))
+    yield Problem(field, code, duplicates.told_elsewhere(found, short, whole), forbids=True)

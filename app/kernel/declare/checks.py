@@ -158,6 +158,14 @@ def _check_kind(register: Register) -> Iterator[Finding]:
             " opens it (continues=)"
         )
         yield Finding("R060", register.name, text)
+    review = register.review
+    sent_back = register.creates and review and any(s.unreviewed for s in review.flow.transitions)
+    if review and review.setting and not sent_back:
+        text = (
+            "review: where a county wants none, records that users make (creates=) are sent back by a"
+            " step that is unreviewed; leave setting out, or take optional_county_review"
+        )
+        yield Finding("R067", register.name, text)
     yield from _check_key(register)
     missing = [name for name in _OF_REVIEW if not hasattr(register.model, name)]
     if register.flow is not None and missing:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from app.access import settings
 from app.access.actor import Capability
+from app.access.divisions import regions
 from app.access.divisions.regions import Level
+from app.access.scope import current_actor
 from app.core.choices import Choices
+
+if TYPE_CHECKING:
+    from app.kernel.declare.register import Register
 
 
 class State(Choices):
@@ -51,6 +58,7 @@ class Transition:
     seconds: int = 0  # … and not later than this
     tone: str = "primary"  # the colour of its button: primary, good, warn, bad
     reasons: tuple[str, ...] = ()  # offered for the opinion
+    unreviewed: bool = False  # there alone where a county wants no review (Review.setting)
     reopens: bool = False  # unlocks the stage that was approved last (app.kernel.declare.stages)
 
     def label_for(self, level: Level) -> str:
@@ -138,6 +146,16 @@ county_review = Flow(
     ),
 )  # fmt: skip
 
+#: The same where a county wants it. Where not, what is saved counts, and may be sent back.
+optional_county_review = Flow(
+    "optional_county_review",
+    (
+        *county_review.transitions,
+        Transition("rectify", "退回整改", (State.DRAFT,), State.RECTIFY, Capability.SPOT_CHECK,
+                   opinion=True, unreviewed=True, tone="danger", reasons=RETURN_REASONS),
+    ),
+)  # fmt: skip
+
 #: The same stage by stage: while the next one is open, the one before it can be sent back too.
 staged_review = Flow(
     "staged_review",
@@ -186,3 +204,30 @@ def town_and_county_review(reasons: tuple[str, ...]) -> Flow:
             Deciding(Capability.CHECK, State.CHECKING, "check", "check_return", "take_back_check"),
         ),
     )  # fmt: skip
+
+
+# ---- where a county wants a review (Review.setting) ----------------------------------------
+
+
+def review_setting(register: Register) -> str:
+    """The name of the county's setting."""
+    return f"{register.name}.review"
+
+
+def is_reviewed(register: Register, row: Any) -> bool:
+    """Is the record submitted and decided on where it lies (spec 06 "Review")? One that lies nowhere yet:
+    where its author enters it. Without a review a saved record is 已录入 and counts; who looks it through
+    may send it back, and the next save clears that. What a review left behind when it is switched off is
+    changed like any other.
+    """
+    if register.review is None or not register.review.setting:
+        return register.review is not None
+    county = regions.get(row.county_id) if row.county_id is not None else None
+    actor = current_actor()
+    place = county.path if county else (actor.path if actor else None)
+    return bool(settings.value(review_setting(register), place))
+
+
+def is_step_of(register: Register, row: Any, step: Transition) -> bool:
+    """Is it a step of the record's way, as it goes where it lies?"""
+    return step.unreviewed != is_reviewed(register, row)

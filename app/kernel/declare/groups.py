@@ -56,6 +56,9 @@ class Review:
     stages: tuple[Stage, ...] = ()  # submitted and reviewed one after the other, each locked then
     #: ``hook(session, row)``: what an approval sets off.
     on_approval: tuple[Callable[[Any, Any], None], ...] = ()
+    #: The label of a yes/no setting of counties, "" where all are reviewed: it is no at first
+    #: (app.kernel.declare.flow).
+    setting: str = ""
     builds: Expr = NEVER  # where that makes something: such an approval is not taken back
 
 

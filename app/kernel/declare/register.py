@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from app.access import settings
 from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Level
-from app.access.settings import DATE, Setting
+from app.access.settings import DATE, YES_NO, Setting
 from app.core.clock import today
 from app.core.i18n import _, mark, translate
 from app.kernel.declare.expressions import ALWAYS, Compare, Const, Expr, Has, Ref
 from app.kernel.declare.field import Field
-from app.kernel.declare.flow import Flow, State
+from app.kernel.declare.flow import Flow, State, review_setting
 from app.kernel.declare.groups import (
     Asks,
     Creates,
@@ -532,6 +532,17 @@ def _declaring(make: Callable[_Said, Register]) -> Callable[_Said, Register]:
                     None,
                     area=Level.COUNTY,
                     help=mark("进度统计和桌面显示剩余天数；下级可以提前，不能推后。"),
+                )
+            )
+        if made.review is not None and made.review.setting:
+            settings.declare(
+                Setting(
+                    review_setting(made),
+                    made.review.setting,
+                    YES_NO,
+                    False,
+                    area=Level.COUNTY,
+                    help=mark("选择“否”时，保存即为已录入，不需要上报和审核。"),
                 )
             )
         return made

@@ -41,6 +41,7 @@ class Problem:
     url: str = ""
     source: str = ""  # which norm asks for it
     remedy: str = ""  # how it is mended
+    forbids: bool = False  # saving, whatever the register makes of its severity
 
 
 @dataclass(frozen=True)

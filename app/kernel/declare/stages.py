@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.core.i18n import translate
 from app.kernel.declare.field import Check, Field
-from app.kernel.declare.flow import EDITABLE, State
+from app.kernel.declare.flow import EDITABLE, State, is_reviewed
 from app.kernel.declare.rules import Problem
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def is_open(register: Register, row: Any) -> bool:
         return True
     if row.state == State.APPROVED and register.stages:
         return at_hand(register, row) is not None
-    return row.state in EDITABLE and not is_frozen(register, row)
+    open_now = row.state in EDITABLE or not is_reviewed(register, row)
+    return open_now and not is_frozen(register, row)
 
 
 def is_frozen(register: Register, row: Any) -> bool:

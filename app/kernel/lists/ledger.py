@@ -327,6 +327,8 @@ def _listed(register: str, model: Any, ledger: str) -> tuple[Any, ...]:
         names |= declared.frozen.where.names()  # what may be done with a row
     if declared and declared.moves:
         names.add(declared.moves.asked)
+    if declared and declared.review and declared.review.setting:
+        names.add("county_id")  # says whether there is a review
     counted = {n for n in names if n in model.__fields__ and not model.__fields__[n].stored}
     known = model.__mapper__.all_orm_descriptors.keys()
     shown = [getattr(model, n) for n in sorted(names - counted) if n in known]

@@ -27,7 +27,7 @@ from app.core.i18n import _, translate
 from app.core.transactions import orphaned
 from app.kernel import hooks
 from app.kernel.declare import choice_lists, stages
-from app.kernel.declare.flow import State
+from app.kernel.declare.flow import State, is_reviewed
 from app.kernel.declare.quality import Severity
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation, Problem
@@ -174,7 +174,8 @@ def save(
     judging.judge(register, row, result)
     if moves and region_id is not None:
         changes[places.FIELD] = places.settle(row, region_id)
-    if created or row.state == State.APPROVED:  # … of the stage before
+    cleared = register.flow is not None and not is_reviewed(register, row)
+    if created or cleared or row.state == State.APPROVED:  # … of the stage before
         row.state = State.DRAFT
     row.changed_at = now()
     audit.record(
@@ -210,7 +211,7 @@ def forbidding(
     """What the checks say against these values, of these severities; the others are told on the
     record's form and page (:func:`findings`).
     """
-    return [p for p in _checked(register, row, values) if p.severity in severities]
+    return [p for p in _checked(register, row, values) if p.severity in severities or p.forbids]
 
 
 def _checked(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:

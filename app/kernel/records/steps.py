@@ -24,7 +24,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, mark, step_word
 from app.kernel import hooks
 from app.kernel.declare import stages
-from app.kernel.declare.flow import GRACE_SECONDS, State, Transition
+from app.kernel.declare.flow import GRACE_SECONDS, State, Transition, is_step_of
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.kinds.values import to_json
@@ -121,6 +121,7 @@ def open_steps(register: Register, row: Any, actor: Actor) -> list[Transition]:
     for step in register.flow.open_from(row.state):
         if (
             policy.may(step.capability, register.name, row, actor=actor)
+            and is_step_of(register, row, step)
             and _party_problem(step, row, actor) is None
             and not (step.undoes and _undo_problem(register, row, step, actor))
             and not (step.reopens and stages.approved(register, row) is None)
@@ -157,6 +158,8 @@ def _require_possible(
             _("该户的迁户申请正在审批；批准后由迁入地填报并上报，不需要在这里上报。"), row=row
         )
     require_unfrozen(register, row)
+    if not is_step_of(register, row, step):
+        raise Conflict(_without_review(register, step), row=row)
     if row.state not in step.sources:
         raise Conflict(
             _(
@@ -175,6 +178,13 @@ def _require_possible(
         raise Conflict(problem, row=row)
     if step.reopens and stages.approved(register, row) is None:
         raise Conflict(_("还没有审核通过的阶段，不能退回上一阶段。"), row=row)
+
+
+def _without_review(register: Register, step: Transition) -> str:
+    said = {"what": register.word, "step": step_word(step.label)}
+    if step.unreviewed:
+        return _("本县的%(what)s需要审核，不能这样%(step)s。", **said)
+    return _("本县的%(what)s不需要审核，保存即可，不能%(step)s。", **said)
 
 
 def _party_problem(step: Transition, row: Any, actor: Actor) -> str | None:

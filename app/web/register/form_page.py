@@ -18,7 +18,7 @@ from app.core.i18n import _
 from app.core.lazy import lazy
 from app.kernel import hooks
 from app.kernel.declare import stages
-from app.kernel.declare.flow import SENT_BACK, State
+from app.kernel.declare.flow import SENT_BACK, State, Transition, is_step_of
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation, Problem
 from app.kernel.kinds.values import is_missing, to_json
@@ -148,12 +148,17 @@ class FormPage(RecordPage):
 
     def _contact(self) -> dict[str, Any] | None:
         """Who submits it."""
-        if not self.register.flow:
+        if self._submission() is None:
             return None
         said = self.filled.contact
         wrong = {p.field: [p.message] for p in self.filled.problems}
         errors = {name: told for name, told in wrong.items() if name.startswith("contact_")}
         return {"name": said.person, "phone": said.phone, "errors": errors}
+
+    def _submission(self) -> Transition | None:
+        """The step that submits it; None where nobody reviews it."""
+        step = self.register.flow.get("submit") if self.register.flow else None
+        return step if step and is_step_of(self.register, self.row, step) else None
 
     def _actions(self) -> list[dict[str, Any]]:
         register = self.register
@@ -162,9 +167,9 @@ class FormPage(RecordPage):
             {"name": "save", "label": _("保存"), "shortcut": "Ctrl+S"},
             {"name": "next", "label": _("保存并填下一户") if made else _("录入下一个")},
         ]
-        if register.flow is None:
+        step = self._submission()
+        if step is None:
             actions[0]["primary"] = True
-        step = register.flow.get("submit") if register.flow else None
         if step and policy.may(step.capability, register.name, self.row, actor=self.actor):
             stage = stages.at_hand(register, self.row)
             label = _("保存并上报%(stage)s", stage=stage.label) if stage else _("保存并上报")

@@ -15,7 +15,7 @@ from app.access.actor import Actor, Capability
 from app.core.clock import local, now
 from app.core.db import db
 from app.core.i18n import _, done_word, step_word, translate
-from app.kernel.declare.flow import Deciding, State, Transition
+from app.kernel.declare.flow import Deciding, State, Transition, is_reviewed
 from app.kernel.declare.register import Menu, Register
 from app.kernel.lists import query as ledger_query
 from app.kernel.lists.queue import Queue
@@ -130,6 +130,8 @@ def review_of(register: Register, actor: Actor) -> Deciding:
 def open_review(register: Register, row: Any, actor: Actor) -> Deciding | None:
     """The review for which the record waits, if it is this account's."""
     review = register.flow.review_of(row.state) if register.flow else None
+    if review and not is_reviewed(register, row):
+        return None
     if review and policy.may(review.capability, register.name, row, actor=actor):
         return review
     return None

@@ -8,7 +8,7 @@ from typing import Any
 from app.core.db import db
 from app.kernel import hooks
 from app.kernel.declare import stages
-from app.kernel.declare.flow import State
+from app.kernel.declare.flow import State, is_reviewed
 from app.kernel.declare.register import Register
 from app.kernel.records import history
 from app.web.register import show as record_pages
@@ -34,7 +34,7 @@ def _over_registers(register: Register, row: Any) -> Iterator[dict[str, str]]:
 
 def _steps(register: Register, row: Any) -> list[dict[str, str]]:
     """The line of a record's own stages or states; the state stands at the one at hand."""
-    if register.flow is None:
+    if register.flow is None or not is_reviewed(register, row):
         return []
     if not register.stages:
         return record_pages.steps(register, row.state)

@@ -19,7 +19,7 @@ from app.kernel.declare import checks, figure_checks
 from app.kernel.declare import fields as f
 from app.kernel.declare import register as registering
 from app.kernel.declare.expressions import Given, Ref
-from app.kernel.declare.flow import county_review
+from app.kernel.declare.flow import county_review, optional_county_review
 from app.kernel.declare.groups import (
     UNORDERED,
     Asks,
@@ -250,6 +250,8 @@ WRONG: list[tuple[str, Any]] = [
     ("R065", lambda: declared(key="state", creates=MAKES, fields=keyed())),
     ("R066", lambda: declared(key="name", creates=MAKES)),
     ("R066", lambda: declared(key="name", fields=keyed())),
+    ("R067", lambda: declared(review=Review(county_review, setting="审核"), creates=MAKES, fields=REVIEWED)),
+    ("R067", lambda: declared(review=Review(optional_county_review, setting="审核"), fields=REVIEWED)),
     ("R061", lambda: declared(review=Review(county_review))),
     ("R070", lambda: declared(fields={"extra": f.text("多", checks=[ODD])}, names=f"{ALL} extra")),
     ("R071", lambda: declared(f"{ALL} extra", fields={"extra": mild("nothing")})),
