@@ -7,7 +7,7 @@ from sqlalchemy import Index
 from app.core.db import Model, only_where
 from app.kernel.declare import feed
 from app.kernel.declare import fields as f
-from app.kernel.rows.record import Keyed, NamesHousehold, unique_key
+from app.kernel.rows.record import Keyed, NamesHousehold, Submitted, unique_key
 from app.modules.archives.choices import (
     ArchiveStage,
     ArchiveStructure,
@@ -25,7 +25,7 @@ from app.modules.archives.choices import (
 FIRST_YEAR = 2008
 
 
-class Archive(Keyed, NamesHousehold, Model):
+class Archive(Keyed, Submitted, NamesHousehold, Model):
     """One household's renovation in one plan year. Its province, city, county, town and village
     committee are the division in which it lies.
     """
@@ -34,6 +34,7 @@ class Archive(Keyed, NamesHousehold, Model):
     __table_args__ = (
         unique_key("archive"),
         Index("ix_archive_place", "path", "id"),
+        Index("ix_archive_state", "state", "path", "id"),
         Index("ix_archive_progress", "progress", "path", "id"),
         Index("ix_archive_year", "plan_year", "path", "id"),
         Index("ix_archive_number", "head_id"),

@@ -6,14 +6,17 @@ from app.access.actor import Capability
 from app.access.divisions.regions import Level
 from app.core.clock import today
 from app.kernel.declare.expressions import ALWAYS
-from app.kernel.declare.groups import Creates, Form, Heading, Lists, Milestone, Story
+from app.kernel.declare.flow import SENT_BACK, State, optional_county_review
+from app.kernel.declare.groups import Creates, Form, Heading, Lists, Milestone, Review, Story
+from app.kernel.declare.quality import Quality, Severity
 from app.kernel.declare.register import Figure, Menu, Section, Years, register, rule
-from app.kernel.declare.tables import Column, Identity, Table, columns
+from app.kernel.declare.tables import HIGHEST, LOWEST, Column, Identity, Mean, Rate, Table, columns
 from app.modules.archives.choices import (
     ArchiveStage,
     OldDecade,
     PovertyKind,
     RenovationReason,
+    SubsidyKind,
 )
 from app.modules.archives.model import FIRST_YEAR, Archive
 from app.modules.archives.rules import derive
@@ -40,9 +43,17 @@ ARCHIVE = register(
     record_word="农户档案",
     creates=Creates(Level.COUNTY),
     key="head_id plan_year",
+    review=Review(optional_county_review, setting="农户档案审核"),
+    quality=Quality(saving=(), submitting=(Severity.ERROR,)),
     derives=(derive,),
-    years=Years("plan_year", FIRST_YEAR, usual=_this_year),
-    form=Form(save_needs="head_name plan_year", remember="plan_year subsidy_kind"),
+    years=Years(
+        "plan_year",
+        FIRST_YEAR,
+        usual=_this_year,
+        by="subsidy_kind",
+        usual_kind=SubsidyKind.CENTRAL,
+    ),
+    form=Form(remember="plan_year subsidy_kind"),
     story=Story(
         milestones=(
             Milestone("approved_on", "批准改造", "plan_year subsidy_kind"),
@@ -70,10 +81,10 @@ ARCHIVE = register(
         ),
     ),
     lists=Lists(
-        ledger="head_name head_id plan_year subsidy_kind poverty_kind way progress accepted",
-        filters="head_name head_id plan_year subsidy_kind progress poverty_kind reason way built_by"
+        ledger="head_name head_id plan_year subsidy_kind poverty_kind way progress state",
+        filters="head_name head_id state plan_year subsidy_kind progress poverty_kind reason way built_by"
         " old_decade structure accepted demonstration disabled_poor border",
-        indexed="head_name head_id plan_year progress",
+        indexed="head_name head_id state plan_year progress",
     ),
     figures={
         "recorded": Figure("录入户数", ALWAYS),
@@ -81,6 +92,7 @@ ARCHIVE = register(
         "started": Figure("开工未竣工", r.progress.is_(ArchiveStage.STARTED), tone="warn"),
         "completed": Figure("已竣工", r.progress.is_(ArchiveStage.COMPLETED), tone="good"),
         "accepted": Figure("已验收", r.accepted.yes, tone="good"),
+        "rectify": Figure("退回整改", r.state.in_(*SENT_BACK), tone="bad"),
         "grade_c": Figure("C级危房", r.reason.is_(RenovationReason.C)),
         "grade_d": Figure("D级危房", r.reason.is_(RenovationReason.D)),
         "other_reason": Figure("其他原因", r.reason.is_(RenovationReason.OTHER)),
@@ -94,13 +106,26 @@ ARCHIVE = register(
         "middle": Figure("60-80平米", middle),
         "large": Figure("80平米以上", large),
         "no_old_area": Figure("未填旧房面积", ~houseless & ~r.old_area.given, tone="neutral"),
+        "poorest": Figure("五保、低保户", five_guarantees | allowance),
+        "measured": Figure("已填改造后面积", r.area.given),
+        "area": Figure("改造后房屋面积", ALWAYS, sum="area"),
+        "invested": Figure("总投资", ALWAYS, sum="invested"),
+        "subsidy": Figure("各级政府补助资金", ALWAYS, sum="subsidy"),
+        "loan": Figure("农户危房改造贷款", ALWAYS, sum="loan"),
+        "own_funds": Figure("农户其它自筹资金", ALWAYS, sum="own_funds"),
+        "xinjiang_aid": Figure("对口援疆补助资金", ALWAYS, sum="xinjiang_aid"),
     },
     headline="recorded approved started completed",
     tables=(
         Table(
             "progress",
             "项目进度",
-            columns("recorded approved started completed accepted"),
+            (
+                *columns("recorded approved started completed accepted invested subsidy"),
+                Column("loan", head="贷款"),
+                Column("own_funds", head="其它自筹"),
+                Column("xinjiang_aid", head="援疆"),
+            ),
             identities=(Identity("recorded = approved + started + completed"),),
             chart=("completed", "started", "approved"),
         ),
@@ -126,6 +151,15 @@ ARCHIVE = register(
             ),
             chart=("grade_d", "grade_c", "other_reason", "houseless"),
         ),
+        Table(
+            "key",
+            "关键指标",
+            (
+                Column("recorded"),
+                Rate("五保、低保户率", "poorest", "recorded", rank=HIGHEST),
+                Mean("户均面积（平方米）", "area", "measured", rank=LOWEST),
+            ),
+        ),
     ),
     menus=(
         Menu(
@@ -134,6 +168,14 @@ ARCHIVE = register(
             Capability.ENTER,
             action="修改",
             hint="点击“新增”录入一户的档案；批准后立即录入，开工、竣工后补充。",
+        ),
+        Menu(
+            "review",
+            "农户档案审核",
+            Capability.REVIEW,
+            states=(State.SUBMITTED,),
+            action="档案审核",
+            hint="没有待审核的档案。县级管理用户可在“参数设置”里开启农户档案审核；不开启的，保存即为已录入。",
         ),
         Menu("query", "农户档案查询", Capability.SEARCH, action="查看"),
     ),

@@ -15,17 +15,25 @@ from sqlalchemy import select
 
 from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
+from app.access.settings import SettingValue
 from app.core.clock import uuid7
 from app.core.db import db
-from app.core.errors import Invalid
+from app.core.errors import Conflict, Invalid
 from app.core.transactions import transaction
+from app.kernel.declare.flow import State
 from app.kernel.declare.register import rule
 from app.kernel.exchange.imports import record_import
 from app.kernel.figures import counters
 from app.kernel.households import lists as households
-from app.kernel.records import creations
+from app.kernel.records import creations, steps
 from app.kernel.records import save as records
-from app.modules.archives.choices import ArchiveStage, OldDecade, PovertyKind, RenovationReason
+from app.modules.archives.choices import (
+    ArchiveStage,
+    OldDecade,
+    PovertyKind,
+    RenovationReason,
+    SubsidyKind,
+)
 from app.modules.archives.model import Archive
 from app.modules.archives.register import ARCHIVE
 from tests import builders
@@ -148,7 +156,7 @@ def test_the_stage_follows_from_the_dates(manager: Any) -> None:
 )
 def test_the_analysis_counts_each_once(said: dict[str, Any], figures: str) -> None:
     asked = ARCHIVE.rules.visible(values(**said)).values
-    names = {n for table in ARCHIVE.tables[1:] for i in table.identities for n in i.parts}
+    names = {n for table in ARCHIVE.tables[1:2] for i in table.identities for n in i.parts}
     assert {n for n in names if ARCHIVE.figures[n].where.test(asked)} == set(figures.split())
 
 
@@ -157,13 +165,66 @@ def test_a_poor_family_of_disabled_is_one_by_its_kind(manager: Any) -> None:
 
 
 def test_counters_and_rows_say_the_same(manager: Any) -> None:
-    made(manager)
+    made(manager, subsidy_kind=SubsidyKind.CENTRAL, subsidy=Decimal("20000.50"))
     made(manager, plan_year=2016, started_on=dt.date(2015, 5, 1), completed_on=dt.date(2015, 9, 1))
     with unscoped("tests count") as session:
         live = counters.live_counts(session, ARCHIVE)
         assert live == counters.kept_counts(session, ARCHIVE)
         county = builders.seat(Level.COUNTY).id
         assert (live["recorded", county], live["completed@2016", county]) == (2, 1)
+        assert live["recorded@2015/central", county] == 1
+        assert live["subsidy@2015/central", county] == 2_000_050, "in hundredths of a yuan"
+
+
+def stepped(who: Any, key: Any, name: str, **said: Any) -> Any:
+    db.session.rollback()
+    with acting_as(builders.actor_of(who)), transaction():
+        return steps.transition(ARCHIVE, key, name, None, builders.CONTACT, **said).state
+
+
+def saved(who: Any, key: Any, **said: Any) -> Any:
+    db.session.rollback()
+    with acting_as(builders.actor_of(who)), transaction():
+        row = records.get(ARCHIVE, key)
+        return records.save(ARCHIVE, key, said, row.version).state
+
+
+def reviewed(county: str, wanted: bool) -> None:
+    with unscoped("tests set") as session:
+        key = builders.seat(Level.COUNTY, county).id
+        session.merge(SettingValue(region_id=key, name="archive.review", value=wanted))
+        session.commit()
+
+
+def test_without_a_review_what_is_saved_counts_and_may_be_sent_back(manager: Any) -> None:
+    key = made(manager).id
+    city = builders.account(builders.CITY)
+    with pytest.raises(Conflict, match="不需要审核"):
+        stepped(manager, key, "submit")
+    assert saved(manager, key, population=3) == State.DRAFT
+    assert stepped(city, key, "rectify", opinion="请核对面积") == State.RECTIFY
+    assert saved(manager, key, population=4) == State.DRAFT, "the next save clears it"
+
+
+def test_a_county_may_want_a_review(manager: Any) -> None:
+    key = made(manager).id
+    reviewed(builders.COUNTY, wanted=True)
+    city = builders.account(builders.CITY)
+    assert saved(manager, key, started_on=dt.date(2014, 1, 1)) == State.DRAFT, "errors are saved"
+    with pytest.raises(Invalid) as refused:
+        stepped(manager, key, "submit")
+    assert [p.field for p in refused.value.problems] == ["started_on"], "… and not submitted"
+    assert saved(manager, key, started_on=None) == State.DRAFT, "gaps are submitted"
+    with pytest.raises(Conflict, match="需要审核"):
+        stepped(city, key, "rectify", opinion="请核对")
+    assert stepped(manager, key, "submit") == State.SUBMITTED
+    with pytest.raises(Conflict):
+        saved(manager, key, population=5)
+    reviewer = builders.account(builders.COUNTY_REVIEWER)
+    assert stepped(reviewer, key, "approve") == State.APPROVED
+    assert stepped(city, key, "send_back", opinion="请核对") == State.RECTIFY
+    reviewed(builders.COUNTY, wanted=False)
+    assert saved(manager, key, population=5) == State.DRAFT, "what a review left is changed freely"
 
 
 HEADS = "省 市 县 乡镇 村 户主姓名 身份证号 列入计划的年度 农户贫困类型 旧住房建造年代 批准日期 总投资 竣工日期"
