@@ -31,7 +31,7 @@ from app.web.crud import described
 from app.web.crud.fields import wrong_number
 from app.web.crud.filters import word
 from app.web.crud.gate import Gated, given
-from app.web.crud.interface import RelatedInterface, ScopedInterface, Unplaced
+from app.web.crud.interface import Mask, RelatedInterface, ScopedInterface, Unplaced
 from app.web.crud.queries import takes_query
 from app.web.frame.addresses import takes
 from app.web.frame.problems import MEDIA_TYPE, NotJson
@@ -185,7 +185,7 @@ class CrudApi(Gated, ModelRestApi):
     max_page_size = _MOST
     model2schemaconverter = SchemaConverter
     #: column -> how its value is masked.
-    masked_columns: Mapping[str, Callable[[Any], str]] = {}
+    masked_columns: Mapping[str, Mask] = {}
 
     def __init__(self) -> None:
         if isinstance(self.datamodel, ScopedInterface):
@@ -199,8 +199,7 @@ class CrudApi(Gated, ModelRestApi):
     def _init_properties(self) -> None:
         if not isinstance(self.datamodel, ScopedInterface):
             raise Unplaced(f"{type(self).__name__}: take SQLAInterface from app.web.crud")
-        if not self.base_order and not self.datamodel.is_pk_composite():
-            self.base_order = (self.datamodel.get_pk_name(), "asc")
+        self.base_order = self.base_order or (self.datamodel.get_pk_name(), "asc")
         self.label_columns = self.datamodel.labels_of_columns() | dict(self.label_columns or {})
         self.masked_columns = {**self.datamodel.masks, **self.masked_columns}
         self.datamodel.mask(self.masked_columns)
@@ -289,9 +288,10 @@ class CrudApi(Gated, ModelRestApi):
             self._mask(row)
 
     def _mask(self, row: dict[str, Any]) -> None:
-        for name, mask in self.masked_columns.items():
-            if row.get(name):
-                row[name] = mask(row[name])
+        shown = {*self.masked_columns, *self.list_columns, *self.show_columns}
+        for column in shown:
+            if (mask := self.mask_of(column)) is not None:
+                _mask_in(row, column, mask)
 
     def merge_search_filters(self, response: dict[str, Any], **_kwargs: Any) -> None:
         response["filters"] = {
@@ -376,6 +376,19 @@ class CrudApi(Gated, ModelRestApi):
             old = inspect(item).attrs[name].history.deleted
             if old and old[0] and getattr(item, name) == mask(old[0]):
                 setattr(item, name, old[0])
+
+
+def _mask_in(told: Any, column: str, mask: Mask) -> None:
+    """Mask a column of an answer, which may be of the rows that a relation names."""
+    name, _dot, rest = column.partition(".")
+    if isinstance(told, list):
+        for one in told:
+            _mask_in(one, column, mask)
+    elif isinstance(told, dict) and told.get(name):
+        if rest:
+            _mask_in(told[name], rest, mask)
+        else:
+            told[name] = mask(told[name])
 
 
 def _checked(answer: Response) -> Response:

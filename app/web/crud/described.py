@@ -81,5 +81,5 @@ def _uses(api: CrudApi, name: str) -> Iterator[Any]:
         yield _("修改")
     if name in api.order_columns:
         yield _("排序")
-    if name in api.masked_columns:
+    if api.mask_of(name):
         yield _("掩码")

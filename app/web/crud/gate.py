@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from flask import Blueprint, request
@@ -14,7 +14,7 @@ from app.access.divisions.regions import Level
 from app.access.scope import current_actor
 from app.core.errors import Forbidden
 from app.core.i18n import _
-from app.web.crud.interface import ScopedInterface
+from app.web.crud.interface import Mask, ScopedInterface
 
 _URLS = "_urls"  # what FAB's expose leaves on a method
 _ONLY = "_before_request_only"  # what FAB's before_request leaves on a hook
@@ -30,6 +30,7 @@ class Gated:
     blueprint: Blueprint
     datamodel: ScopedInterface
     base_order: Any
+    masked_columns: Mapping[str, Mask]
     class_permission_name: Any
     method_permission_name: Any
     include_route_methods: Any
@@ -69,6 +70,13 @@ class Gated:
         if actor is None or self.level not in (None, actor.level):
             return False
         return bool(self.appbuilder.sm.has_access(f"can_{name}", self.class_permission_name))
+
+    def mask_of(self, column: str) -> Mask | None:
+        """How a column is masked that is shown. One of a related row is whole on that row's own page
+        alone, which asks for its rights.
+        """
+        beyond = self.datamodel.mask_of(column) if "." in column else None
+        return self.masked_columns.get(column) or beyond
 
     def orders_by(self, columns: Iterable[str]) -> list[str]:
         """Those of the columns that may order a list: among known values a masked one's place tells it.

@@ -42,8 +42,9 @@ MOST_COUNTED = 10_000
 #: Rows that a select offers; where there are more one searches.
 MOST_OFFERED = 200
 _MOST_DIGITS = 18
-#: Model -> its columns that some view masks.
-_MASKED: defaultdict[Any, set[str]] = defaultdict(set)
+Mask = Callable[[Any], str]
+#: Model -> its columns that some view masks, and how.
+_MASKED: defaultdict[Any, dict[str, Mask]] = defaultdict(dict)
 _WRITERS = "crud_writers"  # in Session.info: the data models that write, the innermost last
 
 
@@ -56,6 +57,7 @@ class ScopedInterface(SQLAInterface):
     place of a model that is not Scoped: a condition, made for the actor.
 
     :raises Unplaced: neither, or the model is a register's, whose rules this would not ask.
+    :raises TypeError: its key is of several columns, which addresses and relations do not tell.
     """
 
     filter_converter_class = Converter
@@ -83,10 +85,15 @@ class ScopedInterface(SQLAInterface):
         if not self.of_register and any(r.model is obj for r in all_registers()):
             raise Unplaced(f"{obj.__name__} is a register's: use app.web.crud.RegisterInterface")
         super().__init__(obj, session)
+        if self.is_pk_composite():
+            raise TypeError(
+                f"{obj.__name__} has a key of several columns: give it one of its own (id), and make"
+                " those unique together"
+            )
         self.within = within
         self.filters_made: dict[str, list[Any]] = {}
         self._related: dict[str, RelatedInterface] = {}
-        self._masked: set[str] = set()
+        self._masked: dict[str, Mask] = {}
         self.serve(SYSTEM, Capability.ENTER, {})
 
     def serve(
@@ -99,14 +106,20 @@ class ScopedInterface(SQLAInterface):
         """
         self.subject, self.needs, self.labels = subject, needs, labels
         self.audit_name = audit_name or subject
-        roots = dict.fromkeys(column.partition(".")[0] for column in shown)
+        roots = dict.fromkeys(self._root(column) for column in shown)
         self.eager = [name for name in roots if self.is_relation(name)]
 
-    def mask(self, columns: Iterable[str]) -> None:
+    def mask(self, columns: Mapping[str, Mask]) -> None:
         """Say which columns are masked: they are found by their whole value alone, and order nothing."""
-        self._masked |= {*columns}
+        self._masked |= columns
         _MASKED[self.obj] |= self._masked
         self.filters_made.clear()
+
+    def mask_of(self, column: str) -> Mask | None:
+        """How a column is masked; None: it is not. Of ``household.head_id`` the household's model says it."""
+        root, _dot, rest = column.partition(".")
+        beyond = self.related(root).mask_of(rest) if rest and self.is_relation(root) else None
+        return self._masked.get(column) or beyond
 
     def require_placed(self, view: str, asked: Iterable[str], open_models: Collection[str]) -> None:
         """:raises Unplaced: a relation offers rows that lie nowhere, and nobody said that all may see them."""
@@ -118,13 +131,20 @@ class ScopedInterface(SQLAInterface):
                     " open_models if all may see its rows"
                 )
 
+    def _root(self, column: str) -> str:
+        """:raises Unplaced: ``root.column`` of no relation, whose masks nobody knows."""
+        root, _dot, rest = column.partition(".")
+        if rest and not self.is_relation(root):
+            raise Unplaced(f"{self.obj.__name__}: {column} is shown, but {root} is no relation")
+        return root
+
     def label(self, column: str) -> str:
         """What a column is called in the user's language."""
         return str(self.labels.get(column, column))
 
     # ---- kinds of columns -------------------------------------------------------------------
     def is_masked(self, col: str) -> bool:
-        return col in self._masked
+        return self.mask_of(col) is not None
 
     def is_choice(self, col: str) -> bool:
         """A member of a Choices enum."""
@@ -165,7 +185,7 @@ class ScopedInterface(SQLAInterface):
 
     # ---- what a data model knows of its columns ----------------------------------------------
     @property
-    def masks(self) -> Mapping[str, Callable[[Any], str]]:
+    def masks(self) -> Mapping[str, Mask]:
         """Column -> how its value is masked, whatever a view says."""
         return {}
 
@@ -205,7 +225,7 @@ class ScopedInterface(SQLAInterface):
         return super()._apply_inner_all(query, filters, *args, **kw)
 
     def apply_order_by(self, query: Any, order_column: str, *args: Any, **kw: Any) -> Any:
-        kw["add_pk"] = not self.is_pk_composite()  # or pages overlap
+        kw["add_pk"] = True  # or pages overlap
         return super().apply_order_by(query, order_column, *args, **kw)
 
     def query_count(self, query: Any, filters: Any = None, select_columns: Any = None) -> int:
@@ -213,9 +233,8 @@ class ScopedInterface(SQLAInterface):
 
     def _counted(self, query: Any, filters: Any) -> Select[int]:
         found = self._apply_inner_all(query, filters, aliases_mapping={})
-        # attributes, not the mapper's columns: the guard sees no scope in a select of columns
-        keys = [getattr(self.obj, column.key) for column in inspect(self.obj).primary_key]
-        counted = found.order_by(None).with_entities(*keys).limit(MOST_COUNTED + 1).subquery()
+        keys = found.order_by(None).with_entities(self.get_pk())
+        counted = keys.limit(MOST_COUNTED + 1).subquery()
         return select(func.count()).select_from(counted)
 
     def query(self, filters: Any = None, *args: Any, page_size: Any = None, **kw: Any) -> Any:
@@ -250,12 +269,7 @@ class ScopedInterface(SQLAInterface):
 
     def key(self, said: Any) -> Any:
         """A row's key as the column keeps it. :raises ValueError: it is none."""
-        columns = inspect(self.obj).primary_key
-        if len(columns) > 1:
-            if not isinstance(said, list | tuple) or len(said) != len(columns):
-                raise ValueError(said)
-            return [_typed(c, one) for c, one in zip(columns, said, strict=True)]
-        return _typed(columns[0], said)
+        return _typed(inspect(self.obj).primary_key[0], said)
 
     def get(self, pk: Any, filters: Any = None, *args: Any, **kw: Any) -> Any:
         """The row; None: there is none here. While one writes nobody else changes it any more."""
@@ -279,19 +293,13 @@ class ScopedInterface(SQLAInterface):
         """The row with this key; what its first relation to many names is read with it, in its order or
         that of the keys: a join has none.
         """
-        columns = inspect(self.obj).primary_key
         many = next(filter(self._is_joined, self.eager), "")
         query = self._with_related(super().apply_all(self.session.query(self.obj), filters), many)
         if many:
             named = getattr(self.obj, many)
             order = named.property.order_by or named.property.mapper.primary_key
             query = query.outerjoin(named).options(contains_eager(named)).order_by(*order)
-        return query.filter(
-            *(
-                getattr(self.obj, c.key) == k
-                for c, k in zip(columns, key if len(columns) > 1 else [key], strict=True)
-            )
-        )
+        return query.filter(self.get_pk() == key)
 
     def _is_joined(self, name: str) -> bool:
         """Is it to many rows of another table than those that the statement has already?"""
@@ -309,15 +317,12 @@ class ScopedInterface(SQLAInterface):
             raise _not_here() from None
         if not wanted:
             return []
-        if self.is_pk_composite():
-            found = [self.get(one, filters) for one in wanted]
-        else:
-            query = self.apply_all(self.session.query(self.obj), filters)
-            query = query.filter(self.get_pk().in_(wanted))
-            if self._is_writing():
-                query = query.with_for_update(of=self.obj)
-            by_key = {self.get_pk_value(row): row for row in query}
-            found = [by_key.get(one) for one in wanted]
+        query = self.apply_all(self.session.query(self.obj), filters)
+        query = query.filter(self.get_pk().in_(wanted))
+        if self._is_writing():
+            query = query.with_for_update(of=self.obj)
+        by_key = {self.get_pk_value(row): row for row in query}
+        found = [by_key.get(one) for one in wanted]
         if None in found:
             raise _not_here()
         return found
@@ -470,10 +475,11 @@ class RelatedInterface(ScopedInterface):
     def __init__(self, obj: Any) -> None:
         super().__init__(obj, everybody=not issubclass(obj, Scoped))
 
-    def is_masked(self, col: str) -> bool:
+    def mask_of(self, column: str) -> Mask | None:
         """In whatever view of its own: of a register's model, by its fields."""
-        made = getattr(self.obj, "__fields__", {}).get(col)
-        return col in _MASKED[self.obj] or (made is not None and made.masked)
+        made = getattr(self.obj, "__fields__", {}).get(column)
+        own = made.mask if made is not None and made.masked else None
+        return own or _MASKED[self.obj].get(column) or super().mask_of(column)
 
     def first_text(self) -> str:
         """The column by which its rows are ordered and searched where they are chosen; "": it has none."""

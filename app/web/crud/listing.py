@@ -88,8 +88,9 @@ def text_of(view: CrudView, column: str, value: Any, names: Names, *, masked: bo
         return str(formatter(value))
     if value is None or value == "":
         return ""
-    if masked and column in view.masked_columns:
-        return str(view.masked_columns[column](value))
+    mask = view.mask_of(column) if masked or "." in column else None
+    if mask is not None:
+        return str(mask(value))
     if view.datamodel.is_division(column):
         return names.get(value, "")
     if (said := view.datamodel.text(column, value)) is not None:
@@ -193,7 +194,7 @@ def _kind(view: CrudView, name: str) -> str:
         return "date"
     if datamodel.is_numeric(name) or datamodel.is_integer(name) or datamodel.is_float(name):
         return "number"
-    return "id" if name in view.masked_columns else "text"
+    return "id" if view.mask_of(name) else "text"
 
 
 def _cell(view: CrudView, name: str, value: Any, names: Names) -> Cell:
@@ -387,7 +388,7 @@ def panels(fieldsets: Any, columns: Sequence[str], parts: Sequence[Any]) -> list
 
 def _fact(view: CrudView, pk: Any, name: str, value: Any, names: Names) -> dict[str, Any]:
     fact = {"label": view.datamodel.label(name), "text": text_of(view, name, value, names)}
-    if name in view.masked_columns and value:
+    if view.reveals(name) and value:
         url = f"{view.route_base}/reveal/{pk}?field={name}"
         return fact | {"kind": "id", "mask_url": url}
     return fact

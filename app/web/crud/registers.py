@@ -6,7 +6,7 @@ Fields that a generated form cannot ask for (files, rows of children) stay as th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ from app.kernel.kinds.values import to_json
 from app.kernel.records import creations, places
 from app.kernel.records import save as records
 from app.web.crud.fields import CrudField, DivisionField, Stop
-from app.web.crud.interface import ScopedInterface, Unplaced, changes_of
+from app.web.crud.interface import Mask, ScopedInterface, Unplaced, changes_of
 from app.web.register import inputs
 
 _PLACED = {"region_id"}  # the division, which is no field of a register
@@ -60,7 +60,7 @@ class RegisterInterface(ScopedInterface):
 
     # ---- what is shown ----------------------------------------------------------------------
     @property
-    def masks(self) -> Mapping[str, Callable[[Any], str]]:
+    def masks(self) -> Mapping[str, Mask]:
         return {name: made.mask for name, made in self.obj.__fields__.items() if made.masked}
 
     def labels_of_columns(self) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from app.web.crud import exporting, listing, seen
 from app.web.crud.fields import RelationField, told
 from app.web.crud.forms import FormConverter
 from app.web.crud.gate import Gated, given
-from app.web.crud.interface import Placed, ScopedInterface, Unplaced
+from app.web.crud.interface import Mask, Placed, ScopedInterface, Unplaced
 from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
@@ -70,7 +70,7 @@ class CrudView(Gated, ModelView):
     page_size = SIZES[0]
     method_permission_name: Mapping[str, str] = {}
     #: column -> how it is masked in lists, pages and forms; whole on a click that the audit log keeps.
-    masked_columns: Mapping[str, Callable[[Any], str]] = {}
+    masked_columns: Mapping[str, Mask] = {}
     #: What the audit log calls the rows, where that is not what the policy is asked about.
     audit_name = ""
     #: What exports hold, where that is more than the list shows.
@@ -117,8 +117,7 @@ class CrudView(Gated, ModelView):
 
     def _init_properties(self) -> None:
         self.label_columns = self.datamodel.labels_of_columns() | dict(self.label_columns or {})
-        if not self.base_order and not self.datamodel.is_pk_composite():
-            self.base_order = (self.datamodel.get_pk_name(), "asc")
+        self.base_order = self.base_order or (self.datamodel.get_pk_name(), "asc")
         super()._init_properties()
         subject = self.class_permission_name or type(self).__name__
         needs = self.method_permission_name.get("edit", Capability.ENTER)
@@ -246,7 +245,7 @@ class CrudView(Gated, ModelView):
     def show(self, pk: str) -> Any:
         item = self._row(pk)
         self._under_list(str(item))
-        key = self._serialize_pk_if_composite(self.datamodel.get_pk_value(item))
+        key = self.datamodel.get_pk_value(item)
         widgets = self._get_show_widget(key, item)
         widgets = self._get_related_views_widgets(
             item, orders={}, pages={}, page_sizes={}, widgets=widgets
@@ -263,7 +262,7 @@ class CrudView(Gated, ModelView):
     def reveal(self, pk: str) -> Any:
         """The whole of a masked value, on a click that is counted and that the audit log keeps."""
         column, item = request.args.get("field", ""), self._row(pk)
-        if column not in self.masked_columns:
+        if not self.reveals(column):
             raise NotFound(_("没有这个项目。"))
         text, placed = str(getattr(item, column) or ""), Placed.of(item)
         label = self.datamodel.label(column)
@@ -271,8 +270,12 @@ class CrudView(Gated, ModelView):
         personal.note_look(self.datamodel.audit_name, placed, named)
         return self.render_template("register/_revealed.html", text=text)
 
+    def reveals(self, column: str) -> bool:
+        """Is the column of the row itself, masked, and whole on a click?"""
+        return column in self.masked_columns and "." not in column
+
     def _row(self, pk: str) -> Any:
-        item = self.datamodel.get(self._deserialize_pk_if_composite(pk), self._base_filters)
+        item = self.datamodel.get(pk, self._base_filters)
         if item is None:
             raise NotFound(_("没有找到该记录。它可能已被删除，或不在您的管辖范围内。"))
         return item
@@ -425,10 +428,9 @@ class CrudView(Gated, ModelView):
         if not keys:
             flash(_("请先勾选要处理的记录。"), "warning")
             return self.post_edit_redirect()
-        keys = [self._deserialize_pk_if_composite(key) for key in dict.fromkeys(keys)]
-        name = request.form.get("action", "")
+        name, wanted = request.form.get("action", ""), [*dict.fromkeys(keys)]
         return self._act(
-            name, "multiple", lambda: self.datamodel.get_some(keys, self._base_filters)
+            name, "multiple", lambda: self.datamodel.get_some(wanted, self._base_filters)
         )
 
     def _act(self, name: str, how: str, rows: Callable[[], Any]) -> Any:

@@ -32,7 +32,7 @@ def create_app() -> Flask:
     """The application; what a deploy would do for the views is done as it starts."""
     app = create()
     with app.app_context():
-        made: list[Any] = [Contractor, Contract, *crews.MODELS]
+        made: list[Any] = [Contractor, Contract, *crews.MODELS, *register_views.MODELS]
         tables = [model.__table__ for model in made] + [Model.metadata.tables["crew_skill"]]
         Model.metadata.create_all(db.engine, tables)
         home = builders.seat(Level.VILLAGE)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from flask import redirect
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.actions import action
+from sqlalchemy import ForeignKey, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.access.scope import Scoped
+from app.core.db import Model
 from app.kernel.declare.flow import State
+from app.kernel.rows.household import Household
 from app.modules.craftsmen.model import Craftsman
 from app.modules.surveys.lookback.model import Lookback
-from app.web.crud import ModelRestApi, ModelView, RegisterInterface
+from app.web.crud import ModelRestApi, ModelView, RegisterInterface, SQLAInterface
 
 _MARK = "改去建档"
 
@@ -60,6 +66,38 @@ class Lookbacks(ModelView):
         return redirect(self.get_redirect())
 
 
+class Visit(Scoped, Model):
+    """A plain table beside a register: what it tells of a household is masked as there."""
+
+    __tablename__ = "visit"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    told: Mapped[str] = mapped_column(String(20), nullable=False)
+    household_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("household.id"), nullable=False)
+    household: Mapped[Household] = relationship(Household)
+
+    def __str__(self) -> str:
+        return self.told
+
+
+MODELS = (Visit,)
+_OF_VISITS = ("told", "household.head_name", "household.head_id")
+
+
+class Visits(ModelView):
+    datamodel = SQLAInterface(Visit)
+    class_permission_name = "visit"
+    route_base = "/visits"
+    list_columns = show_columns = _OF_VISITS
+    add_columns = edit_columns = search_columns = ("told",)
+
+
+class VisitsApi(ModelRestApi):
+    datamodel = SQLAInterface(Visit)
+    class_permission_name = resource_name = "visit"
+    list_columns = show_columns = ("id", *_OF_VISITS)
+    add_columns = edit_columns = search_columns = ("told",)
+
+
 class CraftsmenApi(ModelRestApi):
     """The same over REST."""
 
@@ -74,4 +112,6 @@ def register(builder: AppBuilder) -> None:
     """Add them to the program."""
     builder.add_view(Craftsmen, "工匠（通用）", category="通用")
     builder.add_view(Lookbacks, "回头看（通用）", category="通用")
-    builder.add_api(CraftsmenApi)
+    builder.add_view(Visits, "走访", category="通用")
+    for api in (CraftsmenApi, VisitsApi):
+        builder.add_api(api)

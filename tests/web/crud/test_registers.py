@@ -19,6 +19,7 @@ from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register, get_register
 from app.kernel.kinds.values import to_json
 from app.kernel.rows.file import Attachment
+from app.kernel.rows.household import Household
 from app.modules.craftsmen.model import Craftsman
 from app.modules.surveys.lookback.model import Lookback
 from app.web.crud import RegisterInterface
@@ -26,6 +27,7 @@ from app.web.crud.interface import Unplaced
 from tests import builders, specimens
 from tests.running.servers import Server
 from tests.web.crud.conftest import Person, problems
+from tests.web.crud.register_views import Visit
 
 _ONES, _OTHERS = "/plain_craftsmen", "/plain_lookbacks"
 _SYSTEM = "这些内容由系统维护，不能直接修改。"
@@ -208,6 +210,42 @@ def test_a_masked_value_is_found_by_the_whole_of_it_and_sorted_by_never(
     for wrong in (f"(filters:!((col:id_number,opr:sw,value:'{number[:9]}')))",
                   "(order_column:id_number,order_direction:asc)"):  # fmt: skip
         assert clerk.api("GET", api + wrong).status_code == 400, wrong
+
+
+def visit(program: Server, place: Region, household: Any) -> int:
+    with program.app.app_context(), unscoped("tests visit") as session:
+        made = Visit(told="走访", household_id=household.id, region_id=place.id)
+        session.add(made)
+        session.commit()
+        return made.id
+
+
+def test_what_a_relation_tells_of_a_register_is_masked_and_limited_as_there(
+    program: Server, person: Callable[..., Person], village: Region
+) -> None:
+    manager = person(builders.COUNTY_MANAGER)
+    with program.app.app_context():
+        near = builders.home(village, name="近处户主")
+        far = builders.home(builders.seat(Level.VILLAGE, builders.FAR_COUNTY), name="远处户主")
+    key, other = visit(program, village, near), visit(program, village, far)
+    masked = Household.__fields__["head_id"].mask(near.head_id)
+    reason = {"reason": "工作联系"}
+    answers = [
+        manager.get("/visits/list/"), manager.get(f"/visits/show/{key}"),
+        manager.post("/visits/export?format=csv", reason), manager.api("GET", "/visit/"),
+        manager.api("GET", f"/visit/{key}"),
+        manager.api("GET", "/visit/?q=(columns:!(household.head_id))"),
+    ]  # fmt: skip
+    for answer in answers:
+        assert masked in answer.text, answer.url
+        assert near.head_id not in answer.text, answer.url
+    for answer in (*answers, manager.api("GET", f"/visit/{other}")):
+        assert answer.status_code == 200
+        assert far.head_name not in answer.text, answer.url
+        assert "/visits/reveal/" not in answer.text
+    for wrong in ("/visits/list/?_oc_Visits=household.head_id&_od_Visits=asc",
+                  "/api/v1/visit/?q=(order_column:household.head_id,order_direction:asc)"):  # fmt: skip
+        assert manager.get(wrong).status_code == 400, wrong
 
 
 def closed(clerk: Person, key: uuid.UUID) -> str:

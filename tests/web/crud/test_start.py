@@ -14,6 +14,7 @@ from flask_appbuilder.views import MasterDetailView, MultipleView
 
 from app.access.account import Account
 from app.access.accounts.tokens import Token
+from app.kernel.rows.household import SearchKey
 from app.modules.surveys.lookback.model import Lookback
 from app.web.crud import ModelRestApi, ModelView, RegisterInterface, SQLAInterface
 from app.web.crud.interface import Unplaced
@@ -105,6 +106,21 @@ def test_a_relation_does_not_offer_what_lies_nowhere(app: Flask) -> None:
     for view in (Tokens, TokensApi):
         with pytest.raises(Unplaced, match=Account.__name__):
             add(app, view)
+
+
+def test_a_key_is_one_column(app: Flask) -> None:
+    """Neither FAB's API nor a relation's field would know which row is meant."""
+    with pytest.raises(TypeError, match=r"SearchKey has a key of several columns.*unique together"):
+        SQLAInterface(SearchKey)
+
+
+def test_what_is_shown_of_another_row_is_of_a_relation(app: Flask) -> None:
+    class Tokens(ModelView):
+        datamodel = SQLAInterface(Token, everybody=True)
+        list_columns: ClassVar[list[str]] = ["owner.name"]
+
+    with pytest.raises(Unplaced, match="owner is no relation"):
+        add(app, Tokens)
 
 
 def test_a_masked_column_is_no_order_of_a_view(app: Flask) -> None:
