@@ -16,6 +16,7 @@ from app.kernel.figures import counters, tally
 from app.kernel.figures import state as figures
 from app.kernel.lists import results
 from app.kernel.lists import saved_rows as saved_filters
+from app.kernel.quotas import rows as quotas
 from app.kernel.rows import file as attachments
 from app.kernel.rows import handover as handovers
 from app.kernel.rows import household as households
@@ -41,6 +42,7 @@ __all__ = [
     "modules",
     "notices",
     "officers",
+    "quotas",
     "records",
     "region_changes",
     "regions",

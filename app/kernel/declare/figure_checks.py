@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from app.kernel.declare.register import Register, Years, get_register
-from app.kernel.declare.tables import HIGHEST, LOWEST, Mean, Rate, Table, divided
+from app.kernel.declare.tables import HIGHEST, LOWEST, QUOTA, Mean, Rate, Table, divided
 from app.kernel.kinds import CHOICE
 
 Wrong = Iterator[tuple[str, str]]
@@ -31,7 +31,11 @@ def wrong(register: Register) -> Wrong:
             )
             return
     yield from _where_rows_are_counted(register)
+    if register.quotas and register.years is None:
+        yield "R085", "quotas: they are set for years, and nothing is counted by year: say years="
     for table in register.tables:
+        if table.quotas and not register.quotas:
+            yield "R085", f"table {table.name}: shows quotas, and none are set: say quotas=True"
         for leaf in table.leaves():
             if isinstance(leaf, Rate):
                 yield from _of_rate(register, table, leaf)
@@ -99,7 +103,9 @@ def _of_any(register: Register, name: str) -> int | None:
 
 
 def _parts(register: Register, figure: str) -> int | None:
-    """In how many parts of one a figure adds up, 0: it counts; None: there is no such figure."""
+    """In how many parts of one a figure adds up, 0: it counts, as quotas do; None: there is no such figure."""
+    if figure == QUOTA:
+        return 0
     return register.added_in(figure) if figure in register.figures else None
 
 

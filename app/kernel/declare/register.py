@@ -209,6 +209,8 @@ class Register:
     headline: str = ""  # figures that the desk shows large
     tables: tuple[Table, ...] = ()  # its statistics
     years: Years | None = None  # figures are counted by year too
+    #: Managers say how many of its records each division below must do, by year and kind: what tables call QUOTA.
+    quotas: bool = False
     briefing: Briefing | None = None  # what the work report says of it
     story: Story = field(default_factory=Story)  # what other pages than its own tell of a record
 

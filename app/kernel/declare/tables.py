@@ -38,6 +38,9 @@ def columns(names: str) -> tuple[Column, ...]:
     return tuple(Column(name) for name in names.split())
 
 
+#: In columns and rates the name of what the division that is looked at gave those below it to do
+#: (app.kernel.quotas); the total is the sum of those that are listed.
+QUOTA = "quota"
 #: Which rate is the best one, the first among siblings.
 HIGHEST, LOWEST = "highest", "lowest"
 
@@ -97,7 +100,15 @@ class Table:
         return _leaves(self.columns)
 
     def shown(self) -> Iterator[tuple[str, str]]:
-        """What its columns read: the register, empty for its own, and the figure."""
+        """The figures that its columns read: the register, empty for its own, and the name."""
+        return (one for one in self._read() if one != ("", QUOTA))
+
+    @property
+    def quotas(self) -> bool:
+        """Does a column read what was given to do?"""
+        return ("", QUOTA) in self._read()
+
+    def _read(self) -> Iterator[tuple[str, str]]:
         for one in self.leaves():
             if isinstance(one, Rate):
                 yield from map(divided, one.figures)

@@ -11,9 +11,10 @@ from fractions import Fraction
 from app.access.divisions.regions import Region
 from app.core.i18n import _, translate
 from app.kernel.declare.register import Register, get_register
-from app.kernel.declare.tables import LOWEST, Column, Mean, Rate, Table, divided
+from app.kernel.declare.tables import LOWEST, QUOTA, Column, Mean, Rate, Table, divided
 from app.kernel.figures.state import being_counted, explained
 from app.kernel.figures.statistics import Line, LineKind, Sheet, read
+from app.kernel.quotas import giving
 from app.kernel.reports.shares import UNKNOWN, ranked, share
 
 _PLACES = 2  # of a rate
@@ -135,6 +136,7 @@ class _Sheets:
     def __init__(self, table: Table, sheet: Sheet) -> None:
         self.others = _others(table, sheet)
         self.sheet = _with_unplaced(sheet, self.others.values())
+        self.quotas = _quotas(self.sheet) if table.quotas else {}
 
     def cells_of(self, leaf: Column | Rate) -> Callable[[Line], Iterator[Cell]]:
         """Makes the cells of a line: one, or a rate and its rank."""
@@ -142,6 +144,9 @@ class _Sheets:
 
     def _counts(self, column: Column) -> Callable[[Line], Iterator[Cell]]:
         def cells(line: Line) -> Iterator[Cell]:
+            if not column.of and column.figure == QUOTA:
+                yield Cell(self.quotas.get(_key(line), UNKNOWN))
+                return
             if not column.of:
                 yield figure_cell(self.sheet, line, column.figure)
                 return
@@ -187,7 +192,9 @@ class _Sheets:
         return None if done is None or whole is None else (done, whole)
 
     def _count(self, register: str, figure: str, line: Line) -> int | None:
-        """What a figure counts on a line; None while it is being counted."""
+        """What a figure counts on a line; None while it is being counted. Of quotas 0 where none is set."""
+        if not register and figure == QUOTA:
+            return self.quotas.get(_key(line), 0)
         sheet = self.others[register] if register else self.sheet
         if not sheet.told(figure):
             return None
@@ -197,6 +204,21 @@ class _Sheets:
 
 def _key(line: Line) -> tuple[LineKind, int]:
     return line.kind, line.region.id
+
+
+def _quotas(sheet: Sheet) -> dict[tuple[LineKind, int], int]:
+    """What the sheet's region gave those that it lists, their sum, and of one without any what it was given;
+    nothing of lines that were given nothing.
+    """
+    asked = sheet.register, sheet.region, sheet.year, sheet.kind
+    if not sheet.divisions:
+        own = giving.received(*asked)
+        return {} if own is None else {_key(sheet.total): own}
+    given = giving.given(*asked)
+    found = {
+        _key(line): n for line in sheet.divisions if (n := given.get(line.region.id)) is not None
+    }
+    return found | ({_key(sheet.total): sum(found.values())} if found else {})
 
 
 def _others(table: Table, sheet: Sheet) -> dict[str, Sheet]:
@@ -286,6 +308,8 @@ def column_label(register: Register, column: Column) -> str:
     """What stands over a column."""
     if column.head or column.columns:
         return translate(column.head)
+    if column.figure == QUOTA and not column.of:
+        return _("任务量")
     source = (get_register(column.of) if column.of else None) or register
     label, unit = source.figures[column.figure].text, unit_of(source, column.figure)
     return _("%(label)s（%(unit)s）", label=label, unit=unit) if unit else label

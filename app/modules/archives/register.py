@@ -10,7 +10,17 @@ from app.kernel.declare.flow import SENT_BACK, State, optional_county_review
 from app.kernel.declare.groups import Creates, Form, Heading, Lists, Milestone, Review, Story
 from app.kernel.declare.quality import Quality, Severity
 from app.kernel.declare.register import Figure, Menu, Section, Years, register, rule
-from app.kernel.declare.tables import HIGHEST, LOWEST, Column, Identity, Mean, Rate, Table, columns
+from app.kernel.declare.tables import (
+    HIGHEST,
+    LOWEST,
+    QUOTA,
+    Column,
+    Identity,
+    Mean,
+    Rate,
+    Table,
+    columns,
+)
 from app.modules.archives.choices import (
     ArchiveStage,
     OldDecade,
@@ -53,6 +63,7 @@ ARCHIVE = register(
         by="subsidy_kind",
         usual_kind=SubsidyKind.CENTRAL,
     ),
+    quotas=True,
     form=Form(remember="plan_year subsidy_kind"),
     story=Story(
         milestones=(
@@ -92,6 +103,7 @@ ARCHIVE = register(
         "started": Figure("开工未竣工", r.progress.is_(ArchiveStage.STARTED), tone="warn"),
         "completed": Figure("已竣工", r.progress.is_(ArchiveStage.COMPLETED), tone="good"),
         "accepted": Figure("已验收", r.accepted.yes, tone="good"),
+        "begun": Figure("已开工", r.progress.in_(ArchiveStage.STARTED, ArchiveStage.COMPLETED)),
         "rectify": Figure("退回整改", r.state.in_(*SENT_BACK), tone="bad"),
         "grade_c": Figure("C级危房", r.reason.is_(RenovationReason.C)),
         "grade_d": Figure("D级危房", r.reason.is_(RenovationReason.D)),
@@ -118,10 +130,25 @@ ARCHIVE = register(
     headline="recorded approved started completed",
     tables=(
         Table(
+            "ranking",
+            "进度排名",
+            (
+                *columns(f"{QUOTA} recorded"),
+                Rate("完成率", "recorded", QUOTA, HIGHEST),
+                Column("begun"),
+                Rate("开工率", "begun", QUOTA, HIGHEST),
+                Column("completed"),
+                Rate("竣工率", "completed", QUOTA, HIGHEST),
+                Column("accepted"),
+            ),
+            identities=(Identity("begun = started + completed"),),
+            chart=("completed", "started", "approved"),
+        ),
+        Table(
             "progress",
             "项目进度",
             (
-                *columns("recorded approved started completed accepted invested subsidy"),
+                *columns(f"{QUOTA} recorded approved started completed accepted invested subsidy"),
                 Column("loan", head="贷款"),
                 Column("own_funds", head="其它自筹"),
                 Column("xinjiang_aid", head="援疆"),
@@ -157,7 +184,7 @@ ARCHIVE = register(
             (
                 Column("recorded"),
                 Rate("五保、低保户率", "poorest", "recorded", rank=HIGHEST),
-                Mean("户均面积（平方米）", "area", "measured", rank=LOWEST),
+                Mean("户均面积", "area", "measured", rank=LOWEST),
             ),
         ),
     ),

@@ -245,6 +245,8 @@ WRONG: list[tuple[str, Any]] = [
     ("R084", lambda: declared(fields=PLAN, years=Years("plan", 2024, by="odd"))),
     ("R084", lambda: declared(fields=PLAN, years=Years("plan", 2024, by="aid", usual_kind="city"))),
     ("R084", lambda: declared(fields=PLAN, years=Years("plan", 2024, usual_kind="city"))),
+    ("R085", lambda: declared(quotas=True)),
+    ("R085", lambda: declared(tables=table(columns=(Column("quota"),)))),
     ("R060", lambda: declared(creates=Creates(Level.COUNTY), fields={"household_id": f.system(f.text("户"))})),
     ("R065", lambda: declared(key="nothing", creates=MAKES, fields=keyed())),
     ("R065", lambda: declared(key="state", creates=MAKES, fields=keyed())),
