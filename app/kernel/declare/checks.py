@@ -235,6 +235,9 @@ def _check_names(register: Register) -> Iterator[Finding]:
             yield Finding("R013", register.name, f"{name}: label missing or too long")
         if made.list_name is not None and made.list_name not in choice_lists.DEFAULTS:
             yield Finding("R014", register.name, f"{name}: unknown list {made.list_name}")
+        if made.none and not _of_kind(register.fields, made.none.name, YES_NO):
+            text = f"{name}: none is {made.none.name}, no yes/no field of its form"
+            yield Finding("R068", register.name, text)
         if made.taken_on and not _of_kind(known, made.taken_on, DATE):
             yield Finding("R016", register.name, f"{name}: taken_on {made.taken_on} is no date")
         if made.found_in:

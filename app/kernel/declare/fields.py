@@ -48,6 +48,9 @@ class TextOptions(Options, total=False):
     """What a text or a number of a person may say besides."""
 
     found_in: str  # register.field in which its number must be found
+    none: (
+        Any  # the yes/no field that says there is none: imports read 无 and made-up numbers as that
+    )
 
 
 class YearOptions(Options, total=False):

@@ -38,6 +38,8 @@ _PHONE = re.compile(PHONE_PATTERN)
 _USCC = re.compile(f"[{USCC_ALPHABET}]{{2}}[0-9]{{6}}[{USCC_ALPHABET}]{{10}}")
 _NOTHING = re.compile("无|没有|暂无|不详|无电话|无联系电话|无身份证号?|[-—/\\\\.]+|0{5,}")
 
+_MADE_UP = re.compile("0{5,}|1{8,}|9{8,}")
+
 Sex = Literal["男", "女"]
 
 
@@ -53,6 +55,14 @@ class Problem:
     def message(self) -> str:
         """The message in the language of the request."""
         return translate(self.text, **self.values)
+
+
+def means_none(text: str) -> bool:
+    """Does a cell say that there is no number: in words, or by one that nobody has (the old system of
+    archives had such numbers filled in; 2012 slides, 数据录入)?
+    """
+    plain = text.strip()
+    return bool(plain) and bool(_NOTHING.fullmatch(plain) or _MADE_UP.fullmatch(plain))
 
 
 # --- mending -------------------------------------------------------------------------------

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import select
+
+from app.access import policy
+from app.access.actor import Capability
+from app.core.db import db
 from app.kernel.declare.register import Register
 from app.kernel.kinds.values import is_missing, to_json
 
@@ -21,6 +26,14 @@ def of(register: Register, values: Mapping[str, Any]) -> str | None:
             return None
         parts.append(str(to_json(value)))
     return "|".join(parts) or None
+
+
+def find(register: Register, values: Mapping[str, Any]) -> Any:
+    """The record of that which these values say, where the actor may enter it; None where there is none."""
+    model, key = register.model, of(register, values)
+    mine = policy.rows(model, Capability.ENTER, register.name)
+    same = select(model).where(model.unique_key == key, mine)
+    return None if key is None else db.session.scalar(same)
 
 
 def follow(register: Register, row: Any) -> None:

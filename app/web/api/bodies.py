@@ -71,7 +71,12 @@ def of_type(said: dict[str, Any], name: str, kind: type, default: Any) -> Any:
     if value is None:
         return default
     if not isinstance(value, kind):
-        wanted = {"dict": _("应为对象。"), "list": _("应为数组。"), "str": _("应为文字。")}
+        wanted = {
+            "dict": _("应为对象。"),
+            "list": _("应为数组。"),
+            "str": _("应为文字。"),
+            "bool": _("应为 true 或 false。"),
+        }
         raise invalid([Problem(f"/{name}", f"{name}.type", wanted[kind.__name__])])
     return value
 

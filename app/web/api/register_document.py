@@ -262,6 +262,10 @@ def _entry_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
         found = {path: methods for path, methods in found.items() if "/files" not in path}
     if register.creates is not None:
         place = {"region": parts.NUMBER, "region_code": parts.TEXT}
+        if register.key:
+            labels = _("、").join(translate(register.fields[n].label) for n in register.key.split())
+            says = _("已有%(parts)s相同的记录时修改它（200），而不是拒绝", parts=labels)
+            place["upsert"] = {"type": "boolean", "description": says}
         found[base] = {
             "post": parts.operation(
                 f"{tag}.create", tag, _("%(what)s：新增", what=label), record,

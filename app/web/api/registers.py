@@ -36,7 +36,7 @@ from app.kernel.households import words as household_words
 from app.kernel.kinds.values import is_missing
 from app.kernel.lists.ledger import SIZES, Ledger
 from app.kernel.lists.query import PLACE_NAMES, decisions, parse
-from app.kernel.records import creations, history, renewals, steps
+from app.kernel.records import creations, history, keys, renewals, steps
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
 from app.kernel.records.files import Received, Sent
@@ -134,17 +134,23 @@ class RegisterApi(BaseApi):
     @permission_name(Capability.ENTER)
     def create(self) -> Response:
         """Enter a record: of a household on the list, which is 未录入 until then; or, where users make
-        the records, a new one.
+        the records, a new one. With ``upsert`` that changes the record of which there is one alone
+        (``Register.key``), where the account may.
         """
         register = self.register
         actor = policy.require(Capability.ENTER, register.name)
         names = ("region", "region_code") if register.creates is not None else ("household_id",)
-        said = bodies.json_object(*names, "values")
+        said = bodies.json_object(*names, *(["upsert"] if register.key else []), "values")
         given, wrong = values.read(register.fields, bodies.of_type(said, "values", dict, {}))
         if register.creates is not None:
             region_id = _said_region(said, actor)
+            upsert = bodies.of_type(said, "upsert", bool, False)
 
             def act() -> Made:
+                there = keys.find(register, given) if upsert else None
+                if there is not None:
+                    records.save(register, there.id, given, there.version, wrong)
+                    return Made(200, there.id)
                 return Made(201, creations.new(register, uuid7(), region_id, given, wrong).id)
         else:
             key = _uuid(said.get("household_id"), "/household_id")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, inspect, select
+from sqlalchemy import inspect, select
 
 from app.access import policy
 from app.access.actor import Capability
@@ -43,15 +43,12 @@ class Maker:
 
     def record(self, line: Line, typed: Mapping[str, str], values: Mapping[str, Any]) -> Any:
         """The record that the row is about, or a new one; None with a note."""
-        model = self.register.model
         if self.register.key:
-            same = self._of_key(line, values)
+            found = self._of_key(line, values)
         else:
-            same = self._of_number(line, formats.mend_id_number(typed[self.number]))
+            found = self._of_number(line, formats.mend_id_number(typed[self.number]))
         if line.rejected:
             return None
-        mine = policy.rows(model, Capability.ENTER, self.register.name)
-        found = None if same is None else db.session.scalar(select(model).where(same, mine))
         actor = current_actor()
         if found is None:
             found = creations.blank(self.register, uuid7())
@@ -68,7 +65,7 @@ class Maker:
             found.region_id = found_place
         return None if line.rejected else found
 
-    def _of_number(self, line: Line, number: str) -> ColumnElement[bool] | None:
+    def _of_number(self, line: Line, number: str) -> Any:
         """The record of this ID number; a note where there is none in the row."""
         if not number:
             line.reject(self.number, translate("身份证号为空，无法录入。"))
@@ -78,10 +75,12 @@ class Maker:
             text = _("与第%(n)s行的身份证号相同，姓名不同，请核对。", n=self._where(row))
             line.reject(self.number, text)
             return None
-        own: ColumnElement[bool] = getattr(self.register.model, self.number) == number
-        return own
+        model = self.register.model
+        mine = policy.rows(model, Capability.ENTER, self.register.name)
+        query = select(model).where(getattr(model, self.number) == number, mine)
+        return db.session.scalar(query)
 
-    def _of_key(self, line: Line, values: Mapping[str, Any]) -> ColumnElement[bool] | None:
+    def _of_key(self, line: Line, values: Mapping[str, Any]) -> Any:
         """The record of which there is one alone; None where the row does not say of what: that is a
         new one. A note where the sheet says it twice.
         """
@@ -93,8 +92,8 @@ class Maker:
             parts = [translate(self.register.fields[n].label) for n in self.register.key.split()]
             text = _("与第%(n)s行的%(parts)s相同。", n=self._where(row), parts=_("、").join(parts))
             line.reject(self.number, text)
-        own: ColumnElement[bool] = self.register.model.unique_key == key
-        return own
+            return None
+        return keys.find(self.register, values)
 
     def _place(self, line: Line, typed: Mapping[str, str]) -> int | None:
         """The division that the row names, else the account's own; None with a note."""

@@ -33,6 +33,7 @@ from app.kernel.exchange.imports import marked
 from app.kernel.exchange.imports import notes as import_notes
 from app.kernel.exchange.imports.heads import SHEET, Head, Wanted, find_heads, not_read, row_text
 from app.kernel.exchange.reader import read_book
+from app.kernel.kinds import formats
 
 OUTCOMES = ("created", "updated", "unchanged", "rejected", "mended", "flagged")
 _ATTEMPTS = 3
@@ -86,9 +87,13 @@ class Line:
 
     def parsed(self, typed: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Any]:
         """The values of cells that are fields; one that means nothing rejects the row."""
-        values = {}
+        values: dict[str, Any] = {}
+        none: dict[str, Any] = {}
         for name, cell in typed.items():
             if (made := fields.get(name)) is None or isinstance(cell, Unreadable):
+                continue
+            if made.none and formats.means_none(cell):
+                none |= {name: None, made.none.name: True}
                 continue
             try:
                 value = values[name] = made.parse(CELLS[made.kind].read(made, cell))
@@ -96,7 +101,7 @@ class Line:
                 self.reject(name, str(error))
                 continue
             self.mended |= isinstance(value, str) and not made.source_list and value != cell
-        return values
+        return values | none
 
 
 L = TypeVar("L", bound=Line)
