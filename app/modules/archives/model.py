@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Index
 
 from app.core.db import Model, only_where
 from app.kernel.declare import feed
 from app.kernel.declare import fields as f
+from app.kernel.declare.expressions import Expr
+from app.kernel.declare.quality import Severity
 from app.kernel.rows.record import Keyed, NamesHousehold, Submitted, unique_key
 from app.modules.archives.choices import (
     ArchiveStage,
@@ -21,6 +25,17 @@ from app.modules.archives.choices import (
     SubsidyKind,
 )
 
+
+def _then(made: f.Field, when: Expr) -> Any:
+    """A field that may be given at any time, and is missing once ``when`` holds: who gave it early, or takes
+    back a date, loses nothing.
+    """
+    made.required = False
+    made.checks.append(f.Check("missing", when & ~made.given, _MISSING, Severity.INCOMPLETE))
+    return made
+
+
+_MISSING = "现在的进度需要填写。"
 #: The first plan year: the trial of Guizhou at the end of 2008.
 FIRST_YEAR = 2008
 
@@ -52,7 +67,7 @@ class Archive(Keyed, Submitted, NamesHousehold, Model):
 
     # 农户情况
     no_number = f.yes_no("无身份证号", required=False)
-    head_id = f.id_number("身份证号", shown=~no_number.yes)
+    head_id = f.id_number("身份证号", shown=~no_number.yes, none=no_number)
     head_id.length = 32  # wrong numbers come in too
     no_number_why = f.text("无身份证号的原因", 100, shown=no_number.yes)
     population = f.integer("家庭人数", 1, 99, unit="人")
@@ -65,7 +80,7 @@ class Archive(Keyed, Submitted, NamesHousehold, Model):
     old_area = f.decimal("旧住房建筑面积", 0, 9999, unit="平方米", shown=_housed)
     old_structure = f.choice("旧住房结构类型", ArchiveStructure, shown=_housed)
     no_phone = f.yes_no("无联系电话", required=False)
-    phone = f.phone("农户联系电话", shown=~no_phone.yes)
+    phone = f.phone("农户联系电话", shown=~no_phone.yes, none=no_phone)
     no_phone_why = f.text("无联系电话的原因", 100, shown=no_phone.yes)
 
     # 改造情况
@@ -82,23 +97,28 @@ class Archive(Keyed, Submitted, NamesHousehold, Model):
     started_on = f.date("开工日期", not_before=approved_on, not_after=f.Today(), required=False)
     completed_on = f.date("竣工日期", not_before=started_on, not_after=f.Today(), required=False)
     _started = started_on.given | completed_on.given
-    accepted = f.yes_no("是否已验收", shown=completed_on.given)
+    _then(started_on, completed_on.given)
+    accepted = _then(f.yes_no("是否已验收"), completed_on.given)
 
     # 资金情况
     subsidy_kind = f.choice(
         "享受补助资金类型", SubsidyKind, help="按提供补助资金的最高行政级别选择"
     )
-    invested = f.money("总投资", shown=completed_on.given, help="不含自家投工投劳")
+    invested = _then(f.money("总投资", help="不含自家投工投劳"), completed_on.given)
     subsidy = f.money("各级政府补助资金", help="各级补助资金之和")
     xinjiang_aid = f.money("对口援疆补助资金", required=False, help="新疆维吾尔自治区和兵团填写")
-    loan = f.money("农户危房改造贷款", shown=completed_on.given, help="无贷款填 0")
-    own_funds = f.money("农户其它自筹资金", shown=completed_on.given)
+    loan = _then(f.money("农户危房改造贷款", help="无贷款填 0"), completed_on.given)
+    own_funds = _then(f.money("农户其它自筹资金"), completed_on.given)
 
     # 建筑节能示范
     demonstration = f.yes_no("是否建筑节能示范户")
-    _saving = demonstration.yes & completed_on.given
-    energy_saving = f.many("建筑节能示范内容", EnergySaving, shown=_saving)
-    energy_cost = f.money("建筑节能增加的投资", shown=_saving, help="因建筑节能高出的投资")
+    energy_saving = _then(
+        f.many("建筑节能示范内容", EnergySaving, shown=demonstration.yes), completed_on.given
+    )
+    energy_cost = _then(
+        f.money("建筑节能增加的投资", shown=demonstration.yes, help="因建筑节能高出的投资"),
+        completed_on.given,
+    )
 
     # 照片情况
     photos_before = f.photos("改造前照片", 1, 6, shown=_housed)

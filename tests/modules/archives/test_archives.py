@@ -27,6 +27,7 @@ from app.kernel.figures import counters
 from app.kernel.households import lists as households
 from app.kernel.records import creations, steps
 from app.kernel.records import save as records
+from app.kernel.rows.reading import values_of
 from app.modules.archives.choices import (
     ArchiveStage,
     OldDecade,
@@ -272,3 +273,61 @@ def test_rows_are_matched_by_number_and_year_not_by_the_number_alone(
         (2019, 2019, Decimal("50000.00")), (2020, 2019, Decimal("50000.00"))
     ]  # fmt: skip
     assert rule(Archive).reason.shown.test({"old_decade": rows[0].old_decade}) is False
+
+
+@pytest.mark.parametrize("said", ["无", "000000000000000000", "111111111111111111", "9" * 18])
+def test_made_up_numbers_of_old_archives_mean_that_there_is_none(
+    app: Flask, manager: Any, said: str
+) -> None:
+    row = (*PLACE, "张建国", said, "2012", "低保户", "无房户", "2012-03-01", "", "")
+    assert take(app, manager, book(row))["created"] == 1
+    with unscoped("tests look") as session:
+        one = session.scalars(select(Archive)).one()
+    assert (one.head_id, one.no_number, one.no_number_why) == (None, True, None)
+    result = ARCHIVE.rules.evaluate(values_of(one))
+    codes = {p.code for p in result.missing}
+    assert "no_number_why.required" in codes, "none needs a reason"
+    assert "head_id.required" not in codes
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        ({}, set()),
+        (
+            {"completed_on": dt.date(2015, 9, 1)},
+            {"started_on", "accepted", "invested", "loan", "own_funds"},
+        ),
+        ({"loan": Decimal(0)}, set()),
+    ],
+)
+def test_what_is_missing_follows_from_the_stage(said: dict[str, Any], missing: set[str]) -> None:
+    empty = dict.fromkeys(ARCHIVE.fields) | {n: [] for n in ARCHIVE.file_fields}
+    result = ARCHIVE.rules.evaluate(empty | values(**said))
+    assert {p.field for p in result.problems if p.code.endswith(".missing")} == missing
+    assert result.values["loan"] == said.get("loan"), "what is given early stays"
+
+
+def test_the_interface_makes_or_changes_the_archive_of_a_key(app: Flask, manager: Any) -> None:
+    _token, secret = builders.api_token(manager, archive="enter")
+    place = builders.seat(Level.VILLAGE).id
+    db.session.rollback()
+
+    def post(**body: Any) -> Any:
+        said = {"head_name": "张建国", "head_id": NUMBER, "plan_year": 2015} | body.pop(
+            "values", {}
+        )
+        return app.test_client().post(
+            "/api/v1/archive", json={"region": place, "values": said} | body,
+            headers={"Authorization": f"Bearer {secret}"},
+        )  # fmt: skip
+
+    first = post(upsert=True)
+    assert first.status_code == 201
+    again = post(values={"population": 4}, upsert=True)
+    assert (again.status_code, again.json["id"]) == (200, first.json["id"])
+    assert again.json["values"]["population"] == 4
+    refused = post(values={"population": 5})
+    assert refused.status_code == 422
+    assert "head_id.there" in refused.text
+    assert post(upsert="yes").status_code == 422
