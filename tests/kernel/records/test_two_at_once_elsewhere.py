@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from app.kernel.households import lists as households
 from app.kernel.records import creations, renewals, steps
 from app.kernel.records import save as records
 from app.kernel.rows.household import Household
+from app.modules.archives.model import Archive
+from app.modules.archives.register import ARCHIVE
 from app.modules.craftsmen.model import Craftsman
 from app.modules.craftsmen.register import CRAFTSMAN
 from app.modules.homes.choices import Grade, Measure
@@ -109,6 +112,25 @@ def test_two_counties_enter_one_craftsman(app: Flask) -> None:
     (row,) = look(app, Craftsman)
     assert row.id_number == number
     no_drift(app, CRAFTSMAN)
+
+
+def test_two_counties_enter_the_archive_of_one_person_and_year(app: Flask) -> None:
+    with app.app_context():
+        clerks = [actor(COUNTY_MANAGER), actor(COUNTY_MANAGER, region(NEXT_COUNTY))]
+        form = {"head_name": "张建国", "head_id": id_number(), "plan_year": 2015}
+
+    def enter(place: int | None) -> Any:
+        return tried(lambda: click(creations.create, ARCHIVE, uuid7(), place, form))
+
+    outcome = at_once(app, *((who, partial(enter, who.region_id)) for who in clerks))
+    (lost,) = [one for one in outcome if isinstance(one, Exception)]
+    assert isinstance(lost, Invalid), outcome
+    (problem,) = lost.problems
+    assert problem.code == "head_id.there"
+    assert "张建国" not in problem.message, "elsewhere the county alone"
+    (row,) = look(app, Archive)
+    assert row.unique_key == f"{form['head_id']}|2015"
+    no_drift(app, ARCHIVE)
 
 
 def test_two_surveys_of_one_household_are_approved(app: Flask) -> None:
