@@ -29,6 +29,7 @@ from app.kernel.rows.record import HistoryEntry, Standing
 from app.modules.craftsmen.model import Craftsman
 from app.modules.homes.choices import Progress
 from app.modules.renovation.application.model import Application
+from app.modules.renovation.dossier import asked_anew
 from app.modules.renovation.dossier.model import Builder, Dossier, PaidAccount, Tenure
 from app.modules.renovation.dossier.overdue import year_before
 from app.modules.renovation.dossier.register import DOSSIER
@@ -119,6 +120,12 @@ def load(session: Session, people: People, album: Album, day: dt.date, seed: int
             connection.execute(insert(table), [blank | one for one in made])
     counters.hand_in(session, DOSSIER, dict(deltas))
     return {"dossier": len(rows), "paid_account": len(paid)}
+
+
+def ask_anew(session: Session) -> None:
+    """Mark the surveys of the houses that were renovated since."""
+    query = select(Dossier.household_id).where(Dossier.accepted_on.is_not(None))
+    asked_anew.mark(session, session.scalars(query).all())
 
 
 def _stand(pick: random.Random, number: int) -> tuple[Progress | None, State]:

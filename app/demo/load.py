@@ -76,6 +76,7 @@ def load(session: Session, counties: Sequence[County] = COUNTIES) -> dict[str, i
         session, demonstration.people, demonstration.album, demonstration.today, SEED
     )
     risk.follow(session)  # what was put in past the session's eyes
+    dossiers.ask_anew(session)
     return made
 
 
@@ -233,6 +234,7 @@ class _Demonstration:
             changed_at=self.timeline.issued,
             household_id=home["id"],
             state=State.MISSING,
+            to_resurvey=False,
             head_name=home["head_name"],
             head_id=home["head_id"],
         )
@@ -295,6 +297,7 @@ class _Demonstration:
                 id=uuid7(),
                 household_id=child["id"],
                 state=State.MISSING,
+                to_resurvey=False,
                 **identity,
                 **stamps,
             )

@@ -153,7 +153,7 @@ class Monitored:
     ) -> Values:
         values = {
             "id": uuid7(), "version": 1, "created_at": at, "changed_at": at, "current": True,
-            "state": State.MISSING, "newest_of_year": False,
+            "state": State.MISSING, "newest_of_year": False, "to_resurvey": False,
             "predecessor_id": earlier["id"] if earlier else None,
         }  # fmt: skip
         return self.demo.add(Monitoring, place, **copied, **(values | said))

@@ -5,6 +5,7 @@ Its conditions are over names, so every register of surveys reads them of its ow
 
 from __future__ import annotations
 
+from app.kernel.declare import fields as f
 from app.kernel.declare.groups import Milestone
 from app.kernel.declare.register import Section
 from app.kernel.rows.record import Reviewed
@@ -15,6 +16,9 @@ from app.modules.homes.house import Assurance, Hazards, House, Safety
 
 class Survey(Reviewed, House, Hazards, Safety, Assurance, Family, Home):
     """The columns of a survey."""
+
+    #: The house was renovated since, and the survey says nothing of that yet.
+    to_resurvey = f.system(f.yes_no("改造后待重新排查"), default=False)
 
 
 alive = Survey.died.no

@@ -15,9 +15,14 @@ from app.access.accounts.notices import Notice, NoticeKind
 from app.access.scope import acting_as, unscoped
 from app.core.clock import uuid7
 from app.core.db import db
+from app.core.jobs import table as jobs
+from app.core.jobs import worker
 from app.kernel.declare.flow import State
+from app.kernel.figures import counters
 from app.kernel.records import renewals
+from app.kernel.records import save as records
 from app.kernel.rows.household import Household
+from app.kernel.rows.reading import columns_of
 from app.modules.homes.choices import Grade, Judged, Living, Measure, Policy, Progress
 from app.modules.renovation.application.model import Application
 from app.modules.renovation.dossier import accepting
@@ -172,3 +177,83 @@ def test_a_survey_of_the_new_house_speaks_against_nothing(case: Two, app: Flask)
         assert made is not None
         assert made.basis == Basis.HELD
         assert case.ledger() is None, "the newest survey says that the house is safe"
+
+
+# ---- lists tell which surveys are asked for anew -------------------------------------------------
+
+
+def asked() -> set[str]:
+    """The registers whose list shows the household as asked for anew, as their counters do."""
+    found = set()
+    with unscoped("tests look") as session:
+        for register in (LOOKBACK, MONITORING):
+            where = register.counted("to_resurvey").sql(columns_of(register.model, register.name))
+            listed = session.scalars(select(register.model.id).where(where)).all()
+            kept = counters.kept_counts(session, register)
+            assert kept == counters.live_counts(session, register)
+            found |= {register.name} if listed else set()
+    return found
+
+
+def step(stage: Progress) -> None:
+    """The dossier stands at another stage now."""
+    with unscoped("tests renovate") as session:
+        (row,) = session.scalars(select(Dossier))
+        row.stage = stage
+        session.commit()
+    approved()
+
+
+def test_a_list_tells_what_is_asked_for_anew(case: Two, app: Flask):
+    with app.app_context():
+        accept(case, stage=Progress.STARTED)
+        assert asked() == set()
+        step(Progress.COMPLETED)
+        assert asked() == {"monitoring"}, "the look-back was never entered"
+        step(Progress.STARTED)
+        assert asked() == set(), "the approval was taken back"
+        step(Progress.PAID)
+        assert asked() == {"monitoring"}
+
+
+def test_a_new_survey_is_asked_for_no_more(case: Two, app: Flask):
+    with app.app_context():
+        accept(case)
+        approved()
+        clerk = builders.actor(builders.VILLAGE_CLERK)
+        new = act(clerk, renewals.renew, MONITORING, case.rows["monitoring"].id)
+        assert asked() == {"monitoring"}, "nothing is said yet"
+        day = ACCEPTED + dt.timedelta(days=9)
+        said = SAFE | {"has_house": True, "surveyed_on": day}
+        row = act(clerk, records.save, MONITORING, new.id, said, new.version)
+        assert asked() == set()
+        act(clerk, records.clear, MONITORING, new.id, row.version)
+        assert asked() == {"monitoring"}
+
+
+def test_a_survey_that_comes_late_is_asked_for_anew(case: Two, app: Flask):
+    """It tells of a day before the acceptance; saved as of after it, it is not."""
+    with app.app_context():
+        accept(case)
+        clerk, key = builders.actor(builders.VILLAGE_CLERK), case.rows["lookback"].id
+        row = act(clerk, records.save, LOOKBACK, key, DANGEROUS | {"surveyed_on": OLD}, 1)
+        assert asked() == {"lookback"}
+        said = DANGEROUS | {"surveyed_on": ACCEPTED + dt.timedelta(days=1)}
+        row = act(clerk, records.save, LOOKBACK, key, said, row.version)
+        assert asked() == set()
+        said = DANGEROUS | {"surveyed_on": OLD}
+        row = act(clerk, records.save, LOOKBACK, key, said, row.version)
+        assert asked() == {"lookback"}
+        act(clerk, records.clear, LOOKBACK, key, row.version)
+        assert asked() == set()
+
+
+def test_what_was_renovated_before_is_marked_once(case: Two, app: Flask):
+    with app.app_context():
+        accept(case)
+        assert asked() == set(), "as it was before lists told it"
+        for _again in range(2):
+            jobs.enqueue("surveys.asked_anew", {}, owner=None)
+            db.session.commit()
+            worker.work(app, once=True)
+            assert asked() == {"monitoring"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -23,10 +23,12 @@ from app.kernel.declare.register import Register
 from app.kernel.hooks import Earlier, Fact
 from app.kernel.kinds.values import is_missing, to_json
 from app.modules.homes.choices import COMPLETED, Living, Measure, Policy
+from app.modules.renovation.dossier import asked_anew
 from app.modules.renovation.dossier.model import Dossier
 from app.modules.renovation.fields import Kind, Way
 from app.modules.surveys import last
 from app.modules.surveys.fields import Survey
+from app.modules.surveys.last import Told
 
 #: What a survey and the dossier both say of the house, under one name.
 _OF_THE_HOUSE = ("structure", "storeys", "floor_area")
@@ -73,26 +75,22 @@ def follow(_register: Register, row: Dossier, step: Transition) -> None:
     decided = step.reopens or State.APPROVED in (row.state, *step.sources)
     if session is not None and decided and row.accepted_on is not None:
         last.follow(session, [row.household_id])
+        asked = asked_anew.mark(session, [row.household_id])
         if row.stage in COMPLETED:
-            _ask_anew(session, row, row.accepted_on)
+            _tell(session, asked, row, row.accepted_on)
 
 
-def _ask_anew(session: Session, done: Dossier, day: dt.date) -> None:
+def _tell(session: Session, asked: Sequence[Told], done: Dossier, day: dt.date) -> None:
     """Tell where each survey of before the acceptance was entered that a new one is asked for; once,
     however often the stage is decided on.
     """
-    for register in last.surveys():
-        model = register.model
-        query = select(model).where(model.household_id == done.household_id)
-        for survey in session.scalars(query):
-            if survey.superseded or not last.unsecured(register, survey):
-                continue
-            if last.day_of(survey) <= day:
-                notices.tell_once(
-                    session, notices.home_of(session, survey.submitted_by) or survey.region_id,
-                    NoticeKind.RESURVEY, f"/{register.name}/{survey.id}",
-                    name=survey.head_name, what=done.kind.zh, day=day.isoformat(),
-                )  # fmt: skip
+    for register, survey in asked:
+        if not survey.superseded and last.day_of(survey) <= day:
+            notices.tell_once(
+                session, notices.home_of(session, survey.submitted_by) or survey.region_id,
+                NoticeKind.RESURVEY, f"/{register.name}/{survey.id}",
+                name=survey.head_name, what=done.kind.zh, day=day.isoformat(),
+            )  # fmt: skip
 
 
 # ---- the new survey ------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ class Lookback(Survey, Model):
         Index("ix_lookback_parcel", "parcel_number"),
         Index("ix_lookback_parcel_state", "parcel_state", "path", "id"),
         Index("ix_lookback_split", "path", "id", **only_where("standing IS NOT NULL")),
+        Index("ix_lookback_to_resurvey", "path", "id", **only_where("to_resurvey")),
         Index("ix_lookback_new_place", "new_place", **only_where("new_place IS NOT NULL")),
     )
 

@@ -48,7 +48,8 @@ LOOKBACK = register(
     sections=sections(),
     lists=Lists(
         ledger="head_name head_id phone living grade state",
-        filters="head_name head_id state died living grade secured measure measure_year parcel_state",
+        filters="head_name head_id state died living grade secured measure measure_year to_resurvey"
+        " parcel_state",
         indexed="state head_name head_id parcel_state",
     ),
     figures={
@@ -73,8 +74,9 @@ LOOKBACK = register(
             "其他安全住房", approved & stays & r.living.is_(Living.OTHER), tone="info"
         ),
         "died": Figure("死亡销户", approved & r.died.yes, tone="neutral"),
+        "to_resurvey": Figure("改造后待重新排查", r.to_resurvey.yes, tone="warn"),
     },
-    headline="total approved submitted returned",
+    headline="total approved submitted returned to_resurvey",
     briefing=Briefing(
         "脱贫户住房安全保障“回头看”工作进展",
         (
@@ -87,6 +89,7 @@ LOOKBACK = register(
             ("draft", "督促尽快上报已录入的{draft}户回头看档案。"),
             ("submitted", "及时审核待审核的{submitted}户回头看档案。"),
             ("returned", "跟踪{returned}户退回补正的回头看档案，限期补正后重新上报。"),
+            ("to_resurvey", "对改造已验收合格的{to_resurvey}户重新入户排查。"),
         ),
     ),
     tables=(

@@ -36,6 +36,7 @@ class Monitoring(Renewed, Survey, Model):
         ),
         *feed.indexes("monitoring"),
         Index("ix_monitoring_parcel", "parcel_number"),
+        Index("ix_monitoring_to_resurvey", "path", "id", **only_where("to_resurvey")),
         Index("ix_monitoring_new_place", "new_place", **only_where("new_place IS NOT NULL")),
     )
 

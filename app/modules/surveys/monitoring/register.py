@@ -48,7 +48,7 @@ MONITORING = register(
     lists=Lists(
         ledger="head_name head_id groups living grade secured state",
         filters="head_name head_id state groups origin died has_house living grade secured measure"
-        " measure_year",
+        " measure_year to_resurvey",
         indexed="state head_name head_id",
         by_figure=("住房安全情况", "no_hazard some_hazard severe_hazard unjudged"),
     ),
@@ -70,8 +70,9 @@ MONITORING = register(
         ),
         "homeless": Figure("无房户", said & homeless, tone="neutral"),
         "died": Figure("死亡销户", said & r.died.yes, tone="neutral"),
+        "to_resurvey": Figure("改造后待重新排查", r.to_resurvey.yes & r.current.yes, tone="warn"),
     },
-    headline="total monitored approved submitted returned",
+    headline="total monitored approved submitted returned to_resurvey",
     briefing=Briefing(
         "六类对象住房安全动态监测情况",
         (
@@ -82,6 +83,7 @@ MONITORING = register(
         todo=(
             ("missing", "对未监测的{missing}户低收入群体农户及时开展监测。"),
             ("submitted", "及时审核待审核的{submitted}户监测记录。"),
+            ("to_resurvey", "对改造已验收合格的{to_resurvey}户重新入户监测。"),
         ),
     ),
     tables=(
