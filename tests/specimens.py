@@ -84,7 +84,7 @@ def candidates(made: Field, place: Region | None = None) -> Iterator[Any]:
     elif kind in (f.INTEGER, f.DECIMAL, f.MONEY):
         kind_of = int if kind == f.INTEGER else Decimal
         most = made.high if isinstance(made.high, int | Decimal) else None
-        for number in (1, made.low, 2, 5, 20, 100, 1000, 10_000, most):
+        for number in (1, made.low, 2, 5, 20, 70, 100, 1000, 10_000, most):
             if number is not None and (most is None or number <= most):
                 yield kind_of(number)
     elif kind == f.YEAR:
