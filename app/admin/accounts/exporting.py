@@ -106,7 +106,7 @@ def run(job: JobContext) -> dict[str, Any]:
             rows = book.table(
                 title,
                 [Column((translate(head),), width=width) for head, width, _cell in _COLUMNS[what]],
-                _rows(what, actor, query, lambda done: job.progress(done, max(total, done))),
+                _rows(what, actor, query, lambda done: job.further(done, max(total, done))),
                 frozen_columns=2,
             )
         file.seek(0)

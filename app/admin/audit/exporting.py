@@ -100,7 +100,7 @@ def _rows(search: Search, job: JobContext) -> Iterator[tuple[Cell, ...]]:
         done += len(entries)
         if done > MOST_ROWS:
             raise BadInput(_("一次最多导出 %(most)s 条，请缩小范围。", most=f"{MOST_ROWS:,}"))
-        job.progress(done, max(done + 1, audit_search.CAP))
+        job.further(done, max(done + 1, audit_search.CAP))
 
 
 def learn_places(places: dict[str, str], entries: list[AuditEntry]) -> None:
