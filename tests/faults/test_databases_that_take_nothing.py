@@ -63,18 +63,25 @@ def read_only(app: Flask) -> Iterator[None]:
 
 @contextmanager
 def full(app: Flask) -> Iterator[None]:
-    """SQLite may have no page more; on PostgreSQL a trigger says what the server would say."""
+    """SQLite may have no page more."""
     if is_sqlite(app):
         with app.app_context(), db.engine.connect() as connection:
             pages = connection.scalar(text("PRAGMA page_count"))
         with every_connection(app, f"PRAGMA max_page_count={pages}"):
             yield
         return
-    body = "BEGIN RAISE 'no space left' USING ERRCODE = 'disk_full'; END"
+    with saying(app, "disk_full"):
+        yield
+
+
+@contextmanager
+def saying(app: Flask, condition: str) -> Iterator[None]:
+    """On PostgreSQL triggers say what the server would say."""
+    body = f"BEGIN RAISE 'no' USING ERRCODE = '{condition}'; END"
     made = (
-        f"CREATE FUNCTION is_full() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
-        "CREATE TRIGGER is_full BEFORE INSERT ON household EXECUTE FUNCTION is_full()",
-        "CREATE TRIGGER is_full BEFORE INSERT ON audit_entry EXECUTE FUNCTION is_full()",
+        f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
+        "CREATE TRIGGER refuse BEFORE INSERT ON household EXECUTE FUNCTION refuse()",
+        "CREATE TRIGGER refuse BEFORE INSERT ON audit_entry EXECUTE FUNCTION refuse()",
     )
     with app.app_context():
         engine = db.engine
@@ -85,7 +92,7 @@ def full(app: Flask) -> Iterator[None]:
         yield
     finally:
         with engine.begin() as connection:
-            connection.execute(text("DROP FUNCTION is_full() CASCADE"))
+            connection.execute(text("DROP FUNCTION refuse() CASCADE"))
 
 
 @pytest.fixture
@@ -153,4 +160,21 @@ def test_a_full_database(app: Flask, survey: Lookback) -> None:
     job = job_of(app)
     assert (job.state, job.tries) == (JobState.RUNNING, 0)
     assert "存储空间已满" in job.message
+    goes_on(app, before=1)
+
+
+def test_a_role_of_the_database_that_may_only_read(app: Flask, survey: Lookback) -> None:
+    if is_sqlite(app):
+        return  # it has no accounts
+    clerk = Hands(app, b.sign_in(app, b.VILLAGE_CLERK))
+    form = {"version": "1", "died": "yes", "csrf_token": clerk.token()}
+    queued(app)
+    with saying(app, "insufficient_privilege"):
+        answer = clerk.client.post(f"/lookback/{survey.id}/edit", data=form)
+        assert answer.status_code == 503
+        assert "系统暂时不能保存或读取内容，请稍后重试" in answer.text
+        assert work(app, once=True) == 1
+    job = job_of(app)
+    assert (job.state, job.tries) == (JobState.RUNNING, 0)
+    assert "恢复后自动继续" in job.message
     goes_on(app, before=1)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from flask import Flask, current_app
-from psycopg.errors import DiskFull, ReadOnlySqlTransaction
+from psycopg.errors import DiskFull, InsufficientPrivilege, ReadOnlySqlTransaction
 from sqlalchemy.exc import InterfaceError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
@@ -75,7 +75,9 @@ def is_away(error: BaseException) -> bool:
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno in _AWAY:
             return True
-        if isinstance(cause, ReadOnlySqlTransaction | InterfaceError | NoConnection):
+        if isinstance(cause, InterfaceError | NoConnection):
+            return True
+        if isinstance(cause, ReadOnlySqlTransaction | InsufficientPrivilege):  # it may only read
             return True
         cause = cause.__cause__ or cause.__context__
     return False
