@@ -34,8 +34,11 @@ def create(
 
     :raises Invalid: with every problem; nothing is written.
     """
-    there = db.session.get(register.model, key)
-    return there or new(register, key, region_id, values, parse_problems)
+    if (there := db.session.get(register.model, key)) is not None:
+        return there
+    row = new(register, key, region_id, values, parse_problems)
+    forget_draft(db.session, policy.require(Capability.ENTER, register.name).account_id, key)
+    return row
 
 
 def new(
@@ -45,7 +48,7 @@ def new(
     values: Mapping[str, Any],
     parse_problems: list[Problem] | None = None,
 ) -> Any:
-    """:func:`create` under a key that nobody else has."""
+    """:func:`create` under a key that nobody else has: nobody typed a draft for it."""
     actor = policy.require(Capability.ENTER, register.name)
     row = blank(register, key)
     wrong = [*(parse_problems or []), *places.problems(register, actor, region_id)]
@@ -69,7 +72,6 @@ def new(
     audit.record(
         db.session, Act.CREATE, register=register.name, row=row, detail={"changes": changes}
     )
-    forget_draft(db.session, actor.account_id, key)
     hooks.saved(register, row, changes)
     return row
 

@@ -141,7 +141,21 @@ def save(
     parse_problems: list[Problem] | None = None,
     region_id: int | None = None,
 ) -> Any:
-    """Put a form's values into the record. ``region_id``: the division that was chosen, where the form asks for one.
+    """:func:`put` for a record that the caller has not read, or not locked."""
+    row = get(register, record_id, lock=True)
+    return put(register, row, values, version, parse_problems, region_id)
+
+
+def put(
+    register: Register,
+    row: Any,
+    values: Mapping[str, Any],
+    version: int,
+    parse_problems: list[Problem] | None = None,
+    region_id: int | None = None,
+) -> Any:
+    """Put a form's values into the record, which nobody has changed since it was read: else what is
+    flushed is refused. ``region_id``: the division that was chosen, where the form asks for one.
 
     Missing answers are allowed (but those that ``save_needs`` names); wrong ones are not. Hidden
     values are cleared, computed ones worked out; those of an approved stage stay as they are.
@@ -149,7 +163,6 @@ def save(
     :raises Invalid: with every problem; nothing is changed.
     :raises Conflict: someone saved another version meanwhile.
     """
-    row = get(register, record_id, lock=True)
     actor = require_entry(register, row)
     result = evaluate(register, row, values)
     moves = region_id is not None and region_id != row.region_id

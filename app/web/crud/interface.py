@@ -239,7 +239,10 @@ class ScopedInterface(SQLAInterface):
 
     def query(self, filters: Any = None, *args: Any, page_size: Any = None, **kw: Any) -> Any:
         """(how many, rows). Without a page's size as many as a select offers, which are not counted."""
-        if kw.get("select_columns"):  # FAB's API, which reads of relations what it shows
+        shown = kw.get("select_columns") or []  # FAB's API says it
+        if self.exists_col_to_many(shown) or (
+            shown and page_size is None
+        ):  # a row comes several times
             return super().query(filters, *args, page_size=page_size, **kw)
         if page_size is not None:
             return self._page(filters, *args, page_size=page_size, **kw)
@@ -254,7 +257,7 @@ class ScopedInterface(SQLAInterface):
         found = asked.add_columns(self._counted(query, filters).scalar_subquery()).all()
         if not found:  # behind the last page, or there is none
             return self.query_count(query, filters), []
-        return found[0][1], [row for row, _count in found]
+        return found[0][-1], [row[0] for row in found]  # between them what FAB's API joins
 
     def apply_all(self, query: Any, *args: Any, **kw: Any) -> Query[Any]:
         return self._with_related(super().apply_all(query, *args, **kw))

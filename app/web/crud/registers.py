@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import inspect
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.access.audit.log import Act
 from app.core.clock import uuid7
@@ -130,6 +131,7 @@ class RegisterInterface(ScopedInterface):
         """:raises NotFound: users make no records of this register (whose views have no such route)."""
         if not self.creates:
             raise NotFound(_("没有这一操作。"))
+        make = creations.create if item.id else creations.new
         item.id = item.id or uuid7()
         touched = self._touched(item) - {"id"}
         values, wrong = self._read({n: getattr(item, n) for n in touched - _PLACED})
@@ -137,21 +139,29 @@ class RegisterInterface(ScopedInterface):
         if item in self.session:
             self.session.expunge(item)
         with self._kernel():
-            creations.create(self.register, item.id, region_id, values, wrong)
+            make(self.register, item.id, region_id, values, wrong)
 
     def edit(self, item: Any, commit: bool = True) -> None:
         """What a view or an action set in the row is taken off it, and saved by the register's action."""
         touched = self._touched(item)
         values, wrong = self._read({name: getattr(item, name) for name in touched - _PLACED})
         region_id = item.region_id if touched & _PLACED else None
-        self.session.expire(item)
+        self._take_back(item, touched)
         with self._kernel():
-            records.save(self.register, item.id, values, item.version, wrong, region_id)
+            records.put(self.register, item, values, item.version, wrong, region_id)
 
     def delete_all(self, items: Any) -> None:
         with self._kernel():
             for item in items:
                 records.clear(self.register, item.id, item.version)
+
+    def _take_back(self, item: Any, touched: Iterable[str]) -> None:
+        """The row as it was read, so that it need not be read again."""
+        for name in touched:
+            if before := inspect(item).attrs[name].history.deleted:
+                set_committed_value(item, name, before[0])
+            else:  # nobody has read it
+                self.session.expire(item, [name])
 
     def _touched(self, item: Any) -> set[str]:
         """The columns that a view or an action set.
