@@ -211,13 +211,16 @@ class Asked:
         return self.by_name and self.register.of_households
 
 
-def keyed(name: str) -> tuple[ColumnElement[bool], ...]:
+def keyed(name: str, key: Any = SearchKey.value) -> tuple[ColumnElement[bool], ...]:
     """The condition that a household's key begins with a name. Numbers are keys as well, which lists mask:
-    by its beginning one could be told digit by digit, so what begins as a number is found whole.
+    by its beginning one could be told digit by digit, so they are found whole. Some begin with a letter, as
+    names of Latin letters do; those have no digits.
     """
     if name[0].isdigit():
-        return (SearchKey.value == name,)
-    return begins(SearchKey.value, name)
+        return (key == name,)
+    if name[0].isascii():
+        return *begins(key, name), or_(key == name, ~key.regexp_match("[0-9]"))
+    return begins(key, name)
 
 
 def begins(column: Any, text: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

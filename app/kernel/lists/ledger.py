@@ -185,7 +185,7 @@ class Ledger(Asked):
             select(literal(1))
             .where(
                 other.household_id == SearchKey.household_id,
-                other.value >= name,
+                *keyed(name, other.value),
                 other.value < SearchKey.value,
             )
             .exists()

@@ -18,13 +18,13 @@ from app.core.i18n import _
 from app.core.types import nfc
 from app.kernel.households import words as household_words
 from app.kernel.kinds import formats
+from app.kernel.lists.asked import keyed
 from app.kernel.rows.household import Household, SearchKey
 from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.frame.listing import Action, Cell, Column, Empty, Listing, Row, cells
 
 _MOST_FOUND = 50
-_AFTER_ALL = "\U0010ffff"
 
 
 class SearchView(BaseView):
@@ -52,11 +52,10 @@ class SearchView(BaseView):
 
 
 def _search(wanted: str, actor: Actor) -> Sequence[Household]:
-    """At most 51 households, by one index range; digits must be a whole number."""
+    """At most 51 households, by one index range; a number must be whole."""
     low, high = subtree(actor.path)
     key = SearchKey.value
-    exact = wanted[0].isdigit()
-    where = [key == wanted] if exact else [key >= wanted, key < wanted + _AFTER_ALL]
+    where = [*keyed(wanted)]
     if actor.level >= Level.COUNTY:
         region = db.session.get(Region, actor.region_id)
         where.append(SearchKey.county_id == (region.county_id if region else None))

@@ -80,6 +80,18 @@ def test_a_number_is_no_name_that_begins_so(app: Flask, as_account: AsAccount):
         assert len(told["items"]) == len(found)
 
 
+def test_a_number_that_begins_with_a_letter_is_no_name_either(app: Flask, as_account: AsAccount):
+    """A passport's, say; names of Latin letters are found by their beginning as others are."""
+    households(app, "Abdulla", number="A1234567", state=State.SUBMITTED)
+    manager = as_account(builders.COUNTY_MANAGER)
+    starts = ("A1", "A123456", "A", "Abdu", "A1234567")
+    for page in (QUERY, "/household/list", "/lookback/review"):
+        found = {start: names(manager.get(f"{page}?head_name={start}").text) for start in starts}
+        assert list(map(len, found.values())) == [0, 0, 1, 1, 1], (page, found)
+    opened = [manager.get(f"/search/?q={start}").status_code == 302 for start in starts]
+    assert opened == [False, False, True, True, True]
+
+
 # ---- a list that opens with a state ---------------------------------------------------------
 
 
