@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -14,7 +15,7 @@ import pytest
 from app.access.account import Account
 from tests import builders
 from tests.running.servers import Server
-from tests.web.crud.conftest import Noted, Person, Rows, SignIn, key_of
+from tests.web.crud.conftest import Noted, Person, Rows, SignIn, as_key, key_of
 
 FAR = 9001
 Firm = Callable[..., dict[str, Any]]
@@ -158,6 +159,26 @@ def test_a_body_that_is_none_is_told(manager: Person) -> None:
         )
         assert answer.status_code in (status, 400, 422), (content, answer.text)
         problem(answer, answer.status_code)
+
+
+def test_of_two_one_deletes_a_row_and_one_changes_it(
+    manager: Person, said: Firm, rows: Rows
+) -> None:
+    """At the same moment, and one after the other: the row is gone, and what was done to it before is told."""
+    acts = "SELECT act, record_id FROM audit_entry WHERE register = 'contractor' AND record_id IS NOT NULL ORDER BY act"
+    for _again in range(3):
+        key = manager.api("POST", "/contractor/", said()).json()["id"]
+        url = f"/contractor/{key}"
+        with ThreadPoolExecutor(2) as pool:
+            changing = pool.submit(manager.api, "PUT", url, {"name": "改名"})
+            deleting = pool.submit(manager.api, "DELETE", url)
+            changed, deleted = changing.result(60), deleting.result(60)
+        assert deleted.status_code == 200, deleted.text
+        assert changed.status_code in (200, 404, 409), changed.text
+        told = [act for act, record in rows(acts) if as_key(record) == key]
+        assert told == ["create", "delete", *["update"] * (changed.status_code == 200)]
+        problem(manager.api("PUT", url, {"name": "再改"}), 404)
+        problem(manager.api("DELETE", url), 404)
 
 
 def test_what_lies_outside_is_as_if_it_were_not(
