@@ -17,8 +17,10 @@ from app.core.clock import uuid7
 from app.core.db import Model, db
 from app.core.transactions import transaction
 from app.kernel.declare.register import all_registers
+from app.web.crud.gate import Gated
 from tests import builders
 from tests.web.crud import crews, register_views
+from tests.web.crud.conftest import APIS, OF_REGISTERS, VIEWS
 from tests.web.crud.example import Contract, Contractor, contractors
 
 DAY = dt.date(2026, 3, 1)
@@ -38,6 +40,7 @@ def create_app() -> Flask:
         home = builders.seat(Level.VILLAGE)
         far = builders.seat(Level.VILLAGE, builders.FAR_COUNTY)
         register_views.register(app.extensions["appbuilder"])
+        _require_asked(app.extensions["appbuilder"].baseviews)
         with transaction():
             roles.sync(db.session(), [r.name for r in all_registers()])
             for table, rows in _rows(_place(home), _place(far)):
@@ -48,6 +51,14 @@ def create_app() -> Flask:
                     behind = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {2 * FAR})"
                     db.session.execute(text(behind))
     return app
+
+
+def _require_asked(views: list[Any]) -> None:
+    """:raises AssertionError: a view's rights and scope are asked by no test."""
+    generated = [view for view in views if isinstance(view, Gated)]
+    own = [view for view in generated if not type(view).__module__.startswith("app.")]
+    names = {view.route_base.rpartition("/")[2] for view in own}
+    assert names == {*VIEWS, *APIS, *OF_REGISTERS}, names
 
 
 def _place(region: Region) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from app.core.transactions import transaction
 from tests import builders
 from tests.builders import Who
 from tests.running.servers import Server
-from tests.web.crud.conftest import Person, Rows, SignIn, as_key, key_of, signed_in
+from tests.web.crud.conftest import APIS, VIEWS, Person, Rows, SignIn, as_key, key_of, signed_in
 
 C = Capability
 FAR = 9001
@@ -25,8 +25,6 @@ WHO = (
     builders.MINISTRY, builders.COUNTY_MANAGER, builders.COUNTY_READER, builders.COUNTY_COLLECTOR,
     builders.TOWN_MANAGER, builders.VILLAGE_CLERK,
 )  # fmt: skip
-VIEWS = ("contractors", "contracts", "crews", "tools", "shifts", "skills")
-APIS = ("contractor", "contract", "crew", "shift", "skill")
 #: Method and address -> what it needs, and what one is answered who has it, near and far (with POST a form
 #: without what it must say, so that nothing is changed).
 _ROUTES = {
