@@ -8,6 +8,7 @@ from typing import Any
 from app.core.i18n import _, translate
 from app.kernel.declare.expressions import (
     And,
+    Between,
     Compare,
     Const,
     Count,
@@ -19,7 +20,9 @@ from app.kernel.declare.expressions import (
     Or,
     Plus,
     Ref,
+    Sum,
     Term,
+    Times,
     Today,
     Valid,
     Year,
@@ -68,6 +71,13 @@ def _term(term: Term, fields: Mapping[str, Field]) -> str:
         return _("%(label)s的年份", label=_term(term.of, fields))
     if isinstance(term, Plus):
         return f"{_term(term.of, fields)} + {term.amount}"
+    if isinstance(term, Times):
+        return f"{_term(term.of, fields)} × {term.by}"
+    if isinstance(term, Sum):
+        return " + ".join(_term(part, fields) for part in term.parts)
+    if isinstance(term, Between):
+        start, end = _term(term.start, fields), _term(term.end, fields)
+        return _("%(start)s至%(end)s的天数", start=start, end=end)
     if isinstance(term, Today):
         return _("今天")
     if isinstance(term, Const):

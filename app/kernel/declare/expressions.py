@@ -11,6 +11,9 @@ import datetime as dt
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import reduce
+from operator import add
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +29,8 @@ from sqlalchemy import (
     or_,
     true,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.core.clock import today
 from app.kernel.kinds.choice import holds
@@ -55,6 +60,9 @@ class Term(ABC):
 
     def plus(self, amount: int) -> Plus:
         return Plus(self, amount)
+
+    def times(self, number: int) -> Times:
+        return Times(self, number)
 
     @property
     def year(self) -> Year:
@@ -164,6 +172,88 @@ class Plus(Term):
 
     def names(self) -> set[str]:
         return self.of.names()
+
+
+@dataclass(frozen=True, eq=False)
+class Times(Term):
+    """A number so many times."""
+
+    of: Term  # a whole number
+    by: int  # so many
+
+    def python(self, values: Values) -> Any:
+        value = self.of.python(values)
+        return None if value is None else value * self.by
+
+    def js(self) -> list[Any]:
+        return ["times", self.of.js(), self.by]
+
+    def sql(self, columns: Columns) -> ColumnElement[Any]:
+        return self.of.sql(columns) * self.by
+
+    def names(self) -> set[str]:
+        return self.of.names()
+
+
+@dataclass(frozen=True, eq=False)
+class Sum(Term):
+    """Amounts added up; what is missing counts as nothing."""
+
+    parts: tuple[Term, ...]  # amounts with two places
+
+    def python(self, values: Values) -> Decimal:
+        given = (part.python(values) for part in self.parts)
+        return sum((Decimal(value) for value in given if value is not None), Decimal(0))
+
+    def js(self) -> list[Any]:
+        return ["total", ["const", 0], *(part.js() for part in self.parts)]
+
+    def sql(self, columns: Columns) -> ColumnElement[Any]:
+        given = (func.coalesce(part.sql(columns), 0) for part in self.parts)
+        return func.round(reduce(add, given), 2)  # SQLite keeps amounts as floats
+
+    def names(self) -> set[str]:
+        return set().union(*(part.names() for part in self.parts))
+
+
+@dataclass(frozen=True, eq=False)
+class Between(Term):
+    """How many days lie between two dates."""
+
+    start: Term  # the first day
+    end: Term  # the later one
+
+    def python(self, values: Values) -> int | None:
+        start, end = self.start.python(values), self.end.python(values)
+        return None if start is None or end is None else int((end - start).days)
+
+    def js(self) -> list[Any]:
+        return ["days", self.start.js(), self.end.js()]
+
+    def sql(self, columns: Columns) -> ColumnElement[Any]:
+        return DaysBetween(self.start.sql(columns), self.end.sql(columns))
+
+    def names(self) -> set[str]:
+        return self.start.names() | self.end.names()
+
+
+class DaysBetween(FunctionElement[int]):
+    """The same of two columns."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(DaysBetween)
+def _days_by_number(element: DaysBetween, compiler: Any, **kw: Any) -> str:
+    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"CAST(julianday({end}) - julianday({start}) AS INTEGER)"
+
+
+@compiles(DaysBetween, "postgresql")
+def _days_by_date(element: DaysBetween, compiler: Any, **kw: Any) -> str:
+    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({end} - {start})"
 
 
 @dataclass(frozen=True, eq=False)

@@ -221,8 +221,8 @@ def refused(register: Register, result: Evaluation) -> list[Problem]:
 def forbidding(
     register: Register, row: Any, values: Mapping[str, Any], severities: Container[Severity]
 ) -> list[Problem]:
-    """What the checks say against these values, of these severities; the others are told on the
-    record's form and page (:func:`findings`).
+    """What the checks say against these values, of these severities or whatever theirs are; the others
+    are told on the record's form and page (:func:`findings`).
     """
     return [p for p in _checked(register, row, values) if p.severity in severities or p.forbids]
 

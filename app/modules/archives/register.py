@@ -8,7 +8,6 @@ from app.core.clock import today
 from app.kernel.declare.expressions import ALWAYS
 from app.kernel.declare.flow import SENT_BACK, State, optional_county_review
 from app.kernel.declare.groups import Creates, Form, Heading, Lists, Milestone, Review, Story
-from app.kernel.declare.quality import Quality, Severity
 from app.kernel.declare.register import Figure, Menu, Section, Years, register, rule
 from app.kernel.declare.tables import (
     HIGHEST,
@@ -29,6 +28,7 @@ from app.modules.archives.choices import (
     SubsidyKind,
 )
 from app.modules.archives.model import FIRST_YEAR, Archive
+from app.modules.archives.quality import QUALITY
 from app.modules.archives.rules import derive
 
 r = rule(Archive)
@@ -54,7 +54,7 @@ ARCHIVE = register(
     creates=Creates(Level.COUNTY),
     key="head_id plan_year",
     review=Review(optional_county_review, setting="农户档案审核"),
-    quality=Quality(saving=(), submitting=(Severity.ERROR,)),
+    quality=QUALITY,
     derives=(derive,),
     years=Years(
         "plan_year",
@@ -92,9 +92,9 @@ ARCHIVE = register(
         ),
     ),
     lists=Lists(
-        ledger="head_name head_id plan_year subsidy_kind poverty_kind way progress state",
+        ledger="head_name head_id plan_year subsidy_kind poverty_kind way progress state severities",
         filters="head_name head_id state plan_year subsidy_kind progress poverty_kind reason way built_by"
-        " old_decade structure accepted demonstration disabled_poor border",
+        " old_decade structure accepted demonstration disabled_poor border severities broken",
         indexed="head_name head_id state plan_year progress",
     ),
     figures={
@@ -186,6 +186,12 @@ ARCHIVE = register(
                 Rate("五保、低保户率", "poorest", "recorded", rank=HIGHEST),
                 Mean("户均面积", "area", "measured", rank=LOWEST),
             ),
+        ),
+        Table(
+            "quality",
+            "数据质量",
+            columns("recorded incomplete error questionable"),
+            chart=("incomplete", "error", "questionable"),
         ),
     ),
     menus=(

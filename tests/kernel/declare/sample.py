@@ -14,7 +14,7 @@ from app.core.choices import Choices
 from app.core.clock import uuid7
 from app.core.types import UuidType
 from app.kernel.declare import fields as f
-from app.kernel.declare.expressions import NEVER, Given, Ref
+from app.kernel.declare.expressions import NEVER, Between, Compare, Const, Given, Ref, Sum
 from app.kernel.declare.rules import RuleSet
 
 
@@ -96,6 +96,11 @@ class Sample(f.Declared, Base):
         f.Check("few_people", whole.compare("lt", people), "整数小于人数。"),
         f.Check("five", whole.is_(5), "不能是五。", severity=f.Severity.QUESTIONABLE),
         f.Check("unlike_cost", ~whole.compare("eq", cost), "应与金额相等。"),
+    ]
+    exact.checks += [
+        f.Check("double", exact.compare("gt", whole.ref.times(2)), "超过整数的两倍。"),
+        f.Check("all", exact.compare("lt", Sum((cost.ref, whole.ref))), "少于合计。"),
+        f.Check("sooner", Compare("lt", Between(seen.ref, judged.ref), Const(30)), "不到一个月。"),
     ]
     spent.checks.append(f.Check("much", spent.compare("gt", cost), "超过金额。"))
     exact.checks.append(f.Check("half", exact.in_(1, 9999) | exact.is_(1.5), "不能是一点五。"))

@@ -83,6 +83,10 @@ class Reader {
       const number = toNumber(inner);
       return number === null ? null : number + b;
     }
+    if (op === "times") {
+      const number = toNumber(inner);
+      return number === null ? null : number * b;
+    }
     throw new Error(`unknown term: ${op}`);
   }
 

@@ -1,0 +1,196 @@
+"""What is looked for in archives (spec 06 "Data quality"): rules beside those that the fields' own options
+make, where they come from, and how what breaks them is mended. Nothing of it forbids saving.
+"""
+
+from __future__ import annotations
+
+from app.core.i18n import mark
+from app.kernel.declare.expressions import Between, Compare, Const, Expr, Sum
+from app.kernel.declare.field import Check, Field
+from app.kernel.declare.quality import Quality, Ruling, Severity
+from app.kernel.declare.register import rule
+from app.modules.archives.choices import ArchiveWay, RenovationReason
+from app.modules.archives.model import Archive
+
+_FORM = mark("2009年运行管理规定附件一")
+_TRAINING = mark("2012年培训材料：要与列入计划年度相符合")
+_FUNDS = mark("2009年运行管理规定附件一：总投资为各项资金之和")
+_STANDARD = mark("国家规定的改造面积标准")
+_LIKELY = mark("数据质量核查")
+_IDENTITY = "GB 11643"
+#: A renovation that takes fewer days is worth a look.
+_FAST_DAYS = 15
+#: Amounts of 元 between which the investment of one house usually lies.
+_LEAST, _MOST = 1000, 500_000
+
+r = rule(Archive)
+_NEW = (ArchiveWay.REBUILD, ArchiveWay.NEW_APART, ArchiveWay.NEW_TOGETHER)
+_FUNDED = (r.subsidy.ref, r.xinjiang_aid.ref, r.loan.ref, r.own_funds.ref)
+_built = ~r.way.is_(ArchiveWay.REPAIR)
+
+
+def _of_size(few: tuple[int, int, int], each: int, op: str) -> Expr:
+    """The area lies beyond what families of one, two, three have, or beyond so much a head."""
+    population, area = r.population, r.area
+    large = population.compare("ge", 4) & area.compare(op, population.ref.times(each))
+    for persons, limit in enumerate(few, 1):
+        large |= population.is_(persons) & area.compare(op, limit)
+    return _built & large
+
+
+def _questionable(code: str, wrong: Expr, text: str, source: str, remedy: str) -> Check:
+    return Check(code, wrong, text, Severity.QUESTIONABLE, source=source, remedy=remedy)
+
+
+#: The rules by the field beside which they stand.
+RULES: dict[str, tuple[Check, ...]] = {
+    "approved_on": (
+        Check(
+            "other_year",
+            r.approved_on.given & r.plan_year.given & ~Compare("eq", r.approved_on.year, r.plan_year.ref),
+            mark("批准日期不在列入计划的年度内。"),
+            source=_TRAINING,
+            remedy=mark("请核对批准日期和列入计划的年度，改正写错的一项。"),
+        ),
+    ),
+    "started_on": (
+        Check(
+            "skipped",
+            r.completed_on.given & ~r.started_on.given,
+            mark("已填竣工日期，没有填写开工日期。"),
+            Severity.INCOMPLETE,
+            source=_FORM,
+            remedy=mark("请补填开工日期。"),
+        ),
+        _questionable(
+            "before_plan",
+            Compare("lt", r.started_on.year, r.plan_year.ref),
+            mark("开工日期早于列入计划的年度。"),
+            _TRAINING,
+            mark("请核对开工日期；确实提前开工的，无需修改。"),
+        ),
+    ),
+    "completed_on": (
+        Check(
+            "before_approval",
+            r.completed_on.compare("lt", r.approved_on),
+            mark("竣工日期早于批准日期。"),
+            source=_FORM,
+            remedy=mark("请核对批准日期和竣工日期。"),
+        ),
+        _questionable(
+            "after_next_year",
+            Compare("gt", r.completed_on.year, r.plan_year.ref.plus(1)),
+            mark("竣工日期晚于列入计划年度的下一年。"),
+            _TRAINING,
+            mark("请核对竣工日期；确实跨年竣工的，无需修改。"),
+        ),
+        _questionable(
+            "fast",
+            Compare("lt", Between(r.started_on.ref, r.completed_on.ref), Const(_FAST_DAYS)),
+            mark("开工到竣工不足15天。"),
+            _LIKELY,
+            mark("请核对开工日期和竣工日期。"),
+        ),
+    ),
+    "way": (
+        _questionable(
+            "repaired_d",
+            r.reason.is_(RenovationReason.D) & r.way.is_(ArchiveWay.REPAIR),
+            mark("D级危房一般应拆除重建，这里填的是修缮加固。"),
+            _STANDARD,
+            mark("请核对改造原因和改造方式。"),
+        ),
+        _questionable(
+            "rebuilt_c",
+            r.reason.is_(RenovationReason.C) & r.way.in_(*_NEW),
+            mark("C级危房一般应修缮加固，这里填的是新建。"),
+            _STANDARD,
+            mark("请核对改造原因和改造方式。"),
+        ),
+    ),
+    "area": (
+        _questionable(
+            "large",
+            _of_size((60, 60, 60), 18, "gt"),
+            mark("改造后房屋面积超过标准：1至3人户不超过60平方米，4人及以上户人均不超过18平方米。"),
+            _STANDARD,
+            mark("请核对改造后房屋面积和家庭人数。"),
+        ),
+        _questionable(
+            "small",
+            _of_size((20, 30, 40), 13, "lt"),
+            mark("改造后房屋面积低于标准：1、2、3人户不低于20、30、40平方米，4人及以上户人均不低于13平方米。"),
+            _STANDARD,
+            mark("请核对改造后房屋面积和家庭人数。"),
+        ),
+    ),
+    "invested": (
+        Check(
+            "sum",
+            r.completed_on.given
+            & (
+                Compare("gt", r.invested.ref, Sum((*_FUNDED, Const(1))))
+                | (r.invested.given & Compare("lt", Sum((r.invested.ref, Const(1))), Sum(_FUNDED)))
+            ),
+            mark("总投资与各项资金之和相差超过1元。"),
+            source=_FUNDS,
+            remedy=mark("请核对总投资、补助资金、援疆资金、贷款和自筹资金。"),
+        ),
+        _questionable(
+            "few",
+            r.invested.compare("lt", _LEAST),
+            mark("总投资不足1000元。"),
+            _LIKELY,
+            mark("请核对单位是否为元。"),
+        ),
+        _questionable(
+            "many",
+            r.invested.compare("gt", _MOST),
+            mark("总投资超过50万元。"),
+            _LIKELY,
+            mark("请核对单位是否为元。"),
+        ),
+    ),
+    "face_shown": (
+        Check(
+            "nobody",
+            r.face_shown.no,
+            mark("没有一张照片包含户主正面肖像。"),
+            Severity.INCOMPLETE,
+            source=_FORM,
+            remedy=mark("请补拍包含户主正面肖像的照片。"),
+        ),
+    ),
+}  # fmt: skip
+
+_DATE = Ruling(source=_FORM, remedy=mark("请核对日期。"))
+#: Of rules that the fields' own options make.
+QUALITY = Quality(
+    saving=(),
+    submitting=(Severity.ERROR,),
+    rulings={
+        "head_id.invalid": Ruling(source=_IDENTITY, remedy=mark("请对照身份证重新填写。")),
+        "phone.invalid": Ruling(
+            source=_FORM, remedy=mark("请填写11位手机号或区号-号码；确无电话的选“无联系电话”。")
+        ),
+        "head_id.required": Ruling(
+            source=_FORM, remedy=mark("请补填身份证号；确无证件的选“无身份证号”并说明原因。")
+        ),
+        "approved_on.late": _DATE,
+        "started_on.early": _DATE,
+        "started_on.late": _DATE,
+        "completed_on.early": _DATE,
+        "completed_on.late": _DATE,
+    },
+    kept=True,
+)
+
+
+def add_rules(fields: dict[str, Field]) -> None:
+    """The rules stand with their fields."""
+    for name, checks in RULES.items():
+        fields[name].checks = [*fields[name].checks, *checks]
+
+
+add_rules(Archive.__fields__)

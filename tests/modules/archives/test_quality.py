@@ -1,0 +1,203 @@
+"""What is looked for in archives: each rule with a good case and a bad one, in Python as in SQL; nothing of
+it forbids saving.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from app.access.divisions.regions import Level
+from app.access.scope import acting_as, unscoped
+from app.core.clock import today, uuid7
+from app.core.transactions import transaction
+from app.kernel.declare.quality import Severity
+from app.kernel.figures import counters, rejudging
+from app.kernel.records import creations
+from app.modules.archives.choices import (
+    ArchiveStructure,
+    ArchiveWay,
+    BuiltBy,
+    HouseOwner,
+    OldDecade,
+    PovertyKind,
+    RenovationReason,
+    SubsidyKind,
+)
+from app.modules.archives.model import Archive
+from app.modules.archives.quality import RULES
+from app.modules.archives.register import ARCHIVE
+from tests import builders as b
+
+INCOMPLETE, ERROR, QUESTIONABLE = Severity
+D = Decimal
+#: An archive that is completed, and right.
+RIGHT: dict[str, Any] = {
+    "head_name": "张建国", "head_id": b.id_number(901), "village_group": "一组", "population": 3,
+    "ethnicity": "01", "poverty_kind": PovertyKind.ALLOWANCE, "disabled_poor": False,
+    "income": D(9000), "old_decade": OldDecade.SEVENTIES, "old_area": D(45),
+    "old_structure": ArchiveStructure.ADOBE, "phone": "13909180000",
+    "reason": RenovationReason.D, "way": ArchiveWay.REBUILD, "built_by": BuiltBy.SELF,
+    "structure": ArchiveStructure.BRICK_CONCRETE, "area": D(60), "owner": HouseOwner.HOUSEHOLD,
+    "plan_year": 2015, "approved_on": dt.date(2015, 4, 1), "started_on": dt.date(2015, 5, 1),
+    "completed_on": dt.date(2015, 9, 1), "accepted": True, "subsidy_kind": SubsidyKind.CENTRAL,
+    "invested": D(50_000), "subsidy": D(20_000), "loan": D(0), "own_funds": D(30_000),
+    "demonstration": False, "photos_before": [1], "photos_during": [1], "photos_after": [1],
+    "face_shown": True,
+}  # fmt: skip
+TOMORROW = today() + dt.timedelta(days=1)
+#: What breaks each rule, and what is as near to that as can be and does not.
+CASES: dict[str, tuple[Severity, dict[str, Any], dict[str, Any]]] = {
+    "head_id.required": (
+        INCOMPLETE,
+        {"head_id": None},
+        {"head_id": None, "no_number": True, "no_number_why": "未办理"},
+    ),
+    "head_id.invalid": (ERROR, {"head_id": "610122197001010011"}, {}),
+    "phone.invalid": (ERROR, {"phone": "123"}, {"phone": "029-86964499"}),
+    "photos_after.required": (INCOMPLETE, {"photos_after": []}, {"completed_on": None}),
+    "photos_during.required": (
+        INCOMPLETE,
+        {"photos_during": []},
+        {"photos_during": [], "way": ArchiveWay.EXCHANGE},
+    ),
+    "approved_on.required": (INCOMPLETE, {"approved_on": None}, {}),
+    "approved_on.late": (ERROR, {"approved_on": TOMORROW}, {"approved_on": today()}),
+    "approved_on.other_year": (
+        ERROR,
+        {"approved_on": dt.date(2014, 12, 31)},
+        {"approved_on": dt.date(2015, 1, 1)},
+    ),
+    "started_on.early": (
+        ERROR,
+        {"started_on": dt.date(2015, 3, 31)},
+        {"started_on": dt.date(2015, 4, 1)},
+    ),
+    "started_on.late": (ERROR, {"started_on": TOMORROW}, {"started_on": today()}),
+    "started_on.skipped": (INCOMPLETE, {"started_on": None}, {}),
+    "started_on.before_plan": (
+        QUESTIONABLE,
+        {"started_on": dt.date(2014, 12, 31)},
+        {"started_on": dt.date(2016, 1, 1)},
+    ),
+    "completed_on.early": (
+        ERROR,
+        {"completed_on": dt.date(2015, 4, 30)},
+        {"completed_on": dt.date(2015, 5, 1)},
+    ),
+    "completed_on.late": (ERROR, {"completed_on": TOMORROW}, {"completed_on": today()}),
+    "completed_on.before_approval": (
+        ERROR,
+        {"completed_on": dt.date(2015, 3, 1), "started_on": None},
+        {"completed_on": dt.date(2015, 4, 1), "started_on": None},
+    ),
+    "completed_on.after_next_year": (
+        QUESTIONABLE,
+        {"completed_on": dt.date(2017, 1, 1)},
+        {"completed_on": dt.date(2016, 12, 31)},
+    ),
+    "completed_on.fast": (
+        QUESTIONABLE,
+        {"completed_on": dt.date(2015, 5, 15)},
+        {"completed_on": dt.date(2015, 5, 16)},
+    ),
+    "way.repaired_d": (
+        QUESTIONABLE,
+        {"way": ArchiveWay.REPAIR},
+        {"way": ArchiveWay.REPAIR, "reason": RenovationReason.C},
+    ),
+    "way.rebuilt_c": (
+        QUESTIONABLE,
+        {"reason": RenovationReason.C},
+        {"reason": RenovationReason.OTHER},
+    ),
+    "area.low": (ERROR, {"area": D(-1)}, {"area": D(0)}),
+    "area.large": (
+        QUESTIONABLE,
+        {"area": D("60.01")},
+        {"area": D("60.01"), "reason": RenovationReason.C, "way": ArchiveWay.REPAIR},
+    ),
+    "area.small": (QUESTIONABLE, {"area": D("39.99")}, {"area": D(40)}),
+    "invested.low": (ERROR, {"invested": D(-1)}, {}),
+    "invested.sum": (
+        ERROR,
+        {"invested": D("50001.01")},
+        {"invested": D(50_001), "xinjiang_aid": D("0.5")},
+    ),
+    "invested.few": (
+        QUESTIONABLE,
+        {"invested": D(999), "subsidy": D(999), "own_funds": D(0)},
+        {"invested": D(1000), "subsidy": D(1000), "own_funds": D(0)},
+    ),
+    "invested.many": (
+        QUESTIONABLE,
+        {"invested": D(500_001), "own_funds": D(480_001)},
+        {"invested": D(500_000), "own_funds": D(480_000)},
+    ),
+    "face_shown.nobody": (INCOMPLETE, {"face_shown": False}, {}),
+}
+
+
+def codes(**more: Any) -> dict[str, Severity]:
+    said = dict.fromkeys(ARCHIVE.fields) | RIGHT | more
+    result = ARCHIVE.rules.evaluate(said)
+    return {problem.code: problem.severity for problem in result.problems}
+
+
+def test_what_is_right_breaks_no_rule() -> None:
+    assert codes() == {}
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_each_rule(code: str) -> None:
+    severity, bad, good = CASES[code]
+    assert codes(**bad).get(code) == severity
+    assert code not in codes(**good)
+
+
+@pytest.mark.parametrize(
+    ("population", "least", "most"),
+    [(1, "20", "60"), (2, "30", "60"), (3, "40", "60"), (4, "52", "72"), (7, "91", "126")],
+)
+def test_areas_by_the_size_of_the_family(population: int, least: str, most: str) -> None:
+    cent = D("0.01")
+    for area, code in ((D(least) - cent, "area.small"), (D(most) + cent, "area.large")):
+        assert codes(population=population, area=area) == {code: QUESTIONABLE}
+    for area in (D(least), D(most)):
+        assert codes(population=population, area=area) == {}
+
+
+def test_every_rule_of_its_own_is_tried_and_says_where_it_comes_from() -> None:
+    own = {f"{name}.{check.code}" for name, checks in RULES.items() for check in checks}
+    assert own <= CASES.keys()
+    for code in own | ARCHIVE.quality.rulings.keys():
+        made = ARCHIVE.rules.declared[code]
+        assert made.source, code
+        assert made.remedy, code
+
+
+def test_nothing_forbids_saving_and_sql_says_the_same(session: Any) -> None:
+    """Every bad case is saved, with what it breaks; the job over all finds nothing to mend."""
+    who = b.account(b.COUNTY_MANAGER)
+    place = b.seat(Level.VILLAGE)
+    files = {name for name in RIGHT if name.startswith("photos")}
+    made = []
+    with acting_as(b.actor_of(who)), transaction():
+        for number, (code, (_severity, bad, _good)) in enumerate(CASES.items()):
+            said = {n: v for n, v in (RIGHT | bad).items() if n not in files}
+            if "head_id" not in bad:
+                said["head_id"] = b.id_number(700 + number)
+            made.append((code, creations.new(ARCHIVE, uuid7(), place.id, said)))
+    for code, row in made:
+        assert code in row.broken or code.startswith("photos"), code
+    with unscoped("counters are proved over all rows") as rows:
+        assert rejudging.wrong(rows, ARCHIVE) == []
+        live = counters.live_counts(rows, ARCHIVE)
+        assert live == counters.kept_counts(rows, ARCHIVE)
+        assert rows.get_one(Archive, made[0][1].id).severities == (INCOMPLETE,)
+    county = b.region(b.COUNTY, Level.COUNTY).id
+    assert live["area-small", county] == 2, "of less than nothing, too"
+    assert live["error@2015", county] == live["error", county]
