@@ -12,6 +12,7 @@ from app.kernel.declare.groups import UNORDERED
 from app.kernel.declare.house_lists import house_lists, list_names
 from app.kernel.declare.quality import BROKEN, SEVERITIES, Severity
 from app.kernel.declare.register import (
+    BY_RULE,
     TREND,
     WEEK,
     Briefing,
@@ -417,7 +418,7 @@ def _check_figures(register: Register) -> Iterator[Finding]:
     if register.briefing:
         yield from _check_briefing(register, register.briefing)
     for table in register.tables:
-        if table.name in (WEEK, TREND):
+        if table.name in (WEEK, TREND, BY_RULE):
             yield Finding("R034", register.name, f"no table may be called {table.name}")
         for of, shown in table.shown():
             source = get_register(of) if of else register

@@ -447,6 +447,12 @@ class Register:
         return {}
 
     @property
+    def quality_table(self) -> Table | None:
+        """The first table, where broken rules are kept, that tells of a severity; else none."""
+        told = set(Severity) if self.quality.kept else set()
+        return next((t for t in self.tables if told & {name for _of, name in t.shown()}), None)
+
+    @property
     def progress_table(self) -> Table | None:
         """The table whose progress is compared week by week."""
         return next((t for t in self.tables if t.progress), None)
@@ -508,8 +514,8 @@ def of_year(figure: str, year: int | None, kind: str = "") -> str:
 
 #: How figures of findings are drawn.
 _TONES = {Severity.INCOMPLETE: "info", Severity.ERROR: "bad", Severity.QUESTIONABLE: "warn"}
-#: Names of the weekly table and of the days in addresses; no declared table may have them.
-WEEK, TREND = "week", "trend"
+#: Names of the weekly table, of the days and of the rules in addresses; no declared table may have them.
+WEEK, TREND, BY_RULE = "week", "trend", "rules"
 
 _registers: list[Register] = []
 #: What some registers are called already.

@@ -53,6 +53,7 @@ class LineKind(Choices):
     DIVISION = "division", "地区"
     UNPLACED = "unplaced", "行政区划缺失"
     DAY = "day", "日期"
+    RULE = "rule", "规则"
 
 
 @dataclass(frozen=True)

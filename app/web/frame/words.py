@@ -34,6 +34,7 @@ WORDS = {
     "draft_waiting": lazy("登录已过期，登录后继续保存"),
     "sum_errors": lazy("有 {n} 处需要修改，点击可跳到该处"),
     "row_label": lazy("{label}第{n}行 {inner}"),
+    "source": lazy("（依据：{source}）"),
     "labelled": lazy("{label}：{message}"),
     "uploading": lazy("正在上传 {name}"),
     "upload_failed": lazy("{name} 没有传上去：{why}"),

@@ -108,6 +108,7 @@ class FormPage(RecordPage):
             "rules": parsing.rules_json(register, self.row),
             "fixed": self._fixed(),
             "today": today().isoformat(),
+            "judged": register.quality.kept and self.row.state != State.MISSING,
             "version": self.row.version,
             "action_url": f"{self.url}/edit{neighbours.kept()}",
             "draft_url": f"{self.url}/draft",

@@ -15,6 +15,7 @@ from app.kernel import hooks
 from app.kernel.declare import stages
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import EDITABLE, State
+from app.kernel.declare.quality import Severity
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation
 from app.kernel.hooks import Earlier
@@ -103,6 +104,7 @@ def sections(
     for attachment in attachments:
         files.setdefault(attachment.field, []).append(attachment)
     photo_facts = PhotoFacts(db.session(), row, evaluation.values)
+    found = _findings(evaluation) if register.quality.kept else {}
     result = []
     for number, section in enumerate(register.sections):
         fields = []
@@ -119,6 +121,7 @@ def sections(
             if context.get("masked"):
                 context["mask_url"] = f"/{register.name}/{row.id}/reveal?field={name}"
             context["priors"] = (known or {}).get(name, [])
+            context["findings"] = found.get(name, [])
             if changed and before is not None:
                 context |= {"changed": True, "before": made.said(was, before.at)}
             fields.append(context)
@@ -126,6 +129,22 @@ def sections(
             title = translate(section.title)
             result.append({"name": f"s{number + 1}", "title": title, "fields": fields})
     return result
+
+
+def _findings(evaluation: Evaluation) -> dict[str, list[dict[str, str]]]:
+    """What broken rules say beside each field, for ``register/_record.html``."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for problem in evaluation.problems:
+        found.setdefault(problem.field.partition("-")[0], []).append(
+            {
+                "tone": "warn" if problem.severity == Severity.QUESTIONABLE else "bad",
+                "severity": problem.severity.label,
+                "text": problem.message,
+                "source": problem.source,
+                "remedy": problem.remedy,
+            }
+        )
+    return found
 
 
 def told(notices: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

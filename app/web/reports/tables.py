@@ -22,13 +22,13 @@ from app.access.scope import current_actor
 from app.core.clock import local
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
-from app.kernel.declare.register import TREND, WEEK, Register, get_register
+from app.kernel.declare.register import BY_RULE, TREND, WEEK, Register, get_register
 from app.kernel.declare.tables import Table
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column, Rate, head_spans
 from app.kernel.figures import statistics
 from app.kernel.figures.statistics import ALL_KINDS, ALL_YEARS, LineKind
 from app.kernel.lists.query import DECIDED_FROM
-from app.kernel.reports import charts, tables, trend, week
+from app.kernel.reports import by_rule, charts, tables, trend, week
 from app.kernel.reports import order as ordering
 from app.kernel.reports.order import Order
 from app.kernel.reports.tables import Cell, Report, Row
@@ -43,7 +43,9 @@ _PERCENT = re.compile(r"([0-9]+\.([0-9]+))%")
 
 
 class StatisticsView(BaseView):
-    """``/<register>/statistics/<table>``; ``week`` names the weekly table, ``trend`` the days."""
+    """``/<register>/statistics/<table>``; ``week`` names the weekly table, ``trend`` the days, ``rules`` what
+    records break.
+    """
 
     route_base = ""
     class_permission_name = SYSTEM
@@ -124,11 +126,12 @@ class At:
 
 
 def _table(register: str, name: str) -> tuple[Register, Table]:
-    """The declared table of an address; of the week and the days the table that they follow."""
+    """The declared table of an address; of the week, the days and the rules the table that they follow."""
     made = get_register(register)
     table = None
     if made is not None:
         table = made.progress_table if name in (WEEK, TREND) else made.table(name)
+        table = made.quality_table if name == BY_RULE else table
     if made is None or table is None:
         raise NotFound(_("没有这张统计表。"))
     return made, table
@@ -150,6 +153,8 @@ def _report(
     kind: str,
 ) -> tuple[Report, dict[str, Any] | None, Trend | None]:
     """The table, its chart, and the days that it shows."""
+    if name == BY_RULE:
+        return by_rule.report(register, region, year, kind), None, None
     if name == WEEK:
         return week.report(register, table, region, year, kind), None, None
     if name == TREND:
@@ -322,6 +327,8 @@ def _tabs(
     names = {table.name: translate(table.title) for table in register.tables}
     if register.progress_table:
         names |= {WEEK: _("周进度"), TREND: _("趋势")}
+    if register.quality_table:
+        names |= {BY_RULE: by_rule.title()}
     return [
         {
             "label": label,

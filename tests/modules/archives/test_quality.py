@@ -5,6 +5,8 @@ it forbids saving.
 from __future__ import annotations
 
 import datetime as dt
+import html
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +33,7 @@ from app.modules.archives.model import Archive
 from app.modules.archives.quality import RULES
 from app.modules.archives.register import ARCHIVE
 from tests import builders as b
+from tests.hands import Hands
 
 INCOMPLETE, ERROR, QUESTIONABLE = Severity
 D = Decimal
@@ -201,3 +204,30 @@ def test_nothing_forbids_saving_and_sql_says_the_same(session: Any) -> None:
     county = b.region(b.COUNTY, Level.COUNTY).id
     assert live["area-small", county] == 2, "of less than nothing, too"
     assert live["error@2015", county] == live["error", county]
+
+
+def test_pages_show_findings_beside_their_fields_and_count_them_by_rule(app: Any) -> None:
+    """What is wrong, how grave that is, where the rule comes from and how it is mended."""
+    said = {n: v for n, v in RIGHT.items() if not n.startswith("photos")} | {"area": D(39)}
+    hands = Hands(app, b.sign_in(app, b.COUNTY_MANAGER))
+    with app.app_context():
+        who = b.actor(b.COUNTY_MANAGER)
+        with acting_as(who), transaction():
+            row = creations.new(ARCHIVE, uuid7(), b.seat(Level.VILLAGE).id, said)
+    page = hands.get(f"/archive/{row.id}").text
+    field = page[page.index('id="read-area"') :]
+    field = field[: field.index("</div>")]
+    for text in ("质疑", "低于标准", "请核对改造后房屋面积和家庭人数。", "国家规定的改造面积标准"):
+        assert text in field, text
+    assert "data-judged" in hands.get(f"/archive/{row.id}/edit").text
+    table = hands.get("/archive/statistics/rules?year=2015&kind=central").text
+    line = table[table.index("改造后房屋面积低于标准") :]
+    line = line[: line.index("</tr>")]
+    assert "质疑" in line
+    link = re.search(
+        r'href="([^"]*figure=area-small@2015/central[^"]*)"[^>]*>1<', html.unescape(line)
+    )
+    assert link
+    assert "张建国" in hands.get(link[1]).text
+    assert "张建国" not in hands.get("/archive/query?broken=area.large").text
+    assert "张建国" in hands.get("/archive/query?broken=area.small&severities=questionable").text

@@ -21,6 +21,7 @@ const fixed = JSON.parse(document.getElementById("form-fixed").textContent);
 const today = form.dataset.today || null;
 const elements = new Map([...form.querySelectorAll("[data-field]")].map((element) => [element.dataset.field, element]));
 const touched = new Set();
+const judged = "judged" in form.dataset;  // what its rules say stands beside the fields from the beginning
 let answer = {};
 let dirty = false;
 let sending = false;
@@ -128,7 +129,8 @@ function drawFields() {
     if (star) star.hidden = !found.required;
     const computed = element.querySelector("[data-computed]");
     if (computed) computed.textContent = computedText(computed, found.value);
-    if (touched.has(name) || computed) showMessages(name, false);
+    if (judged) showMessages(name, true);
+    else if (touched.has(name) || computed) showMessages(name, false);
   }
   drawNoneOf();
   drawSections(values);

@@ -38,13 +38,17 @@ export function messagesOf({ kind, label, value, found, rule, whole }) {
   return list;
 }
 
+/** A message, how it is mended, and which norm asks for it. */
+const told = ({ message, remedy, source }) =>
+  [message, remedy, source && say("source", { source })].filter(Boolean).join(" ");
+
 /** Puts messages into an element's line, and marks its inputs. `inner`: of the element, what is not its own. */
 export function showIn(element, list, inner = null) {
   const own = (found) => !inner || !found.closest(inner);
   const line = [...element.querySelectorAll("[data-errors]")].find(own);
   const wrong = list.some((item) => item.severity !== "questionable");
   if (line) {
-    line.textContent = list.map((item) => item.message).join(" ");
+    line.textContent = list.map(told).join(" ");
     line.hidden = list.length === 0;
     line.classList.toggle("is-warning", list.length > 0 && !wrong);
   }
