@@ -91,7 +91,7 @@ def value_of(made: Field, pick: random.Random) -> Any:
         return pick.random() < 0.5
     if kind == f.CHOICE:
         return pick.choice(_codes(made))
-    if kind == f.MANY:
+    if kind in (f.MANY, f.CODES):
         codes = _codes(made)
         some = pick.sample(codes, min(len(codes), pick.randint(1, 4)))
         return tuple(str(code) for code in some)
