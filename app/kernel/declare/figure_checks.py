@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from app.kernel.declare.register import Register, Years, get_register
 from app.kernel.declare.tables import HIGHEST, LOWEST, QUOTA, Mean, Rate, Table, divided
-from app.kernel.kinds import CHOICE
 
 Wrong = Iterator[tuple[str, str]]
 
@@ -47,7 +46,7 @@ def _of_years(register: Register, years: Years) -> Wrong:
             yield "R084", f"years: usual_kind {years.usual_kind}, but by names no choice"
         return
     made = register.model.__fields__.get(years.by)
-    if made is None or made.kind != CHOICE or made.choices is None:
+    if made is None or made.kind.several or made.choices is None:
         yield "R084", f"years: by {years.by} is no choice of an enum"
         return
     for kind in register.kinds:

@@ -324,7 +324,7 @@ def test_rows_that_are_there_stay(app: Flask, settled: None) -> None:
 def test_until_its_rows_are_made_no_figure_of_it_is_told(settled: None) -> None:
     undeclare(LOOKBACK)
     click(filling.require)
-    assert figures.incomplete(LOOKBACK) == frozenset(LOOKBACK.figures)
+    assert figures.incomplete(LOOKBACK) == frozenset(LOOKBACK.kept_figures)
     db.session.commit()
     with b.acting(b.COUNTY_MANAGER):
         assert not statistics.read(LOOKBACK, b.seat(Level.COUNTY), ["total"]).told("total")
