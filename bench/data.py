@@ -1,7 +1,7 @@
 """Households on the real divisions, made fast and the same every time.
 
 Households are spread over all villages in the order of the tree, as county after county would
-import its list; each has a look-back record in one of the five states, with history, photos and
+import its list, but one county has a tenth of them, as some have when a whole town is resettled; each has a look-back record in one of the five states, with history, photos and
 papers where its state wants them, and records in the other registers (bench.registers).
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, select
 
 from app.access.divisions.regions import Level, Region
 from app.kernel.declare.flow import State
@@ -29,6 +29,8 @@ from bench.registers import OTHERS, Others, is_low_income
 from tests import answers
 
 MEASURED = "610122000000"  # 蓝田县, the one of the sample list
+LARGE = "611021000000"  # 洛南县, the one with a tenth of all households, with 100,000 at most
+MOST_IN_LARGE = 100_000
 START = dt.datetime(2024, 9, 1, tzinfo=dt.UTC)
 SURVEYED = dt.date(2024, 9, 20)
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
@@ -77,13 +79,15 @@ class _Builder:
         )
         village = connection.scalar(select(Region.id).where(Region.level == Level.VILLAGE).limit(1))
         self.others = Others(connection, village or 0, place, self.key)
-        self.measured = connection.scalar(
-            select(Region.id).where(Region.level == Level.COUNTY, Region.code == MEASURED)
-        )
+        self.measured, self.large = self._county(MEASURED), self._county(LARGE)
         self.count = 0
         self.history = Writer(connection, HistoryEntry, ["id", "record_id", *place])
         self.files = Writer(connection, Attachment, ["id", "record_id", "key", *place])
         self.tails = self._tails()
+
+    def _county(self, code: str) -> int | None:
+        wanted = Region.level == Level.COUNTY, Region.code == code
+        return self.connection.scalar(select(Region.id).where(*wanted))
 
     def run(self, rows: int) -> None:
         for place, prefix, number in self._places(rows):
@@ -96,22 +100,21 @@ class _Builder:
         """(place columns, six digits for ID numbers, number within the county) of each household."""
         query = select(Region.id, Region.code).where(Region.level == Level.COUNTY)
         counties = {row.id: str(row.code) for row in self.connection.execute(query)}
-        village = Region.level == Level.VILLAGE
-        total = self.connection.scalar(select(func.count()).where(village)) or 0
         villages = self.connection.execute(
             select(Region.id, Region.path, Region.county_id, Region.province_id)
-            .where(village)
+            .where(Region.level == Level.VILLAGE)
             .order_by(Region.path)
         ).all()
-        done, number, county = 0, 0, None
-        for position, place in enumerate(villages, start=1):
+        in_large = sum(place.county_id == self.large for place in villages)
+        large = _shares(in_large_county(rows), in_large)
+        usual = _shares(rows - in_large_county(rows), len(villages) - in_large)
+        number, county = 0, None
+        for place in villages:
             if place.county_id != county:
                 county, number = place.county_id, 0
-            wanted = rows * position // total
-            for _ in range(wanted - done):
+            for _ in range(next(large if county == self.large else usual)):
                 yield tuple(place), counties[county][:6], number
                 number += 1
-            done = wanted
 
     def _household(self, place: tuple[Any, ...], prefix: str, number: int) -> None:
         pick = self.random
@@ -170,6 +173,15 @@ class _Builder:
                 }
             )  # fmt: skip
         return made
+
+
+def in_large_county(rows: int) -> int:
+    return min(rows // 10, MOST_IN_LARGE)
+
+
+def _shares(rows: int, count: int) -> Iterator[int]:
+    """So many rows, shared out evenly."""
+    return (rows * (n + 1) // count - rows * n // count for n in range(count))
 
 
 CLERK = "00000000-0000-7000-8000-000000000001"  # who entered it all: an account before our time

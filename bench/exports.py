@@ -22,7 +22,7 @@ PATH = "/exchange/export/lookback"
 
 def exported(client: Client, connection: Connection, worker: int) -> Result:
     """``worker`` is the process that runs background jobs; its memory is looked at."""
-    region, rows = _province(connection)
+    region, rows = province(connection)
     target = f"{PATH}?region={region}"
     form = {"csrf_token": client.get(target).token, "reason": "性能测试"}
     before = _peak_memory(worker)
@@ -43,13 +43,11 @@ def exported(client: Client, connection: Connection, worker: int) -> Result:
     )  # fmt: skip
 
 
-def _province(connection: Connection) -> tuple[int, int]:
+def province(connection: Connection) -> tuple[int, int]:
     """(region, rows) of the smallest province with at least the wanted rows, else of the largest."""
     counted = connection.execute(
         text(
-            "SELECT p.id, sum(c.n) AS n FROM region p JOIN counter c ON c.path >= p.path"
-            " AND c.path < substr(p.path, 1, length(p.path) - 1) || '/' AND c.figure = 'total'"
-            " WHERE p.level = 1 AND c.register = 'lookback' GROUP BY p.id ORDER BY n"
+            "SELECT province_id AS id, count(*) AS n FROM lookback GROUP BY province_id ORDER BY n"
         )
     ).all()
     connection.rollback()

@@ -24,12 +24,14 @@ from app.kernel.figures import counters
 from bench import data
 
 PASSWORD = "bench-2024"
-#: login -> (level, kind, code of the division); the county is the one of the sample list.
+#: login -> (level, kind, code of the division); the county is the one of the sample list, "large" that with a tenth of
+#: all households.
 ACCOUNTS = {
     "nation": (Level.NATION, Kind.MANAGER, "000000"),
     "province": (Level.PROVINCE, Kind.MANAGER, "610000"),
     "city": (Level.CITY, Kind.MANAGER, "610100"),
-    "county": (Level.COUNTY, Kind.MANAGER, "610122"),
+    "county": (Level.COUNTY, Kind.MANAGER, data.MEASURED[:6]),
+    "large": (Level.COUNTY, Kind.MANAGER, data.LARGE[:6]),
 }
 SESSIONS = 50  # further counties whose managers read all at once
 
@@ -43,9 +45,14 @@ def main(rows: int) -> None:
         began = time.monotonic()
         _accounts()
         with unscoped("counters of generated households") as session:
+            provinces = session.scalars(
+                select(Region.path).where(Region.level == Level.PROVINCE)
+            ).all()
             for register in all_registers():
-                counters.hand_in_lines(session, register, counters.live_counts(session, register))
-                session.commit()
+                for province in provinces:
+                    found = counters.live_counts(session, register, province)
+                    counters.hand_in_lines(session, register, found)
+                    session.commit()
             for days in range(8):
                 counters.snapshot(session, today() - dt.timedelta(days=days))
             session.commit()

@@ -76,7 +76,8 @@ def _written(
     """The writer of a register and the shared halves of its rows: some valid forms in each state."""
     columns = inspect(register.model).columns
     theirs = [register.name_field, register.number_field]
-    if register.of_households:
+    home = columns.get("household_id")
+    if register.of_households or (home is not None and not home.nullable):
         theirs = ["household_id", "head_name", "head_id"]
     theirs += [
         key for key, column in columns.items()

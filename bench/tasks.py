@@ -13,7 +13,8 @@ from urllib.parse import quote, urlencode
 from sqlalchemy import Connection, text
 
 from bench.client import Answer, Client
-from bench.data import MEASURED
+from bench.county import CountyTasks
+from bench.data import LARGE, MEASURED
 from bench.fill import PASSWORD, SESSIONS
 from bench.forms import controls
 from bench.measure import Crowd, Result, beside_floor, crowd, raw
@@ -45,12 +46,14 @@ class Bench:
 
     def __init__(self, program: Served, floor: Served, connection: Connection, rows: int) -> None:
         self.program, self._connection, self.rows = program.address, connection, rows
+        self.bare = floor.address
         self._served, self._bare = program, floor
         self._clients: dict[str, Client] = {}
         self._floor = Client(floor.address)
         self.nation = self._place("000000000000", 0)
         self.province = self._place(PROVINCE, 1)
         self.county = self._place(COUNTY, 3)
+        self.large = self._place(LARGE, 3)
 
     # ---- asking ---------------------------------------------------------------------------
     def client(self, login: str) -> Client:
@@ -149,6 +152,8 @@ class Bench:
     def forms(self) -> Iterator[Result]:
         own = f"county_id = {self.county.id} AND state = 'draft' AND living = 'own'"
         records = self._sample("id", own, 10)
+        if not records:  # at 10,000 households the county may have none
+            return
         yield beside_floor(
             "open a record's form",
             [self.page("county", f"{page_of('lookback', record)}/edit") for record in records],
@@ -236,6 +241,13 @@ class Bench:
         """The same tasks for each, made from its declaration (bench.register_tasks)."""
         for register in OTHERS:
             yield from RegisterTasks(self, register).all()
+
+    # ---- a county with a tenth of all ------------------------------------------------------------
+    def county_pages(self) -> Iterator[Result]:
+        yield from CountyTasks(self).pages()
+
+    def savers(self) -> Iterator[Result]:
+        yield from CountyTasks(self).savers()
 
     # ---- many at once ------------------------------------------------------------------------------
     def crowds(self) -> Iterator[Result]:
