@@ -67,6 +67,7 @@ def test_every_sheet_with_a_head_is_read_and_what_is_not_is_named(desk: Desk) ->
     assert {n: result[n] for n in OUTCOMES if result[n]} == {"created": 2, "rejected": 1}
     assert result["file"] == {
         "sheets": ["西街", "东街"], "unread": ["说明"], "hidden": [], "ignored": ["备注"], "hidden_rows": [],
+        "hidden_columns": [],
         "left_out": [],
     }  # fmt: skip
     assert [home.issued_name for home in households()] == ["王一", "王二"]
