@@ -262,8 +262,8 @@ class Register:
     @property
     def names_household(self) -> bool:
         """Do its forms say which household a record is about, listed or not?"""
-        head = self.model.__fields__.get("head_name")
-        return hasattr(self.model, "household_id") and head is not None and not head.system
+        household = self.model.__table__.c.get("household_id")
+        return household is not None and household.nullable
 
     @property
     def of_households(self) -> bool:
