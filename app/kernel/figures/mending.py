@@ -8,7 +8,7 @@ same difference twice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
-from app.access.divisions.regions import Level, Region, ancestor_paths
+from app.access.divisions.regions import Level, Region, ancestor_paths, in_subtree
 from app.access.scope import hold, unscoped
 from app.core.db import read_only
 from app.kernel.declare.register import Register
@@ -50,6 +50,21 @@ def counties(session: Session) -> Sequence[Any]:
     """Key and path of each, in order."""
     query = select(Region.id, Region.path).where(Region.county_id == Region.id)
     return session.execute(query.order_by(Region.path)).all()
+
+
+def held(
+    session: Session, register: Register, counties: Iterable[Any], model: Any = None
+) -> set[str]:
+    """Paths of the counties that hold rows of the model, else of the register, or lines of its counters. Most hold
+    nothing of a register that few use, and a step of a job in each would cost a commit.
+    """
+    model, found = model or register.model, set()
+    for county in counties:
+        of_it = tally.c.register == register.name, in_subtree(tally.c.path, county.path)
+        rows = exists().where(in_subtree(model.path, county.path))
+        if session.scalar(select(rows | exists().where(*of_it))):
+            found.add(county.path)
+    return found
 
 
 def areas(session: Session) -> list[Area]:

@@ -240,8 +240,10 @@ def judge_all(job: JobContext) -> dict[str, Any]:
     for number, register in enumerate(sorted(kept, key=lambda one: one.name)):
         if register.name != done["register"]:
             done |= {"register": register.name, "path": ""}
+        with joined(_WHY) as session:
+            held = mending.held(session, register, counties)
         for place, one in enumerate(counties, 1):
-            if one.path <= done["path"]:
+            if one.path <= done["path"] or one.path not in held:
                 continue
             done["changed"] += county(register, one)
             done["path"] = one.path

@@ -52,24 +52,33 @@ def fill(job: JobContext) -> dict[str, Any]:
         task = f"{register.name}: {' '.join(names)} {figures.digest_of(register, names)}"
         if done["task"] != task:
             done |= {"task": task, "path": ""}
+        model = Household if names == [ROWS] else register.model
+        with joined(_WHY) as session:
+            held = mending.held(session, register, counties, model)
         for place, county in enumerate(counties):
             if county.path <= done["path"]:
                 continue
-            if names == [ROWS]:
-                done["rows"] += _make_rows(register, county)
-            elif names == [RULES]:
-                done["lines"] += rejudging.county(register, county)
-            with transaction(), joined(_WHY, writes=True) as session:
-                if names not in _OF_ROWS:
-                    done["lines"] += mending.mend(
-                        session, register, Area(county.path, [county]), names
-                    )
-                done["path"] = county.path
-                job.save(dict(done))
+            if county.path in held:
+                _fill(job, done, register, names, county)
             job.progress(number * len(counties) + place + 1, len(tasks) * len(counties))
         with transaction(), joined(_WHY, writes=True) as session:
             figures.mark_filled(session, register, names)
     return {"rows": done["rows"], "lines": done["lines"]}
+
+
+def _fill(
+    job: JobContext, done: dict[str, Any], register: Register, names: list[str], county: Any
+) -> None:
+    """One task in one county, and where the job goes on after it."""
+    if names == [ROWS]:
+        done["rows"] += _make_rows(register, county)
+    elif names == [RULES]:
+        done["lines"] += rejudging.county(register, county)
+    with transaction(), joined(_WHY, writes=True) as session:
+        if names not in _OF_ROWS:
+            done["lines"] += mending.mend(session, register, Area(county.path, [county]), names)
+        done["path"] = county.path
+        job.save(dict(done))
 
 
 def _tasks(session: Session) -> list[tuple[Register, list[str]]]:

@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.access.divisions.regions import Level, in_subtree
+from app.access.divisions.regions import Level, Region, in_subtree
 from app.access.scope import unscoped
 from app.core.db import db, read_only
 from app.core.jobs.table import Job, JobContext, JobInterrupted
@@ -192,6 +192,28 @@ def test_a_new_figure_is_counted_in_every_county(app: Flask, settled: None) -> N
     assert figures.open_figures(db.session()) == []
     db.session.commit()
     assert click(filling.require) is False
+
+
+def test_counties_that_hold_nothing_cost_no_step(
+    app: Flask, settled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A nation has 3,000, and other jobs wait meanwhile."""
+    asked: list[str] = []
+    count = mending.mend
+
+    def counting(session: Any, register: Any, area: Any, names: Any) -> int:
+        asked.append(area.path)
+        return count(session, register, area, names)
+
+    monkeypatch.setattr(mending, "mend", counting)
+    with everything() as session:
+        empty = {county.path for county in mending.counties(session)}
+        places = select(Region.path).where(Region.id.in_(select(Lookback.county_id)))
+        held = set(session.scalars(places))
+    assert empty - held
+    lose(LOOKBACK, "died")
+    fill(app)
+    assert set(asked) == held
 
 
 def test_a_condition_that_changed_is_counted_anew_with_its_years(app: Flask, settled: None) -> None:
