@@ -39,9 +39,9 @@ def _row(sheet: Sheet, name: str, figure: Figure) -> Row:
     if rule is None:
         raise ValueError(f"{name} is the figure of no rule")
     cells = (
-        Cell(rule.severity.label, tone=figure.tone),
+        Cell(rule.severity.label, tone=figure.tone, words=True),
         figure_cell(sheet, sheet.total, name),
-        Cell(translate(rule.source)),
-        Cell(translate(rule.remedy)),
+        Cell(translate(rule.source), words=True),
+        Cell(translate(rule.remedy), words=True),
     )
     return Row(LineKind.RULE, rule.label, sheet.region, cells)

@@ -25,7 +25,7 @@ _CENT = Decimal("0.01")
 class Cell:
     """One cell: a count with the figure whose rows it is (of those ``since`` a day the ones that were
     decided from then on), or a text. ``sub`` is the small line. ``setting``: where it is set.
-    ``exact`` is the number that a rate was rounded from.
+    ``exact`` is the number that a rate was rounded from; ``words``: it is read from its beginning.
     """
 
     value: int | Decimal | str
@@ -36,6 +36,7 @@ class Cell:
     sub: str = ""
     tone: str = ""
     exact: Fraction | None = None
+    words: bool = False
 
     @property
     def text(self) -> str:

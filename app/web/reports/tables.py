@@ -182,6 +182,7 @@ def shown(report: Report, url: str) -> dict[str, Any]:
                         "url": _cell_url(report.register, row, cell, ledger),
                         "sub": cell.sub,
                         "tone": cell.tone,
+                        "words": cell.words,
                     }
                     for cell in row.cells
                 ],
