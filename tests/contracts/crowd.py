@@ -103,6 +103,9 @@ def _offered(register: Register, name: str) -> list[Any]:
     may_be_empty = inspect(register.model).columns[name].nullable
     made = register.model.__fields__[name]
     offered = list(State) if name == "state" else list(islice(candidates(made), 30))
+    if made.named:  # each is a figure, and there are more than records
+        codes = made.codes
+        offered = [*((code,) for code in codes), *(tuple(codes[n::9]) for n in range(9))]
     return [*offered, *([None] if may_be_empty else [])]
 
 
