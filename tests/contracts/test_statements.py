@@ -35,6 +35,7 @@ from tests.contracts.conftest import statements
 
 LIST, FORM = 12, 20
 GENERATED = 6  # a list or form that FAB generates
+UNSAFE = (Grade.C, Grade.D)
 STATES = (State.MISSING, State.DRAFT, State.SUBMITTED, State.APPROVED, State.RETURNED)
 
 
@@ -178,8 +179,8 @@ def test_a_decision_costs_few_statements_however_much_waits(app: Flask) -> None:
             fill(count, first)
             with unscoped("tests look") as session:
                 waiting = select(Lookback).where(Lookback.state == State.SUBMITTED)
-                foremost = waiting.order_by(Lookback.path, Lookback.id).limit(3)  # others follow each
-                one, two, three = session.scalars(foremost).all()
+                waiting = waiting.where(Lookback.grade.in_(UNSAFE))  # whose pages tell of a dossier
+                one, two, three = session.scalars(waiting.limit(3)).all()
         cost = {}
         for _again in range(2):  # lists of choices and such are read once
             cost["page"] = statements(client.get(f"/lookback/{three.id}/review"))
