@@ -18,7 +18,7 @@ from app.kernel import hooks
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
-from app.kernel.records import judging, keys, named_households, owners, places
+from app.kernel.records import owners, places
 from app.kernel.records import save as records
 from app.kernel.rows.record import forget_draft
 
@@ -59,10 +59,7 @@ def new(
     unusual.count(unusual.What.ADDITIONS)
     row.region_id = region_id
     changes = records.assign(row, records.stored_values(register, result))
-    keys.follow(register, row)
-    named_households.follow(register, row)
-    records.derive(register, row)
-    judging.judge(register, row, result)
+    records.follow(register, row, result)
     if register.flow is not None:
         row.state = State.DRAFT
     if register.owned:

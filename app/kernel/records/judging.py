@@ -18,8 +18,7 @@ from app.kernel.rows.reading import columns_of
 
 def judge(register: Register, row: Any, result: Evaluation) -> None:
     """Keep with the row what the rules say of it."""
-    if register.quality.kept:
-        _keep(register, row, codes(register, result))
+    _keep(register, row, codes(register, result))
 
 
 def codes(register: Register, result: Evaluation) -> tuple[str, ...]:

@@ -38,5 +38,4 @@ def find(register: Register, values: Mapping[str, Any]) -> Any:
 
 def follow(register: Register, row: Any) -> None:
     """Keep the row's key as what it says makes it; before it is flushed."""
-    if register.key:
-        row.unique_key = of(register, {n: getattr(row, n) for n in register.key.split()})
+    row.unique_key = of(register, {n: getattr(row, n) for n in register.key.split()})

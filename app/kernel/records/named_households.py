@@ -10,15 +10,13 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from app.core.db import db
-from app.kernel.declare.register import Register
 from app.kernel.rows.household import Household, SearchKey
 
 
-def follow(register: Register, row: Any) -> None:
+def follow(row: Any) -> None:
     """Set whom the record is about; before it is flushed."""
-    if register.names_household:
-        with db.session.no_autoflush:
-            row.household_id = _with(row.head_id) if row.head_id else None
+    with db.session.no_autoflush:
+        row.household_id = _with(row.head_id) if row.head_id else None
 
 
 def listed(row: Any) -> Household | None:

@@ -115,6 +115,17 @@ def derive(register: Register, row: Any) -> None:
             one(row)
 
 
+def follow(register: Register, row: Any, result: Evaluation) -> None:
+    """Set all that the kernel keeps of a record whose values were put in; before it is flushed."""
+    if register.key:
+        keys.follow(register, row)
+    if register.names_household:
+        named_households.follow(row)
+    derive(register, row)
+    if register.quality.kept:
+        judging.judge(register, row, result)
+
+
 def follow_files(register: Register, row: Any) -> None:
     """What the kernel keeps of a record follows its files, too; the caller commits. That is no new version:
     the form from which a photo was sent may still be saved.
@@ -181,13 +192,11 @@ def put(
     if created := row.state == State.MISSING:
         unusual.count(unusual.What.ADDITIONS)
     changes = assign(row, new)
-    keys.follow(register, row)
-    named_households.follow(register, row)
-    derive(register, row)
-    judging.judge(register, row, result)
+    follow(register, row, result)
     if moves and region_id is not None:
         changes[places.FIELD] = places.settle(row, region_id)
-    cleared = register.flow is not None and not is_reviewed(register, row)
+    optional = register.review is not None and bool(register.review.setting)
+    cleared = optional and not is_reviewed(register, row)
     if created or cleared or row.state == State.APPROVED:  # … of the stage before
         row.state = State.DRAFT
     row.changed_at = now()
