@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from functools import partial
 
 from sqlalchemy import func, select
@@ -71,7 +72,7 @@ def report(
             (
                 figure_cell(sheet, line, whole),
                 figure_cell(sheet, line, done),
-                Cell(share(line.counts[done], line.counts[whole]) if told else UNKNOWN),
+                _share_cell(line.counts[done], line.counts[whole]) if told else Cell(UNKNOWN),
                 _gain_cell(gains.get(_key(line)), sheet.key(done), since),
                 _rank_cell(line, rank, before),
                 *(
@@ -161,6 +162,10 @@ def _decided_since(day: dt.date, sheet: Sheet, done: str) -> dict[tuple[LineKind
         whole = line is sheet.total
         gains[_key(line)] = sum(found.values()) if whole else found.get(line.region.path, 0)
     return gains
+
+
+def _share_cell(done: int, whole: int) -> Cell:
+    return Cell(share(done, whole), exact=Fraction(done, whole) if whole else None)
 
 
 def _gain_cell(gain: int | None, done: str, since: dt.date | None) -> Cell:

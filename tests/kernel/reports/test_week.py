@@ -25,7 +25,7 @@ from app.kernel.figures.counters import CounterDay, snapshot
 from app.kernel.figures.statistics import LineKind
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse
-from app.kernel.reports import trend, week
+from app.kernel.reports import order, trend, week
 from app.kernel.reports.shares import share
 from app.web.reports.tables import workbook
 from tests import builders as b
@@ -167,6 +167,20 @@ def test_ties_leave_out_the_next_rank_and_the_empty_come_last(session, lookback)
     assert ranked[:3] == [1, 1, 3]
     assert set(ranked[3:]) == {"—"}
     assert all(row.cells[0].value == 0 for row in made.rows[4:])
+
+
+def test_rows_in_the_order_of_their_shares(session, lookback):
+    """By the share itself: as texts 100.0% comes before 33.3%, and that before 8.3%."""
+    shares = {b.COUNTY: (1, 12), b.FAR_COUNTY: (1, 3), b.PROVINCE_COUNTY: (1, 1)}
+    for code, (done, whole) in shares.items():
+        place = b.below(b.region(code, Level.COUNTY), Level.VILLAGE)
+        approve(place, done)
+        for _number in range(whole - done):
+            b.household(place)
+    made = report(lookback, b.seat(Level.NATION))
+    for asked, told in (("3", ["8.3%", "33.3%", "100.0%"]), ("-3", ["100.0%", "33.3%", "8.3%"])):
+        moved = order.put_in(made, order.asked_for(asked, made))
+        assert [row.cells[2].text for row in moved.rows[1:4]] == told
 
 
 @pytest.mark.parametrize(("hours", "counted"), [(0, 1), (-1, 0)])
