@@ -10,7 +10,7 @@ from app.kernel.figures.statistics import LineKind
 from app.kernel.reports.tables import Cell, Report, Row
 
 #: Rows that are put in order; a total stays above them, what lies in no division below.
-_MOVED = (LineKind.DIVISION, LineKind.DAY)
+_MOVED = (LineKind.DIVISION, LineKind.DAY, LineKind.RULE)
 _BEFORE = (LineKind.TOTAL, LineKind.OWN)
 
 
@@ -56,7 +56,7 @@ def put_in(report: Report, order: Order | None) -> Report:
     told = [row for row in moved if _cell(row, order).tells]
     if all(_cell(row, order).number is not None for row in told):
         told.sort(key=lambda row: _cell(row, order).number or 0, reverse=order.down)
-    else:  # days until which something is to be done
+    else:  # days until which something is to be done, and words
         told.sort(key=lambda row: _cell(row, order).text, reverse=order.down)
     first = [row for row in report.rows if row.kind in _BEFORE]
     untold = [row for row in moved if not _cell(row, order).tells]

@@ -11,11 +11,11 @@ import pytest
 
 from app.access.divisions.regions import Level
 from app.core.errors import BadInput
-from app.kernel.declare.register import Register
+from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.tables import HIGHEST, LOWEST, Column, Rate, Table
 from app.kernel.figures import statistics
 from app.kernel.figures.statistics import Line, LineKind, Sheet
-from app.kernel.reports import order, tables, trend
+from app.kernel.reports import by_rule, order, tables, trend
 from app.kernel.reports.shares import ranked, share
 from app.kernel.reports.tables import Report
 from app.web.reports.tables import shown, workbook
@@ -161,6 +161,25 @@ def test_the_line_of_no_division_stays_last(settled: Any, lookback: Register) ->
         made = sorted_by(report, text)
         assert (made.rows[0], made.rows[-1]) == (report.rows[0], report.rows[-1])
         assert sorted(row.label for row in made.rows) == sorted(row.label for row in report.rows)
+
+
+def test_rules_are_put_in_order_too(settled: Any) -> None:
+    """By how many records break them, or by a column of words."""
+    archive = get_register("archive")
+    assert archive is not None
+    with b.acting(b.MINISTRY):
+        report = by_rule.report(archive, b.seat(Level.NATION))
+    numbers = range(len(report.rows))
+    told = [
+        replace(row, cells=(row.cells[0], replace(row.cells[1], value=n * 7 % 5), *row.cells[2:]))
+        for n, row in zip(numbers, report.rows, strict=True)
+    ]
+    down = sorted_by(replace(report, rows=tuple(told)), "-2")
+    found = [row.cells[1].value for row in down.rows]
+    assert found == sorted(found, reverse=True)
+    assert {*found} == {0, 1, 2, 3, 4}
+    words = texts(sorted_by(report, "1"), 0)
+    assert words == sorted(words)
 
 
 # ---- where it is shown ----------------------------------------------------------------------------
