@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -14,7 +14,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
-from app.access.actor import SYSTEM, Capability
+from app.access.actor import SYSTEM, Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.regions import Level, Region
@@ -56,36 +56,33 @@ class StatisticsView(BaseView):
     @permission_name(Capability.SEARCH)
     def table(self, register: str, name: str) -> Any:
         """One table with its chart; ``region`` is a division of the account's area."""
-        made, table = _table(register, name)
-        actor = policy.require(Capability.SEARCH, made.name)
-        region = statistics.region_asked_for(actor, request.args.get("region"))
-        days = trend.days_asked_for(request.args.get("days"))
-        year, kind = _dim(made)
-        report, chart, line = _report(made, table, name, region, days, year, kind)
+        actor, asked = _asked(register, name, Capability.SEARCH)
+        made, region = asked.register, asked.region
+        report, chart, line = _report(asked)
         order = ordering.asked_for(request.args.get("sort"), report)
-        asked = _in_address(made, year, kind) | ({"days": days} if name == TREND else {})
-        here = url_for(
-            "StatisticsView.table", register=made.name, name=name, region=region.id, **asked
+        days: dict[str, Any] = {"days": asked.days} if name == TREND else {}
+        ordered = days | ({"sort": order.text} if order else {})
+        url = url_for(
+            "StatisticsView.table", register=made.name, name=name, **asked.of_dim, **ordered
         )
-        asked |= {"sort": order.text} if order else {}
-        url = url_for("StatisticsView.table", register=made.name, name=name, **asked)
-        shell.at(url_for("StatisticsView.table", register=made.name, name=table.name))
+        shell.at(url_for("StatisticsView.table", register=made.name, name=asked.table.name))
         excel = url_for(
-            "StatisticsView.excel", register=made.name, name=name, region=region.id, **asked
-        )
+            "StatisticsView.excel",
+            register=made.name, name=name, region=region.id, **asked.of_dim, **ordered,
+        )  # fmt: skip
         page = shown(ordering.put_in(report, order), url) | {
-            "headers": _sortable(report, order, here),
+            "headers": _sortable(report, order, _url(asked, **days)),
             "title": report.title,
             "as_of": f"{local(report.at):%Y-%m-%d %H:%M}",
             "trail": [
                 {"title": r.name, "url": _at_region(url, r.id)}
                 for r in statistics.trail(actor, region)
             ],
-            "tabs": _tabs(made, name, region, year, kind),
-            "years": _years(made, name, region, year, kind),
-            "kinds": _kinds(made, name, region, year, kind),
+            "tabs": _tabs(asked),
+            "years": _years(asked),
+            "kinds": _kinds(asked),
             "kinds_label": _kinds_label(made),
-            "ranges": _ranges(made, region, days, line, year, kind) if line else [],
+            "ranges": _ranges(asked, line) if line else [],
             "chart": chart and chart | {"urls": chart_urls(chart, url)},
             "notes": report.notes,
             "deadline": deadlines.tag(made, region.path),
@@ -99,17 +96,14 @@ class StatisticsView(BaseView):
     @permission_name(Capability.EXPORT_STATISTICS)
     def excel(self, register: str, name: str) -> Response:
         """The same table as a workbook; logged (spec 01)."""
-        made, table = _table(register, name)
-        actor = policy.require(Capability.EXPORT_STATISTICS, made.name)
-        region = statistics.region_asked_for(actor, request.args.get("region"))
-        days = trend.days_asked_for(request.args.get("days"))
-        year, kind = _dim(made)
-        report, _chart, _line = _report(made, table, name, region, days, year, kind)
+        _actor, asked = _asked(register, name, Capability.EXPORT_STATISTICS)
+        region = asked.region
+        report, _chart, _line = _report(asked)
         report = ordering.put_in(report, ordering.asked_for(request.args.get("sort"), report))
         detail = {"table": name, "region": region.full_name, "rows": len(report.rows)}
-        detail |= {"year": year} if year else {}
-        detail |= {"of_kind": kind} if kind else {}
-        audit.note(Act.EXPORT, register=made.name, row=At(region.path), detail=detail)
+        detail |= {"year": asked.year} if asked.year else {}
+        detail |= {"of_kind": asked.kind} if asked.kind else {}
+        audit.note(Act.EXPORT, register=asked.register.name, row=At(region.path), detail=detail)
         return send_file(
             workbook(report),
             mimetype=MEDIA_TYPE,
@@ -125,6 +119,39 @@ class At:
     path: str
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What an address asks for: the table ``name``, of which ``table`` is what was declared, of a division;
+    of one year, a kind of it, or of all; of days how many.
+    """
+
+    register: Register
+    table: Table
+    name: str
+    region: Region
+    days: int
+    year: int | None
+    kind: str
+
+    @property
+    def of_dim(self) -> dict[str, Any]:
+        """Year and kind as an address says them."""
+        register, year = self.register, self.year
+        asked: dict[str, Any] = {"year": year or ALL_YEARS} if register.years else {}
+        return asked | ({"kind": self.kind or ALL_KINDS} if register.kinds and year else {})
+
+
+def _asked(register: str, name: str, capability: Capability) -> tuple[Actor, _Asked]:
+    """Who asks, with the right to, and for what."""
+    made, table = _table(register, name)
+    actor = policy.require(capability, made.name)
+    region = statistics.region_asked_for(actor, request.args.get("region"))
+    days = trend.days_asked_for(request.args.get("days"))
+    year = statistics.year_asked_for(made, request.args.get("year"))
+    kind = statistics.kind_asked_for(made, year, request.args.get("kind"))
+    return actor, _Asked(made, table, name, region, days, year, kind)
+
+
 def _table(register: str, name: str) -> tuple[Register, Table]:
     """The declared table of an address; of the week, the days and the rules the table that they follow."""
     made = get_register(register)
@@ -137,28 +164,16 @@ def _table(register: str, name: str) -> tuple[Register, Table]:
     return made, table
 
 
-def _dim(register: Register) -> tuple[int | None, str]:
-    """The year that the address asks for, and the code that divides it."""
-    year = statistics.year_asked_for(register, request.args.get("year"))
-    return year, statistics.kind_asked_for(register, year, request.args.get("kind"))
-
-
-def _report(
-    register: Register,
-    table: Table,
-    name: str,
-    region: Region,
-    days: int,
-    year: int | None,
-    kind: str,
-) -> tuple[Report, dict[str, Any] | None, Trend | None]:
+def _report(asked: _Asked) -> tuple[Report, dict[str, Any] | None, Trend | None]:
     """The table, its chart, and the days that it shows."""
-    if name == BY_RULE:
+    register, table, region = asked.register, asked.table, asked.region
+    year, kind = asked.year, asked.kind
+    if asked.name == BY_RULE:
         return by_rule.report(register, region, year, kind), None, None
-    if name == WEEK:
+    if asked.name == WEEK:
         return week.report(register, table, region, year, kind), None, None
-    if name == TREND:
-        report, line = trend.report(register, table, region, days, year, kind)
+    if asked.name == TREND:
+        report, line = trend.report(register, table, region, asked.days, year, kind)
         return report, trend.chart(line, table.chart), line
     sheet = statistics.read(register, region, tables.table_figures(table), year=year, kind=kind)
     return tables.of_sheet(table, sheet), charts.of_sheet(table, sheet), None
@@ -272,45 +287,38 @@ def _at_region(url: str, region_id: int) -> str:
     return f"{url}{'&' if '?' in url else '?'}region={region_id}"
 
 
-def _in_address(register: Register, year: int | None, kind: str) -> dict[str, Any]:
-    asked: dict[str, Any] = {"year": year or ALL_YEARS} if register.years else {}
-    return asked | ({"kind": kind or ALL_KINDS} if register.kinds and year else {})
-
-
-def _url(register: Register, name: str, region: Region, **asked: Any) -> str:
+def _url(asked: _Asked, **more: Any) -> str:
     return url_for(
-        "StatisticsView.table", register=register.name, name=name, region=region.id, **asked
-    )
+        "StatisticsView.table",
+        register=asked.register.name, name=asked.name, region=asked.region.id,
+        **asked.of_dim, **more,
+    )  # fmt: skip
 
 
-def _years(
-    register: Register, name: str, region: Region, chosen: int | None, kind: str
-) -> list[dict[str, Any]]:
+def _years(asked: _Asked) -> list[dict[str, Any]]:
     """All years and each of them, to choose one."""
-    if register.years is None:
+    if asked.register.years is None:
         return []
-    offered = [None, *register.years.offered()]
     return [
         {
             "label": _("%(year)s年", year=year) if year else _("全部年度"),
-            "url": _url(register, name, region, **_in_address(register, year, kind)),
-            "active": year == chosen,
+            "url": _url(replace(asked, year=year)),
+            "active": year == asked.year,
         }
-        for year in offered
+        for year in (None, *asked.register.years.offered())
     ]
 
 
-def _kinds(
-    register: Register, name: str, region: Region, year: int | None, chosen: str
-) -> list[dict[str, Any]]:
+def _kinds(asked: _Asked) -> list[dict[str, Any]]:
     """What divides a year: all of it and each kind, to choose one."""
-    if not register.kinds or year is None:
+    register = asked.register
+    if not register.kinds or asked.year is None:
         return []
     return [
         {
             "label": register.kind_label(kind) if kind else _("全部"),
-            "url": _url(register, name, region, **_in_address(register, year, kind)),
-            "active": kind == chosen,
+            "url": _url(replace(asked, kind=kind)),
+            "active": kind == asked.kind,
         }
         for kind in ("", *register.kinds)
     ]
@@ -322,38 +330,27 @@ def _kinds_label(register: Register) -> str:
     return translate(register.model.__fields__[by].label) if by else ""
 
 
-def _tabs(
-    register: Register, here: str, region: Region, year: int | None, kind: str
-) -> list[dict[str, Any]]:
+def _tabs(asked: _Asked) -> list[dict[str, Any]]:
+    register = asked.register
     names = {table.name: translate(table.title) for table in register.tables}
     if register.progress_table:
         names |= {WEEK: _("周进度"), TREND: _("趋势")}
     if register.quality_table:
         names |= {BY_RULE: by_rule.title()}
     return [
-        {
-            "label": label,
-            "url": _url(register, name, region, **_in_address(register, year, kind)),
-            "active": name == here,
-        }
+        {"label": label, "url": _url(replace(asked, name=name)), "active": name == asked.name}
         for name, label in names.items()
     ]
 
 
-def _ranges(
-    register: Register, region: Region, chosen: int, line: Trend, year: int | None, kind: str
-) -> list[dict[str, Any]]:
+def _ranges(asked: _Asked, line: Trend) -> list[dict[str, Any]]:
     """How many days may be looked back; where fewer are kept than were asked for, that is all there is."""
     offered = {days: _("近%(n)s天", n=days) for days in trend.RANGES}
-    if not line.reaches(chosen):
+    if not line.reaches(asked.days):
         offered = {days: label for days, label in offered.items() if days <= line.length}
-        offered[chosen] = _("全部%(n)s天", n=line.length)
+        offered[asked.days] = _("全部%(n)s天", n=line.length)
     return [
-        {
-            "label": label,
-            "url": _url(register, TREND, region, days=days, **_in_address(register, year, kind)),
-            "active": days == chosen,
-        }
+        {"label": label, "url": _url(asked, days=days), "active": days == asked.days}
         for days, label in offered.items()
     ]
 
