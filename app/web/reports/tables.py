@@ -181,7 +181,6 @@ def _report(asked: _Asked) -> tuple[Report, dict[str, Any] | None, Trend | None]
 
 def shown(report: Report, url: str) -> dict[str, Any]:
     """A report for reports/_stat_table.html; ``url`` is the table that divisions lead down to."""
-    ledger = ledger_url(report.register)
     return {
         "title": report.title,
         "headers": _headers(report),
@@ -194,7 +193,7 @@ def shown(report: Report, url: str) -> dict[str, Any]:
                 "cells": [
                     {
                         "text": cell.text,
-                        "url": _cell_url(report.register, row, cell, ledger),
+                        "url": _cell_url(report.register, row, cell),
                         "sub": cell.sub,
                         "tone": cell.tone,
                         "words": cell.words,
@@ -207,17 +206,17 @@ def shown(report: Report, url: str) -> dict[str, Any]:
     }
 
 
-def _cell_url(register: Register, row: Row, cell: Cell, ledger: str | None) -> str | None:
+def _cell_url(register: Register, row: Row, cell: Cell) -> str | None:
     """The rows that a number counts; where a setting is set, for those who may."""
     if cell.setting:
         actor = current_actor()
         return deadlines.setting_url(register, row.region, actor) if actor else None
-    if not (ledger and cell.figure and cell.value and isinstance(cell.value, int)):
+    if not (cell.figure and cell.value and isinstance(cell.value, int)):
         return None
     counts = get_register(cell.of) if cell.of else register
-    if counts is None or counts.adds(cell.figure):
+    ledger = ledger_url(counts) if counts and not counts.adds(cell.figure) else None
+    if ledger is None:
         return None
-    ledger = ledger_url(counts)
     since = f"&{DECIDED_FROM}={cell.since}" if cell.since else ""
     return f"{ledger}?figure={cell.figure}{_place(row)}{since}"
 

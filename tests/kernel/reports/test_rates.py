@@ -17,7 +17,7 @@ from app.kernel.figures import statistics
 from app.kernel.figures.statistics import Line, LineKind, Sheet
 from app.kernel.reports import by_rule, order, tables, trend
 from app.kernel.reports.shares import ranked, share
-from app.kernel.reports.tables import Report
+from app.kernel.reports.tables import Cell, Report
 from app.web.reports.tables import shown, workbook
 from tests import builders as b
 from tests.kernel.reports import country
@@ -200,6 +200,26 @@ def test_the_workbook_has_rates_as_numbers(sheet: Sheet) -> None:
         "33.33%",
         "1",
     ]
+
+
+def test_a_number_of_a_register_without_a_list_leads_nowhere(sheet: Sheet) -> None:
+    """The list is that of the register which counts, whatever the table's own has."""
+    parcel, household = get_register("parcel"), get_register("household")
+    assert parcel is not None
+    assert household is not None
+    assert not parcel.menus
+    report = of_counts(sheet, (1, 0, 3))
+
+    def url(register: Register, of: str) -> str | None:
+        cells = (Cell(3, figure="total", of=of),)
+        rows = (replace(report.rows[0], cells=cells),)
+        found = shown(replace(report, register=register, rows=rows), "/x")["rows"]
+        link: str | None = found[0]["cells"][0]["url"]
+        return link
+
+    assert url(household, "parcel") is None
+    assert url(parcel, "") is None
+    assert url(parcel, "household") == f"/household/list?figure=total&region={sheet.region.id}"
 
 
 def test_days_show_figures_alone(settled: Any, lookback: Register) -> None:
