@@ -78,7 +78,9 @@ def hooks_command() -> None:
     for hook in DECLARED.values():
         click.echo(f"{hook.name}: {'asks' if hook.asks else 'tells'}")
         for one in hook.listeners:
-            click.echo(f"  {one.order:>3} {one.name}" + (f" of {one.whom}" if one.whom else ""))
+            whom = f" of {one.whom}" if one.whom else ""
+            rows = f" where {', '.join(sorted(one.where.names()))} say so" if one.where else ""
+            click.echo(f"  {one.order:>3} {one.name}{whom}{rows}")
 
 
 @click.command("translations")

@@ -2,10 +2,11 @@
 
 Each one's signature is what listeners get, its docstring what they are told and may do. ``of`` narrows a
 hook whose first argument is a register, or several: to one register by its name, to those whose model
-derives from a class, or to those that declare something (:class:`Having`), so that what is no concern of a
-module does not pass it. Listeners run in the ``order`` that they name, those of one number by their
-names, in the transaction of the change; an error that one raises ends the change, so only a listener
-of a hook that says so refuses anything.
+derives from a class, or to those that declare something (:class:`Having`); ``where`` a hook whose second
+argument is a row to the rows of which that holds. So what is no concern of a module does not pass it.
+Listeners run in the ``order`` that they name, those of one number by their names, in the transaction of
+the change; an error that one raises ends the change, so only a listener of a hook that says so refuses
+anything.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
+    from app.kernel.declare.expressions import Expr
     from app.kernel.declare.register import Register
 
 P = ParamSpec("P")
@@ -42,6 +44,7 @@ class Listener:
     call: Callable[..., Any]
     of: Sender | None
     order: int
+    where: Expr | None = None  # of which rows
 
     @property
     def name(self) -> str:
@@ -57,10 +60,11 @@ class Listener:
 
     def hears(self, arguments: tuple[Any, ...]) -> bool:
         """Is it meant by these arguments?"""
-        if self.of is None:
-            return True
-        told = arguments[0]
-        return any(map(self._means, told if isinstance(told, tuple) else (told,)))
+        if self.of is not None:
+            told = arguments[0]
+            if not any(map(self._means, told if isinstance(told, tuple) else (told,))):
+                return False
+        return self.where is None or self.where.holds_of(arguments[1])
 
     def _means(self, register: Register) -> bool:
         if isinstance(self.of, str):
@@ -80,14 +84,14 @@ class Hook(Generic[P, T]):
         self.listeners: tuple[Listener, ...] = ()
 
     def listen(
-        self, *, of: Sender | None = None, order: int = 0
+        self, *, of: Sender | None = None, where: Expr | None = None, order: int = 0
     ) -> Callable[[Callable[P, T]], Callable[P, T]]:
         """Call the decorated function at every telling or asking; of the others, only those of a
         lower ``order`` before it.
         """
 
         def add(call: Callable[P, T]) -> Callable[P, T]:
-            listeners = (*self.listeners, Listener(call, of, order))
+            listeners = (*self.listeners, Listener(call, of, order, where))
             self.listeners = tuple(sorted(listeners, key=lambda one: (one.order, one.name)))
             return call
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Flask
 
+from app.kernel.declare.expressions import Given, Ref
 from app.kernel.declare.register import all_registers
 from app.kernel.hook import DECLARED, Asked, Having, Hook, Told
 
@@ -80,6 +81,16 @@ def test_a_listener_hears_the_registers_that_it_names(of: Any, one: Any, *, hear
     heard: list[str] = []
     hook(one, heard)
     assert bool(heard) is hears
+
+
+def test_a_listener_hears_of_the_rows_that_it_names() -> None:
+    hook = Told(told, asks=False)
+    hook.listen(of="one", where=Given(Ref("said")))(lambda _register, row: row.heard.append(1))
+    rows = [SimpleNamespace(said=said, heard=[]) for said in ("yes", None)]
+    for row in rows:
+        hook(register("one"), cast(Any, row))
+        hook(register("two"), cast(Any, row))
+    assert [row.heard for row in rows] == [[1], []]
 
 
 def test_what_all_listeners_answer_is_one_list() -> None:

@@ -293,6 +293,10 @@ class Expr(ABC):
     @abstractmethod
     def names(self) -> set[str]: ...
 
+    def holds_of(self, row: Any) -> bool:
+        """The test of a record as it stands in its row."""
+        return self.test({name: getattr(row, name) for name in self.names()})
+
     def __and__(self, other: Expr) -> Expr:
         return And((self, other))
 

@@ -77,10 +77,7 @@ def is_open(register: Register, row: Any) -> bool:
 
 def is_frozen(register: Register, row: Any) -> bool:
     """Is it one of the rows that nobody changes?"""
-    if register.frozen is None:
-        return False
-    where = register.frozen.where
-    return where.test({name: getattr(row, name) for name in where.names()})
+    return register.frozen is not None and register.frozen.where.holds_of(row)
 
 
 def step(register: Register, row: Any, source: State, target: State, *, reopens: bool) -> None:

@@ -26,6 +26,10 @@ alive = Survey.died.no
 stays = alive & ~Survey.moved.yes
 own = stays & Survey.living.is_(Living.OWN)
 homeless = stays & Survey.living.is_(Living.NONE)
+#: It is asked how safety is, or will be, secured.
+asks_assurance = (own & Survey.needs_assurance) | homeless
+#: The survey says that the house is not safe yet.
+unsecured = asks_assurance & ~Survey.secured.yes
 
 
 def sections(home: str = "living other_home other_home_text") -> tuple[Section, ...]:
@@ -72,7 +76,7 @@ def sections(home: str = "living other_home other_home_text") -> tuple[Section, 
         Section(
             "保障信息",
             "secured measure measure_year interim_measure",
-            shown=(own & Survey.needs_assurance) | homeless,
+            shown=asks_assurance,
         ),
     )
 

@@ -25,7 +25,7 @@ from app.kernel.declare.register import Register, all_registers
 from app.kernel.hook import asks
 from app.kernel.households import lists as households
 from app.kernel.rows.household import Household
-from app.modules.surveys.fields import Survey
+from app.modules.surveys.fields import Survey, unsecured
 
 #: A record and its register.
 Told = tuple[Register, Any]
@@ -199,14 +199,7 @@ def _alone(home: Household, register: Register, row: Any) -> bool:
         return False
     if any(stands(home, other) for other in surveys() if other is not register):
         return False
-    return row.state != State.APPROVED or not unsecured(register, row)
-
-
-def unsecured(register: Register, row: Any) -> bool:
-    """Does the survey say that the house is not safe yet?"""
-    asked = register.rules.shown["secured"]
-    values = {name: getattr(row, name) for name in asked.names()}
-    return not row.secured and asked.test(values)
+    return row.state != State.APPROVED or not unsecured.holds_of(row)
 
 
 # ---- the page of the household -------------------------------------------------------------------

@@ -47,8 +47,8 @@ def unsafe(register: Register) -> Expr:
 
 def _says(last: Last) -> Values | None:
     """What the ledger says by the survey that counts; None: the household is not in danger."""
-    survey, condition = last.survey, unsafe(last.register)
-    if not condition.test({name: getattr(survey, name) for name in condition.names()}):
+    survey = last.survey
+    if not unsafe(last.register).holds_of(survey):
         return None
     grade, follows = survey.grade, last.register.follows
     return {name: getattr(survey, name) for name in _SAID} | {

@@ -27,7 +27,7 @@ from app.modules.renovation.dossier import asked_anew
 from app.modules.renovation.dossier.model import Dossier
 from app.modules.renovation.fields import Kind, Way
 from app.modules.surveys import last
-from app.modules.surveys.fields import Survey
+from app.modules.surveys.fields import Survey, unsecured
 from app.modules.surveys.last import Told
 
 #: What a survey and the dossier both say of the house, under one name.
@@ -99,7 +99,7 @@ def _tell(session: Session, asked: Sequence[Told], done: Dossier, day: dt.date) 
 @hooks.renewed_facts.listen(of=Survey)
 def renewed(register: Register, _row: Any, before: Any) -> Iterator[tuple[str, Any, str]]:
     """The house as it is after the renovation; what was found out about the old one is asked anew."""
-    done = _accepted_since(register, before)
+    done = _accepted_since(before)
     if done is None or done.accepted_on is None:
         return
     source = _("按改造档案带出（%(day)s 验收）", day=done.accepted_on.isoformat())
@@ -131,7 +131,7 @@ def _of_the_new(done: Dossier, before: Any) -> dict[str, Any]:
 def told(register: Register, row: Any, before: Any) -> Iterator[Earlier]:
     """A survey of before the acceptance says so, and asks for a new one."""
     survey = before or row
-    done = None if row.superseded else _accepted_since(register, survey)
+    done = None if row.superseded else _accepted_since(survey)
     if done is None or done.accepted_on is None:
         return
     if row.state != State.APPROVED:
@@ -157,11 +157,11 @@ def _offered(register: Register, done: Dossier, survey: Any) -> dict[str, list[F
     }
 
 
-def _accepted_since(register: Register, survey: Any) -> Dossier | None:
+def _accepted_since(survey: Any) -> Dossier | None:
     """The renovation that made the house safe after the survey that found it is not, if there is one;
     asked of the database for such a survey alone.
     """
-    if not last.unsecured(register, survey):
+    if not unsecured.holds_of(survey):
         return None
     query = select(Dossier).where(
         Dossier.household_id == survey.household_id,

@@ -24,7 +24,7 @@ from app.kernel.declare.register import Register
 from app.modules.homes.choices import COMPLETED
 from app.modules.renovation.dossier.model import Dossier
 from app.modules.surveys import last
-from app.modules.surveys.fields import Survey
+from app.modules.surveys.fields import Survey, unsecured
 from app.modules.surveys.last import Told
 
 #: Of how many dossiers at a time.
@@ -42,7 +42,7 @@ def mark(session: Session, household_ids: Collection[uuid.UUID]) -> list[Told]:
         model = register.model
         query = select(model).where(model.household_id.in_(household_ids)).order_by(model.id)
         for survey in session.scalars(query):
-            asked = _is_asked(register, survey, made_safe)
+            asked = _is_asked(survey, made_safe)
             if survey.to_resurvey != asked:
                 survey.to_resurvey = asked
             if asked:
@@ -64,21 +64,20 @@ def _made_safe(
     return {household_id: on for household_id, on in rows if on is not None}
 
 
-def _is_asked(register: Register, survey: Any, made_safe: Mapping[uuid.UUID, dt.date]) -> bool:
+def _is_asked(survey: Any, made_safe: Mapping[uuid.UUID, dt.date]) -> bool:
     on = made_safe.get(survey.household_id)
-    return on is not None and last.unsecured(register, survey) and last.day_of(survey) <= on
+    return on is not None and unsecured.holds_of(survey) and last.day_of(survey) <= on
 
 
-@hooks.saved.listen(of=Survey, order=80)
-def follow(register: Register, row: Any, _changes: Mapping[str, Any]) -> None:
+@hooks.saved.listen(of=Survey, where=unsecured | Survey.to_resurvey.yes, order=80)
+def follow(_register: Register, row: Any, _changes: Mapping[str, Any]) -> None:
     """A survey of the house as it is now is asked for no more."""
     session = object_session(row)
-    if not last.unsecured(register, row):
-        asked = False  # as most: nothing to ask
-    else:
-        asked = session is not None and _is_asked(
-            register, row, _made_safe(session, [row.household_id])
-        )
+    asked = (
+        session is not None
+        and unsecured.holds_of(row)
+        and _is_asked(row, _made_safe(session, [row.household_id]))
+    )
     if row.to_resurvey != asked:
         row.to_resurvey = asked
 
