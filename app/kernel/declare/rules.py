@@ -179,16 +179,20 @@ class RuleSet:
         """Every rule by its code, in the order of the form, those of rows among them."""
         found: dict[str, Rule] = {}
         for name, made in self.fields.items():
-            of_field = [self.rule(made)] if made.required else []
-            of_field += [self.rule(made, check) for check in made.checks]
+            of_field = [self._rule(made)] if made.required else []
+            of_field += [self._rule(made, check) for check in made.checks]
             found |= {one.code: one for one in of_field}
             found |= self.of_rows[name].declared if made.rows else {}
         return found
 
-    def rule(self, made: Field, check: Check | None = None) -> Rule:
-        """A rule of a field as the register has it; without a ``check``, that it must be given."""
+    def _code(self, made: Field, check: Check | None = None) -> str:
+        """What a rule of a field is called; without a ``check``, that it must be given."""
         names = (self.within, made.name, check.code if check else REQUIRED)
-        code = ".".join(part for part in names if part)
+        return ".".join(part for part in names if part)
+
+    def _rule(self, made: Field, check: Check | None = None) -> Rule:
+        """That rule as the register has it."""
+        code = self._code(made, check)
         said = self.quality.ruling(code)
         missing = Severity.ERROR if self.within else Severity.INCOMPLETE
         return Rule(
@@ -230,7 +234,7 @@ class RuleSet:
         return result
 
     def _problem(self, made: Field, check: Check | None, message: str) -> Problem:
-        one = self.rule(made, check)
+        one = self.declared[self._code(made, check)]
         return Problem(
             made.name,
             one.code,
@@ -271,7 +275,7 @@ class RuleSet:
                     "shown": self.shown[name].js(),
                     "required": self.requires(made),
                     "requiredMessage": required_text(made),
-                    "requiredSeverity": self.rule(made).severity,
+                    "requiredSeverity": self._rule(made).severity,
                     "checks": [self._check_js(made, check) for check in made.checks],
                 }
                 | ({"number": True} if made.kind.compares_as_number else {})
@@ -288,7 +292,7 @@ class RuleSet:
         }
 
     def _check_js(self, made: Field, check: Check) -> dict[str, Any]:
-        one = self.rule(made, check)
+        one = self.declared[self._code(made, check)]
         told = {"source": translate(one.source), "remedy": translate(one.remedy)}
         return {
             "code": check.code,
