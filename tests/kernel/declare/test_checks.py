@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Index, String
@@ -121,8 +121,7 @@ DECIDED = {"decided_at": f.system(f.date("审核时间"))}
 REVIEWED = DECIDED | {n: f.system(f.text("审")) for n in ("submitted_by", "submitted_at")}
 ALL = "name ready proof"
 MILD = Severity.QUESTIONABLE
-ODD = f.Check("odd", Given(Ref("name")), "怪。", "warning")  # type: ignore[arg-type]
-
+ODD = f.Check("odd", Given(Ref("name")), "怪。", cast(Severity, "warning"))
 
 KEPT = Quality(kept=True)
 STAGED = Review(county_review, stages=(Stage("begun", "开工"),))

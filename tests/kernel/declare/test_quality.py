@@ -16,9 +16,9 @@ from app.kernel.declare.rules import RuleSet
 INCOMPLETE, ERROR, QUESTIONABLE = Severity
 
 
-def field(name: str, made: Any) -> Field:
+def field(name: str, made: Field) -> Field:
     made.name = name
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def rules(quality: Quality = USUAL, **fields: Any) -> RuleSet:

@@ -60,8 +60,8 @@ def made(who: Any, place: Any = None, **more: Any) -> Archive:
     db.session.rollback()  # what was looked at before
     place = place or builders.seat(Level.VILLAGE)
     with acting_as(builders.actor_of(who)), transaction():
-        row = creations.new(ARCHIVE, uuid7(), place.id, values(**more))
-    return row  # type: ignore[no-any-return]
+        row: Archive = creations.new(ARCHIVE, uuid7(), place.id, values(**more))
+    return row
 
 
 @pytest.fixture
