@@ -15,6 +15,7 @@ import app.models  # noqa: F401  (declares the registers)
 from app.access.actor import Capability
 from app.access.divisions.regions import Level
 from app.core.choices import Choices
+from app.core.types import UuidType
 from app.kernel.declare import checks, figure_checks
 from app.kernel.declare import fields as f
 from app.kernel.declare import register as registering
@@ -246,7 +247,7 @@ WRONG: list[tuple[str, Any]] = [
     ("R084", lambda: declared(fields=PLAN, years=Years("plan", 2024, usual_kind="city"))),
     ("R085", lambda: declared(quotas=True)),
     ("R085", lambda: declared(tables=table(columns=(Column("quota"),)))),
-    ("R060", lambda: declared(creates=Creates(Level.COUNTY), fields={"household_id": f.system(f.text("户"))})),
+    ("R060", lambda: declared(creates=Creates(Level.COUNTY), fields={"household_id": mapped_column(UuidType, nullable=False)})),
     ("R068", lambda: declared(fields={"extra": f.id_number("人", none=f.yes_no("无"))})),
     ("R065", lambda: declared(key="nothing", creates=MAKES, fields=keyed())),
     ("R065", lambda: declared(key="state", creates=MAKES, fields=keyed())),
