@@ -38,7 +38,7 @@ _PHONE = re.compile(PHONE_PATTERN)
 _USCC = re.compile(f"[{USCC_ALPHABET}]{{2}}[0-9]{{6}}[{USCC_ALPHABET}]{{10}}")
 _NOTHING = re.compile("无|没有|暂无|不详|无电话|无联系电话|无身份证号?|[-—/\\\\.]+|0{5,}")
 
-_MADE_UP = re.compile("0{5,}|1{8,}|9{8,}")
+_MADE_UP = re.compile("1{8,}|9{8,}")
 
 Sex = Literal["男", "女"]
 

@@ -15,7 +15,6 @@ from app.kernel import hooks
 from app.kernel.declare import stages
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import EDITABLE, State
-from app.kernel.declare.quality import Severity
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation
 from app.kernel.hooks import Earlier
@@ -29,6 +28,7 @@ from app.kernel.records.photo_facts import PhotoFacts
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household, get_household
 from app.kernel.rows.record import HistoryEntry, Reviewed
+from app.web.register import findings
 from app.web.register.file_view import file_tile
 
 TONES = {
@@ -137,7 +137,7 @@ def _findings(evaluation: Evaluation) -> dict[str, list[dict[str, str]]]:
     for problem in evaluation.problems:
         found.setdefault(problem.field.partition("-")[0], []).append(
             {
-                "tone": "warn" if problem.severity == Severity.QUESTIONABLE else "bad",
+                "tone": findings.tone(problem),
                 "severity": problem.severity.label,
                 "text": problem.message,
                 "source": problem.source,
