@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any, BinaryIO, cast
 
 from flask import Response, request
@@ -19,8 +18,6 @@ from werkzeug.datastructures import MultiDict
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.access.divisions import regions
-from app.access.divisions.regions import Region, within
 from app.core.clock import CHINA, uuid7
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, NotFound
@@ -29,7 +26,7 @@ from app.core.transactions import transaction
 from app.kernel.beyond import reveal as personal
 from app.kernel.declare import feed
 from app.kernel.declare.flow import State
-from app.kernel.declare.register import TREND, WEEK, Register
+from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.figures import statistics
 from app.kernel.households import words as household_words
@@ -40,11 +37,9 @@ from app.kernel.records import creations, history, keys, renewals, steps
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
 from app.kernel.records.files import Received, Sent
-from app.kernel.reports import order as ordering
-from app.kernel.reports import tables, trend, week
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Household, get_household
-from app.web.api import bodies, shapes, values
+from app.web.api import bodies, places, reports, shapes, values
 from app.web.api.bodies import Made
 from app.web.frame import problems
 from app.web.frame.addresses import takes
@@ -89,7 +84,7 @@ class RegisterApi(BaseApi):
         if size not in SIZES:
             raise BadInput(_("每页条数有误。"), parameter="size")
         names = self._fields(args)
-        query = parse(register, _with_region(args, actor), db.session, actor)
+        query = parse(register, places.with_region(args, actor), db.session, actor)
         page = Ledger(register, query, db.session, actor).page(size, after=args.get("cursor"))
         body = {
             "items": shapes.listed(register, [row.id for row in page.rows], names),
@@ -108,7 +103,7 @@ class RegisterApi(BaseApi):
         actor = policy.require(Capability.SEARCH, self.register.name)
         limit = bodies.whole_number(args.get("limit"), 100, 1, MOST_CHANGES, "limit")
         names, start = self._fields(args), _instant(args.get("since"))
-        region = statistics.region_asked_for(actor, _with_region(args, actor).get("region"))
+        region = statistics.region_asked_for(actor, places.with_region(args, actor).get("region"))
         model = self.register.model
         found = feed.since(db.session, model, region, start, limit, args.get("cursor"))
         body = {
@@ -143,7 +138,7 @@ class RegisterApi(BaseApi):
         said = bodies.json_object(*names, *(["upsert"] if register.key else []), "values")
         given, wrong = values.read(register.fields, bodies.of_type(said, "values", dict, {}))
         if register.creates is not None:
-            region_id = _said_region(said, actor)
+            region_id = places.said(said, actor)
             upsert = bodies.of_type(said, "upsert", bool, False)
 
             def act() -> Made:
@@ -349,26 +344,8 @@ class RegisterApi(BaseApi):
     @permission_name(Capability.SEARCH)
     def statistics(self, name: str) -> Response:
         """A statistics table by division."""
-        args = request.args
-        register = self.register
-        actor = policy.require(Capability.SEARCH, register.name)
-        compared = name in (WEEK, TREND)
-        table = register.progress_table if compared else register.table(name)
-        if table is None:
-            raise NotFound(_("没有这张统计表。"))
-        region = statistics.region_asked_for(actor, _with_region(args, actor).get("region"))
-        days = trend.days_asked_for(args.get("days"))
-        every = statistics.ALL_YEARS if register.years else None
-        year = statistics.year_asked_for(register, args.get("year") or every)
-        both = statistics.ALL_KINDS if register.kinds else None
-        kind = statistics.kind_asked_for(register, year, args.get("kind") or both)
-        if name == TREND:
-            report, _line = trend.report(register, table, region, days, year, kind)
-        else:
-            make = week.report if name == WEEK else tables.report
-            report = make(register, table, region, year, kind)
-        order = ordering.asked_for(args.get("sort"), report)
-        return shapes.answer(_report(ordering.put_in(report, order)))
+        actor = policy.require(Capability.SEARCH, self.register.name)
+        return shapes.answer(reports.table_of(self.register, name, request.args, actor))
 
     # ---- small parts ----------------------------------------------------------------------------
     def _found(self, record_id: uuid.UUID) -> tuple[Any, Actor]:
@@ -428,26 +405,6 @@ def api_of(register: Register) -> type[RegisterApi]:
     return type(f"{register.model.__name__}Api", (RegisterApi,), body)
 
 
-def _with_region(args: MultiDict[str, str], actor: Actor) -> MultiDict[str, str]:
-    """The parameters with the division's key, where it was named by its code.
-
-    :raises NotFound: none in the actor's area has the code.
-    """
-    code = args.get("region_code")
-    if code is None:
-        return args
-    if "region" in args or not (code.isascii() and code.isdigit() and len(code) <= 12):
-        raise BadInput(
-            _("region_code 应为行政区划代码，且不能与 region 同时使用。"), parameter="region_code"
-        )
-    region = regions.by_code(code)
-    if region is None or region.structural or not within(region.path, actor.path):
-        raise NotFound(_("没有找到该地区。它可能不存在，或不在您的管辖范围内。"))
-    changed = args.copy()
-    changed["region"] = str(region.id)
-    return changed
-
-
 def _instant(text: str | None) -> dt.datetime:
     """ISO 8601; without an offset it is China's time, a day begins there.
 
@@ -470,45 +427,3 @@ def _uuid(raw: Any, where: str) -> uuid.UUID:
     except (ValueError, TypeError, AttributeError):
         text = _("请填写农户编号（household_id）。")
         raise bodies.invalid([Problem(where, "household_id.type", text)]) from None
-
-
-def _said_region(said: dict[str, Any], actor: Actor) -> int | None:
-    """The division of a new record: its key as ``region``, or its code as ``region_code``."""
-    key, code = said.get("region"), said.get("region_code")
-    if type(key) is int and code is None and 0 <= key < 10**9:
-        return key
-    if isinstance(code, str) and key is None:
-        return int(_with_region(MultiDict({"region_code": code}), actor)["region"])
-    text = _("请用 region（编号）或 region_code（代码）写明行政区划，只用其中一个。")
-    raise bodies.invalid([Problem("/region", "region.type", text)])
-
-
-def _report(report: tables.Report) -> dict[str, Any]:
-    figures = [cell.figure for cell in report.rows[0].cells]
-    return {
-        "title": report.title,
-        "region": _place(report.region),
-        "year": report.year,
-        "at": shapes.instant(report.at),
-        "columns": [
-            {"heads": list(heads), "figure": figure or None}
-            for heads, figure in zip(report.heads, figures, strict=True)
-        ],
-        "rows": [
-            {
-                "kind": row.kind.value,
-                "label": row.label,
-                "region": _place(row.region),
-                "cells": [
-                    str(cell.value) if isinstance(cell.value, Decimal) else cell.value
-                    for cell in row.cells
-                ],
-            }
-            for row in report.rows
-        ],
-        "notes": list(report.notes),
-    }
-
-
-def _place(region: Region) -> dict[str, Any]:
-    return shapes.place(region.id, region.code, region.full_name, region.level)
