@@ -108,7 +108,9 @@ class FormPage(RecordPage):
             "rules": parsing.rules_json(register, self.row),
             "fixed": self._fixed(),
             "today": today().isoformat(),
-            "judged": register.quality.kept and self.row.state != State.MISSING,
+            "judged": form_parts.judged(
+                register, filled.problems, saved=self.row.state != State.MISSING
+            ),
             "version": self.row.version,
             "action_url": f"{self.url}/edit{neighbours.kept()}",
             "draft_url": f"{self.url}/draft",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,6 +16,7 @@ from app.core.db import db
 from app.core.errors import AnjuError
 from app.kernel.declare.flow import EDITABLE
 from app.kernel.declare.register import Register
+from app.kernel.declare.rules import Problem
 from app.kernel.lists.query import Query, parse
 from app.kernel.lists.queue import Queue
 from app.kernel.records import places
@@ -70,3 +71,12 @@ def with_link(text: str, label: str, url: str | None) -> str | Markup:
     if url is None:
         return text
     return Markup('{} <a class="btn btn-plain btn-sm" href="{}">{}</a>').format(text, url, label)
+
+
+def judged(register: Register, problems: Sequence[Problem], *, saved: bool = False) -> str:
+    """Of which fields the form says at once what their rules find, where findings forbid nothing: of all, of
+    those that were given, or of none.
+    """
+    if not register.quality.kept:
+        return ""
+    return "all" if saved else "given" if problems else ""

@@ -138,6 +138,7 @@ class NewRoutes(Routes):
             "subtitle": register.label,
             "sections": sections,
             "errors": parsing.summary(register, problems),
+            "judged": form_parts.judged(register, problems),
             "rules": parsing.rules_json(register, row),
             "today": today().isoformat(),
             "version": 0,

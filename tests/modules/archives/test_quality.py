@@ -231,3 +231,14 @@ def test_pages_show_findings_beside_their_fields_and_count_them_by_rule(app: Any
     assert "张建国" in hands.get(link[1]).text
     assert "张建国" not in hands.get("/archive/query?broken=area.large").text
     assert "张建国" in hands.get("/archive/query?broken=area.small&severities=questionable").text
+
+
+def test_a_form_that_comes_back_tells_of_what_was_given(app: Any) -> None:
+    """What stops the save by its server, what forbids nothing by its script."""
+    hands = Hands(app, b.sign_in(app, b.COUNTY_MANAGER))
+    assert "data-judged" not in hands.get("/archive/new").text
+    answer = hands.post("/archive/new", {"key": str(uuid7()), "head_id": "12345", "population": "三"})
+    assert answer.status_code == 422
+    assert 'data-judged="given"' in answer.text
+    assert "请填写整数，不要带单位。" in answer.text
+    assert 'value="12345"' in answer.text

@@ -21,7 +21,8 @@ const fixed = JSON.parse(document.getElementById("form-fixed").textContent);
 const today = form.dataset.today || null;
 const elements = new Map([...form.querySelectorAll("[data-field]")].map((element) => [element.dataset.field, element]));
 const touched = new Set();
-const judged = "judged" in form.dataset;  // what its rules say stands beside the fields from the beginning
+const { judged } = form.dataset;  // what its rules say stands beside the fields at once: beside "all", or what was "given"
+const told = new Set([...elements].filter(([, element]) => element.querySelector("[aria-invalid=true]")).map(([name]) => name));
 let answer = {};
 let dirty = false;
 let sending = false;
@@ -129,8 +130,8 @@ function drawFields() {
     if (star) star.hidden = !found.required;
     const computed = element.querySelector("[data-computed]");
     if (computed) computed.textContent = computedText(computed, found.value);
-    if (judged) showMessages(name, true);
-    else if (touched.has(name) || computed) showMessages(name, false);
+    const asked = judged && !told.has(name);  // what the server said stays until somebody types there
+    if (asked || touched.has(name) || computed) showMessages(name, judged === "all");
   }
   drawNoneOf();
   drawSections(values);
