@@ -67,7 +67,8 @@ class CodeSetType(TypeDecorator[Any]):
         self.length = length
 
     def load_dialect_impl(self, dialect: Any) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text() if self.length is None else String(self.length))
+        # Not the dialect's descriptor of it: psycopg's of Text is VARCHAR.
+        return Text() if self.length is None else String(self.length)
 
     def process_bind_param(self, value: Any, dialect: Any) -> str | None:
         return "," + ",".join(str(v) for v in value) + "," if value else None
