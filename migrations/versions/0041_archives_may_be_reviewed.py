@@ -28,7 +28,11 @@ def upgrade() -> None:
         "archive",
         sa.Column("state", sa.String(length=32), nullable=False, server_default="draft"),
     )
-    op.create_index("ix_archive_state", "archive", ["state", "path", "id"])
+    with op.get_context().autocommit_block():
+        op.create_index(
+            "ix_archive_state", "archive", ["state", "path", "id"], if_not_exists=True,
+            postgresql_concurrently=True,
+        )  # fmt: skip
 
 
 def downgrade() -> None:
