@@ -92,7 +92,7 @@ def test_the_tile_counts_what_the_pages_show(app: Flask, as_account: AsAccount) 
     assert "/notices/" not in doors(manager.get("/").text)
     assert "没有未读通知" in manager.get("/notices/").text
     assert tile(reviewer.get("/").text) == 121
-    for wrong in ("", "2026-11-30", "昨天"):
+    for wrong in ("", "2026-11-30", "昨天", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"):
         assert reviewer.post(f"/notices/seen?{urlencode({'until': wrong})}").status_code == 400
     assert reviewer.get("/notices/?page=0").status_code == 400
 

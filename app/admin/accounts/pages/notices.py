@@ -19,7 +19,7 @@ from app.access import policy
 from app.access.accounts import notices
 from app.access.accounts.notices import Notice
 from app.access.actor import SYSTEM, Actor, Capability
-from app.core.clock import local
+from app.core.clock import YEARS, local
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _
@@ -82,7 +82,7 @@ def _instant(text: str) -> dt.datetime:
         found = dt.datetime.fromisoformat(text)
     except ValueError:
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None or found.tzinfo is None or found.year not in YEARS:
         raise BadInput(_("时间有误，请从页面上重新操作。"))
     return found
 
