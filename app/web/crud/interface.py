@@ -6,16 +6,14 @@ Nothing here commits: the view that answers the request owns the transaction (ap
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from sqlalchemy import Select, event, exists, func, inspect, select
+from sqlalchemy import Select, exists, func, inspect, select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Query, Session, contains_eager, joinedload, selectinload
 from sqlalchemy.orm.exc import StaleDataError
@@ -31,12 +29,10 @@ from app.core.i18n import _, lazy
 from app.core.types import CodeType, UuidType, nfc
 from app.kernel.declare.register import all_registers
 from app.kernel.declare.rules import Problem
-from app.kernel.kinds.values import to_json
-from app.web.crud import refusals
+from app.web.crud import refusals, written
 from app.web.crud.filters import Converter, CrudFilters, RelatedHas, RelatedIs, hold
+from app.web.crud.written import PLACE, Placed, changes_of
 
-#: Columns of a scoped row that follow from its division.
-PLACE = ("path", "county_id", "province_id")
 #: A count says no more than "more than this".
 MOST_COUNTED = 10_000
 #: Rows that a select offers; where there are more one searches.
@@ -45,7 +41,6 @@ _MOST_DIGITS = 18
 Mask = Callable[[Any], str]
 #: Model -> its columns that some view masks, and how.
 _MASKED: defaultdict[Any, dict[str, Mask]] = defaultdict(dict)
-_WRITERS = "crud_writers"  # in Session.info: the data models that write, the innermost last
 
 
 class Unplaced(TypeError):
@@ -240,9 +235,8 @@ class ScopedInterface(SQLAInterface):
     def query(self, filters: Any = None, *args: Any, page_size: Any = None, **kw: Any) -> Any:
         """(how many, rows). Without a page's size as many as a select offers, which are not counted."""
         shown = kw.get("select_columns") or []  # FAB's API says it
-        if self.exists_col_to_many(shown) or (
-            shown and page_size is None
-        ):  # a row comes several times
+        row_comes_often = self.exists_col_to_many(shown)
+        if row_comes_often or (shown and page_size is None):
             return super().query(filters, *args, page_size=page_size, **kw)
         if page_size is not None:
             return self._page(filters, *args, page_size=page_size, **kw)
@@ -360,7 +354,7 @@ class ScopedInterface(SQLAInterface):
         policy.require(self.needs, self.subject)
         session: Session = self.session()
         try:
-            with _writes(session, self):
+            with written.by(session, self):
                 with session.no_autoflush:
                     yield
                 session.flush()
@@ -375,7 +369,7 @@ class ScopedInterface(SQLAInterface):
             raise Conflict(_("内容已被他人修改，请刷新后再操作。")) from error
 
     def _is_writing(self) -> bool:
-        return self.locks and self in self.session().info.get(_WRITERS, ())
+        return self.locks and written.is_by(self.session(), self)
 
     def mend(self, row: Any) -> None:
         """Text is NFC, whatever type its column has and whoever set it."""
@@ -388,7 +382,7 @@ class ScopedInterface(SQLAInterface):
         """A row was flushed: may the account do that there? Then it stands in the audit log."""
         state = inspect(item)
         if isinstance(item, Scoped):
-            was = _first(state.attrs["path"].history.deleted)
+            was = written.first(state.attrs["path"].history.deleted)
             for path in {was or item.path, item.path}:
                 policy.require(self.needs, self.subject, Placed(path))
         if self.within is not None and act is not Act.DELETE:
@@ -417,57 +411,6 @@ class ScopedInterface(SQLAInterface):
                 raise OutsideScope("a row was put where the account does not see it")
 
 
-@dataclass(frozen=True)
-class Placed:
-    """Where an entry of the audit log belongs, and which row it is about."""
-
-    path: str | None
-    id: uuid.UUID | None = None
-
-    @classmethod
-    def of(cls, item: Any) -> Placed:
-        key = getattr(item, "id", None)
-        return cls(getattr(item, "path", None), key if isinstance(key, uuid.UUID) else None)
-
-
-@contextmanager
-def _writes(session: Session, writer: ScopedInterface) -> Iterator[None]:
-    """Inside, what the session flushes is the writer's to mend and to tell of, and of those around it: a
-    view's hook may write rows of another model, which flushes its own as well.
-    """
-    writers: list[ScopedInterface] = session.info.setdefault(_WRITERS, [])
-    writers.append(writer)
-    if len(writers) == 1:
-        event.listen(session, "before_flush", _mend_what_is_written)
-        event.listen(session, "after_flush", _note_what_was_written)
-    try:
-        yield
-    finally:
-        writers.pop()
-        if not writers:
-            event.remove(session, "before_flush", _mend_what_is_written)
-            event.remove(session, "after_flush", _note_what_was_written)
-
-
-def _of_writers(session: Session, rows: Iterable[Any]) -> list[tuple[ScopedInterface, Any]]:
-    """The rows that somebody writes here, each with the innermost who does."""
-    by_model = {writer.obj: writer for writer in session.info[_WRITERS]}
-    return [(by_model[type(row)], row) for row in rows if type(row) in by_model]
-
-
-def _mend_what_is_written(session: Session, _context: Any, _instances: Any) -> None:
-    for writer, row in _of_writers(session, [*session.new, *session.dirty]):
-        writer.mend(row)
-
-
-def _note_what_was_written(session: Session, _context: Any) -> None:
-    for rows, act in (
-        (session.new, Act.CREATE), (session.dirty, Act.UPDATE), (session.deleted, Act.DELETE),
-    ):  # fmt: skip
-        for writer, row in _of_writers(session, rows):
-            writer.wrote(row, act)
-
-
 class RelatedInterface(ScopedInterface):
     """The rows that a relation names, which may be a register's: they are only read here. Whether those
     without a place may be offered, the view says that has the relation.
@@ -491,40 +434,6 @@ class RelatedInterface(ScopedInterface):
 
     def wrote(self, item: Any, act: Act) -> None:
         raise TypeError(f"{self.obj.__name__} is only read here")
-
-
-def changes_of(item: Any, act: Act) -> dict[str, list[Any]]:
-    """{column: [old, new]} of what a flush writes, as the audit log keeps it."""
-    state, changes = inspect(item), {}
-    for attribute in state.mapper.column_attrs:
-        name = attribute.key
-        if name in PLACE or attribute.columns[0].primary_key:
-            continue
-        history = state.attrs[name].history
-        if act is Act.UPDATE and not history.has_changes():
-            continue
-        now = getattr(item, name)
-        old, new = (now, None) if act is Act.DELETE else (_first(history.deleted), now)
-        if old != new:
-            changes[name] = [_said(old), _said(new)]
-    for relation in state.mapper.relationships:
-        if relation.secondary is not None:
-            history = state.attrs[relation.key].history
-            if history.added or history.deleted:
-                changes[relation.key] = [_texts(history.deleted), _texts(history.added)]
-    return changes
-
-
-def _first(values: Sequence[Any] | None) -> Any:
-    return values[0] if values else None
-
-
-def _texts(rows: Sequence[Any] | None) -> Any:
-    return to_json(sorted(str(row) for row in rows or ()))
-
-
-def _said(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, dt.datetime) else to_json(value)
 
 
 def _typed(column: Any, said: Any) -> Any:

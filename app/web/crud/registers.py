@@ -25,7 +25,8 @@ from app.kernel.kinds.values import to_json
 from app.kernel.records import creations, places
 from app.kernel.records import save as records
 from app.web.crud.fields import CrudField, DivisionField, Stop
-from app.web.crud.interface import Mask, ScopedInterface, Unplaced, changes_of
+from app.web.crud.interface import Mask, ScopedInterface, Unplaced
+from app.web.crud.written import changes_of
 from app.web.register import inputs
 
 _PLACED = {"region_id"}  # the division, which is no field of a register

@@ -27,7 +27,8 @@ from app.web.crud import exporting, listing, seen
 from app.web.crud.fields import RelationField, told
 from app.web.crud.forms import FormConverter
 from app.web.crud.gate import Gated, given
-from app.web.crud.interface import Mask, Placed, ScopedInterface, Unplaced
+from app.web.crud.interface import Mask, ScopedInterface, Unplaced
+from app.web.crud.written import Placed
 from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
