@@ -15,6 +15,7 @@ from flask import Response, request
 from flask_appbuilder import ModelRestApi
 from flask_appbuilder.api import expose, get_info_schema, get_item_schema, get_list_schema
 from flask_appbuilder.api.convert import Model2SchemaConverter, columns2Tree
+from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.security.decorators import permission_name
 from marshmallow import ValidationError, fields
 from sqlalchemy import inspect
@@ -230,7 +231,7 @@ class CrudApi(Gated, ModelRestApi):
     def _filters(self, _made: Any) -> None:
         pass
 
-    def conditions(self) -> dict[str, list[Any]]:
+    def conditions(self) -> dict[str, list[BaseFilter]]:
         """Column -> the filters that it may be asked with."""
         offered = self._filters.get_search_filters()
         return {one: offered[one] for one in self.search_columns if one in offered}

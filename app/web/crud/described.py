@@ -53,7 +53,7 @@ def _column(api: CrudApi, name: str) -> dict[str, Any]:
         "name": name,
         "label": str(api.label_columns.get(name, "")),
         "type": _type(api, name),
-        "uses": [str(use) for use in _uses(api, name)],
+        "uses": [*_uses(api, name)],
         "filters": [f"{one.arg_name} {word(one)}" for one in offered],
     }
 
@@ -69,7 +69,7 @@ def _type(api: CrudApi, name: str) -> str:
     return ""
 
 
-def _uses(api: CrudApi, name: str) -> Iterator[Any]:
+def _uses(api: CrudApi, name: str) -> Iterator[str]:
     if name in api.list_columns:
         yield _("列表")
     if name in api.show_columns:

@@ -71,10 +71,8 @@ def place(view: CrudView) -> tuple[int, int, str, str]:
     if size not in map(str, SIZES):
         raise BadInput(_("每页条数有误。"))
     column, direction = get_order_args().get(name, ("", ""))
-    wrong = not column and (
-        args.get(f"_oc_{name}") or args.get(f"_od_{name}")
-    )  # FAB passes over it
-    if wrong or (column and column not in view.order_columns):
+    passed_over = not column and (args.get(f"_oc_{name}") or args.get(f"_od_{name}"))  # by FAB
+    if passed_over or (column and column not in view.order_columns):
         raise BadInput(_("不能按这一列排序。"))
     return int(page), int(size), column, direction
 
@@ -276,9 +274,8 @@ def _bar(view: CrudView, filters: Any) -> list[Filter]:
 
 def _filter(view: CrudView, name: str, field: Any) -> Filter:
     value, label = request.args.get(name, ""), view.datamodel.label(field.name)
-    if isinstance(field, RelationField) and view.has_route(
-        "offered"
-    ):  # read when one looks for them
+    if isinstance(field, RelationField) and view.has_route("offered"):
+        # its rows are read when one looks for them
         chosen = {value: _named(view, field.name, value)} if value else {}
         url = search_url(view, "search", field.name)
         return replace(Filter.choice(name, label, value, chosen), search_url=url)
