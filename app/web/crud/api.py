@@ -210,6 +210,7 @@ class CrudApi(Gated, ModelRestApi):
         needs = Capability(self.method_permission_name["put"])
         # of relation.column FAB reads the row itself
         whole = [column for column in self.list_columns if "." not in column]
+        self.datamodel.require_known([*self.list_columns, *self.show_columns])
         asked = [*self.search_columns, *self.add_columns, *self.edit_columns]
         self.datamodel.require_placed(type(self).__name__, asked, self.open_models)
         self.datamodel.serve(subject, needs, self.label_columns, whole)

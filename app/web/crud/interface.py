@@ -126,6 +126,11 @@ class ScopedInterface(SQLAInterface):
                     " open_models if all may see its rows"
                 )
 
+    def require_known(self, shown: Iterable[str]) -> None:
+        """:raises Unplaced: a column is shown of rows whose masks nobody knows."""
+        for column in shown:
+            self._root(column)
+
     def _root(self, column: str) -> str:
         """:raises Unplaced: ``root.column`` of no relation, whose masks nobody knows."""
         root, _dot, rest = column.partition(".")

@@ -128,6 +128,7 @@ class CrudView(Gated, ModelView):
             subject, Capability(needs), self.label_columns, self.list_columns,
             audit_name=self.audit_name,
         )  # fmt: skip
+        self.datamodel.require_known([*self.show_columns, *self.export_columns])
         asked = [*self.search_columns, *self.add_columns, *self.edit_columns]
         self.datamodel.require_placed(type(self).__name__, asked, self.open_models)
 

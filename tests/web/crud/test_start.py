@@ -114,13 +114,19 @@ def test_a_key_is_one_column(app: Flask) -> None:
         SQLAInterface(SearchKey)
 
 
-def test_what_is_shown_of_another_row_is_of_a_relation(app: Flask) -> None:
+@pytest.mark.parametrize("shown", ["list_columns", "show_columns", "export_columns"])
+def test_what_is_shown_of_another_row_is_of_a_relation(app: Flask, shown: str) -> None:
+    """Of whatever else its masks would be unknown: lists, pages and files would tell it whole."""
+
     class Tokens(ModelView):
         datamodel = SQLAInterface(Token, everybody=True)
-        list_columns: ClassVar[list[str]] = ["owner.name"]
+        open_models = ("Account",)
+        search_columns: ClassVar[list[str]] = ["name"]
+        add_columns = edit_columns = list_columns = search_columns
 
+    view = type("Tokens", (Tokens,), {shown: ["owner.name"]})
     with pytest.raises(Unplaced, match="owner is no relation"):
-        add(app, Tokens)
+        add(app, view)
 
 
 def test_a_masked_column_is_no_order_of_a_view(app: Flask) -> None:
