@@ -10,7 +10,7 @@ from app.access.actor import Actor
 from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
 from app.core.db import db, read_only
-from app.kernel.declare.register import of_year
+from app.kernel.declare.figures import of_year
 from app.kernel.figures import counters
 from app.kernel.records import renewals, steps
 from app.kernel.records import save as records

@@ -22,6 +22,7 @@ PAGE = ROOT / "docs/declaration.md"
 CHAPTERS = (
     ("The register", "app/kernel/declare/register.py"),
     ("Groups of a register", "app/kernel/declare/groups.py"),
+    ("Figures and years", "app/kernel/declare/figures.py"),
     ("Statistics", "app/kernel/declare/tables.py"),
     ("What registers say in the usual words", "app/kernel/rows/standard.py"),
     ("Lists of households", "app/kernel/declare/house_lists.py"),
@@ -42,7 +43,7 @@ CHAPTERS = (
     ("Rules", "app/kernel/declare/rules.py"),
     ("States and steps", "app/kernel/declare/flow.py"),
     ("Stages", "app/kernel/declare/stages.py"),
-    ("Records that go on from another register's", "app/kernel/declare/continuing.py"),
+    ("Records that go on from another register's", "app/kernel/rows/continuing.py"),
 )
 
 #: Bases of classes whose attributes are choices or fields.

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import Level, Region, ancestor_paths
 from app.demo.timeline import DAYS
+from app.kernel.declare.figures import parted
 from app.kernel.declare.register import Register, all_registers
 from app.kernel.figures import counters
 from app.kernel.figures.counters import CounterDay
-from app.kernel.figures.tally import divided
 
 #: Register, figure, county and path of the rows.
 Counted = tuple[str, str, int, str]
@@ -58,7 +58,7 @@ def _keep(session: Session, day: dt.date, counts: Mapping[Counted, int]) -> None
     shown = {(register.name, name) for register in all_registers() for name in register.counting}
     sums: dict[tuple[str, str, int, str], int] = defaultdict(int)
     for (register, figure, county_id, _path), n in counts.items():
-        if (register, divided(figure)[0]) not in shown:  # no page compares it
+        if (register, parted(figure)[0]) not in shown:  # no page compares it
             continue
         path = paths[county_id]
         for place in (*ancestor_paths(path), path):

@@ -15,7 +15,8 @@ from werkzeug.routing import Rule
 
 import app.models  # noqa: F401  (declares the registers)
 from app.access.actor import Capability
-from app.kernel.declare.register import TREND, WEEK, Register, all_registers
+from app.kernel.declare.register import Register, all_registers
+from app.kernel.declare.tables import TREND, WEEK
 from app.kernel.kinds.values import to_json
 from app.kernel.rows.household import Household
 from tests.contracts.place import Place

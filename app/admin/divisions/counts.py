@@ -17,10 +17,11 @@ from sqlalchemy import delete, select
 
 from app.access.divisions.regions import Level, Region, ancestor_paths, in_subtree
 from app.core.db import upsert
+from app.kernel.declare.figures import parted
 from app.kernel.declare.register import all_registers
 from app.kernel.figures import counters
 from app.kernel.figures.counters import CounterDay
-from app.kernel.figures.tally import Place, divided, tally, town_path
+from app.kernel.figures.tally import Place, tally, town_path
 
 Session = Any
 _ROWS_A_STATEMENT = 5000
@@ -85,7 +86,7 @@ def _counts(session: Session, register: Any, path: str) -> dict[str, int]:
 
 def _by_day(register: Any, key: str) -> bool:
     """Are days of the figure kept? Not of what is added up."""
-    return divided(key)[0] in register.counting
+    return parted(key)[0] in register.counting
 
 
 def _above(session: Session, region: Any) -> dict[int, str]:

@@ -11,16 +11,9 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.groups import UNORDERED
 from app.kernel.declare.house_lists import house_lists, list_names
 from app.kernel.declare.quality import BROKEN, SEVERITIES, Severity
-from app.kernel.declare.register import (
-    BY_RULE,
-    TREND,
-    WEEK,
-    Briefing,
-    Register,
-    all_registers,
-    get_register,
-)
+from app.kernel.declare.register import Register, all_registers, get_register
 from app.kernel.declare.rules import DeclarationError
+from app.kernel.declare.tables import BY_RULE, TREND, WEEK, Briefing
 from app.kernel.kinds import CHILDREN, DATE, REGION, YES_NO, Kind
 
 _LABEL_LENGTH = 40

@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from app.kernel.declare.register import Register, Years, get_register
+from app.kernel.declare.figures import Years
+from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.tables import HIGHEST, LOWEST, QUOTA, Mean, Rate, Table, divided
 
 Wrong = Iterator[tuple[str, str]]

@@ -16,10 +16,10 @@ from app.access import settings
 from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Level
 from app.access.settings import DATE, YES_NO, Setting
-from app.core.clock import today
 from app.core.i18n import _, mark, translate
-from app.kernel.declare.expressions import ALWAYS, Compare, Const, Expr, Has, Ref
+from app.kernel.declare.expressions import ALWAYS, Compare, Const, Expr, Ref
 from app.kernel.declare.field import Field
+from app.kernel.declare.figures import OPEN, Figure, Years, of_quality, of_single_states, parted
 from app.kernel.declare.flow import Flow, State, review_setting
 from app.kernel.declare.groups import (
     Asks,
@@ -32,10 +32,10 @@ from app.kernel.declare.groups import (
     Review,
     Story,
 )
-from app.kernel.declare.quality import BROKEN, SEVERITIES, USUAL, Quality, Severity
-from app.kernel.declare.rules import Problem, Rule, RuleSet
+from app.kernel.declare.quality import USUAL, Quality, Severity
+from app.kernel.declare.rules import Problem, RuleSet
 from app.kernel.declare.stages import Stage
-from app.kernel.declare.tables import Identity, Table
+from app.kernel.declare.tables import Briefing, Identity, Table
 
 
 @dataclass(frozen=True)
@@ -56,49 +56,6 @@ class Section:
     def fields(self) -> tuple[str, ...]:
         """The names of its fields."""
         return tuple(self.names.split())
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A named condition over a row: counted, drilled down to, charted in the colour ``tone``
-    (good, warn, bad, info, neutral). With ``sum`` it does not count the rows but adds up what a field of
-    them says, exactly: such a figure stands in tables, alone or in a rate or mean.
-    """
-
-    label: str  # what pages call it
-    where: Expr  # the rows that it counts
-    tone: str = ""
-    sum: str = ""  # the field of a number that it adds up
-    rule: Rule | None = None  # of one that the kernel makes: the rule that these rows break
-
-    @property
-    def text(self) -> str:
-        """What pages call it, in the user's language."""
-        return self.rule.label if self.rule else translate(self.label)
-
-
-@dataclass(frozen=True)
-class Years:
-    """Figures are counted for each year that the field ``name`` says too, from ``since`` on; it says
-    one year, or several (:func:`app.kernel.declare.fields.years`).
-
-    ``listed``: the rows of a year, where they are not those that the lists show. ``usual`` gives the
-    year that pages show unless another is asked for; without it they show all years.
-
-    ``by`` names a choice that divides each year: figures are counted for each year and code too, and
-    pages offer the codes beside the year. ``usual_kind`` is the code that they show with the usual year.
-    """
-
-    name: str
-    since: int
-    listed: Expr | None = None
-    usual: Callable[[], int] | None = None
-    by: str = ""
-    usual_kind: str = ""
-
-    def offered(self) -> range:
-        """The years that one may ask for, the newest first; next year's is planned already."""
-        return range(today().year + 1, self.since - 1, -1)
 
 
 @dataclass(frozen=True)
@@ -134,25 +91,6 @@ class Menu:
 
 #: ``check(row, values)`` with the values as they would be stored.
 Check = Callable[[Any, Mapping[str, Any]], Iterable[Problem]]
-
-
-@dataclass(frozen=True)
-class Briefing:
-    """The register's chapter of the work report (spec 02): sentences in which a figure in braces
-    stands for its number, ``{rate}`` for the share that is done; ``nothing`` where no row counts.
-    ``todo`` names a figure and what is to be done about it, said where it is not 0. ``by_year``
-    names the table that is shown by year too.
-    """
-
-    title: str  # the head of the chapter
-    sentences: tuple[str, ...]  # said where a row counts
-    nothing: str
-    todo: tuple[tuple[str, str], ...] = ()
-    by_year: str = ""
-
-    def texts(self) -> tuple[str, ...]:
-        """All that it says, in Chinese."""
-        return (self.title, *self.sentences, self.nothing, *(text for _figure, text in self.todo))
 
 
 @dataclass(frozen=True)
@@ -320,14 +258,7 @@ class Register:
     @cached_property
     def quality_figures(self) -> dict[str, Figure]:
         """Where broken rules are kept: how many records have findings of each severity, and break each rule."""
-        found = {
-            one.value: Figure(one.zh, Has(Ref(SEVERITIES), one.value), _TONES[one])
-            for one in Severity
-        }
-        for rule in self.rules.declared.values():
-            where = Has(Ref(BROKEN), rule.code)
-            found[rule.figure] = Figure(rule.code, where, _TONES[rule.severity], rule=rule)
-        return found
+        return of_quality(self.rules.declared.values())
 
     @cached_property
     def identities(self) -> tuple[Identity, ...]:
@@ -341,7 +272,7 @@ class Register:
         """
         if self.flow is None:
             return self.figures
-        told, state = _of_single_states(self.figures), self.model.__fields__["state"]
+        told, state = of_single_states(self.figures), self.model.__fields__["state"]
         alone = {
             f"state.{one.value}": Figure(one.label, state.is_(one))
             for one in self.states
@@ -354,7 +285,7 @@ class Register:
         """Where its form asks for moves: by state the kept figures that count whom somebody has to fill
         in, for what asks to move waits for that and for nobody who fills in.
         """
-        return {state: f"open.{state.value}" for state in _OPEN} if self.moves else {}
+        return {state: f"open.{state.value}" for state in OPEN} if self.moves else {}
 
     @cached_property
     def _without_moves(self) -> dict[str, Figure]:
@@ -362,14 +293,14 @@ class Register:
             return {}
         state, asks = self.model.__fields__["state"], self.fields[self.moves.asked]
         return {
-            name: Figure(_OPEN[one], state.is_(one) & ~asks.yes)
+            name: Figure(OPEN[one], state.is_(one) & ~asks.yes)
             for one, name in self.open_figures.items()
         }
 
     @cached_property
     def state_figures(self) -> dict[State, str]:
         """The kept figures that count the listed rows of exactly one state, by that state."""
-        return _of_single_states(self.kept_figures)
+        return of_single_states(self.kept_figures)
 
     @cached_property
     def states(self) -> tuple[State, ...]:
@@ -384,9 +315,9 @@ class Register:
         :raises KeyError: no such figure, no such year or kind.
         """
         if key not in self._counted:
-            name, at, dim = key.partition("@")
+            name, dim = parted(key)
             where, listed = self.kept_figures[name].where, self.listed
-            if at:
+            if "@" in key:
                 years, shown = self.years, name in self.figures
                 year, of, kind = dim.partition("/")
                 if not shown or years is None or year not in map(str, years.offered()):
@@ -425,7 +356,7 @@ class Register:
 
     def adds(self, key: str) -> bool:
         """Does the figure of this key add up, instead of counting rows?"""
-        return bool(self.kept_figures[key.partition("@")[0]].sum)
+        return bool(self.kept_figures[parted(key)[0]].sum)
 
     def added_in(self, figure: str) -> int:
         """How many parts of one a figure that adds up is kept in; 0: it counts rows."""
@@ -434,7 +365,7 @@ class Register:
 
     def figure_label(self, key: str) -> str:
         """审核通过, 审核通过（2026年）, or 审核通过（2026年，中央补助）."""
-        name, _at, dim = key.partition("@")
+        name, dim = parted(key)
         year, _of, kind = dim.partition("/")
         label = self.kept_figures[name].text
         if kind:
@@ -475,47 +406,6 @@ class Register:
         """The statistics table of that name, or None."""
         return next((t for t in self.tables if t.name == name), None)
 
-
-#: What is to be filled in of a record that asks for no move (a record that was never begun asks for none).
-_OPEN = {
-    State.DRAFT: mark("已录入，待上报"),
-    State.RETURNED: mark("退回补正，待修改"),
-    State.RECTIFY: mark("退回整改，待修改"),
-}
-
-
-def _of_single_states(figures: Mapping[str, Figure]) -> dict[State, str]:
-    """The first of the figures that is exactly one state, of each state that has one."""
-    found: dict[State, str] = {}
-    for name, figure in figures.items():
-        if figure.where.names() == {"state"}:
-            states = [s for s in State if figure.where.test({"state": s})]
-            if len(states) == 1:
-                found.setdefault(states[0], name)
-    return found
-
-
-def dim_of(year: int | None, kind: str = "") -> str:
-    """What counters call a year, a kind of it, or (empty) all years."""
-    if not year:
-        return ""
-    return f"{year}/{kind}" if kind else str(year)
-
-
-def of_dim(figure: str, dim: str) -> str:
-    """The key of a figure in a dimension (:func:`dim_of`)."""
-    return f"{figure}@{dim}" if dim else figure
-
-
-def of_year(figure: str, year: int | None, kind: str = "") -> str:
-    """The key of a figure of one year or a kind of it, or of all years."""
-    return of_dim(figure, dim_of(year, kind))
-
-
-#: How figures of findings are drawn.
-_TONES = {Severity.INCOMPLETE: "info", Severity.ERROR: "bad", Severity.QUESTIONABLE: "warn"}
-#: Names of the weekly table, of the days and of the rules in addresses; no declared table may have them.
-WEEK, TREND, BY_RULE = "week", "trend", "rules"
 
 _registers: list[Register] = []
 #: What some registers are called already.

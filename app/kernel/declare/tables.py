@@ -1,4 +1,4 @@
-"""What a register's statistics show: tables, their columns, what must add up."""
+"""What a register's statistics show: tables, their columns, what must add up; and what its report says."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ def columns(names: str) -> tuple[Column, ...]:
     return tuple(Column(name) for name in names.split())
 
 
+#: Names of the weekly table, of the days and of the rules in addresses; no declared table may have them.
+WEEK, TREND, BY_RULE = "week", "trend", "rules"
 #: In columns and rates the name of what the division that is looked at gave those below it to do
 #: (app.kernel.quotas); the total is the sum of those that are listed.
 QUOTA = "quota"
@@ -118,6 +120,25 @@ class Table:
     def plain(self, figures: Collection[str]) -> Table:
         """The table with those of its own register's figures alone."""
         return replace(self, columns=_plain(self.columns, figures))
+
+
+@dataclass(frozen=True)
+class Briefing:
+    """The register's chapter of the work report (spec 02): sentences in which a figure in braces
+    stands for its number, ``{rate}`` for the share that is done; ``nothing`` where no row counts.
+    ``todo`` names a figure and what is to be done about it, said where it is not 0. ``by_year``
+    names the table that is shown by year too.
+    """
+
+    title: str  # the head of the chapter
+    sentences: tuple[str, ...]  # said where a row counts
+    nothing: str
+    todo: tuple[tuple[str, str], ...] = ()
+    by_year: str = ""
+
+    def texts(self) -> tuple[str, ...]:
+        """All that it says, in Chinese."""
+        return (self.title, *self.sentences, self.nothing, *(text for _figure, text in self.todo))
 
 
 def _leaves(items: tuple[Column | Rate, ...]) -> Iterator[Column | Rate]:

@@ -46,16 +46,10 @@ from app.core.db import Model, outermost
 from app.core.kept import Kept
 from app.core.types import PathType
 from app.kernel.declare.expressions import ALWAYS, Columns, Expr
-from app.kernel.declare.register import (
-    Figure,
-    Register,
-    all_registers,
-    dim_of,
-    of_dim,
-    register_of,
-)
+from app.kernel.declare.figures import Figure, dim_of, of_dim, parted
+from app.kernel.declare.register import Register, all_registers, register_of
 from app.kernel.figures import tally as lines
-from app.kernel.figures.tally import Place, Slot, divided, slot_of, tally, town_of, town_path
+from app.kernel.figures.tally import Place, Slot, slot_of, tally, town_of, town_path
 
 #: Execution option of a bulk UPDATE or DELETE whose deltas are handed in.
 HANDED_IN = "deltas_handed_in"
@@ -226,7 +220,7 @@ def total(
 
 def kept_at(register: str, key: str, level: Level) -> tuple[str, Slot, Level]:
     """Where a figure of a division is kept: dimension, slot, and the grain of the lines that tell of it."""
-    figure, dim = divided(key)
+    figure, dim = parted(key)
     grain = Level.TOWN if level == Level.TOWN else Level.COUNTY
     return dim, slot_of(register, figure), grain
 
@@ -445,7 +439,7 @@ def broken_identities(
     ``kept`` are the counters, where they were read already.
     """
     kept = kept_counts(session, register) if kept is None else kept
-    places = {(divided(key)[1], place) for key, place in kept}
+    places = {(parted(key)[1], place) for key, place in kept}
     return [
         f"{register.name}: {identity.text} (at {place}{', ' if dim else ''}{dim})"
         for identity in register.identities

@@ -23,6 +23,7 @@ from app.core.db import Model, db, read_only
 from app.core.i18n import _
 from app.core.types import UtcDateTime
 from app.kernel.declare.field import Field
+from app.kernel.declare.figures import parted
 from app.kernel.declare.register import Register, all_registers
 from app.kernel.figures import tally
 from app.kernel.rows.household import Household
@@ -209,7 +210,7 @@ def incomplete(register: Register, *, counters: bool = True) -> frozenset[str]:
 
 def is_complete(register: Register, key: str) -> bool:
     """May the counters of a figure be shown, all of them or those of a year?"""
-    return key.partition("@")[0] not in incomplete(register)
+    return parted(key)[0] not in incomplete(register)
 
 
 def forget() -> None:

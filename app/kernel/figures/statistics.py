@@ -32,7 +32,8 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
-from app.kernel.declare.register import Register, dim_of, of_dim, of_year
+from app.kernel.declare.figures import dim_of, of_dim, of_year
+from app.kernel.declare.register import Register
 from app.kernel.figures import tally as lines
 from app.kernel.figures.counters import live
 from app.kernel.figures.state import incomplete

@@ -40,6 +40,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.access.divisions.regions import Level
 from app.core.db import Model, db, read_only
 from app.core.types import PathType
+from app.kernel.declare.figures import parted
 from app.kernel.declare.register import all_registers
 
 #: Figures of one part of a line.
@@ -140,12 +141,6 @@ def _read_slots() -> dict[tuple[str, str], Slot]:
 # ---- reading ---------------------------------------------------------------------------------
 
 
-def divided(key: str) -> tuple[str, str]:
-    """The figure's name and the dimension of its key ``name`` or ``name@2026``."""
-    figure, _at, dim = key.partition("@")
-    return figure, dim
-
-
 def lines_of(
     register: str, dim: str, level: Level, parts: Iterable[int], low: Any, high: Any
 ) -> tuple[ColumnElement[bool], ...]:
@@ -183,7 +178,7 @@ def add(connection: Connection, changes: Mapping[tuple[str, str, Place], int]) -
     lines: dict[tuple[bool, str, str, int, Any], dict[int, int]] = {}
     for (register, key, place), n in changes.items():
         if n:
-            figure, dim = divided(key)
+            figure, dim = parted(key)
             slot = slot_of(register, figure)
             line = isinstance(place, int), register, dim, slot.part, place
             lines.setdefault(line, {})[slot.number] = n
@@ -228,7 +223,6 @@ __all__ = [
     "Slot",
     "TallySlot",
     "add",
-    "divided",
     "give_slots",
     "lines_of",
     "of",

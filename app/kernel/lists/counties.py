@@ -8,7 +8,8 @@ from sqlalchemy import Column, ColumnElement, Integer, cast, func, select
 from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import Level, subtree
-from app.kernel.figures.tally import divided, lines_of, slot_of, tally
+from app.kernel.declare.figures import parted
+from app.kernel.figures.tally import lines_of, slot_of, tally
 
 _MOST = 24  # counties that one page touches
 
@@ -79,7 +80,7 @@ class Counties:
 
     def _lines(self, key: str) -> tuple[Column[int], tuple[ColumnElement[bool], ...]]:
         """The column of a figure, and the lines of the area's counties."""
-        figure, dim = divided(key)
+        figure, dim = parted(key)
         slot = slot_of(self.register, figure)
         area = subtree(self.path)
         return slot.column, lines_of(self.register, dim, Level.COUNTY, [slot.part], *area)

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from app.access.divisions.regions import Region
 from app.core.i18n import _, translate
-from app.kernel.declare.register import Figure, Register
+from app.kernel.declare.figures import Figure
+from app.kernel.declare.register import Register
 from app.kernel.figures.statistics import LineKind, Sheet, read
 from app.kernel.reports.tables import Cell, Report, Row, counting_note, figure_cell
 

@@ -19,6 +19,7 @@ from app.core.clock import today
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
+from app.kernel.declare.figures import parted
 from app.kernel.declare.register import Register
 from app.kernel.declare.tables import Column, Table
 from app.kernel.figures import statistics
@@ -103,7 +104,7 @@ def read_all(asked: Sequence[tuple[Sheet, Sequence[str]]], days: int) -> list[Tr
         )
         for name, region_id, day, figure, n in db.session.execute(union_all(*parts)):
             of_day = found.setdefault((name, region_id), {}).setdefault(day, {})
-            of_day[figure.partition("@")[0]] = n
+            of_day[parted(figure)[0]] = n
     return [
         _trend(sheet, figures, found.get((sheet.register.name, sheet.region.id), {}), now)
         for sheet, figures in asked

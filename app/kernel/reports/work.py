@@ -21,8 +21,8 @@ from app.core.db import db
 from app.core.errors import BadInput
 from app.core.files.paper import Chapter, Grid, Paper
 from app.core.i18n import _, translate
-from app.kernel.declare.register import Briefing, Register, all_registers
-from app.kernel.declare.tables import Column, Table
+from app.kernel.declare.register import Register, all_registers
+from app.kernel.declare.tables import Briefing, Column, Table
 from app.kernel.figures import days, statistics
 from app.kernel.reports import deadlines, tables, week
 from app.kernel.reports.shares import share

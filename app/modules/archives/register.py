@@ -6,9 +6,10 @@ from app.access.actor import Capability
 from app.access.divisions.regions import Level
 from app.core.clock import today
 from app.kernel.declare.expressions import ALWAYS
+from app.kernel.declare.figures import Figure, Years
 from app.kernel.declare.flow import SENT_BACK, State, optional_county_review
 from app.kernel.declare.groups import Creates, Form, Heading, Lists, Milestone, Review, Story
-from app.kernel.declare.register import Figure, Menu, Section, Years, register, rule
+from app.kernel.declare.register import Menu, Section, register, rule
 from app.kernel.declare.tables import (
     HIGHEST,
     LOWEST,

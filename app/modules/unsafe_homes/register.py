@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from app.access.actor import Capability
+from app.kernel.declare.figures import Figure, Years
 from app.kernel.declare.flow import State
 from app.kernel.declare.groups import Heading, Lists
-from app.kernel.declare.register import (
-    Briefing,
-    Derived,
-    Figure,
-    Menu,
-    Section,
-    Years,
-    register,
-    rule,
-)
-from app.kernel.declare.tables import Column, Identity, Table, columns
+from app.kernel.declare.register import Derived, Menu, Section, register, rule
+from app.kernel.declare.tables import Briefing, Column, Identity, Table, columns
 from app.modules.homes.choices import Measure, Progress
 from app.modules.unsafe_homes import backfill
 from app.modules.unsafe_homes.model import Danger, Risk

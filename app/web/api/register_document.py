@@ -9,7 +9,8 @@ from app.kernel.declare.condition_words import describe
 from app.kernel.declare.expressions import ALWAYS
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Transition
-from app.kernel.declare.register import TREND, WEEK, Register
+from app.kernel.declare.register import Register
+from app.kernel.declare.tables import TREND, WEEK
 from app.kernel.lists.ledger import SIZES
 from app.kernel.lists.query import PLACE_NAMES, decisions
 from app.kernel.reports.trend import RANGES

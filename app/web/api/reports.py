@@ -11,7 +11,8 @@ from app.access.actor import Actor
 from app.access.divisions.regions import Region
 from app.core.errors import NotFound
 from app.core.i18n import _
-from app.kernel.declare.register import TREND, WEEK, Register
+from app.kernel.declare.register import Register
+from app.kernel.declare.tables import TREND, WEEK
 from app.kernel.figures import statistics
 from app.kernel.reports import order as ordering
 from app.kernel.reports import tables, trend, week

@@ -13,8 +13,10 @@ from app.access.scope import current_actor
 from app.core.clock import local
 from app.core.errors import Forbidden
 from app.core.i18n import _, lazy, translate
+from app.kernel.declare.figures import of_year
 from app.kernel.declare.flow import State
-from app.kernel.declare.register import TREND, Register, of_year
+from app.kernel.declare.register import Register
+from app.kernel.declare.tables import TREND
 from app.kernel.figures.days import month_day
 from app.kernel.figures.state import being_counted
 from app.kernel.figures.waiting import Waiting

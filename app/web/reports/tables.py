@@ -22,8 +22,8 @@ from app.access.scope import current_actor
 from app.core.clock import local
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
-from app.kernel.declare.register import BY_RULE, TREND, WEEK, Register, get_register
-from app.kernel.declare.tables import Table
+from app.kernel.declare.register import Register, get_register
+from app.kernel.declare.tables import BY_RULE, TREND, WEEK, Table
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column, Rate, head_spans
 from app.kernel.figures import statistics
 from app.kernel.figures.statistics import ALL_KINDS, ALL_YEARS, LineKind

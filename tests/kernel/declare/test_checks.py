@@ -20,6 +20,7 @@ from app.kernel.declare import checks, figure_checks
 from app.kernel.declare import fields as f
 from app.kernel.declare import register as registering
 from app.kernel.declare.expressions import Given, Ref
+from app.kernel.declare.figures import Figure, Years
 from app.kernel.declare.flow import county_review, optional_county_review
 from app.kernel.declare.groups import (
     UNORDERED,
@@ -36,17 +37,9 @@ from app.kernel.declare.groups import (
     Story,
 )
 from app.kernel.declare.quality import Quality, Ruling, Severity
-from app.kernel.declare.register import (
-    Briefing,
-    Figure,
-    Menu,
-    Register,
-    Section,
-    Years,
-    all_registers,
-)
+from app.kernel.declare.register import Menu, Register, Section, all_registers
 from app.kernel.declare.stages import Stage
-from app.kernel.declare.tables import Column, Identity, Mean, Rate, Table
+from app.kernel.declare.tables import Briefing, Column, Identity, Mean, Rate, Table
 
 UNKNOWN = Given(Ref("nothing"))
 

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import Level
 from app.access.scope import unscoped
-from app.kernel.declare.register import Register, all_registers, of_year
+from app.kernel.declare.figures import of_year
+from app.kernel.declare.register import Register, all_registers
 from app.kernel.declare.rules import RuleSet
 from app.kernel.figures import counters
 from app.modules.homes.choices import Living

@@ -8,14 +8,15 @@ from sqlalchemy import Update, func, select, update
 from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import Level
+from app.kernel.declare.figures import parted
 from app.kernel.declare.register import Register
 from app.kernel.figures import mending
-from app.kernel.figures.tally import divided, slot_of, tally
+from app.kernel.figures.tally import slot_of, tally
 
 
 def line(register: str, key: str, level: Level = Level.COUNTY) -> tuple[Any, Any]:
     """The column that keeps a figure, and the condition of its lines of counties (or of towns)."""
-    figure, dim = divided(key)
+    figure, dim = parted(key)
     slot = slot_of(register, figure)
     own = tally.c.register == register, tally.c.dim == dim, tally.c.part == slot.part
     return slot.column, own[0] & own[1] & own[2] & (tally.c.level == int(level))

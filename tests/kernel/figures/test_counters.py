@@ -19,8 +19,9 @@ from app.access.scope import acting_as, unscoped
 from app.commands import stats
 from app.core.db import db, read_only
 from app.core.errors import AnjuError
+from app.kernel.declare.figures import Years
 from app.kernel.declare.flow import State
-from app.kernel.declare.register import Years, rule
+from app.kernel.declare.register import rule
 from app.kernel.figures import counters, statistics
 from app.kernel.figures import tally as tally_lines
 from app.kernel.figures.counters import CounterDay

@@ -20,7 +20,8 @@ from app.admin.divisions.counts import count_anew
 from app.core.db import db
 from app.core.errors import BadInput
 from app.kernel.declare.expressions import ALWAYS
-from app.kernel.declare.register import Figure, Years, get_register, rule
+from app.kernel.declare.figures import Figure, Years
+from app.kernel.declare.register import get_register, rule
 from app.kernel.declare.tables import HIGHEST, Column, Mean, Rate, Table
 from app.kernel.figures import counters, statistics
 from app.kernel.figures import tally as tally_lines

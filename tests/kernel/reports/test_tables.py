@@ -12,7 +12,8 @@ import pytest
 from app.access.divisions.regions import Level
 from app.kernel.declare.checks import check
 from app.kernel.declare.expressions import ALWAYS
-from app.kernel.declare.register import Figure, all_registers
+from app.kernel.declare.figures import Figure
+from app.kernel.declare.register import all_registers
 from app.kernel.declare.tables import Column, Table, columns
 from app.kernel.figures import statistics
 from app.kernel.reports import charts, tables

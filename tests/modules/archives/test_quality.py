@@ -237,7 +237,9 @@ def test_a_form_that_comes_back_tells_of_what_was_given(app: Any) -> None:
     """What stops the save by its server, what forbids nothing by its script."""
     hands = Hands(app, b.sign_in(app, b.COUNTY_MANAGER))
     assert "data-judged" not in hands.get("/archive/new").text
-    answer = hands.post("/archive/new", {"key": str(uuid7()), "head_id": "12345", "population": "三"})
+    answer = hands.post(
+        "/archive/new", {"key": str(uuid7()), "head_id": "12345", "population": "三"}
+    )
     assert answer.status_code == 422
     assert 'data-judged="given"' in answer.text
     assert "请填写整数，不要带单位。" in answer.text

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from app.kernel.declare.expressions import ALWAYS
+from app.kernel.declare.figures import Figure
 from app.kernel.declare.groups import Heading, Lists
-from app.kernel.declare.register import Figure, register
+from app.kernel.declare.register import register
 from app.modules.house_map.parcels.table import Parcel
 
 PARCEL = register(

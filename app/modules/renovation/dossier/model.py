@@ -15,8 +15,8 @@ from app.core.db import Model, only_where
 from app.core.types import UuidType
 from app.kernel.declare import feed
 from app.kernel.declare import fields as f
-from app.kernel.declare.continuing import Continuing
 from app.kernel.declare.expressions import ALWAYS
+from app.kernel.rows.continuing import Continuing
 from app.kernel.rows.record import Reviewed
 from app.modules.homes.choices import Progress
 from app.modules.renovation.fields import Applied, Planned

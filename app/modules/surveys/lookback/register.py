@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from app.access.actor import Capability
 from app.core.i18n import mark
+from app.kernel.declare.figures import Figure
 from app.kernel.declare.flow import SENT_BACK, State, county_review
 from app.kernel.declare.groups import Asks, Form, Heading, Lists, Review, Story
 from app.kernel.declare.house_lists import HouseList, declare_list
-from app.kernel.declare.register import Briefing, Figure, Menu, register, rule
-from app.kernel.declare.tables import Column, Identity, Table, columns
+from app.kernel.declare.register import Menu, register, rule
+from app.kernel.declare.tables import Briefing, Column, Identity, Table, columns
 from app.kernel.households.identity import head_is_another, identity_follows, number_is_free
 from app.kernel.rows.record import Standing
 from app.modules.homes.choices import Grade, Living
