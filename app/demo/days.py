@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -19,50 +20,71 @@ from app.kernel.figures.counters import CounterDay
 
 #: Register, figure, county and path of the rows.
 Counted = tuple[str, str, int, str]
-#: Day -> what is counted -> change.
-Deltas = Mapping[dt.date, dict[Counted, int]]
+#: Register, figure, division and its path.
+Summed = tuple[str, str, int, str]
 
 
-def deltas() -> Deltas:
-    """None yet."""
-    return defaultdict(lambda: defaultdict(int))
+class Days:
+    """What changed in the figures at each day, and in which of them each row counts."""
+
+    def __init__(self) -> None:
+        self.changes: dict[dt.date, dict[Counted, int]] = defaultdict(lambda: defaultdict(int))
+        self._standing: dict[uuid.UUID, dict[str, int]] = {}
+
+    def count_in(self, register: Register, row: Mapping[str, Any], day: dt.date) -> None:
+        """A row comes into its figures at that day."""
+        standing = self._standing[row["id"]] = counters.amounts(register, row)
+        self._change(register, row, day, standing, 1)
+
+    def count_out(self, register: Register, row: Mapping[str, Any], day: dt.date) -> None:
+        """It leaves those that it came into, whatever it says by now."""
+        self._change(register, row, day, self._standing.pop(row["id"]), -1)
+
+    def _change(
+        self,
+        register: Register,
+        row: Mapping[str, Any],
+        day: dt.date,
+        figures: Mapping[str, int],
+        by: int,
+    ) -> None:
+        changes = self.changes[day]
+        for figure, n in figures.items():
+            changes[register.name, figure, row["county_id"], row["path"]] += by * n
 
 
-def count_in(
-    changes: Deltas, register: Register, row: Mapping[str, Any], day: dt.date, change: int
-) -> None:
-    """A row comes into its figures at that day, or leaves them."""
-    for figure, n in counters.amounts(register, row).items():
-        changes[day][register.name, figure, row["county_id"], row["path"]] += change * n
-
-
-def write(
-    session: Session, changes: Deltas, today: dt.date, registers: tuple[Register, ...]
-) -> None:
+def write(session: Session, days: Days, today: dt.date, registers: tuple[Register, ...]) -> None:
     """What every day since the list was issued ended with; and the counters, when the caller commits."""
+    shown = {(register.name, name) for register in all_registers() for name in register.counting}
+    places = _places(session)
     kept: dict[Counted, int] = defaultdict(int)
+    sums: dict[Summed, int] = defaultdict(int)
     for number in range(DAYS, 0, -1):
         day = today - dt.timedelta(days=number)
-        for key, change in changes[day].items():
+        for key, change in days.changes[day].items():
             kept[key] += change
-        _keep(session, day, kept)
+            name, figure, county_id, _path = key
+            if (name, parted(figure)[0]) not in shown:  # no page compares it
+                continue
+            for place in places[county_id]:
+                sums[(name, figure, *place)] += change
+        _keep(session, day, sums)
     for register in registers:
         own = {(f, c, path): n for (name, f, c, path), n in kept.items() if name == register.name}
         counters.hand_in(session, register, own)
 
 
-def _keep(session: Session, day: dt.date, counts: Mapping[Counted, int]) -> None:
+def _places(session: Session) -> dict[int, list[tuple[int, str]]]:
+    """Each county, and what lies above it, with their paths."""
     upper = select(Region.path, Region.id).where(Region.level <= Level.COUNTY, ~Region.structural)
     ids = dict(session.connection().execute(upper).all())
-    paths = {key: path for path, key in ids.items()}
-    shown = {(register.name, name) for register in all_registers() for name in register.counting}
-    sums: dict[tuple[str, str, int, str], int] = defaultdict(int)
-    for (register, figure, county_id, _path), n in counts.items():
-        if (register, parted(figure)[0]) not in shown:  # no page compares it
-            continue
-        path = paths[county_id]
-        for place in (*ancestor_paths(path), path):
-            sums[register, figure, ids[place], place] += n
+    return {
+        key: [(ids[place], place) for place in (*ancestor_paths(path), path) if place in ids]
+        for path, key in ids.items()
+    }
+
+
+def _keep(session: Session, day: dt.date, sums: Mapping[Summed, int]) -> None:
     lines = [
         {"register": r, "figure": f, "region_id": i, "day": day, "path": path, "n": n}
         for (r, f, i, path), n in sorted(sums.items())

@@ -96,7 +96,7 @@ class _Demonstration:
         self.rows: dict[Any, list[Values]] = {model: [] for model in _MODELS}
         self.blank = {model: dict.fromkeys(_table(model).columns.keys()) for model in _MODELS}
         self.made = dict.fromkeys(_MODELS, 0)
-        self.deltas = days.deltas()
+        self.days = days.Days()
 
     def run(self) -> dict[str, int]:
         managers = self.accounts.upper([county.code[:4] for county in self.counties])
@@ -116,8 +116,8 @@ class _Demonstration:
         lists.keep(self.session, self.today, province, [s.manager for _, _, s in staffs[:2]])
         for model in _MODELS:
             self._flush(model)
-        self.made[Risk] = risk.fill(self.session, self.deltas)
-        days.write(self.session, self.deltas, self.today, _COUNTED)
+        self.made[Risk] = risk.fill(self.session, self.days)
+        days.write(self.session, self.days, self.today, _COUNTED)
         for model in (*_MODELS, Risk):  # or the first pages are planned as for empty tables
             self.session.execute(text(f"ANALYZE {_table(model).name}"))
         return {_table(model).name: count for model, count in self.made.items()}
@@ -152,7 +152,7 @@ class _Demonstration:
         issued = self.timeline.issued
         stamps = {"id": uuid7(), "version": 1, "created_at": issued, "changed_at": issued}
         row = self.add(register.model, place, **stamps, **values)
-        self.count_in(register, row, issued, 1)
+        self.count_in(register, row, issued)
 
     def _homes(
         self, county: County, places: list[Place], towns: dict[str, str]
@@ -207,7 +207,7 @@ class _Demonstration:
             own_house=False,
             match_key=match_key(number, code, town, group, head.name, phone),
         )
-        self.count_in(HOUSEHOLD, row, self.timeline.issued, 1)
+        self.count_in(HOUSEHOLD, row, self.timeline.issued)
         return row
 
     # ---- surveys ----------------------------------------------------------------------------
@@ -238,7 +238,7 @@ class _Demonstration:
             head_name=home["head_name"],
             head_id=home["head_id"],
         )
-        self.count_in(LOOKBACK, record, self.timeline.issued, 1)
+        self.count_in(LOOKBACK, record, self.timeline.issued)
         if state != State.MISSING:
             clerk = staff.clerk_of(place.path)
             day, steps = self.timeline.to(state, clerk, staff)
@@ -255,9 +255,9 @@ class _Demonstration:
             if any(step.target == State.APPROVED for step in steps):
                 _new_head(home, record)
             if record["state"] == State.APPROVED and record["living"] == Living.OWN:
-                self.count_in(HOUSEHOLD, home, record["decided_at"], -1)
+                self.count_out(HOUSEHOLD, home, record["decided_at"])
                 home["own_house"] = True
-                self.count_in(HOUSEHOLD, home, record["decided_at"], 1)
+                self.count_in(HOUSEHOLD, home, record["decided_at"])
             self._split_off(place, home, record, steps)
         for value in {home[n] for n in ("issued_name", "head_name", "issued_id", "head_id")} - {
             None
@@ -304,8 +304,8 @@ class _Demonstration:
             for value in identity["head_name"], identity["head_id"]:
                 self.add(SearchKey, place, household_id=child["id"], value=value)
             if approved:
-                self.count_in(HOUSEHOLD, child, approved.at, 1)
-                self.count_in(LOOKBACK, survey, approved.at, 1)
+                self.count_in(HOUSEHOLD, child, approved.at)
+                self.count_in(LOOKBACK, survey, approved.at)
 
     def _state(self, county: County, place: Place) -> State:
         if place.level != Level.VILLAGE or county.shares is None:
@@ -406,9 +406,9 @@ class _Demonstration:
                 record["decided_at"] = step.at
 
     def move(self, register: Register, record: Values, state: State, at: dt.datetime) -> None:
-        self.count_in(register, record, at, -1)
+        self.count_out(register, record, at)
         record |= {"state": state, "changed_at": at}
-        self.count_in(register, record, at, 1)
+        self.count_in(register, record, at)
 
     # ---- rows and counters --------------------------------------------------------------------
 
@@ -432,9 +432,15 @@ class _Demonstration:
             self.made[model] += len(rows)
         self.rows[model] = []
 
-    def count_in(self, register: Any, row: Values, at: dt.datetime, change: int) -> None:
-        day = min(at.date(), self.today - dt.timedelta(days=1))
-        days.count_in(self.deltas, register, row, day, change)
+    def count_in(self, register: Register, row: Values, at: dt.datetime) -> None:
+        self.days.count_in(register, row, self._day(at))
+
+    def count_out(self, register: Register, row: Values, at: dt.datetime) -> None:
+        self.days.count_out(register, row, self._day(at))
+
+    def _day(self, at: dt.datetime) -> dt.date:
+        """The day that a change is counted at: nothing is of today, which has not ended."""
+        return min(at.date(), self.today - dt.timedelta(days=1))
 
 
 def _number_of(text: str) -> int:

@@ -53,9 +53,9 @@ class Monitored:
         known = home["head_id"] and formats.id_number_valid(home["head_id"], self.demo.today)
         if place.level != Level.VILLAGE or not known or self.pick.random() >= _SHARE:
             return
-        self.demo.count_in(HOUSEHOLD, home, self.demo.timeline.issued, -1)
+        self.demo.count_out(HOUSEHOLD, home, self.demo.timeline.issued)
         home["low_income"] = True
-        self.demo.count_in(HOUSEHOLD, home, self.demo.timeline.issued, 1)
+        self.demo.count_in(HOUSEHOLD, home, self.demo.timeline.issued)
 
     def household(
         self, place: Place, home: Values, head: Person, prefixes: list[str], staff: Staff, by: str
@@ -87,7 +87,7 @@ class Monitored:
             sex=home["sex"], phone=home["phone"], head_low_income=True,
             upkeep=self.pick.choices((Upkeep.DONE, Upkeep.PENDING), (8, 2))[0], **copied,
         )  # fmt: skip
-        self.demo.count_in(LOW_INCOME, row, issued, 1)
+        self.demo.count_in(LOW_INCOME, row, issued)
 
     def _approved(
         self, place: Place, home: Values, head: Person, prefixes: list[str], staff: Staff, by: str,
@@ -112,7 +112,7 @@ class Monitored:
             source = step.target
         self.demo.walk(MONITORING, place, row, steps, files, counted=False)
         row["current"] = True
-        self.demo.count_in(MONITORING, row, timeline.issued, 1)
+        self.demo.count_in(MONITORING, row, timeline.issued)
         return row
 
     def _present(
@@ -127,26 +127,26 @@ class Monitored:
         saved = demo.timeline.moment(day)
         self._replace(earlier, saved)
         row = self._row(place, copied, earlier, demo.timeline.issued, current=earlier is None)
-        demo.count_in(MONITORING, row, demo.timeline.issued, 1)
+        demo.count_in(MONITORING, row, demo.timeline.issued)
         if not begun:
             return
         answers = self._answers(place, home, head, prefixes, day, by)
         files = demo.files(MONITORING, place, row, answers, clerk, day, complete=bool(steps))
         if not steps:
             answers = self._begun(answers)
-        demo.count_in(MONITORING, row, saved, -1)
+        demo.count_out(MONITORING, row, saved)
         row |= answers
         row |= {"state": State.DRAFT, "changed_at": saved, "current": True, "year": day.year}
         row |= {"newest_of_year": True, "version": 2 + len(steps)}
-        demo.count_in(MONITORING, row, saved, 1)
+        demo.count_in(MONITORING, row, saved)
         demo.walk(MONITORING, place, row, steps, files)
 
     def _replace(self, earlier: Values | None, at: dt.datetime) -> None:
         """It stops being the one that counts."""
         if earlier is not None:
-            self.demo.count_in(MONITORING, earlier, at, -1)
+            self.demo.count_out(MONITORING, earlier, at)
             earlier["current"] = False
-            self.demo.count_in(MONITORING, earlier, at, 1)
+            self.demo.count_in(MONITORING, earlier, at)
 
     def _row(
         self, place: Place, copied: Values, earlier: Values | None, at: dt.datetime, **said: Any

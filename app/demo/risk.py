@@ -8,19 +8,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.clock import local, now
-from app.demo import days
+from app.demo.days import Days
 from app.kernel.rows.reading import values_of
 from app.modules.unsafe_homes import backfill, projection
 from app.modules.unsafe_homes.model import Risk
 from app.modules.unsafe_homes.register import RISK
 
 
-def fill(session: Session, deltas: days.Deltas) -> int:
+def fill(session: Session, counted: Days) -> int:
     """Its rows, counted from the day on which their surveys were approved; gives how many."""
     made = follow(session)
     for row in session.scalars(select(Risk)):
-        values: dict[str, Any] = values_of(row) | {"county_id": row.county_id, "path": row.path}
-        days.count_in(deltas, RISK, values, local(row.decided_at or now()).date(), 1)
+        values: dict[str, Any] = values_of(row)
+        values |= {"id": row.id, "county_id": row.county_id, "path": row.path}
+        counted.count_in(RISK, values, local(row.decided_at or now()).date())
     return made
 
 
