@@ -88,6 +88,7 @@ class Service:
         now = time.monotonic()
         if self.process is None and now >= self.due:
             self.process, self.started = programs.start(programs.command, *self.command), now
+            say(f"{self.name} runs as process {self.process.pid}")
         elif self.process is not None and self.process.exitcode is not None:
             code = self.process.exitcode
             programs.end(self.process)  # the workers of a dead master hold the port

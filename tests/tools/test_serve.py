@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -30,27 +31,28 @@ def until(happened: Callable[[], bool], seconds: float = SOON) -> None:
         time.sleep(0.05)
 
 
-def tree() -> dict[int, tuple[int, str]]:
-    """Process -> its parent, its command; of processes that have not ended."""
+def tree() -> dict[int, int]:
+    """Process -> its parent; of processes that have not ended."""
     told = subprocess.run(
-        ["ps", "-eo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
+        ["ps", "-eo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
     )
-    lines = (line.split(None, 3) for line in told.stdout.splitlines())
-    return {int(pid): (int(above), said) for pid, above, state, said in lines if state[0] != "Z"}
+    lines = (line.split() for line in told.stdout.splitlines())
+    return {int(pid): int(above) for pid, above, state in lines if state[0] != "Z"}
 
 
 class Machine:
     """The supervisor with its port."""
 
-    def __init__(self, environment: dict[str, str], port: int) -> None:
-        self.environment, self.port = environment, port
+    def __init__(self, environment: dict[str, str], port: int, told: Path) -> None:
+        self.environment, self.port, self.told = environment, port, told
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "tools/serve.py", "--no-demo"], cwd=ROOT, env=self.environment,
-            start_new_session=True,
-        )  # fmt: skip
+        with self.told.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "tools/serve.py", "--no-demo"], cwd=ROOT, env=self.environment,
+                start_new_session=True, stdout=out,
+            )  # fmt: skip
 
     def answers(self) -> bool:
         try:
@@ -62,33 +64,19 @@ class Machine:
     def below(self) -> set[int]:
         """All processes that it started, and theirs."""
         all_of_them, found = tree(), {self.process.pid}
-        while more := {p for p, (above, _) in all_of_them.items() if above in found} - found:
+        while more := {p for p, above in all_of_them.items() if above in found} - found:
             found |= more
         return found - {self.process.pid}
 
-    def listening(self) -> set[int]:
-        """The processes that hold the port: gunicorn's master, and its workers."""
-        inodes = {
-            line.split()[9]
-            for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
-            if line.split()[1].endswith(f":{self.port:04X}") and line.split()[3] == "0A"
-        }
-        return {pid for pid in self.below() if inodes & set(sockets_of(pid))}
-
     def master(self) -> int:
-        """The one whose parent does not listen."""
-        held, all_of_them = self.listening(), tree()
-        (found,) = {pid for pid in held if all_of_them[pid][0] not in held}
-        return found
+        """Gunicorn's master, as the supervisor told last."""
+        return int(
+            re.findall(r"^web runs as process (\d+)$", self.told.read_text(), re.MULTILINE)[-1]
+        )
 
-
-def sockets_of(pid: int) -> Iterator[str]:
-    """The inodes of its sockets."""
-    try:
-        for entry in Path(f"/proc/{pid}/fd").iterdir():
-            yield str(entry.readlink()).removeprefix("socket:[").removesuffix("]")
-    except OSError:
-        return  # it ended meanwhile
+    def workers(self) -> set[int]:
+        """The processes that it started, which answer."""
+        return {pid for pid, above in tree().items() if above == self.master()}
 
 
 @pytest.fixture
@@ -107,7 +95,7 @@ def machine(databases: Databases, tmp_path: Path) -> Iterator[Machine]:
             "STORAGE_DIR": str(tmp_path), "SECRET_KEY": "only for tests",
             "HOST": "127.0.0.1", "PORT": str(port), "WEB_WORKERS": "1",
         },
-        port,
+        port, tmp_path / "told",
     )  # fmt: skip
     until(running.answers, 60)
     yield running
@@ -116,17 +104,18 @@ def machine(databases: Databases, tmp_path: Path) -> Iterator[Machine]:
     running.process.wait(20)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc to find who holds the port")
 def test_whatever_dies_the_service_is_back_and_nothing_runs_twice(machine: Machine) -> None:
     master = machine.master()
-    (worker,) = machine.listening() - {master}
+    (worker,) = machine.workers()
     os.kill(worker, signal.SIGKILL)
-    until(lambda: worker not in machine.listening() and len(machine.listening()) == 2)
+    until(lambda: len(machine.workers() - {worker}) == 1 and worker not in tree())
     until(machine.answers)
     assert machine.master() == master
 
+    (worker,) = machine.workers()
     os.kill(master, signal.SIGKILL)
-    until(lambda: len(machine.listening() - {master, worker}) == 2 and machine.answers())
+    until(lambda: machine.master() != master and len(machine.workers()) == 1 and machine.answers())
+    assert not {master, worker} & set(tree())
 
     left = machine.below()
     machine.process.kill()
