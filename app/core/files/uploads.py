@@ -195,8 +195,11 @@ def _hides_another_file(data: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(data)):
             return True
-    # no index at its end; or bytes that look like one, of a version or with names that nobody has
-    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):
+    except zipfile.BadZipFile:  # no index at its end, or bytes that only look like one
+        return False
+    except (NotImplementedError, ValueError):
+        # They look like an index until an entry asks for a version that zipfile lacks, or is named in
+        # what is no UTF-8; the first releases of 3.11 also seek an index before the file's beginning.
         return False
 
 

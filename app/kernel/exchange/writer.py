@@ -137,8 +137,10 @@ class _Forms:
 
 
 def _index(form: Format) -> int:
-    """The number by which cells of a sheet name a form."""
-    number: int = form._get_xf_index()  # noqa: SLF001 - XlsxWriter's cells ask so, too
+    """The number by which cells of a sheet name a form. XlsxWriter has no public word for it: its own
+    sheets ask so when they write a cell, and :meth:`_Sheet.plain_row` writes cells itself.
+    """
+    number: int = form._get_xf_index()  # noqa: SLF001 - see above
     return number
 
 

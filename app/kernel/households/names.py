@@ -17,11 +17,9 @@ from sqlalchemy.orm import Session
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.scope import joined
-from app.core.db import Model
 from app.core.jobs.table import JobContext, once_job
 from app.core.transactions import transaction
 from app.kernel.declare.field import Field
-from app.kernel.declare.fields import Declared
 from app.kernel.declare.register import all_registers
 from app.kernel.households import keys, lists
 from app.kernel.kinds.values import to_json
@@ -38,9 +36,8 @@ def mend_all(job: JobContext) -> dict[str, Any]:
     models = _models()
     tables = [model.__tablename__ for model in models]
     done = dict(job.checkpoint or {"table": tables[0], "after": "", "rows": 0})
-    for number, model in enumerate(
-        models[tables.index(done["table"]) :], tables.index(done["table"])
-    ):
+    first = tables.index(done["table"])
+    for number, model in enumerate(models[first:], first):
         if done["table"] != tables[number]:
             done |= {"table": tables[number], "after": ""}
         while (found := _look(model, done["after"])) is not None:
@@ -54,9 +51,8 @@ def mend_all(job: JobContext) -> dict[str, Any]:
 
 
 def _models() -> list[Any]:
-    """What holds names of persons."""
-    found = [m.class_ for m in Model.registry.mappers if issubclass(m.class_, Declared)]
-    named = [model for model in found if _names(model)]
+    """What holds names of persons: records of registers, and members of households."""
+    named = [model for model in (*_registers(), Member) if _names(model)]
     return sorted(named, key=lambda m: (m is not Household, m is not Member, m.__tablename__))
 
 
