@@ -123,7 +123,15 @@ def follow(register: Register, row: Any, result: Evaluation) -> None:
         named_households.follow(row)
     derive(register, row)
     if register.quality.kept:
-        judging.judge(register, row, result)
+        judging.judge(register, row, _derived(register, row, result))
+
+
+def _derived(register: Register, row: Any, result: Evaluation) -> Evaluation:
+    """What the rules say once what is derived stands in the row; its files are those of ``result``."""
+    stored = {n: getattr(row, n) for n in result.values if row.__fields__[n].stored}
+    if all(result.values[name] == value for name, value in stored.items()):
+        return result
+    return register.rules_of(row).evaluate(result.values | stored)
 
 
 def follow_files(register: Register, row: Any) -> None:

@@ -163,7 +163,10 @@ def test_the_analysis_counts_each_once(said: dict[str, Any], figures: str) -> No
 
 
 def test_a_poor_family_of_disabled_is_one_by_its_kind(manager: Any) -> None:
-    assert made(manager, plan_year=2018, poverty_kind=PovertyKind.DISABLED).disabled_poor is True
+    row = made(manager, plan_year=2018, poverty_kind=PovertyKind.DISABLED)
+    assert row.disabled_poor is True
+    assert "disabled_poor.required" not in row.broken, "what follows is not missing"
+    assert "disabled_poor.required" in made(manager, plan_year=2019).broken
 
 
 def test_counters_and_rows_say_the_same(manager: Any) -> None:
