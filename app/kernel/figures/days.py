@@ -15,9 +15,10 @@ from app.core.db import db
 from app.core.i18n import _
 from app.core.jobs.table import JobContext, daily_job
 from app.core.transactions import transaction
+from app.kernel.declare.figures import parted
 from app.kernel.figures import counters
 from app.kernel.figures.counters import CounterDay
-from app.kernel.figures.state import incomplete
+from app.kernel.figures.state import counted_on, incomplete
 from app.kernel.figures.statistics import Sheet
 
 DAYS = 7  # a week
@@ -31,6 +32,12 @@ class Then:
 
     day: dt.date
     counts: Mapping[tuple[str, int, str], int]
+
+    def tells(self, sheet: Sheet, *figures: str) -> bool:
+        """Is what it counted of them comparable with today's counts? Not those that are newer, or counted
+        by another condition since.
+        """
+        return all(counted_on(sheet.register, parted(name)[0], self.day) for name in figures)
 
     def of(self, sheet: Sheet, region: Region, figure: str) -> int:
         return self.counts.get((sheet.register.name, region.id, sheet.key(figure)), 0)

@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from flask import current_app
 from sqlalchemy import String, and_, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.core.clock import now
+from app.core.clock import local, now
 from app.core.db import Model, db, read_only
 from app.core.i18n import _
 from app.core.types import UtcDateTime
@@ -36,8 +37,14 @@ _SECONDS = 10.0  # how long a process believes that figures are not complete yet
 _KEY = "incomplete_figures"
 
 
+#: A figure that had nothing to count was right on every day before.
+_ALWAYS = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
 class FigureState(Model):
-    """``filled_at`` None: its counters, or its register's rows, are not complete yet."""
+    """``filled_at``: since when its counters are counted by its condition. None: they, or its register's
+    rows, are not complete yet.
+    """
 
     __tablename__ = "figure"
 
@@ -114,7 +121,7 @@ def declare(session: Session) -> bool:
                     FigureState(register=register.name, name=name, digest=digest, filled_at=None)
                 )
                 if _nothing_to_fill(session, register):
-                    row.filled_at = now()
+                    row.filled_at = _ALWAYS
     session.flush()
     _forget_others(session, kept.keys())
     forget()
@@ -151,6 +158,7 @@ def open_figures(session: Session) -> list[tuple[Register, str]]:
     return _declared({(register, name) for register, name in session.execute(_OPEN)})
 
 
+_STATES = select(FigureState.register, FigureState.name, FigureState.filled_at)
 _OPEN = select(FigureState.register, FigureState.name).where(FigureState.filled_at.is_(None))
 
 
@@ -188,6 +196,7 @@ class _Known:
     """
 
     open: frozenset[tuple[str, str]]
+    since: Mapping[tuple[str, str], dt.date]
     until: float
 
 
@@ -195,17 +204,30 @@ def incomplete(register: Register, *, counters: bool = True) -> frozenset[str]:
     """Figures of the register that cannot be told yet: by their ``counters``, or from the rows, of which some
     are still to be made.
     """
-    known = current_app.extensions.get(_KEY)
-    if known is None or (known.open and time.monotonic() > known.until):
-        with read_only(), db.engine.connect() as connection:  # whatever the caller is writing
-            found = {(of, name) for of, name in connection.execute(_OPEN)}
-        declared = frozenset((r.name, name) for r, name in _declared(found))
-        known = _Known(declared, time.monotonic() + _SECONDS)
-        current_app.extensions[_KEY] = known
-    names = frozenset(name for of, name in known.open if of == register.name)
+    names = frozenset(name for of, name in _known().open if of == register.name)
     if ROWS in names:
         return frozenset(register.kept_figures)
     return names if counters else frozenset()
+
+
+def counted_on(register: Register, figure: str, day: dt.date) -> bool:
+    """Was it counted at the end of that day by what it is counted by today?"""
+    since = _known().since.get((register.name, figure))
+    return since is not None and since <= day
+
+
+def _known() -> _Known:
+    known: _Known | None = current_app.extensions.get(_KEY)
+    if known is None or (known.open and time.monotonic() > known.until):
+        with read_only(), db.engine.connect() as connection:  # whatever the caller is writing
+            found = {(of, name): at for of, name, at in connection.execute(_STATES)}
+        since = {key: local(at).date() for key, at in found.items() if at}
+        still = _declared(found.keys() - since.keys())
+        known = _Known(
+            frozenset((r.name, name) for r, name in still), since, time.monotonic() + _SECONDS
+        )
+        current_app.extensions[_KEY] = known
+    return known
 
 
 def is_complete(register: Register, key: str) -> bool:

@@ -162,6 +162,14 @@ def _trends(sheets: Sequence[Sheet]) -> dict[str, dict[str, Any] | None]:
     return {sheet.register.name: trend.chart(one, names) for (sheet, names), one in found}
 
 
+def _big(sheet: Sheet, then: Then | None, name: str) -> Big:
+    if not sheet.told(name):
+        return Big(name, None, None)
+    n = sheet.total.counts[name]
+    before = then.of(sheet, sheet.region, name) if then and then.tells(sheet, name) else None
+    return Big(name, n, None if before is None else n - before)
+
+
 def _module(sheet: Sheet, then: Then | None, trend_chart: dict[str, Any] | None) -> Module:
     register, total = sheet.register, sheet.total.counts
     table = next((t for t in register.tables if t.on_desk), None)
@@ -169,16 +177,7 @@ def _module(sheet: Sheet, then: Then | None, trend_chart: dict[str, Any] | None)
     return Module(
         register=register,
         year=sheet.year,
-        figures=tuple(
-            Big(
-                name,
-                total[name],
-                total[name] - then.of(sheet, sheet.region, name) if then else None,
-            )
-            if sheet.told(name)
-            else Big(name, None, None)
-            for name in register.headline.split()
-        ),
+        figures=tuple(_big(sheet, then, name) for name in register.headline.split()),
         progress=(total[progress.progress[0]], total[progress.progress[1]])
         if progress and progress.progress and sheet.told(*progress.progress)
         else None,

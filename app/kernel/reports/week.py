@@ -116,7 +116,7 @@ def ranks(divisions: Iterable[Line], done: str, whole: str) -> dict[int, int]:
 
 
 def _ranks_then(sheet: Sheet, then: Then | None, done: str, whole: str) -> dict[int, int]:
-    if then is None:
+    if then is None or not then.tells(sheet, done, whole):
         return {}
     of = partial(then.of, sheet)
     return ranked({d.region.id: (of(d.region, done), of(d.region, whole)) for d in sheet.divisions})
@@ -134,7 +134,7 @@ def _key(line: Line) -> tuple[LineKind, int]:
 
 
 def _gains_since(sheet: Sheet, then: Then | None, done: str) -> dict[tuple[LineKind, int], int]:
-    if then is None:
+    if then is None or not then.tells(sheet, done):
         return {}
     return {
         _key(line): line.counts[done] - then.of(sheet, line.region, done) for line in sheet.lines

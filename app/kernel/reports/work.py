@@ -162,7 +162,7 @@ class _Told:
         """What the period brought, against the end of the day before it."""
         before = self.since - dt.timedelta(days=1)
         then = days.kept([self.sheet], [self.region], before)
-        if then is not None:
+        if then is not None and then.tells(self.sheet, self.done):
             label = tables.column_label(self.register, Column(self.done))
             gain = self.counts[self.done] - then.of(self.sheet, self.region, self.done)
             yield _(

@@ -20,12 +20,12 @@ from app.core.db import db, read_only
 from app.core.jobs.table import Job, JobState, enqueue_daily
 from app.core.jobs.worker import work
 from app.kernel.declare.flow import State
-from app.kernel.figures import days, statistics
+from app.kernel.figures import days, state, statistics
 from app.kernel.figures.counters import CounterDay, snapshot
 from app.kernel.figures.statistics import LineKind
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse
-from app.kernel.reports import order, trend, week
+from app.kernel.reports import desk, order, trend, week
 from app.kernel.reports.shares import share
 from app.web.reports.tables import workbook
 from tests import builders as b
@@ -102,6 +102,28 @@ def test_the_increase_since_the_newest_day_a_week_ago(session, lookback):
     assert row_of(made, near).cells[4].sub == "下降1位"
     assert made.rows[1].region.id == far.id  # the best first
     assert not made.rows[0].cells[4].sub
+
+
+@pytest.mark.parametrize("since", [6, 7])
+def test_a_figure_that_is_counted_for_less_than_a_week_has_no_increase(session, lookback, since):
+    """Nor one whose condition is another since: all that it counts would be one."""
+    city = b.seat(Level.CITY)
+    approve(b.seat(Level.VILLAGE))
+    keep(today() - WEEK_AGO)
+    with unscoped("tests fill a figure") as other:
+        other.get_one(state.FigureState, ("lookback", "approved")).filled_at = now() - dt.timedelta(
+            days=since
+        )
+        other.commit()
+    state.forget()
+    made = report(lookback, city)
+    told = since == 7
+    assert values(made.rows[0])[3] == (0 if told else "—")
+    with read_only(), b.acting(b.MINISTRY) as actor:
+        modules = {module.register.name: module for module in desk.read(actor).modules}
+    gains = {big.figure: big.gain for big in modules["lookback"].figures}
+    assert (gains["approved"] is not None) == told
+    assert gains["total"] == 0
 
 
 def test_records_sent_back_are_a_decrease(session, lookback):
