@@ -13,6 +13,8 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 from flask import current_app
@@ -27,6 +29,7 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.figures import parted
 from app.kernel.declare.register import Register, all_registers
 from app.kernel.figures import tally
+from app.kernel.kinds.kind import Kind
 from app.kernel.rows.household import Household
 
 #: The name under which a register's rows for the households on its list are kept, …
@@ -101,7 +104,11 @@ def _shape(value: Any) -> Any:
         return [type(value).__name__, *parts]
     if isinstance(value, tuple | list):
         return [_shape(part) for part in value]
-    return str(value)
+    if isinstance(value, Kind):
+        return value.name
+    if value is None or isinstance(value, str | int | Decimal | dt.date | Enum):
+        return str(value)
+    raise TypeError(f"{value!r} may be another text in the next process")
 
 
 # ---- what this database has ------------------------------------------------------------------

@@ -130,6 +130,14 @@ def test_a_digest_is_of_the_condition_and_nothing_else() -> None:
     assert one != digest(state.is_(State.MISSING) & rule(Lookback).died.yes)
 
 
+def test_what_is_another_text_in_each_process_has_no_digest() -> None:
+    """Rules that ask a kind of field had its address in theirs: each deploy judged all archives again."""
+    where = Lookback.__fields__["surveyed_on"].compare("lt", object())
+    made = Register(Lookback, name="x", title="物", figures={"one": Figure("一", where)})
+    with pytest.raises(TypeError, match="another text in the next process"):
+        figures.digests(made)
+
+
 def test_the_day_changes_no_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     day = f.date("日")
     day.__set_name__(Lookback, "surveyed_on")
