@@ -22,6 +22,7 @@ PAGE = ROOT / "docs/declaration.md"
 CHAPTERS = (
     ("The register", "app/kernel/declare/register.py"),
     ("Groups of a register", "app/kernel/declare/groups.py"),
+    ("Who enters a register", "app/access/entry.py"),
     ("Figures and years", "app/kernel/declare/figures.py"),
     ("Statistics", "app/kernel/declare/tables.py"),
     ("What registers say in the usual words", "app/kernel/rows/standard.py"),

@@ -1,7 +1,8 @@
 """Rights that end by themselves (依申请开通; spec 01 §Users "on grant").
 
 The province manager lets a city manager enter data for named counties; a county manager lets an
-ordinary user of the county spot-check or approve moves. One row for each division, which names it
+ordinary user of the county spot-check or approve moves. A register that says itself who enters is opened by
+a grant that names it alone (:mod:`app.access.entry`). One row for each division, which names it
 by its key: a grant follows its division through renaming and moving.
 """
 
@@ -11,7 +12,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, ForeignKey, bindparam
+from sqlalchemy import ColumnElement, Date, ForeignKey, String, bindparam
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.access.actor import Capability
@@ -22,7 +23,9 @@ from app.core.types import CodeType, NfcText, UtcDateTime, UuidType
 
 
 class Grant(Model):
-    """One capability of one account in one division, through the day ``ends_on``."""
+    """One capability of one account in one division, through the day ``ends_on``: for ``register``, None for
+    all that the capability is granted for together.
+    """
 
     __tablename__ = "account_grant"
 
@@ -31,6 +34,7 @@ class Grant(Model):
         ForeignKey("ab_user.id", ondelete="CASCADE"), nullable=False, index=True
     )
     capability: Mapped[Capability] = mapped_column(CodeType(Capability), nullable=False)
+    register: Mapped[str | None] = mapped_column(String(32))
     region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), nullable=False)
     ends_on: Mapped[dt.date] = mapped_column(Date, nullable=False)
     reason: Mapped[str] = mapped_column(NfcText(200), nullable=False)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -32,6 +32,7 @@ from sqlalchemy.orm import Session
 from app.access.account import Account
 from app.access.actor import SYSTEM, Actor, Capability, Duty, Kind, RegisterAccess
 from app.access.divisions.regions import Level, Region, in_subtree, within
+from app.access.entry import ENTRIES
 from app.access.grant import Grant, is_open
 from app.access.scope import acting_as, current_actor
 from app.core.db import db
@@ -46,12 +47,17 @@ __all__ = [
     "PREFIX",
     "SYSTEM_ONLY",
     "VIEWS",
+    "Most",
     "actor_of",
     "as_account",
     "ceiling",
     "current_actor",
     "enters",
+    "given",
     "may",
+    "of_duty",
+    "on_duty",
+    "on_grant",
     "require",
     "rights_of",
     "role_name",
@@ -78,7 +84,8 @@ _MANAGER_ABOVE = _READ | {
     _C.SETTINGS,
 }
 
-#: spec 01 §Users, the table, line by line (a clerk of town or village enters everywhere but in 06).
+#: spec 01 §Users, the table, line by line; registers that say themselves who enters are left out here
+#: (:data:`app.access.entry.ENTRIES`).
 MATRIX: dict[tuple[Level, Kind], frozenset[Capability]] = {
     (Level.NATION, Kind.MANAGER): frozenset(_MANAGER_ABOVE),
     (Level.NATION, Kind.ORDINARY): frozenset(_READ),
@@ -126,37 +133,88 @@ def role_name(level: Level, kind: Kind) -> str:
     return f"{level.zh}{kind.zh}"
 
 
-def ceiling(level: Level, kind: Kind) -> frozenset[Capability]:
+@dataclass(frozen=True, slots=True)
+class Most:
+    """Capabilities that may be held: of every subject the ``usual`` ones; of those that say themselves who
+    enters, to enter in ``entered`` alone.
+    """
+
+    usual: frozenset[Capability]
+    entered: frozenset[str] = frozenset()
+
+    def has(self, capability: str, subject: str) -> bool:
+        """Is this one of them?"""
+        if capability == Capability.ENTER and subject in ENTRIES:
+            return subject in self.entered
+        return capability in self.usual
+
+
+_NOTHING: frozenset[Capability] = frozenset()
+
+
+def given(level: Level, kind: Kind) -> Most:
+    """What the role of a level and kind is given."""
+    key = level, kind
+    entered = frozenset(name for name, entry in ENTRIES.items() if key in entry.by)
+    return Most(MATRIX.get(key, _NOTHING), entered)
+
+
+def ceiling(level: Level, kind: Kind) -> Most:
     """All that an account of this level and kind may ever have, whatever its role says."""
     key = level, kind
-    nothing: frozenset[Capability] = frozenset()
-    return MATRIX.get(key, nothing) | ON_DUTY.get(key, nothing) | GRANTABLE.get(key, nothing)
+    usual = MATRIX.get(key, _NOTHING) | ON_DUTY.get(key, _NOTHING) | GRANTABLE.get(key, _NOTHING)
+    return Most(usual, frozenset(name for name, entry in ENTRIES.items() if key in entry.roles))
+
+
+def on_duty(level: Level, kind: Kind) -> Most:
+    """What duties may add at a level and kind."""
+    return Most(ON_DUTY.get((level, kind), _NOTHING))
+
+
+def of_duty(duty: Duty) -> Most:
+    """What the role of a duty is given."""
+    return Most(DUTIES[duty])
+
+
+def on_grant(level: Level, kind: Kind) -> Most:
+    """What a level and kind may be granted for a time: of registers that say themselves who enters, only where
+    the grant names the register.
+    """
+    key = level, kind
+    entered = frozenset(name for name, entry in ENTRIES.items() if key in entry.on_grant)
+    return Most(GRANTABLE.get(key, _NOTHING), entered)
 
 
 _DUTY_ROLES = [duty.zh for duty in Duty]
 #: Roles whose rights count; another one that somebody made with FAB gives nothing.
 _ROLES = [*(role_name(*key) for key in MATRIX), *_DUTY_ROLES]
-#: What ends a right that a duty gives, and what stands between the rights of roles and of grants.
-_BY_DUTY, _THEN_GRANTS = "+", "|"
+#: What ends a right that a duty gives, one of a grant that names its register, and what stands between the
+#: rights of roles and of grants.
+_BY_DUTY, _BY_NAME, _THEN_GRANTS = "+", "!", "|"
 
 
 def rights_of(account_id: Any) -> Any:
     """SQL: all rights of an account as one text, so that they come in the statement that reads the
     account: ``can_search:lookback`` from its role, ``can_review:lookback+`` from a duty, after a bar
-    ``can_enter:lookback@0.0r.01.05.`` from grants.
+    ``can_enter:lookback@0.0r.01.05.`` from grants, ``can_enter:archive!@0.0r.01.05.`` from one that names
+    the register.
     """
+    named = case((Grant.register.is_(None), ""), else_=_BY_NAME)
+    path = type_coerce(Region.path, String)
     granted = (
         select(
-            func.aggregate_strings(
-                Permission.name + ":" + ViewMenu.name + "@" + type_coerce(Region.path, String), ","
-            )
+            func.aggregate_strings(Permission.name + ":" + ViewMenu.name + named + "@" + path, ",")
         )
         .select_from(Grant)
         .join(Region, Region.id == Grant.region_id)
         .join(Permission, Permission.name == PREFIX + type_coerce(Grant.capability, String))
         .join(PermissionView, PermissionView.permission_id == Permission.id)
         .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
-        .where(Grant.account_id == account_id, is_open())
+        .where(
+            Grant.account_id == account_id,
+            or_(Grant.register.is_(None), Grant.register == ViewMenu.name),
+            is_open(),
+        )
         .scalar_subquery()
     )
     from_duty = case((Role.name.in_(_DUTY_ROLES), _BY_DUTY), else_="")
@@ -218,42 +276,41 @@ def _read_rights(rights: str, account: Account) -> tuple[frozenset[_Pair], _Limi
     if account.registers is not None:
         views = dict.fromkeys(VIEWS, RegisterAccess.ENTER.value)
         open_to = tuple(sorted((account.registers | views).items()))
-    whole = _held(held, ceiling(*key), ON_DUTY.get(key, frozenset()), open_to)
+    whole = _held(held, ceiling(*key), on_duty(*key), open_to)
     if not granted:
         return whole, _UNLIMITED
-    more, limited = _granted(granted, GRANTABLE.get(key, frozenset()), account.path or "", open_to)
+    more, limited = _granted(granted, on_grant(*key), account.path or "", open_to)
     whole |= more
     limits = {pair: tuple(sorted(areas)) for pair, areas in limited.items() if pair not in whole}
     return whole | limits.keys(), limits
 
 
 @lru_cache(maxsize=512)
-def _held(
-    held: str,
-    by_role: frozenset[Capability],
-    by_duty: frozenset[Capability],
-    open_to: _OpenTo,
-) -> frozenset[_Pair]:
+def _held(held: str, by_role: Most, by_duty: Most, open_to: _OpenTo) -> frozenset[_Pair]:
     """What an account's roles give. Kept by all that it is worked out from, which is the same for most
     accounts of a level: nothing is remembered of the accounts themselves.
     """
     return frozenset(
-        (name, subject.removesuffix(_BY_DUTY))
-        for name, subject in _pairs(held)
-        if name in (by_duty if subject.endswith(_BY_DUTY) else by_role)
-        and _register_allows(open_to, name, subject.removesuffix(_BY_DUTY))
+        (name, subject)
+        for name, said in _pairs(held)
+        for subject in [said.removesuffix(_BY_DUTY)]
+        if (by_role if subject == said else by_duty).has(name, subject)
+        and _register_allows(open_to, name, subject)
     )
 
 
 def _granted(
-    granted: str, grantable: frozenset[Capability], path: str, open_to: _OpenTo
+    granted: str, grantable: Most, path: str, open_to: _OpenTo
 ) -> tuple[frozenset[_Pair], dict[_Pair, list[str]]]:
     """What grants give everywhere in the account's area, and what in some divisions of it."""
     whole: set[_Pair] = set()
     limited: dict[_Pair, list[str]] = {}
     for name, rest in _pairs(granted):
-        subject, _at, area = rest.partition("@")
-        if name not in grantable or not _register_allows(open_to, name, subject):
+        said, _at, area = rest.partition("@")
+        subject = said.removesuffix(_BY_NAME)
+        if subject == said and subject in ENTRIES:
+            continue
+        if not grantable.has(name, subject) or not _register_allows(open_to, name, subject):
             continue
         if within(path, area):
             whole.add((name, subject))

@@ -8,7 +8,7 @@ that a manager took: the first is given, the second stays taken.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from flask_appbuilder.security.sqla.models import (
     Permission,
@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.access import policy
 from app.access.actor import SYSTEM, Capability, Kind
 from app.access.divisions.regions import Level
+from app.access.policy import Most
 from app.core.db import Model
 from app.core.types import NfcText
 
@@ -60,28 +61,27 @@ def subjects(registers: Iterable[str]) -> list[str]:
 
 def defaults(registers: Iterable[str]) -> Rights:
     """What the matrix gives each role."""
-    return _by_role(policy.MATRIX, registers)
+    return _by_role(policy.given, registers)
 
 
 def ceilings(registers: Iterable[str]) -> Rights:
     """What each role may ever have: all that its level and kind may, or what its duty is."""
-    return _by_role({key: policy.ceiling(*key) for key in policy.MATRIX}, registers)
+    return _by_role(policy.ceiling, registers)
 
 
-def _by_role(
-    capabilities: Mapping[tuple[Level, Kind], Collection[Capability]], registers: Iterable[str]
-) -> Rights:
+def _by_role(of: Callable[[Level, Kind], Most], registers: Iterable[str]) -> Rights:
     """Rights of the roles of levels and kinds, and those of duties."""
     held = subjects(registers)
-    roles = {policy.role_name(*key): found for key, found in capabilities.items()}
-    roles |= {duty.zh: found for duty, found in policy.DUTIES.items()}
+    roles = {policy.role_name(*key): of(*key) for key in policy.MATRIX}
+    roles |= {duty.zh: policy.of_duty(duty) for duty in policy.DUTIES}
     return {
         role: {
             right(capability, subject)
-            for capability in found
+            for capability in Capability
             for subject in ([SYSTEM] if capability in policy.SYSTEM_ONLY else held)
+            if most.has(capability, subject)
         }
-        for role, found in roles.items()
+        for role, most in roles.items()
     }
 
 

@@ -100,7 +100,8 @@ def test_the_matrix(actors: dict[Who, Actor]) -> None:
         f"{who} {capability.value} {subject}: should be {expected}"
         for who, capability, expected in table()
         for subject in (SYSTEM, *(r.name for r in all_registers()))
-        if may(capability, subject, actor=actors[who])
+        if (capability, subject) != (C.ENTER, "archive")  # which says itself who enters
+        and may(capability, subject, actor=actors[who])
         != (expected and (subject == SYSTEM or capability not in SYSTEM_ONLY))
     ]
     assert wrong == []

@@ -25,6 +25,7 @@ from app.access.account import Account
 from app.access.actor import Actor, Capability
 from app.access.audit.log import Act, AuditEntry, Refusals
 from app.access.divisions.regions import Level
+from app.access.entry import ENTRIES
 from app.access.grant import Grant
 from app.access.scope import unscoped
 from app.core.clock import today
@@ -220,18 +221,16 @@ def test_whole_numbers_are_for_those_who_work_on_the_record(world: World) -> Non
 @pytest.mark.one_database(turn=0)
 @each_subject
 def test_a_grant_opens_its_counties_and_nothing_beside_them(world: World) -> None:
-    """A city that may enter for one county: there it may, in the next one it only looks."""
-    with world.app.app_context():
-        city = account(CITY)
-        with unscoped("tests grant") as session:
-            session.add(
-                Grant(account_id=city.id, capability=Capability.ENTER, ends_on=today(),
-                      region_id=world.inside.region.county_id, reason="没有录入条件")
-            )  # fmt: skip
-            session.commit()
-    client = sign_in(world.app, city)
+    """A city that may enter for one county: there it may, in the next one it only looks. A register that says
+    itself who enters is opened by a grant of that name alone.
+    """
+    name = world.register.name if world.register.name in ENTRIES else None
+    client = sign_in(world.app, _granted_city(world, name))
     wrong = []
-    for place, expected in ((world.inside, ALLOWED), (world.outside[Level.COUNTY], {404})):
+    asked_of = [(client, world.inside, ALLOWED), (client, world.outside[Level.COUNTY], {404})]
+    if name:
+        asked_of.append((sign_in(world.app, _granted_city(world, None)), world.inside, {403}))
+    for client, place, expected in asked_of:
         for call in calls(world.app, place, PUBLIC):
             asks = call.endpoint.startswith("HandoversView.")  # whose it is may be asked everywhere
             if call.asks == Capability.ENTER and str(place.record.id) in call.path and not asks:
@@ -239,6 +238,18 @@ def test_a_grant_opens_its_counties_and_nothing_beside_them(world: World) -> Non
                 if status not in expected:
                     wrong.append(f"{call} -> {status}")
     assert not wrong, "\n".join(wrong)
+
+
+def _granted_city(world: World, register: str | None) -> Account:
+    with world.app.app_context():
+        city = account(CITY)
+        with unscoped("tests grant") as session:
+            session.add(
+                Grant(account_id=city.id, capability=Capability.ENTER, register=register,
+                      ends_on=today(), region_id=world.inside.region.county_id, reason="没有录入条件")
+            )  # fmt: skip
+            session.commit()
+    return city
 
 
 # ---- outside ---------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from app.access.account import Account
 from app.access.actor import SYSTEM, Actor, Capability, Duty, Kind
 from app.access.divisions.regions import Level, Region, in_subtree
 from app.access.grant import Grant, is_open
-from app.access.policy import role_name
+from app.access.policy import Most, role_name
 from app.admin.accounts import role_rights
 from app.core.errors import Forbidden
 from app.core.i18n import _
@@ -26,7 +26,7 @@ from app.kernel.households.audit_words import register_title
 class Cell:
     """One capability of one role. ``about`` is all that it can be held for, ``held`` what it is held for and
     ``wanted`` what the matrix says; ``idle`` is stored beyond what the role may ever have, and does nothing.
-    ``grantable``: may be granted for a time; ``granted``: to so many accounts of the own area just now.
+    ``grantable``: what it may be granted for, for a time; ``granted``: to so many accounts of the own area just now.
     """
 
     capability: Capability
@@ -34,7 +34,7 @@ class Cell:
     held: frozenset[str]
     wanted: frozenset[str]
     idle: frozenset[str]
-    grantable: bool
+    grantable: frozenset[str]
     granted: int
 
     @property
@@ -84,7 +84,7 @@ def lines(session: Session, actor: Actor) -> list[Line]:
     granted = _granted(session, actor)
     return [
         Line(role, tuple(_cells(about, stored.get(role, set()), wanted[role], ceilings[role],
-                                policy.GRANTABLE.get(key, frozenset()) if key else frozenset(),
+                                policy.on_grant(*key) if key else Most(frozenset()),
                                 granted.get(key, {}) if key else {})))
         for role, key in _roles()
     ]  # fmt: skip
@@ -102,7 +102,7 @@ def _cells(
     stored: set[str],
     wanted: set[str],
     ceiling: set[str],
-    grantable: Collection[Capability],
+    grantable: Most,
     granted: Mapping[Capability, int],
 ) -> Iterator[Cell]:
     for capability in Capability:
@@ -114,7 +114,7 @@ def _cells(
             held=frozenset(rights[one] for one in rights.keys() & stored & ceiling),
             wanted=frozenset(rights[one] for one in rights.keys() & wanted),
             idle=frozenset(rights[one] for one in rights.keys() & stored - ceiling),
-            grantable=capability in grantable,
+            grantable=frozenset(one for one in for_all if grantable.has(capability, one)),
             granted=granted.get(capability, 0),
         )
 
@@ -167,7 +167,9 @@ def notes(cell: Cell) -> list[str]:
     if cell.granted:
         found.append(_("限时授权：%(n)s 个账号", n=cell.granted))
     elif cell.grantable:
-        found.append(_("可限时授权"))
+        everywhere = cell.grantable == frozenset(cell.about)
+        what = _named(sorted(cell.grantable))
+        found.append(_("可限时授权") if everywhere else _("可限时授权：%(what)s", what=what))
     if cell.idle:
         found.append(_("超出规定上限，不起作用：%(what)s", what=_named(sorted(cell.idle))))
     return found

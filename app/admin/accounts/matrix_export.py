@@ -57,5 +57,5 @@ def _each(found: list[Line]) -> Iterator[list[Cell]]:
                 yield [
                     translate(line.role), cell.capability.label, register_title(name),
                     _("有") if now else _("无"), _("有") if said else _("无"), changed,
-                    _("可限时授权") if cell.grantable else "",
+                    _("可限时授权") if name in cell.grantable else "",
                 ]  # fmt: skip

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from app.access import policy
 from app.kernel.declare import choice_lists, feed, figure_checks
 from app.kernel.declare.field import Field
 from app.kernel.declare.groups import UNORDERED
@@ -161,6 +162,7 @@ def _check_kind(register: Register) -> Iterator[Finding]:
         )
         yield Finding("R067", register.name, text)
     yield from _check_key(register)
+    yield from _check_entry(register)
     missing = [name for name in _OF_REVIEW if not hasattr(register.model, name)]
     if register.flow is not None and missing:
         text = (
@@ -174,6 +176,27 @@ def _check_kind(register: Register) -> Iterator[Finding]:
             " from Reviewed and give it a review, or leave progress out"
         )
         yield Finding("R062", register.name, text)
+
+
+def _check_entry(register: Register) -> Iterator[Finding]:
+    """Who enters it is one who can: roles that there are, each named once, and somebody without a grant."""
+    entry = register.entry
+    if entry is None:
+        return
+    named = list(entry.roles)
+    for level, kind in dict.fromkeys(named):
+        who = f"{level.name.lower()} {kind.value}"
+        if (level, kind) not in policy.MATRIX:
+            yield Finding("R090", register.name, f"entry: there is no role {who}")
+        if named.count((level, kind)) > 1:
+            text = f"entry: {who} is named twice: either it enters (by) or it is granted that (on_grant)"
+            yield Finding("R090", register.name, text)
+    if not entry.by:
+        text = "entry: nobody enters without a grant. Name roles (by), or leave entry out"
+        yield Finding("R090", register.name, text)
+    if not register.entered:
+        text = "entry: nobody fills in its form. Leave entry out, or give it sections"
+        yield Finding("R090", register.name, text)
 
 
 def _check_key(register: Register) -> Iterator[Finding]:

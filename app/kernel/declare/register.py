@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.access import settings
 from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Level
+from app.access.entry import ENTRIES, Entry
 from app.access.settings import DATE, YES_NO, Setting
 from app.core.i18n import _, mark, translate
 from app.kernel.declare.expressions import ALWAYS, Compare, Const, Expr, Ref
@@ -135,6 +136,7 @@ class Register:
     #: Fields that say together what a record is about: there is one alone in the whole nation of those
     #: that give them all (app.kernel.records.keys). The model is ``Keyed``.
     key: str = ""
+    entry: Entry | None = None  # who enters it, where it is not whom the matrix of permissions names
     derived: Derived | None = None  # its rows follow from other registers' records
     #: A yes/no field and a division: yes asks for a move there (app.kernel.households.moves).
     moves: Asks | None = None
@@ -421,6 +423,8 @@ def _declaring(make: Callable[_Said, Register]) -> Callable[_Said, Register]:
         made = make(*args, **said)
         _registers.append(made)
         _registers.sort(key=lambda register: (register.heading.order, register.name))
+        if made.entry is not None:
+            ENTRIES[made.name] = made.entry
         if made.flow is not None:
             settings.declare(
                 Setting(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from app.access.actor import Capability
+from app.access.actor import Capability, Kind
 from app.access.divisions.regions import Level
+from app.access.entry import Entry
 from app.core.clock import today
 from app.kernel.declare.expressions import ALWAYS
 from app.kernel.declare.figures import Figure, Years
@@ -34,6 +35,17 @@ from app.modules.archives.rules import derive
 
 r = rule(Archive)
 
+#: Managers of counties and towns enter (2009 §四, annex 3); clerks, whatever their duty, and cities where it
+#: is granted to them.
+ENTRY = Entry(
+    by=((Level.COUNTY, Kind.MANAGER), (Level.TOWN, Kind.MANAGER)),
+    on_grant=(
+        (Level.CITY, Kind.MANAGER),
+        (Level.TOWN, Kind.CLERK),
+        (Level.VILLAGE, Kind.CLERK),
+    ),
+)
+
 houseless = r.old_decade.is_(OldDecade.HOUSELESS)
 five_guarantees = r.poverty_kind.in_(PovertyKind.FIVE_GUARANTEES, PovertyKind.DESTITUTE)
 allowance = r.poverty_kind.is_(PovertyKind.ALLOWANCE)
@@ -54,6 +66,7 @@ ARCHIVE = register(
     record_word="农户档案",
     creates=Creates(Level.COUNTY),
     key="head_id plan_year",
+    entry=ENTRY,
     review=Review(optional_county_review, setting="农户档案审核"),
     quality=QUALITY,
     derives=(derive,),

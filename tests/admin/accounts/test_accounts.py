@@ -21,6 +21,7 @@ from app.access.grant import Grant
 from app.access.scope import acting_as, unscoped
 from app.admin.accounts import changing as accounts
 from app.admin.accounts import granting
+from app.admin.accounts.granting import Offer
 from app.admin.accounts.changing import Details
 from app.core.clock import today
 from app.core.errors import BadInput, Conflict, Forbidden, Invalid, NotFound
@@ -284,7 +285,7 @@ def acts(one: Account) -> list[Any]:
         lambda: click(accounts.deactivate, one.uuid),
         lambda: click(accounts.reactivate, one.uuid),
         lambda: click(accounts.delete, one.uuid),
-        lambda: click(granting.grant, one.uuid, Capability.ENTER, [], today(), "因为"),
+        lambda: click(granting.grant, one.uuid, Offer(Capability.ENTER), [], today(), "因为"),
         lambda: click(granting.revoke, one.uuid, uuid.uuid4()),
     ]
 
@@ -405,7 +406,7 @@ def test_the_province_lets_a_city_enter(session: Any) -> None:
     city, month = account(CITY), today() + dt.timedelta(days=30)
     counties = [region(COUNTY).id, region(NEXT_COUNTY).id]
     with acting_as(actor(PROVINCE)):
-        click(granting.grant, city.uuid, Capability.ENTER, counties, month, "两县没有录入条件")
+        click(granting.grant, city.uuid, Offer(Capability.ENTER), counties, month, "两县没有录入条件")
         assert actor_of(city).areas(Capability.ENTER, "lookback") == (
             region(COUNTY).path, region(NEXT_COUNTY).path,
         )  # fmt: skip
@@ -423,10 +424,10 @@ def test_the_province_lets_a_city_enter(session: Any) -> None:
 def test_a_county_lets_an_ordinary_user_spot_check(session: Any) -> None:
     one = account(COUNTY_READER)
     with acting_as(actor(COUNTY_MANAGER)):
-        click(granting.grant, one.uuid, Capability.SPOT_CHECK, [], today(), "年终抽查")
+        click(granting.grant, one.uuid, Offer(Capability.SPOT_CHECK), [], today(), "年终抽查")
         session.rollback()
         with pytest.raises(Forbidden):
-            click(granting.grant, one.uuid, Capability.EXPORT, [], today(), "想要")
+            click(granting.grant, one.uuid, Offer(Capability.EXPORT), [], today(), "想要")
         session.rollback()
     assert actor_of(one).has(Capability.SPOT_CHECK, "lookback")
 
@@ -451,7 +452,7 @@ def test_a_grant_that_makes_no_sense(
     ids = [region(code).id for code in counties]
     ends = today() + dt.timedelta(days=days) if days is not None else None
     with acting_as(actor(PROVINCE)), pytest.raises(Invalid) as error:
-        click(granting.grant, city.uuid, Capability.ENTER, ids, ends, reason)
+        click(granting.grant, city.uuid, Offer(Capability.ENTER), ids, ends, reason)
     session.rollback()
     assert [p.field for p in error.value.problems] == [field]
     with unscoped("tests look") as everything:

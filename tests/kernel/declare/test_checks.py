@@ -12,8 +12,9 @@ from sqlalchemy import Index, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 import app.models  # noqa: F401  (declares the registers)
-from app.access.actor import Capability
+from app.access.actor import Capability, Kind
 from app.access.divisions.regions import Level
+from app.access.entry import Entry
 from app.core.choices import Choices
 from app.core.types import UuidType
 from app.kernel.declare import checks, figure_checks
@@ -41,6 +42,7 @@ from app.kernel.declare.register import Menu, Register, Section, all_registers
 from app.kernel.declare.stages import Stage
 from app.kernel.declare.tables import Briefing, Column, Identity, Mean, Rate, Table
 
+TOWN = (Level.TOWN, Kind.MANAGER)
 UNKNOWN = Given(Ref("nothing"))
 
 
@@ -249,6 +251,10 @@ WRONG: list[tuple[str, Any]] = [
     ("R067", lambda: declared(review=Review(county_review, setting="审核"), creates=MAKES, fields=REVIEWED)),
     ("R067", lambda: declared(review=Review(optional_county_review, setting="审核"), fields=REVIEWED)),
     ("R061", lambda: declared(review=Review(county_review))),
+    ("R090", lambda: declared(entry=Entry(by=((Level.VILLAGE, Kind.MANAGER),)))),
+    ("R090", lambda: declared(entry=Entry(by=(TOWN,), on_grant=(TOWN,)))),
+    ("R090", lambda: declared(entry=Entry(by=(), on_grant=(TOWN,)))),
+    ("R090", lambda: declared(entry=Entry(by=(TOWN,)), read_only=True)),
     ("R070", lambda: declared(fields={"extra": f.text("多", checks=[ODD])}, names=f"{ALL} extra")),
     ("R071", lambda: declared(f"{ALL} extra", fields={"extra": mild("nothing")})),
     ("R071", lambda: declared(f"{ALL} extra", fields={"extra": mild("required")})),

@@ -75,7 +75,7 @@ def grants(account: Account, url: str, *, managed: bool) -> list[dict[str, Any]]
     """What was granted for a time, ended grants too."""
     return [
         {
-            "what": one.capability.label,
+            "what": granting.Offer(one.capability, one.register).label,
             "region": one.region.full_name,
             "ends_on": one.ends_on.isoformat(),
             "reason": one.reason,
@@ -104,11 +104,12 @@ def grant_form(
     errors: dict[str, list[str]] = {}
     for problem in typed["problems"]:
         errors.setdefault(problem.field, []).append(problem.message)
-    choices = [{"value": c.value, "label": c.label} for c in offered]
+    choices = [{"value": one.code, "label": one.label} for one in offered]
     fields: list[dict[str, Any]] = [
         {
             "name": "capability", "label": _("权限"), "kind": "choice", "wide": True,
             "options": choices, "value": typed.get("capability", choices[0]["value"]),
+            "errors": errors.get("capability"),
         }
     ]  # fmt: skip
     if account.level < Level.COUNTY:

@@ -295,14 +295,14 @@ class AccountsView(BaseView):
         actor = policy.require(Capability.MANAGE_USERS)
         account = accounts.get(account_id)
         form = request.form
-        capability = next((c for c in Capability if c == form.get("capability")), None)
-        if capability is None:
+        what = granting.offered(form.get("capability", ""))
+        if what is None:
             raise BadInput(_("请选择要开通的权限。"))
         try:
             with once() as click:
                 granting.grant(
                     account_id,
-                    capability,
+                    what,
                     [int(v) for v in form.getlist("counties") if v.isdecimal() and len(v) < 10],
                     account_forms.day(form.get("ends_on", "")),
                     form.get("reason", ""),
@@ -310,7 +310,7 @@ class AccountsView(BaseView):
                 click.leads_to(f"{BASE}/{account_id}", _("已开通，到期自动失效。"))
         except Invalid as error:
             typed = {
-                "capability": capability.value,
+                "capability": what.code,
                 "counties": form.getlist("counties"),
                 "ends_on": form.get("ends_on", ""),
                 "reason": form.get("reason", ""),
