@@ -36,6 +36,7 @@ class Capability(Choices):
     REVIEW = "review", "审核"
     CHECK = "check", "乡镇复核"
     SPOT_CHECK = "spot_check", "抽查退回"
+    RESTORE = "restore", "恢复已删除的档案"
     IMPORT_LIST = "import_list", "名单下发"
     APPROVE_MOVE = "approve_move", "迁户审批"
     EXPORT = "export", "导出含个人信息的台账"

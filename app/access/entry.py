@@ -21,7 +21,9 @@ class Entry:
     """
 
     by: tuple[Role, ...]  # levels and kinds whose roles enter
-    on_grant: tuple[Role, ...] = ()  # … and who does where it is granted, for this register, until a day
+    on_grant: tuple[
+        Role, ...
+    ] = ()  # … and who does where it is granted, for this register, until a day
 
     @property
     def roles(self) -> Iterator[Role]:

@@ -93,7 +93,7 @@ MATRIX: dict[tuple[Level, Kind], frozenset[Capability]] = {
     (Level.PROVINCE, Kind.ORDINARY): frozenset(_READ),
     (Level.CITY, Kind.MANAGER): frozenset(_MANAGER_ABOVE),
     (Level.CITY, Kind.ORDINARY): frozenset(_READ),
-    (Level.COUNTY, Kind.MANAGER): frozenset(_MANAGER_ABOVE | {_C.ENTER, _C.REVIEW}),
+    (Level.COUNTY, Kind.MANAGER): frozenset(_MANAGER_ABOVE | {_C.ENTER, _C.REVIEW, _C.RESTORE}),
     (Level.COUNTY, Kind.ORDINARY): frozenset(_READ),
     (Level.TOWN, Kind.MANAGER): frozenset(_READ | {_C.ENTER, _C.EXPORT, _C.CHECK}),
     (Level.TOWN, Kind.CLERK): frozenset(_READ | {_C.ENTER}),

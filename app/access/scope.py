@@ -7,13 +7,14 @@ modules named in ``tests/access/test_scope_guard.py``.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ForeignKey, Integer, event, func, inspect, select
+from sqlalchemy import Date, ForeignKey, Integer, event, func, inspect, select
 from sqlalchemy.orm import (
     Mapped,
     ORMExecuteState,
@@ -42,6 +43,7 @@ _seen: Kept[set[tuple[int, str]]] = Kept(set)
 MADE_ONCE = "made_once"
 _NOTHING = ("\x7f", "\x7f")  # an empty range: no path lies in it
 _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
+_shows_hidden: ContextVar[bool] = ContextVar("shows_hidden", default=False)
 
 
 def current_actor() -> Actor | None:
@@ -124,6 +126,32 @@ class Scoped:
     province_id: Mapped[int] = mapped_column(Integer, nullable=False)
 
 
+class Hides:
+    """A row that a delete hides: no read of an actor finds it then but inside :func:`showing_hidden`."""
+
+    hidden_on: Mapped[dt.date | None] = mapped_column(Date)
+
+
+def is_hidden(row: Any) -> bool:
+    """Was the row deleted, of a kind that is only hidden then?"""
+    return isinstance(row, Hides) and row.hidden_on is not None
+
+
+def is_present(row: Any) -> bool:
+    """Is there such a row, for reads of this moment? A session gives a row that it holds unasked."""
+    return row is not None and (_shows_hidden.get() or not is_hidden(row))
+
+
+@contextmanager
+def showing_hidden(*, when: bool = True) -> Iterator[None]:
+    """Reads inside find hidden rows of the actor's area, too; who opens it asks whether the actor may see them."""
+    token = _shows_hidden.set(when)
+    try:
+        yield
+    finally:
+        _shows_hidden.reset(token)
+
+
 def place(row: Any, region: Region) -> None:
     """Put ``row`` into ``region``: a county or something under one."""
     if region.county_id is None or region.province_id is None:
@@ -152,18 +180,28 @@ def _limit_reads(state: ORMExecuteState) -> None:
             raise OutsideScope("the guard cannot limit this statement: add rows, select entities")
     elif (state.is_select or state.is_update or state.is_delete) and not state.is_column_load:
         low, high = _bounds()
+        hidden = _shows_hidden.get()
         if state.execution_options.get(MADE_ONCE):
-            state.statement = _limited(state.statement, low, high)
+            state.statement = _limited(state.statement, low, high, hidden=hidden)
         else:
-            state.statement = state.statement.options(_limit(low, high))
+            state.statement = state.statement.options(*_limits(low, high, hidden=hidden))
 
 
 @lru_cache(maxsize=4096)
-def _limited(statement: Any, low: str, high: str) -> Any:
+def _limited(statement: Any, low: str, high: str, *, hidden: bool) -> Any:
     """A statement that is made once, limited once for each area: else SQLAlchemy would work out
     anew, at every request, that it is the statement it knows.
     """
-    return statement.options(_limit(low, high))
+    return statement.options(*_limits(low, high, hidden=hidden))
+
+
+#: What leaves hidden rows out.
+_PRESENT = with_loader_criteria(Hides, lambda cls: cls.hidden_on.is_(None), include_aliases=True)
+
+
+def _limits(low: str, high: str, *, hidden: bool) -> tuple[Any, ...]:
+    area = _limit(low, high)
+    return (area,) if hidden else (area, _PRESENT)
 
 
 @lru_cache(maxsize=2048)

@@ -19,7 +19,6 @@ from app.access.scope import acting_as, unscoped
 from app.admin.accounts import matrix, role_rights
 from app.core.clock import now
 from app.core.errors import Invalid
-from app.kernel.declare.register import all_registers
 from tests.access.test_grants import give
 from tests.access.test_roles import change, deploy, held
 from tests.builders import (
@@ -111,7 +110,9 @@ def test_a_deploy_takes_it_from_those_who_had_it_before(session: Any) -> None:
     with unscoped("tests make an older database") as wide:
         key = roles.lock(wide)[role_name(Level.TOWN, Kind.CLERK)]
         roles.give(wide, key, [right(ENTER, ARCHIVE)])
-        wide.add(roles.RoleDefault(role=role_name(Level.TOWN, Kind.CLERK), right=right(ENTER, ARCHIVE)))
+        wide.add(
+            roles.RoleDefault(role=role_name(Level.TOWN, Kind.CLERK), right=right(ENTER, ARCHIVE))
+        )
         wide.commit()
     deploy()
     assert right(ENTER, ARCHIVE) not in held(role_name(Level.TOWN, Kind.CLERK))
@@ -128,6 +129,7 @@ def test_what_the_ministry_may_give_knows_it(session: Any) -> None:
             seen = role_rights.fingerprint(held(role))
             with pytest.raises(Invalid, match="农户档案"):
                 role_rights.change(role, [right(ENTER, ARCHIVE)], [], seen)
+            session.rollback()
 
 
 @pytest.mark.parametrize(
@@ -158,9 +160,10 @@ def test_menu_pages_and_interface_ask_the_same(as_account: Callable[..., Any], w
     assert hands.get("/archive/new").status_code == 403
 
 
-def test_a_grant_opens_menu_and_pages(app: Flask, session: Any) -> None:
-    one = account(VILLAGE_CLERK)
-    give(one, ENTER, seat(Level.VILLAGE), register=ARCHIVE)
+def test_a_grant_opens_menu_and_pages(app: Flask) -> None:
+    with app.app_context():
+        one = account(VILLAGE_CLERK)
+        give(one, ENTER, seat(Level.VILLAGE), register=ARCHIVE)
     hands = Hands(app, sign_in(app, one))
     assert "农户档案录入" in hands.get("/").text
     assert hands.get("/archive/new").status_code == 200

@@ -50,6 +50,7 @@ enter             -/-      -/-      -/-     yes/-   -      yes       yes   yes  
 review            -/-      -/-      -/-     yes/-   yes    -         -     -       -
 check             -/-      -/-      -/-     -/-    -      -         yes   -       -
 spot_check        yes/-    yes/-    yes/-   yes/-   -      -         -     -       -
+restore           -/-      -/-      -/-     yes/-   -      -         -     -       -
 import_list       yes/-    yes/-    yes/-   yes/-   -      -         -     -       -
 approve_move      yes/-    yes/-    yes/-   yes/-   -      -         -     -       -
 export            yes/-    yes/-    yes/-   yes/-   -      -         yes   -       -

@@ -85,6 +85,10 @@ class World:
         if asks in (REVIEWS, MENUS):
             return any(actor.has(one, self.register.name) for one in held_of(self.register, asks))
         asks = Capability.MANAGE_USERS if asks == MANAGES else asks
+        if (
+            asks == Capability.ENTER and self.register.entry
+        ):  # what it holds elsewhere opens nothing here
+            return actor.has(asks, self.register.name)
         return actor.has(asks, self.register.name) or actor.has(asks)
 
     def keeps(self, actor: Actor, call: Call) -> bool:

@@ -175,6 +175,8 @@ REGISTER_ASKS: dict[str, Any] = {
     "reuse": C.ENTER,
     "assign": C.ENTER,
     "clear": C.ENTER,
+    "hide": C.ENTER,
+    "bring_back": C.RESTORE,
     "renew": C.ENTER,
     "parcel_map": C.ENTER,
     "late_parcel": C.ENTER,

@@ -39,6 +39,7 @@ class Act(Choices):
     CREATE = "create", "新增"
     UPDATE = "update", "修改"
     DELETE = "delete", "删除"
+    RESTORE = "restore", "恢复"
     TRANSITION = "transition", "流程操作"
     IMPORT = "import", "导入"
     EXPORT = "export", "导出"

@@ -30,7 +30,7 @@ from app.kernel.figures import statistics
 from app.kernel.households import audit_words
 from app.kernel.households import lists as households
 from app.kernel.kinds import formats
-from app.kernel.records import save as records
+from app.kernel.records import hiding
 from app.kernel.rows.household import Household, SearchKey, get_household
 from app.web.exchange import export_form
 from app.web.frame import shell
@@ -113,7 +113,7 @@ class AuditView(BaseView):
             beside = [one.id for _r, one in theirs]
             exported = [register, *(r for r, _one in theirs)]
         else:
-            row = records.get(register, record_id)
+            row = hiding.shown(register, record_id)
             household = record_pages.household_of(register, row)
             beside, exported = ([household.id] if household else []), [register]
         name = register.named(row)

@@ -9,7 +9,7 @@ from sqlalchemy import ScalarSelect, Select, func, literal, or_, select, union_a
 
 from app.access.account import Account
 from app.access.divisions.regions import Region, in_subtree
-from app.access.scope import Scoped
+from app.access.scope import Scoped, showing_hidden
 from app.admin.divisions.moves import placed_tables
 from app.core.db import Model, db
 from app.core.i18n import _, translate
@@ -26,7 +26,8 @@ def below(path: str) -> dict[str, int]:
     queries = [(translate(r.record_word), _rows(r.model, path)) for r in all_registers()]
     queries.append((_("账号"), _rows(Account, path)))
     queries += [(_("其他资料"), query) for query in _others(path)]
-    counts = db.session.execute(select(*(_capped(query) for _label, query in queries))).one()
+    with showing_hidden():  # what was deleted lies there, too
+        counts = db.session.execute(select(*(_capped(query) for _label, query in queries))).one()
     found: dict[str, int] = {}
     for (label, _query), n in zip(queries, counts, strict=True):
         found[label] = found.get(label, 0) + n

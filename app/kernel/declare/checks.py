@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from app.access import policy
+from app.access.actor import Capability
 from app.kernel.declare import choice_lists, feed, figure_checks
 from app.kernel.declare.field import Field
 from app.kernel.declare.groups import UNORDERED
@@ -163,6 +164,7 @@ def _check_kind(register: Register) -> Iterator[Finding]:
         yield Finding("R067", register.name, text)
     yield from _check_key(register)
     yield from _check_entry(register)
+    yield from _check_keeps(register)
     missing = [name for name in _OF_REVIEW if not hasattr(register.model, name)]
     if register.flow is not None and missing:
         text = (
@@ -197,6 +199,21 @@ def _check_entry(register: Register) -> Iterator[Finding]:
     if not register.entered:
         text = "entry: nobody fills in its form. Leave entry out, or give it sections"
         yield Finding("R090", register.name, text)
+
+
+def _check_keeps(register: Register) -> Iterator[Finding]:
+    """Can its records be hidden, and be found again?"""
+    known = {"hidden_on", "hidden_by", "hidden_why"} <= register.model.__fields__.keys()
+    if register.keeps != known:
+        text = "keeps: derive the model from Lasting, and say keeps=True; or neither"
+        yield Finding("R091", register.name, text)
+    if register.keeps and register.creates is None:
+        text = "keeps: of records that users make (creates=); others are emptied, and their history stays"
+        yield Finding("R091", register.name, text)
+    leading = {menu.capability for menu in register.menus if menu.hidden}
+    if register.keeps and leading != {Capability.RESTORE}:
+        text = "keeps: those who restore have one menu of what is hidden: Menu(…, Capability.RESTORE, rows=r.hidden_on.given)"
+        yield Finding("R091", register.name, text)
 
 
 def _check_key(register: Register) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from sqlalchemy import Index, and_, select, true, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import Level, Region, in_subtree
+from app.access.scope import showing_hidden
 from app.core.clock import now
 from app.core.errors import BadInput
 from app.core.i18n import _
@@ -72,12 +73,13 @@ def since(
         for place in _places(session, model, region)
     ]
     rows: Sequence[Any] = []
-    if len(parts) == 1:
-        rows = session.execute(parts[0]).all()
-    elif parts:
-        found = union_all(*(select(part.subquery()) for part in parts)).subquery()
-        query = select(found).order_by(found.c.changed_at, found.c.id).limit(limit + 1)
-        rows = session.execute(query).all()
+    with showing_hidden():  # that a record was deleted is a change of it
+        if len(parts) == 1:
+            rows = session.execute(parts[0]).all()
+        elif parts:
+            found = union_all(*(select(part.subquery()) for part in parts)).subquery()
+            query = select(found).order_by(found.c.changed_at, found.c.id).limit(limit + 1)
+            rows = session.execute(query).all()
     more, rows = len(rows) > limit, rows[:limit]
     return Changes(
         ids=[row.id for row in rows],

@@ -6,7 +6,7 @@ Every name is checked at start-up by :mod:`app.kernel.declare.checks` (``flask c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from typing import Any, ParamSpec
 
@@ -18,7 +18,7 @@ from app.access.divisions.regions import Level
 from app.access.entry import ENTRIES, Entry
 from app.access.settings import DATE, YES_NO, Setting
 from app.core.i18n import _, mark, translate
-from app.kernel.declare.expressions import ALWAYS, Compare, Const, Expr, Ref
+from app.kernel.declare.expressions import ALWAYS, Compare, Const, Expr, Given, Ref
 from app.kernel.declare.field import Field
 from app.kernel.declare.figures import OPEN, Figure, Years, of_quality, of_single_states, parted
 from app.kernel.declare.flow import Flow, State, review_setting
@@ -59,6 +59,10 @@ class Section:
         return tuple(self.names.split())
 
 
+#: The field that says since when a record is hidden (``Lasting``).
+HIDDEN = "hidden_on"
+
+
 @dataclass(frozen=True)
 class Menu:
     """A menu entry: a ledger view opened with these states, for those with the capability."""
@@ -73,7 +77,9 @@ class Menu:
     hint: str = ""  # what an empty page says
     only: str = ""  # field=code of the rows that it lists, whatever else is asked
     wide: Level | None = None  # reaches over the whole division of that level, masked, read only
-    ledger: str = ""  # … with these columns
+    ledger: str = (
+        ""  # the columns of its list, where it reaches over that, or lists what was deleted
+    )
     page: str = ""  # the row's page that its action opens, whatever the state
     more: Mapping[str, str] = field(default_factory=dict)  # further pages of a row, and their words
     adds: str = ""  # the word of its button that leads to the register's page ``new``
@@ -82,6 +88,11 @@ class Menu:
         """Does the actor fill in forms from this list?"""
         enter = Capability.ENTER
         return enter in (self.capability, self.also) and actor.has(enter, register)
+
+    @property
+    def hidden(self) -> bool:
+        """Does it list what was deleted, of a register that ``keeps`` it?"""
+        return self.rows is not None and HIDDEN in self.rows.names()
 
     @property
     def fixed(self) -> tuple[str, str]:
@@ -136,7 +147,12 @@ class Register:
     #: Fields that say together what a record is about: there is one alone in the whole nation of those
     #: that give them all (app.kernel.records.keys). The model is ``Keyed``.
     key: str = ""
-    entry: Entry | None = None  # who enters it, where it is not whom the matrix of permissions names
+    keeps: bool = (
+        False  # a delete takes a reason and only hides: managers of counties restore. ``Lasting``
+    )
+    entry: Entry | None = (
+        None  # who enters it, where it is not whom the matrix of permissions names
+    )
     derived: Derived | None = None  # its rows follow from other registers' records
     #: A yes/no field and a division: yes asks for a move there (app.kernel.households.moves).
     moves: Asks | None = None
@@ -158,6 +174,15 @@ class Register:
         self.name = self.name or self.model.__tablename__
         if self.quality.kept:
             self.figures = self.quality_figures | dict(self.figures)
+        if self.keeps:
+            self._leave_out_hidden()
+
+    def _leave_out_hidden(self) -> None:
+        """What is hidden is listed nowhere, and no figure counts it."""
+        present = ~Given(Ref(HIDDEN))
+        self.listed = present if self.listed is ALWAYS else present & self.listed
+        if self.years is not None and self.years.listed is not None:
+            self.years = replace(self.years, listed=present & self.years.listed)
 
     @cached_property
     def field_names(self) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ from app.kernel.lists import columns as ledger_columns
 def kept(account: Account, register: Register, menu: Menu) -> tuple[str, ...]:
     """What the account's list shows: field names, and ``region`` among them."""
     every: Mapping[str, list[str]] = account.list_columns or {}
-    return ledger_columns.chosen(register, every.get(_key(register, menu)))
+    own = [ledger_columns.REGION, *menu.ledger.split()] if menu.ledger else None
+    return ledger_columns.chosen(register, every.get(_key(register, menu), own))
 
 
 def keep(register: Register, menu: Menu, names: Sequence[str] | None) -> None:

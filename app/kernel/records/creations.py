@@ -11,8 +11,9 @@ from app.access.accounts import unusual
 from app.access.actor import Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
+from app.access.scope import is_hidden, showing_hidden
 from app.core.db import db
-from app.core.errors import Invalid
+from app.core.errors import Conflict, Invalid
 from app.core.i18n import _
 from app.kernel import hooks
 from app.kernel.declare.flow import State
@@ -32,9 +33,13 @@ def create(
 ) -> Any:
     """A new record under ``key``, which its form was opened with: sent twice, it is one record.
 
-    :raises Invalid: with every problem; nothing is written.
+    :raises Invalid: with every problem; nothing is written. :raises Conflict: it was deleted meanwhile.
     """
-    if (there := db.session.get(register.model, key)) is not None:
+    with showing_hidden():
+        there = db.session.get(register.model, key)
+    if there is not None and is_hidden(there):
+        raise Conflict(_("该%(what)s已被删除，请重新新增。", what=register.word))
+    if there is not None:
         return there
     row = new(register, key, region_id, values, parse_problems)
     forget_draft(db.session, policy.require(Capability.ENTER, register.name).account_id, key)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.access import policy
 from app.access.actor import Capability
+from app.access.scope import is_hidden
 from app.core.db import db
 from app.kernel.declare.register import Register
 from app.kernel.kinds.values import is_missing, to_json
@@ -37,5 +38,9 @@ def find(register: Register, values: Mapping[str, Any]) -> Any:
 
 
 def follow(register: Register, row: Any) -> None:
-    """Keep the row's key as what it says makes it; before it is flushed."""
-    row.unique_key = of(register, {n: getattr(row, n) for n in register.key.split()})
+    """Keep the row's key as what it says makes it; before it is flushed. What is hidden has none: there may be
+    another one meanwhile.
+    """
+    row.unique_key = (
+        None if is_hidden(row) else of(register, {n: getattr(row, n) for n in register.key.split()})
+    )

@@ -19,7 +19,7 @@ from app.access.accounts import unusual
 from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
-from app.access.scope import acting_as, current_actor
+from app.access.scope import acting_as, current_actor, is_hidden, is_present, showing_hidden
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict, Invalid, NotFound
@@ -45,7 +45,7 @@ CLEAR = "删除"
 def get(register: Register, record_id: uuid.UUID, *, lock: bool = False) -> Any:
     """The record, if it exists in the actor's area; else NotFound, noted in the audit log."""
     row = db.session.get(register.model, record_id, with_for_update=lock, populate_existing=lock)
-    if row is None:
+    if not is_present(row):
         audit.refused(register=register.name, detail={"record": str(record_id)})
         raise NotFound(_("没有找到该记录。它可能不存在，或不在您的管辖范围内。"), noted=True)
     return row
@@ -59,13 +59,14 @@ def of_household(register: Register, household_id: uuid.UUID) -> Any:
 
 
 def attachments_of(row: Any) -> list[Attachment]:
-    """The record's files in order."""
+    """The record's files in order; those of a hidden one are hidden with it."""
     query = (
         select(Attachment)
         .where(Attachment.record_id == row.id)
         .order_by(Attachment.field, Attachment.position, Attachment.id)
     )
-    return list(db.session.scalars(query))
+    with showing_hidden(when=is_hidden(row)):
+        return list(db.session.scalars(query))
 
 
 def evaluate(
@@ -319,6 +320,7 @@ def require_entry(register: Register, row: Any) -> Actor:
 def may_edit(register: Register, row: Any, actor: Actor) -> bool:
     """May this actor change this record now?"""
     open_now = stages.is_open(register, row) and not asks_to_move(register, row)
+    open_now = open_now and not is_hidden(row)
     return open_now and register.entered and may_enter(register, row, actor)
 
 

@@ -17,6 +17,7 @@ from app.access.account import Account
 from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
+from app.access.scope import is_hidden
 from app.access.settings import YES_NO, Setting
 from app.core.clock import now
 from app.core.db import db
@@ -116,6 +117,8 @@ def transition(
 def open_steps(register: Register, row: Any, actor: Actor) -> list[Transition]:
     """The steps that this actor may do with this record now."""
     if register.flow is None or row.superseded or stages.is_frozen(register, row):
+        return []
+    if is_hidden(row):
         return []
     found: dict[tuple[str, State], Transition] = {}  # one of those that are the same to the actor
     for step in register.flow.open_from(row.state):

@@ -12,18 +12,19 @@ import uuid
 from sqlalchemy import DateTime, Double, Index, Integer, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.access.scope import Scoped
+from app.access.scope import Hides, Scoped
 from app.core.clock import now, uuid7
 from app.core.db import Model
 from app.core.types import NfcText, UtcDateTime, UuidType
 
 
-class Attachment(Scoped, Model):
+class Attachment(Scoped, Hides, Model):
     """One file of one field of one record. ``key`` names the bytes in :mod:`app.core.files.storage`,
     ``thumb_key`` those of a small picture of it (NULL in rows from before there were any).
 
     ``sent_key`` is the sender's name of the file: sent once more, it is the same file.
     ``turned`` is how far it stands turned clockwise from where the camera held it, in degrees.
+    ``hidden_on`` is that of its record.
     ``taken_at`` is the camera's own clock, without a zone; ``latitude`` and ``longitude`` are WGS 84.
     """
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, Index, Integer, String, delete
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
-from app.access.scope import Scoped
+from app.access.scope import Hides, Scoped
 from app.core.choices import Choices
 from app.core.clock import now, uuid7
 from app.core.db import Model
@@ -40,6 +40,8 @@ class Record(f.Declared, Scoped):
 
     #: Does it count for its household? Of registers that renew records, one of several does.
     current: ClassVar[Any] = True
+    #: Since when it is hidden, of registers that keep what is deleted (``Lasting``).
+    hidden_on: ClassVar[Any] = None
     #: Did its household split off? Records of the list's households know.
     standing: ClassVar[Any] = None
 
@@ -82,6 +84,16 @@ class Keyed:
     """
 
     unique_key: Mapped[str | None] = mapped_column(String(80))
+
+
+class Lasting(f.Declared, Hides):
+    """A record that nobody erases (永久保存): a delete hides it with its files, and says who did it and why
+    (:mod:`app.kernel.records.hiding`). Its register says ``keeps``.
+    """
+
+    hidden_on = f.system(f.date("删除日期"))
+    hidden_by = f.system(f.text("删除人", 128))
+    hidden_why = f.system(f.text("删除原因", 1000))
 
 
 def unique_key(table: str) -> Index:

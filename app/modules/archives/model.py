@@ -12,7 +12,7 @@ from app.kernel.declare import fields as f
 from app.kernel.declare.expressions import Expr
 from app.kernel.declare.quality import Severity
 from app.kernel.rows.judged import Judged
-from app.kernel.rows.record import Keyed, NamesHousehold, Submitted, unique_key
+from app.kernel.rows.record import Keyed, Lasting, NamesHousehold, Submitted, unique_key
 from app.modules.archives.choices import (
     ArchiveStage,
     ArchiveStructure,
@@ -41,7 +41,7 @@ _MISSING = "现在的进度需要填写。"
 FIRST_YEAR = 2008
 
 
-class Archive(Judged, Keyed, Submitted, NamesHousehold, Model):
+class Archive(Judged, Keyed, Lasting, Submitted, NamesHousehold, Model):
     """One household's renovation in one plan year. Its province, city, county, town and village
     committee are the division in which it lies.
     """

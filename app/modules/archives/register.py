@@ -67,6 +67,7 @@ ARCHIVE = register(
     creates=Creates(Level.COUNTY),
     key="head_id plan_year",
     entry=ENTRY,
+    keeps=True,
     review=Review(optional_county_review, setting="农户档案审核"),
     quality=QUALITY,
     derives=(derive,),
@@ -225,5 +226,13 @@ ARCHIVE = register(
             hint="没有待审核的档案。县级管理用户可在“参数设置”里开启农户档案审核；不开启的，保存即为已录入。",
         ),
         Menu("query", "农户档案查询", Capability.SEARCH, action="查看"),
+        Menu(
+            "deleted",
+            "已删除的农户档案",
+            Capability.RESTORE,
+            rows=r.hidden_on.given,
+            ledger="head_id plan_year hidden_on hidden_by hidden_why",
+            hint="删除的农户档案永久保存在这里，可以恢复。",
+        ),
     ),
 )

@@ -139,9 +139,10 @@ def paths(register: Register) -> dict[str, Any]:
         f"{base}/changes": {
             "get": parts.operation(
                 f"{tag}.changes", tag, _("%(what)s：某时刻以来的变化", what=label),
-                parts.list_of(parts.ref(f"{name}Line"), next=parts.NULLABLE, until=parts.INSTANT),
+                parts.list_of(_changed(register), next=parts.NULLABLE, until=parts.INSTANT),
                 parameters=[since, *parts.regions(), limit, *_paging(register)],
-                description=_("先用 next 取完各页，下次从 until 开始；最近几秒的变化下次才给出。"),
+                description=_("先用 next 取完各页，下次从 until 开始；最近几秒的变化下次才给出。")
+                + (_("已删除的只有 id、version、changed_at 和 deleted。") if register.keeps else ""),
             )
         },
         f"{base}/{{id}}": {
@@ -177,6 +178,20 @@ def paths(register: Register) -> dict[str, Any]:
             )
         }  # fmt: skip
     return paths
+
+
+def _changed(register: Register) -> Schema:
+    """A line of what changed: of what was deleted and is kept only that it was."""
+    line = parts.ref(f"{_name(register)}Line")
+    if not register.keeps:
+        return line
+    gone = {
+        "id": parts.KEY,
+        "version": parts.NUMBER,
+        "changed_at": parts.INSTANT,
+        "deleted": {"const": True},
+    }
+    return {"oneOf": [line, parts.object_of(gone, *gone)]}
 
 
 def _years(register: Register) -> list[dict[str, Any]]:
@@ -275,9 +290,12 @@ def _entry_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
                 description=_("行政区划用 region（编号）或 region_code（代码）写明。"),
             )
         }  # fmt: skip
+        reason = {"version": version, "reason": parts.TEXT | {"maxLength": 1000}}
         found[one]["delete"] = parts.operation(
             f"{tag}.clear", tag, _("%(what)s：删除", what=label), None,
             parameters=[key, *parts.versioned()], status=204, errors=parts.WRITE_ERRORS,
+            body=parts.object_of(reason, "reason") if register.keeps else None,
+            description=_("须写明原因；永久保存，县级管理用户可以恢复。") if register.keeps else "",
         )  # fmt: skip
     elif register.follows:
         body = parts.object_of({"household_id": parts.KEY, "values": change}, "values")

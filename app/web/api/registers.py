@@ -33,7 +33,7 @@ from app.kernel.households import words as household_words
 from app.kernel.kinds.values import is_missing
 from app.kernel.lists.ledger import SIZES, Ledger
 from app.kernel.lists.query import PLACE_NAMES, decisions, parse
-from app.kernel.records import creations, history, keys, renewals, steps
+from app.kernel.records import creations, hiding, history, keys, renewals, steps
 from app.kernel.records import files as attachments
 from app.kernel.records import save as records
 from app.kernel.records.files import Received, Sent
@@ -107,7 +107,7 @@ class RegisterApi(BaseApi):
         model = self.register.model
         found = feed.since(db.session, model, region, start, limit, args.get("cursor"))
         body = {
-            "items": shapes.listed(self.register, found.ids, names),
+            "items": shapes.changed(self.register, found.ids, names),
             "next": found.cursor,
             "until": shapes.instant(found.until),
         }
@@ -216,10 +216,18 @@ class RegisterApi(BaseApi):
     @expose("/<uuid:record_id>", methods=["DELETE"])
     @permission_name(Capability.ENTER)
     def clear(self, record_id: uuid.UUID) -> Response:
-        """Delete what was entered: the record is 未录入 again, its history stays."""
+        """Delete what was entered: the record is 未录入 again, its history stays. A register that keeps what
+        is deleted asks for a ``reason``.
+        """
         register = self.register
         row = records.get(register, record_id)
         actor = policy.require(Capability.ENTER, register.name, row)
+        if register.keeps:
+            said = bodies.json_object("version", "reason") if request.content_length else {}
+            with transaction():
+                reason = bodies.of_type(said, "reason", str, "")
+                hiding.hide(register, record_id, bodies.version(said), reason)
+            return Response(status=204)
         with transaction():
             row = records.clear(register, record_id, bodies.version({}))
         return Response(status=204) if register.creates is not None else self._answer(row, actor)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from app.access.actor import Actor
 from app.access.divisions.regions import Region
+from app.access.scope import showing_hidden
 from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import done_word, step_word, translate
@@ -23,7 +24,7 @@ from app.kernel.kinds import formats
 from app.kernel.records import history_words, renewals, steps
 from app.kernel.records import save as records
 from app.kernel.rows.file import Attachment
-from app.kernel.rows.record import HistoryEntry
+from app.kernel.rows.record import HistoryEntry, Lasting
 from app.web.api import values
 from app.web.frame import view_log
 from app.web.frame.problems import PREFIX
@@ -57,7 +58,8 @@ def facts(model: Any) -> list[str]:
 def kept_fields(register: Register) -> dict[str, Field]:
     """The fields that the kernel keeps; they stand beside ``values``."""
     made = register.model.__fields__
-    return {name: f for name, f in made.items() if name not in register.fields and f.stored}
+    without = {*register.fields, *Lasting.__fields__}
+    return {name: f for name, f in made.items() if name not in without and f.stored}
 
 
 def form_fields(register: Register) -> dict[str, Field]:
@@ -97,6 +99,31 @@ def listed(
             "values": {n: says[n](fields[n], known[n], whole=False) for n in chosen}
         }
     return [found[key] for key in ids if key in found]
+
+
+def changed(
+    register: Register, ids: Sequence[uuid.UUID], names: Iterable[str]
+) -> list[dict[str, Any]]:
+    """As :func:`listed`; of what was deleted and is kept only that it was. One statement, another where
+    some were.
+    """
+    found = {item["id"]: item for item in listed(register, ids, names)}
+    gone = [key for key in ids if str(key) not in found]
+    if gone and register.keeps:
+        model = register.model
+        query = select(model.id, model.version, model.changed_at).where(model.id.in_(gone))
+        with showing_hidden():
+            rows = db.session.execute(query).all()
+        found |= {
+            str(key): {
+                "id": str(key),
+                "version": version,
+                "changed_at": instant(at),
+                "deleted": True,
+            }
+            for key, version, at in rows
+        }
+    return [found[str(key)] for key in ids if str(key) in found]
 
 
 def _common(

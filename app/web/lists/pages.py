@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Level, Region
+from app.access.scope import showing_hidden
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
@@ -76,9 +77,10 @@ def context(register: Register, menu: Menu, actor: Actor, args: MultiDict[str, s
     listing = frame(register, menu)
     page: Page | None = None
     try:
-        page = ledger.page(
-            size, after=args.get("after"), before=args.get("before"), number=page_number(args)
-        )
+        with showing_hidden(when=menu.hidden):
+            page = ledger.page(
+                size, after=args.get("after"), before=args.get("before"), number=page_number(args)
+            )
     except TooWide as error:
         notices = [*notices, {"tone": "warn", "text": error.message}]
         if isinstance(error, TooWideNow):
@@ -412,7 +414,7 @@ def exports(
     register: Register, menu: Menu, actor: Actor, wanted: MultiDict[str, str]
 ) -> list[Action]:
     """The file holds what the page shows: ``wanted``, said in full."""
-    if not actor.has(Capability.EXPORT, register.name):
+    if menu.hidden or not actor.has(Capability.EXPORT, register.name):
         return []
     text = asked_text(wanted)
     url = f"/exchange/export/{register.name}"

@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.access import policy
 from app.access.actor import Actor, Capability
+from app.access.scope import showing_hidden
 from app.core.db import db
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _, translate
@@ -106,7 +107,8 @@ class ListRoutes(Routes):
         menu, actor = self._list(name)
         args = request.args.copy()
         wanted, _notices = ledger_pages.asked(self.register, menu, actor, args)
-        return redirect(walk.step(self.register, menu, args, wanted))
+        with showing_hidden(when=menu.hidden):
+            return redirect(walk.step(self.register, menu, args, wanted))
 
     # ---- columns ------------------------------------------------------------------------------
     @expose("/<string:name>/columns", methods=["GET", "POST"])

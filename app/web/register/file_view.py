@@ -16,6 +16,7 @@ from app.access import policy
 from app.access.actor import SYSTEM, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
+from app.access.scope import is_hidden, showing_hidden
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.files.storage import storage
@@ -83,12 +84,19 @@ class FileView(BaseView):
 
 
 def _readable(file_id: uuid.UUID) -> Attachment:
-    attachment = db.session.get(Attachment, file_id)  # the scope guard hides foreign ones
-    if attachment is None:
+    with showing_hidden():
+        attachment = db.session.get(Attachment, file_id)  # the scope guard hides foreign ones
+    if attachment is None or not _may_see(attachment):
         audit.note(Act.REFUSED, detail={"file": str(file_id)})
         raise NotFound(_("没有找到该文件。它可能不存在，或不在您的管辖范围内。"), noted=True)
     policy.require(Capability.SEARCH, attachment.register, attachment)
     return attachment
+
+
+def _may_see(attachment: Attachment) -> bool:
+    """What was deleted with its record is for those who may restore it."""
+    restores = policy.may(Capability.RESTORE, attachment.register, attachment)
+    return restores or not is_hidden(attachment)
 
 
 def _seen(attachment: Attachment) -> Response | None:

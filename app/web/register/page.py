@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Region
+from app.access.scope import is_hidden
 from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import _, done_word, translate
@@ -129,11 +130,20 @@ class RecordPage:
     def notices(self) -> list[dict[str, str]]:
         """What its readers are told first."""
         return [
+            *self.hidden,
             *show.warnings(self.register, self.row),
             *(self.standing if self.register.flow else []),
             *show.known_notices(self.known),
             *self.doubts,
         ]
+
+    @property
+    def hidden(self) -> list[dict[str, str]]:
+        """Who deleted it, when and why."""
+        if not is_hidden(self.row):
+            return []
+        said = {"who": self.row.hidden_by, "day": self.row.hidden_on, "why": self.row.hidden_why}
+        return show.told([("warn", _("%(who)s 于 %(day)s 删除：%(why)s", **said))])
 
     @property
     def doubts(self) -> list[dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
 from app.access.actor import Actor, Capability
+from app.access.scope import is_hidden
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.i18n import _, done_word, step_word, translate
 from app.kernel.beyond import reveal as personal
@@ -21,7 +22,7 @@ from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.register import Register
 from app.kernel.households import moves
 from app.kernel.kinds.values import to_json
-from app.kernel.records import named_households, renewals, steps
+from app.kernel.records import hiding, named_households, renewals, steps
 from app.kernel.records import save as records
 from app.web.frame import shell
 from app.web.frame.addresses import takes
@@ -45,13 +46,14 @@ class RecordRoutes(Routes):
     def of(cls, register: Register) -> frozenset[str]:
         without = set() if register.entered else {"clear"}
         without |= {"step"} if register.flow is None else set()
+        without |= {"clear"} if register.keeps else {hiding.HIDE, hiding.RESTORE}
         return super().of(register) - without
 
     @expose("/<uuid:record_id>")
     @takes(_days)
     @permission_name(Capability.SEARCH)
     def show(self, record_id: uuid.UUID) -> Any:
-        row = records.get(self.register, record_id)
+        row = hiding.shown(self.register, record_id)
         actor = policy.require(Capability.SEARCH, self.register.name, row)
         return self.record_page(row, actor)
 
@@ -79,6 +81,41 @@ class RecordRoutes(Routes):
             records.clear(self.register, record_id, version(request.args.get("version")))
             back = shell.list_url(self._menu_url(Capability.ENTER))
             click.leads_to(back, _("%(name)s的%(what)s已删除。", **said))
+        return click.answer()
+
+    @expose("/<uuid:record_id>/hide", methods=["POST"])
+    @permission_name(Capability.ENTER)
+    def hide(self, record_id: uuid.UUID) -> Any:
+        """Delete a record that is kept, with a reason."""
+        policy.require(Capability.ENTER, self.register.name)
+        back = shell.list_url(self._menu_url(Capability.ENTER))
+        return self._put(record_id, hiding.hide, back, _("%(name)s的%(what)s已删除。"))
+
+    @expose("/<uuid:record_id>/bring_back", methods=["POST"])
+    @permission_name(Capability.RESTORE)
+    def bring_back(self, record_id: uuid.UUID) -> Any:
+        """Bring a deleted record back, with a reason."""
+        policy.require(Capability.RESTORE, self.register.name)
+        here = f"/{self.register.name}/{record_id}"
+        return self._put(record_id, hiding.restore, here, _("%(name)s的%(what)s已恢复。"))
+
+    def _put(self, record_id: uuid.UUID, act: Callable[..., Any], leads_to: str, text: str) -> Any:
+        actor, register = acting(), self.register
+        said = Said(contact_of(actor), request.form.get("opinion", "").strip())
+        try:
+            with once() as click:
+                row = act(register, record_id, version(request.form.get("version")), said.opinion)
+                click.leads_to(
+                    leads_to, text % {"name": register.named(row), "what": register.word}
+                )
+        except Invalid as error:
+            row = hiding.shown(register, record_id)
+            beside = {hiding.REASON: "opinion"}  # where the page asks for it
+            told = [replace(p, field=beside.get(p.field, p.field)) for p in error.problems]
+            return self.record_page(row, actor, replace(said, problems=told))
+        except Conflict as error:
+            flash(error.message, "danger")
+            return redirect(f"/{register.name}/{record_id}")
         return click.answer()
 
     @expose("/<uuid:record_id>/reveal", methods=["POST"])
@@ -143,8 +180,25 @@ class ShownPage(RecordPage):
         context["decisions"] = [
             self._decision(step) for step in open_now if step.name not in elsewhere
         ]
+        context["decisions"] += self._hiding()
         context["actions"] += self._reviewing(open_now)
         return context
+
+    def _hiding(self) -> Iterator[dict[str, Any]]:
+        """Deleting a record that is kept, and bringing it back."""
+        register, row = self.register, self.row
+        if not register.keeps:
+            return
+        common = {"needs_opinion": True, "reasons": [], "without_person": True}
+        if is_hidden(row):
+            if policy.may(Capability.RESTORE, register.name, row, actor=self.actor):
+                url = f"{self.url}/{hiding.RESTORE}"
+                yield common | {"name": hiding.RESTORE, "label": _("恢复"), "action_url": url}
+        elif records.may_edit(register, row, self.actor) and row.state != State.APPROVED:
+            url = f"{self.url}/{hiding.HIDE}"
+            yield common | {
+                "name": hiding.HIDE, "label": _("删除"), "action_url": url, "danger": True,
+            }  # fmt: skip
 
     def _ways(self) -> Iterator[dict[str, Any]]:
         """To what else there is about it."""

@@ -21,8 +21,8 @@ from app.access.grant import Grant
 from app.access.scope import acting_as, unscoped
 from app.admin.accounts import changing as accounts
 from app.admin.accounts import granting
-from app.admin.accounts.granting import Offer
 from app.admin.accounts.changing import Details
+from app.admin.accounts.granting import Offer
 from app.core.clock import today
 from app.core.errors import BadInput, Conflict, Forbidden, Invalid, NotFound
 from tests.builders import (
@@ -406,7 +406,9 @@ def test_the_province_lets_a_city_enter(session: Any) -> None:
     city, month = account(CITY), today() + dt.timedelta(days=30)
     counties = [region(COUNTY).id, region(NEXT_COUNTY).id]
     with acting_as(actor(PROVINCE)):
-        click(granting.grant, city.uuid, Offer(Capability.ENTER), counties, month, "两县没有录入条件")
+        click(
+            granting.grant, city.uuid, Offer(Capability.ENTER), counties, month, "两县没有录入条件"
+        )
         assert actor_of(city).areas(Capability.ENTER, "lookback") == (
             region(COUNTY).path, region(NEXT_COUNTY).path,
         )  # fmt: skip

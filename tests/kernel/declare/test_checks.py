@@ -95,6 +95,13 @@ def keyed() -> dict[str, Any]:
 
 
 MAKES = Creates(Level.COUNTY)
+DELETED = (Menu("gone", "已删除", Capability.RESTORE, rows=Given(Ref("hidden_on"))),)
+
+
+def lasting() -> dict[str, Any]:
+    """What ``Lasting`` brings."""
+    said = {n: f.system(f.text("删除")) for n in ("hidden_by", "hidden_why")}
+    return {"hidden_on": f.system(f.date("删除日期"))} | said
 
 
 def circle() -> dict[str, Any]:
@@ -255,6 +262,10 @@ WRONG: list[tuple[str, Any]] = [
     ("R090", lambda: declared(entry=Entry(by=(TOWN,), on_grant=(TOWN,)))),
     ("R090", lambda: declared(entry=Entry(by=(), on_grant=(TOWN,)))),
     ("R090", lambda: declared(entry=Entry(by=(TOWN,)), read_only=True)),
+    ("R091", lambda: declared(fields=lasting(), creates=MAKES)),
+    ("R091", lambda: declared(fields=lasting(), keeps=True, menus=DELETED)),
+    ("R091", lambda: declared(fields=lasting(), keeps=True, creates=MAKES)),
+    ("R091", lambda: declared(fields=lasting(), keeps=True, creates=MAKES, menus=(replace(DELETED[0], capability=Capability.SEARCH),))),
     ("R070", lambda: declared(fields={"extra": f.text("多", checks=[ODD])}, names=f"{ALL} extra")),
     ("R071", lambda: declared(f"{ALL} extra", fields={"extra": mild("nothing")})),
     ("R071", lambda: declared(f"{ALL} extra", fields={"extra": mild("required")})),

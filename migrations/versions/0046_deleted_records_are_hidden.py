@@ -1,0 +1,31 @@
+"""Archives are hidden when they are deleted, with their files
+
+Safe on a running system: columns that are empty where nothing is hidden.
+
+Revision ID: 0046
+Revises: 0045
+Create Date: 2026-11-30 20:30:00
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0046"
+down_revision = "0045"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("attachment", sa.Column("hidden_on", sa.Date(), nullable=True))
+    op.add_column("archive", sa.Column("hidden_on", sa.Date(), nullable=True))
+    op.add_column("archive", sa.Column("hidden_by", sa.String(length=128), nullable=True))
+    op.add_column("archive", sa.Column("hidden_why", sa.String(length=1000), nullable=True))
+
+
+def downgrade() -> None:
+    for name in ("hidden_why", "hidden_by", "hidden_on"):
+        op.drop_column("archive", name)
+    op.drop_column("attachment", "hidden_on")
