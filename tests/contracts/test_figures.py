@@ -221,7 +221,7 @@ def badges_of(actor: Actor) -> Iterator[tuple[list[str], int]]:
     """The number of each badge of an account's menu, and the lists that it adds up: of each state, or of
     what nobody asks to move in it.
     """
-    for (name, menu), n in waiting.counts(actor).items():
+    for (name, menu), n in waiting.badges(actor).numbers.items():
         register = crowd.register(name)
         found = next(m for m in register.menus if m.name == menu)
         yield (

@@ -7,7 +7,8 @@ where they are too coarse, counts the rows by their own index of states.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -15,21 +16,29 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
+    String,
+    and_,
     bindparam,
+    case,
+    cast,
     func,
     literal,
     literal_column,
+    or_,
     select,
+    type_coerce,
     union_all,
 )
 
+from app.access import settings
 from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Level, Region, subtree
 from app.access.scope import MADE_ONCE
+from app.access.settings import SettingValue
 from app.core.clock import now
 from app.core.db import db
 from app.core.jobs.table import OPEN_STATES, Job, JobState
-from app.kernel.declare.flow import SENT_BACK, State
+from app.kernel.declare.flow import SENT_BACK, State, review_setting
 from app.kernel.declare.register import Menu, Register, all_registers, get_register
 from app.kernel.figures import tally as lines
 from app.kernel.figures.counters import kept_at
@@ -50,12 +59,14 @@ BADGES: dict[Capability, tuple[State, ...]] = {
     Capability.REVIEW: (State.SUBMITTED,),
 }
 _LATELY = dt.timedelta(days=1)
+_STATES = frozenset(state.value for state in State)
 
 
 @dataclass(frozen=True)
 class Waiting:
     """``n`` records in ``state`` wait under a menu entry of a register, of those that ask to move none;
-    ``area``: in this division, where the right is granted only for named ones.
+    ``area``: in this division, where the right is granted only for named ones. ``reviewed``: somebody there
+    decides on records of the register.
     """
 
     register: Register
@@ -63,6 +74,7 @@ class Waiting:
     state: State
     n: int
     area: Region | None = None
+    reviewed: bool = True
 
     @property
     def figure(self) -> str:
@@ -79,8 +91,20 @@ class Jobs:
     failed: int
 
 
+@dataclass(frozen=True)
+class Badges:
+    """``numbers``: (register, menu) -> how many records the menu's badge tells. ``closed``: menus of reviews
+    that no county of the account's area wants, and where nothing waits.
+    """
+
+    numbers: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    closed: frozenset[tuple[str, str]] = frozenset()
+
+
 def waiting_for(actor: Actor) -> list[Waiting]:
-    """Everything that waits for the actor, urgent things first; nothing where nothing does."""
+    """Everything that waits for the actor, urgent things first; nothing where nothing does. What was saved
+    waits for nobody where a county wants no review.
+    """
     wanted = [
         (register, menu, state)
         for register in all_registers()
@@ -91,11 +115,15 @@ def waiting_for(actor: Actor) -> list[Waiting]:
         and actor.has(menu.capability, register.name)
         for state in DUTIES.get(menu.capability, ())
     ]
-    return [item for item in _count(actor, wanted) if item.n]
+    return [
+        item
+        for item in _count(actor, wanted)
+        if item.n and (item.reviewed or item.state != State.DRAFT)
+    ]
 
 
-def counts(actor: Actor) -> dict[tuple[str, str], int]:
-    """(register, menu) -> how many records the menu's badge tells (:data:`BADGES`)."""
+def badges(actor: Actor) -> Badges:
+    """What the badges of the account's menus tell (:data:`BADGES`); one statement."""
     wanted = [
         (register, menu, state)
         for register in all_registers()
@@ -107,10 +135,12 @@ def counts(actor: Actor) -> dict[tuple[str, str], int]:
         for state in BADGES.get(menu.capability, ())
     ]
     found: dict[tuple[str, str], int] = {}
+    reviewed: set[tuple[str, str]] = set()
     for item in _count(actor, wanted):
         key = item.register.name, item.menu.name
         found[key] = found.get(key, 0) + item.n
-    return found
+        reviewed |= {key} if item.reviewed or item.state != State.SUBMITTED else set()
+    return Badges(found, frozenset(key for key, n in found.items() if not n) - reviewed)
 
 
 def jobs_of(actor: Actor) -> Jobs:
@@ -139,18 +169,33 @@ def _count(actor: Actor, wanted: list[tuple[Register, Menu, State]]) -> list[Wai
     found: dict[tuple[str, str, str], int] = {}
     for areas, parts in by_areas.items():
         asked = tuple((*part, *_kept_at(actor, *part)) for part in dict.fromkeys(parts))
-        bounds: dict[str, str] = {}
+        bounds: dict[str, Any] = {}
         for number, path in enumerate(areas):
             bounds[f"low{number}"], bounds[f"high{number}"] = subtree(path)
+            bounds[f"line{number}"] = settings.line_of(path)
         query = _query(asked, len(areas))
         for number, name, state, n in db.session.execute(query, bounds):
             found[areas[number], name, state] = int(n or 0)
     named = _named({path for areas in by_areas for path in areas} - {actor.path})
     return [
-        Waiting(register, menu, state, found.get((path, register.name, state), 0), named.get(path))
+        Waiting(
+            register, menu, state, found.get((path, register.name, state), 0), named.get(path),
+            _is_reviewed(register, path, found),
+        )
         for register, menu, state in wanted
         for path in actor.areas(Capability(menu.capability), register.name)
-    ]
+    ]  # fmt: skip
+
+
+def _is_reviewed(register: Register, path: str, found: Mapping[tuple[str, str, str], int]) -> bool:
+    """Does the division, or one below it, want a review? ``found`` has what each of them has set."""
+    if register.review is None or not register.review.setting:
+        return True
+    line = settings.line_of(path)
+    said = {place: bool(n) for (area, name, place), n in found.items()
+            if (area, name) == (path, register.name) and place not in _STATES}  # fmt: skip
+    own = settings.in_force(settings.get(review_setting(register)), [said.get(p) for p in line])
+    return bool(own) or any(on for place, on in said.items() if place not in line)
 
 
 def _named(paths: set[str]) -> dict[str, Region]:
@@ -170,8 +215,28 @@ def _query(parts: tuple[_Part, ...], areas: int) -> CompoundSelect[Any]:
     """One line for each register and state in each of the areas ``low0`` to ``high0`` …. Every page asks
     it, so it is made once for each kind of account.
     """
-    query = union_all(*(_part(*part, number) for part in parts for number in range(areas)))
-    return query.execution_options(**{MADE_ONCE: True})
+    asked = [_part(*part, number) for part in parts for number in range(areas)]
+    names = dict.fromkeys(name for name, *_rest in parts)
+    optional = [one for one in map(_register, names) if one.review and one.review.setting]
+    asked += [_set(register, number) for register in optional for number in range(areas)]
+    return union_all(*asked).execution_options(**{MADE_ONCE: True})
+
+
+def _set(register: Register, area: int) -> Select[*tuple[Any, ...]]:
+    """Who says whether the register is reviewed: a line for each division of the area, and above it, that does."""
+    line = Region.path.in_(bindparam(f"line{area}", expanding=True))
+    inside = and_(*_within(Region.path, area))
+    wanted = cast(SettingValue.value, String) == "true"
+    return (
+        select(
+            literal_column(str(area)),
+            literal(register.name),
+            type_coerce(Region.path, String),
+            case((wanted, 1), else_=0),
+        )
+        .join(SettingValue, SettingValue.region_id == Region.id)
+        .where(SettingValue.name == review_setting(register), or_(line, inside))
+    )
 
 
 def _kept_at(actor: Actor, name: str, state: State) -> tuple[Slot | None, Level]:

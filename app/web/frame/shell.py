@@ -30,6 +30,7 @@ from app.core.transactions import give_up
 from app.kernel import hooks
 from app.kernel.declare.register import Register, all_registers
 from app.kernel.figures import waiting
+from app.kernel.figures.waiting import Badges
 from app.kernel.rows.household import Household
 from app.web.frame import fab_menu, neighbours
 from app.web.frame.words import WORDS
@@ -37,7 +38,6 @@ from app.web.frame.words import WORDS
 _KEPT_PARTS = 4000
 _KEPT_LISTS, _LONGEST_QUERY = 4, 400  # in the session's cookie
 _THEMES = ("light", "dark")
-Waiting = dict[tuple[str, str], int]
 _words: dict[str, Markup] = {}
 
 
@@ -231,7 +231,7 @@ def _modules() -> dict[str, list[Register]]:
     return found
 
 
-def _register_items(actor: Actor, register: Register, waits: Waiting) -> Iterator[Item]:
+def _register_items(actor: Actor, register: Register, waits: Badges) -> Iterator[Item]:
     yield from _menu_items(actor, register, waits)
     yield from _table_items(actor, register)
     if register.model is Household:
@@ -240,10 +240,11 @@ def _register_items(actor: Actor, register: Register, waits: Waiting) -> Iterato
         yield Item(_("转入申请"), "/handovers/")
 
 
-def _menu_items(actor: Actor, register: Register, waits: Waiting) -> Iterator[Item]:
+def _menu_items(actor: Actor, register: Register, waits: Badges) -> Iterator[Item]:
     for menu in register.menus:
-        if actor.has(menu.capability, register.name):
-            count = waits.get((register.name, menu.name), 0)
+        key = register.name, menu.name
+        if actor.has(menu.capability, register.name) and key not in waits.closed:
+            count = waits.numbers.get(key, 0)
             badge = f"{count:,}" if count else ""
             yield Item(translate(menu.title), f"/{register.name}/{menu.name}", badge)
 
@@ -294,13 +295,13 @@ def _region_of(actor: Actor) -> Region | None:
         return None
 
 
-def _waiting(actor: Actor) -> Waiting:
-    """(register, menu) -> how many records wait there for the account."""
+def _waiting(actor: Actor) -> Badges:
+    """How many records wait for the account in each menu."""
     try:
-        return waiting.counts(actor)
+        return waiting.badges(actor)
     except SQLAlchemyError:
         give_up()
-        return {}
+        return Badges()
 
 
 class LanguageView(BaseView):

@@ -20,7 +20,7 @@ from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.kernel.declare.flow import State
 from app.kernel.figures import counters
-from app.kernel.figures.waiting import counts, waiting_for
+from app.kernel.figures.waiting import badges, waiting_for
 from app.kernel.households import moves
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse
@@ -163,7 +163,7 @@ def waiting(who: Actor) -> dict[str, int]:
     with acting_as(who):
         try:
             told = {one.state.value: one.n for one in waiting_for(who) if one.menu.name == "entry"}
-            badge = counts(who)["lookback", "entry"]
+            badge = badges(who).numbers["lookback", "entry"]
             return told | ({"badge": badge} if badge else {})
         finally:
             db.session.remove()

@@ -39,6 +39,7 @@ from app.modules.archives.model import Archive
 from app.modules.archives.register import ARCHIVE
 from tests import builders
 from tests.clicks import begin_import
+from tests.hands import Hands
 from tests.kernel.exchange.test_round_trip import run
 
 FAR = "530129"
@@ -194,9 +195,9 @@ def saved(who: Any, key: Any, **said: Any) -> Any:
         return records.save(ARCHIVE, key, said, row.version).state
 
 
-def reviewed(county: str, wanted: bool) -> None:
+def reviewed(county: str, wanted: bool, level: Level = Level.COUNTY) -> None:
     with unscoped("tests set") as session:
-        key = builders.seat(Level.COUNTY, county).id
+        key = builders.seat(level, county).id
         session.merge(SettingValue(region_id=key, name="archive.review", value=wanted))
         session.commit()
 
@@ -334,3 +335,30 @@ def test_the_interface_makes_or_changes_the_archive_of_a_key(app: Flask, manager
     assert refused.status_code == 422
     assert "head_id.there" in refused.text
     assert post(upsert="yes").status_code == 422
+
+
+# ---- where a county wants a review --------------------------------------------------------------
+
+
+def test_the_review_is_in_the_menu_where_somebody_wants_one(app: Flask) -> None:
+    """Off at first: no menu, no door of what waits to be submitted. Once a record waits, or the county (or
+    the province, for all) wants it, both are there.
+    """
+    review = 'href="/archive/review"'
+    with app.app_context():
+        manager = builders.account(builders.COUNTY_MANAGER)
+        row = made(manager)
+    hands = Hands(app, builders.sign_in(app, manager))
+    page = hands.get("/").text
+    assert review not in page
+    assert "已录入，待上报" not in page
+    for level, wanted in ((Level.PROVINCE, True), (Level.COUNTY, False)):
+        with app.app_context():
+            reviewed(builders.COUNTY, wanted, level)
+        page = hands.get("/").text
+        assert (review in page) is wanted
+        assert ("已录入，待上报" in page) is wanted
+    with app.app_context(), unscoped("tests submit") as session:
+        session.get_one(Archive, row.id).state = State.SUBMITTED
+        session.commit()
+    assert review in hands.get("/").text
