@@ -1,4 +1,4 @@
-"""Archives are hidden when they are deleted, with their files
+"""Archives are hidden when they are deleted, with their files; they keep when their photos were taken
 
 Safe on a running system: columns that are empty where nothing is hidden.
 
@@ -23,9 +23,11 @@ def upgrade() -> None:
     op.add_column("archive", sa.Column("hidden_on", sa.Date(), nullable=True))
     op.add_column("archive", sa.Column("hidden_by", sa.String(length=128), nullable=True))
     op.add_column("archive", sa.Column("hidden_why", sa.String(length=1000), nullable=True))
+    op.add_column("archive", sa.Column("before_taken", sa.Date(), nullable=True))
+    op.add_column("archive", sa.Column("after_taken", sa.Date(), nullable=True))
 
 
 def downgrade() -> None:
-    for name in ("hidden_why", "hidden_by", "hidden_on"):
+    for name in ("after_taken", "before_taken", "hidden_why", "hidden_by", "hidden_on"):
         op.drop_column("archive", name)
     op.drop_column("attachment", "hidden_on")

@@ -136,6 +136,8 @@ class Register:
     findings: tuple[Check, ...] = ()  # what form and review should look at, and nothing forbids
     #: Set the kernel's fields of a row at each save, and when its files come or go: that is no new version.
     derives: tuple[Callable[[Any], None], ...] = ()
+    #: The same of what its files alone say: called when some come or go, not at a save.
+    derives_of_files: tuple[Callable[[Any], None], ...] = ()
     review: Review | None = None  # its records are submitted and decided on
     frozen: Frozen | None = None  # rows that nobody changes
     continues: str = (

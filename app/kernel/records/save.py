@@ -142,6 +142,8 @@ def follow_files(register: Register, row: Any) -> None:
     db.session.flush()
     version = row.version
     derive(register, row)
+    for one in register.derives_of_files:
+        one(row)
     if register.quality.kept and row.state != State.MISSING:
         judging.judge(register, row, evaluate(register, row))
     if not db.session.is_modified(row):

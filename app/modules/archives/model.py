@@ -125,6 +125,8 @@ class Archive(Judged, Keyed, Lasting, Submitted, NamesHousehold, Model):
     photos_before = f.photos("改造前照片", 1, 6, shown=_housed)
     photos_during = f.photos("改造中照片", 1, 6, shown=_started & ~way.is_(ArchiveWay.EXCHANGE))
     photos_after = f.photos("改造后照片", 1, 6, shown=completed_on.given)
+    before_taken = f.system(f.date("改造前照片的拍摄日期"))  # of the last one
+    after_taken = f.system(f.date("改造后照片的拍摄日期"))  # of the first one
     face_shown = f.yes_no("照片含户主正面肖像", help="至少有一张照片包含户主正面肖像")
 
     # 档案材料

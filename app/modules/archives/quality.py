@@ -152,6 +152,24 @@ RULES: dict[str, tuple[Check, ...]] = {
             mark("请核对单位是否为元。"),
         ),
     ),
+    "photos_before": (
+        _questionable(
+            "taken_late",
+            Compare("gt", r.before_taken.ref, r.started_on.ref),
+            mark("改造前照片的拍摄日期晚于开工日期。"),
+            _LIKELY,
+            mark("请核对照片和开工日期。"),
+        ),
+    ),
+    "photos_after": (
+        _questionable(
+            "taken_early",
+            Compare("lt", r.after_taken.ref, r.completed_on.ref),
+            mark("改造后照片的拍摄日期早于竣工日期。"),
+            _LIKELY,
+            mark("请核对照片和竣工日期。"),
+        ),
+    ),
     "face_shown": (
         Check(
             "nobody",

@@ -31,7 +31,7 @@ from app.modules.archives.choices import (
 )
 from app.modules.archives.model import FIRST_YEAR, Archive
 from app.modules.archives.quality import QUALITY
-from app.modules.archives.rules import derive
+from app.modules.archives.rules import derive, derive_of_photos
 
 r = rule(Archive)
 
@@ -71,6 +71,7 @@ ARCHIVE = register(
     review=Review(optional_county_review, setting="农户档案审核"),
     quality=QUALITY,
     derives=(derive,),
+    derives_of_files=(derive_of_photos,),
     years=Years(
         "plan_year",
         FIRST_YEAR,

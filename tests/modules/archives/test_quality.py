@@ -19,6 +19,8 @@ from app.core.transactions import transaction
 from app.kernel.declare.quality import Severity
 from app.kernel.figures import counters, rejudging
 from app.kernel.records import creations
+from app.kernel.records import save as records
+from app.kernel.rows.file import Attachment
 from app.modules.archives.choices import (
     ArchiveStructure,
     ArchiveWay,
@@ -140,6 +142,16 @@ CASES: dict[str, tuple[Severity, dict[str, Any], dict[str, Any]]] = {
         {"invested": D(500_001), "own_funds": D(480_001)},
         {"invested": D(500_000), "own_funds": D(480_000)},
     ),
+    "photos_before.taken_late": (
+        QUESTIONABLE,
+        {"before_taken": dt.date(2015, 5, 2)},
+        {"before_taken": dt.date(2015, 5, 1)},
+    ),
+    "photos_after.taken_early": (
+        QUESTIONABLE,
+        {"after_taken": dt.date(2015, 8, 31)},
+        {"after_taken": dt.date(2015, 9, 1)},
+    ),
     "face_shown.nobody": (INCOMPLETE, {"face_shown": False}, {}),
 }
 
@@ -190,7 +202,7 @@ def test_nothing_forbids_saving_and_sql_says_the_same(session: Any) -> None:
     made = []
     with acting_as(b.actor_of(who)), transaction():
         for number, (code, (_severity, bad, _good)) in enumerate(CASES.items()):
-            said = {n: v for n, v in (RIGHT | bad).items() if n not in files}
+            said = {n: v for n, v in (RIGHT | bad).items() if n in ARCHIVE.fields.keys() - files}
             if "head_id" not in bad:
                 said["head_id"] = b.id_number(700 + number)
             made.append((code, creations.new(ARCHIVE, uuid7(), place.id, said)))
@@ -204,6 +216,38 @@ def test_nothing_forbids_saving_and_sql_says_the_same(session: Any) -> None:
     county = b.region(b.COUNTY, Level.COUNTY).id
     assert live["area-small", county] == 2, "of less than nothing, too"
     assert live["error@2015", county] == live["error", county]
+
+
+def test_photos_tell_when_they_were_taken(session: Any) -> None:
+    """The last of before and the first of after, whenever one comes or goes: that is no new version."""
+    who = b.actor(b.COUNTY_MANAGER)
+    said = {n: v for n, v in RIGHT.items() if not n.startswith("photos")}
+    with acting_as(who), transaction():
+        row = creations.new(ARCHIVE, uuid7(), b.seat(Level.VILLAGE).id, said)
+    days = {"photos_before": (dt.date(2015, 4, 2), dt.date(2015, 6, 1)),
+            "photos_after": (dt.date(2015, 8, 1), dt.date(2015, 9, 9))}  # fmt: skip
+    for field, taken in days.items():
+        for file, day in zip(b.attach(row, field, field, register="archive"), taken, strict=True):
+            with unscoped("tests date photos") as wide:
+                found = wide.get_one(Attachment, file.id)
+                found.taken_at = dt.datetime.combine(day, dt.time(12))
+                wide.commit()
+    late = {"photos_before.taken_late", "photos_after.taken_early"}
+    with acting_as(who):
+        with transaction():
+            row = records.get(ARCHIVE, row.id)
+            version = row.version
+            records.follow_files(ARCHIVE, row)
+        assert (row.before_taken, row.after_taken) == (dt.date(2015, 6, 1), dt.date(2015, 8, 1))
+        assert late <= set(row.broken)
+        assert row.version == version
+        with transaction():
+            row = records.get(ARCHIVE, row.id)
+            for file in records.attachments_of(row):
+                session.delete(file)
+            records.follow_files(ARCHIVE, row)
+        assert (row.before_taken, row.after_taken) == (None, None)
+        assert late.isdisjoint(row.broken)
 
 
 def test_pages_show_findings_beside_their_fields_and_count_them_by_rule(app: Any) -> None:
