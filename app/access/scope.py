@@ -113,8 +113,8 @@ def joined(why: str, *, writes: bool = False) -> Iterator[Session]:
         session.close()
 
 
-class Scoped:
-    """A row that lies in a division. Only ``region_id`` is set by code; the rest follows."""
+class Guarded:
+    """A row that lies in a division: what the guard limits. A model derives from one of the two below."""
 
     @declared_attr
     def region_id(cls) -> Mapped[int]:
@@ -122,8 +122,22 @@ class Scoped:
 
     # active_history: where a row comes from is known even if it was not loaded before it moved
     path: Mapped[str] = mapped_column(PathType, nullable=False, active_history=True)
+
+
+class Scoped(Guarded):
+    """A row of a county or of what lies in one. Only ``region_id`` is set by code; the rest follows."""
+
     county_id: Mapped[int] = mapped_column(Integer, nullable=False, active_history=True)
     province_id: Mapped[int] = mapped_column(Integer, nullable=False)
+
+
+class Anywhere(Guarded):
+    """The same of a division of any level: above the county it has no county, and the nation's no
+    province. Who is asked for it sees what is its own and below it, like everything.
+    """
+
+    county_id: Mapped[int | None] = mapped_column(Integer, active_history=True)
+    province_id: Mapped[int | None] = mapped_column(Integer)
 
 
 class Hides:
@@ -153,8 +167,9 @@ def showing_hidden(*, when: bool = True) -> Iterator[None]:
 
 
 def place(row: Any, region: Region) -> None:
-    """Put ``row`` into ``region``: a county or something under one."""
-    if region.county_id is None or region.province_id is None:
+    """Put ``row`` into ``region``: a county or something under one, unless it lies :class:`Anywhere`."""
+    lies = region.county_id is not None and region.province_id is not None
+    if not lies and not isinstance(row, Anywhere):
         raise OutsideScope("a record lies in a county or under one")
     row.region_id, row.path = region.id, region.path
     row.county_id, row.province_id = region.county_id, region.province_id
@@ -176,7 +191,7 @@ def _limit_reads(state: ORMExecuteState) -> None:
     if "unscoped" in state.session.info:
         return
     if state.is_insert or state.is_from_statement:
-        if any(issubclass(mapper.class_, Scoped) for mapper in state.all_mappers):
+        if any(issubclass(mapper.class_, Guarded) for mapper in state.all_mappers):
             raise OutsideScope("the guard cannot limit this statement: add rows, select entities")
     elif (state.is_select or state.is_update or state.is_delete) and not state.is_column_load:
         low, high = _bounds()
@@ -208,13 +223,14 @@ def _limits(low: str, high: str, *, hidden: bool) -> tuple[Any, ...]:
 def _limit(low: str, high: str) -> Any:
     """The limit of an area, made once for those who work there: every statement carries it."""
     return with_loader_criteria(
-        Scoped, lambda cls: (cls.path >= low) & (cls.path < high), include_aliases=True
+        Guarded, lambda cls: (cls.path >= low) & (cls.path < high), include_aliases=True
     )
 
 
 def hold(session: Session, places: set[tuple[int, str]], counties: set[int]) -> None:
     """What is written lies where the tree says now, and stays there until the commit; ``places``
-    holds key and path of each division written to, ``counties`` all that a row comes from or goes to.
+    holds key and path of each division written to, ``counties`` all that a row comes from or goes to, 0
+    for what lies above them: nothing at all is published then.
 
     Who moves or merges divisions waits for the commit. The other way round nobody waits, for that
     one may want rows which this transaction has locked: it is told to try again.
@@ -243,8 +259,8 @@ def _moving() -> TryAgain:
 
 @event.listens_for(Session, "before_flush")
 def _refuse_foreign_writes(session: Session, _context: Any, _instances: Any) -> None:
-    rows = [
-        row for row in (*session.new, *session.dirty, *session.deleted) if isinstance(row, Scoped)
+    rows: list[Any] = [
+        row for row in (*session.new, *session.dirty, *session.deleted) if isinstance(row, Guarded)
     ]
     there = {row.region_id: row for row in rows if not _is_placed_anew(row)}
     for row in rows:
@@ -252,7 +268,7 @@ def _refuse_foreign_writes(session: Session, _context: Any, _instances: Any) -> 
             _keep_place(session, row, there.get(row.region_id))
     if rows:
         before = [county for row in rows for county in inspect(row).attrs.county_id.history.deleted]
-        counties = {*before, *(row.county_id for row in rows)}
+        counties = {county or 0 for county in (*before, *(row.county_id for row in rows))}
         hold(session, {(row.region_id, row.path) for row in rows}, counties)
     if "unscoped" in session.info:
         return

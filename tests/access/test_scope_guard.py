@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.access.actor import Actor
 from app.access.divisions.regions import Level
-from app.access.scope import Scoped, acting_as, in_scope, unscoped
+from app.access.scope import Guarded, acting_as, in_scope, unscoped
 from app.core.clock import now, uuid7
 from app.core.errors import OutsideScope
 from app.core.types import UuidType
@@ -51,7 +51,7 @@ class Rows:
 
 def scoped() -> list[Any]:
     """Every model with a place."""
-    return [m.class_ for m in Lookback.registry.mappers if issubclass(m.class_, Scoped)]
+    return [m.class_ for m in Lookback.registry.mappers if issubclass(m.class_, Guarded)]
 
 
 def beside(model: Any, record: Any) -> Any:

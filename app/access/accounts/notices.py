@@ -53,6 +53,7 @@ class NoticeKind(Choices):
         "%(place)s有%(homes)s户改以排查时间最近的住房安全信息为准（%(names)s），%(day)s起自动调整：%(what)s",
     )
     RESURVEY = "resurvey", "%(name)s户的%(what)s已于%(day)s验收合格，请重新入户排查"
+    QUOTA = "quota", "%(giver)s下达%(year)s年%(what)s任务量：%(n)s"
     CERTIFICATES = "certificates", "%(place)s有%(n)s名工匠的证书将在90天内到期或已过期，请提醒换证"
 
 

@@ -9,11 +9,12 @@ from sqlalchemy import ScalarSelect, Select, func, literal, or_, select, union_a
 
 from app.access.account import Account
 from app.access.divisions.regions import Region, in_subtree
-from app.access.scope import Scoped, showing_hidden
+from app.access.scope import Guarded, showing_hidden
 from app.admin.divisions.moves import placed_tables
 from app.core.db import Model, db
 from app.core.i18n import _, translate
 from app.kernel.declare.register import all_registers
+from app.kernel.quotas.rows import Quota
 from app.kernel.rows.household import Household
 
 MOST = 10_000  # a larger number is told as "10,000+"
@@ -24,7 +25,7 @@ def below(path: str) -> dict[str, int]:
     statement, however many registers there are.
     """
     queries = [(translate(r.record_word), _rows(r.model, path)) for r in all_registers()]
-    queries.append((_("账号"), _rows(Account, path)))
+    queries += [(_("账号"), _rows(Account, path)), (_("任务量"), _rows(Quota, path))]
     queries += [(_("其他资料"), query) for query in _others(path)]
     with showing_hidden():  # what was deleted lies there, too
         counts = db.session.execute(select(*(_capped(query) for _label, query in queries))).one()
@@ -62,7 +63,9 @@ def _rows(model: Any, path: str) -> Select[Any]:
 def _others(path: str) -> list[Select[Any]]:
     """Rows of tables that no register owns, and that do not go with their division."""
     known = {"ab_user", Household.__tablename__, *(r.model.__tablename__ for r in all_registers())}
-    owned = {m.class_.__tablename__ for m in Model.registry.mappers if issubclass(m.class_, Scoped)}
+    owned = {
+        m.class_.__tablename__ for m in Model.registry.mappers if issubclass(m.class_, Guarded)
+    }
     queries = []
     for placed in placed_tables():
         if placed.table.name in known | owned or placed.belongs_to_division or not placed.regions:

@@ -33,6 +33,7 @@ from app.core.errors import Conflict
 from app.core.i18n import _
 from app.core.jobs.table import Job, JobState
 from app.kernel.households import keys as household_keys
+from app.kernel.quotas import following as quotas
 
 _TABLE: Any = Region.__table__
 _VALUES = tuple(name for name in VALUES if name != "parent_id")
@@ -235,6 +236,7 @@ class Publication:
                 self.connection, node.path, path, county=county, province=province
             )
             region_moves.follow(self.connection, node.path, path, county=county, province=province)
+            quotas.moved(db.session(), key, parent.id)
             if node.level > Level.COUNTY:
                 self.counted |= {node.id} if node.level == Level.TOWN else {above.id, parent.id}
             self.renamed = {
@@ -268,6 +270,7 @@ class Publication:
                 old, new = self._region(node.county_id), self._region(target.county_id)
                 division_counts.leave_county(db.session(), node.path, old, new)
             division_counts.forget(db.session(), node.path)
+            quotas.merged(db.session(), node.id, target.id, self._parent_of(target).id)
             region_moves.hand_over(self.connection, node, target)
             if node.level >= Level.COUNTY:
                 village = node.level == Level.VILLAGE

@@ -21,6 +21,7 @@ from app.core.i18n import _, done_word, lazy, translate
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import all_registers, get_register
+from app.kernel.declare.tables import QUOTA
 from app.kernel.kinds import formats
 from app.kernel.kinds.values import is_missing
 from app.kernel.rows.transfer import Word
@@ -94,6 +95,7 @@ LABELS: dict[str, Any] = {
     "parent_id": lazy("上级行政区划"),
     "phone": lazy("联系电话"),
     "published": lazy("发布的变更"),
+    "quota": lazy("任务量"),
     "reason": lazy("原因"),
     "record": lazy("记录编号"),
     "region": lazy("行政区划"),
@@ -294,6 +296,8 @@ def _value(entry: AuditEntry, key: str, value: Any) -> str:
         return _("、").join(right_label(str(right)) for right in value)
     if key in _CHANGE_KINDS and value in list(ChangeKind):
         return ChangeKind(value).label
+    if key == "table" and value == QUOTA:
+        return _("任务量")
     if key == "table" and register and (table := register.table(str(value))):
         return translate(table.title)
     if key == "menu" and register:

@@ -8,15 +8,16 @@ import uuid
 from sqlalchemy import ForeignKey, Index, Integer, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.access.scope import Anywhere
 from app.core.clock import now, uuid7
 from app.core.db import Model
-from app.core.types import PathType, UtcDateTime, UuidType
+from app.core.types import UtcDateTime, UuidType
 
 
-class Quota(Model):
+class Quota(Anywhere, Model):
     """``n`` records of a register, of a year and (where a choice divides it) a kind, that ``giver_id`` gave
-    ``region_id`` to do. One row for each, but that those of divisions which merge stand beside each other:
-    whoever reads adds them up, whoever sets one makes them one again.
+    the division of the row to do. One row for each: those of divisions that merge are added up
+    (app.kernel.quotas.following), and what a division was given goes with it to another giver.
     """
 
     __tablename__ = "quota"
@@ -28,8 +29,6 @@ class Quota(Model):
     id: Mapped[uuid.UUID] = mapped_column(UuidType, primary_key=True, default=uuid7)
     register: Mapped[str] = mapped_column(String(32), nullable=False)
     giver_id: Mapped[int] = mapped_column(ForeignKey("region.id"), nullable=False)
-    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), nullable=False)
-    path: Mapped[str] = mapped_column(PathType, nullable=False)
     year: Mapped[int] = mapped_column(SmallInteger, nullable=False)
     kind: Mapped[str] = mapped_column(String(24), nullable=False)
     n: Mapped[int] = mapped_column(Integer, nullable=False)

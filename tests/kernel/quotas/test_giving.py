@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.access.accounts.notices import Notice
 from app.access.audit.log import Act, AuditEntry
 from app.access.divisions import regions
 from app.access.divisions.regions import Level
@@ -15,10 +16,12 @@ from app.access.scope import unscoped
 from app.admin.divisions import holdings, moves
 from app.core.clock import today
 from app.core.db import db, read_only
-from app.core.errors import BadInput, Conflict, Forbidden, NotFound
+from app.core.errors import Forbidden, Invalid, NotFound, OutsideScope
 from app.core.transactions import transaction
 from app.kernel.declare.register import get_register
-from app.kernel.quotas import giving
+from app.kernel.households import audit_words
+from app.kernel.quotas import giving, telling
+from app.kernel.quotas.giving import Meanwhile
 from app.kernel.quotas.rows import Quota
 from app.kernel.reports import order, tables
 from app.modules.archives.choices import ArchiveStage
@@ -36,7 +39,7 @@ def give(
 ) -> int:  # fmt: skip
     assert ARCHIVE is not None
     with transaction():
-        return giving.give(ARCHIVE, place, year, kind, numbers, seen or {})
+        return telling.give(ARCHIVE, place, year, kind, numbers, seen or {})
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +73,10 @@ def test_a_division_gives_those_below_it(city: Any, counties: list[Any]) -> None
         assert give(city, {other: None}, {other: 7}) == 1
         assert giving.given(ARCHIVE, city, YEAR, "central") == {one: 100}
         entries = db.session.scalars(select(AuditEntry).where(AuditEntry.act == Act.SETTING)).all()
-        assert [e.detail["to"] for e in entries] == [100, 0, 7, 5, None]
+        assert [e.detail["changes"]["quota"] for e in entries] == [
+            [None, 100], [None, 0], [0, 7], [None, 5], [7, None],
+        ]  # fmt: skip
+        assert audit_words.full(entries[2]) == f"任务量：0 → 7；年度：{YEAR}；分类：中央补助"
     with b.acting(b.COUNTY_MANAGER):
         own = regions.get(b.actor(b.COUNTY_MANAGER).region_id)
         assert giving.received(ARCHIVE, own, YEAR, "central") in {100, None}
@@ -92,8 +98,9 @@ def test_above_the_county_and_below_it(session: Any) -> None:
 @pytest.mark.parametrize("n", [-1, giving.MOST + 1])
 def test_a_number_that_is_none_is_refused(city: Any, counties: list[Any], n: int) -> None:
     with b.acting(b.CITY):
-        with pytest.raises(BadInput):
+        with pytest.raises(Invalid) as refused:
             give(city, {counties[0].id: 3, counties[1].id: n})
+        assert [p.field for p in refused.value.problems] == [str(counties[1].id)]
         db.session.rollback()
         assert giving.given(ARCHIVE, city, None) == {}
 
@@ -104,7 +111,7 @@ def test_a_number_that_is_none_is_refused(city: Any, counties: list[Any], n: int
 def test_of_a_year_and_kind_that_are_counted(
     city: Any, counties: list[Any], year: int, kind: str
 ) -> None:
-    with b.acting(b.CITY), pytest.raises(BadInput):
+    with b.acting(b.CITY), pytest.raises(Invalid):
         give(city, {counties[0].id: 3}, year=year, kind=kind)
 
 
@@ -127,8 +134,9 @@ def test_two_who_set_it_at_once(city: Any, counties: list[Any]) -> None:
     key = counties[0].id
     with b.acting(b.CITY):
         give(city, {key: 10})
-        with pytest.raises(Conflict):
+        with pytest.raises(Meanwhile) as told:
             give(city, {key: 11})  # the page had shown nothing yet
+        assert told.value.details["now"] == {key: 10}
         db.session.rollback()
         assert giving.given(ARCHIVE, city, YEAR) == {key: 10}
 
@@ -138,7 +146,7 @@ def test_divisions_that_merge_have_both_quotas(city: Any) -> None:
     one, other = b.region(b.COUNTY), b.region(b.NEXT_COUNTY)
     with b.acting(b.CITY):
         give(city, {one.id: 10, other.id: 5})
-        assert holdings.below(other.path) == {"其他资料": 1}
+        assert holdings.below(other.path) == {"任务量": 1}
         db.session.rollback()
     with read_only(value=False), unscoped("tests merge divisions") as session:
         moves.hand_over(session.connection(), other, one)
@@ -150,6 +158,97 @@ def test_divisions_that_merge_have_both_quotas(city: Any) -> None:
         assert [(q.region_id, q.path, q.n) for q in db.session.scalars(select(Quota))] == [
             (one.id, one.path, 14)
         ]
+
+
+def test_each_hears_of_its_own_number(city: Any, counties: list[Any]) -> None:
+    one, other = counties[0], counties[1]
+    with b.acting(b.CITY):
+        give(city, {one.id: 1200, other.id: 0})
+        told = {n.region_id: n for n in db.session.scalars(select(Notice))}
+    assert told.keys() == {one.id, other.id}
+    assert told[one.id].text == f"{city.full_name}下达{YEAR}年中央补助任务量：1,200"
+    assert told[one.id].url == (
+        f"/archive/statistics/ranking?region={one.id}&year={YEAR}&kind=central"
+    )
+
+
+def test_a_plan_tells_what_was_given_on(city: Any) -> None:
+    """The own number beside the sum of those below, and what each of these gave on."""
+    county = b.region(b.COUNTY)
+    province = b.seat(Level.PROVINCE)
+    with b.acting(b.COUNTY_MANAGER):
+        towns = list(regions.children(county))
+        give(county, {towns[0].id: 30, towns[1].id: 90})
+    with b.acting(b.CITY):
+        give(city, {county.id: 100})
+        give(city, {county.id: 4}, kind="county")
+    with b.acting(b.PROVINCE):
+        give(province, {city.id: 105})
+    with b.acting(b.CITY):
+        plan = giving.plan(ARCHIVE, city, YEAR, "central")
+        assert (plan.own.n, plan.own.passed, plan.own.left) == (105, 100, 5)
+        lines = {line.region.id: line for line in plan.below}
+        assert (lines[county.id].n, lines[county.id].passed, lines[county.id].left) == (
+            100,
+            120,
+            -20,
+        )
+        other = lines[b.region(b.NEXT_COUNTY).id]
+        assert (other.n, other.passed, other.left) == (None, None, None)
+    with b.acting(b.COUNTY_MANAGER):
+        plan = giving.plan(ARCHIVE, county, YEAR, "central")
+        assert (plan.own.n, plan.own.passed) == (100, 120)
+        assert [line.n for line in plan.below[:3]] == [30, 90, None]
+
+
+# ---- the guard ---------------------------------------------------------------------------------
+
+
+def test_who_sees_which_quotas(city: Any, counties: list[Any]) -> None:
+    """The own one that was given from above, and all below; nobody's beside or above, and none without an
+    account. Above the county a row has no county, and the nation's no province.
+    """
+    nation, province = b.seat(Level.NATION), b.seat(Level.PROVINCE)
+    own, other = b.region(b.COUNTY), b.region(b.NEXT_COUNTY)
+    with b.acting(b.MINISTRY):
+        give(nation, {province.id: 1000})
+    with b.acting(b.PROVINCE):
+        give(province, {city.id: 500})
+    with b.acting(b.CITY):
+        give(city, {own.id: 40, other.id: 50})
+    with b.acting(b.COUNTY_MANAGER):
+        town = regions.children(own)[0]
+        give(own, {town.id: 7})
+
+    def seen(who: Any) -> set[int]:
+        with b.acting(who):
+            return set(db.session.scalars(select(Quota.n)))
+
+    assert seen(b.MINISTRY) == {1000, 500, 40, 50, 7}
+    assert seen(b.PROVINCE) == {1000, 500, 40, 50, 7}
+    assert seen(b.CITY) == {500, 40, 50, 7}
+    assert seen(b.COUNTY_MANAGER) == seen(b.COUNTY_READER) == {40, 7}
+    assert seen(b.TOWN_MANAGER) == {7}
+    assert set(db.session.scalars(select(Quota.n))) == set(), "nobody acts"
+    with unscoped("tests look") as session:
+        places = {q.n: (q.county_id, q.province_id) for q in session.scalars(select(Quota))}
+    assert places == {
+        1000: (None, province.id), 500: (None, province.id), 40: (own.id, province.id),
+        50: (other.id, province.id), 7: (own.id, province.id),
+    }  # fmt: skip
+
+
+def test_a_row_that_lies_elsewhere_is_not_written(city: Any) -> None:
+    """Whoever writes past the rules: the guard refuses what lies beside and above the own area."""
+    far, province = b.region(b.FAR_COUNTY), b.seat(Level.PROVINCE)
+    for place in (far, province):
+        with b.acting(b.CITY), pytest.raises(OutsideScope), transaction():
+            db.session.add(
+                Quota(
+                    register="archive", giver_id=city.id, region_id=place.id, year=YEAR,
+                    kind="central", n=1,
+                )
+            )  # fmt: skip
 
 
 # ---- what tables divide by ---------------------------------------------------------------------
@@ -182,10 +281,23 @@ def test_a_ranking_divides_by_what_was_given(city: Any, counties: list[Any]) -> 
     assert report.heads == tuple(
         (text,) for text in (
             "任务量", "录入户数", "完成率", "排名", "已开工", "开工率", "排名",
-            "已竣工", "竣工率", "排名", "已验收",
+            "已竣工", "竣工率", "排名", "已验收", "及时率",
         )
     )  # fmt: skip
-    assert found["合计"] == ["7", "5", "71.43%", "—", "4", "57.14%", "—", "3", "42.86%", "—", "0"]
+    assert found["合计"] == [
+        "7",
+        "5",
+        "71.43%",
+        "—",
+        "4",
+        "57.14%",
+        "—",
+        "3",
+        "42.86%",
+        "—",
+        "0",
+        "—",
+    ]
     assert found[one.name][:7] == ["3", "4", "133.33%", "1", "3", "100.00%", "1"]
     assert found[other.name][:7] == ["4", "1", "25.00%", "2", "1", "25.00%", "2"]
     none = {row.label: [cell.text for cell in row.cells][:7] for row in without.rows}

@@ -23,11 +23,13 @@ from app.admin.divisions.pages.words import (
     published_above,
     tag,
 )
+from app.admin.divisions.publication import moves
 from app.admin.divisions.reading import Staged
 from app.core.clock import local
 from app.core.db import db
 from app.core.i18n import _
 from app.kernel.figures import holdings
+from app.kernel.quotas import following as quotas
 from app.web.frame.listing import (
     Action,
     Cell,
@@ -265,6 +267,7 @@ def _change_columns(
     now = {region.id: region for region in db.session.scalars(query)}
     homes = holdings.of_each(list(now.values()))
     beside = division_holdings.beside_households(list(now.values()))
+    given = quotas.told([*now, *(c.into_id for c in changes if c.into_id is not None)])
     wrong = {one.region_id: one.message for one in obstacles}
     said = {c.region_id: difference(c, now.get(c.region_id), names) for c in changes}
 
@@ -276,7 +279,8 @@ def _change_columns(
     def affects(change: RegionChange) -> Cell:
         touched = {_("农户"): homes.get(change.region_id, 0)} | beside.get(change.region_id, {})
         text = division_holdings.told({label: n for label, n in touched.items() if n})
-        return Cell(text, sub=crowds.get(change.into_id or 0))
+        told = (crowds.get(change.into_id or 0), _quotas(change, now.get(change.region_id), given))
+        return Cell(text, sub=_("；").join(one for one in told if one) or None)
 
     return [
         Column("what", _("行政区划"), what),
@@ -290,6 +294,17 @@ def _change_columns(
             lambda c: Cell(c.made_by_name, sub=f"{local(c.made_at):%Y-%m-%d %H:%M}"),
         ),
     ]
+
+
+def _quotas(
+    change: RegionChange, region: Region | None, given: Mapping[int, dict[quotas.Of, int]]
+) -> str:
+    """What a merge adds up of what the divisions were given to do, and what goes along to another parent."""
+    own = given.get(change.region_id, {})
+    if change.kind == ChangeKind.MERGE:
+        return quotas.merging_text(own, given.get(change.into_id or 0, {}))
+    moved = region is not None and change.kind == ChangeKind.CHANGE and moves(change, region)
+    return quotas.moving_text(own) if moved else ""
 
 
 def _change_row(columns: Sequence[Column[RegionChange]], change: RegionChange) -> Row:
