@@ -15,7 +15,7 @@ from app.kernel.declare.house_lists import house_lists, list_names
 from app.kernel.declare.quality import BROKEN, SEVERITIES, Severity
 from app.kernel.declare.register import Register, all_registers, get_register
 from app.kernel.declare.rules import DeclarationError
-from app.kernel.declare.tables import BY_RULE, TREND, WEEK, Briefing
+from app.kernel.declare.tables import BY_RULE, TREND, WEEK, WHY, Briefing, Rate
 from app.kernel.kinds import CHILDREN, DATE, REGION, YES_NO, Kind
 
 _LABEL_LENGTH = 40
@@ -172,7 +172,8 @@ def _check_kind(register: Register) -> Iterator[Finding]:
             " Submitted too), or leave review out"
         )
         yield Finding("R061", register.name, text)
-    if (table := register.progress_table) and not hasattr(register.model, "decided_at"):
+    table = register.progress_table
+    if table and not hasattr(register.model, table.told_on or "decided_at"):
         text = (
             f"table {table.name}: progress counts what was decided, and nothing is. Derive the model"
             " from Reviewed and give it a review, or leave progress out"
@@ -451,7 +452,7 @@ def _check_figures(register: Register) -> Iterator[Finding]:
     if register.briefing:
         yield from _check_briefing(register, register.briefing)
     for table in register.tables:
-        if table.name in (WEEK, TREND, BY_RULE):
+        if table.name in (WEEK, TREND, BY_RULE, WHY):
             yield Finding("R034", register.name, f"no table may be called {table.name}")
         for of, shown in table.shown():
             source = get_register(of) if of else register
@@ -459,6 +460,9 @@ def _check_figures(register: Register) -> Iterator[Finding]:
                 text = f"table {table.name}: unknown figure {shown}{f' of {of}' if of else ''}"
                 yield Finding("R032", register.name, text)
         named = [*table.chart, *(table.progress or ())]
+        named += (
+            n for leaf in table.leaves() if isinstance(leaf, Rate) for n in leaf.lacks.split()
+        )
         named += (n for i in table.identities for n in (i.total, *i.parts))
         for name in named:
             if name not in register.figures:

@@ -40,6 +40,8 @@ def columns(names: str) -> tuple[Column, ...]:
 
 #: Names of the weekly table, of the days and of the rules in addresses; no declared table may have them.
 WEEK, TREND, BY_RULE = "week", "trend", "rules"
+#: … and of the pages that tell why a division has its place.
+WHY = "why"
 #: In columns and rates the name of what the division that is looked at gave those below it to do
 #: (app.kernel.quotas); the total is the sum of those that are listed.
 QUOTA = "quota"
@@ -61,6 +63,8 @@ class Rate:
     of: str  # the figure that is divided
     over: str  # … and by which
     rank: str = ""  # which rate is the first
+    #: Figures of rows that it would count, were the next step done: what a division can do for its place.
+    lacks: str = ""
 
     @property
     def figures(self) -> tuple[str, str]:
@@ -86,7 +90,8 @@ class Table:
     """A statistics table by division, heads as in the manual; ``chart`` names its bars.
 
     ``progress`` names two figures, what is done and of how many: the register then has a weekly
-    table too, with the increase and the rank. ``on_desk``: the desk shows the table itself.
+    table too, with the increase and the rank. ``told_on`` names the column of days on which rows were first told to
+    be done, where nobody need decide on them. ``on_desk``: the desk shows the table itself.
     """
 
     name: str  # in addresses
@@ -95,6 +100,7 @@ class Table:
     identities: tuple[Identity, ...] = ()  # what must add up
     chart: tuple[str, ...] = ()
     progress: tuple[str, str] | None = None
+    told_on: str = ""
     on_desk: bool = False
 
     def leaves(self) -> Iterator[Column | Rate]:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, literal, select, true
 
+from app.access.account import Account
 from app.access.accounts import notices, unusual
 from app.access.actor import Actor, Capability
 from app.access.audit.log import Act, AuditEntry
 from app.access.divisions import regions
 from app.access.divisions.regions import Level, Region
+from app.core.clock import local
 from app.core.db import db
+from app.core.i18n import _
 from app.kernel.declare.register import Register, all_registers
 from app.kernel.figures import statistics
 from app.kernel.figures.days import Then, a_week_ago
 from app.kernel.figures.statistics import Line, LineKind, Sheet
 from app.kernel.figures.waiting import Jobs, Waiting, jobs_of, waiting_for
 from app.kernel.reports import charts, tables, trend
-from app.kernel.reports.tables import Report
+from app.kernel.reports.shares import UNKNOWN
+from app.kernel.reports.tables import Cell, Report, Row
 from app.kernel.rows import transfer as transfers
 from app.kernel.rows.transfer import Transfer
 
@@ -80,7 +84,7 @@ class Desk:
 
 
 def read(actor: Actor) -> Desk:
-    """The desk of an account. Statements: one a register and ten."""
+    """The desk of an account. Statements: one a register and ten, and two where divisions below are ranked."""
     region = statistics.region_asked_for(actor, None)
     registers = [
         register
@@ -96,11 +100,12 @@ def read(actor: Actor) -> Desk:
     then = a_week_ago(sheets, [region]) if sheets and kept else None
     trends = _trends(sheets)
     told, locked, transfers, login = _for_the_account(actor)
+    logins = _last_logins(sheets, children)
     return Desk(
         region=region,
         waiting=waiting_for(actor),
         jobs=jobs_of(actor),
-        modules=tuple(_module(s, then, trends.get(s.register.name)) for s in sheets),
+        modules=tuple(_module(s, then, trends.get(s.register.name), logins) for s in sheets),
         since=then.day if then else None,
         last_login=login,
         notices=told,
@@ -170,9 +175,43 @@ def _big(sheet: Sheet, then: Then | None, name: str) -> Big:
     return Big(name, n, None if before is None else n - before)
 
 
-def _module(sheet: Sheet, then: Then | None, trend_chart: dict[str, Any] | None) -> Module:
+def _last_logins(sheets: Sequence[Sheet], children: Sequence[Region]) -> dict[int, dt.datetime]:
+    """When somebody of each of the divisions below signed in last, where a table on the desk ranks them (spec
+    06 "Key figures"); one statement.
+    """
+    if not children or not any(ranked_on_desk(sheet.register) for sheet in sheets):
+        return {}
+    query = select(Account.region_id, func.max(Account.last_login))
+    query = query.where(Account.region_id.in_([one.id for one in children]))
+    found = db.session.execute(query.group_by(Account.region_id))
+    return {key: at for key, at in found if key is not None and at is not None}
+
+
+def ranked_on_desk(register: Register) -> bool:
+    """Does its table on the desk rank divisions by what they were given to do?"""
+    return any(table.on_desk and table.quotas for table in register.tables)
+
+
+def _with_logins(report: Report, logins: Mapping[int, dt.datetime]) -> Report:
+    def cell(row: Row) -> Cell:
+        at = logins.get(row.region.id) if row.kind == LineKind.DIVISION else None
+        return Cell(f"{local(at.replace(tzinfo=dt.UTC)):%Y-%m-%d}" if at else UNKNOWN, words=True)
+
+    rows = tuple(replace(row, cells=(*row.cells, cell(row))) for row in report.rows)
+    return replace(report, heads=(*report.heads, (_("最近登录"),)), rows=rows)
+
+
+def _module(
+    sheet: Sheet,
+    then: Then | None,
+    trend_chart: dict[str, Any] | None,
+    logins: Mapping[int, dt.datetime],
+) -> Module:
     register, total = sheet.register, sheet.total.counts
     table = next((t for t in register.tables if t.on_desk), None)
+    report = tables.of_sheet(table, sheet) if table else None
+    if report and ranked_on_desk(register):
+        report = _with_logins(report, logins)
     progress = register.progress_table
     return Module(
         register=register,
@@ -181,7 +220,7 @@ def _module(sheet: Sheet, then: Then | None, trend_chart: dict[str, Any] | None)
         progress=(total[progress.progress[0]], total[progress.progress[1]])
         if progress and progress.progress and sheet.told(*progress.progress)
         else None,
-        report=tables.of_sheet(table, sheet) if table else None,
+        report=report,
         chart=charts.of_sheet(progress, sheet) if progress else None,
         trend=trend_chart,
         unplaced=last if (last := sheet.lines[-1]).kind == LineKind.UNPLACED else None,

@@ -14,18 +14,22 @@ from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.tables import LOWEST, QUOTA, Column, Mean, Rate, Table, divided
 from app.kernel.figures.state import being_counted, explained
 from app.kernel.figures.statistics import Line, LineKind, Sheet, read
+from app.kernel.kinds import MONEY
 from app.kernel.quotas import giving
 from app.kernel.reports.shares import UNKNOWN, ranked, share
+from app.kernel.reports.why import is_explained
 
 _PLACES = 2  # of a rate
 _CENT = Decimal("0.01")
+_WAN = 10_000
 
 
 @dataclass(frozen=True)
 class Cell:
     """One cell: a count with the figure whose rows it is (of those ``since`` a day the ones that were
     decided from then on), or a text. ``sub`` is the small line. ``setting``: where it is set.
-    ``exact`` is the number that a rate was rounded from; ``words``: it is read from its beginning.
+    ``exact`` is the number that a rate was rounded from; ``words``: it is read from its beginning. ``why``: of a
+    place the figure whose rate it is, where it is told why it is that one.
     """
 
     value: int | Decimal | str
@@ -37,6 +41,7 @@ class Cell:
     tone: str = ""
     exact: Fraction | None = None
     words: bool = False
+    why: str = ""
 
     @property
     def text(self) -> str:
@@ -114,11 +119,22 @@ def of_sheet(table: Table, sheet: Sheet) -> Report:
         heads=tuple(heads(sheet.register, table.columns)),
         rows=tuple(rows),
         at=sheet.at,
-        notes=(*unplaced_note(read.sheet), *counting_note(read.sheet, *read.others.values())),
+        notes=(
+            *unplaced_note(read.sheet),
+            *counting_note(read.sheet, *read.others.values()),
+            *_why_note(table),
+        ),
         year=sheet.year,
         kind=sheet.kind,
         ranks=frozenset(_ranks(table)),
     )
+
+
+def _why_note(table: Table) -> tuple[str, ...]:
+    """That a place leads to what keeps a division back."""
+    if not any(isinstance(leaf, Rate) and is_explained(leaf) for leaf in table.leaves()):
+        return ()
+    return (_("点名次可以看到是哪个阶段、哪条规则拉低了名次。"),)
 
 
 def _ranks(table: Table) -> Iterator[int]:
@@ -171,8 +187,9 @@ class _Sheets:
             else:
                 yield self._rate(rate, *pair)
             if rate.rank:
-                own = line.kind == LineKind.DIVISION
-                yield Cell(places.get(line.region.id, UNKNOWN) if own else UNKNOWN)
+                place = places.get(line.region.id) if line.kind == LineKind.DIVISION else None
+                why = rate.of if place is not None and is_explained(rate) else ""
+                yield Cell(UNKNOWN if place is None else place, why=why)
 
         return cells
 
@@ -258,13 +275,22 @@ def figure_cell(sheet: Sheet, line: Line, figure: str) -> Cell:
     """A figure of the sheet's own, or that it is being counted."""
     if not sheet.told(figure):
         return Cell(being_counted(), figure=sheet.key(figure))
-    return Cell(told(sheet.register, figure, line.counts[figure]), figure=sheet.key(figure))
+    value = told(sheet.register, figure, line.counts[figure])
+    return Cell(value, figure=sheet.key(figure), sub=_in_wan(sheet.register, figure, value))
 
 
 def told(register: Register, figure: str, n: int) -> int | Decimal:
     """A figure's number as people read it: of what is added up in parts, the whole ones with two places."""
     parts = register.added_in(figure)
     return n if parts in (0, 1) else (Decimal(n) / parts).quantize(_CENT)
+
+
+def _in_wan(register: Register, figure: str, value: int | Decimal) -> str:
+    """Large sums of money are read in 万元 too."""
+    made = register.model.__fields__.get(register.figures[figure].sum)
+    if made is None or made.kind is not MONEY or value < _WAN:
+        return ""
+    return _("%(n)s万元", n=f"{Decimal(value) / _WAN:,.2f}")
 
 
 def counting_note(*sheets: Sheet) -> tuple[str, ...]:

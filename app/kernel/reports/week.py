@@ -58,7 +58,7 @@ def report(
         label = column_label(register, Column(done))
         then, head, notes = None, _("近7天新增%(what)s", what=label), ()
         since = today() - dt.timedelta(days=DAYS - 1)
-        gains = _decided_since(since, sheet, done)
+        gains = _decided_since(since, sheet, done, table.told_on)
     told = sheet.told(done, whole)
     rank = ranks(sheet.divisions, done, whole) if told else {}
     gains = gains if told else {}
@@ -73,7 +73,9 @@ def report(
                 figure_cell(sheet, line, whole),
                 figure_cell(sheet, line, done),
                 _share_cell(line.counts[done], line.counts[whole]) if told else Cell(UNKNOWN),
-                _gain_cell(gains.get(_key(line)), sheet.key(done), since),
+                _gain_cell(
+                    gains.get(_key(line)), sheet.key(done), None if table.told_on else since
+                ),
                 _rank_cell(line, rank, before),
                 *(
                     [_deadline_cell(line, until, sheet, _left(line, sheet, done, whole))]
@@ -141,8 +143,12 @@ def _gains_since(sheet: Sheet, then: Then | None, done: str) -> dict[tuple[LineK
     }
 
 
-def _decided_since(day: dt.date, sheet: Sheet, done: str) -> dict[tuple[LineKind, int], int]:
-    """Rows that count as done and were decided from ``day`` on, by line. One statement."""
+def _decided_since(
+    day: dt.date, sheet: Sheet, done: str, told_on: str
+) -> dict[tuple[LineKind, int], int]:
+    """Rows that count as done and were decided from ``day`` on, or first told so (``told_on``), by line. One
+    statement.
+    """
     register, region = sheet.register, sheet.region
     model = register.model
     columns = columns_of(model, register.name)
@@ -152,7 +158,7 @@ def _decided_since(day: dt.date, sheet: Sheet, done: str) -> dict[tuple[LineKind
         .where(
             in_subtree(model.path, region.path),
             register.counted(sheet.key(done)).sql(columns),
-            model.decided_at >= day_begins(day),
+            getattr(model, told_on) >= day if told_on else model.decided_at >= day_begins(day),
         )
         .group_by(place)
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Date, Index
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Model, only_where
 from app.kernel.declare import feed
@@ -61,6 +63,10 @@ class Archive(Judged, Keyed, Lasting, Submitted, NamesHousehold, Model):
     )
 
     progress = f.system(f.choice("改造进度", ArchiveStage), default=ArchiveStage.APPROVED)
+    #: The days on which a clerk entered it, unless it was imported, and on which its completion was first told.
+    entered_on: Mapped[dt.date | None] = mapped_column(Date)
+    completion_told_on: Mapped[dt.date | None] = mapped_column(Date)
+    timely = f.system(f.yes_no("录入及时"))
 
     # 地址情况
     village_group = f.text("村民小组", 40, help="填写全称")

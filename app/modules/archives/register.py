@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.access.actor import Capability, Kind
 from app.access.divisions.regions import Level
 from app.access.entry import Entry
@@ -53,6 +55,17 @@ allowance = r.poverty_kind.is_(PovertyKind.ALLOWANCE)
 small = houseless | r.old_area.compare("lt", 60)
 large = ~houseless & r.old_area.compare("ge", 80)
 middle = ~houseless & r.old_area.compare("ge", 60) & r.old_area.compare("lt", 80)
+
+#: Rates of what was given to do, each with the figures of rows that it still lacks, the next step first.
+_recorded = Rate("完成率", "recorded", QUOTA, HIGHEST)
+_begun = Rate("开工率", "begun", QUOTA, HIGHEST, lacks="approved")
+_completed = Rate("竣工率", "completed", QUOTA, HIGHEST, lacks="started approved")
+_FINDINGS = (("不完整", "incomplete"), ("错误", "error"), ("质疑", "questionable"))
+
+
+def _found(head: str, severity: str) -> Rate:
+    """How many archives with such a finding come to what was given."""
+    return Rate(f"{head}率", severity, QUOTA, LOWEST)
 
 
 def _this_year() -> int:
@@ -120,6 +133,8 @@ ARCHIVE = register(
         "completed": Figure("已竣工", r.progress.is_(ArchiveStage.COMPLETED), tone="good"),
         "accepted": Figure("已验收", r.accepted.yes, tone="good"),
         "begun": Figure("已开工", r.progress.in_(ArchiveStage.STARTED, ArchiveStage.COMPLETED)),
+        "timely": Figure("录入及时", r.timely.yes),
+        "asked_timely": Figure("计及时率的档案", r.timely.given),
         "rectify": Figure("退回整改", r.state.in_(*SENT_BACK), tone="bad"),
         "grade_c": Figure("C级危房", r.reason.is_(RenovationReason.C)),
         "grade_d": Figure("D级危房", r.reason.is_(RenovationReason.D)),
@@ -150,12 +165,13 @@ ARCHIVE = register(
             "进度排名",
             (
                 *columns(f"{QUOTA} recorded"),
-                Rate("完成率", "recorded", QUOTA, HIGHEST),
+                _recorded,
                 Column("begun"),
-                Rate("开工率", "begun", QUOTA, HIGHEST),
+                _begun,
                 Column("completed"),
-                Rate("竣工率", "completed", QUOTA, HIGHEST),
+                _completed,
                 Column("accepted"),
+                Rate("及时率", "timely", "asked_timely"),
             ),
             identities=(Identity("begun = started + completed"),),
             chart=("completed", "started", "approved"),
@@ -171,6 +187,8 @@ ARCHIVE = register(
             ),
             identities=(Identity("recorded = approved + started + completed"),),
             chart=("completed", "started", "approved"),
+            progress=("completed", "recorded"),
+            told_on="completion_told_on",
         ),
         Table(
             "analysis",
@@ -201,12 +219,26 @@ ARCHIVE = register(
                 Column("recorded"),
                 Rate("五保、低保户率", "poorest", "recorded", rank=HIGHEST),
                 Mean("户均面积", "area", "measured", rank=LOWEST),
+                replace(_recorded, head="档案录入率"),
+                _begun,
+                _completed,
+                *(_found(head, name) for head, name in _FINDINGS),
             ),
+            on_desk=True,
         ),
         Table(
             "quality",
             "数据质量",
-            columns("recorded incomplete error questionable"),
+            (
+                *columns(f"{QUOTA} recorded"),
+                *(
+                    Column(
+                        head=head,
+                        columns=(Column(name, head="户数"), replace(_found(head, name), head="率")),
+                    )
+                    for head, name in _FINDINGS
+                ),
+            ),
             chart=("incomplete", "error", "questionable"),
         ),
     ),

@@ -247,6 +247,8 @@ WRONG: list[tuple[str, Any]] = [
     ("R084", lambda: declared(fields=PLAN, years=Years("plan", 2024, by="odd"))),
     ("R084", lambda: declared(fields=PLAN, years=Years("plan", 2024, by="aid", usual_kind="city"))),
     ("R084", lambda: declared(fields=PLAN, years=Years("plan", 2024, usual_kind="city"))),
+    ("R032", lambda: declared(tables=table(columns=(Rate("率", "total", "total", lacks="nothing"),)))),
+    ("R034", lambda: declared(tables=table(name="why"))),
     ("R085", lambda: declared(quotas=True)),
     ("R085", lambda: declared(tables=table(columns=(Column("quota"),)))),
     ("R060", lambda: declared(creates=Creates(Level.COUNTY), fields={"household_id": mapped_column(UuidType, nullable=False)})),

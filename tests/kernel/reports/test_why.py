@@ -1,0 +1,169 @@
+"""Why a division has its place: the step or rule that costs most, and the place without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from app.access.actor import Actor
+from app.access.divisions import regions
+from app.access.divisions.regions import Level, Region
+from app.access.scope import acting_as
+from app.core.clock import today
+from app.core.db import db, read_only
+from app.core.errors import NotFound
+from app.kernel.declare.register import get_register
+from app.kernel.quotas import telling
+from app.kernel.reports import why
+from app.kernel.reports.why import Why
+from app.modules.archives.choices import ArchiveStage
+from tests import builders as b
+from tests import specimens
+from tests.clicks import click
+
+YEAR = today().year
+ARCHIVE = get_register("archive")
+assert ARCHIVE is not None
+DONE, STARTED, APPROVED = ArchiveStage.COMPLETED, ArchiveStage.STARTED, ArchiveStage.APPROVED
+
+
+def archives(
+    place: Region, count: int, stage: ArchiveStage = DONE, broken: tuple[str, ...] = ()
+) -> None:
+    """Archives as counters and findings keep them."""
+    assert ARCHIVE is not None
+    severities = {ARCHIVE.rules.declared[code].severity.value for code in broken}
+    village = b.below(place, Level.VILLAGE)
+    for _n in range(count):
+        with read_only(value=False):
+            specimens.record(
+                ARCHIVE, village, plan_year=YEAR, subsidy_kind="central", progress=stage,
+                broken=tuple(broken), severities=tuple(sorted(severities)),
+            )  # fmt: skip
+
+
+def give(county: Region, numbers: dict[Region, int]) -> None:
+    with acting_as(b.actor(b.COUNTY_MANAGER)):
+        keys = {place.id: n for place, n in numbers.items()}
+        click(telling.give, ARCHIVE, county, YEAR, "central", keys, {})
+
+
+def told(region: Region, of: str, actor: Actor | None = None) -> Why:
+    assert ARCHIVE is not None
+    with acting_as(actor or b.actor(b.COUNTY_MANAGER)):
+        return why.read(ARCHIVE, region, of, YEAR, "central")
+
+
+@pytest.fixture(autouse=True)
+def reading(session: Any) -> Iterator[None]:
+    """As in a request: only a transaction writes."""
+    with read_only():
+        yield
+
+
+@pytest.fixture
+def county(session: Any) -> Region:
+    return b.seat(Level.COUNTY)
+
+
+@pytest.fixture
+def places(county: Region) -> list[Region]:
+    with acting_as(b.actor(b.COUNTY_MANAGER)):
+        return list(regions.children(county))[:4]
+
+
+def test_the_rule_that_costs_most(county: Region, places: list[Region]) -> None:
+    """A record that breaks two rules of a severity stays counted when one of them is mended."""
+    own, first, second, third = places
+    give(county, dict.fromkeys(places, 10))
+    archives(first, 1, broken=("income.required",))
+    archives(second, 3, broken=("income.required",))
+    archives(third, 6, broken=("income.required",))
+    archives(own, 3, broken=("phone.required",))
+    archives(own, 1, broken=("income.required",))
+    archives(own, 1, broken=("phone.required", "income.required", "area.large"))
+    found = told(own, "incomplete")
+    assert (found.chosen.done, found.chosen.whole, found.chosen.place) == (5, 10, 3)
+    assert found.chosen.among == 4
+    assert [(c.code, c.n, c.only, c.done, c.place) for c in found.causes] == [
+        ("phone.required", 4, 3, 2, 2), ("income.required", 2, 1, 4, 3),
+    ]  # fmt: skip
+    assert found.causes[0].figure == f"phone-required@{YEAR}/central"
+    assert found.several
+    assert [(one.place, one.households) for one in found.better] == [(2, 2), (1, 4)]
+    assert [(one.region.id, one.place) for one in found.siblings] == [
+        (first.id, 1), (second.id, 2), (own.id, 3), (third.id, 4),
+    ]  # fmt: skip
+    standings = {one.rate.of: one.place for one in found.standings}
+    assert standings["questionable"] == 4
+    assert standings.keys() == {
+        "recorded", "begun", "completed", "incomplete", "error", "questionable",
+    }  # fmt: skip
+
+
+def test_the_step_that_costs_most(county: Region, places: list[Region]) -> None:
+    """What waits in a step before, and what nobody has entered."""
+    own, first, second, _other = places
+    give(county, {own: 10, first: 10, second: 20})
+    archives(first, 7)
+    archives(second, 10)
+    archives(own, 2)
+    archives(own, 1, STARTED)
+    archives(own, 4, APPROVED)
+    found = told(own, "completed")
+    assert (found.chosen.place, found.chosen.among) == (3, 3), "who was given nothing has no place"
+    assert [(c.figure.partition("@")[0], c.n, c.done, c.place) for c in found.causes] == [
+        ("approved", 4, 6, 2), ("", 3, 5, 2), ("started", 1, 3, 3),
+    ]  # fmt: skip
+    assert [(one.place, one.households) for one in found.better] == [(2, 3), (1, 5)]
+    recorded = told(own, "recorded")
+    assert [(c.figure, c.n, c.done) for c in recorded.causes] == [("", 3, 10)]
+
+
+def test_without_a_quota_there_is_no_place(county: Region, places: list[Region]) -> None:
+    own, first = places[:2]
+    give(county, {first: 10})
+    archives(own, 1)
+    found = told(own, "recorded")
+    assert (found.chosen.place, found.causes, found.better) == (None, (), ())
+
+
+def test_what_is_not_told(county: Region, places: list[Region]) -> None:
+    """Of a rate that nothing is known of, of the own division, of another area."""
+    own = places[0]
+    for region, of in ((own, "accepted"), (own, "poorest"), (county, "recorded")):
+        with pytest.raises(NotFound):
+            told(region, of)
+    with pytest.raises(NotFound):
+        told(places[1], "recorded", b.actor(b.TOWN_MANAGER, own))
+
+
+def test_as_many_statements_whatever_there_is(county: Region, places: list[Region]) -> None:
+    own, first = places[:2]
+    give(county, {own: 10, first: 10})
+    archives(own, 1, broken=("income.required",))
+
+    def statements() -> int:
+        seen: list[str] = []
+
+        def count(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            seen.append(statement)
+
+        with acting_as(actor):
+            told(own, "incomplete", actor)
+            db.session.rollback()
+            event.listen(db.engine, "before_cursor_execute", count)
+            try:
+                told(own, "incomplete", actor)
+            finally:
+                event.remove(db.engine, "before_cursor_execute", count)
+        return len([one for one in seen if one.startswith(("SELECT", "WITH"))])
+
+    actor = b.actor(b.COUNTY_MANAGER)
+    few = statements()
+    archives(own, 2, broken=("phone.required", "income.required"))
+    archives(first, 2, STARTED)
+    assert statements() == few == 6
