@@ -44,10 +44,12 @@ from app.web.households.transfers import TransfersView
 from app.web.households.views import HouseholdView
 from app.web.lists import table as ledger_table
 from app.web.lists.handovers import HandoversView
+from app.web.quotas.views import QuotasView
 from app.web.register import inputs
 from app.web.register.file_view import FileView
 from app.web.register_view import view_of
 from app.web.reports.tables import StatisticsView
+from app.web.reports.why import WhyView
 from app.web.reports.work import WorkReportView
 from app.web.settings.choices import ChoiceView
 from app.web.settings.values import SettingsView
@@ -86,6 +88,8 @@ def _views() -> Iterator[type[BaseView]]:
         HelpView,
         ApiHelpView,
         StatisticsView,
+        WhyView,
+        QuotasView,
         WorkReportView,
         TransfersView,
         HandoversView,

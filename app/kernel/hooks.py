@@ -220,7 +220,7 @@ class Import:
     kind: str  #: of its job
     start: Callable[..., Job]  #: takes (file, dry_run=, whole=) and queues the job
     label_of: Callable[[str], str]  #: what people call a column that notes name
-    page: str  #: the address that shows what became of one, without a slash at the end
+    page: str  #: the address that shows what became of one, without a slash at the end; {register}: that of its job
     named: str = mark("户主")  #: the head of the column that tells rows of its notes apart
     command: str = ""  #: its name on the command line, if it has one
     what: str = ""  #: what that command imports, in English

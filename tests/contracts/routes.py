@@ -18,6 +18,7 @@ from app.access.actor import Capability
 from app.kernel.declare.register import Register, all_registers
 from app.kernel.declare.tables import TREND, WEEK
 from app.kernel.kinds.values import to_json
+from app.kernel.reports import why
 from app.kernel.rows.household import Household
 from tests.contracts.place import Place
 
@@ -54,9 +55,11 @@ ASKS: dict[str, Any] = {
     "FileView.show": C.SEARCH,
     "FileView.thumb": C.SEARCH,
     "StatisticsView.table": C.SEARCH,
+    **{f"QuotasView.{name}": C.QUOTAS for name in ("grid", "excel", "import_page", "import_again")},
     "WorkReportView.page": C.SEARCH,
     "WorkReportView.file": C.EXPORT_STATISTICS,
     "StatisticsView.excel": C.EXPORT_STATISTICS,
+    "WhyView.show": C.SEARCH,
     "LedgerExportView.ask": C.EXPORT,
     "HouseholdImportView.page": C.IMPORT_LIST,
     "HouseholdImportView.template": C.IMPORT_LIST,
@@ -269,6 +272,10 @@ def _is_of(rule: Rule, place: Place) -> bool:
         return "register" not in rule.arguments and (owner is None or owner.model is Household)
     if view == "HandoversView" and "register" in rule.arguments:
         return place.register.owned  # other records are handed over with their household
+    if view == "WhyView":
+        return place.subject != SYSTEM and bool(why.explained(place.register))
+    if view == "QuotasView":
+        return place.subject != SYSTEM and place.register.quotas
     if "register" in rule.arguments:
         return bool(place.register.tables) or not rule.endpoint.startswith("StatisticsView.")
     return owner is place.register
@@ -307,6 +314,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "pk": _pk(view, place),
             "number": "0",
             "form": "docx",
+            "figure": "",
             "register": place.register.name,
             "name": "put_back" if view == "RolesView" else place.register.name,
         } | values
@@ -373,6 +381,8 @@ def _arguments(rule: Rule, register: Register) -> Iterator[tuple[dict[str, str],
             yield {"name": table.name}, asks
         if register.progress_table:
             yield from (({"name": each}, asks) for each in (WEEK, TREND))
+    elif view == "WhyView":
+        yield from (({"figure": figure}, asks) for figure in why.explained(register))
     elif view == "ChoiceView" or rule.endpoint == "SystemApi.choice":
         yield {"name": "structure", "code": "01"}, asks
     elif rule.endpoint == "SettingsView.edit":

@@ -60,12 +60,16 @@ middle = ~houseless & r.old_area.compare("ge", 60) & r.old_area.compare("lt", 80
 _recorded = Rate("完成率", "recorded", QUOTA, HIGHEST)
 _begun = Rate("开工率", "begun", QUOTA, HIGHEST, lacks="approved")
 _completed = Rate("竣工率", "completed", QUOTA, HIGHEST, lacks="started approved")
-_FINDINGS = (("不完整", "incomplete"), ("错误", "error"), ("质疑", "questionable"))
+_FINDINGS = (
+    ("不完整", "不完整率", "incomplete"),
+    ("错误", "错误率", "error"),
+    ("质疑", "质疑率", "questionable"),
+)
 
 
 def _found(head: str, severity: str) -> Rate:
     """How many archives with such a finding come to what was given."""
-    return Rate(f"{head}率", severity, QUOTA, LOWEST)
+    return Rate(head, severity, QUOTA, LOWEST)
 
 
 def _this_year() -> int:
@@ -222,7 +226,7 @@ ARCHIVE = register(
                 replace(_recorded, head="档案录入率"),
                 _begun,
                 _completed,
-                *(_found(head, name) for head, name in _FINDINGS),
+                *(_found(head, name) for _group, head, name in _FINDINGS),
             ),
             on_desk=True,
         ),
@@ -232,11 +236,8 @@ ARCHIVE = register(
             (
                 *columns(f"{QUOTA} recorded"),
                 *(
-                    Column(
-                        head=head,
-                        columns=(Column(name, head="户数"), replace(_found(head, name), head="率")),
-                    )
-                    for head, name in _FINDINGS
+                    Column(head=group, columns=(Column(name, head="户数"), _found(head, name)))
+                    for group, head, name in _FINDINGS
                 ),
             ),
             chart=("incomplete", "error", "questionable"),

@@ -102,7 +102,8 @@ class JobView(BaseView):
 def import_url(job: Job) -> str:
     """The page that shows what became of an import."""
     made = _lists().get(job.kind)
-    return made.page if made else f"/exchange/import/{job.args['register']}"
+    register = job.args.get("register", "")
+    return made.page.format(register=register) if made else f"/exchange/import/{register}"
 
 
 def _lists() -> dict[str, Import]:

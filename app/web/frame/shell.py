@@ -233,6 +233,8 @@ def _modules() -> dict[str, list[Register]]:
 
 def _register_items(actor: Actor, register: Register, waits: Badges) -> Iterator[Item]:
     yield from _menu_items(actor, register, waits)
+    if register.quotas and actor.has(Capability.QUOTAS, register.name):
+        yield Item(_("任务管理"), f"/quotas/{register.name}/")
     yield from _table_items(actor, register)
     if register.model is Household:
         yield Item(_("迁户申请"), "/transfers/")

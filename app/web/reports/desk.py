@@ -24,7 +24,8 @@ from app.kernel.reports import desk
 from app.kernel.reports.desk import Desk, Module
 from app.kernel.reports.shares import share
 from app.web.reports import deadlines
-from app.web.reports.tables import chart_urls, ledger_url, shown
+from app.web.reports.links import ledger_url
+from app.web.reports.tables import chart_urls, shown
 
 
 class DeskView(IndexView):

@@ -35,7 +35,9 @@ from app.kernel.reports.tables import Cell, Report, Row
 from app.kernel.reports.trend import Trend
 from app.web.frame import shell
 from app.web.frame.addresses import takes
-from app.web.reports import deadlines
+from app.web.reports import choosing, deadlines
+from app.web.reports.links import ledger_url
+from app.web.reports.why import why_url
 
 _NAME_WIDTH, _TEXT_WIDTH = 24, 14  # characters, in Excel
 _LABELS = 2  # columns before the cells: the row's number and what it tells about
@@ -81,7 +83,8 @@ class StatisticsView(BaseView):
             "tabs": _tabs(asked),
             "years": _years(asked),
             "kinds": _kinds(asked),
-            "kinds_label": _kinds_label(made),
+            "kinds_label": choosing.kinds_label(made),
+            "choosing": _choosing(asked, ordered),
             "ranges": _ranges(asked, line) if line else [],
             "chart": chart and chart | {"urls": chart_urls(chart, url)},
             "notes": report.notes,
@@ -193,7 +196,7 @@ def shown(report: Report, url: str) -> dict[str, Any]:
                 "cells": [
                     {
                         "text": cell.text,
-                        "url": _cell_url(report.register, row, cell),
+                        "url": _cell_url(report, row, cell),
                         "sub": cell.sub,
                         "tone": cell.tone,
                         "words": cell.words,
@@ -206,8 +209,11 @@ def shown(report: Report, url: str) -> dict[str, Any]:
     }
 
 
-def _cell_url(register: Register, row: Row, cell: Cell) -> str | None:
-    """The rows that a number counts; where a setting is set, for those who may."""
+def _cell_url(report: Report, row: Row, cell: Cell) -> str | None:
+    """The rows that a number counts; why a place is that one; where a setting is set, for those who may."""
+    register = report.register
+    if cell.why:
+        return why_url(register, cell.why, row.region.id, report.year, report.kind)
     if cell.setting:
         actor = current_actor()
         return deadlines.setting_url(register, row.region, actor) if actor else None
@@ -275,13 +281,6 @@ def _place(row: Row) -> str:
     return f"&region={row.region.id}{unplaced}"
 
 
-def ledger_url(register: Register) -> str | None:
-    """The list that shows rows of every state to everybody who may search."""
-    menus = (menu for menu in register.menus if menu.capability == Capability.SEARCH)
-    menu = next(menus, None)
-    return f"/{register.name}/{menu.name}" if menu else None
-
-
 def _at_region(url: str, region_id: int) -> str:
     return f"{url}{'&' if '?' in url else '?'}region={region_id}"
 
@@ -296,7 +295,7 @@ def _url(asked: _Asked, **more: Any) -> str:
 
 def _years(asked: _Asked) -> list[dict[str, Any]]:
     """All years and each of them, to choose one."""
-    if asked.register.years is None:
+    if asked.register.years is None or choosing.is_long(asked.register):
         return []
     return [
         {
@@ -311,7 +310,7 @@ def _years(asked: _Asked) -> list[dict[str, Any]]:
 def _kinds(asked: _Asked) -> list[dict[str, Any]]:
     """What divides a year: all of it and each kind, to choose one."""
     register = asked.register
-    if not register.kinds or asked.year is None:
+    if not register.kinds or asked.year is None or choosing.is_long(register):
         return []
     return [
         {
@@ -323,10 +322,17 @@ def _kinds(asked: _Asked) -> list[dict[str, Any]]:
     ]
 
 
-def _kinds_label(register: Register) -> str:
-    """What it is that divides the years."""
-    by = register.years.by if register.years else ""
-    return translate(register.model.__fields__[by].label) if by else ""
+def _choosing(asked: _Asked, kept: dict[str, Any]) -> dict[str, Any] | None:
+    """The choice of a year among many, and of what divides it."""
+    if not choosing.is_long(asked.register):
+        return None
+    return choosing.form(
+        asked.register,
+        asked.year,
+        asked.kind,
+        lambda year, kind: _url(replace(asked, year=year, kind=kind), **kept),
+        {"region": asked.region.id, **kept},
+    )
 
 
 def _tabs(asked: _Asked) -> list[dict[str, Any]]:

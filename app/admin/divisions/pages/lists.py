@@ -267,7 +267,7 @@ def _change_columns(
     now = {region.id: region for region in db.session.scalars(query)}
     homes = holdings.of_each(list(now.values()))
     beside = division_holdings.beside_households(list(now.values()))
-    given = quotas.told([*now, *(c.into_id for c in changes if c.into_id is not None)])
+    given = _given(changes, now)
     wrong = {one.region_id: one.message for one in obstacles}
     said = {c.region_id: difference(c, now.get(c.region_id), names) for c in changes}
 
@@ -279,7 +279,7 @@ def _change_columns(
     def affects(change: RegionChange) -> Cell:
         touched = {_("农户"): homes.get(change.region_id, 0)} | beside.get(change.region_id, {})
         text = division_holdings.told({label: n for label, n in touched.items() if n})
-        told = (crowds.get(change.into_id or 0), _quotas(change, now.get(change.region_id), given))
+        told = (crowds.get(change.into_id or 0), _quotas(change, now, given))
         return Cell(text, sub=_("；").join(one for one in told if one) or None)
 
     return [
@@ -296,15 +296,28 @@ def _change_columns(
     ]
 
 
+def _given(
+    changes: Sequence[RegionChange], now: Mapping[int, Region]
+) -> dict[int, dict[quotas.Of, int]]:
+    """What divisions were given that merge or move, and those that they merge into."""
+    keys = [c.into_id for c in changes if c.into_id is not None]
+    keys += [c.region_id for c in changes if c.into_id is not None or _moved(c, now)]
+    return quotas.told(keys) if keys else {}
+
+
+def _moved(change: RegionChange, now: Mapping[int, Region]) -> bool:
+    region = now.get(change.region_id)
+    return region is not None and change.kind == ChangeKind.CHANGE and moves(change, region)
+
+
 def _quotas(
-    change: RegionChange, region: Region | None, given: Mapping[int, dict[quotas.Of, int]]
+    change: RegionChange, now: Mapping[int, Region], given: Mapping[int, dict[quotas.Of, int]]
 ) -> str:
     """What a merge adds up of what the divisions were given to do, and what goes along to another parent."""
     own = given.get(change.region_id, {})
     if change.kind == ChangeKind.MERGE:
         return quotas.merging_text(own, given.get(change.into_id or 0, {}))
-    moved = region is not None and change.kind == ChangeKind.CHANGE and moves(change, region)
-    return quotas.moving_text(own) if moved else ""
+    return quotas.moving_text(own) if _moved(change, now) else ""
 
 
 def _change_row(columns: Sequence[Column[RegionChange]], change: RegionChange) -> Row:
