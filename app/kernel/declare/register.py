@@ -337,6 +337,14 @@ class Register:
         checked = self.flow is not None and self.flow.review_of(State.CHECKING) is not None
         return tuple(state for state in State if checked or state != State.CHECKING)
 
+    @cached_property
+    def whole(self) -> str | None:
+        """The figure that counts all its listed rows: ``total``, else the first that asks for nothing."""
+        if "total" in self.figures:
+            return "total"
+        named = (n for n, one in self.figures.items() if one.where is ALWAYS and not one.sum)
+        return next(named, None)
+
     def counted(self, key: str) -> Expr:
         """The rows that a figure counts or adds up, all of them or those of a year (``name@2026``), of a
         year and kind (``name@2026/central``).

@@ -35,6 +35,7 @@ from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import REFERENCE
 from app.kernel.exchange.reasons import required_reason
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Cell, Column
+from app.kernel.lists import combined
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse
 
@@ -57,6 +58,7 @@ class Asked:
     region: Region | None
     path: str
     keys: bool = False
+    where: str = ""  # what is asked of every field, in words
 
 
 def asked(
@@ -78,6 +80,7 @@ def asked(
     with reading(register, args, actor) as found:
         found.require_narrow()
         count, region, path = found.count(), found.query.region, found.path
+        words = combined.sentence(register, found.query.where)
     if _wide(register, args) is not None:
         columns = _wide_columns(register, args)
     if count.n > MOST_ROWS:
@@ -89,7 +92,7 @@ def asked(
                 most=f"{MOST_ROWS:,}",
             )
         )
-    return Asked(register, args, columns, reason, str(count), region, path, keys)
+    return Asked(register, args, columns, reason, str(count), region, path, keys, words)
 
 
 def start(what: Asked) -> Job:
@@ -99,6 +102,8 @@ def start(what: Asked) -> Job:
     said: dict[str, Any] = dict(what.args)
     if what.region is not None:
         said["region"] = [what.region.full_name]  # its key says nothing to who reads the log
+    if what.where:
+        said[combined.WHERE] = [what.where]
     if columns is not None:
         known = register.model.__fields__
         said["columns"] = [known[n].label for n in columns if n in known]
@@ -135,6 +140,7 @@ def reading(
     if menu is None:
         yield Ledger(register, parse(register, given, db.session, actor), db.session, actor)
         return
+    combined.require_own_area(args)
     with cross_area.looking(register, menu, {k: list(v) for k, v in args.items()}) as (
         session,
         reach,

@@ -21,6 +21,7 @@ from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.figures.counters import total
 from app.kernel.figures.state import is_complete
+from app.kernel.lists import combined
 from app.kernel.lists.page import CAP
 from app.kernel.lists.query import DECIDED_FROM_LABEL, PLACE_NAMES, Query
 from app.kernel.lists.results import ResultRow
@@ -70,6 +71,8 @@ class Asked:
             found.append(getattr(self.model, self.register.number_field) == self.query.number)
         if self.by_name and not self.register.of_households:
             found += begins(self._name, self.query.name)
+        if self.query.where:
+            found.append(combined.holds(self.register, self.query.where, self.columns))
         if self.query.decided_from:
             found.append(self.model.decided_at >= day_begins(self.query.decided_from))
         if self.query.found and self.by_name:
@@ -138,7 +141,7 @@ class Asked:
     def counter(self) -> str | None:
         """The figure whose counters say exactly which rows are asked for, or None."""
         asked = self.query
-        if asked.filters or asked.number or asked.name or self.level > Level.TOWN:
+        if asked.filters or asked.number or asked.name or asked.where or self.level > Level.TOWN:
             return None
         if asked.unplaced or asked.named or asked.found or asked.decided_from:
             return None
@@ -156,7 +159,7 @@ class Asked:
         if len(asked.states) > 1:
             return None
         if not asked.states:
-            return "total" if "total" in self.register.figures else None
+            return self.register.whole
         return self.register.state_figures.get(asked.states[0])
 
     def require_narrow(self) -> None:
@@ -174,6 +177,7 @@ class Asked:
         known = self.model.__fields__
         loose = [known[n].label for n in asked.filters if n not in indexed]
         loose += [DECIDED_FROM_LABEL] if asked.decided_from else []
+        loose += [combined.LABEL] if not combined.is_narrow(asked.where) else []
         if not loose or asked.number or self.level > Level.COUNTY or not self.register.figures:
             return
         if asked.found:
@@ -191,10 +195,11 @@ class Asked:
 
     def _whole(self) -> int:
         """How many rows lie in the area; no more than is too many while they are being counted."""
-        if "total" not in self.register.figures:
+        whole = self.register.whole
+        if whole is None:
             return 0
-        if is_complete(self.register, "total"):
-            return self._sum("total")
+        if is_complete(self.register, whole):
+            return self._sum(whole)
         own = select(self.model.id).where(in_subtree(self.model.path, self.path))
         some = own.limit(SMALL_AREA + 1).subquery()
         return int(self.session.scalar(select(func.count()).select_from(some)) or 0)

@@ -154,10 +154,17 @@ class Ledger(Asked):
         found = self.session.execute(query.order_by(*self._order).limit(1)).first()
         return (found[0], found[1]) if found else None
 
+    def by_value(self, name: str, most: int) -> list[tuple[Any, int]]:
+        """What the rows say of a stored field, each value with how many say it: the most frequent ones."""
+        self.require_narrow()
+        column, n = getattr(self.model, name), func.count()
+        query = self._select(column, n).group_by(column).order_by(n.desc(), column).limit(most)
+        return [(value, int(count)) for value, count in self.session.execute(query)]
+
     # ---- searching in the background ------------------------------------------------------
     def counties(self) -> list[tuple[str, int]]:
         """The counties of the area that hold rows at all: path and how many, in order."""
-        return self._counties.all("total")
+        return self._counties.all(self.register.whole or "total")
 
     def keys_in(self, path: str) -> list[uuid.UUID]:
         """The keys of all rows that lie at or below ``path``, however long it takes."""

@@ -22,6 +22,8 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.kinds import formats
+from app.kernel.lists import combined
+from app.kernel.lists.combined import WHERE
 from app.kernel.lists.results import KIND
 
 #: What a list's address says besides the declared filters: its parameter for the day of decisions …
@@ -35,7 +37,7 @@ PLACE_NAMES = {
     "village_name": (mark("村名称"), Level.VILLAGE),
 }
 #: … and all of these.
-BESIDE = ("region", "unplaced", "figure", "found", DECIDED_FROM, *PLACE_NAMES)
+BESIDE = ("region", "unplaced", "figure", "found", WHERE, DECIDED_FROM, *PLACE_NAMES)
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Query:
     name: str = ""
     number: str = ""
     named: Mapping[str, str] = field(default_factory=dict)
+    where: tuple[combined.Group, ...] = ()  # one of these groups holds
     found: uuid.UUID | None = None  # only among what this search in the background has found
     decided_from: dt.date | None = None  # only what was decided from that day of China on
 
@@ -71,12 +74,12 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
     for name in register.lists.filters.split():
         if name in ("state", *by_key(register)):
             continue
-        values = [v for v in args.getlist(name) if v] if hasattr(args, "getlist") else []
+        values = _every(args, name)
         if values:
             filters[name] = tuple(_parsed(register.model.__fields__[name], v) for v in values)
     states: tuple[State, ...] = ()
-    if register.flow is not None and hasattr(args, "getlist"):
-        states = _states([text for text in args.getlist("state") if text])
+    if register.flow is not None:
+        states = _states(_every(args, "state"))
     return Query(
         region=_region(args.get("region"), session, actor),
         menu=_menu(register, args.get("menu") or ""),
@@ -87,9 +90,15 @@ def parse(register: Register, args: Mapping[str, Any], session: Session, actor: 
         name=_name_asked(register, args),
         number=formats.mend_id_number(args.get(register.number_field) or "")[:32],
         named={n: text for n in PLACE_NAMES if (text := nfc(args.get(n) or "")[:30])},
+        where=combined.read(register, _every(args, WHERE), session, actor),
         found=_found(args.get("found"), register, session, actor),
         decided_from=_day(args.get(DECIDED_FROM), register),
     )
+
+
+def _every(args: Any, name: str) -> list[str]:
+    """All values of a parameter that may be repeated."""
+    return [text for text in args.getlist(name) if text] if hasattr(args, "getlist") else []
 
 
 def _counts(register: Register, key: str) -> bool:

@@ -24,6 +24,9 @@ from app.core.i18n import _, translate
 from app.core.types import nfc
 from app.kernel.declare.register import Menu, Register
 from app.kernel.declare.rules import Problem
+from app.kernel.lists import combined
+from app.kernel.lists.columns import REGION, REGION_LABEL
+from app.kernel.lists.combined import WHERE
 from app.kernel.lists.query import (
     BESIDE,
     DECIDED_FROM,
@@ -104,7 +107,7 @@ def save(
         _wrong("name", _("还没有筛选条件，请先在列表中选择条件。"))
     if len(asked) > _MOST_VALUES or any(len(text) > _LONGEST_VALUE for _name, text in asked):
         _wrong("name", _("筛选条件过多，请减少后再保存。"))
-    if shared and any(key in by_key(register) for key, _text in asked):
+    if shared and any(_finds_one(register, key, text) for key, text in asked):
         _wrong("shared", _("含姓名或身份证号的筛选不能共享，请去掉这个条件，或只保存给自己。"))
     if sum(row.account_id == actor.account_id for row in there) >= MOST:
         _wrong("name", _("最多保存 %(n)s 个，请先删除不用的。", n=MOST))
@@ -152,19 +155,37 @@ def opened(register: Register, row: SavedFilter) -> Opened:
     problems: list[str] = []
     known = _known(register)
     for name, text in row.asked:
-        if name not in known:
-            problems.append(_("“%(what)s”已不再是筛选条件", what=_label(register, name)))
+        if name not in known or not _is_known(register, name, text):
+            what = _what(register, name, text)
+            problems.append(_("“%(what)s”已不再是筛选条件", what=what))
         elif name == "region":
             problems += _place(text, actor, asked)
         else:
             try:
                 parse(register, MultiDict([(name, text)]), db.session, actor)
             except AnjuError:
-                what = _label(register, name)
+                what = _what(register, name, text)
                 problems.append(_("“%(what)s”的选项“%(text)s”已不存在", what=what, text=text))
             else:
                 asked.append((name, text))
     return Opened(asked, tuple(problems))
+
+
+def _finds_one(register: Register, name: str, text: str) -> bool:
+    """Does the condition look for one person?"""
+    if name != WHERE:
+        return name in by_key(register)
+    asked, made = combined.parts(text)[0], register.model.__fields__
+    return asked in (register.name_field, register.number_field) or (
+        asked in made and made[asked].masked
+    )
+
+
+def _is_known(register: Register, name: str, text: str) -> bool:
+    """Is the field of a combined condition still there?"""
+    asked = combined.parts(text)[0]
+    beside = (combined.OR, REGION)
+    return name != WHERE or asked in beside or asked in combined.fields(register)
 
 
 def _known(register: Register) -> set[str]:
@@ -185,6 +206,12 @@ def _place(text: str, actor: Actor, asked: Pairs) -> list[str]:
     elif not within(actor.path, region.path):
         return [_("限定的行政区划不在您的管辖范围内，改为您的管辖范围")]
     return []
+
+
+def _what(register: Register, name: str, text: str) -> str:
+    """What a condition asks for, in words."""
+    asked = combined.parts(text)[0] if name == WHERE else name
+    return _(REGION_LABEL) if asked == REGION else _label(register, asked)
 
 
 def _label(register: Register, name: str) -> str:

@@ -11,6 +11,7 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Transition
 from app.kernel.declare.register import Register
 from app.kernel.declare.tables import TREND, WEEK
+from app.kernel.lists.combined import WHERE, How
 from app.kernel.lists.ledger import SIZES
 from app.kernel.lists.query import PLACE_NAMES, decisions
 from app.kernel.reports.trend import RANGES
@@ -100,6 +101,12 @@ def _filters(register: Register) -> list[Any]:
     for name in decisions(register):
         text = _("只要这一天（含）以后审核的")
         found.append(parts.parameter(name, {"type": "string", "format": "date"}, text))
+    text = _(
+        "综合查询的一个条件，可以重复：项目:方式:值，如 area:in:60..80、way:any:repair,rebuild、"
+        "completed_on:empty、region:within:编号；同组条件都要符合，写 or 开始另一组，符合任一组即可。方式有 %(ways)s。",
+        ways=", ".join(How),
+    )
+    found.append(parts.parameter(WHERE, {"type": "array", "items": parts.TEXT}, text))
     text = _("1：只要在本地区、但没有确定下级地区的")
     found.append(parts.parameter("unplaced", {"type": "string", "enum": ["0", "1"]}, text))
     return found

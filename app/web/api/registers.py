@@ -31,6 +31,7 @@ from app.kernel.declare.rules import Problem
 from app.kernel.figures import statistics
 from app.kernel.households import words as household_words
 from app.kernel.kinds.values import is_missing
+from app.kernel.lists.combined import WHERE
 from app.kernel.lists.ledger import SIZES, Ledger
 from app.kernel.lists.query import PLACE_NAMES, decisions, parse
 from app.kernel.records import creations, hiding, history, keys, renewals, steps
@@ -60,7 +61,7 @@ _PLACE = ("region", "region_code")
 
 def _filters(api: RegisterApi) -> Iterable[str]:
     """The register's, as parameters of its list."""
-    return [*api.register.lists.filters.split(), *decisions(api.register)]
+    return [*api.register.lists.filters.split(), *decisions(api.register), WHERE]
 
 
 class RegisterApi(BaseApi):

@@ -18,7 +18,7 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import ledger_export
 from app.kernel.exchange.columns import REFERENCE
-from app.kernel.lists import chosen_columns
+from app.kernel.lists import chosen_columns, combined
 from app.kernel.lists.columns import REGION, REGION_LABEL
 from app.kernel.lists.query import ALL, BESIDE, DECIDED_FROM, DECIDED_FROM_LABEL, PLACE_NAMES
 from app.web.exchange import export_form
@@ -63,14 +63,19 @@ class LedgerExportView(BaseView):
 
         def told() -> dict[str, Any]:
             with ledger_export.reading(register, args, actor) as found:
-                region, count = found.query.region, found.count()
+                region, count, where = found.query.region, found.count(), found.query.where
+            combination = combined.sentence(register, where)
             return {
                 "title": _("导出%(what)s", what=register.ledger_title),
                 "count_label": _("记录数（%(unit)s）", unit=translate(register.unit)),
                 "count": str(count),
                 "keys": register.of_households and translate(REFERENCE.label),
                 "area": region.full_name if region else None,
-                "filters": [*_filters(register, args), *_as_seen(register)],
+                "filters": [
+                    *_filters(register, args),
+                    *([{"label": _(combined.LABEL), "text": combination}] if where else []),
+                    *_as_seen(register),
+                ],
                 "back_url": _back(register),
             }
 

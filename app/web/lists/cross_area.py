@@ -14,6 +14,7 @@ from app.access.divisions.regions import Level, Region, ancestor_paths, within
 from app.core.i18n import _, mark, translate
 from app.kernel.beyond import cross_area
 from app.kernel.declare.register import Menu, Register
+from app.kernel.lists import combined
 from app.kernel.lists.ledger import Ledger, Page, TooWide
 from app.kernel.lists.query import parse
 from app.kernel.records import save as records
@@ -32,6 +33,7 @@ PLACES = {
 
 def context(register: Register, menu: Menu, own: Actor, args: MultiDict[str, str]) -> Listing:
     """The list beyond the own area."""
+    combined.require_own_area(args)
     asked = {name: args.getlist(name) for name in args if name in register.lists.filters.split()}
     notices: list[dict[str, str]] = []
     with cross_area.looking(register, menu, asked) as (session, actor):

@@ -18,6 +18,8 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.register import Menu, Register
 from app.kernel.kinds.choice import OneOf, SomeOf, YesNo
 from app.kernel.kinds.kind import PerKind
+from app.kernel.lists import combined
+from app.kernel.lists.combined import WHERE
 from app.kernel.lists.query import (
     ALL,
     DECIDED_FROM,
@@ -75,12 +77,12 @@ def key(
 ) -> Any:
     """What the filters of this page depend on, so that they are rendered once: what the address says
     (the chips) and what the list shows (the inputs), the lists of choices as they are, the day, what the
-    division is called; None where a person's name or number, or an account's own result is asked for,
-    which nobody else will ask.
+    division is called; None where a person's name or number, an account's own result or a combination
+    is asked for, which nobody else will ask.
     """
     made = register.model.__fields__
     texts = [n for n in register.lists.filters.split() if not made[n].kind.picked]
-    if any(wanted.get(name) for name in (*texts, *PLACE_NAMES, "found") if name != "state"):
+    if any(wanted.get(name) for name in (*texts, *PLACE_NAMES, WHERE, "found") if name != "state"):
         return None
     said, shown = (
         tuple((k, v) for k, v in one.items(multi=True) if k not in CURSORS)
@@ -156,6 +158,8 @@ def said(register: Register, query: Query, args: MultiDict[str, str]) -> list[tu
     if query.decided_from:
         since = _("%(day)s 起", day=query.decided_from.isoformat())
         found.append((DECIDED_FROM, _(DECIDED_FROM_LABEL), since))
+    if query.where:
+        found.append((WHERE, _(combined.LABEL), combined.sentence(register, query.where)))
     if query.found:
         job = db.session.get_one(Job, query.found)  # parse() has read it
         found.append(("found", _("后台查询"), job.subject))
