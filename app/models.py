@@ -17,6 +17,7 @@ from app.kernel.figures import state as figures
 from app.kernel.lists import results
 from app.kernel.lists import saved_rows as saved_filters
 from app.kernel.quotas import rows as quotas
+from app.kernel.rows import correction as corrections
 from app.kernel.rows import file as attachments
 from app.kernel.rows import handover as handovers
 from app.kernel.rows import household as households
@@ -29,6 +30,7 @@ __all__ = [
     "attachments",
     "audit",
     "choice_lists",
+    "corrections",
     "counters",
     "figures",
     "grant",

@@ -16,7 +16,7 @@ from app.kernel.declare.register import get_register
 from app.kernel.households.audit_words import LABELS
 
 #: Whose keys are fields of the register, settings or parameters of an address.
-_OF_FIELDS = ("changes", "filter")
+_OF_FIELDS = ("changes", "filter", "raw")
 #: Whose keys are names of registers, which have titles.
 _OF_REGISTERS = ("registers",)
 

@@ -67,6 +67,7 @@ LABELS: dict[str, Any] = {
     "forced": lazy("名称相近仍保存"),
     "over_allowance": lazy("超出名额仍创建"),
     "found": lazy("查到的记录"),
+    "where": lazy("综合查询"),
     "from": lazy("原来"),
     "given": lazy("给予的权限"),
     "granted": lazy("授权"),
@@ -111,6 +112,10 @@ LABELS: dict[str, Any] = {
     "roles": lazy("权限"),
     "row": lazy("行号"),
     "rows": lazy("行数"),
+    "raw": lazy("原填内容"),
+    "corrected": lazy("批量更正"),
+    "standing_rule": lazy("更正规则"),
+    "standing_rule_off": lazy("停用的更正规则"),
     "sessions": lazy("结束的登录"),
     "setting": lazy("参数"),
     "saved_filter": lazy("常用筛选"),
@@ -284,6 +289,8 @@ def _value(entry: AuditEntry, key: str, value: Any) -> str:
     if key == "field" and register and isinstance(value, str):
         made = register.model.__fields__.get(value)
         return translate(made.label) if made else value
+    if key == "raw" and register and isinstance(value, Mapping):
+        return _("；").join(_filter(register, name, said) for name, said in value.items())
     if key in ("from", "to") and value in list(State):
         return State(value).label
     if key == "step" and register and register.flow and (step := register.flow.get(str(value))):

@@ -11,6 +11,7 @@ from app.access.accounts import unusual
 from app.access.actor import Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
+from app.access.divisions.regions import Region
 from app.access.scope import is_hidden, showing_hidden
 from app.core.db import db
 from app.core.errors import Conflict, Invalid
@@ -19,7 +20,7 @@ from app.kernel import hooks
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
-from app.kernel.records import owners, places
+from app.kernel.records import owners, places, standing_rules
 from app.kernel.records import save as records
 from app.kernel.rows.record import forget_draft
 
@@ -57,6 +58,7 @@ def new(
     actor = policy.require(Capability.ENTER, register.name)
     row = blank(register, key)
     wrong = [*(parse_problems or []), *places.problems(register, actor, region_id)]
+    values, mended = standing_rules.mended(register, values, _path(region_id), {})
     result = records.evaluate(register, row, values, ())
     blocking = [*wrong, *records.blocking_problems(register, row, result)]
     if blocking:
@@ -71,11 +73,17 @@ def new(
         owners.own(row, actor)
     db.session.add(row)
     db.session.flush()
-    audit.record(
-        db.session, Act.CREATE, register=register.name, row=row, detail={"changes": changes}
-    )
+    standing_rules.note(register, row, actor, mended)
+    detail = {"changes": changes, **standing_rules.raw(mended)}
+    audit.record(db.session, Act.CREATE, register=register.name, row=row, detail=detail)
     hooks.saved(register, row, changes)
     return row
+
+
+def _path(region_id: int | None) -> str:
+    """Where the record will lie; the division was looked at, and is known."""
+    region = db.session.get(Region, region_id) if region_id is not None else None
+    return region.path if region is not None else ""
 
 
 def blank(register: Register, key: uuid.UUID) -> Any:

@@ -6,7 +6,7 @@ None ends the transaction: the caller does, with what else belongs to it (:mod:`
 from __future__ import annotations
 
 import uuid
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -32,8 +32,17 @@ from app.kernel.declare.quality import Severity
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation, Problem
 from app.kernel.kinds.values import to_json
-from app.kernel.records import history, judging, keys, named_households, owners, places
+from app.kernel.records import (
+    history,
+    judging,
+    keys,
+    named_households,
+    owners,
+    places,
+    standing_rules,
+)
 from app.kernel.records.history import Contact
+from app.kernel.records.standing_rules import Mended
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.reading import values_of
 from app.kernel.rows.record import forget_draft
@@ -175,9 +184,12 @@ def put(
     version: int,
     parse_problems: list[Problem] | None = None,
     region_id: int | None = None,
+    *,
+    because: Mapping[str, Any] | None = None,
 ) -> Any:
     """Put a form's values into the record, which nobody has changed since it was read: else what is
     flushed is refused. ``region_id``: the division that was chosen, where the form asks for one.
+    ``because``: what the audit log says besides, of a correction that no standing rule mends again.
 
     Missing answers are allowed (but those that ``save_needs`` names); wrong ones are not. Hidden
     values are cleared, computed ones worked out; those of an approved stage stay as they are.
@@ -186,6 +198,9 @@ def put(
     :raises Conflict: someone saved another version meanwhile.
     """
     actor = require_entry(register, row)
+    mended: list[Mended] = []
+    if because is None:
+        values, mended = standing_rules.mended(register, values, row.path, held(row, values))
     result = evaluate(register, row, values)
     moves = region_id is not None and region_id != row.region_id
     blocking = [*(parse_problems or [])]
@@ -203,6 +218,7 @@ def put(
     if created := row.state == State.MISSING:
         unusual.count(unusual.What.ADDITIONS)
     changes = assign(row, new)
+    standing_rules.note(register, row, actor, mended)
     follow(register, row, result)
     if moves and region_id is not None:
         changes[places.FIELD] = places.settle(row, region_id)
@@ -216,7 +232,7 @@ def put(
         Act.CREATE if created else Act.UPDATE,
         register=register.name,
         row=row,
-        detail={"changes": changes},
+        detail={"changes": changes, **standing_rules.raw(mended), **(because or {})},
     )
     forget_draft(db.session, actor.account_id, row.id)
     hooks.saved(register, row, changes)
@@ -250,6 +266,11 @@ def forbidding(
 def _checked(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
     own = [problem for check in register.checks for problem in check(row, values)]
     return own + hooks.record_checks(register, row, values)
+
+
+def held(row: Any, names: Iterable[str]) -> dict[str, Any]:
+    """What the record says of these fields."""
+    return {name: getattr(row, name) for name in names}
 
 
 def stored_values(register: Register, result: Evaluation) -> dict[str, Any]:
