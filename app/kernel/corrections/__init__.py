@@ -1,0 +1,1 @@
+"""One field of the records that a list found, corrected at once: seen before, done by a job, undone."""
