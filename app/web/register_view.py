@@ -19,6 +19,7 @@ from app.kernel import hooks
 from app.kernel.declare.register import Register
 from app.web.crud.registers import RegisterInterface
 from app.web.frame.rights import Needs, needs, of_menus, one_of, permissions
+from app.web.lists.corrections import CorrectionRoutes
 from app.web.lists.views import ListRoutes
 from app.web.register.batch import BatchRoutes
 from app.web.register.drafts import DraftRoutes
@@ -33,6 +34,7 @@ from app.web.register.shared import Routes, acting, adopt
 #: What the pages of a register are made of; each says which of its routes the register has.
 PARTS: tuple[type[Routes], ...] = (
     ListRoutes,
+    CorrectionRoutes,
     RecordRoutes,
     FormRoutes,
     DraftRoutes,

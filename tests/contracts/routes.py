@@ -30,7 +30,9 @@ REVIEWS = "whoever does one of the reviews of the register's flow"
 MENUS = "whoever has one of the register's menus"
 
 #: Pages about a list ask for what its menu entry asks for.
-LIST_PAGES = ("ledger", "columns", "filters", "saved_filter", "search", "walk", "beyond")
+LIST_PAGES = (
+    "ledger", "columns", "filters", "saved_filter", "search", "walk", "beyond", "compose",
+)  # fmt: skip
 
 #: Endpoint -> the capability that it asks for in the register, or ANYBODY who is signed in.
 #: An endpoint that is neither here nor in PUBLIC of app/web/frame/requests.py fails the test.
@@ -186,6 +188,8 @@ REGISTER_ASKS: dict[str, Any] = {
     "drop_parcel": C.ENTER,
     **dict.fromkeys(("add", "add_check", "leave", "restore", "delete"), C.ENTER),
     **dict.fromkeys(("member_back", "member_head", "member_mark"), C.ENTER),
+    **dict.fromkeys(("correct", "corrections", "correction", "undo_correction"), C.ENTER),
+    **dict.fromkeys(("standing", "standing_off"), C.ENTER),
     "review": REVIEWS,
     "decide": REVIEWS,
     "undo": REVIEWS,
@@ -283,7 +287,7 @@ def _is_of(rule: Rule, place: Place) -> bool:
 
 _KEYS = {
     "record_id", "household_id", "file_id", "job_id", "filter_id", "entry_id", "account_id",
-    "notice_id", "token_id", "transfer_id", "region_id", "pk",
+    "notice_id", "token_id", "transfer_id", "region_id", "correction_id", "rule_id", "pk",
 }  # fmt: skip
 #: These POSTs read the address.
 _VERSIONED = ("clear", "delete", "drop_parcel")
@@ -298,6 +302,8 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "file_id": str(place.file.id),
             "job_id": str(place.job),
             "filter_id": str(place.job),  # and filters that others keep do not exist either
+            "correction_id": str(place.job),  # nor do corrections and rules of elsewhere
+            "rule_id": str(place.job),
             "entry_id": str(place.entry),
             "account_id": str(place.account),
             "notice_id": str(place.notice),
@@ -363,11 +369,13 @@ def _arguments(rule: Rule, register: Register) -> Iterator[tuple[dict[str, str],
     if view in VIEWS and name in LIST_PAGES:
         seen: set[Any] = set()  # pages about a list ask for no more than its menu entry does
         for menu in register.menus:
-            if name == "beyond" and menu.wide is None:
+            if menu.wide is None if name == "beyond" else menu.wide and name == "compose":
                 continue
             if name == "ledger" or menu.capability not in seen:
                 yield {"name": menu.name}, Capability(menu.capability)
             seen.add(menu.capability)
+    elif view in VIEWS and name == "correct":
+        yield {"name": register.menus[0].name}, asks
     elif view == "HouseholdView" and name in LIST_PAGES:
         yield {"name": "list"}, asks
     elif view in {*VIEWS, *APIS} and name == "step":

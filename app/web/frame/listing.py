@@ -9,7 +9,7 @@ asked and what is asked; :class:`Paging` leads on. The address of the page holds
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, Self, TypeVar
 from urllib.parse import urlencode
 
@@ -259,11 +259,10 @@ class Listing:
     filters: Sequence[Filter] | Callable[[], Sequence[Filter]] = ()
     filters_key: Any = None
     chips: Sequence[Chip] = ()
-    keep: Mapping[str, str] = field(
-        default_factory=dict
-    )  # what a filter that is set leaves as it is
+    keep: Sequence[tuple[str, str]] = ()  # what a filter that is set leaves as it is
     reset_url: str | None = None
 
+    combined_url: str | None = None
     saved_url: str | None = None  # pages beside the list
     columns_url: str | None = None
     search: Action | None = None  # goes on in the background

@@ -22,6 +22,7 @@ from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.core.jobs.table import Job
 from app.kernel import hooks
+from app.kernel.corrections import fields
 from app.kernel.declare import stages
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Deciding, State
@@ -29,6 +30,7 @@ from app.kernel.declare.house_lists import issued_list
 from app.kernel.declare.register import Menu, Register
 from app.kernel.lists import chosen_columns
 from app.kernel.lists.columns import REGION, REGION_LABEL
+from app.kernel.lists.combined import WHERE
 from app.kernel.lists.ledger import Ledger, Page, TooWide, TooWideNow
 from app.kernel.lists.query import BESIDE, DECIDED_FROM, Query, by_key, parse
 from app.kernel.records import owners
@@ -60,6 +62,7 @@ _KEPT = (
     "figure",
     "unplaced",
     "found",
+    WHERE,
     DECIDED_FROM,
 )  # what a filter that is set leaves as it is
 
@@ -89,8 +92,10 @@ def context(register: Register, menu: Menu, actor: Actor, args: MultiDict[str, s
     listing.filters = partial(ledger_filters.bar, register, menu, query, wanted)
     listing.filters_key = ledger_filters.key(register, args, wanted, query.region)
     listing.chips = chips(ledger_filters.said(register, query, args), args)
-    listing.keep = {name: args[name] for name in _kept(register, query) if args.get(name)}
+    kept = _kept(register, query)
+    listing.keep = [(k, v) for k, v in args.items(multi=True) if k in kept and v]
     listing.columns_url = _beside(register, menu, "columns", args)
+    listing.combined_url = _beside(register, menu, "compose", args)
     listing.saved_url = _beside(register, menu, "filters", args)
     if page is not None:
         own = db.session.get_one(Region, actor.region_id)
@@ -433,6 +438,17 @@ def wide_exports(
         return []
     text = "&".join(part for part in (asked_text(args), f"menu={menu.name}") if part)
     return [Action(_("数据导出"), f"/exchange/export/{register.name}?{text}")]
+
+
+def correcting(
+    register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
+) -> list[Action]:
+    """To correct a field of all that the list shows."""
+    if menu.wide or not register.entered or not actor.has(Capability.ENTER, register.name):
+        return []
+    if not fields.offered(register):
+        return []
+    return [Action(_("批量更正"), _beside(register, menu, "correct", args), icon="edit")]
 
 
 def actions(register: Register, actor: Actor, menu: Menu) -> list[Action]:

@@ -20,7 +20,7 @@ from app.core.errors import Invalid, NotFound
 from app.core.i18n import _, translate
 from app.core.transactions import transaction
 from app.kernel.declare.register import Menu, Register
-from app.kernel.lists import chosen_columns, searches
+from app.kernel.lists import chosen_columns, combined, searches
 from app.kernel.lists import columns as ledger_columns
 from app.kernel.lists import saved as saved_filters
 from app.kernel.lists.ledger import Ledger, TooWideNow
@@ -33,7 +33,7 @@ from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
 from app.web.frame.listing import Action, chips
 from app.web.frame.rights import of_menus, one_of
-from app.web.lists import cross_area
+from app.web.lists import compose, cross_area
 from app.web.lists import filters as ledger_filters
 from app.web.lists import pages as ledger_pages
 from app.web.register.review_parts import Reviewing
@@ -69,7 +69,8 @@ class ListRoutes(Routes):
                 context = ledger_pages.searching(self.register, menu, job, job_details(job))
                 return self.render_template("lists/list.html", ledger=context)
         context = ledger_pages.context(self.register, menu, actor, request.args)
-        context.actions = self._actions(menu, actor)
+        correcting = ledger_pages.correcting(self.register, menu, actor, request.args)
+        context.actions = [*self._actions(menu, actor), *(correcting if context.rows else [])]
         shell.keep_list()
         return self.render_template("lists/list.html", ledger=context)
 
@@ -109,6 +110,46 @@ class ListRoutes(Routes):
         wanted, _notices = ledger_pages.asked(self.register, menu, actor, args)
         with showing_hidden(when=menu.hidden):
             return redirect(walk.step(self.register, menu, args, wanted))
+
+    @expose("/<string:name>/compose", methods=["GET", "POST"])
+    @takes(conditions)
+    @one_of(of_menus)
+    def compose(self, name: str) -> Any:
+        """综合查询: conditions on every field, which lead to the list."""
+        menu, actor = self._list(name)
+        if menu.wide is not None:
+            raise NotFound(_("没有找到该页面。"))
+        others = [pair for pair in self._asked() if pair[0] != combined.WHERE]
+        action = "show"
+        if request.method == "POST":
+            action = request.form.get("action", "")
+            lines = compose.changed(compose.posted(request.form), action)
+        else:
+            lines = compose.lines_of(request.args.getlist(combined.WHERE))
+        groups = compose.read(self.register, lines, actor)
+        wrong = any(line.error for line in lines)
+        if action == "search" and not wrong:
+            pairs = [*others, *compose.address(lines)]
+            return redirect(ledger_pages.address(self.register, menu, pairs))
+        if action != "search" and request.method == "POST":
+            for line in lines:  # it is not finished yet
+                line.error = ""
+        page = compose.context(self.register, lines) | {
+            "title": _("“%(list)s”的综合查询", list=translate(menu.title)),
+            "sentence": combined.sentence(self.register, groups) if groups else "",
+            "full": len(lines) >= combined.MOST_CONDITIONS,
+            "action_url": request.full_path.rstrip("?"),
+            "back_url": self._back(menu),
+        }
+        shell.at(f"/{self.register.name}/{menu.name}")
+        shell.crumb(_(combined.LABEL))
+        status = 422 if wrong and action == "search" else 200
+        return self.render_template("lists/compose.html", page=page), status
+
+    def _asked(self) -> list[tuple[str, str]]:
+        """What the address of this page says of the list's conditions."""
+        known = {"size", *conditions(self)}
+        return [(k, v) for k, v in request.args.items(multi=True) if v and k in known]
 
     # ---- columns ------------------------------------------------------------------------------
     @expose("/<string:name>/columns", methods=["GET", "POST"])

@@ -56,7 +56,7 @@ def context(what: str, actor: Actor, args: MultiDict[str, str]) -> Listing:
         count_text=_("共 %(n)s 个", n=page.count),
         filters=_filters(actor, query, args),
         chips=chips(_asked(query), args),
-        keep={"size": args["size"]} if args.get("size") else {},
+        keep=[("size", args["size"])] if args.get("size") else (),
         reset_url=request.path,
         columns=columns,
         rows=[_row(columns, line, actor) for line in page.lines],
