@@ -26,7 +26,7 @@ from app.access.divisions.regions import within
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Forbidden, Invalid, NotFound
-from app.core.i18n import _, translate
+from app.core.i18n import _, mark, translate
 from app.core.jobs import table as jobs
 from app.core.jobs.table import Job, JobContext, Owner, daily_job, job_kind
 from app.core.transactions import attempt, transaction
@@ -45,8 +45,8 @@ from app.kernel.rows.correction import LONGEST_REASON, CorrectedRow, Correction,
 
 KIND, UNDO_KIND = "records.correct", "records.correct.undo"
 #: What histories call it.
-STEP, LABEL = "corrected", "批量更正"
-UNDONE_STEP, UNDONE_LABEL = "uncorrected", "撤销批量更正"
+STEP, LABEL = "corrected", mark("批量更正")
+UNDONE_STEP, UNDONE_LABEL = "uncorrected", mark("撤销批量更正")
 MOST_ROWS = 50_000
 MOST_VALUES = 50
 UNDONE_WITHIN = dt.timedelta(days=30)

@@ -25,7 +25,7 @@ from app.access.divisions.regions import ancestor_paths, within
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, NotFound
-from app.core.i18n import _, translate
+from app.core.i18n import _, mark, translate
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register
@@ -34,7 +34,7 @@ from app.kernel.records import history
 from app.kernel.rows.correction import StandingRule
 
 #: What histories call it.
-STEP, LABEL = "mended", "按更正规则改正"
+STEP, LABEL = "mended", mark("按更正规则改正")
 
 
 @dataclass(frozen=True)
