@@ -39,9 +39,10 @@ from app.kernel.declare.rules import Problem
 from app.kernel.kinds.values import to_json
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse
-from app.kernel.records import history, standing_rules
+from app.kernel.records import history
 from app.kernel.records import save as records
 from app.kernel.rows.correction import LONGEST_REASON, CorrectedRow, Correction, Fate
+from app.kernel.settings import standing_rules
 
 KIND, UNDO_KIND = "records.correct", "records.correct.undo"
 #: What histories call it.

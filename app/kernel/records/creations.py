@@ -20,9 +20,10 @@ from app.kernel import hooks
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
-from app.kernel.records import owners, places, standing_rules
+from app.kernel.records import owners, places
 from app.kernel.records import save as records
 from app.kernel.rows.record import forget_draft
+from app.kernel.settings import standing_rules
 
 
 def create(
@@ -73,7 +74,7 @@ def new(
         owners.own(row, actor)
     db.session.add(row)
     db.session.flush()
-    standing_rules.note(register, row, actor, mended)
+    records.note_mended(register, row, actor, mended)
     detail = {"changes": changes, **standing_rules.raw(mended)}
     audit.record(db.session, Act.CREATE, register=register.name, row=row, detail=detail)
     hooks.saved(register, row, changes)

@@ -39,13 +39,13 @@ from app.kernel.records import (
     named_households,
     owners,
     places,
-    standing_rules,
 )
 from app.kernel.records.history import Contact
-from app.kernel.records.standing_rules import Mended
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.reading import values_of
 from app.kernel.rows.record import forget_draft
+from app.kernel.settings import standing_rules
+from app.kernel.settings.standing_rules import Mended
 
 #: What histories call a deletion, which is no step of a flow.
 CLEAR = "删除"
@@ -218,7 +218,7 @@ def put(
     if created := row.state == State.MISSING:
         unusual.count(unusual.What.ADDITIONS)
     changes = assign(row, new)
-    standing_rules.note(register, row, actor, mended)
+    note_mended(register, row, actor, mended)
     follow(register, row, result)
     if moves and region_id is not None:
         changes[places.FIELD] = places.settle(row, region_id)
@@ -266,6 +266,13 @@ def forbidding(
 def _checked(register: Register, row: Any, values: Mapping[str, Any]) -> list[Problem]:
     own = [problem for check in register.checks for problem in check(row, values)]
     return own + hooks.record_checks(register, row, values)
+
+
+def note_mended(register: Register, row: Any, actor: Actor, mended: Iterable[Mended]) -> None:
+    """Tell in the record's history what was said before standing rules."""
+    for one in mended:
+        step, label = standing_rules.STEP, standing_rules.LABEL
+        history.note(register, row, actor, step, label, opinion=standing_rules.told(register, one))
 
 
 def held(row: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -34,7 +34,6 @@ from app.kernel.kinds.kind import PerKind
 from app.kernel.kinds.values import to_json
 from app.kernel.lists.asked import TooWide
 from app.kernel.lists.query import parse
-from app.kernel.records import standing_rules
 from app.kernel.rows.correction import (
     LONGEST_REASON,
     LONGEST_VALUE,
@@ -43,6 +42,7 @@ from app.kernel.rows.correction import (
     Fate,
     StandingRule,
 )
+from app.kernel.settings import standing_rules
 from app.web.exchange.jobs import job_details
 from app.web.frame import shell
 from app.web.frame.addresses import takes

@@ -30,7 +30,6 @@ from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register
 from app.kernel.kinds.values import to_json
-from app.kernel.records import history
 from app.kernel.rows.correction import StandingRule
 
 #: What histories call it.
@@ -88,15 +87,13 @@ def _replaced(made: Field, value: Any, path: str, rules: _Rules) -> Iterable[Any
         yield new
 
 
-def note(register: Register, row: Any, actor: Actor, found: Sequence[Mended]) -> None:
-    """Tell in the record's history what was said before the rules."""
-    for one in found:
-        made = register.fields[one.field]
-        text = _(
-            "%(what)s：原填“%(raw)s”，改为“%(value)s”",
-            what=translate(made.label), raw=made.text(one.raw), value=made.text(one.value) or _("未填"),
-        )  # fmt: skip
-        history.note(register, row, actor, STEP, LABEL, opinion=text)
+def told(register: Register, one: Mended) -> str:
+    """What was said before a rule, and what stands now, in words."""
+    made = register.fields[one.field]
+    return _(
+        "%(what)s：原填“%(raw)s”，改为“%(value)s”",
+        what=translate(made.label), raw=made.text(one.raw), value=made.text(one.value) or _("未填"),
+    )  # fmt: skip
 
 
 def raw(found: Sequence[Mended]) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from app.core.clock import uuid7
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.transactions import transaction
-from app.kernel.records import creations, history, standing_rules
+from app.kernel.records import creations, history
 from app.kernel.records import save as records
 from app.kernel.rows.correction import StandingRule
+from app.kernel.settings import standing_rules
 from app.modules.archives.choices import ArchiveWay
 from app.modules.archives.model import Archive
 from app.modules.archives.register import ARCHIVE
