@@ -88,7 +88,7 @@ class StandingRule(Model):
     register: Mapped[str] = mapped_column(String(32), nullable=False)
     field: Mapped[str] = mapped_column(String(64), nullable=False)
     old: Mapped[Any] = mapped_column(JSON, nullable=False)
-    new: Mapped[Any] = mapped_column(JSON(none_as_null=True))
+    new: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
     reason: Mapped[str] = mapped_column(NfcText(LONGEST_REASON), nullable=False)
     region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), nullable=False)
     path: Mapped[str] = mapped_column(PathType, nullable=False)
