@@ -2,8 +2,8 @@
 
 Safe on a running system: three new tables that nobody else knows.
 
-Revision ID: 0047
-Revises: 0046
+Revision ID: 0049
+Revises: 0048
 Create Date: 2026-11-30 20:15:00
 """
 
@@ -14,8 +14,8 @@ from alembic import op
 
 from app.core import types
 
-revision = "0047"
-down_revision = "0046"
+revision = "0049"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
 
