@@ -15,7 +15,7 @@ from app.core.clock import local
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
 from app.kernel.declare.register import Register, get_register
-from app.kernel.declare.tables import LOWEST
+from app.kernel.declare.tables import LOWEST, Rate, Table
 from app.kernel.figures import statistics
 from app.kernel.reports import why
 from app.kernel.reports.shares import UNKNOWN, share
@@ -47,12 +47,16 @@ class WhyView(BaseView):
         year = statistics.year_asked_for(made, request.args.get("year"))
         kind = statistics.kind_asked_for(made, year, request.args.get("kind"))
         found = why.read(made, region, figure, year, kind)
-        table = next(
-            t for t in made.tables if any(leaf == found.chosen.rate for leaf in t.leaves())
-        )
+        table = _table_of(made, found.chosen.rate)
         shell.at(url_for("StatisticsView.table", register=made.name, name=table.name))
         shell.crumb(region.name)
         return self.render_template("reports/why.html", page=page(found, table.name))
+
+
+def _table_of(register: Register, rate: Rate) -> Table:
+    """The table in which the rate stands; the desk's own repeats some."""
+    held = [one for one in register.tables if rate in one.leaves()]
+    return min(held, key=lambda one: one.on_desk)
 
 
 def page(found: Why, table: str) -> dict[str, Any]:

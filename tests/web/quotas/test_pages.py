@@ -147,6 +147,25 @@ def test_two_people_at_once(app: Flask, county: Hands, towns: list[Region]) -> N
     assert stored(app) == {one: 11, other: 5}
 
 
+def test_a_ranking_leads_to_why(county: Hands, towns: list[Region]) -> None:
+    """Twenty years stand in a select that is open on this one; a place leads to what keeps a division back."""
+    one, other = towns[0], towns[1]
+    county.post(URL, typed({one.id: 10, other.id: 5}))
+    for table, figure, what in (("ranking", "begun", "哪个阶段"), ("quality", "error", "哪条规则")):
+        page = county.get(f"/archive/statistics/{table}").text
+        assert f'<option value="{YEAR}" selected>' in page
+        assert f"快速查询：{YEAR}年，中央补助" in page
+        why = f"/archive/statistics/why/{figure}?region={one.id}&amp;year={YEAR}&amp;kind=central"
+        assert f'href="{why}"' in page
+        shown = county.get(html.unescape(why))
+        assert shown.status_code == 200
+        assert "为什么是第1名" in shown.text
+        assert what in shown.text
+        assert f'href="/archive/statistics/{table}?region=' in shown.text
+    assert county.get("/archive/statistics/why/accepted").status_code == 404
+    assert county.get("/archive/statistics/why/begun").status_code == 404, "it stands beside none"
+
+
 def test_english(county: Hands) -> None:
     county.post("/language/en")
     page = county.get(URL).text
