@@ -67,7 +67,8 @@ class RecordRoutes(Routes):
         context = page.context() | (said or Said(contact_of(actor))).context
         context["problems"] = said.problems if said else ()
         context["typed"] = typed
-        shell.at(self._menu_url(Capability.SEARCH))
+        opened_by = Capability.RESTORE if is_hidden(row) else Capability.SEARCH
+        shell.at(self._menu_url(opened_by))
         shell.crumb(self.register.named(row))
         return self.render_template("register/record.html", record=context), 422 if said else 200
 
@@ -190,6 +191,7 @@ class ShownPage(RecordPage):
         if not register.keeps:
             return
         common = {"needs_opinion": True, "reasons": [], "without_person": True}
+        common["opinion_label"] = _("原因")
         if is_hidden(row):
             if policy.may(Capability.RESTORE, register.name, row, actor=self.actor):
                 url = f"{self.url}/{hiding.RESTORE}"
