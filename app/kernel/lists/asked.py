@@ -57,6 +57,8 @@ class Asked:
     def conditions(self) -> list[ColumnElement[bool]]:
         """The query as conditions, without the scope (the guard adds it)."""
         low, high = subtree(self.path)
+        if within := combined.bounds(self.query.where):
+            low, high = max(low, within[0]), min(high, within[1])
         found = [self.model.path >= low, self.model.path < high, *self._covered_conditions()]
         if self.query.unplaced:
             found.append(self.model.path == self.path)
@@ -177,7 +179,8 @@ class Asked:
         known = self.model.__fields__
         loose = [known[n].label for n in asked.filters if n not in indexed]
         loose += [DECIDED_FROM_LABEL] if asked.decided_from else []
-        loose += [combined.LABEL] if not combined.is_narrow(asked.where) else []
+        if asked.where and combined.bounds(asked.where) is None:
+            loose.append(combined.LABEL)
         if not loose or asked.number or self.level > Level.COUNTY or not self.register.figures:
             return
         if asked.found:

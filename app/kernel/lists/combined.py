@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from app.access.actor import Actor
 from app.access.divisions import asked as region_asked
-from app.access.divisions.regions import Level, Region, in_subtree
+from app.access.divisions.regions import Level, Region, in_subtree, subtree
 from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
 from app.kernel.declare.expressions import Columns
@@ -287,13 +287,23 @@ def _between(column: Any, low: Any, high: Any) -> ColumnElement[bool]:
     return and_(*parts, *([column <= high] if high is not None else []))
 
 
-def is_narrow(groups: Sequence[Group]) -> bool:
-    """Does every group stay within counties that it names?"""
-    return all(any(_in_counties(one) for one in group) for group in groups)
+def bounds(groups: Sequence[Group]) -> tuple[str, str] | None:
+    """Where all rows lie, as a range of paths, if every group stays in divisions of one and the same county;
+    else None: a range over several would hold all that lies between them.
+    """
+    named = [_divisions(group) for group in groups]
+    regions = [region for divisions in named for region in divisions]
+    if not all(named) or len({region.county_id for region in regions} - {None}) != 1:
+        return None
+    if any(region.level < Level.COUNTY for region in regions):
+        return None
+    ranges = [subtree(region.path) for region in regions]
+    return min(low for low, _high in ranges), max(high for _low, high in ranges)
 
 
-def _in_counties(one: Condition) -> bool:
-    return one.operator is How.WITHIN and all(region.level >= Level.COUNTY for region in one.values)
+def _divisions(group: Group) -> tuple[Region, ...]:
+    """The divisions of the first condition that asks for some."""
+    return next((one.values for one in group if one.operator is How.WITHIN), ())
 
 
 # ---- words --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from app.access.actor import Actor
-from app.access.divisions.regions import Level
+from app.access.divisions.regions import Level, subtree
 from app.access.scope import acting_as
 from app.core.clock import uuid7
 from app.core.db import db, read_only
@@ -21,7 +21,7 @@ from app.kernel.lists import combined
 from app.kernel.lists.asked import SMALL_AREA, TooWideNow
 from app.kernel.lists.combined import How
 from app.kernel.lists.ledger import Ledger
-from app.kernel.lists.query import parse
+from app.kernel.lists.query import Query, parse
 from app.kernel.records import creations
 from app.modules.archives.choices import ArchiveWay, EnergySaving, RenovationReason
 from app.modules.archives.register import ARCHIVE
@@ -200,13 +200,18 @@ def test_they_are_said_in_a_sentence(actor: Actor) -> None:
 def test_too_large_an_area_is_searched_in_the_background(
     actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Unless every group stays in counties that it names."""
+    """Unless every group stays in one county: then no more than that is read."""
     monkeypatch.setattr("app.kernel.lists.asked.SMALL_AREA", 2)
     assert SMALL_AREA > 2
     county = builders.region(builders.COUNTY, Level.COUNTY).id
     with pytest.raises(TooWideNow, match="综合查询"):
         found(actor, "area:in:60..")
     assert found(actor, "area:in:60..", f"region:within:{county}") == "丙乙"
+    village = builders.seat(Level.VILLAGE)
+    groups = combined.read(ARCHIVE, [f"region:within:{village.id}"], db.session, actor)
+    query = Query(where=groups)
+    low, high, *_rest = Ledger(ARCHIVE, query, db.session, actor).conditions()
+    assert (low.right.value, high.right.value) == subtree(village.path)
     with pytest.raises(TooWideNow):
         found(actor, f"region:within:{county}", "or", "area:in:60..")
 
