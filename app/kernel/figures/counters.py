@@ -49,7 +49,15 @@ from app.kernel.declare.expressions import ALWAYS, Columns, Expr
 from app.kernel.declare.figures import Figure, dim_of, of_dim, parted
 from app.kernel.declare.register import Register, all_registers, register_of
 from app.kernel.figures import tally as lines
-from app.kernel.figures.tally import Place, Slot, slot_of, tally, town_of, town_path
+from app.kernel.figures.tally import (
+    Place,
+    Slot,
+    kept_under,
+    slot_of,
+    tally,
+    town_of,
+    town_path,
+)
 
 #: Execution option of a bulk UPDATE or DELETE whose deltas are handed in.
 HANDED_IN = "deltas_handed_in"
@@ -220,9 +228,8 @@ def total(
 
 def kept_at(register: str, key: str, level: Level) -> tuple[str, Slot, Level]:
     """Where a figure of a division is kept: dimension, slot, and the grain of the lines that tell of it."""
-    figure, dim = parted(key)
     grain = Level.TOWN if level == Level.TOWN else Level.COUNTY
-    return dim, slot_of(register, figure), grain
+    return *kept_under(register, key), grain
 
 
 @lru_cache(maxsize=1000)  # building a statement costs as much as asking

@@ -49,7 +49,7 @@ WIDTH = 32
 Place = int | str
 _VILLAGE = 4  # characters of a village's label, its dot included
 _LINES = 50  # of one statement
-_KEY = "tally_slots"
+_KEY, _KEPT = "tally_slots", "tally_keys"
 
 
 def _text(length: int) -> String:
@@ -132,6 +132,19 @@ def slot_of(register: str, figure: str) -> Slot:
     return known[register, figure]
 
 
+def kept_under(register: str, key: str) -> tuple[str, Slot]:
+    """The dimension and the slot of a figure's key; a process works it out once.
+
+    :raises LookupError: the deploy step has given it none.
+    """
+    known = current_app.extensions.setdefault(_KEPT, {})
+    if (register, key) not in known:
+        figure, dim = parted(key)
+        known[register, key] = dim, slot_of(register, figure)
+    found: tuple[str, Slot] = known[register, key]
+    return found
+
+
 def _read_slots() -> dict[tuple[str, str], Slot]:
     query = select(TallySlot.register, TallySlot.figure, TallySlot.part, TallySlot.slot)
     with read_only(), db.engine.connect() as connection:  # whatever the caller is writing
@@ -178,8 +191,7 @@ def add(connection: Connection, changes: Mapping[tuple[str, str, Place], int]) -
     lines: dict[tuple[bool, str, str, int, Any], dict[int, int]] = {}
     for (register, key, place), n in changes.items():
         if n:
-            figure, dim = parted(key)
-            slot = slot_of(register, figure)
+            dim, slot = kept_under(register, key)
             line = isinstance(place, int), register, dim, slot.part, place
             lines.setdefault(line, {})[slot.number] = n
     ordered = sorted(lines)
