@@ -45,8 +45,9 @@ class Setting:
 
     ``lowest`` and ``highest`` bound numbers and dates and the length of a text, both inclusive.
     ``area`` is the lowest level whose managers may set it for their own area; None: the ministry
-    only. What an area sets is never above what it would have inherited: a county may ask for less
+    only, for whichever division. What an area sets is never above what it would have inherited: a county may ask for less
     and earlier than its province, not for more or later, unless it is ``free``.
+    ``by_ministry``: what is so in an area the ministry alone says, down to the level that ``area`` names.
     ``check`` says what else is wrong with a value.
     """
 
@@ -60,6 +61,7 @@ class Setting:
     help: str = ""
     unit: str = ""
     free: bool = False
+    by_ministry: bool = False
     check: Callable[[Any], str | None] | None = None
 
     @property
@@ -116,10 +118,19 @@ def value(name: str, path: str | None = None, session: Session | None = None) ->
     the default. One statement a request, none for what lies above the account or was asked before.
     ``session``: one that writes reads it itself; on SQLite no other may while it does.
     """
-    setting = _declared[name]
-    line = line_of(path or NATION_PATH)
+    return values([name], path or NATION_PATH, session)[name]
+
+
+def values(names: Iterable[str], path: str, session: Session | None = None) -> dict[str, Any]:
+    """Those of several settings, by their names; one statement for all."""
+    line = line_of(path)
     known = _known(line, session or db.session())
-    return in_force(setting, [from_json(setting, known.get((place, name))) for place in line])
+    found = {}
+    for name in names:
+        setting = _declared[name]
+        line_said = [from_json(setting, known.get((place, name))) for place in line]
+        found[name] = in_force(setting, line_said)
+    return found
 
 
 def in_force(setting: Setting, line: Sequence[Any]) -> Any:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from app.access.actor import Actor
     from app.access.divisions.regions import Region
+    from app.access.settings import Setting
     from app.core.choices import Choices
     from app.core.jobs.table import Job
     from app.kernel.declare.choice_lists import Source
@@ -84,6 +85,11 @@ def written(registers: tuple[Register, ...], session: Session, rows: Sequence[An
     and deleted, of all these registers. Told once a transaction, before the counters; what a listener writes is counted, and
     told to nobody.
     """
+
+
+@tells
+def setting_changed(setting: Setting, region: Region, /) -> None:
+    """A division set a setting, or gave it back to what holds above; nothing is committed."""
 
 
 # ---- what was known before ----------------------------------------------------------------------

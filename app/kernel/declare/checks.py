@@ -6,10 +6,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from app.access import policy
+from app.access import policy, settings
 from app.access.actor import Capability
 from app.kernel.declare import choice_lists, feed, figure_checks
-from app.kernel.declare.field import Field
+from app.kernel.declare.expressions import FACT
+from app.kernel.declare.field import Compared, Field
 from app.kernel.declare.groups import UNORDERED
 from app.kernel.declare.house_lists import house_lists, list_names
 from app.kernel.declare.quality import BROKEN, SEVERITIES, Severity
@@ -23,6 +24,9 @@ _FIGURE_LENGTH = 48
 _IN_BRACES = re.compile(r"\{(\w+)\}")
 #: What is known of a head who splits off.
 _HEAD = {"name", "id_number", "phone"}
+#: Digits of a province's code; facts beside settings and provinces.
+_PROVINCE_DIGITS = 2
+_TOLD = {"kept"}
 _TONES = {"", "good", "warn", "bad", "info", "neutral"}
 
 
@@ -361,6 +365,7 @@ def _check_rules(register: Register) -> Iterator[Finding]:
         if made.system:
             continue  # in no form: what it must be is the kernel's business
         conditions[f"shown of {name}"] = made.shown
+        conditions[f"belongs of {name}"] = made.belongs
         codes = [check.code for check in made.checks]
         for code in sorted({c for c in codes if codes.count(c) > 1} | ({"required"} & set(codes))):
             yield Finding("R020", register.name, f"{name}: rule code {code} twice")
@@ -370,7 +375,8 @@ def _check_rules(register: Register) -> Iterator[Finding]:
                 yield Finding("R021", register.name, f"{name}.{rule.code}: no message")
     for where, condition in conditions.items():
         for name in sorted(condition.names() - known.keys()):
-            yield Finding("R022", register.name, f"{where}: unknown field {name}")
+            if not _is_fact(name):
+                yield Finding("R022", register.name, f"{where}: unknown field {name}")
         for name in sorted(condition.names() & known.keys() - set(register.field_names)):
             if register.sections and not known[name].kind.compares_as_text:
                 text = f"{where}: {name} is in no form, browsers cannot compare it"
@@ -383,6 +389,37 @@ def _check_rules(register: Register) -> Iterator[Finding]:
         yield Finding("R023", register.name, str(error))
         return
     yield from _check_quality(register)
+    yield from _check_options(register)
+
+
+def _is_fact(name: str) -> bool:
+    """Is there a setting of that name, a province of that code, or what else is known of a record?"""
+    what, _colon, of = name.removeprefix(FACT).partition(":")
+    if not name.startswith(FACT):
+        return False
+    if not of:
+        return any(one.name == what for one in settings.declared())
+    return of.isdigit() and len(of) == _PROVINCE_DIGITS if what == "within" else what in _TOLD
+
+
+def _check_options(register: Register) -> Iterator[Finding]:
+    """What is said of places, of choices under a condition, of rules over other records."""
+    for name, made in register.fields.items():
+        if inner := [n for n in made.belongs.names() if not n.startswith(FACT)]:
+            text = f"{name}: belongs asks {', '.join(sorted(inner))}; where in the country says facts alone"
+            yield Finding("R086", register.name, text)
+        choices = {one for one in made.choices or () if one not in made.leaves_out}
+        for code in (c for _when, codes in made.offers for c in codes if c not in choices):
+            yield Finding("R087", register.name, f"{name}: offers {code}, which is no choice")
+    for code, rule in register.shared.items():
+        if not register.quality.kept:
+            text = f"{code}: what is found over other records is kept: say Quality(kept=True)"
+            yield Finding("R088", register.name, text)
+        of_files = rule.kind == Compared.PHOTO
+        for name in (*rule.fields.split(), *rule.home.split()):
+            right = name in register.file_fields if of_files else hasattr(register.model, name)
+            if not right:
+                yield Finding("R088", register.name, f"{code}: compares {name}, which is not there")
 
 
 def _check_quality(register: Register) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from app.kernel.declare.expressions import (
     Const,
     Count,
     Expr,
+    Fact,
     Given,
     Has,
     In,
@@ -27,6 +28,7 @@ from app.kernel.declare.expressions import (
     Valid,
     Year,
 )
+from app.kernel.declare.expressions import term as as_term
 from app.kernel.declare.field import Field
 
 _SIGNS = {"eq": "=", "lt": "<", "le": "≤", "gt": ">", "ge": "≥"}
@@ -69,10 +71,12 @@ def _term(term: Term, fields: Mapping[str, Field]) -> str:
         return _label(term.name, fields)
     if isinstance(term, Year):
         return _("%(label)s的年份", label=_term(term.of, fields))
+    if isinstance(term, Fact):
+        return _("参数“%(what)s”", what=term.what)
     if isinstance(term, Plus):
-        return f"{_term(term.of, fields)} + {term.amount}"
+        return f"{_term(term.of, fields)} + {_term(as_term(term.amount), fields)}"
     if isinstance(term, Times):
-        return f"{_term(term.of, fields)} × {term.by}"
+        return f"{_term(term.of, fields)} × {_term(as_term(term.by), fields)}"
     if isinstance(term, Sum):
         return " + ".join(_term(part, fields) for part in term.parts)
     if isinstance(term, Between):

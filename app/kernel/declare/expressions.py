@@ -29,11 +29,11 @@ from sqlalchemy import (
     or_,
     true,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
 
+from app.access import settings
 from app.core.clock import today
 from app.kernel.kinds.choice import holds
+from app.kernel.kinds.formats_sql import DaysBetween
 from app.kernel.kinds.kind import Kind
 from app.kernel.kinds.values import is_missing, to_json
 
@@ -58,10 +58,10 @@ class Term(ABC):
     @abstractmethod
     def names(self) -> set[str]: ...
 
-    def plus(self, amount: int) -> Plus:
+    def plus(self, amount: int | Term) -> Plus:
         return Plus(self, amount)
 
-    def times(self, number: int) -> Times:
+    def times(self, number: int | Term) -> Times:
         return Times(self, number)
 
     @property
@@ -155,23 +155,23 @@ class Year(Term):
 
 @dataclass(frozen=True, eq=False)
 class Plus(Term):
-    """A number and a constant."""
+    """A number and another one."""
 
     of: Term  # a number or a day
-    amount: int  # is added; days to a day
+    amount: int | Term  # is added, a fact maybe; days to a day
 
     def python(self, values: Values) -> Any:
         value = self.of.python(values)
-        return None if value is None else value + self.amount
+        return None if value is None else value + term(self.amount).python(values)
 
     def js(self) -> list[Any]:
-        return ["plus", self.of.js(), self.amount]
+        return ["plus", self.of.js(), term(self.amount).js()]
 
     def sql(self, columns: Columns) -> ColumnElement[Any]:
-        return self.of.sql(columns) + self.amount
+        return self.of.sql(columns) + term(self.amount).sql(columns)
 
     def names(self) -> set[str]:
-        return self.of.names()
+        return self.of.names() | term(self.amount).names()
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,20 +179,20 @@ class Times(Term):
     """A number so many times."""
 
     of: Term  # a whole number
-    by: int  # so many
+    by: int | Term  # so many, a fact maybe
 
     def python(self, values: Values) -> Any:
         value = self.of.python(values)
-        return None if value is None else value * self.by
+        return None if value is None else value * term(self.by).python(values)
 
     def js(self) -> list[Any]:
-        return ["times", self.of.js(), self.by]
+        return ["times", self.of.js(), term(self.by).js()]
 
     def sql(self, columns: Columns) -> ColumnElement[Any]:
-        return self.of.sql(columns) * self.by
+        return self.of.sql(columns) * term(self.by).sql(columns)
 
     def names(self) -> set[str]:
-        return self.of.names()
+        return self.of.names() | term(self.by).names()
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,23 +237,50 @@ class Between(Term):
         return self.start.names() | self.end.names()
 
 
-class DaysBetween(FunctionElement[int]):
-    """The same of two columns."""
-
-    type = Integer()
-    inherit_cache = True
+#: What the name of a fact begins with: no field's does; and that of a rule over other records.
+FACT, KEPT = "@", "@kept:"
 
 
-@compiles(DaysBetween)
-def _days_by_number(element: DaysBetween, compiler: Any, **kw: Any) -> str:
-    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"CAST(julianday({end}) - julianday({start}) AS INTEGER)"
+@dataclass(frozen=True, eq=False)
+class Fact(Term):
+    """What is so of a record though nothing of it says so: what a setting says where it lies, whether it lies
+    in a province, whether others say the same (:mod:`app.kernel.rows.facts` knows how).
+    """
+
+    what: str  # "archive.fast_days": a setting; "within:65": a province; "kept:phone.shared": a finding
+    otherwise: Any  # where nobody knows
+
+    @property
+    def name(self) -> str:
+        """Among the values of a record."""
+        return FACT + self.what
+
+    @property
+    def yes(self) -> Expr:
+        """It is so."""
+        return Compare("eq", self, Const(True))
+
+    def python(self, values: Values) -> Any:
+        return values.get(self.name, self.otherwise)
+
+    def js(self) -> list[Any]:
+        return ["fact", self.name, Const(self.otherwise).js()[1]]
+
+    def sql(self, columns: Columns) -> ColumnElement[Any]:
+        return func.coalesce(columns(self.name), self.otherwise)
+
+    def names(self) -> set[str]:
+        return {self.name}
 
 
-@compiles(DaysBetween, "postgresql")
-def _days_by_date(element: DaysBetween, compiler: Any, **kw: Any) -> str:
-    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"({end} - {start})"
+def setting(name: str) -> Fact:
+    """What a declared setting says in the division where the record lies; yes/no ones and numbers."""
+    return Fact(name, settings.get(name).default)
+
+
+def within(*codes: str) -> Expr:
+    """The record lies in one of these provinces, by their codes of two digits: ``within("65", "66")``."""
+    return Or(tuple(Fact(f"within:{code}", False).yes for code in codes))
 
 
 @dataclass(frozen=True, eq=False)

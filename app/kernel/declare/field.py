@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from enum import IntEnum
 from typing import Any, Protocol
 
 from sqlalchemy.orm import mapped_column
@@ -20,9 +21,12 @@ from app.core.i18n import translate
 from app.kernel.declare import choice_lists
 from app.kernel.declare.expressions import (
     ALWAYS,
+    FACT,
+    KEPT,
     Compare,
     Count,
     Expr,
+    Fact,
     Given,
     Has,
     In,
@@ -35,6 +39,29 @@ from app.kernel.declare.formulas import Formula
 from app.kernel.declare.quality import Severity
 from app.kernel.kinds.kind import Described, Kind
 from app.kernel.kinds.values import is_missing
+
+
+class Compared(IntEnum):
+    """What records say the same of; numbers that the database keeps, never used again for anything else."""
+
+    NUMBER = 1  # an ID number
+    PHONE = 2
+    PHOTO = 3  # the bytes of a photo
+    NAME = 4  # a person's name at a place and in a year
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A rule over other records of the register: it is broken where so many households say the same
+    (:mod:`app.kernel.figures.comparing`).
+    """
+
+    kind: Compared  # what is the same
+    fields: str  # which say it: all of them, the same; of photos each for itself
+    home: str = ""  # records that say the same there are one household; "": each record is one
+    least: int | Fact = 2  # so many households; of a setting what the ministry says
+    where: Expr = ALWAYS  # whose finding it is: others only make it one
+    valid: bool = False  # only what is a valid number is compared
 
 
 @dataclass(frozen=True)
@@ -52,11 +79,26 @@ class Check:
     explain: Callable[[str], str] | None = None
     source: str = ""  # which norm asks for it
     remedy: str = ""  # how it is mended
+    shared: Shared | None = None  # a rule over other records: ``wrong`` reads what is kept of it
 
     def say(self, value: Any) -> str:
         """The message in the user's language."""
         said = self.explain(str(value)) if self.explain else ""
         return said or translate(self.message)
+
+
+def shared_check(
+    field: str,
+    code: str,
+    shared: Shared,
+    message: str,
+    severity: Severity,
+    source: str,
+    remedy: str,
+) -> Check:
+    """A rule over other records, beside the field of that name."""
+    wrong = Fact(f"{KEPT.removeprefix(FACT)}{field}.{code}", otherwise=False).yes
+    return Check(code, wrong, message, severity, None, source, remedy, shared)
 
 
 class Named(Protocol):
@@ -73,6 +115,10 @@ class Field:
     kind: Kind  # see app.kernel.kinds
     label: str  # the official one
     shown: Expr = ALWAYS  # where it is there at all
+    #: Where in the country it is asked, by facts alone: what stands elsewhere is kept, shown and told.
+    belongs: Expr = ALWAYS
+    #: Of a choice: the first condition that holds limits what may be chosen to its codes; what a record holds stays.
+    offers: tuple[tuple[Expr, tuple[Any, ...]], ...] = ()
     required: bool = True  # wherever it is shown
     choices: type[Choices] | None = None  # a code enum, which rules may name
     list_name: str | None = None  # a list of the ministry's, see app.kernel.declare.choice_lists
@@ -90,6 +136,7 @@ class Field:
     system: bool = False  # kept by the kernel, in no form
     default: Any = None  # makes the column NOT NULL
     computed: Formula | Expr | None = None  # worked out from other fields, never typed
+    suggests: Formula | None = None  # what its form puts in until somebody types something else
     chooser: str = ""  # what its values may be chosen from on a map: "parcel"
     found_in: str = ""  # register.field in which its number must be found
     none: Field | None = None  # the yes/no field that says there is none, and not a made-up number

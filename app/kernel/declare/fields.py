@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypedDict, Unpack
 
 from app.access.divisions.regions import Level
 from app.core.choices import Choices
-from app.kernel.declare.expressions import Const, Expr, Plus, Today
+from app.kernel.declare.expressions import ALWAYS, NEVER, Const, Expr, Plus, Today
 from app.kernel.declare.field import Check, Field, Named
 from app.kernel.declare.formulas import Days, Formula, Total
 from app.kernel.declare.quality import Severity
@@ -28,6 +28,8 @@ from app.kernel.kinds.photo import FILES
 from app.kernel.kinds.region import REGION
 from app.kernel.kinds.text import TEXT, TEXTAREA
 
+#: The rule that a choice is not offered as the record stands: nobody chooses it, who has it keeps it.
+UNOFFERED = "unoffered"
 #: A day that another one is compared with.
 Limit = dt.date | Field | Today | None
 
@@ -36,6 +38,7 @@ class Options(TypedDict, total=False):
     """What any field may say beside its label."""
 
     shown: Expr  # where it is there at all
+    belongs: Expr  # where in the country it is asked: what stands elsewhere is kept, shown and told
     required: bool  # wherever it is shown; true unless it says otherwise
     help: str  # a sentence below the input
     source: str  # where its value comes from, if nobody types it
@@ -72,6 +75,9 @@ class ChoiceOptions(Options, total=False):
     leaves_out: tuple[str, ...]  # codes of its list that are no choice here
     words: Mapping[str, str]  # code -> its text here
     also: Mapping[str, str]  # how people write a choice -> its code
+    offers: tuple[
+        tuple[Expr, tuple[Any, ...]], ...
+    ]  # the first condition that holds limits the choices
     chooser: str  # what it may be chosen from on a map: "parcel"
 
 
@@ -86,6 +92,7 @@ def _checked(
 ) -> Any:
     """The field with the rules that its limits make, and those ``beside`` that its kind does."""
     found = _number_checks(made) if made.kind.counted else _limit_checks(made)
+    found += _misplaced_checks(made)
     if before is not None:
         found.append(Check("early", made.compare("lt", before), _order_text("早于", before)))
     if after is not None:
@@ -114,6 +121,21 @@ def _number_checks(made: Field) -> list[Check]:
         checks.append(Check("low", wrong, f"至少需要 {made.low} 个。"))
     if made.high is not None:
         checks.append(Check("high", made.compare("gt", made.high), f"最多 {made.high} 个。"))
+    return checks
+
+
+def _misplaced_checks(made: Field) -> list[Check]:
+    """What stands where it is not asked, and a choice that is not offered there."""
+    checks, doubtful = [], Severity.QUESTIONABLE
+    if made.belongs is not ALWAYS:
+        wrong = made.given & ~made.belongs
+        checks.append(Check("elsewhere", wrong, "本地区不需要填写这一项。", doubtful))
+    if made.offers:
+        wrong, before = NEVER, ALWAYS
+        for when, codes in made.offers:
+            wrong |= before & when & made.given & ~made.in_(*codes)
+            before &= ~when
+        checks.append(Check(UNOFFERED, wrong, "这一选项不适用，请重新选择。", doubtful))
     return checks
 
 

@@ -19,7 +19,7 @@ from app.access.entry import ENTRIES, Entry
 from app.access.settings import DATE, YES_NO, Setting
 from app.core.i18n import _, mark, translate
 from app.kernel.declare.expressions import ALWAYS, Compare, Const, Expr, Given, Ref
-from app.kernel.declare.field import Field
+from app.kernel.declare.field import Field, Shared
 from app.kernel.declare.figures import OPEN, Figure, Years, of_quality, of_single_states, parted
 from app.kernel.declare.flow import Flow, State, review_setting
 from app.kernel.declare.groups import (
@@ -283,6 +283,22 @@ class Register:
                 self.fields.values(), self.rules.sections, later, quality=self.quality
             )
         return found
+
+    @cached_property
+    def shared(self) -> dict[str, Shared]:
+        """The rules over other records, by their codes."""
+        found = ((code, rule.check) for code, rule in self.rules.declared.items())
+        return {code: check.shared for code, check in found if check and check.shared}
+
+    @cached_property
+    def compared(self) -> dict[str, tuple[str, ...]]:
+        """The fields that each of them compares; files come and go by themselves."""
+        return {
+            code: tuple(
+                n for n in rule.fields.split() if n in self.fields and self.fields[n].stored
+            )
+            for code, rule in self.shared.items()
+        }
 
     @cached_property
     def quality_figures(self) -> dict[str, Figure]:

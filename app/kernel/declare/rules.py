@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, not_
+from sqlalchemy import ColumnElement, and_, case, func, not_, or_
 
 from app.core.i18n import _, translate
-from app.kernel.declare.expressions import ALWAYS, Columns, Expr
+from app.kernel.declare.expressions import ALWAYS, FACT, KEPT, Columns, Expr
 from app.kernel.declare.field import Check, Field
 from app.kernel.declare.quality import USUAL, Quality, Severity
 from app.kernel.kinds.values import is_missing
@@ -133,6 +133,7 @@ class RuleSet:
             state[name] = 1
             formula = self.fields[name].computed
             needed = self.shown[name].names() | (formula.names() if formula else set())
+            needed |= self.fields[name].belongs.names()
             for other in sorted(needed):
                 if other in self.fields:
                     visit(other)
@@ -145,9 +146,23 @@ class RuleSet:
 
     @cached_property
     def facts(self) -> frozenset[str]:
-        """What the rules ask for and no field of theirs says: the kernel keeps it with the record."""
-        asked = [e for n, made in self.fields.items() for e in (self.shown[n], *_wrong(made))]
-        return frozenset(name for e in asked for name in e.names()) - self.fields.keys()
+        """What the rules ask for and no field of theirs says: the kernel keeps it with the record, or knows it."""
+        return frozenset(name for e in self._own for name in e.names()) - self.fields.keys()
+
+    @cached_property
+    def outer(self) -> frozenset[str]:
+        """Those that no record keeps (:class:`app.kernel.declare.expressions.Fact`)."""
+        return frozenset(name for name in self.facts if name.startswith(FACT))
+
+    @cached_property
+    def kept_facts(self) -> frozenset[str]:
+        """The others."""
+        return self.facts - self.outer
+
+    @cached_property
+    def outer_of_place(self) -> frozenset[str]:
+        """Of these what is the same of all records that lie in a county."""
+        return frozenset(name for name in self.outer if not name.startswith(KEPT))
 
     @cached_property
     def of_rows(self) -> dict[str, RuleSet]:
@@ -159,10 +174,15 @@ class RuleSet:
         }
 
     @cached_property
+    def _own(self) -> tuple[Expr, ...]:
+        """The conditions of its fields."""
+        found = ((self.shown[n], *_conditions(made)) for n, made in self.fields.items())
+        return tuple(one for some in found for one in some)
+
+    @cached_property
     def conditions(self) -> tuple[Expr, ...]:
         """All that decides what is broken: another one is another set of rules."""
-        own = [e for n, made in self.fields.items() for e in (self.shown[n], *_wrong(made))]
-        return (*own, *(e for rules in self.of_rows.values() for e in rules.conditions))
+        return (*self._own, *(e for rules in self.of_rows.values() for e in rules.conditions))
 
     def ordered(self, codes: Iterable[str]) -> tuple[str, ...]:
         """These codes of rules, each once, in the order of the form."""
@@ -209,13 +229,18 @@ class RuleSet:
         """Only what is shown, and the values with the others cleared; nothing is checked."""
         result = Evaluation(values=dict(values), quality=self.quality)
         for name in self.order:
-            if self.shown[name].test(result.values):
+            if self.shown[name].test(result.values) and self._is_asked(name, result.values):
                 result.shown.add(name)
                 if self.fields[name].computed:
                     result.values[name] = self.fields[name].compute(result.values)
             else:
                 result.values[name] = [] if self.fields[name].kind.counted else None
         return result
+
+    def _is_asked(self, name: str, values: Mapping[str, Any]) -> bool:
+        """Does it belong where the record lies, or stands all the same?"""
+        belongs = self.fields[name].belongs
+        return belongs is ALWAYS or belongs.test(values) or not is_missing(values.get(name))
 
     def evaluate(self, values: Mapping[str, Any]) -> Evaluation:
         """Check one record. ``values`` holds all fields by name; files as lists."""
@@ -280,7 +305,9 @@ class RuleSet:
                 }
                 | ({"number": True} if made.kind.compares_as_number else {})
                 | ({"child": self.of_rows[name].js()} if made.rows else {})
+                | ({"suggests": made.suggests.js()} if made.suggests else {})
                 | ({"near": made.near.name} if made.near else {})
+                | ({"belongs": made.belongs.js()} if made.belongs is not ALWAYS else {})
                 | (
                     {"called": [[w.js(), translate(t)] for w, t in made.called]}
                     if made.called
@@ -325,8 +352,11 @@ class _VisibleColumns:
 
     def shown(self, name: str) -> ColumnElement[bool]:
         if name not in self._shown:
-            condition = self.rules.shown[name].sql(self)
-            self._shown[name] = func.coalesce(condition, False)
+            condition: ColumnElement[bool] = func.coalesce(self.rules.shown[name].sql(self), False)
+            belongs = self.rules.fields[name].belongs
+            if belongs is not ALWAYS:
+                condition = and_(condition, or_(belongs.sql(self), self.columns("?" + name)))
+            self._shown[name] = condition
         return self._shown[name]
 
     def __call__(self, name: str) -> ColumnElement[Any]:
@@ -345,8 +375,10 @@ def required_text(made: Field) -> str:
     return translate(made.kind.asks, label=translate(made.label))
 
 
-def _wrong(made: Field) -> Iterable[Expr]:
-    return (check.wrong for check in made.checks)
+def _conditions(made: Field) -> Iterator[Expr]:
+    if made.belongs is not ALWAYS:
+        yield made.belongs
+    yield from (check.wrong for check in made.checks)
 
 
 def _both(one: Expr, other: Expr) -> Expr:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, Date, Integer, and_, bindparam, case, cast, func
 from sqlalchemy import literal_column as sql
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.sql.functions import FunctionElement, GenericFunction
 
 from app.core.clock import today as today_in_china
 from app.core.db import on_sqlite_connect
@@ -148,3 +148,22 @@ def _number(text: Text, start: int, size: int) -> ColumnElement[int]:
 def _only_where(form: Any, right: Any, compiler: Any, kw: dict[str, Any]) -> str:
     """``right`` is evaluated only for texts of the right form: casts cannot fail, NULL is false."""
     return str(compiler.process(case((form, right), else_=sql("false")), **kw))
+
+
+class DaysBetween(FunctionElement[int]):
+    """How many days lie between two dates."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(DaysBetween)
+def _days_by_number(element: DaysBetween, compiler: Any, **kw: Any) -> str:
+    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"CAST(julianday({end}) - julianday({start}) AS INTEGER)"
+
+
+@compiles(DaysBetween, "postgresql")
+def _days_by_date(element: DaysBetween, compiler: Any, **kw: Any) -> str:
+    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({end} - {start})"

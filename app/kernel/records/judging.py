@@ -5,6 +5,7 @@ files come or go. What was judged by other rules, or on another day, a job judge
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, case, literal, null, or_, type_coerce
@@ -38,12 +39,13 @@ def _keep(register: Register, row: Any, found: tuple[str, ...]) -> None:
             setattr(row, name, value)
 
 
-def in_sql(register: Register) -> ColumnElement[str]:
+def in_sql(register: Register, facts: Mapping[str, Any]) -> ColumnElement[str]:
     """What :func:`judge` would keep of a stored record, as its column holds it: NULL where it breaks no
-    rule. Records with rows of children are judged by Python alone (:func:`by_python`).
+    rule. ``facts`` are those of the place where the records lie. Records with rows of children are judged by Python
+    alone (:func:`by_python`).
     """
     model = register.model
-    found = register.rules.violations(columns_of(model, register.name))
+    found = register.rules.violations(columns_of(model, register.name, facts))
     text: ColumnElement[str] = literal("")
     for code in register.rules.ordered(found):
         text = text + case((found[code], literal(f"{code},")), else_=literal(""))

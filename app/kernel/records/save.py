@@ -27,6 +27,7 @@ from app.core.i18n import _, translate
 from app.core.transactions import orphaned
 from app.kernel import hooks
 from app.kernel.declare import choice_lists, stages
+from app.kernel.declare.fields import UNOFFERED
 from app.kernel.declare.flow import State, is_reviewed
 from app.kernel.declare.quality import Severity
 from app.kernel.declare.register import Register
@@ -41,6 +42,7 @@ from app.kernel.records import (
     places,
 )
 from app.kernel.records.history import Contact
+from app.kernel.rows import facts
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.reading import values_of
 from app.kernel.rows.record import forget_draft
@@ -89,9 +91,17 @@ def evaluate(
     """
     stored = values_of(row, attachments_of(row) if files is None else files)
     rules = register.rules_of(row)
-    known = {name: stored[name] for name in (*register.field_names, *rules.facts)}
+    known = {name: stored[name] for name in (*register.field_names, *rules.kept_facts)}
     known.update({n: v for n, v in (values or {}).items() if register.fields[n].typed})
+    if rules.outer:
+        known |= facts.of(rules.outer, row, known, register.compared)
     return rules.evaluate(known)
+
+
+def facts_json(register: Register, row: Any, result: Evaluation) -> dict[str, Any]:
+    """What the rules ask for and no field of theirs says, as browsers compare it."""
+    said = {name: result.values[name] for name in register.rules_of(row).facts}
+    return {name: to_json(value) for name, value in sorted(said.items())}
 
 
 def findings(register: Register, row: Any, result: Evaluation) -> list[Problem]:
@@ -138,7 +148,8 @@ def follow(register: Register, row: Any, result: Evaluation) -> None:
 
 def _derived(register: Register, row: Any, result: Evaluation) -> Evaluation:
     """What the rules say once what is derived stands in the row; its files are those of ``result``."""
-    stored = {n: getattr(row, n) for n in result.values if row.__fields__[n].stored}
+    fields = row.__fields__
+    stored = {n: getattr(row, n) for n in result.values if n in fields and fields[n].stored}
     if all(result.values[name] == value for name, value in stored.items()):
         return result
     return register.rules_of(row).evaluate(result.values | stored)
@@ -241,17 +252,18 @@ def put(
 
 def blocking_problems(register: Register, row: Any, result: Evaluation) -> list[Problem]:
     """Why values cannot even be saved."""
-    found = refused(register, result)
+    found = refused(register, row, result)
     if not found:
         found += forbidding(register, row, result.values, register.quality.saving)
         found += _expired_choices(register, row, result.values)
     return found
 
 
-def refused(register: Register, result: Evaluation) -> list[Problem]:
+def refused(register: Register, row: Any, result: Evaluation) -> list[Problem]:
     """What the rules of the record's own values say against saving them."""
     found, needed = result.refused, set(register.form.save_needs.split())
-    return found + [p for p in result.missing if p.field in needed and p not in found]
+    found += [p for p in result.missing if p.field in needed and p not in found]
+    return found + [p for p in _unoffered(row, result) if p not in found]
 
 
 def forbidding(
@@ -414,6 +426,14 @@ def _expired_choices(register: Register, row: Any, values: Mapping[str, Any]) ->
                 text = choice_lists.label(part.source_list, new)
                 message = _("“%(text)s”已停用，请从列表中另选一项。", text=text)
                 yield Problem(name, f"{name}.expired", message)
+
+
+def _unoffered(row: Any, result: Evaluation) -> Iterator[Problem]:
+    """What is chosen now must be offered as the record stands; what it already held may stay."""
+    for problem in result.broken:
+        name, _dot, code = problem.code.rpartition(".")
+        if code == UNOFFERED and to_json(getattr(row, name)) != to_json(result.values[name]):
+            yield replace(problem, forbids=True)
 
 
 def _same(row: Any, new: Mapping[str, Any]) -> bool:

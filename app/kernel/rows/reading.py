@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, literal, null, select
 
-from app.kernel.declare.expressions import Columns
+from app.kernel.declare.expressions import FACT, KEPT, Columns
 from app.kernel.declare.field import Field
+from app.kernel.declare.quality import BROKEN
+from app.kernel.kinds.choice import holds
 from app.kernel.rows.file import Attachment
 
 
@@ -23,10 +26,18 @@ def values_of(row: Any, attachments: Iterable[Attachment] = ()) -> dict[str, Any
     }
 
 
-def columns_of(model: Any, register: str) -> Columns:
-    """Columns of a mapped model by name; ``?name`` whether given, ``#name`` how many."""
+def columns_of(
+    model: Any, register: str, facts: Mapping[str, Any] = MappingProxyType({})
+) -> Columns:
+    """Columns of a mapped model by name; ``?name`` whether given, ``#name`` how many. ``facts`` are those of the place
+    where the rows lie, by their names; of others nobody knows.
+    """
 
     def lookup(name: str) -> ColumnElement[Any]:
+        if name.startswith(KEPT):
+            return holds(getattr(model, BROKEN), name.removeprefix(KEPT))
+        if name.startswith(FACT):
+            return literal(facts[name]) if name in facts else null()
         mark, plain = name[:1] if name[:1] in "?#" else "", name.lstrip("?#")
         made: Field = model.__fields__[plain]
         if not made.stored and mark:

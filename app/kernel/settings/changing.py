@@ -20,7 +20,7 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.i18n import _, translate
-from app.kernel import kinds
+from app.kernel import hooks, kinds
 from app.kernel.declare.field import Field
 from app.kernel.declare.rules import Problem
 
@@ -122,6 +122,8 @@ def may_set(setting: Setting, region: Region, actor: Actor) -> bool:
         return False
     if region.level == Level.NATION:
         return True
+    if setting.by_ministry and actor.level != Level.NATION:
+        return False
     return setting.area is not None and region.level <= setting.area
 
 
@@ -204,6 +206,7 @@ def _put(one: Held, value: Any, seen: str) -> None:
         },
     )
     settings.forget()
+    hooks.setting_changed(one.setting, one.region)
 
 
 def _parse(one: Held, text: str) -> Any:

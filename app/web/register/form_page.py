@@ -139,9 +139,9 @@ class FormPage(RecordPage):
 
     def _fixed(self) -> dict[str, Any]:
         """What stands in no input, and rules ask for."""
-        facts = self.register.rules_of(self.row).facts
         names = [n for n in self.locked if self.register.fields[n].stored]
-        return {name: to_json(getattr(self.row, name)) for name in sorted({*names, *facts})}
+        said = {name: to_json(getattr(self.row, name)) for name in sorted(names)}
+        return said | records.facts_json(self.register, self.row, self.evaluation)
 
     def _touched(self) -> Any:
         """What this person typed, as its script takes it on."""

@@ -121,9 +121,10 @@ class NewRoutes(Routes):
         register = self.register
         base = new_url(register)
         title = _("新增%(what)s", what=translate(register.record_word))
+        evaluation = records.evaluate(register, row, posted.values, ())
         shown = Shown(
             typed=posted.typed,
-            evaluation=records.evaluate(register, row, posted.values, ()),
+            evaluation=evaluation,
             problems=problems,
             carried=carried or {},
             place=self._form.place(row),
@@ -143,7 +144,7 @@ class NewRoutes(Routes):
             "today": today().isoformat(),
             "version": 0,
             "key": str(row.id),
-            "fixed": {},
+            "fixed": records.facts_json(register, row, evaluation),
             "action_url": base,
             "draft_url": f"{base}/draft?key={row.id}",
             "draft": draft and restored(draft, f"{base}/discard?key={row.id}"),

@@ -191,7 +191,7 @@ def _clear_label(one: Held) -> str:
 
 
 def _why_not(one: Held) -> str:
-    if one.setting.area is None:
+    if one.setting.area is None or one.setting.by_ministry:
         return _("这个参数由部级统一设置。")
     level = one.setting.area.label
     return _("这个参数只能设置到%(level)s，由该区划的管理用户设置。", level=level)

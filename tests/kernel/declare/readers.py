@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from app.core.clock import now, today, uuid7
 from app.kernel import kinds as f
 from app.kernel.declare import choice_lists
-from app.kernel.declare.expressions import Expr
+from app.kernel.declare.expressions import KEPT, Expr
 from app.kernel.declare.field import Field
 from app.kernel.declare.rules import RuleSet
 from app.kernel.kinds.values import to_json
@@ -159,7 +159,10 @@ def ask_javascript(rules: RuleSet, rows: Sequence[Record]) -> list[Answer]:
             {
                 "rules": rules.js(),
                 "records": [
-                    {name: _in_browser(rules, name, value) for name, value in row.items()}
+                    {
+                        name: _in_browser(rules, name, value)
+                        for name, value in (row | _findings(rules, row)).items()
+                    }
                     for row in rows
                 ],
                 "today": today().isoformat(),
@@ -273,8 +276,15 @@ def _keys(model: Any, key: Any) -> dict[str, Any]:
     return {"id": key} | {n: v for n, v in needed.items() if n not in PLACE}
 
 
+def _findings(rules: RuleSet, values: Record) -> Record:
+    """Which findings over other records are kept; of other facts nobody knows."""
+    codes = values.get("broken") or ()
+    return {n: n.removeprefix(KEPT) in codes for n in rules.outer if n.startswith(KEPT)}
+
+
 def ask_python(rules: RuleSet, values: Record) -> Answer:
-    result = rules.evaluate({name: values[name] for name in (*rules.fields, *rules.facts)})
+    asked = {name: values[name] for name in (*rules.fields, *rules.kept_facts)}
+    result = rules.evaluate(asked | _findings(rules, values))
     return Answer(
         frozenset(
             f"{p.field}.{p.code.rsplit('.', 1)[1]}" if "-" in p.field else p.code

@@ -20,7 +20,8 @@ from app.core.types import UuidType
 from app.kernel.declare import checks, figure_checks
 from app.kernel.declare import fields as f
 from app.kernel.declare import register as registering
-from app.kernel.declare.expressions import Given, Ref
+from app.kernel.declare.expressions import ALWAYS, Fact, Given, Ref, within
+from app.kernel.declare.field import Compared, Shared, shared_check
 from app.kernel.declare.figures import Figure, Years
 from app.kernel.declare.flow import county_review, optional_county_review
 from app.kernel.declare.groups import (
@@ -137,6 +138,12 @@ def judged() -> dict[str, Any]:
         "severities": f.system(f.many("数据质量", Severity)),
         "broken": f.system(f.codes("规则", dict)),
     }
+
+
+def alike(names: str) -> Any:
+    """A text that is compared with that of other records."""
+    rule = Shared(Compared.NAME, names)
+    return f.text("物", checks=[shared_check("extra", "same", rule, "相同。", MILD, "", "")])
 
 
 def mild(code: str) -> Any:
@@ -281,6 +288,12 @@ WRONG: list[tuple[str, Any]] = [
         "R076",
         lambda: declared(f"{ALL} {LONG}", quality=KEPT, fields=judged() | {LONG: f.text("长")}),
     ),
+    ("R022", lambda: declared(fields={"extra": f.text("物", shown=within("650"))})),
+    ("R022", lambda: declared(fields={"extra": f.text("物", shown=Fact("no.setting", 1).yes)})),
+    ("R086", lambda: declared(fields={"extra": f.text("物", belongs=Given(Ref("name")))})),
+    ("R087", lambda: declared(fields={"extra": f.choice("类", Aid, leaves_out=(next(iter(Aid)),), offers=((ALWAYS, (next(iter(Aid)),)),))})),
+    ("R088", lambda: declared(fields={"extra": alike("name")})),
+    ("R088", lambda: declared(quality=KEPT, fields=judged() | {"extra": alike("nothing")})),
     ("R062", lambda: declared(tables=table(progress=("total", "total")))),
 ]  # fmt: skip
 

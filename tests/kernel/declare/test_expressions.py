@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+import app.access.accounts.allowances  # noqa: F401  (declares a setting)
 from app.core.choices import Choices
 from app.kernel.declare import fields as f
-from app.kernel.declare.expressions import ALWAYS, NEVER, Const
+from app.kernel.declare.expressions import ALWAYS, NEVER, Const, setting, within
 from app.kernel.kinds.values import is_missing, to_json
 
 
@@ -101,11 +102,17 @@ def test_python_reader(condition: Any, values: dict[str, Any], holds: bool) -> N
         (people.compare("gt", files), ["gt", ["count", "people"], ["count", "files"]]),
         (
             number.compare("gt", day.year.plus(1)),
-            ["gt", ["field", "number"], ["plus", ["year", ["field", "day"]], 1]],
+            ["gt", ["field", "number"], ["plus", ["year", ["field", "day"]], ["const", 1]]],
         ),
         (day.compare("lt", dt.date(2021, 1, 1)), ["lt", ["field", "day"], ["const", "2021-01-01"]]),
         (identity.given & ~identity.valid,
          ["and", ["given", "identity"], ["not", ["valid", "id_number", "identity"]]]),
+        (within("65", "66"),
+         ["or", ["eq", ["fact", "@within:65", "no"], ["const", "yes"]],
+          ["eq", ["fact", "@within:66", "no"], ["const", "yes"]]]),
+        (number.compare("gt", number.ref.times(setting("users.town_clerks"))),
+         ["gt", ["field", "number"],
+          ["times", ["field", "number"], ["fact", "@users.town_clerks", 9]]]),
         (ALWAYS, ["true"]),
         (NEVER, ["false"]),
     ],

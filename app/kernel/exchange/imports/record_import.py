@@ -212,7 +212,7 @@ class _Import(SheetImport[_Row]):
             given = {name: value for name, value in values.items() if not is_missing(value)}
             values = dict.fromkeys(renewal.without.split()) | given
         result = records.evaluate(self.register, record, values)
-        wrong = records.refused(self.register, result)
+        wrong = records.refused(self.register, record, result)
         wrong += records.locked_problems(self.register, record, values)
         if wrong:
             for problem in wrong:

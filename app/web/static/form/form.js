@@ -10,6 +10,7 @@ import { drawYears, yearsOf } from "./years.js";
 import { confirmed, toast } from "../frame/shell.js";
 import { messagesOf, showIn } from "./messages.js";
 import { showRows } from "./row_rules.js";
+import { suggest } from "./suggest.js";
 import { keepForm } from "../offline/offline_form.js";
 import { attachUploads, uploadsRunning } from "./uploads.js";
 import { mend, readField, readForm, writeField } from "../frame/values.js";
@@ -125,6 +126,7 @@ function drawFields() {
     }
     drawChoices(name, element, values);
     drawLabel(element, found.label);
+    if (rules.fields[name].suggests && found.shown) suggest(element, found.suggested, dirty);
     if (rules.fields[name].near) drawYears(element, yearsOf(rules, name, values, { today }));
     const star = element.querySelector(":scope > .form-label [data-star]");
     if (star) star.hidden = !found.required;

@@ -6,7 +6,9 @@
  *          as one, shown, required, label, requiredSeverity?: how grave it is to leave it out,
  *          checks: [{code, when, message, severity?, source?, remedy?}], child?: rules of one row,
  *          computed?: a term or test that gives the value, near?: the day whose year and the next are offered,
- *          called?: [[when, label]…]: the first that holds takes the label's place}}}
+ *          called?: [[when, label]…]: the first that holds takes the label's place,
+ *          suggests?: a term that is put in until somebody types,
+ *          belongs?: where it is asked; elsewhere it is shown with a value alone}}}
  * values: {name: null | string | number | boolean | list of codes | list of row objects}
  * Dates are ISO strings, yes_no is "yes" or "no"; numbers may be strings of digits, as in a form.
  *
@@ -19,6 +21,7 @@ import { accountValid, idNumberValid, phoneValid, usccValid } from "./formats.js
 export { idCheckCharacter } from "./formats.js";
 
 const USUAL = { saving: ["error"], submitting: ["incomplete", "error"] };
+const UNOFFERED = "unoffered";  // the rule that a choice is not offered
 const TERMS = new Set(["total", "days"]);
 const DAY = 24 * 60 * 60 * 1000;
 const DIGITS = /^-?\d+(\.\d+)?$/;
@@ -76,16 +79,17 @@ class Reader {
     if (op === "rows") return this.total((this.get(a) ?? []).map((row) => row[b]));
     if (op === "days") return this.days(this.term(a), this.term(b));
     if (op === "total") return this.total(term.slice(1).map((part) => this.term(part)));
+    if (op === "fact") return this.get(a) ?? b;
     const inner = this.term(a);
     if (inner === null) return null;
     if (op === "year") return /^\d{4}-/.test(String(inner)) ? Number(String(inner).slice(0, 4)) : null;
     if (op === "plus") {
-      const number = toNumber(inner);
-      return number === null ? null : number + b;
+      const [number, more] = [toNumber(inner), toNumber(this.term(b))];
+      return number === null || more === null ? null : number + more;
     }
     if (op === "times") {
-      const number = toNumber(inner);
-      return number === null ? null : number * b;
+      const [number, by] = [toNumber(inner), toNumber(this.term(b))];
+      return number === null || by === null ? null : number * by;
     }
     throw new Error(`unknown term: ${op}`);
   }
@@ -154,7 +158,7 @@ function truth(reader, expression, otherwise) {
 }
 
 /**
- * @returns {{name: {shown, required, missing, errors: [{code, message, severity, source?, remedy?}], rows?: […], value?: computed, label?}}}
+ * @returns {{name: {shown, required, missing, errors: [{code, message, severity, source?, remedy?}], rows?: […], value?: computed, suggested?, label?}}}
  *   `missing`: shown, required and without a value. `today` (ISO) bounds birth dates.
  */
 export function evaluate(rules, values, { today = null } = {}) {
@@ -166,7 +170,8 @@ export function evaluate(rules, values, { today = null } = {}) {
   const result = {};
   for (const name of rules.order) {
     const field = rules.fields[name];
-    const shown = truth(reader, field.shown, true);
+    const asked = truth(reader, field.belongs, true) || !isMissing(values[name]);
+    const shown = truth(reader, field.shown, true) && asked;
     const given = shown && field.computed ? reader.computed(field.computed) : values[name];
     const value = shown && !isMissing(given) ? given : null;
     seen[name] = value;
@@ -177,6 +182,7 @@ export function evaluate(rules, values, { today = null } = {}) {
     const field = rules.fields[name];
     const answer = result[name];
     if (!answer.shown) continue;
+    if (field.suggests) answer.suggested = reader.computed(field.suggests);
     answer.required = truth(reader, field.required, false);
     if (field.called) answer.label = (field.called.find(([when]) => reader.test(when)) ?? [null, field.label])[1];
     answer.missing = answer.required && isMissing(seen[name]);
@@ -194,11 +200,12 @@ export function evaluate(rules, values, { today = null } = {}) {
 export const forbidding = (rules, found, what = "submitting") =>
   found.filter(({ severity = "error" }) => (rules[what] ?? USUAL[what]).includes(severity));
 
-/** Of these codes of a field those with which nothing is saved while the form stands as it does: they
- *  are not offered. What is chosen already stays, with its message. */
+/** Of these codes of a field those that are not offered while the form stands as it does, or with which nothing is
+ *  saved. What is chosen already stays, with its message. */
 export function refused(rules, name, codes, values, options = {}) {
-  const checks = forbidding(rules, rules.fields[name]?.checks ?? [], "saving");
-  const wrong = (code) =>
-    forbidding(rules, evaluate(rules, { ...values, [name]: code }, options)[name].errors, "saving").length > 0;
-  return checks.length ? codes.filter((code) => code !== values[name] && wrong(code)) : [];
+  const away = (errors) =>
+    forbidding(rules, errors, "saving").length > 0 || errors.some(({ code }) => code === UNOFFERED);
+  const asked = (rules.fields[name]?.checks ?? []).map((check) => ({ severity: "error", ...check }));
+  const wrong = (code) => away(evaluate(rules, { ...values, [name]: code }, options)[name].errors);
+  return away(asked) ? codes.filter((code) => code !== values[name] && wrong(code)) : [];
 }
