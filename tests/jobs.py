@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 
 from flask import Flask
+from sqlalchemy import select
 
 from app.core.db import db
 from app.core.jobs import worker
-from app.core.jobs.table import Job
+from app.core.jobs.table import Job, JobState
 
 
 def run(app: Flask, job: Job) -> Job:
@@ -21,3 +22,14 @@ def run(app: Flask, job: Job) -> Job:
     db.session.commit()
     assert done.result is not None, done.message
     return done
+
+
+def run_waiting(app: Flask, kind: str) -> None:
+    """Do all that are queued of a kind."""
+    db.session.rollback()
+    waiting = select(Job).where(Job.kind == kind, Job.state == JobState.QUEUED)
+    found = db.session.scalars(waiting).all()
+    db.session.expunge_all()
+    db.session.rollback()
+    for job in found:
+        assert run(app, job).state == JobState.DONE

@@ -3,8 +3,18 @@ their packages.
 """
 
 from app.kernel.beyond import same_key
-from app.kernel.figures import writing
+from app.kernel.figures import comparing, thresholds, writing
 from app.kernel.households import moves, splits
 from app.kernel.records import continuing, references, renewals
 
-__all__ = ["continuing", "moves", "references", "renewals", "same_key", "splits", "writing"]
+__all__ = [
+    "comparing",
+    "continuing",
+    "moves",
+    "references",
+    "renewals",
+    "same_key",
+    "splits",
+    "thresholds",
+    "writing",
+]

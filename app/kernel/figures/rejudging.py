@@ -9,14 +9,14 @@ record meanwhile has judged it anew: that one is left alone.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Text, bindparam, select, tuple_, type_coerce, update
 from sqlalchemy.orm import Session
 
-from app.access.divisions.regions import NATION_PATH, in_subtree
+from app.access.divisions.regions import in_subtree
 from app.access.scope import hold, joined
 from app.core.jobs.table import JobContext, daily_job
 from app.core.transactions import transaction
@@ -26,22 +26,33 @@ from app.kernel.declare.register import Register, all_registers
 from app.kernel.figures import counters, mending
 from app.kernel.records import judging
 from app.kernel.records import save as records
+from app.kernel.rows import facts
 from app.kernel.rows.file import Attachment
 
 CHUNK = 2000
 _WHY = "which rules records break is judged in all counties"
 
 
-class _Verdict(NamedTuple):
+class Verdict(NamedTuple):
     """Which rules a record breaks, and of which severities, as its columns hold them."""
 
     broken: str | None
     severities: str | None
 
     @property
+    def codes(self) -> tuple[str, ...]:
+        """The rules."""
+        return _codes(self.broken)
+
+    @property
     def values(self) -> dict[str, Any]:
         """As the record has them."""
-        return {BROKEN: _codes(self.broken), SEVERITIES: _codes(self.severities)}
+        return {BROKEN: self.codes, SEVERITIES: _codes(self.severities)}
+
+
+def verdict(register: Register, codes: Collection[str]) -> Verdict:
+    """Of a record that breaks these rules."""
+    return Verdict(_text(register.rules.ordered(codes)), _text(register.rules.severities(codes)))
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,7 @@ class _Seen:
     id: Any
     path: str
     version: int
-    kept: _Verdict
+    kept: Verdict
     found: str | None
     rows: bool  # it has rows of children, which Python reads
 
@@ -87,15 +98,23 @@ def everywhere(register: Register) -> int:
 
 def wrong(session: Session, register: Register) -> list[str]:
     """In words, each record that breaks other rules than are kept with it."""
-    found: list[str] = []
+    places = mending.counties(session)
+    held = mending.held(session, register, places)
+    return [
+        f"{register.name} {key}: {one.kept.broken} is kept, {right.broken} is right"
+        for place in places
+        if place.path in held
+        for key, (one, right) in _wrong_in(session, register, place)
+    ]
+
+
+def _wrong_in(
+    session: Session, register: Register, place: Any
+) -> Iterator[tuple[Any, tuple[_Seen, Verdict]]]:
     after = None
-    while seen := _chunk(session, register, NATION_PATH, after):
+    while seen := _chunk(session, register, place.path, after):
         after = seen[-1].path, seen[-1].id
-        found += [
-            f"{register.name} {key}: {one.kept.broken} is kept, {right.broken} is right"
-            for key, (one, right) in _wrong(session, register, seen).items()
-        ]
-    return found
+        yield from _wrong(session, register, seen).items()
 
 
 def _chunk(
@@ -104,7 +123,8 @@ def _chunk(
     model = register.model
     columns: list[ColumnElement[Any]] = [
         model.id, model.path, model.version, *_kept(model),
-        judging.in_sql(register), judging.by_python(register),
+        judging.in_sql(register, facts.at(register.rules.outer_of_place, path, session)),
+        judging.by_python(register),
     ]  # fmt: skip
     found = select(*columns).where(in_subtree(model.path, path))
     if after is not None:
@@ -112,7 +132,7 @@ def _chunk(
     lines: Sequence[Any]
     lines = session.execute(found.order_by(model.path, model.id).limit(CHUNK)).all()
     return [
-        _Seen(line[0], line[1], line[2], _Verdict(line[3], line[4]), line[5], line[6])
+        _Seen(line[0], line[1], line[2], Verdict(line[3], line[4]), line[5], line[6])
         for line in lines
     ]
 
@@ -123,16 +143,15 @@ def _kept(model: Any) -> tuple[ColumnElement[Any], ...]:
 
 def _wrong(
     session: Session, register: Register, seen: Sequence[_Seen]
-) -> dict[Any, tuple[_Seen, _Verdict]]:
+) -> dict[Any, tuple[_Seen, Verdict]]:
     """What is kept of a record and should not be: by its key what was seen, and what is right."""
     by_python = _by_python(session, register, [one.id for one in seen if one.rows])
-    known: dict[str | None, _Verdict] = {}
+    known: dict[str | None, Verdict] = {}
     wrong = {}
     for one in seen:
         broken = by_python[one.id] if one.rows else one.found
         if broken not in known:
-            severities = register.rules.severities(_codes(broken))
-            known[broken] = _Verdict(broken, _text(severities))
+            known[broken] = verdict(register, _codes(broken))
         if known[broken] != one.kept:
             wrong[one.id] = one, known[broken]
     return wrong
@@ -166,11 +185,11 @@ def _codes(text: str | None) -> tuple[str, ...]:
 
 
 def _settle(
-    session: Session, register: Register, wrong: Mapping[Any, tuple[_Seen, _Verdict]]
+    session: Session, register: Register, wrong: Mapping[Any, tuple[_Seen, Verdict]]
 ) -> int:
     """Keep what is right of the records that nobody changed since; gives how many these are."""
-    model, table = register.model, register.model.__table__
-    asked = sorted(_asked(register))
+    model = register.model
+    asked = sorted(asked_beside(register))
     lock = select(
         model.id, model.version, model.county_id, model.path, *_kept(model),
         *(getattr(model, name) for name in asked),
@@ -183,30 +202,38 @@ def _settle(
             new.append({"of": key} | right.values)
             groups[county_id, path, tuple(rest[2:]), seen.kept, right] += 1
     if new:
-        these = update(table).where(table.c.id == bindparam("of"))
-        same = these.values(
-            {
-                BROKEN: bindparam(BROKEN),
-                SEVERITIES: bindparam(SEVERITIES),
-                "changed_at": table.c.changed_at,
-            }
-        )
-        session.connection().execute(same, new)
-    _count(session, register, asked, groups)
+        keep(session, register, new)
+    count(session, register, asked, groups)
     return len(new)
 
 
-def _asked(register: Register) -> set[str]:
+def keep(session: Session, register: Register, new: Sequence[Mapping[str, Any]]) -> None:
+    """Write the verdicts of records, ``of`` their keys: that is no new version of them."""
+    table = register.model.__table__
+    these = update(table).where(table.c.id == bindparam("of"))
+    same = these.values(
+        {
+            BROKEN: bindparam(BROKEN),
+            SEVERITIES: bindparam(SEVERITIES),
+            "changed_at": table.c.changed_at,
+        }
+    )
+    session.connection().execute(same, new)
+
+
+def asked_beside(register: Register) -> set[str]:
     """What else the figures ask for that count by broken rules."""
     kept = {BROKEN, SEVERITIES}
     concerned = [name for name, f in register.figures.items() if f.where.names() & kept]
     return counters.asked_of(register, concerned) - kept
 
 
-def _count(
+def count(
     session: Session, register: Register, asked: Sequence[str], groups: Mapping[Any, int]
 ) -> None:
-    """Add to the counters what the change of so many alike records of a place makes."""
+    """Add to the counters what the change of so many alike records of a place makes: ``groups`` are by county, path,
+    what they say of ``asked``, the verdicts before and now.
+    """
     known: dict[Any, dict[str, int]] = {}
     deltas: dict[tuple[str, int, str], int] = defaultdict(int)
     for (county_id, path, *said), n in groups.items():
@@ -220,7 +247,7 @@ def _count(
 
 
 def _changes(
-    register: Register, values: Mapping[str, Any], before: _Verdict, now: _Verdict
+    register: Register, values: Mapping[str, Any], before: Verdict, now: Verdict
 ) -> dict[str, int]:
     """Keys of figures -> one more or one less."""
     changes: Counter[str] = Counter()

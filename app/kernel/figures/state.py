@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
@@ -25,6 +26,7 @@ from app.core.clock import local, now
 from app.core.db import Model, db, read_only
 from app.core.i18n import _
 from app.core.types import UtcDateTime
+from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.declare.figures import parted
 from app.kernel.declare.register import Register, all_registers
@@ -76,7 +78,8 @@ def digests(register: Register) -> dict[str, str]:
         )
         for name, figure in register.kept_figures.items()
     }
-    found |= {RULES: _digest(rules, _severities(register))} if kept else {}
+    over_others = register.shared.values() if kept else ()
+    found |= {RULES: _digest(rules, _severities(register), *over_others)} if kept else {}
     return found | ({ROWS: _digest(register.follows)} if register.follows else {})
 
 
@@ -193,18 +196,29 @@ def mark_filled(session: Session, register: Register, names: list[str]) -> None:
         )
 
 
+def reopen(session: Session, register: Register) -> None:
+    """Which rules its records break is to be judged again. The caller commits."""
+    session.merge(
+        FigureState(
+            register=register.name, name=RULES, digest=digests(register)[RULES], filled_at=None
+        )
+    )
+    forget()
+
+
 # ---- what pages say --------------------------------------------------------------------------
 
 
 @dataclass
 class _Known:
     """What this process knows: a deploy comes before it starts, so that once nothing is open it asks
-    no more.
+    no more, unless a manager changed what rules ask for.
     """
 
     open: frozenset[tuple[str, str]]
     since: Mapping[tuple[str, str], dt.date]
     until: float
+    version: uuid.UUID | None  # of what managers change: settings that rules ask for among that
 
 
 def incomplete(register: Register, *, counters: bool = True) -> frozenset[str]:
@@ -214,6 +228,8 @@ def incomplete(register: Register, *, counters: bool = True) -> frozenset[str]:
     names = frozenset(name for of, name in _known().open if of == register.name)
     if ROWS in names:
         return frozenset(register.kept_figures)
+    if RULES in names:
+        names |= frozenset(register.quality_figures)
     return names if counters else frozenset()
 
 
@@ -225,14 +241,15 @@ def counted_on(register: Register, figure: str, day: dt.date) -> bool:
 
 def _known() -> _Known:
     known: _Known | None = current_app.extensions.get(_KEY)
-    if known is None or (known.open and time.monotonic() > known.until):
+    version = choice_lists.version()
+    late = known is not None and known.open and time.monotonic() > known.until
+    if known is None or late or known.version != version:
         with read_only(), db.engine.connect() as connection:  # whatever the caller is writing
             found = {(of, name): at for of, name, at in connection.execute(_STATES)}
         since = {key: local(at).date() for key, at in found.items() if at}
         still = _declared(found.keys() - since.keys())
-        known = _Known(
-            frozenset((r.name, name) for r, name in still), since, time.monotonic() + _SECONDS
-        )
+        still_open = frozenset((r.name, name) for r, name in still)
+        known = _Known(still_open, since, time.monotonic() + _SECONDS, version)
         current_app.extensions[_KEY] = known
     return known
 
