@@ -8,10 +8,14 @@ from typing import Any
 from sqlalchemy import Date, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.access import settings
+from app.access.divisions.regions import Level
+from app.access.settings import YES_NO, Setting
 from app.core.db import Model, only_where
+from app.core.i18n import mark
 from app.kernel.declare import feed
 from app.kernel.declare import fields as f
-from app.kernel.declare.expressions import Expr
+from app.kernel.declare.expressions import Compare, Const, Expr, Ref, setting, within
 from app.kernel.declare.quality import Severity
 from app.kernel.rows.judged import Judged
 from app.kernel.rows.record import Keyed, Lasting, NamesHousehold, Submitted, unique_key
@@ -39,6 +43,49 @@ def _then(made: f.Field, when: Expr) -> Any:
 
 
 _MISSING = "现在的进度需要填写。"
+_XINJIANG, _CORPS = "65", "66"
+settings.declare(
+    Setting(
+        "archive.border",
+        mark("边境县"),
+        YES_NO,
+        False,
+        area=Level.COUNTY,
+        by_ministry=True,
+        help=mark("边境县的农户档案要填写“是否边境一线”；由部级逐县设置。"),
+    )
+)
+_at_border = setting("archive.border").yes | within(_CORPS)
+_in_xinjiang = within(_XINJIANG, _CORPS)
+_year = Ref("plan_year")
+#: Which kinds are chosen from (spec 06 "poverty kind", "Lists").
+_KINDS_BY_YEAR = (
+    (
+        Compare("le", _year, Const(2016)),
+        (PovertyKind.FIVE_GUARANTEES, PovertyKind.ALLOWANCE, PovertyKind.OTHER_POOR),
+    ),
+    (
+        Compare("le", _year, Const(2020)),
+        (
+            PovertyKind.REGISTERED,
+            PovertyKind.ALLOWANCE,
+            PovertyKind.DESTITUTE,
+            PovertyKind.DISABLED,
+        ),
+    ),
+    (
+        Compare("ge", _year, Const(2021)),
+        (
+            PovertyKind.RELAPSE,
+            PovertyKind.ALLOWANCE,
+            PovertyKind.DESTITUTE,
+            PovertyKind.STRICKEN,
+            PovertyKind.BORDERLINE,
+            PovertyKind.EXITED,
+            PovertyKind.GENERAL,
+        ),
+    ),
+)
 #: The first plan year: the trial of Guizhou at the end of 2008.
 FIRST_YEAR = 2008
 
@@ -70,7 +117,7 @@ class Archive(Judged, Keyed, Lasting, Submitted, NamesHousehold, Model):
 
     # 地址情况
     village_group = f.text("村民小组", 40, help="填写全称")
-    border = f.yes_no("是否边境一线", required=False, help="边境县和兵团填写")
+    border = f.yes_no("是否边境一线", belongs=_at_border, help="边境县和兵团填写")
 
     # 农户情况
     no_number = f.yes_no("无身份证号", required=False)
@@ -79,7 +126,9 @@ class Archive(Judged, Keyed, Lasting, Submitted, NamesHousehold, Model):
     no_number_why = f.text("无身份证号的原因", 100, shown=no_number.yes)
     population = f.integer("家庭人数", 1, 99, unit="人")
     ethnicity = f.listed("民族", "ethnicity")
-    poverty_kind = f.choice("农户贫困类型", PovertyKind, also={"农村低保户": "allowance"})
+    poverty_kind = f.choice(
+        "农户贫困类型", PovertyKind, also={"农村低保户": "allowance"}, offers=_KINDS_BY_YEAR
+    )
     disabled_poor = f.yes_no("是否贫困残疾人家庭")
     income = f.money("上年家庭年纯收入")
     old_decade = f.choice("旧住房建造年代", OldDecade, help="没有住房的选择“无房户”")
@@ -113,7 +162,10 @@ class Archive(Judged, Keyed, Lasting, Submitted, NamesHousehold, Model):
     )
     invested = _then(f.money("总投资", help="不含自家投工投劳"), completed_on.given)
     subsidy = f.money("各级政府补助资金", help="各级补助资金之和")
-    xinjiang_aid = f.money("对口援疆补助资金", required=False, help="新疆维吾尔自治区和兵团填写")
+    xinjiang_aid = _then(
+        f.money("对口援疆补助资金", belongs=_in_xinjiang, help="新疆维吾尔自治区和兵团填写"),
+        completed_on.given,
+    )
     loan = _then(f.money("农户危房改造贷款", help="无贷款填 0"), completed_on.given)
     own_funds = _then(f.money("农户其它自筹资金"), completed_on.given)
 
@@ -142,6 +194,7 @@ class Archive(Judged, Keyed, Lasting, Submitted, NamesHousehold, Model):
     funding_papers = f.papers("资金下达材料", 0, 5)
     acceptance_papers = f.papers("验收材料", 0, 5)
 
+    invested.suggests = f.Total(fields=(subsidy, xinjiang_aid, loan, own_funds))
     plan_year.checks.append(
         f.Check(
             "late", plan_year.compare("gt", f.Today().year.plus(1)), "列入计划的年度最晚为下一年。"

@@ -237,9 +237,9 @@ HEADS = "省 市 县 乡镇 村 户主姓名 身份证号 列入计划的年度 
 PLACE = ("陕西省", "西安市", "蓝田县", "", "")
 
 
-def book(*rows: tuple[Any, ...]) -> io.BytesIO:
+def book(*rows: tuple[Any, ...], heads: str = HEADS) -> io.BytesIO:
     workbook = openpyxl.Workbook()
-    workbook.worksheets[0].append(HEADS.split())
+    workbook.worksheets[0].append(heads.split())
     for row in rows:
         workbook.worksheets[0].append(row)
     file = io.BytesIO()

@@ -1,0 +1,36 @@
+"""Who has a dossier of a plan year gets no archive of it too: the dossier says all that one would (spec 06
+"Key").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.core.i18n import _
+from app.kernel import hooks
+from app.kernel.beyond.same_key import Words, told_of
+from app.kernel.declare.register import Register
+from app.kernel.declare.rules import Problem
+from app.kernel.records import keys
+from app.modules.renovation.dossier.model import Dossier
+from app.modules.renovation.dossier.register import DOSSIER
+
+
+@hooks.record_checks.listen(of="archive")
+def refuse(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """There is a dossier of this number and plan year."""
+    key = keys.of(register, values)
+    if key is None or key == row.unique_key:
+        return
+    number = values["head_id"]
+    same = Dossier.head_id == number, Dossier.plan_year == values["plan_year"]
+    words = Words(
+        here=_("该户这一年度已有危房改造抗震改造档案，不再录入农户档案"),
+        elsewhere=_("该户这一年度在其他地区已有危房改造抗震改造档案，不再录入农户档案。"),
+        county=lambda name: _(
+            "该户这一年度在%(place)s已有危房改造抗震改造档案，不再录入农户档案。", place=name
+        ),
+        way=_("打开该档案"),
+    )
+    yield from told_of(DOSSIER, same, Problem("head_id", "head_id.dossier", ""), number, words)
