@@ -55,7 +55,7 @@ class Days:
 
 def write(session: Session, days: Days, today: dt.date, registers: tuple[Register, ...]) -> None:
     """What every day since the list was issued ended with; and the counters, when the caller commits."""
-    shown = {(register.name, name) for register in all_registers() for name in register.counting}
+    compared = _Compared(today)
     places = _places(session)
     kept: dict[Counted, int] = defaultdict(int)
     sums: dict[Summed, int] = defaultdict(int)
@@ -64,7 +64,7 @@ def write(session: Session, days: Days, today: dt.date, registers: tuple[Registe
         for key, change in days.changes[day].items():
             kept[key] += change
             name, figure, county_id, _path = key
-            if (name, parted(figure)[0]) not in shown:  # no page compares it
+            if not compared.holds(name, figure):
                 continue
             for place in places[county_id]:
                 sums[(name, figure, *place)] += change
@@ -72,6 +72,28 @@ def write(session: Session, days: Days, today: dt.date, registers: tuple[Registe
     for register in registers:
         own = {(f, c, path): n for (name, f, c, path), n in kept.items() if name == register.name}
         counters.hand_in(session, register, own)
+
+
+class _Compared:
+    """The figures of which pages compare days: not sums, nor single rules; nor, of registers that divide each
+    year, those of years that are over, which no work of these weeks changes.
+    """
+
+    def __init__(self, today: dt.date) -> None:
+        self._year = today.year
+        self._figures = {
+            (register.name, name)
+            for register in all_registers()
+            for name in register.counting
+            if not register.figures[name].rule
+        }
+        self._divided = {register.name for register in all_registers() if register.kinds}
+
+    def holds(self, register: str, key: str) -> bool:
+        """Is it one of them?"""
+        figure, dim = parted(key)
+        over = register in self._divided and dim and int(dim[:4]) < self._year
+        return not over and (register, figure) in self._figures
 
 
 def _places(session: Session) -> dict[int, list[tuple[int, str]]]:

@@ -18,6 +18,8 @@ from app.core.clock import today, uuid7
 from app.demo import applications, craftsmen, days, dossiers, lists, objects, risk
 from app.demo import parcels as footprints
 from app.demo.accounts import Accounts, Staff
+from app.demo.archives import quotas
+from app.demo.archives.making import Archives
 from app.demo.cameras import Cameras
 from app.demo.houses import Surveys
 from app.demo.monitoring import Monitored
@@ -32,6 +34,8 @@ from app.kernel.kinds.values import to_json
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.household import Finding, Household, SearchKey, Source, match_key
 from app.kernel.rows.record import HistoryEntry, Standing
+from app.modules.archives.model import Archive
+from app.modules.archives.register import ARCHIVE
 from app.modules.homes.choices import Living
 from app.modules.house_map.earlier.facts import PriorFact
 from app.modules.house_map.earlier.register import PRIOR
@@ -54,13 +58,14 @@ _MODELS = (
     Lookback,
     LowIncome,
     Monitoring,
+    Archive,
     HistoryEntry,
     Attachment,
     Parcel,
     PriorFact,
 )
 #: Registers that are counted day by day; the others' counters follow from what is flushed or hand in theirs.
-_COUNTED = (HOUSEHOLD, LOOKBACK, LOW_INCOME, MONITORING, PARCEL, PRIOR)
+_COUNTED = (HOUSEHOLD, LOOKBACK, LOW_INCOME, MONITORING, PARCEL, PRIOR, ARCHIVE)
 
 Values = dict[str, Any]
 
@@ -97,6 +102,7 @@ class _Demonstration:
         self.blank = {model: dict.fromkeys(_table(model).columns.keys()) for model in _MODELS}
         self.made = dict.fromkeys(_MODELS, 0)
         self.days = days.Days()
+        self.archives = Archives(self)
 
     def run(self) -> dict[str, int]:
         managers = self.accounts.upper([county.code[:4] for county in self.counties])
@@ -116,6 +122,7 @@ class _Demonstration:
         lists.keep(self.session, self.today, province, [s.manager for _, _, s in staffs[:2]])
         for model in _MODELS:
             self._flush(model)
+        quotas.give(self.session, self.archives.counted, self.timeline.issued, self.archives.pick)
         self.made[Risk] = risk.fill(self.session, self.days)
         days.write(self.session, self.days, self.today, _COUNTED)
         for model in (*_MODELS, Risk):  # or the first pages are planned as for empty tables
@@ -140,8 +147,10 @@ class _Demonstration:
             self.monitored.household(place, home, head, prefixes, staff, surveyor)
             if answers.get("parcel_number") and place.path in mapped:
                 mapped[place.path][answers["parcel_number"]] = answers
+            self.archives.household(place, home, staff)
             for row in footprints.known_before(self.pick, home, answers, self.today):
                 self._keep(PRIOR, place, row)
+        self.archives.county(places, prefixes, staff)
         for place in places:
             if place.path in mapped:
                 for row in footprints.of_village(self.pick, place, mapped[place.path]):

@@ -63,9 +63,10 @@ class Person:
 class People:
     """Makes people one after the other; no identity number twice."""
 
-    def __init__(self, pick: random.Random) -> None:
+    def __init__(self, pick: random.Random, taken: set[str] | None = None) -> None:
+        """``taken``: numbers that others have."""
         self.pick = pick
-        self._numbers: set[str] = set()
+        self.numbers = set() if taken is None else taken
 
     def head(self, prefixes: list[str]) -> Person:
         """A head of household, 25 to 90 years old, mostly a man of the county."""
@@ -104,8 +105,8 @@ class People:
             order = self.pick.randrange(500) * 2 + (sex == Sex.MALE)
             body = f"{prefix}{day:%Y%m%d}{order:03}"
             number = body + id_check_character(body)
-            if number not in self._numbers:
-                self._numbers.add(number)
+            if number not in self.numbers:
+                self.numbers.add(number)
                 return number
 
 

@@ -18,7 +18,7 @@ from app.access.actor import Duty
 from app.access.divisions.regions import Level, Region
 from app.access.policy import MATRIX
 from app.access.scope import joined, unscoped
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.files.storage import storage
 from app.core.transactions import transaction
 from app.demo import accounts, dossiers, moves, places
@@ -26,15 +26,21 @@ from app.demo.load import load
 from app.demo.people import People, misspelt
 from app.demo.places import COUNTIES, County
 from app.kernel.declare.flow import SENT_BACK, State
-from app.kernel.figures import counters
+from app.kernel.declare.quality import Severity
+from app.kernel.figures import counters, rejudging
 from app.kernel.households.register import HOUSEHOLD
 from app.kernel.kinds.formats import id_number_problem
+from app.kernel.quotas.rows import Quota
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.handover import Handover
 from app.kernel.rows.household import Finding, Household, SearchKey, Sex, search_values
 from app.kernel.rows.reading import columns_of, values_of
 from app.kernel.rows.record import HistoryEntry
 from app.kernel.rows.transfer import Transfer, TransferState
+from app.modules.archives.choices import ArchiveStage, SubsidyKind
+from app.modules.archives.model import Archive
+from app.modules.archives.quality import RULES
+from app.modules.archives.register import ARCHIVE
 from app.modules.craftsmen.model import Certificates, Craftsman
 from app.modules.craftsmen.register import CRAFTSMAN
 from app.modules.homes.choices import Living
@@ -93,6 +99,7 @@ def test_it_is_what_real_work_would_leave_behind(demo: Session) -> None:
     check_rules(demo)
     check_applications(demo)
     check_dossiers(demo)
+    check_archives(demo)
     check_history(demo)
     check_monitoring(demo)
     check_households(demo)
@@ -110,7 +117,7 @@ def test_some_ask_to_move(rows: Session) -> None:
 
 
 def check_counters(session: Session) -> None:
-    for register in (HOUSEHOLD, LOOKBACK, LOW_INCOME, MONITORING):
+    for register in (HOUSEHOLD, LOOKBACK, LOW_INCOME, MONITORING, ARCHIVE):
         live = counters.live_counts(session, register)
         assert live == counters.kept_counts(session, register)
         assert live
@@ -136,6 +143,29 @@ def check_rules(session: Session) -> None:
         allowed = complete if code.endswith(".required") else Lookback.state != State.MISSING
         found = session.scalar(select(func.count()).select_from(Lookback).where(allowed, condition))
         assert found == 0, code
+
+
+def check_archives(session: Session) -> None:
+    """Of every plan year, stage and subsidy kind; with every finding that its rules look for, kept as it is
+    found; and each division's numbers are what it was given.
+    """
+    assert rejudging.wrong(session, ARCHIVE) == []
+    rows = session.scalars(select(Archive)).all()
+    assert {row.plan_year for row in rows} >= set(range(2009, today().year))
+    assert {row.progress for row in rows} == set(ArchiveStage)
+    assert {row.subsidy_kind for row in rows} == set(SubsidyKind)
+    assert {severity for row in rows for severity in row.severities or ()} == set(Severity)
+    broken = Counter(code for row in rows for code in row.broken or ())
+    looked_for = {f"{name}.{one.code}" for name, checks in RULES.items() for one in checks}
+    assert looked_for <= broken.keys()
+    assert 0.4 < sum(not row.broken for row in rows) / len(rows) < 0.9
+    assert SENT_BACK[1] in {row.state for row in rows}
+    given = Counter[int]()
+    for quota in session.scalars(select(Quota)):
+        given[quota.region_id] += quota.n
+        given[quota.giver_id] -= quota.n
+    county = session.scalars(select(Region.id).where(Region.level == Level.COUNTY)).all()
+    assert [given[key] for key in county] == [0] * len(county), "it gives what it was given"
 
 
 def check_history(session: Session) -> None:
