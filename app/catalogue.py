@@ -143,6 +143,8 @@ def _of_register(register: Register) -> Iterator[str]:
     for stage in register.stages:
         yield from (stage.title, *(check.message for _made, check in stage.checks))
     yield from (milestone.title for milestone in register.story.milestones)
+    for paper in register.papers:
+        yield from (paper.title, paper.number, *paper.signed)
     for menu in register.menus:
         yield from (menu.title, menu.action, menu.hint, menu.adds, *menu.more.values())
 

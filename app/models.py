@@ -12,6 +12,7 @@ from app.core.jobs import table as jobs
 from app.kernel.declare import choice_lists
 from app.kernel.exchange import ledger_export
 from app.kernel.exchange.imports import notes as import_notes
+from app.kernel.exchange.printed import many as printed_papers
 from app.kernel.figures import counters, tally
 from app.kernel.figures import state as figures
 from app.kernel.lists import results
@@ -44,6 +45,7 @@ __all__ = [
     "modules",
     "notices",
     "officers",
+    "printed_papers",
     "quotas",
     "records",
     "region_changes",

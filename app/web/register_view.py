@@ -20,6 +20,7 @@ from app.kernel.declare.register import Register
 from app.web.crud.registers import RegisterInterface
 from app.web.frame.rights import Needs, needs, of_menus, one_of, permissions
 from app.web.lists.corrections import CorrectionRoutes
+from app.web.lists.papers import PaperRoutes
 from app.web.lists.views import ListRoutes
 from app.web.register.batch import BatchRoutes
 from app.web.register.drafts import DraftRoutes
@@ -40,6 +41,7 @@ PARTS: tuple[type[Routes], ...] = (
     DraftRoutes,
     NewRoutes,
     FileRoutes,
+    PaperRoutes,
     RenewalRoutes,
     ReviewRoutes,
     BatchRoutes,

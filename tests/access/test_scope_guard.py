@@ -363,6 +363,7 @@ PAST_THE_GUARD: dict[str, str] = {
 }
 #: Modules that may leave the scope, and why.
 UNSCOPED: dict[str, str] = {
+    "kernel/exchange/printed/many.py": "a thread waits for the process that sets pages, and reads no rows",
     "access/scope.py": "joined() is unscoped() where no transaction is open",
     "access/audit/log.py": "refusals are noted whatever becomes of the request",
     "kernel/beyond/same_key.py": "a register with a key has one record of it in the whole country",

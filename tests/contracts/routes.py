@@ -182,6 +182,10 @@ REGISTER_ASKS: dict[str, Any] = {
     "clear": C.ENTER,
     "hide": C.ENTER,
     "bring_back": C.RESTORE,
+    "paper": C.SEARCH,
+    "print_one": C.EXPORT,
+    "print_several": C.EXPORT,
+    "blank_paper": C.SEARCH,
     "renew": C.ENTER,
     "parcel_map": C.ENTER,
     "late_parcel": C.ENTER,
@@ -321,6 +325,7 @@ def _calls(rule: Rule, method: str, place: Place) -> Iterator[Call]:
             "number": "0",
             "form": "docx",
             "figure": "",
+            "paper": next((paper.name for paper in place.register.papers), ""),
             "register": place.register.name,
             "name": "put_back" if view == "RolesView" else place.register.name,
         } | values

@@ -157,7 +157,18 @@ def refused(app: Flask, address: str) -> bool:
 
 
 #: What is no page, and dear to make.
-FILES = ("paper", "print", "excel", "file", "export", "template", "thumb", "document", "captcha")
+FILES = (
+    "paper",
+    "blank_paper",
+    "print",
+    "excel",
+    "file",
+    "export",
+    "template",
+    "thumb",
+    "document",
+    "captcha",
+)
 
 
 def pages(world: World, *places: Place) -> list[str]:

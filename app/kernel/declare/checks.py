@@ -22,6 +22,7 @@ from app.kernel.kinds import CHILDREN, DATE, REGION, YES_NO, Kind
 _LABEL_LENGTH = 40
 _FIGURE_LENGTH = 48
 _IN_BRACES = re.compile(r"\{(\w+)\}")
+_IN_ADDRESS = re.compile(r"[a-z][a-z_]{0,31}")
 #: What is known of a head who splits off.
 _HEAD = {"name", "id_number", "phone"}
 #: Digits of a province's code; facts beside settings and provinces.
@@ -142,6 +143,7 @@ def check(register: Register) -> Iterator[Finding]:
     yield from _check_changes(register)
     yield from _check_milestones(register)
     yield from _check_membership(register)
+    yield from _check_papers(register)
     yield from _check_kind(register)
 
 
@@ -300,6 +302,25 @@ def _check_milestones(register: Register) -> Iterator[Finding]:
             if name not in known or not known[name].stored:
                 text = f"milestone {one.title}: {name} is no field that says anything"
                 yield Finding("R050", register.name, text)
+
+
+def _check_papers(register: Register) -> Iterator[Finding]:
+    """Can each be asked for by its name, and filled from the form?"""
+    names = [paper.name for paper in register.papers]
+    for paper in register.papers:
+        if not _IN_ADDRESS.fullmatch(paper.name) or names.count(paper.name) > 1 or not paper.title:
+            text = (
+                f"paper {paper.name}: a name of its own in small letters, and a title, are missing"
+            )
+            yield Finding("R090", register.name, text)
+        if not register.sections:
+            yield Finding("R090", register.name, f"paper {paper.name}: there is no form to print")
+        for name in paper.without.split():
+            if name not in register.field_names:
+                text = f"paper {paper.name}: {name} stands in no section"
+                yield Finding("R091", register.name, text)
+        for name in sorted(paper.rows.names() - register.model.__fields__.keys()):
+            yield Finding("R022", register.name, f"paper {paper.name}: unknown field {name}")
 
 
 def _check_membership(register: Register) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from app.access.divisions.regions import Level
 from app.core.i18n import translate
-from app.kernel.declare.expressions import NEVER, Expr
+from app.kernel.declare.expressions import ALWAYS, NEVER, Expr
 from app.kernel.declare.flow import Flow
 from app.kernel.declare.stages import Stage
 
@@ -103,6 +103,27 @@ class Story:
     membership: Membership | None = None  # … and of the list
     named_with: str = ""  # what pages of those whom its forms name show of it (Field.found_in)
     stands: str = ""  # the field that says how far a row is, to other registers' ledgers
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A form on paper on which a record is printed, A4: the division and the sections as boxes, in their order,
+    choices with squares to tick, photos three across, who signs; with a code that leads back to the record.
+    """
+
+    name: str  # in addresses
+    title: str  # above it
+    rows: Expr = ALWAYS  # the records that have it
+    several: bool = True  # lists print it of the ticked ones, or of all that they find
+    blank: bool = False  # and without a record, to be filled in by hand
+    number: str = ""  # what one calls the number by which it is filed; empty: it has none
+    without: str = ""  # fields of the form that do not stand on it
+    signed: tuple[str, ...] = ()  # who signs, stamps or dates it, at its end
+
+    @property
+    def label(self) -> str:
+        """Its title in the user's language."""
+        return translate(self.title)
 
 
 class Asks(NamedTuple):

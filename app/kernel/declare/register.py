@@ -29,6 +29,7 @@ from app.kernel.declare.groups import (
     Frozen,
     Heading,
     Lists,
+    Paper,
     Renewal,
     Review,
     Story,
@@ -171,6 +172,7 @@ class Register:
     quotas: bool = False
     briefing: Briefing | None = None  # what the work report says of it
     story: Story = field(default_factory=Story)  # what other pages than its own tell of a record
+    papers: tuple[Paper, ...] = ()  # forms on which its records are printed
 
     def __post_init__(self) -> None:
         self.name = self.name or self.model.__tablename__
@@ -454,6 +456,10 @@ class Register:
     def state_text(self, state: State) -> str:
         """What a state is called in this register, in the user's language."""
         return str(self.model.__fields__["state"].text(state))
+
+    def paper(self, name: str) -> Paper | None:
+        """The paper of that name, or None."""
+        return next((p for p in self.papers if p.name == name), None)
 
     def table(self, name: str) -> Table | None:
         """The statistics table of that name, or None."""

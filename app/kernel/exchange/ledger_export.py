@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from app.access import policy
@@ -22,7 +21,7 @@ from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions import regions
-from app.access.divisions.regions import Level, Region
+from app.access.divisions.regions import Region
 from app.core.clock import today
 from app.core.db import db
 from app.core.errors import BadInput
@@ -33,6 +32,7 @@ from app.kernel.declare import choice_lists
 from app.kernel.declare.register import Menu, Register, get_register
 from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import REFERENCE
+from app.kernel.exchange.places import LEVELS, Places
 from app.kernel.exchange.reasons import required_reason
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Cell, Column
 from app.kernel.lists import combined
@@ -42,8 +42,6 @@ from app.kernel.lists.query import parse
 KIND = "ledger.export"
 MOST_ROWS = 1_000_000
 _BATCH = 500
-_PLACES_KEPT = 8000  # the 3,350 upper divisions, which stay, and some thousand below them
-_LEVELS = (Level.PROVINCE, Level.CITY, Level.COUNTY, Level.TOWN, Level.VILLAGE)
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def asked(
         found.require_narrow()
         count, region, path = found.count(), found.query.region, found.path
         words = combined.sentence(register, found.query.where)
-    if _wide(register, args) is not None:
+    if reaches_beyond(register, args):
         columns = _wide_columns(register, args)
     if count.n > MOST_ROWS:
         raise BadInput(
@@ -148,6 +146,11 @@ def reading(
         yield Ledger(register, parse(register, given, session, reach), session, reach)
 
 
+def reaches_beyond(register: Register, args: Mapping[str, Sequence[str]]) -> bool:
+    """Do the parameters name a list beyond the own area, which is masked?"""
+    return _wide(register, args) is not None
+
+
 def _wide(register: Register, args: Mapping[str, Sequence[str]]) -> Menu | None:
     """The list that reaches beyond the own area, if it is that one."""
     asked = {m.name: m for m in register.menus if m.wide is not None}
@@ -168,7 +171,7 @@ def run(job: JobContext) -> dict[str, Any]:
         raise BadInput(translate("没有这个模块。"))
     actor = policy.require(Capability.EXPORT, register.name)
     args = job.args["args"]
-    masked = _wide(register, args) is not None
+    masked = reaches_beyond(register, args)
     with (
         tempfile.TemporaryFile() as file,
         reading(register, args, actor) as found,
@@ -182,7 +185,7 @@ def run(job: JobContext) -> dict[str, Any]:
                 list(_columns(register, names, keys=keys)),
                 rows_of.stream(lambda done: job.further(done, max(total, done))),
                 title=_title(register, job.args.get("area") or _area(actor)),
-                frozen_columns=len(_LEVELS) + 1,
+                frozen_columns=len(LEVELS) + 1,
                 filtered=True,
             )
         file.seek(0)
@@ -251,7 +254,7 @@ class _Rows:
         model = self._found.register.model
         times = [n for n in ("submitted_at", "changed_at") if self._dated and hasattr(model, n)]
         home = "household_id" if hasattr(model, "household_id") else "id"
-        places, done = _Places(), 0
+        places, done = Places(), 0
         for batch in self._found.stream_values(("region_id", home, *times, *self._names), _BATCH):
             places.learn({row[0] for row in batch})
             for row in batch:
@@ -266,42 +269,3 @@ class _Rows:
             said_at = next((at for at in row[2:start] if at), None)
             texts[n] = made.text(row[start + n], said_at) or None
         return texts
-
-
-class _Places:
-    """Names of divisions by level, read as they turn up. Of 620,000 villages only the last ones
-    met are remembered: a ledger runs through them in order.
-    """
-
-    def __init__(self) -> None:
-        self.names: dict[int, tuple[str, ...]] = {}
-        self._known: dict[int, tuple[int | None, Level, str, bool]] = {}
-
-    def learn(self, ids: set[int]) -> None:
-        """Read these divisions and all above them."""
-        if len(self._known) > _PLACES_KEPT:
-            self.names.clear()
-            upper = {k: v for k, v in self._known.items() if v[1] <= Level.COUNTY}
-            self._known = upper
-        wanted = ids - self.names.keys()
-        unknown: set[int] = wanted - self._known.keys()
-        while unknown:
-            query = select(
-                Region.id, Region.parent_id, Region.level, Region.name, Region.structural
-            )
-            for key, *rest in db.session.execute(query.where(Region.id.in_(unknown))):
-                self._known[key] = tuple(rest)
-            parents = {self._known[key][0] for key in unknown}
-            unknown = {key for key in parents if key is not None and key not in self._known}
-        for key in wanted:
-            self.names[key] = self._chain(key)
-
-    def _chain(self, key: int) -> tuple[str, ...]:
-        found: dict[Level, str] = {}
-        at: int | None = key
-        while at is not None:
-            at_parent, level, name, structural = self._known[at]
-            if not structural:
-                found[level] = name
-            at = at_parent
-        return tuple(found.get(level, "") for level in _LEVELS)

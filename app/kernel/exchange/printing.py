@@ -6,8 +6,10 @@ fills it.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -20,6 +22,8 @@ from app.kernel.exchange import glyphs
 
 MEDIA_TYPE = "application/pdf"
 _FONTS = [str(Path(pylopdf_fonts_zh_cn.__file__).parent)]
+_SETTER = Path(__file__).with_name("typesetter.py")
+_SECONDS = 120
 _LACKING = "lacking"
 #: What stands at the end of a paper that lacks characters.
 _END = b"""
@@ -34,19 +38,54 @@ def pdf(template: Path, data: dict[str, Any], pictures: Mapping[str, bytes] | No
     with ``pictures``, which it finds under their names beside it. Fonts: Noto Sans SC, Noto Serif SC,
     then the system's; what none of them draws is told at the end of the paper.
     """
-    data, lacking = glyphs.replaced(data, _FONTS)
+    data, lacking = drawable(data)
     if lacking:
         data = data | {_LACKING: lacking}
-    inputs = {"data": json.dumps(data, ensure_ascii=False)}
     with tempfile.TemporaryDirectory() as folder:
-        page = Path(folder, template.name)
-        page.write_bytes(template.read_bytes() + _END)
-        for name, content in (pictures or {}).items():
-            Path(folder, name).write_bytes(content)
+        page = _laid(Path(folder), template, pictures or {})
         with _one_at_a_time:
             return _compiler().compile(
-                input=str(page), root=folder, sys_inputs=inputs, format="pdf"
+                input=str(page), root=folder, sys_inputs={"data": _json(data)}, format="pdf"
             )
+
+
+def drawable(data: Any) -> tuple[Any, str]:
+    """The data with what no font draws replaced, and the sentence that says so, empty if nothing is."""
+    return glyphs.replaced(data, _FONTS)
+
+
+def part(template: Path, data: dict[str, Any], pictures: Mapping[str, bytes], to: Path) -> None:
+    """One part of a paper of many pages into the file ``to``, set by a process of its own, which gives its
+    memory back. Its ``data`` are :func:`drawable`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        page = _laid(Path(folder), template, pictures)
+        _set(["set", str(page), str(to), *_FONTS], _json(data))
+
+
+def joined(parts: Sequence[Path], to: Path) -> None:
+    """These papers one after the other in the file ``to``; each begins on the front of a sheet."""
+    _set(["join", str(to), *map(str, parts)], "")
+
+
+def _set(arguments: list[str], said: str) -> None:
+    subprocess.run(
+        [sys.executable, "-I", str(_SETTER), *arguments],
+        input=said.encode(), capture_output=True, timeout=_SECONDS, check=True,
+    )  # fmt: skip
+
+
+def _laid(folder: Path, template: Path, pictures: Mapping[str, bytes]) -> Path:
+    """The template and its pictures in a folder of their own, for a compiler reads files."""
+    page = folder / template.name
+    page.write_bytes(template.read_bytes() + _END)
+    for name, content in pictures.items():
+        (folder / name).write_bytes(content)
+    return page
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False)
 
 
 @cache

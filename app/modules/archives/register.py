@@ -11,7 +11,7 @@ from app.core.clock import today
 from app.kernel.declare.expressions import ALWAYS
 from app.kernel.declare.figures import Figure, Years
 from app.kernel.declare.flow import SENT_BACK, State, optional_county_review
-from app.kernel.declare.groups import Creates, Form, Heading, Lists, Milestone, Review, Story
+from app.kernel.declare.groups import Creates, Form, Heading, Lists, Milestone, Paper, Review, Story
 from app.kernel.declare.register import Menu, Section, register, rule
 from app.kernel.declare.tables import (
     HIGHEST,
@@ -105,6 +105,16 @@ ARCHIVE = register(
             Milestone("completed_on", "竣工", "structure area"),
         ),
         stands="progress",
+    ),
+    papers=(
+        Paper(
+            "form",
+            "农村危房改造农户纸质档案表",
+            blank=True,
+            number="档案编号",
+            without="application_papers notice_papers appraisal_papers funding_papers acceptance_papers",
+            signed=("农户签字", "填表人", "审核人", "单位（盖章）", "日期"),
+        ),
     ),
     sections=(
         Section("地址情况", "village_group border"),

@@ -14,6 +14,9 @@ from app.core.i18n import _
 from app.core.jobs.table import Job
 from app.web.frame.clicks import once
 
+#: What a list posts of its ticked rows, before anybody was asked for a reason.
+BEFORE = {"action"}
+
 
 def ask(
     view: BaseView,
@@ -25,10 +28,10 @@ def ask(
 
     ``told`` gives what the page says of the export (see ``exchange/export.html``), ``reasons`` are
     those to choose from; ``start`` reads what may take long, then does its transaction, and raises
-    BadInput where a reason will not do.
+    BadInput where a reason will not do. What is posted without any is the way here, not an answer.
     """
     errors: dict[str, list[str]] = {}
-    if request.method == "POST":
+    if request.method == "POST" and not request.form.keys() & BEFORE:
         reason = request.form.get("other_reason", "").strip() or request.form.get("reason", "")
         try:
             return start(reason)

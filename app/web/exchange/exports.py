@@ -26,7 +26,7 @@ from app.web.frame import shell
 from app.web.frame.addresses import takes
 
 #: What most exports are for; the reason may also be typed.
-_REASONS = (lazy("工作调度"), lazy("上级要求报送"), lazy("入户核实"), lazy("资料留存"))
+REASONS = (lazy("工作调度"), lazy("上级要求报送"), lazy("入户核实"), lazy("资料留存"))
 
 
 def _known(_view: BaseView, name: str) -> Iterator[str]:
@@ -72,7 +72,7 @@ class LedgerExportView(BaseView):
                 "keys": register.of_households and translate(REFERENCE.label),
                 "area": region.full_name if region else None,
                 "filters": [
-                    *_filters(register, args),
+                    *filters_said(register, args),
                     *([{"label": _(combined.LABEL), "text": combination}] if where else []),
                     *_as_seen(register),
                 ],
@@ -80,7 +80,7 @@ class LedgerExportView(BaseView):
             }
 
         shell.crumb(_("导出台账"))
-        return export_form.ask(self, _REASONS, start, told)
+        return export_form.ask(self, REASONS, start, told)
 
 
 def _columns(register: Register) -> tuple[str, ...] | None:
@@ -89,7 +89,7 @@ def _columns(register: Register) -> tuple[str, ...] | None:
     return chosen_columns.kept(current_user, register, menu) if menu else None
 
 
-def _filters(register: Register, args: dict[str, list[str]]) -> list[dict[str, str]]:
+def filters_said(register: Register, args: dict[str, list[str]]) -> list[dict[str, str]]:
     """The filters in words, as they will stand in the audit log too."""
     lines = []
     for name, values in args.items():

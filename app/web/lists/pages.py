@@ -52,6 +52,7 @@ from app.web.frame.listing import (
     url_with,
 )
 from app.web.lists import filters as ledger_filters
+from app.web.lists import papers
 from app.web.register import review_parts
 from app.web.register.shared import new_url
 from app.web.register.show import TONES
@@ -104,8 +105,11 @@ def context(register: Register, menu: Menu, actor: Actor, args: MultiDict[str, s
         listing.rows = _rows(register, menu, page, listing.columns, actor, args)
         listing.paging = paging(register, page, size, args)
     listing.empty = empty(register, menu, query, page, args, actor)
-    listing.exports = exports(register, menu, actor, wanted)
-    listing.bulk = _bulk(register, menu)
+    listing.exports = [
+        *exports(register, menu, actor, wanted),
+        *papers.of_list(register, actor, asked_text(wanted)),
+    ]
+    listing.bulk = _bulk(register, menu, actor)
     listing.token = generate_csrf() if register.renewal else ""
     listing.undo = review_parts.undo(register) if _review(register, menu) else None
     return listing
@@ -293,7 +297,7 @@ def _rows(
             f"/{register.name}/{row.id}{on}{position}",
             cells(columns, row),
             doing.with_row(row, f"{on}{position}"),
-            selectable=doing.waits(row),
+            selectable=doing.ticks(row),
         )
         for position, row in enumerate(page.rows, page.first)
     ]
@@ -309,11 +313,16 @@ class _Doing:
         self.areas = actor.areas(asked, register.name)
         self.review = _review(register, menu)
         self.queue = review_parts.tail(request.args) if self.review else ""
+        self.prints = papers.of_ticked(register, actor) is not None
         self.kept = None
         if register.owned and self.enters:
             entered_by = [row.entered_by for row in page.rows]
             self.kept = owners.kept_by(register, entered_by, actor)
         self.see, self.word = _("查看"), translate(menu.action)
+
+    def ticks(self, row: Any) -> bool:
+        """For what the list does with several rows at once."""
+        return self.waits(row) if self.review is not None else self.prints
 
     def waits(self, row: Any) -> bool:
         """For the decision that begins at this list."""
@@ -481,10 +490,11 @@ def _is_issued(register: Register) -> bool:
     return issued is not None and register.follows == issued.name
 
 
-def _bulk(register: Register, menu: Menu) -> dict[str, Any] | None:
+def _bulk(register: Register, menu: Menu, actor: Actor) -> dict[str, Any] | None:
+    """What may be done with several rows at once: their review, else their printing."""
     review = _review(register, menu)
     if review is None:
-        return None
+        return papers.of_ticked(register, actor)
     action = {"name": review.approve, "label": _("查看所选并审核"), "primary": True}
     return {"action_url": f"/{register.name}/batch/{review.approve}", "actions": [action]}
 

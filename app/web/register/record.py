@@ -20,6 +20,7 @@ from app.kernel.beyond import reveal as personal
 from app.kernel.declare import stages
 from app.kernel.declare.flow import State, Transition
 from app.kernel.declare.register import Register
+from app.kernel.exchange.printed import single
 from app.kernel.households import moves
 from app.kernel.kinds.values import to_json
 from app.kernel.records import hiding, named_households, renewals, steps
@@ -209,6 +210,7 @@ class ShownPage(RecordPage):
         ):
             url = f"/household/{self.row.household_id}"
             yield {"label": _("农户主页"), "url": url, "icon": "home"}
+        yield from self._papers()
         if records.asks_to_move(self.register, self.row):
             waiting = moves.waiting_of(self.row.household_id)
             if waiting is not None:
@@ -217,6 +219,14 @@ class ShownPage(RecordPage):
         if self.actor.has(Capability.AUDIT):
             url = f"/audit/of/{self.register.name}/{self.row.id}"
             yield {"label": _("审计记录"), "url": url}
+
+    def _papers(self) -> Iterator[dict[str, Any]]:
+        """With whole numbers for those who may take them along."""
+        way = "print" if self.actor.has(Capability.EXPORT, self.register.name) else "paper"
+        own = [paper for paper in self.register.papers if single.has(paper, self.row)]
+        for paper in own:
+            word = _("打印") if len(own) == 1 else _("打印%(what)s", what=paper.label)
+            yield {"label": word, "url": f"{self.url}/{way}/{paper.name}", "icon": "printer"}
 
     def _changes(self) -> Iterator[dict[str, Any]]:
         """Editing it, and deleting what was entered."""

@@ -22,7 +22,7 @@ from app.core.files.storage import storage
 from app.core.jobs.table import Job, JobContext, JobState
 from app.core.jobs.worker import work
 from app.kernel.declare.flow import State
-from app.kernel.exchange import ledger_export
+from app.kernel.exchange import places as named_places
 from tests import builders
 
 
@@ -147,10 +147,10 @@ def test_an_export_killed_half_way_is_done_again_whole(
 def test_names_of_places_stay_right_while_few_are_remembered(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_export, "_PLACES_KEPT", 3)
+    monkeypatch.setattr(named_places, "_KEPT", 3)
     with app.app_context():
         towns = db.session.scalars(select(Region).where(Region.level == Level.TOWN).limit(6)).all()
-        places = ledger_export._Places()
+        places = named_places.Places()
         for _ in range(2):
             for town in towns:
                 places.learn({town.id})

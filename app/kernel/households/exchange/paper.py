@@ -6,13 +6,9 @@ Numbers are masked. Whole ones take the right to export and a reason, which the 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
-
-import segno
-from PIL import Image, UnidentifiedImageError
 
 from app.access import policy
 from app.access.actor import Capability
@@ -20,11 +16,9 @@ from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.core.clock import local, now
 from app.core.db import db
-from app.core.errors import BadInput, NotFound
-from app.core.files.storage import storage
-from app.core.files.uploads import small_picture
 from app.core.i18n import _, translate
 from app.kernel.exchange import printing
+from app.kernel.exchange.printed import pictures
 from app.kernel.exchange.reasons import required_reason
 from app.kernel.households import story as chronicles
 from app.kernel.households import words as household_words
@@ -65,7 +59,7 @@ def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:
     ]
     photos, more_photos = chronicle.photos(_PHOTOS)
     story = chronicle.story("", _EVENTS)
-    pictures = {_CODE: _code(home_url)}
+    shown = {_CODE: pictures.code(home_url)}
     data = {
         "title": _("农户住房安全一户一档"),
         "place": chronicle.place,
@@ -81,7 +75,7 @@ def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:
             {"label": step.label, "text": step.text, "state": step.state} for step in story.line
         ],
         "house": [_fact(label, text) for label, text in chronicle.house_facts()],
-        "photos": list(_photos(photos, pictures)),
+        "photos": list(_photos(photos, shown)),
         "events": [_event(event) for event in story.events],
         "cut": [
             *([_("只印最近的 %(n)s 张照片。", n=_PHOTOS)] if more_photos else []),
@@ -118,7 +112,7 @@ def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:
             "nothing": _("还没有任何记录"),
         },
     }
-    return printing.pdf(PAPER, data, pictures)
+    return printing.pdf(PAPER, data, shown)
 
 
 def _fact(label: str, text: str) -> dict[str, str]:
@@ -155,40 +149,14 @@ def _event(event: Event) -> dict[str, str]:
 # ---- pictures ------------------------------------------------------------------------------
 
 
-def _code(url: str) -> bytes:
-    file = io.BytesIO()
-    segno.make(url, error="m", micro=False).save(file, kind="svg", border=1)
-    return file.getvalue()
-
-
-def _photos(photos: Iterable[Photo], pictures: dict[str, bytes]) -> Iterator[dict[str, Any]]:
-    """What the template says of each, and into ``pictures`` those that can be read."""
+def _photos(photos: Iterable[Photo], shown: dict[str, bytes]) -> Iterator[dict[str, Any]]:
+    """What the template says of each, and into ``shown`` those that can be read."""
     for number, photo in enumerate(photos):
-        content = _small(photo)
+        content = pictures.small(photo.file)
         if content is not None:
-            pictures[f"{number}.jpg"] = content
+            shown[f"{number}.jpg"] = content
         yield {
             "file": f"{number}.jpg" if content is not None else None,
             "label": translate(photo.made.label),
             "note": f"{photo.on} {photo.register.label}",
         }
-
-
-def _small(photo: Photo) -> bytes | None:
-    """The small picture; None where there is none, where the store has lost it or what it gives is no
-    picture: the paper says so in its place, and is printed all the same.
-    """
-    file = photo.file
-    try:
-        if file.thumb_key is None:
-            if not file.is_photo:
-                return None
-            with storage().open(file.key) as stream:
-                return small_picture(stream)
-        with storage().open(file.thumb_key) as stream:
-            content = stream.read()
-        with Image.open(io.BytesIO(content), formats=["JPEG"]) as picture:
-            picture.verify()
-    except (NotFound, BadInput, UnidentifiedImageError, OSError, SyntaxError):
-        return None
-    return content

@@ -1,0 +1,1 @@
+"""The papers of a register (:class:`app.kernel.declare.groups.Paper`): of one record, of none, of many."""
