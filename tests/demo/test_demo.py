@@ -156,7 +156,8 @@ def check_archives(session: Session) -> None:
     assert {row.subsidy_kind for row in rows} == set(SubsidyKind)
     assert {severity for row in rows for severity in row.severities or ()} == set(Severity)
     broken = Counter(code for row in rows for code in row.broken or ())
-    looked_for = {f"{name}.{one.code}" for name, checks in RULES.items() for one in checks}
+    own = [(name, one) for name, checks in RULES.items() for one in checks if one.shared is None]
+    looked_for = {f"{name}.{one.code}" for name, one in own}  # what others say, a daily job tells
     assert looked_for <= broken.keys()
     assert 0.4 < sum(not row.broken for row in rows) / len(rows) < 0.9
     assert SENT_BACK[1] in {row.state for row in rows}

@@ -88,6 +88,10 @@ _PHOTOS = {
 }
 
 
+#: The days on which cameras say that photos were taken.
+_TAKEN = {"photos_before": "before_taken", "photos_after": "after_taken"}
+
+
 class Archives:
     """Makes the archives of the demonstration's counties, year by year."""
 
@@ -132,6 +136,7 @@ class Archives:
             next(self._mistakes)(said)
         if said["head_id"] != named["head_id"]:  # nobody knows whose it is
             said["household_id"] = None
+        said = _taken(said) | said
         clerk = staff.clerk_of(place.path)
         at = self._entered(said)
         row = self.demo.add(
@@ -139,7 +144,9 @@ class Archives:
             progress=_stage_of(said), **said,
         )  # fmt: skip
         row["unique_key"] = keys.of(ARCHIVE, row)
-        result = ARCHIVE.rules.evaluate(row | self._photos(place, row, clerk, at))
+        photos = self._photos(place, row, clerk, at)
+        row |= {day: None for field, day in _TAKEN.items() if not photos.get(field)}
+        result = ARCHIVE.rules.evaluate(row | photos)
         broken = judging.codes(ARCHIVE, result)
         row |= {"broken": broken, "severities": ARCHIVE.rules.severities(broken)}
         if broken and self._turn(_SENT_BACK * 3):
@@ -234,12 +241,13 @@ class Archives:
 
     def _photo(self, place: Place, row: Values, field: str, clerk: Any, at: dt.datetime) -> Values:
         picture, key, thumb_key = self.album.take(_PHOTOS[field], None)
-        upload = picture.upload
+        upload, day = picture.upload, row.get(_TAKEN.get(field, ""))
+        taken = day and dt.datetime.combine(day, dt.time(self.pick.randint(8, 17), 30))
         return self.demo.add(
             Attachment, place, id=uuid7(), register=ARCHIVE.name, record_id=row["id"], field=field, position=0,
             name=picture.name, mime=upload.media_type, size=len(upload.content), key=key, thumb_key=thumb_key,
             sha256=upload.sha256, width=upload.width, height=upload.height, pages=upload.pages, turned=0,
-            added_by=clerk.uuid, added_at=at,
+            taken_at=taken, added_by=clerk.uuid, added_at=at,
         )  # fmt: skip
 
     def _send_back(self, place: Place, row: Values, staff: Staff, at: dt.datetime) -> None:
@@ -256,3 +264,10 @@ class Archives:
 
 def _stage_of(said: Values) -> ArchiveStage:
     return stage_of(Archive(started_on=said["started_on"], completed_on=said["completed_on"]))
+
+
+def _taken(said: Values) -> Values:
+    """When its photos were taken, as it should be: before the work began, after it was done."""
+    started, approved = said["started_on"], said["approved_on"]
+    before = started - dt.timedelta(days=1) if started else approved
+    return {"before_taken": before, "after_taken": said["completed_on"]}

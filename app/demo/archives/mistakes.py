@@ -24,7 +24,7 @@ def mistakes(today: dt.date) -> Iterator[Callable[[Values], None]]:
     yield from (
         _no_number, _no_phone, _wrong_number, _wrong_phone, _other_year, _before_approval, _early_start,
         _before_plan, partial(_years_later, today), _fast, _repaired_d, _rebuilt_c, _large, _small, _wrong_sum, _cheap, _dear,
-        _no_face, partial(_to_come, today),
+        _no_face, _late_photo, _early_photo, partial(_to_come, today),
     )  # fmt: skip
 
 
@@ -131,3 +131,15 @@ def _dear(said: Values) -> None:
 
 def _no_face(said: Values) -> None:
     said["face_shown"] = False
+
+
+def _late_photo(said: Values) -> None:
+    """Of before, and the work had begun."""
+    if said["started_on"]:
+        said["before_taken"] = said["started_on"] + dt.timedelta(days=6)
+
+
+def _early_photo(said: Values) -> None:
+    """Of after, and it was not done."""
+    if said["completed_on"]:
+        said["after_taken"] = said["completed_on"] - dt.timedelta(days=20)
