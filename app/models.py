@@ -13,6 +13,7 @@ from app.kernel.declare import choice_lists
 from app.kernel.exchange import ledger_export
 from app.kernel.exchange.imports import notes as import_notes
 from app.kernel.exchange.printed import many as printed_papers
+from app.kernel.exchange.taking_back import images as import_images
 from app.kernel.figures import counters, tally
 from app.kernel.figures import state as figures
 from app.kernel.lists import results
@@ -37,6 +38,7 @@ __all__ = [
     "grant",
     "handovers",
     "households",
+    "import_images",
     "import_notes",
     "jobs",
     "ledger_export",

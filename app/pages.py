@@ -35,6 +35,7 @@ from app.web.api.registers import api_of
 from app.web.exchange.exports import LedgerExportView
 from app.web.exchange.imports import HouseholdImportView, RecordImportView, TemplateView
 from app.web.exchange.jobs import JobsView, JobView
+from app.web.exchange.taken_back import ImportsView
 from app.web.frame.help import HelpView
 from app.web.frame.offline import OfflineView
 from app.web.frame.picker import RegionPickerView
@@ -69,6 +70,7 @@ def _views() -> Iterator[type[BaseView]]:
         TemplateView,
         JobsView,
         JobView,
+        ImportsView,
         SettingsView,
         ChoiceView,
         AuditView,

@@ -219,6 +219,26 @@ def arriving(session: Session, transfer: Transfer, region: Region, actor: Actor,
 # ---- files in ------------------------------------------------------------------------------------
 
 
+@asks
+def why_keep(session: Session, row: Any, known: Mapping[uuid.UUID, int], /) -> Iterable[str]:
+    """Why a row that an import made cannot go when that is taken back, as messages. ``known`` are the
+    rows that the import wrote of what goes with it, by their keys, with their versions after it.
+    """
+    return ()
+
+
+@tells
+def unmade(session: Session, row: Any, /) -> None:
+    """A row that an import made is about to go: what hangs on it goes. May refuse."""
+
+
+@tells
+def restored(session: Session, row: Any, before: Mapping[str, Any], /) -> None:
+    """A row has the values again that it had before an import: ``before`` are those that changed. May
+    refuse.
+    """
+
+
 @dataclass(frozen=True)
 class Import:
     """A list that can be imported, beside the forms of the registers."""
@@ -233,6 +253,7 @@ class Import:
     menu: str = ""  #: its entry in the menu, if it has one
     register: str = ""  #: the register whose lists lead there, by a button …
     button: str = ""  #: … of this word
+    kept: str = ""  #: why it cannot be taken back, if it cannot
 
 
 @asks

@@ -45,7 +45,9 @@ NOT_SHOWN: dict[str, set[str] | None] = {
     "modules/house_map/parcels/columns.py": None,  # names of properties as census exports write them
     "modules/house_map/parcels/imports.py": {"(1[89]\\d\\d|20\\d\\d)(?:年|\\.0)?(?:[-/.年]\\d{1,2}.*)?", "以后"},
     "kernel/exchange/by_kind.py": {"[、，,；;]", "[(（].*?[)）]$"},  # marks between and behind choices in a cell
-    "kernel/exchange/imports/record_import.py": {"。."},  # marks that are cut off
+    "kernel/exchange/imports/record_import.py": {"。.", "万元"},  # marks that are cut off; a head's unit
+    "kernel/exchange/official.py": {"（", "）", "未办理"},  # what stands in cells, in every language
+    "modules/archives/register.py": {"地区（市、州、盟）", "村民委员会"},  # official heads
     "kernel/reports/word.py": {"方正小标宋简体", "黑体", "仿宋", "一二三四五六七八九十", "、"},  # typefaces, numerals
     "kernel/exchange/glyphs.py": {"〓"},  # stands for what no font has
     "kernel/exchange/writer.py": {"选项"},  # a hidden sheet that formulas name
@@ -56,7 +58,7 @@ NOT_SHOWN: dict[str, set[str] | None] = {
         "\\((户主|户主本人|本人)\\)", "[—–－―‐]", "〇",
         "([0-9]+)(?:\\.0+)?(?:人|口|口人|个|个人|名|户)?",
         "([一二两三四五六七八九]?)(十?)([一二三四五六七八九]?)(?:人|口|口人)?",
-        "两", "一二三四五六七八九",
+        "两", "一二三四五六七八九", "无（", "）",  # what a cell says of a number that there is not
     },
     "kernel/kinds/characters.py": None,  # characters that stand for others
     "modules/homes/written.py": None,  # the groups of hardship as people write them

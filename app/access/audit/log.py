@@ -42,6 +42,7 @@ class Act(Choices):
     RESTORE = "restore", "恢复"
     TRANSITION = "transition", "流程操作"
     IMPORT = "import", "导入"
+    TAKE_BACK = "take_back", "撤回导入"
     EXPORT = "export", "导出"
     REFUSED = "refused", "越权访问"
     PERMISSION = "permission", "权限变更"

@@ -64,6 +64,7 @@ def _import() -> Iterable[hooks.Import]:
         label_of,
         PAGE,
         named=mark("名称"),
+        kept=mark("行政区划的导入先成为待生效的变更，可以在行政区划管理中撤销；生效以后不能撤回。"),
     )
 
 

@@ -4,13 +4,16 @@ where: in the own area with the way there, elsewhere the county alone (spec 01, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import aliased
 
+from app.access.divisions import regions
 from app.access.divisions.regions import Region
 from app.access.scope import in_scope, joined
 from app.core.i18n import _, translate
@@ -21,26 +24,83 @@ from app.kernel.declare.rules import Problem
 from app.kernel.hook import Having
 from app.kernel.records import keys
 
+_WHY = "what is there once stands once in the whole country"
+#: Keys of which somebody knows already that no record has them (:func:`known_free`).
+_free: ContextVar[Collection[str]] = ContextVar("free_keys", default=())
+
+
+@contextmanager
+def known_free(free: Collection[str]) -> Iterator[None]:
+    """Inside nobody asks whether records have these keys: they were asked for together. Of two who write
+    one at the same moment the database refuses the second all the same.
+    """
+    token = _free.set(free)
+    try:
+        yield
+    finally:
+        _free.reset(token)
+
 
 @hooks.record_checks.listen(of=Having("key"))
 def problems(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """There is another record of that. It stands at the first field of the key."""
     key = keys.of(register, values)
-    if key is None or key == row.unique_key:
+    if key is None or key == row.unique_key or key in _free.get():
         return
-    field = register.key.split()[0]
+    field, words = register.key.split()[0], _words(register)
+    same = register.model.unique_key == key, register.model.id != row.id
+    yield from told_of(register, same, Problem(field, f"{field}.there", ""), values[field], words)
+
+
+def foreign(register: Register, wanted: Collection[str]) -> dict[str, str]:
+    """Which of these keys records have: key -> what an import is told of that; one statement."""
+    if not wanted:
+        return {}
+    words = _words(register)
+    with joined(_WHY) as session:
+        query = _others(register).where(register.model.unique_key.in_(wanted))
+        found = session.execute(query.add_columns(register.model.unique_key)).all()
+    return {
+        one.unique_key: _here(words, one.full_name, one.name)
+        if in_scope(one.path)
+        else words.elsewhere
+        for one in found
+    }
+
+
+def told(register: Register, row: Any) -> str:
+    """That this record of the own area has the key."""
+    region = regions.get(row.region_id)
+    place = region.full_name if region is not None else ""
+    return _here(_words(register), place, getattr(row, register.name_field))
+
+
+def _words(register: Register) -> Words:
     said = {
         "what": register.word,
         "parts": _("、").join(translate(register.fields[n].label) for n in register.key.split()),
     }
-    words = Words(
+    return Words(
         here=_("%(parts)s相同的%(what)s已有一份", **said),
         elsewhere=_("%(parts)s相同的%(what)s在其他地区已有一份。", **said),
         county=lambda name: _("%(parts)s相同的%(what)s在%(place)s已有一份。", place=name, **said),
         way=_("打开该%(what)s", what=register.word),
     )
-    same = register.model.unique_key == key, register.model.id != row.id
-    yield from told_of(register, same, Problem(field, f"{field}.there", ""), values[field], words)
+
+
+def _here(words: Words, place: str, name: str) -> str:
+    where_and_who = _("%(place)s，%(name)s", place=place, name=name)
+    return _("%(what)s：%(where)s。", what=words.here, where=where_and_who)
+
+
+def _others(register: Register) -> Select[Any]:
+    model, county = register.model, aliased(Region)
+    return (
+        select(model.id, model.path, Region.full_name, county.full_name.label("county"))
+        .add_columns(getattr(model, register.name_field).label("name"))
+        .join(Region, Region.id == model.region_id)
+        .join(county, county.id == model.county_id)
+    )
 
 
 @dataclass(frozen=True)
@@ -57,21 +117,12 @@ def told_of(
     register: Register, where: Sequence[Any], problem: Problem, number: Any, words: Words
 ) -> Iterator[Problem]:
     """The problem, where there is such a record of the register, with what the actor may learn of it."""
-    model, county = register.model, aliased(Region)
-    with joined("what is there once stands once in the whole country") as session:
-        other = session.execute(
-            select(model.id, model.path, Region.full_name, county.full_name.label("county"))
-            .add_columns(getattr(model, register.name_field).label("name"))
-            .join(Region, Region.id == model.region_id)
-            .join(county, county.id == model.county_id)
-            .where(*where)
-            .limit(1)
-        ).first()
+    with joined(_WHY) as session:
+        other = session.execute(_others(register).where(*where).limit(1)).first()
     if other is None:
         return
     if in_scope(other.path):
-        where_and_who = _("%(place)s，%(name)s", place=other.full_name, name=other.name)
-        text = _("%(what)s：%(where)s。", what=words.here, where=where_and_who)
+        text = _here(words, other.full_name, other.name)
         url = f"/{register.name}/{other.id}"
         yield replace(problem, message=text, forbids=True, way=words.way, url=url)
         return

@@ -279,6 +279,9 @@ def _check_names(register: Register) -> Iterator[Finding]:
         if made.none and not _of_kind(register.fields, made.none.name, YES_NO):
             text = f"{name}: none is {made.none.name}, no yes/no field of its form"
             yield Finding("R068", register.name, text)
+        if made.why and (not made.none or made.why.name not in register.fields):
+            text = f"{name}: why is {made.why.name}, no field of its form, or there is no none"
+            yield Finding("R068", register.name, text)
         if made.taken_on and not _of_kind(known, made.taken_on, DATE):
             yield Finding("R016", register.name, f"{name}: taken_on {made.taken_on} is no date")
         if made.found_in:

@@ -140,6 +140,7 @@ class Field:
     chooser: str = ""  # what its values may be chosen from on a map: "parcel"
     found_in: str = ""  # register.field in which its number must be found
     none: Field | None = None  # the yes/no field that says there is none, and not a made-up number
+    why: Field | None = None  # the text that says why there is none
     accept: str = ""  # files: "photo" or "paper"
     taken_on: str = ""  # photos: the field that says on which day they should have been taken
     level: Level = Level.VILLAGE  # region: the level of division that is chosen

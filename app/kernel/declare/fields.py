@@ -54,6 +54,7 @@ class TextOptions(Options, total=False):
     none: (
         Any  # the yes/no field that says there is none: imports read 无 and made-up numbers as that
     )
+    why: Any  # the text that says why there is none: in a list it stands in brackets, 无（未办理）
 
 
 class YearOptions(Options, total=False):

@@ -63,11 +63,22 @@ class Review:
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """Its official list in Excel: the fields in their order under the titles of their sections. A row whose town
+    or village nobody finds goes in without it, flagged.
+    """
+
+    places: tuple[str, str, str, str, str]  # the heads of the divisions, first in the first section
+    leaves_out: str = ""  # fields that have no column
+
+
+@dataclass(frozen=True)
 class Creates:
     """Users add records, each in a division of this level or below it."""
 
     level: Level  # the highest division that a record may lie in
     owned: bool = False  # who entered a record changes it, nobody else (app.kernel.records.owners)
+    sheet: Sheet | None = None  # what stands in an official list of it
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
 from app.kernel.beyond import cross_area
 from app.kernel.declare import choice_lists
 from app.kernel.declare.register import Menu, Register, get_register
+from app.kernel.exchange import official
 from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import REFERENCE
 from app.kernel.exchange.places import LEVELS, Places
@@ -177,12 +178,11 @@ def run(job: JobContext) -> dict[str, Any]:
         reading(register, args, actor) as found,
     ):
         total = found.count().n
-        names, keys = _names(register, job.args.get("columns")), bool(job.args.get("keys"))
-        rows_of = _Rows(found, names, masked=masked, keys=keys)
+        columns, rows_of = _layout(found, job.args, masked=masked)
         with Book(file) as book:
             rows = book.table(
                 register.ledger_title,
-                list(_columns(register, names, keys=keys)),
+                columns,
                 rows_of.stream(lambda done: job.further(done, max(total, done))),
                 title=_title(register, job.args.get("area") or _area(actor)),
                 frozen_columns=len(LEVELS) + 1,
@@ -191,6 +191,18 @@ def run(job: JobContext) -> dict[str, Any]:
         file.seek(0)
         job.attach(file, f"{register.ledger_title}_{today():%Y%m%d}.xlsx", MEDIA_TYPE)
     return {"rows": rows}
+
+
+def _layout(
+    found: Ledger, args: Mapping[str, Any], *, masked: bool
+) -> tuple[list[Column], _Rows | _Official]:
+    """The columns, and what makes the rows: of a whole register with an official sheet that one."""
+    register, keys = found.register, bool(args.get("keys"))
+    if args.get("columns") is None and not masked and official.sheet_of(register):
+        return official.heads(register), _Official(found)
+    names = _names(register, args.get("columns"))
+    columns = list(_columns(register, names, keys=keys))
+    return columns, _Rows(found, names, masked=masked, keys=keys)
 
 
 def _area(actor: Actor) -> str:
@@ -269,3 +281,21 @@ class _Rows:
             said_at = next((at for at in row[2:start] if at), None)
             texts[n] = made.text(row[start + n], said_at) or None
         return texts
+
+
+class _Official:
+    """The rows of a ledger as its official sheet has them."""
+
+    def __init__(self, found: Ledger) -> None:
+        self._found, self._rows = found, official.Rows(found.register)
+
+    def stream(self, progress: Callable[[int], None]) -> Iterator[tuple[Cell, ...]]:
+        """All of them; ``progress`` is told how many, now and then."""
+        places, done = Places(), 0
+        for batch in self._found.stream_values(("region_id", "id", *self._rows.names), _BATCH):
+            places.learn({row[0] for row in batch})
+            cells = self._rows.cells([row[1:] for row in batch])
+            for row, own in zip(batch, cells, strict=True):
+                yield (*places.names[row[0]], *own)
+            done += len(batch)
+            progress(done)

@@ -10,9 +10,10 @@ from app.core.i18n import _, translate
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register
+from app.kernel.exchange import official
 from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import COLUMNS
-from app.kernel.exchange.imports.made import PLACES
+from app.kernel.exchange.imports.row_places import PLACES
 from app.kernel.exchange.writer import Book, Column
 from app.kernel.hooks import ListColumn
 
@@ -43,6 +44,10 @@ def write_register(file: IO[bytes], register: Register) -> None:
     """A register's form as a table: sections as merged heads, choices as drop-downs, the rule and
     the unit in a comment. The household is named by its ID number and the head's name.
     """
+    if official.sheet_of(register):
+        with Book(file) as book:
+            book.table(register.label, official.heads(register), [], frozen_columns=5)
+        return
     columns = [
         Column((_("户主姓名"),), 12, required=True),
         Column((_("身份证号"),), 22, required=True, note=_("18位，按文本填写。")),

@@ -40,7 +40,8 @@ def _gather(session: Session, _context: Any, _instances: Any) -> None:
 
 
 @event.listens_for(Session, "before_commit")
-def _tell(session: Session) -> None:
+def tell(session: Session) -> None:
+    """Tell what the transaction wrote; once more: nothing is left to tell."""
     if session.in_nested_transaction() or outermost(session) is not session:
         return
     session.flush()

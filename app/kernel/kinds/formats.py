@@ -65,6 +65,25 @@ def means_none(text: str) -> bool:
     return bool(plain) and bool(_NOTHING.fullmatch(plain) or _MADE_UP.fullmatch(plain))
 
 
+_REASON = re.compile(r"([^(]+)\((.+)\)")
+
+
+def none_said(text: str) -> str | None:
+    """Why there is no number, as a cell says it: 无（未办理）; empty where it says no more. None where it
+    says a number, or nothing.
+    """
+    plain = half_width(text).strip()
+    if means_none(plain):
+        return ""
+    found = _REASON.fullmatch(plain)
+    return found[2].strip() if found and _NOTHING.fullmatch(found[1].strip()) else None
+
+
+def none_text(why: str | None) -> str:
+    """What a cell says of a number that there is not."""
+    return f"无（{why}）" if why else "无"
+
+
 # --- mending -------------------------------------------------------------------------------
 
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0xA0: " "}

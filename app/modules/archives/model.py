@@ -121,9 +121,9 @@ class Archive(Judged, Keyed, Lasting, Submitted, NamesHousehold, Model):
 
     # 农户情况
     no_number = f.yes_no("无身份证号", required=False)
-    head_id = f.id_number("身份证号", shown=~no_number.yes, none=no_number)
-    head_id.length = 32  # wrong numbers come in too
     no_number_why = f.text("无身份证号的原因", 100, shown=no_number.yes)
+    head_id = f.id_number("身份证号", shown=~no_number.yes, none=no_number, why=no_number_why)
+    head_id.length = 32  # wrong numbers come in too
     population = f.integer("家庭人数", 1, 99, unit="人")
     ethnicity = f.listed("民族", "ethnicity")
     poverty_kind = f.choice(
@@ -136,8 +136,8 @@ class Archive(Judged, Keyed, Lasting, Submitted, NamesHousehold, Model):
     old_area = f.decimal("旧住房建筑面积", 0, 9999, unit="平方米", shown=_housed)
     old_structure = f.choice("旧住房结构类型", ArchiveStructure, shown=_housed)
     no_phone = f.yes_no("无联系电话", required=False)
-    phone = f.phone("农户联系电话", shown=~no_phone.yes, none=no_phone)
     no_phone_why = f.text("无联系电话的原因", 100, shown=no_phone.yes)
+    phone = f.phone("农户联系电话", shown=~no_phone.yes, none=no_phone, why=no_phone_why)
 
     # 改造情况
     reason = f.choice("改造原因", RenovationReason, shown=_housed)

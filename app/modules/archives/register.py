@@ -11,7 +11,17 @@ from app.core.clock import today
 from app.kernel.declare.expressions import ALWAYS
 from app.kernel.declare.figures import Figure, Years
 from app.kernel.declare.flow import SENT_BACK, State, optional_county_review
-from app.kernel.declare.groups import Creates, Form, Heading, Lists, Milestone, Paper, Review, Story
+from app.kernel.declare.groups import (
+    Creates,
+    Form,
+    Heading,
+    Lists,
+    Milestone,
+    Paper,
+    Review,
+    Sheet,
+    Story,
+)
 from app.kernel.declare.register import Menu, Section, register, rule
 from app.kernel.declare.tables import (
     HIGHEST,
@@ -81,7 +91,19 @@ ARCHIVE = register(
     title="农村危房改造农户档案",
     heading=Heading(65, module="农户档案", icon="folder"),
     record_word="农户档案",
-    creates=Creates(Level.COUNTY),
+    creates=Creates(
+        Level.COUNTY,
+        sheet=Sheet(
+            places=(
+                "省（自治区、直辖市）",
+                "地区（市、州、盟）",
+                "县（市、区、旗）",
+                "乡（镇）",
+                "村民委员会",
+            ),
+            leaves_out="face_shown",
+        ),
+    ),
     key="head_id plan_year",
     entry=ENTRY,
     keeps=True,

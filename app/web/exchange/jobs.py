@@ -25,6 +25,9 @@ from app.kernel.exchange.columns import label_of
 from app.kernel.exchange.imports import record_import
 from app.kernel.exchange.imports.heads import row_text
 from app.kernel.exchange.imports.notes import ImportNote, notes_of
+from app.kernel.exchange.taking_back import job as taking_back
+from app.kernel.exchange.taking_back.images import ImportRun
+from app.kernel.exchange.taking_back.units import ABSENT, GONE, RESTORED, STAYS
 from app.kernel.figures import waiting
 from app.kernel.hooks import Import
 from app.kernel.lists import results, searches
@@ -36,6 +39,7 @@ PAGE_SIZE = 20
 NOTES_SHOWN = 50
 _ROWS_TOLD = 10
 JOBS_URL = "/exchange/jobs"
+IMPORTS_URL = "/exchange/imports"
 _TONES = {
     JobState.QUEUED: "neutral",
     JobState.RUNNING: "info",
@@ -146,13 +150,14 @@ def _lately() -> bool:
 
 def job_details(job: Job) -> dict[str, Any]:
     """One job for exchange/_job.html."""
-    made = _line(job)
+    run = taking_back.of_jobs([job.id]).get(job.id)
+    made = _line(job, run)
     return {
         **made,
         "refresh_url": f"/exchange/job/{job.id}",
         "counts": _counts(job),
-        "told": _not_read(job) if _imports(job) else [],
-        "problems": _problems(job) if _imports(job) else None,
+        "told": [*_not_read(job), *_stays(job, run)] if _imports(job) else [],
+        "problems": _problems(job) if _imports(job) else _kept(job),
         "actions": [*_again(job), *made["actions"]],
         "error": job.message if job.state == JobState.FAILED else None,
     }
@@ -170,18 +175,28 @@ def _again(job: Job) -> list[dict[str, Any]]:
     ]
 
 
+def _stays(job: Job, run: ImportRun | None) -> list[str]:
+    """Why it cannot be taken back."""
+    made = _lists().get(job.kind)
+    if job.state in OPEN_STATES or job.args["dry_run"]:
+        return []
+    if made is not None and made.kept:
+        return [translate(made.kept)]
+    return [taking_back.why_not(run)] if run is not None and run.expired else []
+
+
 def _counts(job: Job) -> list[dict[str, Any]]:
-    if not _imports(job) or not job.result:
+    if not job.result or not (_imports(job) or job.kind == taking_back.KIND):
         return []
     dry = job.args["dry_run"]
-    named = {
-        "created": (_("将新增") if dry else _("新增"), "good", None),
-        "updated": (_("将更新") if dry else _("更新"), "good", None),
-        "unchanged": (_("无变化"), None, None),
-        "rejected": (_("不能导入"), "bad", None),
-        "mended": (_("自动整理"), None, _("其中")),
-        "flagged": (_("待核对"), "warn", _("其中")),
+    named: dict[str, tuple[str, str | None, str | None]] = {
+        GONE: (_("将撤回新增") if dry else _("撤回新增"), "good", None),
+        RESTORED: (_("将恢复原内容") if dry else _("恢复原内容"), "good", None),
+        STAYS: (_("将保留") if dry else _("保留"), "warn", None),
+        ABSENT: (_("早已删除"), None, None),
     }
+    if job.kind != taking_back.KIND:
+        named = _outcomes(dry=dry)
     return [
         {
             "label": label,
@@ -191,6 +206,18 @@ def _counts(job: Job) -> list[dict[str, Any]]:
         }
         for name, (label, tone, hint) in named.items()
     ]
+
+
+def _outcomes(*, dry: bool) -> dict[str, tuple[str, str | None, str | None]]:
+    """What becomes of the rows of a file: label, tone and hint of each outcome."""
+    return {
+        "created": (_("将新增") if dry else _("新增"), "good", None),
+        "updated": (_("将更新") if dry else _("更新"), "good", None),
+        "unchanged": (_("无变化"), None, None),
+        "rejected": (_("不能导入"), "bad", None),
+        "mended": (_("自动整理"), None, _("其中")),
+        "flagged": (_("待核对"), "warn", _("其中")),
+    }
 
 
 def _not_read(job: Job) -> list[str]:
@@ -224,12 +251,47 @@ def _not_read(job: Job) -> list[str]:
     return found
 
 
+def _noted(job: Job) -> int:
+    """How many rows the job says something of."""
+    noted = select(func.count()).select_from(ImportNote).where(ImportNote.job_id == job.id)
+    return db.session.scalar(noted) or 0
+
+
+def _kept(job: Job) -> dict[str, Any] | None:
+    """What of an import is not taken back, and why."""
+    if job.kind != taking_back.KIND or job.state not in (JobState.DONE, JobState.RUNNING):
+        return None
+    rows = [
+        {
+            "row": note.row,
+            "name": note.name,
+            "column": place,
+            "message": why,
+            "outcome": {"text": _("保留"), "tone": "warn"},
+        }
+        for note in notes_of(job.id, limit=NOTES_SHOWN)
+        for place, why in note.notes
+    ]
+    more = None
+    if (total := _noted(job)) > NOTES_SHOWN:
+        more = _(
+            "这里只列前%(shown)s户，共%(n)s户，全部见下载的文件。",
+            shown=NOTES_SHOWN,
+            n=f"{total:,}",
+        )
+    heads = {
+        "title": _("保留的记录"),
+        "row": _("序号"),
+        "column": _("行政区划"),
+        "message": _("原因"),
+    }
+    return {"rows": rows, "more": more, "named": _("名称"), "heads": heads}
+
+
 def _problems(job: Job) -> dict[str, Any] | None:
     if job.state not in (JobState.DONE, JobState.RUNNING):
         return None
-    total = db.session.scalar(
-        select(func.count()).select_from(ImportNote).where(ImportNote.job_id == job.id)
-    )
+    total = _noted(job)
     sheets = ((job.result or {}).get("file") or {}).get("sheets", ())
     rows = [
         {
@@ -250,7 +312,9 @@ def _problems(job: Job) -> dict[str, Any] | None:
             "这里只列前%(shown)s行，共%(n)s行，全部见标注文件。", shown=NOTES_SHOWN, n=f"{total:,}"
         )
     made = _lists().get(job.kind)
-    return {"rows": rows, "more": more, "named": translate(made.named) if made else _("户主")}
+    heads = {"title": _("有问题的行"), "row": _("行号"), "column": _("列"), "message": _("问题")}
+    named = translate(made.named) if made else _("户主")
+    return {"rows": rows, "more": more, "named": named, "heads": heads}
 
 
 def _list(number: int) -> dict[str, Any]:
@@ -264,7 +328,8 @@ def _list(number: int) -> dict[str, Any]:
         mine = waiting.own_lately(actor)
     query = select(Job).where(mine).order_by(Job.created.desc(), Job.id.desc())
     found = list(db.session.scalars(query.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)))
-    rows = [_line(job) for job in found[:PAGE_SIZE]]
+    runs = taking_back.of_jobs([job.id for job in found])
+    rows = [_line(job, runs.get(job.id)) for job in found[:PAGE_SIZE]]
     paging = None
     if number > 1 or len(found) > PAGE_SIZE:
         paging = Paging.by_number(
@@ -279,7 +344,15 @@ def _list(number: int) -> dict[str, Any]:
     }
 
 
-def _line(job: Job) -> dict[str, Any]:
+def take_back_of(run: ImportRun | None) -> list[dict[str, Any]]:
+    """The way to take an import back, while there is one."""
+    if run is None or run.expired or not run.remaining:
+        return []
+    return [{"label": _("撤回"), "url": f"{IMPORTS_URL}/{run.id}/"}]
+
+
+def _line(job: Job, run: ImportRun | None = None) -> dict[str, Any]:
+    """``run``: what is kept of an import, that it can be taken back."""
     running = job.state in OPEN_STATES
     files = [
         {"label": file["name"], "url": f"{JOBS_URL}/{job.id}/files/{number}", "expires": None}
@@ -296,11 +369,15 @@ def _line(job: Job) -> dict[str, Any]:
         actions.append({"label": _("取消"), "url": url, "post": True, "confirm": question})
     elif _imports(job):
         actions.append({"label": _("查看"), "url": f"{import_url(job)}/?job={job.id}"})
+        actions += take_back_of(run)
+    elif job.kind == taking_back.KIND:
+        run_id = uuid.UUID(job.args["run"])
+        actions.append({"label": _("查看"), "url": f"{IMPORTS_URL}/{run_id}/?job={job.id}"})
     elif job.kind == results.KIND and searches.is_open(job):
         n = f"{(job.result or {}).get('rows', 0):,}"
         label, url = _("查看结果（%(n)s 户）", n=n), searches.address(job)
         actions.append({"label": label, "url": url, "primary": True})
-    dry = _imports(job) and job.args.get("dry_run")
+    dry = job.args.get("dry_run")
     return {
         "id": str(job.id),
         "title": job.title,

@@ -266,6 +266,7 @@ WRONG: list[tuple[str, Any]] = [
     ("R085", lambda: declared(tables=table(columns=(Column("quota"),)))),
     ("R060", lambda: declared(creates=Creates(Level.COUNTY), fields={"household_id": mapped_column(UuidType, nullable=False)})),
     ("R068", lambda: declared(fields={"extra": f.id_number("人", none=f.yes_no("无"))})),
+    ("R068", lambda: declared(fields={"extra": f.phone("电话", why=f.text("为什么"))})),
     ("R065", lambda: declared(key="nothing", creates=MAKES, fields=keyed())),
     ("R065", lambda: declared(key="state", creates=MAKES, fields=keyed())),
     ("R066", lambda: declared(key="name", creates=MAKES)),

@@ -51,6 +51,8 @@ class Wanted:
     lacking: Callable[[Collection[str]], Sequence[str]]
     #: Columns that may stand once only: which one counts would be a guess.
     once: bool = False
+    #: Heads of an own sheet that nobody reads, and nobody need be told of.
+    silent: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,8 @@ def not_read(heads: Sequence[Head], sheets: Workbook, wanted: Wanted) -> dict[st
     cells. Hidden sheets that are no lists (a template has one with choices) are nobody's concern.
     """
     read = {id(head.sheet) for head in heads}
-    ignored = dict.fromkeys(text for head in heads for text in head.ignored)
+    every = (text for head in heads for text in head.ignored)
+    ignored = dict.fromkeys(text for text in every if plain_head(text) not in wanted.silent)
     return {
         "sheets": [head.sheet.name for head in heads],
         "unread": [sheet.name for sheet in sheets if id(sheet) not in read and sheet.height],

@@ -33,11 +33,13 @@ from app.kernel.exchange.imports import marked
 from app.kernel.exchange.imports import notes as import_notes
 from app.kernel.exchange.imports.heads import SHEET, Head, Wanted, find_heads, not_read, row_text
 from app.kernel.exchange.reader import read_book
+from app.kernel.exchange.taking_back import images
 from app.kernel.kinds import formats
 
 OUTCOMES = ("created", "updated", "unchanged", "rejected", "mended", "flagged")
 _ATTEMPTS = 3
 _BLOCK = 1024 * 1024
+_AS_WRITTEN = mark("导入的名单填写为“%(said)s”")
 
 
 @dataclass
@@ -92,8 +94,10 @@ class Line:
         for name, cell in typed.items():
             if (made := fields.get(name)) is None or isinstance(cell, Unreadable):
                 continue
-            if made.none and formats.means_none(cell):
+            if made.none and (why := formats.none_said(cell)) is not None:
                 none |= {name: None, made.none.name: True}
+                if made.why and (why or not typed.get(made.why.name, "").strip()):
+                    none[made.why.name] = why or _why_none(cell)
                 continue
             try:
                 value = values[name] = made.parse(CELLS[made.kind].read(made, cell))
@@ -102,6 +106,11 @@ class Line:
                 continue
             self.mended |= isinstance(value, str) and not made.source_list and value != cell
         return values | none
+
+
+def _why_none(cell: str) -> str:
+    """What is kept as the reason of a number that an old list has not, and says no more of."""
+    return _AS_WRITTEN % {"said": cell.strip()[:40]}  # data: Chinese, whoever imports
 
 
 L = TypeVar("L", bound=Line)
@@ -132,6 +141,9 @@ class RowImport(ABC, Generic[L]):
     @abstractmethod
     def mark(self, file: IO[bytes]) -> None:
         """Write the workbook of rejected and flagged rows."""
+
+    def passed(self, number: int, row: Any) -> None:
+        """A row that went in before the checkpoint from which the run goes on."""
 
     def keys(self, line: L) -> Collection[str]:
         """Lines that share one are never decided together: the second finds what the first became."""
@@ -185,6 +197,7 @@ class RowImport(ABC, Generic[L]):
         chunk: _Chunk[L] = _Chunk()
         for number, row in self.rows():
             if number <= after:
+                self.passed(number, row)
                 continue
             line = self.check(number, row)
             own = self.keys(line)
@@ -222,7 +235,8 @@ class RowImport(ABC, Generic[L]):
                 self._keep(lines, {"phase": "write", "next": chunk.last, "counts": counts})
             return counts
 
-        return tried(write, _ATTEMPTS)  # another import or a clerk may have been there first
+        with images.keeping(self.job):
+            return tried(write, _ATTEMPTS)  # another import or a clerk may have been there first
 
     def _with(self, lines: Sequence[L]) -> dict[str, int]:
         """The counts with these rows in."""

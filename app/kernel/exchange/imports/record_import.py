@@ -12,6 +12,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 
@@ -19,21 +20,26 @@ from sqlalchemy import inspect, select
 
 from app.access import policy
 from app.access.actor import Capability
+from app.access.divisions.match import Place
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Invalid, TryAgain
-from app.core.i18n import _, translate
+from app.core.i18n import _, mark, translate
 from app.core.jobs.table import Job, JobContext, job_kind
 from app.kernel.declare import stages
 from app.kernel.declare.flow import State
 from app.kernel.declare.groups import Renewal
+from app.kernel.declare.quality import Severity
 from app.kernel.declare.register import Register, get_register
-from app.kernel.exchange import inbox
-from app.kernel.exchange.columns import REFERENCE, REFERENCE_WRONG
+from app.kernel.declare.rules import Problem
+from app.kernel.exchange import inbox, official
+from app.kernel.exchange.columns import COLUMNS, REFERENCE, REFERENCE_WRONG
 from app.kernel.exchange.imports import notes as import_notes
 from app.kernel.exchange.imports import pipeline
-from app.kernel.exchange.imports.heads import Wanted, plain_head
-from app.kernel.exchange.imports.made import PLACES, Maker
+from app.kernel.exchange.imports.heads import SHEET, Head, Wanted, plain_head
+from app.kernel.exchange.imports.keyed import KeyedMaker, further, is_elsewhere
+from app.kernel.exchange.imports.made import Maker
 from app.kernel.exchange.imports.pipeline import Book, Line, SheetImport
+from app.kernel.exchange.imports.row_places import PLACES
 from app.kernel.exchange.inbox import Kept
 from app.kernel.kinds import formats
 from app.kernel.kinds.values import is_missing, to_json
@@ -43,6 +49,7 @@ from app.kernel.rows.household import SearchKey
 
 KIND = "records.import"
 _MISSING_SHOWN = 5
+_WAN = 10_000
 _NUMBER, _NAME = "head_id", "head_name"
 
 
@@ -58,15 +65,18 @@ def start(register: Register, file: Kept, *, dry_run: bool, whole: bool) -> Job:
 
 def wanted(register: Register) -> Wanted:
     """The head of the register's template (two rows) or of its exported ledger (one)."""
+    needed = dict.fromkeys((register.number_field, *register.key.split()))
 
     def lacking(columns: Collection[str]) -> list[str]:
         number = register.number_field
-        missing = [] if number in columns else [label_of(register, number)]
+        missing = [label_of(register, name) for name in needed if name not in columns]
         if not any(name in register.fields and name != number for name in columns):
             missing.append(_("表单各项"))
         return missing
 
-    return Wanted(_names(register), partial(label_of, register), lacking)
+    once = official.sheet_of(register) is not None
+    silent = {plain_head(one.head) for one in official.columns(register) if one.is_file}
+    return Wanted(_names(register), partial(label_of, register), lacking, once, silent)
 
 
 def _names(register: Register) -> dict[str, str]:
@@ -75,15 +85,27 @@ def _names(register: Register) -> dict[str, str]:
     known = {name: register.model.__fields__[name] for name in keys}
     known |= {n: f for n, f in register.fields.items() if not f.kind.counted}
     beside = {REFERENCE.name: REFERENCE.label} if register.of_households else PLACES
-    return {
-        plain_head(text): name
-        for name, label in beside.items()
-        for text in (label, translate(label))
-    } | {
-        plain_head(label): name
-        for name, made in known.items()
-        for label in (made.label, translate(made.label))
+    others = {
+        plain_head(text): f"@{column.name}"
+        for column in COLUMNS
+        if official.sheet_of(register) and f"@{column.name}" in PLACES
+        for text in (column.label, *column.aliases)
     }
+    own = {plain_head(c.head): c.name for c in official.columns(register) if not c.is_file}
+    return (
+        others
+        | own
+        | {
+            plain_head(text): name
+            for name, label in beside.items()
+            for text in (label, translate(label))
+        }
+        | {
+            plain_head(label): name
+            for name, made in known.items()
+            for label in (made.label, translate(made.label))
+        }
+    )
 
 
 @job_kind(KIND, title="导入表单", forget=import_notes.forget_job)
@@ -102,6 +124,8 @@ class _Row(Line):
 
     typed: Mapping[str, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+    key: str | None = None  # of a register with one: what the row says it is
+    place: Place | None = None
 
 
 class _Import(SheetImport[_Row]):
@@ -111,7 +135,10 @@ class _Import(SheetImport[_Row]):
         super().__init__(job, register.name, register.label, book)
         self.register = register
         self.key_column = register.number_field
-        self.maker = None if register.of_households else Maker(register, self.where)
+        self.maker: Maker | None = None
+        if not register.of_households:
+            self.maker = (KeyedMaker if register.key else Maker)(register, self.where)
+        self._factors = [_factors(head, register) for head in self.heads]
         self._asked = {n: f for n, f in register.fields.items() if f.typed}
         self._exact = {n for n, f in self._asked.items() if f.required}
         self._exact |= {register.number_field, register.name_field, REFERENCE.name, *PLACES}
@@ -121,7 +148,14 @@ class _Import(SheetImport[_Row]):
 
     # ---- one row ------------------------------------------------------------------------
 
+    def passed(self, number: int, row: Mapping[str, str]) -> None:
+        if self.maker:
+            name = formats.mend_name(row.get(self.register.name_field, ""))
+            self.maker.passed(number, row, name)
+
     def check(self, number: int, row: Mapping[str, str]) -> _Row:
+        if factors := self._factors[(number - 1) // SHEET]:
+            row = {n: _times(cell, factors.get(n, 1)) for n, cell in row.items()}
         name = formats.mend_name(row.get(self.register.name_field, ""))
         line = _Row(number, name[:64])
         row = line.taken(row, self._exact)
@@ -130,6 +164,8 @@ class _Import(SheetImport[_Row]):
         return line
 
     def decide(self, lines: Sequence[_Row], *, write: bool) -> None:
+        if self.maker:
+            self.maker.prepare(lines)
         for line in lines:
             self._decide(line, write=write)
 
@@ -137,12 +173,15 @@ class _Import(SheetImport[_Row]):
         if not line.typed:  # cells that cannot be taken at their word
             return
         values = line.values
+        if line.rejected:
+            return
         if self.maker:
             record = self.maker.record(line, line.typed, values)
         else:
             record = self._record(line, line.typed)
         if record is None or line.rejected:
             return
+        _tell_of_numbers(self.register, record, values)
         if not stages.is_open(self.register, record) and not self._renewal(record):
             text = _(
                 "该%(what)s现在是“%(state)s”，不能修改。",
@@ -150,10 +189,21 @@ class _Import(SheetImport[_Row]):
                 state=self.register.state_text(record.state),
             )
             line.reject(self.key_column, text)
-        elif all(to_json(getattr(record, n)) == to_json(v) for n, v in values.items()):
+        elif self._is_same(line, record):
             line.outcome = "unchanged"
         else:
             self._save(line, record, values, write=write)
+
+    def _is_same(self, line: _Row, record: Any) -> bool:
+        """Does the record say what the row does, and lie where it does?"""
+        if where := is_elsewhere(record, line.place):
+            text = mark(
+                "该档案现在%(place)s，与这一行不同，行政区划没有改动；需要时请在表单中修改。"
+            )
+            line.flag("@village", translate(text, place=where))
+        if further(record, line.place) is not None:
+            return False
+        return all(to_json(getattr(record, n)) == to_json(v) for n, v in line.values.items())
 
     def _record(self, line: Line, typed: Mapping[str, str]) -> Any:
         """The record of the row's household in the account's area, or None with a note."""
@@ -205,7 +255,7 @@ class _Import(SheetImport[_Row]):
         """Is an approved record followed by a new one, which says what the row says?"""
         return self.register.renewal if record.state == State.APPROVED else None
 
-    def _save(self, line: Line, record: Any, values: dict[str, Any], *, write: bool) -> None:
+    def _save(self, line: _Row, record: Any, values: dict[str, Any], *, write: bool) -> None:
         renewal = self._renewal(record)
         created = renewal is not None or record.state == State.MISSING or inspect(record).transient
         if renewal:  # an empty cell takes over what was said; what is asked anew each time does not
@@ -224,7 +274,7 @@ class _Import(SheetImport[_Row]):
                     record = renewals.renew(self.register, record.id)
                     values = renewals.taken_over(self.register, record) | values
                 if self.maker:
-                    self.maker.write(record, values)
+                    self.maker.write(record, values, line.place)
                 else:
                     records.save(self.register, record.id, values, record.version)
             except Invalid as error:
@@ -239,12 +289,52 @@ class _Import(SheetImport[_Row]):
         line.outcome = "created" if created else "updated"
         for name in (n for n, v in values.items() if n not in result.shown and not is_missing(v)):
             line.flag(name, translate("按这一行其他各项的内容，该项不用填写，没有导入，请核对。"))
-        missing = [p.message.rstrip("。.") for p in result.missing]
+        if (
+            self.register.quality.kept
+        ):  # they forbid nothing: who sends the list is told all the same
+            for problem in result.broken:
+                if problem.severity == Severity.ERROR:
+                    line.flag(problem.field.split("-")[0], problem.message)
+        missing = [p.message.rstrip("。.") for p in result.missing if self._is_asked(p)]
         if missing:
             more = "…" if len(missing) > _MISSING_SHOWN else _("。")
             text = (_("；").join(missing[:_MISSING_SHOWN]) + more).strip()
             told = _("已保存，上报前还缺 %(n)s 项：%(what)s", n=len(missing), what=text)
             line.flag(self.register.name_field, told)
+
+    def _is_asked(self, missing: Problem) -> bool:
+        """Can a list say it? Where findings are kept, nobody needs be told of files in every row."""
+        return not (self.register.quality.kept and missing.field in self.register.file_fields)
+
+
+def _tell_of_numbers(register: Register, record: Any, values: dict[str, Any]) -> None:
+    """A number that is given now: there is one after all."""
+    for name, made in register.fields.items():
+        none = made.none.name if made.none else ""
+        if none and values.get(name) and none not in values and getattr(record, none):
+            values[none] = False
+            if made.why is not None:
+                values[made.why.name] = None
+
+
+def _factors(head: Head, register: Register) -> dict[str, int]:
+    """By what the numbers of a column are multiplied: its head says 万元, the field is in 元."""
+    known = register.fields
+    return {
+        name: _WAN
+        for name, at in head.columns.items()
+        if name in known and known[name].unit == "元" and "万元" in head.labels[at]
+    }
+
+
+def _times(cell: str, factor: int) -> str:
+    """A number of 万元 in 元; what is none is told as it stands."""
+    if factor == 1:
+        return cell
+    try:
+        return str(Decimal(formats.half_width(cell).replace(",", "").strip()) * factor)
+    except InvalidOperation:
+        return cell
 
 
 def label_of(register: Register, name: str) -> str:

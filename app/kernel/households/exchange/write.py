@@ -28,6 +28,7 @@ from app.kernel import hooks
 from app.kernel.declare.flow import State
 from app.kernel.declare.house_lists import HouseList
 from app.kernel.declare.register import Register, register_of
+from app.kernel.exchange.taking_back import images
 from app.kernel.figures import counters
 from app.kernel.households import lists as households
 from app.kernel.households.exchange.list import Line
@@ -89,6 +90,7 @@ class HouseholdWriter:
             raise OutsideScope("an import outside the account's area")  # the guard sees no bulk
         places = {(row["region_id"], row["path"]) for row in made}
         hold(db.session(), places, {row["county_id"] for row in made})
+        self._keep(made, records)
         connection = db.session.connection()
         insert_rows(connection, _table(Household), made)
         insert_rows(connection, _table(SearchKey), keys)
@@ -102,6 +104,15 @@ class HouseholdWriter:
             insert_rows(connection, _table(register.model), records[register.name])
         for tally in self._tallies.values():
             tally.hand_in()
+
+    def _keep(
+        self, made: Sequence[dict[str, Any]], records: Mapping[str, Sequence[dict[str, Any]]]
+    ) -> None:
+        """That they can be taken back: each household with its rows."""
+        images.keep_made(Household, ((row["id"], row["id"]) for row in made))
+        for register in self._following:
+            rows = ((row["household_id"], row["id"]) for row in records[register.name])
+            images.keep_made(register.model, rows)
 
     def update(self, lines: Sequence[Line]) -> None:
         """Change known households, each with its entry in the audit log.
