@@ -81,6 +81,8 @@ ASKS: dict[str, Any] = {
     "JobsView.cancel": ANYBODY,
     "JobsView.file": ANYBODY,
     "JobView.progress": ANYBODY,
+    "ImportsView.index": ANYBODY,
+    "ImportsView.page": ANYBODY,  # of an import that the account might have made
     "AuditView.index": C.AUDIT,
     "AuditView.show": C.AUDIT,
     "AuditView.record": C.AUDIT,

@@ -120,6 +120,7 @@ PAGES: dict[str, list[str]] = {
     "/login/": ["next"],
     "/exchange/export/lookback": ["region", "figure", "head_id", "grade", "storeys"],
     "/exchange/jobs/": ["page"],
+    "/exchange/imports/": ["page"],
     "/exchange/import/household/": ["job"],
 }  # fmt: skip
 VALUES = [*(quote(text) for text in TEXTS), "%ff", "%ed%a0%80", "٣", "0", "99999999", "2147483648",

@@ -35,10 +35,10 @@ class ImportsView(BaseView):
     def index(self) -> Any:
         return self.render_template("exchange/imports.html", jobs=_list(page_number(request.args)))
 
-    @expose("/<uuid:run_id>/", methods=["GET", "POST"])
+    @expose("/<uuid:job_id>/", methods=["GET", "POST"])
     @takes("job")
-    def page(self, run_id: uuid.UUID) -> Any:
-        run, asked = taking_back.get(run_id), job_asked()
+    def page(self, job_id: uuid.UUID) -> Any:
+        run, asked = taking_back.get(job_id), job_asked()
         if asked is not None and asked.args.get("run") != run.id.hex:
             raise NotFound(_("没有找到这条导入导出记录。"))
         errors: dict[str, list[str]] = {}
