@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from app.access import policy
@@ -19,11 +20,12 @@ from app.core.i18n import _
 from app.kernel import hooks
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
-from app.kernel.declare.rules import Problem
+from app.kernel.declare.rules import Evaluation, Problem
 from app.kernel.records import owners, places
 from app.kernel.records import save as records
 from app.kernel.rows.record import forget_draft
 from app.kernel.settings import standing_rules
+from app.kernel.settings.standing_rules import Mended
 
 
 def create(
@@ -59,8 +61,36 @@ def new(
     actor = policy.require(Capability.ENTER, register.name)
     row = blank(register, key)
     wrong = [*(parse_problems or []), *places.problems(register, actor, region_id)]
+    add(register, [fill(register, row, region_id, values, wrong)])
+    return row
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A new row with what its values are changed from, and what standing rules mended of them."""
+
+    row: Any
+    changes: dict[str, list[Any]]
+    mended: Sequence[Mended]
+
+
+def fill(
+    register: Register,
+    row: Any,
+    region_id: int | None,
+    values: Mapping[str, Any],
+    wrong: Sequence[Problem] = (),
+    result: Evaluation | None = None,
+) -> Filled:
+    """Put values into a new row, which :func:`add` writes; ``result`` is what the rules say of them, where
+    that is known.
+
+    :raises Invalid: with every problem, those that were found before among them.
+    """
+    actor = policy.require(Capability.ENTER, register.name)
     values, mended = standing_rules.mended(register, values, _path(region_id), {})
-    result = records.evaluate(register, row, values, ())
+    if result is None or mended:
+        result = records.evaluate(register, row, values, ())
     blocking = [*wrong, *records.blocking_problems(register, row, result)]
     if blocking:
         raise Invalid(_("有 %(n)s 处需要修改，修改后再保存。", n=len(blocking)), blocking)
@@ -72,13 +102,20 @@ def new(
         row.state = State.DRAFT
     if register.owned:
         owners.own(row, actor)
-    db.session.add(row)
+    return Filled(row, changes, mended)
+
+
+def add(register: Register, filled: Sequence[Filled]) -> None:
+    """Write new rows that were filled, together."""
+    actor = policy.require(Capability.ENTER, register.name)
+    db.session.add_all([one.row for one in filled])
     db.session.flush()
-    records.note_mended(register, row, actor, mended)
-    detail = {"changes": changes, **standing_rules.raw(mended)}
-    audit.record(db.session, Act.CREATE, register=register.name, row=row, detail=detail)
-    hooks.saved(register, row, changes)
-    return row
+    for one in filled:
+        records.note_mended(register, one.row, actor, one.mended)
+        detail = {"changes": one.changes, **standing_rules.raw(one.mended)}
+        audit.record(db.session, Act.CREATE, register=register.name, row=one.row, detail=detail)
+    for one in filled:
+        hooks.saved(register, one.row, one.changes)
 
 
 def _path(region_id: int | None) -> str:

@@ -377,7 +377,7 @@ def test_a_missing_column_is_named(app: Flask, manager: Any, left_out: str, said
 def test_killed_half_way_it_goes_on_and_nothing_goes_in_twice(
     app: Flask, manager: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record_import._Import, "rows_a_commit", 2)
+    monkeypatch.setattr(record_import._Import, "rows_written_together", 2)
     rows = [row(n) for n in range(1, 6)]
     file = book(*rows, row(1, 户主姓名="重复"), row(7, 身份证号="无"), row(7, 身份证号="无"))
     job = begun(manager, file)

@@ -10,7 +10,8 @@ the one that says the same.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import inspect, select
@@ -19,14 +20,17 @@ from app.access import policy
 from app.access.actor import Capability
 from app.access.divisions import regions
 from app.access.divisions.match import Place
+from app.access.divisions.regions import Region
 from app.core.db import db
 from app.core.i18n import _, translate
 from app.kernel.beyond import same_key
 from app.kernel.declare.register import Register
+from app.kernel.declare.rules import Evaluation
 from app.kernel.exchange.imports.made import Maker
 from app.kernel.kinds.values import to_json
-from app.kernel.records import creations, keys
+from app.kernel.records import creations, keys, named_households
 from app.kernel.records import save as records
+from app.kernel.records.creations import Filled
 
 _Same = tuple[Any, ...]
 _GROUP = "village_group"
@@ -51,7 +55,8 @@ class KeyedMaker(Maker):
         if key := keys.of(self.register, values):
             self._rows.setdefault(key, number)
 
-    def prepare(self, lines: Sequence[Any]) -> None:
+    @contextmanager
+    def prepared(self, lines: Sequence[Any]) -> Iterator[None]:
         good = [line for line in lines if not line.rejected and line.typed]
         for line in good:
             line.place = self._places.of(line, line.typed)
@@ -60,6 +65,14 @@ class KeyedMaker(Maker):
         self._mine = self._by_key(found)
         self._elsewhere = same_key.foreign(self.register, found - self._mine.keys())
         self._same = self._without_key([line for line in good if line.key is None and line.place])
+        self._new: list[Filled] = []
+        here = {line.place.id for line in good if line.place}
+        # The guard asks for each division: held here, it is read once.
+        _held = db.session.scalars(select(Region).where(Region.id.in_(here))).all()
+        free = found - self._mine.keys() - self._elsewhere.keys()
+        numbers = {number for line in good if (number := line.values.get(self.number))}
+        with same_key.known_free(free), named_households.looked_up(numbers):
+            yield
 
     def _by_key(self, wanted: set[str]) -> dict[str, Any]:
         model = self.register.model
@@ -127,14 +140,20 @@ class KeyedMaker(Maker):
     def _parts_text(self) -> str:
         return _("、").join(translate(self.register.fields[n].label) for n in self._parts)
 
-    def write(self, record: Any, values: dict[str, Any], place: Place | None) -> None:
+    def write(
+        self, record: Any, values: dict[str, Any], place: Place | None, result: Evaluation
+    ) -> None:
         """As a form does; a record that lies above the row's division goes there."""
         if inspect(record).transient:
-            creations.new(self.register, record.id, record.region_id, values)
+            at = record.region_id
+            self._new.append(creations.fill(self.register, record, at, values, result=result))
             return
         records.save(
             self.register, record.id, values, record.version, region_id=further(record, place)
         )
+
+    def write_new(self) -> None:
+        creations.add(self.register, self._new)
 
 
 def further(record: Any, place: Place | None) -> int | None:

@@ -5,7 +5,8 @@ record, if the account may; any other makes one, in the division that its column
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import inspect, select
@@ -18,6 +19,7 @@ from app.core.clock import uuid7
 from app.core.db import db
 from app.core.i18n import _, translate
 from app.kernel.declare.register import Register
+from app.kernel.declare.rules import Evaluation
 from app.kernel.exchange.imports.pipeline import Line
 from app.kernel.exchange.imports.row_places import RowPlaces
 from app.kernel.kinds import formats
@@ -40,8 +42,13 @@ class Maker:
         if given:
             self._seen.setdefault(given, (number, name))
 
-    def prepare(self, lines: Sequence[Any]) -> None:
-        """Some rows are decided next."""
+    @contextmanager
+    def prepared(self, lines: Sequence[Any]) -> Iterator[None]:
+        """Inside these rows are decided."""
+        yield
+
+    def write_new(self) -> None:
+        """Write what :meth:`write` left for the end of the rows that are decided together."""
 
     def record(self, line: Any, typed: Mapping[str, str], values: dict[str, Any]) -> Any:
         """The record that the row is about, or a new one; None with a note."""
@@ -83,7 +90,9 @@ class Maker:
         query = select(model).where(getattr(model, self.number) == number, mine)
         return db.session.scalar(query)
 
-    def write(self, record: Any, values: dict[str, Any], place: Place | None) -> None:
+    def write(
+        self, record: Any, values: dict[str, Any], place: Place | None, result: Evaluation
+    ) -> None:
         """Make the record, or change it; as a form does."""
         if inspect(record).transient:
             creations.new(self.register, record.id, record.region_id, values)

@@ -130,6 +130,7 @@ class _Row(Line):
 
 class _Import(SheetImport[_Row]):
     rows_a_commit = 20  # each row is saved as a form is
+    rows_written_together = 200
 
     def __init__(self, job: JobContext, register: Register, book: Book) -> None:
         super().__init__(job, register.name, register.label, book)
@@ -138,6 +139,8 @@ class _Import(SheetImport[_Row]):
         self.maker: Maker | None = None
         if not register.of_households:
             self.maker = (KeyedMaker if register.key else Maker)(register, self.where)
+        if register.key:
+            self.rows_a_commit = self.rows_written_together
         self._factors = [_factors(head, register) for head in self.heads]
         self._asked = {n: f for n, f in register.fields.items() if f.typed}
         self._exact = {n for n, f in self._asked.items() if f.required}
@@ -164,10 +167,14 @@ class _Import(SheetImport[_Row]):
         return line
 
     def decide(self, lines: Sequence[_Row], *, write: bool) -> None:
-        if self.maker:
-            self.maker.prepare(lines)
-        for line in lines:
-            self._decide(line, write=write)
+        if self.maker is None:
+            for line in lines:
+                self._decide(line, write=write)
+            return
+        with self.maker.prepared(lines):
+            for line in lines:
+                self._decide(line, write=write)
+            self.maker.write_new()
 
     def _decide(self, line: _Row, *, write: bool) -> None:
         if not line.typed:  # cells that cannot be taken at their word
@@ -182,7 +189,7 @@ class _Import(SheetImport[_Row]):
         if record is None or line.rejected:
             return
         _tell_of_numbers(self.register, record, values)
-        if not stages.is_open(self.register, record) and not self._renewal(record):
+        if not self._is_open(record):
             text = _(
                 "该%(what)s现在是“%(state)s”，不能修改。",
                 what=self.register.word,
@@ -193,6 +200,12 @@ class _Import(SheetImport[_Row]):
             line.outcome = "unchanged"
         else:
             self._save(line, record, values, write=write)
+
+    def _is_open(self, record: Any) -> bool:
+        """May it be changed now? A new one may, whatever its county wants reviewed."""
+        if inspect(record).transient or self._renewal(record):
+            return True
+        return stages.is_open(self.register, record)
 
     def _is_same(self, line: _Row, record: Any) -> bool:
         """Does the record say what the row does, and lie where it does?"""
@@ -261,7 +274,8 @@ class _Import(SheetImport[_Row]):
         if renewal:  # an empty cell takes over what was said; what is asked anew each time does not
             given = {name: value for name, value in values.items() if not is_missing(value)}
             values = dict.fromkeys(renewal.without.split()) | given
-        result = records.evaluate(self.register, record, values)
+        files = () if inspect(record).transient else None  # a new one has none
+        result = records.evaluate(self.register, record, values, files)
         wrong = records.refused(self.register, record, result)
         wrong += records.locked_problems(self.register, record, values)
         if wrong:
@@ -274,7 +288,7 @@ class _Import(SheetImport[_Row]):
                     record = renewals.renew(self.register, record.id)
                     values = renewals.taken_over(self.register, record) | values
                 if self.maker:
-                    self.maker.write(record, values, line.place)
+                    self.maker.write(record, values, line.place, result)
                 else:
                     records.save(self.register, record.id, values, record.version)
             except Invalid as error:
