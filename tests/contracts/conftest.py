@@ -160,8 +160,11 @@ def statements(response: Any) -> int:
 each_subject = pytest.mark.parametrize("world", SUBJECTS, indirect=True)
 
 
-def ask(client: FlaskClient, call: Call) -> Any:
+def ask(client: FlaskClient, call: Call, *, by_script: bool = False) -> Any:
+    """``by_script``: as a page's script asks, which is refused in a line instead of a page with its menu."""
     options = dict(call.options)
+    if by_script:
+        options["headers"] = {**options.get("headers", {}), "HX-Request": "true"}
     if "file" in options.get("data", {}):
         options["data"] = {"file": (picture(), "a.png")}
     return client.open(call.path, method=call.method, **options)
