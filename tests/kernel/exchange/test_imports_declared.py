@@ -21,9 +21,11 @@ def test_each_import_has_its_job_its_page_and_its_name(app: Flask) -> None:
     """No two have the same, and each one's job is known to the worker."""
     found = hooks.imports()
     assert {one.command for one in found} == {"household", "low_income", "parcel", "prior", ""}
-    assert len({one.kind for one in found}) == len({one.page for one in found}) == len(found) == 5
+    assert len({one.kind for one in found}) == len({one.page for one in found}) == len(found) == 6
     assert {one.kind for one in found} <= KINDS.keys()
-    assert all(one.what for one in found if one.command)
+    assert all(
+        one.what for one in found if one.command
+    )  # divisions and quotas are imported on pages alone
 
 
 def test_one_pipeline_reads_every_workbook() -> None:
