@@ -50,8 +50,9 @@ FIRST_YEAR = 2009
 _SEED = 20090601
 #: Archives of a county's year, and the share of listed households that have one.
 _A_YEAR, _LISTED = 9, 0.006
-#: Of a hundred archives so many break a rule on purpose, have been sent back, lack their photos.
-_SPOILT, _SENT_BACK, _BARE = 30, 3, 6
+#: Of a hundred archives so many break a rule on purpose, have been sent back, lack their photos; of a hundred
+#: photos so many are of a few that are used again.
+_SPOILT, _SENT_BACK, _BARE, _AGAIN = 30, 3, 6, 3
 _KINDS: Weights = {
     SubsidyKind.CENTRAL: 74, SubsidyKind.PROVINCE: 14, SubsidyKind.CITY: 7, SubsidyKind.COUNTY: 5,
 }  # fmt: skip
@@ -240,7 +241,12 @@ class Archives:
         return {name: [self._photo(place, row, name, clerk, at)] for name in sorted(asked)}
 
     def _photo(self, place: Place, row: Values, field: str, clerk: Any, at: dt.datetime) -> Values:
-        picture, key, thumb_key = self.album.take(_PHOTOS[field], None)
+        like = _PHOTOS[field]
+        picture, key, thumb_key = (
+            self.album.take(like, None)
+            if self._turn(_AGAIN)
+            else self.album.take_alone(like, f"{row['id']} {field}")
+        )
         upload, day = picture.upload, row.get(_TAKEN.get(field, ""))
         taken = day and dt.datetime.combine(day, dt.time(self.pick.randint(8, 17), 30))
         return self.demo.add(
