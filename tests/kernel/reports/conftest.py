@@ -1,11 +1,13 @@
 """Fixtures of the tests of statistics."""
 
+import math
 from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import event
 
 from app.core.db import db, read_only
+from app.kernel.declare import choice_lists
 from app.kernel.declare.register import Register, get_register
 from tests.kernel.reports import country
 
@@ -24,11 +26,15 @@ def settled(arranged, session):
 
 
 @pytest.fixture
-def statements():
-    """``with statements() as seen:`` the SQL that reads or writes, transactions left out."""
+def statements(monkeypatch):
+    """``with statements() as seen:`` the SQL that reads or writes, transactions left out, and what is asked
+    again every few seconds where no request tells it.
+    """
+    monkeypatch.setattr(choice_lists, "_KEEP_SECONDS", math.inf)
 
     @contextmanager
     def watch():
+        choice_lists.version()
         seen = []
 
         def note(_connection, _cursor, statement, *_rest):
