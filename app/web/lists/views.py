@@ -120,6 +120,8 @@ class ListRoutes(Routes):
         if menu.wide is not None:
             raise NotFound(_("没有找到该页面。"))
         others = [pair for pair in self._asked() if pair[0] != combined.WHERE]
+        wanted, _notices = ledger_pages.asked(self.register, menu, actor, MultiDict(others))
+        parse(self.register, wanted, db.session, actor)  # what else cannot be read is said now
         action = "show"
         if request.method == "POST":
             action = request.form.get("action", "")
