@@ -297,8 +297,10 @@ def test_the_workbook_holds_the_rows_of_its_cell(app: Flask, session: Any) -> No
             (made,) = run(app, job).files_of("result")
             with storage().open(made["key"]) as stored:
                 book = openpyxl.load_workbook(io.BytesIO(stored.read()), read_only=True)
-            _title, head, *rows = book.active.iter_rows(values_only=True)
-            names = head.index(register.model.__fields__[register.name_field].label)
+            lines = list(book.active.iter_rows(values_only=True))
+            name = register.model.__fields__[register.name_field].label
+            heads = next(n for n, line in enumerate(lines) if name in line)  # below title and groups
+            names, rows = lines[heads].index(name), lines[heads + 1 :]
             truth = truths[register.name]
             wanted = truth.named(truth.rows(figure, actor.path))
             assert wanted, figure
