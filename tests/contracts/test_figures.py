@@ -299,7 +299,9 @@ def test_the_workbook_holds_the_rows_of_its_cell(app: Flask, session: Any) -> No
                 book = openpyxl.load_workbook(io.BytesIO(stored.read()), read_only=True)
             lines = list(book.active.iter_rows(values_only=True))
             name = register.model.__fields__[register.name_field].label
-            heads = next(n for n, line in enumerate(lines) if name in line)  # below title and groups
+            heads = next(
+                n for n, line in enumerate(lines) if name in line
+            )  # below title and groups
             names, rows = lines[heads].index(name), lines[heads + 1 :]
             truth = truths[register.name]
             wanted = truth.named(truth.rows(figure, actor.path))

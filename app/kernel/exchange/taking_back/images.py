@@ -154,11 +154,17 @@ _run: ContextVar[_Run | None] = ContextVar("import_run", default=None)
 
 @contextmanager
 def keeping(job: JobContext) -> Iterator[None]:
-    """What transactions inside write is kept as this import's."""
+    """What transactions inside write is kept as this import's. Nobody listens to others: a save of a form
+    does not pass here.
+    """
     token = _run.set(_Run(job.id, str(job.args.get("register") or "")))
+    for moment, listener in _LISTENERS:
+        event.listen(Session, moment, listener)
     try:
         yield
     finally:
+        for moment, listener in _LISTENERS:
+            event.remove(Session, moment, listener)
         _run.reset(token)
 
 
@@ -177,7 +183,6 @@ def unit_of(row: Any) -> uuid.UUID:
     return getattr(row, "household_id", None) or row.id
 
 
-@event.listens_for(Session, "before_flush")
 def _see(session: Session, _context: Any, _instances: Any) -> None:
     if _run.get() is None or outermost(session) is not session:
         return
@@ -227,7 +232,6 @@ def _joined(before: _Seen | None, now_: _Seen) -> _Seen:
     return replace(now_, before={**now_.before, **before.before}, version=before.version)
 
 
-@event.listens_for(Session, "before_commit")
 def _keep(session: Session) -> None:
     """After all that follows was written, too (:mod:`app.kernel.figures.writing`)."""
     run = _run.get()
@@ -242,6 +246,9 @@ def _keep(session: Session) -> None:
         _count(session, run, units)
     seen.clear()
     bulk.clear()
+
+
+_LISTENERS = (("before_flush", _see), ("before_commit", _keep))
 
 
 def _keep_seen(session: Session, run: _Run, seen: Mapping[uuid.UUID, _Seen]) -> set[uuid.UUID]:
