@@ -105,7 +105,8 @@ def _offered(register: Register, name: str) -> list[Any]:
     offered = list(State) if name == "state" else list(islice(candidates(made), 30))
     if made.named:  # each is a figure, and there are more than records
         codes = made.codes
-        offered = [*((code,) for code in codes), *(tuple(codes[n::9]) for n in range(9))]
+        several = [tuple(codes[n::9]) for n in range(9)]
+        offered = [*((code,) for code in codes), *several, *several, *several, *several]
     return [*offered, *([None] if may_be_empty else [])]
 
 
