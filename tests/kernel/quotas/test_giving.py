@@ -72,7 +72,8 @@ def test_a_division_gives_those_below_it(city: Any, counties: list[Any]) -> None
         assert giving.given(ARCHIVE, city, YEAR - 1) == {}
         assert give(city, {other: None}, {other: 7}) == 1
         assert giving.given(ARCHIVE, city, YEAR, "central") == {one: 100}
-        entries = db.session.scalars(select(AuditEntry).where(AuditEntry.act == Act.SETTING)).all()
+        settings = select(AuditEntry).where(AuditEntry.act == Act.SETTING)
+        entries = db.session.scalars(settings.order_by(AuditEntry.id)).all()
         assert [e.detail["changes"]["quota"] for e in entries] == [
             [None, 100], [None, 0], [0, 7], [None, 5], [7, None],
         ]  # fmt: skip
