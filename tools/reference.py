@@ -40,6 +40,7 @@ CHAPTERS = (
     ("Kinds: rows in a record", "app/kernel/kinds/children.py"),
     ("Kinds: files", "app/kernel/kinds/photo.py"),
     ("Conditions", "app/kernel/declare/expressions.py"),
+    ("Values in conditions", "app/kernel/declare/terms.py"),
     ("What is worked out", "app/kernel/declare/formulas.py"),
     ("Rules", "app/kernel/declare/rules.py"),
     ("States and steps", "app/kernel/declare/flow.py"),

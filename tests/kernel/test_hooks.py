@@ -12,8 +12,9 @@ from typing import Any, cast
 import pytest
 from flask import Flask
 
-from app.kernel.declare.expressions import Given, Ref
+from app.kernel.declare.expressions import Given
 from app.kernel.declare.register import all_registers
+from app.kernel.declare.terms import Ref
 from app.kernel.hook import DECLARED, Asked, Having, Hook, Told
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,30 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.core.i18n import _, translate
-from app.kernel.declare.expressions import (
-    And,
-    Between,
-    Compare,
-    Const,
-    Count,
-    Expr,
-    Fact,
-    Given,
-    Has,
-    In,
-    Not,
-    Or,
-    Plus,
-    Ref,
-    Sum,
-    Term,
-    Times,
-    Today,
-    Valid,
-    Year,
-)
-from app.kernel.declare.expressions import term as as_term
+from app.kernel.declare.expressions import And, Compare, Expr, Fact, Given, Has, In, Not, Or, Valid
 from app.kernel.declare.field import Field
+from app.kernel.declare.terms import Between, Const, Count, Plus, Ref, Sum, Term, Times, Today, Year
+from app.kernel.declare.terms import term as as_term
 
 _SIGNS = {"eq": "=", "lt": "<", "le": "≤", "gt": ">", "ge": "≥"}
 

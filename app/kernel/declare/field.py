@@ -24,19 +24,16 @@ from app.kernel.declare.expressions import (
     FACT,
     KEPT,
     Compare,
-    Count,
     Expr,
     Fact,
     Given,
     Has,
     In,
-    Ref,
     Valid,
-    Year,
-    term,
 )
 from app.kernel.declare.formulas import Formula
 from app.kernel.declare.quality import Severity
+from app.kernel.declare.terms import Count, Ref, Year, term
 from app.kernel.kinds.kind import Described, Kind
 from app.kernel.kinds.values import is_missing
 

@@ -14,10 +14,11 @@ from typing import Any, ClassVar, TypedDict, Unpack
 
 from app.access.divisions.regions import Level
 from app.core.choices import Choices
-from app.kernel.declare.expressions import ALWAYS, NEVER, Const, Expr, Plus, Today
+from app.kernel.declare.expressions import ALWAYS, NEVER, Expr
 from app.kernel.declare.field import Check, Field, Named
 from app.kernel.declare.formulas import Days, Formula, Total
 from app.kernel.declare.quality import Severity
+from app.kernel.declare.terms import Const, Plus, Today
 from app.kernel.kinds.children import CHILDREN
 from app.kernel.kinds.choice import CHOICE, CODES, MANY, YES_NO
 from app.kernel.kinds.date import DATE

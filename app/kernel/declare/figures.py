@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from app.core.clock import today
 from app.core.i18n import mark, translate
-from app.kernel.declare.expressions import Expr, Has, Ref
+from app.kernel.declare.expressions import Expr, Has
 from app.kernel.declare.flow import State
 from app.kernel.declare.quality import BROKEN, SEVERITIES, Severity
 from app.kernel.declare.rules import Rule
+from app.kernel.declare.terms import Ref
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from app.access.divisions.regions import Level
 from app.access.entry import ENTRIES, Entry
 from app.access.settings import DATE, YES_NO, Setting
 from app.core.i18n import _, mark, translate
-from app.kernel.declare.expressions import ALWAYS, Compare, Const, Expr, Given, Ref
+from app.kernel.declare.expressions import ALWAYS, Compare, Expr, Given
 from app.kernel.declare.field import Field, Shared
 from app.kernel.declare.figures import OPEN, Figure, Years, of_quality, of_single_states, parted
 from app.kernel.declare.flow import Flow, State, review_setting
@@ -38,6 +38,7 @@ from app.kernel.declare.quality import USUAL, Quality, Severity
 from app.kernel.declare.rules import Problem, RuleSet
 from app.kernel.declare.stages import Stage
 from app.kernel.declare.tables import Briefing, Identity, Table
+from app.kernel.declare.terms import Const, Ref
 
 
 @dataclass(frozen=True)

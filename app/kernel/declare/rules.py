@@ -15,9 +15,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, not_, or_
 
 from app.core.i18n import _, translate
-from app.kernel.declare.expressions import ALWAYS, FACT, KEPT, Columns, Expr
+from app.kernel.declare.expressions import ALWAYS, FACT, KEPT, Expr
 from app.kernel.declare.field import Check, Field
 from app.kernel.declare.quality import USUAL, Quality, Severity
+from app.kernel.declare.terms import Columns
 from app.kernel.kinds.values import is_missing
 
 REQUIRED = "required"

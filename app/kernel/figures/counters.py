@@ -45,9 +45,10 @@ from app.access.scope import MADE_ONCE
 from app.core.db import Model, outermost
 from app.core.kept import Kept
 from app.core.types import PathType
-from app.kernel.declare.expressions import ALWAYS, Columns, Expr
+from app.kernel.declare.expressions import ALWAYS, Expr
 from app.kernel.declare.figures import Figure, dim_of, of_dim, parted
 from app.kernel.declare.register import Register, all_registers, register_of
+from app.kernel.declare.terms import Columns
 from app.kernel.figures import tally as lines
 from app.kernel.figures.tally import (
     Place,

@@ -22,9 +22,9 @@ from app.access.divisions import asked as region_asked
 from app.access.divisions.regions import Level, Region, in_subtree, subtree
 from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
-from app.kernel.declare.expressions import Columns
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register
+from app.kernel.declare.terms import Columns
 from app.kernel.kinds.children import Rows
 from app.kernel.kinds.choice import OneOf, SomeOf, YesNo
 from app.kernel.kinds.date import Day

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal, null, select
 
-from app.kernel.declare.expressions import FACT, KEPT, Columns
+from app.kernel.declare.expressions import FACT, KEPT
 from app.kernel.declare.field import Field
 from app.kernel.declare.quality import BROKEN
+from app.kernel.declare.terms import Columns
 from app.kernel.kinds.choice import holds
 from app.kernel.rows.file import Attachment
 

@@ -15,8 +15,9 @@ from app.core.db import Model, only_where
 from app.core.i18n import mark
 from app.kernel.declare import feed
 from app.kernel.declare import fields as f
-from app.kernel.declare.expressions import Compare, Const, Expr, Ref, setting, within
+from app.kernel.declare.expressions import Compare, Expr, setting, within
 from app.kernel.declare.quality import Severity
+from app.kernel.declare.terms import Const, Ref
 from app.kernel.rows.judged import Judged
 from app.kernel.rows.record import Keyed, Lasting, NamesHousehold, Submitted, unique_key
 from app.modules.archives.choices import (

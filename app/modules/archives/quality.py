@@ -10,18 +10,11 @@ from app.access import settings
 from app.access.divisions.regions import Level
 from app.access.settings import NUMBER, Setting
 from app.core.i18n import mark
-from app.kernel.declare.expressions import (
-    Between,
-    Compare,
-    Const,
-    Expr,
-    Fact,
-    Sum,
-    setting,
-)
+from app.kernel.declare.expressions import Compare, Expr, Fact, setting
 from app.kernel.declare.field import Check, Compared, Field, Shared, shared_check
 from app.kernel.declare.quality import Quality, Ruling, Severity
 from app.kernel.declare.register import rule
+from app.kernel.declare.terms import Between, Const, Sum
 from app.modules.archives.choices import ArchiveWay, RenovationReason
 from app.modules.archives.model import Archive
 

@@ -13,19 +13,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, select, union
 
 from app.core.i18n import _, mark, translate
-from app.kernel.declare.expressions import (  # fmt: skip
-    And,
-    Columns,
-    Compare,
-    Const,
-    Expr,
-    Given,
-    In,
-    Or,
-    Ref,
-)
+from app.kernel.declare.expressions import And, Compare, Expr, Given, In, Or
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register
+from app.kernel.declare.terms import Columns, Const, Ref
 from app.kernel.kinds.values import is_missing
 from app.kernel.rows.household import SearchKey
 from app.kernel.rows.reading import columns_of, values_of

@@ -14,8 +14,9 @@ from app.core.choices import Choices
 from app.core.clock import uuid7
 from app.core.types import UuidType
 from app.kernel.declare import fields as f
-from app.kernel.declare.expressions import NEVER, Between, Compare, Const, Given, Ref, Sum
+from app.kernel.declare.expressions import NEVER, Compare, Given
 from app.kernel.declare.rules import RuleSet
+from app.kernel.declare.terms import Between, Const, Ref, Sum
 
 
 class Base(DeclarativeBase):

@@ -20,7 +20,7 @@ from app.core.types import UuidType
 from app.kernel.declare import checks, figure_checks
 from app.kernel.declare import fields as f
 from app.kernel.declare import register as registering
-from app.kernel.declare.expressions import ALWAYS, Fact, Given, Ref, within
+from app.kernel.declare.expressions import ALWAYS, Fact, Given, within
 from app.kernel.declare.field import Compared, Shared, shared_check
 from app.kernel.declare.figures import Figure, Years
 from app.kernel.declare.flow import county_review, optional_county_review
@@ -43,6 +43,7 @@ from app.kernel.declare.quality import Quality, Ruling, Severity
 from app.kernel.declare.register import Menu, Register, Section, all_registers
 from app.kernel.declare.stages import Stage
 from app.kernel.declare.tables import Briefing, Column, Identity, Mean, Rate, Table
+from app.kernel.declare.terms import Ref
 
 TOWN = (Level.TOWN, Kind.MANAGER)
 UNKNOWN = Given(Ref("nothing"))

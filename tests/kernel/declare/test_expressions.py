@@ -11,7 +11,8 @@ import pytest
 import app.access.accounts.allowances  # noqa: F401  (declares a setting)
 from app.core.choices import Choices
 from app.kernel.declare import fields as f
-from app.kernel.declare.expressions import ALWAYS, NEVER, Const, setting, within
+from app.kernel.declare.expressions import ALWAYS, NEVER, setting, within
+from app.kernel.declare.terms import Const
 from app.kernel.kinds.values import is_missing, to_json
 
 

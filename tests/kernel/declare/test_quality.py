@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from app.kernel.declare import fields as f
-from app.kernel.declare.expressions import Given, Ref
+from app.kernel.declare.expressions import Given
 from app.kernel.declare.field import Field
 from app.kernel.declare.quality import USUAL, Quality, Ruling, Severity
 from app.kernel.declare.rules import RuleSet
+from app.kernel.declare.terms import Ref
 
 INCOMPLETE, ERROR, QUESTIONABLE = Severity
 

@@ -19,10 +19,10 @@ from app.access.scope import unscoped
 from app.core.db import db, read_only
 from app.core.jobs.table import Job, JobContext, JobInterrupted
 from app.kernel.declare import fields as f
-from app.kernel.declare.expressions import Today
 from app.kernel.declare.figures import Figure
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import Register, rule
+from app.kernel.declare.terms import Today
 from app.kernel.figures import counters, mending, statistics, waiting
 from app.kernel.figures import state as figures
 from app.kernel.figures.counters import CounterDay

@@ -193,7 +193,7 @@ def test_hidden_values_are_cleared() -> None:
 
 
 def test_an_old_record_does_not_break_as_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.kernel.declare import expressions
+    from app.kernel.declare import terms
 
-    monkeypatch.setattr(expressions, "today", lambda: dt.date(2090, 1, 1))
+    monkeypatch.setattr(terms, "today", lambda: dt.date(2090, 1, 1))
     assert broken(FULL, FILES_ALL) == set()
