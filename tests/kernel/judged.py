@@ -23,9 +23,9 @@ from app.kernel.declare import fields as f
 from app.kernel.declare import register as registering
 from app.kernel.declare.expressions import ALWAYS
 from app.kernel.declare.figures import Figure, Years
-from app.kernel.declare.groups import Creates, Lists
+from app.kernel.declare.groups import Creates, Lists, Menu, Section
 from app.kernel.declare.quality import Quality, Ruling, Severity
-from app.kernel.declare.register import Menu, Register, Section
+from app.kernel.declare.register import Register
 from app.kernel.declare.tables import Table, columns
 from app.kernel.figures import tally
 from app.kernel.rows.judged import Judged

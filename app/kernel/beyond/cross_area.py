@@ -27,7 +27,8 @@ from app.core.db import db, read_only
 from app.core.errors import NotFound
 from app.core.i18n import _, mark
 from app.core.transactions import transaction
-from app.kernel.declare.register import Menu, Register
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register
 
 LOOKS = settings.declare(
     Setting(

@@ -34,7 +34,8 @@ from app.kernel.corrections import fields
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import State
-from app.kernel.declare.register import Menu, Register, get_register
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.rules import Problem
 from app.kernel.kinds.values import to_json
 from app.kernel.lists.ledger import Ledger

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from sqlalchemy.orm import Session
+
+from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Level
 from app.core.i18n import translate
 from app.kernel.declare.expressions import ALWAYS, NEVER, Expr
@@ -36,6 +39,68 @@ class Form:
     #: ``begins(session, row)``: what a record says before anybody has typed anything, at its opening
     #: and again when what was entered is deleted.
     begins: Callable[[Any, Any], Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the form. ``shown`` holds for all its fields; ``all_no`` names the yes/no fields
+    that the button 以上均为否 answers.
+    """
+
+    title: str  # its head
+    names: str  # its fields, in the order of the form
+    shown: Expr = ALWAYS
+    all_no: str = ""
+    intro: str = ""  # a sentence below the head
+    stage: str = ""  # the name of the stage that it is submitted with
+    fixed: bool = False  # to be read: the kernel puts in what it says, nobody types it
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of its fields."""
+        return tuple(self.names.split())
+
+
+#: The field that says since when a record is hidden (``Lasting``).
+HIDDEN = "hidden_on"
+
+
+@dataclass(frozen=True)
+class Menu:
+    """A menu entry: a ledger view opened with these states, for those with the capability."""
+
+    name: str  # in addresses
+    title: str  # in the menu, and above the list
+    capability: Capability  # who has the entry, in this register
+    also: Capability | None = None  # what those who hold it may do from the same list
+    states: tuple[str, ...] = ()  # preselected; empty: all
+    rows: Expr | None = None  # the rows of its list, where they are not those that are listed
+    action: str = ""  # word of the row action
+    hint: str = ""  # what an empty page says
+    only: str = ""  # field=code of the rows that it lists, whatever else is asked
+    wide: Level | None = None  # reaches over the whole division of that level, masked, read only
+    ledger: str = (
+        ""  # the columns of its list, where it reaches over that, or lists what was deleted
+    )
+    page: str = ""  # the row's page that its action opens, whatever the state
+    more: Mapping[str, str] = field(default_factory=dict)  # further pages of a row, and their words
+    adds: str = ""  # the word of its button that leads to the register's page ``new``
+
+    def enters(self, actor: Actor, register: str) -> bool:
+        """Does the actor fill in forms from this list?"""
+        enter = Capability.ENTER
+        return enter in (self.capability, self.also) and actor.has(enter, register)
+
+    @property
+    def hidden(self) -> bool:
+        """Does it list what was deleted, of a register that ``keeps`` it?"""
+        return self.rows is not None and HIDDEN in self.rows.names()
+
+    @property
+    def fixed(self) -> tuple[str, str]:
+        """``only`` as field and code; nobody filters by that field here."""
+        name, _equals, code = self.only.partition("=")
+        return name, code
 
 
 @dataclass(frozen=True)
@@ -163,3 +228,13 @@ class Renewal:
     def label(self) -> str:
         """The word in the user's language."""
         return translate(self.word)
+
+
+@dataclass(frozen=True)
+class Derived:
+    """Rows that follow from other registers' records: ``wrong`` tells in words which of all do not,
+    ``mend`` makes them, some a transaction, and gives how many there were.
+    """
+
+    wrong: Callable[[Session], Iterator[str]]
+    mend: Callable[[], int]

@@ -5,15 +5,12 @@ Every name is checked at start-up by :mod:`app.kernel.declare.checks` (``flask c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from typing import Any, ParamSpec
 
-from sqlalchemy.orm import Session
-
 from app.access import settings
-from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Level
 from app.access.entry import ENTRIES, Entry
 from app.access.settings import DATE, YES_NO, Setting
@@ -23,15 +20,19 @@ from app.kernel.declare.field import Field, Shared
 from app.kernel.declare.figures import OPEN, Figure, Years, of_quality, of_single_states, parted
 from app.kernel.declare.flow import Flow, State, review_setting
 from app.kernel.declare.groups import (
+    HIDDEN,
     Asks,
     Creates,
+    Derived,
     Form,
     Frozen,
     Heading,
     Lists,
+    Menu,
     Paper,
     Renewal,
     Review,
+    Section,
     Story,
 )
 from app.kernel.declare.quality import USUAL, Quality, Severity
@@ -40,81 +41,8 @@ from app.kernel.declare.stages import Stage
 from app.kernel.declare.tables import Briefing, Identity, Table
 from app.kernel.declare.terms import Const, Ref
 
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the form. ``shown`` holds for all its fields; ``all_no`` names the yes/no fields
-    that the button 以上均为否 answers.
-    """
-
-    title: str  # its head
-    names: str  # its fields, in the order of the form
-    shown: Expr = ALWAYS
-    all_no: str = ""
-    intro: str = ""  # a sentence below the head
-    stage: str = ""  # the name of the stage that it is submitted with
-    fixed: bool = False  # to be read: the kernel puts in what it says, nobody types it
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The names of its fields."""
-        return tuple(self.names.split())
-
-
-#: The field that says since when a record is hidden (``Lasting``).
-HIDDEN = "hidden_on"
-
-
-@dataclass(frozen=True)
-class Menu:
-    """A menu entry: a ledger view opened with these states, for those with the capability."""
-
-    name: str  # in addresses
-    title: str  # in the menu, and above the list
-    capability: Capability  # who has the entry, in this register
-    also: Capability | None = None  # what those who hold it may do from the same list
-    states: tuple[str, ...] = ()  # preselected; empty: all
-    rows: Expr | None = None  # the rows of its list, where they are not those that are listed
-    action: str = ""  # word of the row action
-    hint: str = ""  # what an empty page says
-    only: str = ""  # field=code of the rows that it lists, whatever else is asked
-    wide: Level | None = None  # reaches over the whole division of that level, masked, read only
-    ledger: str = (
-        ""  # the columns of its list, where it reaches over that, or lists what was deleted
-    )
-    page: str = ""  # the row's page that its action opens, whatever the state
-    more: Mapping[str, str] = field(default_factory=dict)  # further pages of a row, and their words
-    adds: str = ""  # the word of its button that leads to the register's page ``new``
-
-    def enters(self, actor: Actor, register: str) -> bool:
-        """Does the actor fill in forms from this list?"""
-        enter = Capability.ENTER
-        return enter in (self.capability, self.also) and actor.has(enter, register)
-
-    @property
-    def hidden(self) -> bool:
-        """Does it list what was deleted, of a register that ``keeps`` it?"""
-        return self.rows is not None and HIDDEN in self.rows.names()
-
-    @property
-    def fixed(self) -> tuple[str, str]:
-        """``only`` as field and code; nobody filters by that field here."""
-        name, _equals, code = self.only.partition("=")
-        return name, code
-
-
 #: ``check(row, values)`` with the values as they would be stored.
 Check = Callable[[Any, Mapping[str, Any]], Iterable[Problem]]
-
-
-@dataclass(frozen=True)
-class Derived:
-    """Rows that follow from other registers' records: ``wrong`` tells in words which of all do not,
-    ``mend`` makes them, some a transaction, and gives how many there were.
-    """
-
-    wrong: Callable[[Session], Iterator[str]]
-    mend: Callable[[], int]
 
 
 @dataclass(kw_only=True)
@@ -537,3 +465,9 @@ def rule(model: Any) -> Any:
             return model.__fields__[name]
 
     return _Fields()
+
+
+#: With what a declaration of a few lines needs beside them.
+__all__ = [
+    "Check", "Figure", "Register", "Section", "all_registers", "get_register", "register", "register_of", "rule",
+]  # fmt: skip

@@ -29,7 +29,8 @@ from app.core.i18n import _, translate
 from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
 from app.kernel.beyond import cross_area
 from app.kernel.declare import choice_lists
-from app.kernel.declare.register import Menu, Register, get_register
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import official
 from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import REFERENCE

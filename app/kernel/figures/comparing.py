@@ -33,8 +33,9 @@ from app.kernel import hooks
 from app.kernel.declare.expressions import Fact
 from app.kernel.declare.field import Compared, Shared
 from app.kernel.declare.flow import State, Transition
+from app.kernel.declare.groups import HIDDEN
 from app.kernel.declare.quality import BROKEN, SEVERITIES
-from app.kernel.declare.register import HIDDEN, Register, all_registers, get_register
+from app.kernel.declare.register import Register, all_registers, get_register
 from app.kernel.figures import mending, rejudging, shared_values
 from app.kernel.figures.shared_values import Value
 from app.kernel.hook import Having

@@ -39,7 +39,8 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.jobs.table import OPEN_STATES, Job, JobState
 from app.kernel.declare.flow import SENT_BACK, State, review_setting
-from app.kernel.declare.register import Menu, Register, all_registers, get_register
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register, all_registers, get_register
 from app.kernel.figures import tally as lines
 from app.kernel.figures.counters import kept_at
 from app.kernel.figures.state import is_complete

@@ -5,8 +5,8 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.kernel.declare.expressions import ALWAYS
 from app.kernel.declare.figures import Figure
-from app.kernel.declare.groups import Form, Heading, Lists
-from app.kernel.declare.register import Menu, Section, register, rule
+from app.kernel.declare.groups import Form, Heading, Lists, Menu, Section
+from app.kernel.declare.register import register, rule
 from app.kernel.rows.household import Finding, Household
 from app.kernel.rows.record import Standing
 

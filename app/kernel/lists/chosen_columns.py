@@ -11,7 +11,8 @@ from app.access.scope import current_actor
 from app.core.db import db
 from app.core.errors import Forbidden, Invalid
 from app.core.i18n import _
-from app.kernel.declare.register import Menu, Register
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.lists import columns as ledger_columns
 

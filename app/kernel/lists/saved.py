@@ -22,7 +22,8 @@ from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Forbidden, Invalid, NotFound
 from app.core.i18n import _, translate
 from app.core.types import nfc
-from app.kernel.declare.register import Menu, Register
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.lists import combined
 from app.kernel.lists.columns import REGION, REGION_LABEL

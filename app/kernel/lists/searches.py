@@ -22,7 +22,8 @@ from app.core.i18n import _
 from app.core.jobs import table as jobs
 from app.core.jobs.table import OPEN_STATES, Job, JobContext, JobState, Owner, job_kind
 from app.core.transactions import transaction
-from app.kernel.declare.register import Menu, Register, get_register
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register, get_register
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse
 from app.kernel.lists.results import KIND, ResultRow

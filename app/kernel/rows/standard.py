@@ -11,8 +11,7 @@ from app.access.actor import Capability
 from app.core.i18n import mark
 from app.kernel.declare.figures import Figure
 from app.kernel.declare.flow import SENT_BACK, State, county_review
-from app.kernel.declare.groups import Lists, Review
-from app.kernel.declare.register import Menu
+from app.kernel.declare.groups import Lists, Menu, Review
 from app.kernel.declare.tables import Identity, Table, columns
 from app.kernel.rows.record import Submitted
 

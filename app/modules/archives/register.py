@@ -16,13 +16,15 @@ from app.kernel.declare.groups import (
     Form,
     Heading,
     Lists,
+    Menu,
     Milestone,
     Paper,
     Review,
+    Section,
     Sheet,
     Story,
 )
-from app.kernel.declare.register import Menu, Section, register, rule
+from app.kernel.declare.register import register, rule
 from app.kernel.declare.tables import (
     HIGHEST,
     LOWEST,

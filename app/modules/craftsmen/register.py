@@ -7,8 +7,8 @@ from app.access.divisions.regions import Level
 from app.kernel.declare import choice_lists
 from app.kernel.declare.expressions import ALWAYS
 from app.kernel.declare.figures import Figure, Years
-from app.kernel.declare.groups import Creates, Form, Heading, Lists
-from app.kernel.declare.register import Menu, Section, register, rule
+from app.kernel.declare.groups import Creates, Form, Heading, Lists, Menu, Section
+from app.kernel.declare.register import register, rule
 from app.kernel.declare.tables import Column, Identity, Table, columns
 from app.modules.craftsmen.model import Certificates, Craftsman
 from app.modules.craftsmen.rules import derive, ends_follow, number_is_free

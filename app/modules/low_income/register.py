@@ -5,8 +5,17 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.kernel.declare.expressions import ALWAYS
 from app.kernel.declare.figures import Figure
-from app.kernel.declare.groups import Form, Heading, Lists, Membership, Milestone, Story
-from app.kernel.declare.register import Menu, Section, register, rule
+from app.kernel.declare.groups import (
+    Form,
+    Heading,
+    Lists,
+    Membership,
+    Menu,
+    Milestone,
+    Section,
+    Story,
+)
+from app.kernel.declare.register import register, rule
 from app.modules.homes.choices import Origin
 from app.modules.low_income.fields import Upkeep
 from app.modules.low_income.model import LowIncome

@@ -6,8 +6,7 @@ Its conditions are over names, so every register of surveys reads them of its ow
 from __future__ import annotations
 
 from app.kernel.declare import fields as f
-from app.kernel.declare.groups import Milestone
-from app.kernel.declare.register import Section
+from app.kernel.declare.groups import Milestone, Section
 from app.kernel.rows.record import Reviewed
 from app.modules.homes.choices import Living
 from app.modules.homes.family import Family, Home

@@ -5,8 +5,8 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.kernel.declare.figures import Figure, Years
 from app.kernel.declare.flow import State
-from app.kernel.declare.groups import Heading, Lists
-from app.kernel.declare.register import Derived, Menu, Section, register, rule
+from app.kernel.declare.groups import Derived, Heading, Lists, Menu, Section
+from app.kernel.declare.register import register, rule
 from app.kernel.declare.tables import Briefing, Column, Identity, Table, columns
 from app.modules.homes.choices import Measure, Progress
 from app.modules.unsafe_homes import backfill

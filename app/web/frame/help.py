@@ -11,7 +11,8 @@ from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.scope import current_actor
 from app.core.i18n import _, translate
-from app.kernel.declare.register import Menu, Register, all_registers
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register, all_registers
 from app.web.frame import shell
 
 

@@ -20,7 +20,8 @@ from app.access.actor import Actor, Capability
 from app.core.db import db
 from app.core.i18n import _, translate
 from app.kernel.declare import stages
-from app.kernel.declare.register import Menu, Register, get_register
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register, get_register
 from app.kernel.lists.ledger import CAP, Count, Ledger, TooWide
 from app.kernel.lists.query import parse
 from app.kernel.records import owners

@@ -18,7 +18,8 @@ from app.core.errors import NotFound
 from app.core.i18n import _, lazy
 from app.core.transactions import transaction
 from app.kernel.beyond import reveal as personal
-from app.kernel.declare.register import Menu, Register, register_of
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register, register_of
 from app.kernel.exchange import printing
 from app.kernel.households import lists as households
 from app.kernel.households import words as household_words

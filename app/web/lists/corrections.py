@@ -27,7 +27,8 @@ from app.core.i18n import _, translate
 from app.kernel.corrections import correcting, fields
 from app.kernel.corrections.correcting import ALL, Preview
 from app.kernel.declare.field import Field
-from app.kernel.declare.register import Menu, Register
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register
 from app.kernel.kinds.choice import OneOf, SomeOf, YesNo
 from app.kernel.kinds.date import Day
 from app.kernel.kinds.kind import PerKind

@@ -13,7 +13,8 @@ from app.access.actor import Actor
 from app.access.divisions.regions import Level, Region, ancestor_paths, within
 from app.core.i18n import _, mark, translate
 from app.kernel.beyond import cross_area
-from app.kernel.declare.register import Menu, Register
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register
 from app.kernel.lists import combined
 from app.kernel.lists.ledger import Ledger, Page, TooWide
 from app.kernel.lists.query import parse

@@ -15,7 +15,8 @@ from app.core.i18n import _, translate
 from app.core.jobs.table import Job
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
-from app.kernel.declare.register import Menu, Register
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register
 from app.kernel.kinds.choice import OneOf, SomeOf, YesNo
 from app.kernel.kinds.kind import PerKind
 from app.kernel.lists import combined

@@ -26,8 +26,9 @@ from app.kernel.corrections import fields
 from app.kernel.declare import stages
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import Deciding, State
+from app.kernel.declare.groups import Menu
 from app.kernel.declare.house_lists import issued_list
-from app.kernel.declare.register import Menu, Register
+from app.kernel.declare.register import Register
 from app.kernel.lists import chosen_columns
 from app.kernel.lists.columns import REGION, REGION_LABEL
 from app.kernel.lists.combined import WHERE

@@ -19,7 +19,8 @@ from app.core.db import db
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _, translate
 from app.core.transactions import transaction
-from app.kernel.declare.register import Menu, Register
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register
 from app.kernel.lists import chosen_columns, combined, searches
 from app.kernel.lists import columns as ledger_columns
 from app.kernel.lists import saved as saved_filters

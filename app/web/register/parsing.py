@@ -22,7 +22,8 @@ from app.core.clock import today
 from app.core.i18n import _, translate
 from app.kernel.declare import stages
 from app.kernel.declare.field import Field
-from app.kernel.declare.register import Register, Section
+from app.kernel.declare.groups import Section
+from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation, Problem
 from app.kernel.kinds import REGION
 from app.kernel.kinds.values import to_json

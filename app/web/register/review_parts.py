@@ -16,7 +16,8 @@ from app.core.clock import local, now
 from app.core.db import db
 from app.core.i18n import _, done_word, step_word, translate
 from app.kernel.declare.flow import Deciding, State, Transition, is_reviewed
-from app.kernel.declare.register import Menu, Register
+from app.kernel.declare.groups import Menu
+from app.kernel.declare.register import Register
 from app.kernel.lists import query as ledger_query
 from app.kernel.lists.queue import Queue
 from app.kernel.records import habits, history, steps

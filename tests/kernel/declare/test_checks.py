@@ -33,14 +33,16 @@ from app.kernel.declare.groups import (
     Heading,
     Lists,
     Membership,
+    Menu,
     Milestone,
     Paper,
     Renewal,
     Review,
+    Section,
     Story,
 )
 from app.kernel.declare.quality import Quality, Ruling, Severity
-from app.kernel.declare.register import Menu, Register, Section, all_registers
+from app.kernel.declare.register import Register, all_registers
 from app.kernel.declare.stages import Stage
 from app.kernel.declare.tables import Briefing, Column, Identity, Mean, Rate, Table
 from app.kernel.declare.terms import Ref

@@ -5,8 +5,8 @@ from __future__ import annotations
 from app.access.actor import Capability
 from app.kernel.declare.figures import Figure, Years
 from app.kernel.declare.flow import SENT_BACK, State, town_and_county_review
-from app.kernel.declare.groups import Form, Frozen, Heading, Lists, Review, Story
-from app.kernel.declare.register import Menu, Section, register, rule
+from app.kernel.declare.groups import Form, Frozen, Heading, Lists, Menu, Review, Section, Story
+from app.kernel.declare.register import register, rule
 from app.kernel.declare.tables import Briefing, Column, Identity, Table, columns
 from app.modules.renovation.application.model import Application
 from app.modules.renovation.fields import FIRST_YEAR, RETURN_REASONS, Basis, Kind

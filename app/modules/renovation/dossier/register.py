@@ -6,8 +6,17 @@ from app.access.actor import Capability
 from app.kernel.declare import fields as f
 from app.kernel.declare.figures import Figure, Years
 from app.kernel.declare.flow import SENT_BACK, State, staged_review
-from app.kernel.declare.groups import Frozen, Heading, Lists, Milestone, Review, Story
-from app.kernel.declare.register import Menu, Section, register, rule
+from app.kernel.declare.groups import (
+    Frozen,
+    Heading,
+    Lists,
+    Menu,
+    Milestone,
+    Review,
+    Section,
+    Story,
+)
+from app.kernel.declare.register import register, rule
 from app.kernel.declare.stages import Stage
 from app.kernel.declare.tables import Briefing, Column, Identity, Table, columns
 from app.modules.homes.choices import Progress

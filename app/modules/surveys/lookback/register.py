@@ -6,9 +6,9 @@ from app.access.actor import Capability
 from app.core.i18n import mark
 from app.kernel.declare.figures import Figure
 from app.kernel.declare.flow import SENT_BACK, State, county_review
-from app.kernel.declare.groups import Asks, Form, Heading, Lists, Review, Story
+from app.kernel.declare.groups import Asks, Form, Heading, Lists, Menu, Review, Story
 from app.kernel.declare.house_lists import HouseList, declare_list
-from app.kernel.declare.register import Menu, register, rule
+from app.kernel.declare.register import register, rule
 from app.kernel.declare.tables import Briefing, Column, Identity, Table, columns
 from app.kernel.households.identity import head_is_another, identity_follows, number_is_free
 from app.kernel.rows.record import Standing
