@@ -23,7 +23,7 @@ from app.core.jobs.worker import jobs_cli
 from app.core.transactions import transaction
 from app.demo.cli import demo_cli, load_command
 from app.deploy import deploy, migrated_tables
-from app.kernel.declare import checks
+from app.kernel.declare.checks.program import check_all
 from app.kernel.declare.register import all_registers
 from app.kernel.exchange.cli import exchange_cli
 from app.kernel.figures import comparing, counters, mending, rejudging
@@ -49,7 +49,7 @@ def deploy_command(context: click.Context, demo: bool) -> None:
 @with_appcontext
 def check() -> None:
     """Check every declaration; the ids are stable. Warn of what no role of the matrix may do in a view."""
-    found = checks.check_all(migrated_tables(), whole=not modules.LEFT_OUT)
+    found = check_all(migrated_tables(), whole=not modules.LEFT_OUT)
     for problem in found:
         click.echo(f"{problem.id} {problem.register}: {problem.message}")
     if found:

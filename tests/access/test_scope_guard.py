@@ -357,7 +357,7 @@ PAST_THE_GUARD: dict[str, str] = {
     "kernel/figures/rejudging.py": "keeps verdicts of a county's rows; the system's own job",
     "kernel/figures/shared_values.py": "who says the same has no scope: digests and keys alone",
     "kernel/figures/comparing.py": "the same photo of all areas: keys of records alone",
-    "kernel/declare/checks.py": "reads which indexes a table declares, no rows",
+    "kernel/declare/checks/models.py": "reads which indexes a table declares, no rows",
     "kernel/rows/reading.py": "counts a record's files beside the record, which the guard limits",
     "kernel/rows/record.py": "names the column of the version",
     "pages.py": "SELECT 1",

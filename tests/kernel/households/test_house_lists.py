@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.kernel.declare import checks
 from app.kernel.declare import house_lists as declared
+from app.kernel.declare.checks.program import check_all
 from app.kernel.declare.house_lists import (
     HouseList,
     declare_list,
@@ -36,7 +36,7 @@ def test_lists_stand_in_their_order():
 def test_a_list_is_a_yes_or_no_of_the_household():
     for name in ("nothing", "head_name", "low_income"):
         declare_list(HouseList(name, "名单", order=1))
-    found = [problem.message for problem in checks.check_all() if problem.id == "R064"]
+    found = [problem.message for problem in check_all() if problem.id == "R064"]
     assert found == [
         f"list {name}: no yes/no field of that name" for name in ("head_name", "nothing")
     ]

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from app.access.divisions.regions import Level
-from app.kernel.declare.checks import check
+from app.kernel.declare.checks.program import check
 from app.kernel.declare.expressions import ALWAYS
 from app.kernel.declare.figures import Figure
 from app.kernel.declare.register import all_registers

@@ -1,0 +1,1 @@
+"""``flask check``: the declarations are consistent. Each problem has a stable id and a test."""
