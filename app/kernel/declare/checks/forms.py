@@ -140,13 +140,13 @@ def papers(register: Register) -> Iterator[Finding]:
             text = (
                 f"paper {paper.name}: a name of its own in small letters, and a title, are missing"
             )
-            yield Finding("R090", register.name, text)
+            yield Finding("R092", register.name, text)
         if not register.sections:
-            yield Finding("R090", register.name, f"paper {paper.name}: there is no form to print")
+            yield Finding("R092", register.name, f"paper {paper.name}: there is no form to print")
         for name in paper.without.split():
             if name not in register.field_names:
                 text = f"paper {paper.name}: {name} stands in no section"
-                yield Finding("R091", register.name, text)
+                yield Finding("R093", register.name, text)
         for name in sorted(paper.rows.names() - register.model.__fields__.keys()):
             yield Finding("R022", register.name, f"paper {paper.name}: unknown field {name}")
 
