@@ -26,8 +26,9 @@ from app.deploy import deploy, migrated_tables
 from app.kernel.declare.checks.program import check_all
 from app.kernel.declare.register import all_registers
 from app.kernel.exchange.cli import exchange_cli
-from app.kernel.figures import comparing, counters, mending, rejudging
+from app.kernel.figures import counters, mending, rejudging
 from app.kernel.figures import state as figures
+from app.kernel.figures.comparing import proving
 from app.kernel.hook import DECLARED
 
 
@@ -101,7 +102,7 @@ def rebuild() -> None:
         if register.derived:
             click.echo(f"{register.name}: {register.derived.mend()} rows mended")
     for register in rejudging.registers():
-        changed = rejudging.everywhere(register) + comparing.everywhere(register)
+        changed = rejudging.everywhere(register) + proving.everywhere(register)
         click.echo(f"{register.name}: {changed} records judged anew")
     with transaction(), joined(why, writes=True) as session:
         areas = mending.areas(session)
@@ -140,7 +141,7 @@ def verify(as_json: bool) -> None:
                 drift.append({"register": register.name, "lines in no division": n})
             if register.quality.kept:
                 wrong += rejudging.wrong(session, register)
-                wrong += comparing.wrong(session, register)
+                wrong += proving.wrong(session, register)
             if register.derived:
                 wrong += [f"{register.name}: {what}" for what in register.derived.wrong(session)]
     result = {"cells": cells, "drift": len(drift), "identities_broken": len(broken)}

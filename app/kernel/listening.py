@@ -3,17 +3,19 @@ their packages.
 """
 
 from app.kernel.beyond import same_key
-from app.kernel.figures import comparing, thresholds, writing
+from app.kernel.figures import thresholds, writing
+from app.kernel.figures.comparing import proving, settling
 from app.kernel.households import moves, splits
 from app.kernel.records import continuing, references, renewals
 
 __all__ = [
-    "comparing",
     "continuing",
     "moves",
+    "proving",
     "references",
     "renewals",
     "same_key",
+    "settling",
     "splits",
     "thresholds",
     "writing",

@@ -18,8 +18,9 @@ from app.kernel import hooks
 from app.kernel.declare import choice_lists
 from app.kernel.declare.expressions import FACT, Fact
 from app.kernel.declare.register import Register, get_register
-from app.kernel.figures import comparing, mending, rejudging
+from app.kernel.figures import mending, rejudging
 from app.kernel.figures import state as figures
+from app.kernel.figures.comparing import proving
 
 KIND = "quality.judge_again"
 _WHY = "records are judged by other thresholds wherever these hold"
@@ -63,7 +64,7 @@ def judge(job: JobContext) -> dict[str, Any]:
                 job.save(dict(done))
         job.progress(number, len(below))
     if _compares(register, job.args["setting"]):
-        done["changed"] += comparing.mend(register)
+        done["changed"] += proving.mend(register)
     with transaction(), joined(_WHY, writes=True) as session:
         if not _others(register):
             figures.mark_filled(session, register, [figures.RULES])

@@ -17,7 +17,8 @@ from app.core.db import outermost
 from app.core.kept import Kept
 from app.kernel import hooks
 from app.kernel.declare.register import all_registers, register_of
-from app.kernel.figures import comparing, counters
+from app.kernel.figures import counters
+from app.kernel.figures.comparing import noting, settling
 from app.kernel.rows.file import Attachment
 
 #: Rows that were flushed, as often as they were; and whether beyond the own area.
@@ -31,12 +32,12 @@ def _gather(session: Session, _context: Any, _instances: Any) -> None:
         register = register_of(type(row)) if isinstance(row, Scoped) else None
         if register is None:
             if isinstance(row, Attachment):
-                comparing.gather_file(session, row)
+                noting.gather_file(session, row)
             continue
         rows.append((row, outermost(session) is not session))
         counters.gather(session, register, row)
         if register.shared:
-            comparing.gather(session, register, row)
+            noting.gather(session, register, row)
 
 
 @event.listens_for(Session, "before_commit")
@@ -51,8 +52,8 @@ def tell(session: Session) -> None:
         with _telling(session, beyond=any(beyond for _row, beyond in rows)) as telling:
             hooks.written(registers, telling, list(dict.fromkeys(row for row, _beyond in rows)))
         session.flush()  # what listeners wrote counts, and is told to nobody
-    if comparing.noted.of(session):
-        comparing.apply(session)
+    if noting.noted.of(session):
+        settling.apply(session)
     counters.apply(session)
     _rows.of(session).clear()
 

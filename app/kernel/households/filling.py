@@ -19,8 +19,9 @@ from app.core.db import db
 from app.core.jobs.table import Job, JobContext, JobState, enqueue, job_kind
 from app.core.transactions import transaction
 from app.kernel.declare.register import Register
-from app.kernel.figures import comparing, mending, rejudging
+from app.kernel.figures import mending, rejudging
 from app.kernel.figures import state as figures
+from app.kernel.figures.comparing import proving
 from app.kernel.figures.mending import Area
 from app.kernel.figures.state import ROWS, RULES
 from app.kernel.records import copies
@@ -62,7 +63,7 @@ def fill(job: JobContext) -> dict[str, Any]:
                 _fill(job, done, register, names, county)
             job.progress(number * len(counties) + place + 1, len(tasks) * len(counties))
         if names == [RULES] and register.shared:
-            done["lines"] += comparing.mend(register)
+            done["lines"] += proving.mend(register)
         with transaction(), joined(_WHY, writes=True) as session:
             figures.mark_filled(session, register, names)
     return {"rows": done["rows"], "lines": done["lines"]}
@@ -76,7 +77,7 @@ def _fill(
         done["rows"] += _make_rows(register, county)
     elif names == [RULES]:
         if register.shared:
-            comparing.fill(register, county)
+            proving.fill(register, county)
         done["lines"] += rejudging.county(register, county)
     with transaction(), joined(_WHY, writes=True) as session:
         if names not in _OF_ROWS:

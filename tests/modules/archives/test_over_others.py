@@ -18,7 +18,8 @@ from app.core.clock import uuid7
 from app.core.db import db
 from app.core.errors import Invalid
 from app.core.transactions import transaction
-from app.kernel.figures import comparing, counters
+from app.kernel.figures import counters
+from app.kernel.figures.comparing import proving, settling
 from app.kernel.records import creations, files, steps
 from app.kernel.records import save as records
 from app.kernel.records.files import Sent
@@ -61,7 +62,7 @@ def found(*keys: uuid.UUID) -> list[set[str]]:
 
 def proved() -> None:
     with unscoped("what is kept equals what a recount gives") as session:
-        assert comparing.wrong(session, ARCHIVE) == []
+        assert proving.wrong(session, ARCHIVE) == []
         assert counters.live_counts(session, ARCHIVE) == counters.kept_counts(session, ARCHIVE)
 
 
@@ -79,7 +80,7 @@ def deleted(who: Any, key: uuid.UUID) -> None:
 
 def worked(app: Flask) -> None:
     """What was left to jobs is done."""
-    run_waiting(app, comparing.KIND)
+    run_waiting(app, settling.KIND)
 
 
 def test_a_number_in_two_households_is_an_error_of_both(manager: Any) -> None:
@@ -147,7 +148,7 @@ def test_a_photo_that_stands_twice_is_questionable(app: Flask, manager: Any) -> 
 def test_of_many_who_share_a_job_sees_to_the_others(
     app: Flask, manager: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparing, "AT_ONCE", 1)
+    monkeypatch.setattr(settling, "AT_ONCE", 1)
     rows = [made(manager, **number(n), phone=CALL) for n in range(1, 4)]
     assert found(*rows) == [set(), set(), {PHONE}]
     worked(app)
@@ -179,7 +180,7 @@ def test_after_random_work_what_is_kept_is_what_a_recount_gives(
     app: Flask, manager: Any, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pick = random.Random(seed)
-    monkeypatch.setattr(comparing, "AT_ONCE", 3)
+    monkeypatch.setattr(settling, "AT_ONCE", 3)
     rows: list[uuid.UUID] = []
 
     def said() -> dict[str, Any]:
@@ -199,5 +200,5 @@ def test_after_random_work_what_is_kept_is_what_a_recount_gives(
             deleted(manager, rows.pop(pick.randrange(len(rows))))
     worked(app)
     proved()
-    assert comparing.everywhere(ARCHIVE) == 0, "nothing is to be mended"
+    assert proving.everywhere(ARCHIVE) == 0, "nothing is to be mended"
     assert any(found(*rows)), "something is shared"
