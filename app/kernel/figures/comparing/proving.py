@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import and_, func, select, tuple_
@@ -32,8 +32,7 @@ def recount(session: Session, register: Register, code: str) -> set[uuid.UUID]:
     """The records that break a rule, from the rows themselves; the session sees all areas."""
     rule = register.shared[code]
     if rule.kind == Compared.PHOTO:
-        keys = photos.shared(session, register, code)
-        return {key for key in keys if _is_listed(session, register, code, key)}
+        return {*_breaking(session, register, code, [*photos.shared(session, register, code)])}
     homes: dict[Value, set[str]] = defaultdict(set)
     says: dict[Value, list[uuid.UUID]] = defaultdict(list)
     for key, said in _alike(session, register, code):
@@ -59,10 +58,17 @@ def _alike(session: Session, register: Register, code: str) -> Iterator[tuple[uu
             yield key, said
 
 
-def _is_listed(session: Session, register: Register, code: str, key: uuid.UUID) -> bool:
-    row = session.get(register.model, key)
-    names = {*register.listed.names(), *register.shared[code].where.names(), "state"}
-    return row is not None and saying.may_break(register, code, {n: getattr(row, n) for n in names})
+def _breaking(
+    session: Session, register: Register, code: str, keys: Sequence[uuid.UUID]
+) -> Iterator[uuid.UUID]:
+    """Those of these records that may break the rule."""
+    model, names = register.model, saying.asked(register, register.shared[code])
+    query = select(model.id, *(getattr(model, name) for name in names))
+    for first in range(0, len(keys), _CHUNK):
+        some = query.where(model.id.in_(keys[first : first + _CHUNK]))
+        for key, *values in session.execute(some):
+            if saying.may_break(register, code, dict(zip(names, values, strict=True))):
+                yield key
 
 
 def wrong_of(session: Session, register: Register) -> Wanted:
