@@ -45,7 +45,7 @@ from app.kernel.declare.terms import Const, Ref
 Check = Callable[[Any, Mapping[str, Any]], Iterable[Problem]]
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Register:
     """A register as it was declared. ``name`` is the URL and permission name, that of the model's
     table unless another is given.

@@ -1,23 +1,36 @@
 """Judges again which rules stored records break: of a register whose rules are others now, and daily,
 for some rules ask which day it is.
 
-A chunk of a county is one statement of SQL, in which the rules are read as conditions; what it finds to
-be otherwise than it is kept is locked, written, and added to the counters in one transaction. Who saves a
-record meanwhile has judged it anew: that one is left alone.
+A chunk of a county is one statement of SQL, in which the rules are read as conditions; of counties with few
+records several chunks are a transaction. What is otherwise than it is kept is locked, written, and added to
+the counters in that transaction. Who saves a record meanwhile has judged it anew: that one is left alone.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, bindparam, select, tuple_, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 from sqlalchemy.orm import Session
 
-from app.access.divisions.regions import in_subtree
+from app.access.divisions.regions import subtree
 from app.access.scope import hold, joined
+from app.core.clock import today
 from app.core.jobs.table import JobContext, daily_job
 from app.core.transactions import transaction
 from app.kernel.declare.flow import State
@@ -29,7 +42,10 @@ from app.kernel.records import save as records
 from app.kernel.rows import facts
 from app.kernel.rows.file import Attachment
 
-CHUNK = 2000
+#: Records of a transaction, and counties at most: nobody moves divisions there meanwhile.
+CHUNK, COUNTIES = 2000, 50
+#: Before all records of a county.
+_FIRST = ("", uuid.UUID(int=0))
 _WHY = "which rules records break is judged in all counties"
 
 
@@ -55,16 +71,24 @@ def verdict(register: Register, codes: Collection[str]) -> Verdict:
     return Verdict(_text(register.rules.ordered(codes)), _text(register.rules.severities(codes)))
 
 
-@dataclass(frozen=True)
-class _Seen:
+class _Seen(NamedTuple):
     """A record as the statement of its chunk saw it."""
 
-    id: Any
+    id: uuid.UUID
     path: str
     version: int
-    kept: Verdict
+    broken: str | None
+    severities: str | None
     found: str | None
     rows: bool  # it has rows of children, which Python reads
+
+    @property
+    def kept(self) -> Verdict:
+        """What stands with it."""
+        return Verdict(self.broken, self.severities)
+
+
+_Wrong = dict[uuid.UUID, tuple[_Seen, Verdict]]
 
 
 def registers() -> list[Register]:
@@ -77,23 +101,69 @@ def county(register: Register, place: Any) -> int:
 
     :raises TryAgain: divisions are being moved there.
     """
-    changed, after = 0, None
-    while True:
-        with transaction(), joined(_WHY, writes=True) as session:
-            hold(session, {(place.id, place.path)}, {place.id})
-            seen = _chunk(session, register, place.path, after)
-            if wrong := _wrong(session, register, seen):
-                changed += _settle(session, register, wrong)
-        if len(seen) < CHUNK:
-            return changed
-        after = seen[-1].path, seen[-1].id
+    return sum(changed for _done, changed in _walk(register, [place]))
 
 
 def everywhere(register: Register) -> int:
     """Judge all its records; gives how many were kept otherwise."""
     with joined(_WHY) as session:
         places = mending.counties(session)
-    return sum(county(register, place) for place in places)
+        held = mending.held(session, register, places)
+    walked = _walk(register, [place for place in places if place.path in held])
+    return sum(changed for _done, changed in walked)
+
+
+def go_on(
+    job: JobContext,
+    done: dict[str, Any],
+    register: Register,
+    places: Sequence[Any],
+    task: tuple[int, int],
+) -> None:
+    """Judge the records of the counties behind ``done["path"]``; ``done`` is where the job goes on after each
+    transaction, ``task`` says which of how many like this it is.
+    """
+    with joined(_WHY) as session:
+        held = mending.held(session, register, places)
+    left = [place for place in places if place.path > done["path"] and place.path in held]
+    number, tasks = task
+    before = (number + 1) * len(places) - len(left)
+    for n, changed in _walk(register, left):
+        done |= {"changed": done["changed"] + changed} | ({"path": left[n - 1].path} if n else {})
+        with transaction():
+            job.save(dict(done))
+        job.progress(before + n, tasks * len(places))
+
+
+def _walk(register: Register, places: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    """Judge all records of these counties; after each transaction how many counties are done, and how many
+    records were kept otherwise.
+    """
+    done, after = 0, _FIRST
+    while done < len(places):
+        with transaction(), joined(_WHY, writes=True) as session:
+            wrong, n, after = _some(session, register, places[done : done + COUNTIES], after)
+            changed = _settle(session, register, wrong) if wrong else 0
+        done += n
+        yield done, changed
+
+
+def _some(
+    session: Session, register: Register, places: Sequence[Any], after: tuple[str, uuid.UUID]
+) -> tuple[_Wrong, int, tuple[str, uuid.UUID]]:
+    """What is wrong in the next records of these counties; how many counties are done with these, and after
+    which record the next one goes on.
+    """
+    wrong: _Wrong = {}
+    room = CHUNK
+    for done, place in enumerate(places):
+        hold(session, {(place.id, place.path)}, {place.id})
+        seen = _chunk(session, register, place.path, after, room)
+        wrong |= _wrong(session, register, seen)
+        if len(seen) == room:
+            return wrong, done, (seen[-1].path, seen[-1].id)
+        room, after = room - len(seen), _FIRST
+    return wrong, len(places), _FIRST
 
 
 def wrong(session: Session, register: Register) -> list[str]:
@@ -110,44 +180,51 @@ def wrong(session: Session, register: Register) -> list[str]:
 
 def _wrong_in(
     session: Session, register: Register, place: Any
-) -> Iterator[tuple[Any, tuple[_Seen, Verdict]]]:
-    after = None
-    while seen := _chunk(session, register, place.path, after):
+) -> Iterator[tuple[uuid.UUID, tuple[_Seen, Verdict]]]:
+    after = _FIRST
+    while seen := _chunk(session, register, place.path, after, CHUNK):
         after = seen[-1].path, seen[-1].id
         yield from _wrong(session, register, seen).items()
 
 
 def _chunk(
-    session: Session, register: Register, path: str, after: tuple[str, Any] | None
+    session: Session, register: Register, path: str, after: tuple[str, uuid.UUID], room: int
 ) -> Sequence[_Seen]:
+    """The next records below a division, so many at most."""
+    known = facts.at(register.rules.outer_of_place, path, session)
+    query = _query(register, frozenset(known.items()), today())
+    low, high = subtree(path)
+    bounds = {"low": low, "high": high, "path": after[0], "id": after[1], "room": room}
+    return [_Seen._make(line) for line in session.execute(query, bounds)]
+
+
+@lru_cache(maxsize=100)  # to build it costs more than to read the records of a small county
+def _query(register: Register, known: frozenset[tuple[str, Any]], _day: dt.date) -> Select[Any]:
+    """What is read of a chunk where these facts hold; rules may ask which day it is."""
     model = register.model
     columns: list[ColumnElement[Any]] = [
         model.id, model.path, model.version, *_kept(model),
-        judging.in_sql(register, facts.at(register.rules.outer_of_place, path, session)),
-        judging.by_python(register),
+        judging.in_sql(register, dict(known)), judging.by_python(register),
     ]  # fmt: skip
-    found = select(*columns).where(in_subtree(model.path, path))
-    if after is not None:
-        found = found.where(tuple_(model.path, model.id) > after)
-    lines: Sequence[Any]
-    lines = session.execute(found.order_by(model.path, model.id).limit(CHUNK)).all()
-    return [
-        _Seen(line[0], line[1], line[2], Verdict(line[3], line[4]), line[5], line[6])
-        for line in lines
-    ]
+    after = tuple_(bindparam("path", type_=model.path.type), bindparam("id", type_=model.id.type))
+    return (
+        select(*columns)
+        .where(model.path >= bindparam("low"), model.path < bindparam("high"))
+        .where(tuple_(model.path, model.id) > after)
+        .order_by(model.path, model.id)
+        .limit(bindparam("room", type_=Integer))
+    )
 
 
 def _kept(model: Any) -> tuple[ColumnElement[Any], ...]:
     return tuple(type_coerce(getattr(model, name), Text) for name in (BROKEN, SEVERITIES))
 
 
-def _wrong(
-    session: Session, register: Register, seen: Sequence[_Seen]
-) -> dict[Any, tuple[_Seen, Verdict]]:
+def _wrong(session: Session, register: Register, seen: Sequence[_Seen]) -> _Wrong:
     """What is kept of a record and should not be: by its key what was seen, and what is right."""
     by_python = _by_python(session, register, [one.id for one in seen if one.rows])
     known: dict[str | None, Verdict] = {}
-    wrong = {}
+    wrong: _Wrong = {}
     for one in seen:
         broken = by_python[one.id] if one.rows else one.found
         if broken not in known:
@@ -184,9 +261,7 @@ def _codes(text: str | None) -> tuple[str, ...]:
     return tuple(text.strip(",").split(",")) if text else ()
 
 
-def _settle(
-    session: Session, register: Register, wrong: Mapping[Any, tuple[_Seen, Verdict]]
-) -> int:
+def _settle(session: Session, register: Register, wrong: _Wrong) -> int:
     """Keep what is right of the records that nobody changed since; gives how many these are."""
     model = register.model
     asked = sorted(asked_beside(register))
@@ -267,14 +342,5 @@ def judge_all(job: JobContext) -> dict[str, Any]:
     for number, register in enumerate(sorted(kept, key=lambda one: one.name)):
         if register.name != done["register"]:
             done |= {"register": register.name, "path": ""}
-        with joined(_WHY) as session:
-            held = mending.held(session, register, counties)
-        for place, one in enumerate(counties, 1):
-            if one.path <= done["path"] or one.path not in held:
-                continue
-            done["changed"] += county(register, one)
-            done["path"] = one.path
-            with transaction():
-                job.save(dict(done))
-            job.progress(number * len(counties) + place, len(kept) * len(counties))
+        go_on(job, done, register, counties, (number, len(kept)))
     return {"changed": done["changed"]}

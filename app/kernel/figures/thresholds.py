@@ -55,14 +55,7 @@ def judge(job: JobContext) -> dict[str, Any]:
     done = dict(job.checkpoint or {"path": "", "changed": 0})
     with joined(_WHY) as session:
         below = [one for one in mending.counties(session) if _concerned(one.path, path)]
-        held = mending.held(session, register, below)
-    for number, county in enumerate(below, 1):
-        if county.path > done["path"] and county.path in held:
-            done["changed"] += rejudging.county(register, county)
-            done["path"] = county.path
-            with transaction():
-                job.save(dict(done))
-        job.progress(number, len(below))
+    rejudging.go_on(job, done, register, below, (0, 1))
     if _compares(register, job.args["setting"]):
         done["changed"] += proving.mend(register)
     with transaction(), joined(_WHY, writes=True) as session:
