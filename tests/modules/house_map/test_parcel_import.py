@@ -24,6 +24,7 @@ from app.core.errors import BadInput
 from app.core.files.storage import storage
 from app.core.jobs.table import Job, JobContext, JobState
 from app.core.jobs.worker import work
+from app.modules.homes.choices import ParcelState
 from app.modules.house_map.parcels import geojson
 from app.modules.house_map.parcels.table import Parcel
 from tests.builders import (
@@ -35,6 +36,7 @@ from tests.builders import (
     Who,
     account,
     below,
+    household,
     region,
     seat,
     sign_in,
@@ -159,6 +161,26 @@ def test_whole_or_nothing(app: Flask, village: str) -> None:
     assert counts == {"rejected": 1}
     assert "没有图斑编号" in said[2]
     assert stored(app) == {}
+
+
+def test_a_parcel_that_a_survey_has_chosen_stays_when_its_import_is_taken_back(
+    app: Flask, village: str
+) -> None:
+    mine = desk(app)
+    mine.result(collection(*(feature(f"P{n}", n, 行政区划代码=village) for n in (1, 2))))
+    imported = mine.job().id
+    with app.app_context(), unscoped("tests arrange") as session:
+        survey = session.merge(household()[1])
+        survey.parcel_state, survey.parcel_number = ParcelState.CHOSEN, "P1"
+        session.commit()
+    url = f"/exchange/imports/{imported}/"
+    assert mine.post(url, {"mode": "take_back", "reason": "导错了"}).status_code == 302
+    work(app, once=True)
+    result = mine.job().result or {}
+    assert (result["gone"], result["stays"]) == (1, 1)
+    assert list(stored(app)) == ["P1"]
+    page = mine.get(f"{url}?job={mine.job().id}")
+    assert "已有农户在调查中选择了这个图斑。" in page.text
 
 
 def test_what_rejects_a_parcel(app: Flask, village: str) -> None:

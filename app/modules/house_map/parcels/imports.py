@@ -8,12 +8,14 @@ cannot be read is left out and flagged.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.access import policy
 from app.access.actor import Actor, Capability
@@ -71,6 +73,13 @@ def _import() -> Iterable[hooks.Import]:
         what="the parcels of a GeoJSON file",
         menu=mark("房屋图斑导入"),
     )
+
+
+@hooks.why_keep.listen()
+def _why_keep(session: Session, row: Any, _known: Mapping[uuid.UUID, int]) -> Iterator[str]:
+    """A parcel goes while no survey names it."""
+    if isinstance(row, Parcel) and parcels.users(session, [row.number]):
+        yield translate("已有农户在调查中选择了这个图斑。")
 
 
 @job_kind(KIND, title="导入房屋图斑", forget=import_notes.forget_job)
