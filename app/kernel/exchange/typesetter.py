@@ -26,22 +26,30 @@ def _set(page: str, to: str, *fonts: str) -> None:
     data = {"data": sys.stdin.read()}
     compiler = typst.Compiler(font_paths=list(fonts))
     compiler.compile(
-        input=page, output=to, root=str(Path(page).parent), sys_inputs=data, format="pdf"
-    )
+        input=page, output=to, root=str(Path(page).parent), sys_inputs=data, format="pdf",
+        pdf_tags=False,  # a joined paper has none
+    )  # fmt: skip
 
 
 def _join(to: str, *parts: str) -> None:
-    with pikepdf.Pdf.new() as whole:
-        opened = [pikepdf.open(part) for part in parts]  # pages are read when the whole is written
-        for number, one in enumerate(opened):
-            whole.pages.extend(one.pages)
-            if len(one.pages) % 2 and number + 1 < len(opened):
-                whole.add_blank_page(page_size=(_WIDTH, _HEIGHT))
-        whole.save(to)
+    """By a job of qpdf's, which reads what is on a page when it writes it: pages that are handed over one by
+    one are all held until the whole is written.
+    """
+    blank = Path(to).with_suffix(".blank")
+    with pikepdf.Pdf.new() as one:
+        one.add_blank_page(page_size=_A4)
+        one.save(blank)
+    pages: list[str] = []
+    odd = False
+    for part in parts:
+        pages += [str(blank), part] if odd else [part]
+        with pikepdf.open(part) as one:
+            odd = len(one.pages) % 2 == 1
+    pikepdf.Job(["join", "--empty", "--pages", *pages, "--", to]).run()
 
 
-#: Points of A4.
-_WIDTH, _HEIGHT = 595, 842
+#: Points.
+_A4 = (595, 842)
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

@@ -8,8 +8,10 @@ import os
 import re
 import signal
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import pikepdf
 import pypdfium2
 import pytest
 from flask import Flask
@@ -25,7 +27,9 @@ from app.core.files.storage import storage
 from app.core.jobs.table import Job, JobContext, JobState
 from app.core.jobs.worker import work
 from app.core.transactions import transaction
+from app.kernel.exchange import printing
 from app.kernel.exchange.printed import many
+from app.kernel.exchange.printed.content import Form
 from app.kernel.records import creations
 from app.kernel.rows.file import Attachment
 from app.modules.archives.choices import (
@@ -213,6 +217,30 @@ def test_what_a_list_finds_is_printed_in_the_background(
         assert entry.detail["filter"] == {"plan_year": ["2012"]}
     assert manager.post("/archive/papers/form", REASON).status_code == 302
     assert [name in text_of(printed(app)) for name in names] == [True] * 3
+
+
+def test_a_part_holds_no_more_pictures_than_a_typesetter() -> None:
+    forms = [
+        Form({"n": n}, dict.fromkeys(map(str, range(k)), b"x"))
+        for n, k in enumerate((19, 19, 19, 19, 90, 1))
+    ]
+    parts = many.parts_of(iter(forms))
+    assert [[form.data["n"] for form in part] for part in parts] == [[0, 1, 2], [3], [4], [5]]
+    assert list(many.parts_of([])) == []
+
+
+def test_each_part_begins_on_the_front_of_a_sheet(tmp_path: Path) -> None:
+    parts = []
+    for width, pages in ((100, 3), (200, 2), (300, 1), (400, 1)):
+        parts.append(tmp_path / f"{width}.pdf")
+        with pikepdf.Pdf.new() as paper:
+            for _page in range(pages):
+                paper.add_blank_page(page_size=(width, 100))
+            paper.save(parts[-1])
+    printing.joined(parts, tmp_path / "whole.pdf")
+    with pikepdf.open(tmp_path / "whole.pdf") as whole:
+        widths = [int(page.mediabox[2]) for page in whole.pages]
+    assert widths == [100, 100, 100, 595, 200, 200, 300, 595, 400]
 
 
 def test_ticked_rows_are_printed(app: Flask, as_account: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,7 +40,8 @@ from app.kernel.lists.page import Count
 KIND = "paper.print"
 #: Of one file: what a printer takes a morning for.
 MOST = 5_000
-_PART = 20
+#: Forms that are read at a time; of those one part has no more pictures than these, for a typesetter holds all.
+_PART, _PICTURES = 20, 60
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def run(job: JobContext) -> dict[str, Any]:
         done = 0
         for rows in batches:
             with official():
-                setting.add(list(printer.forms([row for row in rows if has(paper, row)])))
+                setting.add(printer.forms([row for row in rows if has(paper, row)]))
             db.session.expunge_all()
             done += len(rows)
             job.further(done, max(total, done))
@@ -180,6 +181,20 @@ def _ticked(register: Register, ids: Sequence[uuid.UUID]) -> Iterator[list[Any]]
         yield list(db.session.scalars(some.order_by(model.path, model.id)))
 
 
+def parts_of(forms: Iterable[Form]) -> Iterator[list[Form]]:
+    """As many of them together as a typesetter holds the pictures of; none of none."""
+    part: list[Form] = []
+    held = 0
+    for form in forms:
+        if part and held + len(form.pictures) > _PICTURES:
+            yield part
+            part, held = [], 0
+        part.append(form)
+        held += len(form.pictures)
+    if part:
+        yield part
+
+
 class _Setting:
     """Parts of the file in a folder, one of them being set."""
 
@@ -196,10 +211,12 @@ class _Setting:
     def __exit__(self, *_error: object) -> None:
         self._worker.shutdown()  # before the folder goes, in which one may still be set
 
-    def add(self, forms: Sequence[Form]) -> None:
+    def add(self, forms: Iterable[Form]) -> None:
         """Begin to set these, once those before are."""
-        if not forms:
-            return
+        for part in parts_of(forms):
+            self._begin(part)
+
+    def _begin(self, forms: Sequence[Form]) -> None:
         data = self._printer.data(forms)
         pictures = {name: content for form in forms for name, content in form.pictures.items()}
         to = self._folder / f"{len(self._parts)}.pdf"
