@@ -175,6 +175,29 @@ def test_a_form_without_a_record(app: Flask, as_account: Any) -> None:
     assert "申请材料" not in text
 
 
+@pytest.mark.parametrize(
+    ("year", "kind", "offered"),
+    [
+        (2012, PovertyKind.ALLOWANCE, "FIVE_GUARANTEES ALLOWANCE OTHER_POOR"),
+        (2018, PovertyKind.DISABLED, "REGISTERED ALLOWANCE DESTITUTE DISABLED"),
+        (2018, PovertyKind.OTHER_POOR, "REGISTERED ALLOWANCE DESTITUTE DISABLED OTHER_POOR"),
+    ],
+)
+def test_the_kinds_of_the_year_and_what_was_chosen_are_to_be_ticked(
+    app: Flask, as_account: Any, year: int, kind: PovertyKind, offered: str
+) -> None:
+    with app.app_context():
+        row = archive(plan_year=year, poverty_kind=PovertyKind.ALLOWANCE)
+        with unscoped("its year was changed since") as session:
+            session.get_one(Archive, row.id).poverty_kind = kind
+            session.commit()
+    text = text_of(as_account(builders.COUNTY_READER).get(f"/archive/{row.id}/paper/form").data)
+    [boxes] = re.findall("农户贫困类型(.*?)是否贫困残疾人家庭", text)
+    assert {one for one in PovertyKind if one.zh in boxes} == {
+        PovertyKind[name] for name in offered.split()
+    }
+
+
 def test_long_and_odd_answers_are_whole_on_paper(app: Flask, as_account: Any) -> None:
     long = "W" * 40
     odd = "\U000f1234"

@@ -197,7 +197,7 @@ class Printer:
         if not made.stored:
             stick = {"file": None, "text": _("贴照片处")}
             return {"label": label, "wide": True, "photos": [stick] * _ACROSS}
-        if offered := _offered(made):
+        if offered := _offered(made, {}):
             return _choices(label, [(text, False) for text in offered.values()])
         if made.kind == DATE:
             return _text(label, _("　　　　年　　月　　日"))
@@ -225,7 +225,7 @@ class _Filled:
             return self._without(made, label)
         if made.name not in self._shown:
             return _text(label, _NOT_ASKED)
-        if offered := _offered(made, value):
+        if offered := _offered(made, self._values):
             chosen = _codes_in(value)
             return _choices(label, [(text, code in chosen) for code, text in offered.items()])
         masked = made.masked and not self._printer.whole
@@ -268,13 +268,18 @@ def _choices(label: str, choices: Sequence[tuple[str, bool]]) -> Cell:
     return {"label": label, "text": "", "wide": wide, "choices": squares}
 
 
-def _offered(made: Field, value: Any = None) -> dict[str, str]:
-    """What may be ticked, by its code; nothing where it is no choice, or one of too many."""
+def _offered(made: Field, values: Mapping[str, Any]) -> dict[str, str]:
+    """What may be ticked where a record says ``values``, by its code; nothing where it is no choice, or one
+    of too many.
+    """
     if made.kind == YES_NO:
         return {"yes": _("是"), "no": _("否")}
     if not made.kind.picked or made.source_list is None:
         return {}
-    found = made.options(keep=_codes_in(value))
+    chosen = _codes_in(values.get(made.name))
+    found = made.options(keep=chosen)
+    limited = next((codes for when, codes in made.offers if when.test(values)), found)
+    found = {code: text for code, text in found.items() if code in limited or code in chosen}
     return found if len(found) <= _MOST_CHOICES else {}
 
 
