@@ -55,7 +55,7 @@ def columns(register: Register) -> list[Official]:
     sheet = sheet_of(register)
     if sheet is None:
         return []
-    left_out = {*sheet.leaves_out.split(), *_told_beside(register)}
+    left_out = {*sheet.leaves_out.split(), *told_beside(register)}
     found = []
     for number, section in enumerate(register.sections):
         if not number:
@@ -69,8 +69,8 @@ def columns(register: Register) -> list[Official]:
     return found
 
 
-def _told_beside(register: Register) -> Iterator[str]:
-    """Fields that have no column of their own: another one's says it."""
+def told_beside(register: Register) -> Iterator[str]:
+    """Fields that have no column or cell of their own: another one's says it."""
     for made in register.fields.values():
         if made.none is not None:
             yield made.none.name

@@ -14,6 +14,7 @@ from app.kernel.exchange import official
 from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import COLUMNS
 from app.kernel.exchange.imports.row_places import PLACES
+from app.kernel.exchange.places import LEVELS
 from app.kernel.exchange.writer import Book, Column
 from app.kernel.hooks import ListColumn
 
@@ -46,7 +47,7 @@ def write_register(file: IO[bytes], register: Register) -> None:
     """
     if official.sheet_of(register):
         with Book(file) as book:
-            book.table(register.label, official.heads(register), [], frozen_columns=5)
+            book.table(register.label, official.heads(register), [], frozen_columns=len(LEVELS))
         return
     columns = [
         Column((_("户主姓名"),), 12, required=True),

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.groups import Paper
 from app.kernel.declare.register import Register
 from app.kernel.exchange import printing
+from app.kernel.exchange.official import told_beside
 from app.kernel.exchange.places import LEVELS, Places
 from app.kernel.exchange.printed import pictures
 from app.kernel.kinds import DATE, YES_NO
@@ -73,8 +74,8 @@ class Form:
 
 
 class Printer:
-    """Makes, in the language of :data:`official` papers, the forms of one paper for an actor. ``home``: the beginning of the program's addresses;
-    ``whole``: with whole numbers.
+    """Makes, in the language of :data:`official` papers, the forms of one paper for an actor. ``home``: the
+    beginning of the program's addresses; ``whole``: with whole numbers.
     """
 
     def __init__(
@@ -83,27 +84,26 @@ class Printer:
         self.register, self.paper, self.actor = register, paper, actor
         self.home, self.whole = home, whole
         self._places = Places()
-        none = {made.none.name for made in register.fields.values() if made.none}
-        without = {*paper.without.split(), *none, *self.why_none.values()}
+        without = {*paper.without.split(), *told_beside(register)}
         self._sections = [
             (section.title, [register.fields[n] for n in section.fields if n not in without])
             for section in register.sections
         ]
 
     # ---- a paper ------------------------------------------------------------------------------
-    def data(self, forms: Iterable[Form]) -> dict[str, Any]:
+
+    def data(self, forms: Sequence[Form]) -> dict[str, Any]:
         """What the template reads of these forms together."""
-        made = list(forms)
         when = f"{local(now()):%Y-%m-%d %H:%M}"
         hidden = _("身份证号和联系电话已部分隐藏。")
         care = _("含完整的身份证号和联系电话，用后请妥善保管或销毁。") if self.whole else hidden
         return {
             "title": self.paper.label,
-            "forms": [form.data for form in made],
+            "forms": [form.data for form in forms],
             "signed": [translate(who) for who in self.paper.signed],
             "scan": _("扫码查看%(what)s", what=self.register.word),
             "made": _("%(who)s 于 %(when)s 打印", who=self.actor.name, when=when),
-            "care": care if any(form.data["code"] for form in made) else "",
+            "care": care if any(form.data["code"] for form in forms) else "",
         }
 
     def blank(self) -> Form:
@@ -121,6 +121,7 @@ class Printer:
             yield self._form(row, codes.get(row.county_id, ""), files[row.id])
 
     # ---- a form -------------------------------------------------------------------------------
+
     def _form(self, row: Any, code: str, files: Sequence[Attachment]) -> Form:
         said = self.register.rules_of(row).visible(values_of(row, files))
         filled = _Filled(self, row, said.shown, said.values)
@@ -137,7 +138,7 @@ class Printer:
         }
         return _drawn(data, filled.pictures)
 
-    def _boxes(self, places: Sequence[str], cell: Any) -> list[dict[str, Any]]:
+    def _boxes(self, places: Sequence[str], cell: Callable[[Field], Cell]) -> list[dict[str, Any]]:
         boxes = [
             {"title": translate(title), "cells": [cell(made) for made in fields]}
             for title, fields in self._sections
@@ -177,20 +178,6 @@ class Printer:
         ):
             found[file.record_id].append(file)
         return found
-
-    @cached_property
-    def why_none(self) -> dict[str, str]:
-        """Where a form may say that there is no number, and why: the number's field -> the field of the reason.
-        Both stand beside the number.
-        """
-        fields = self.register.fields.values()
-        return {
-            made.name: one.name
-            for made in fields
-            if made.none
-            for one in fields
-            if one is not made and one.shown.names() == {made.none.name}
-        }
 
     def _to_fill(self, made: Field) -> Cell:
         label, unit = translate(made.label), translate(made.unit) if made.unit else ""
@@ -235,7 +222,7 @@ class _Filled:
 
     def _without(self, made: Field, label: str) -> Cell:
         """There is no such number, and why."""
-        why = self._values.get(self._printer.why_none.get(made.name, "")) or ""
+        why = self._values.get(made.why.name) if made.why else None
         text = _("无（%(why)s）", why=_breakable(why)) if why else _("无")
         return _choices(label, [(text, True)])
 
