@@ -34,7 +34,7 @@ from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import official
 from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import REFERENCE
-from app.kernel.exchange.places import LEVELS, Places
+from app.kernel.exchange.places import LEVELS, PLACES, Places
 from app.kernel.exchange.reasons import required_reason
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Cell, Column
 from app.kernel.lists import combined
@@ -218,8 +218,8 @@ def _title(register: Register, area: str) -> str:
 
 
 def _columns(register: Register, names: Sequence[str], *, keys: bool) -> Iterator[Column]:
-    for label in (_("省"), _("市"), _("县"), _("乡镇"), _("村")):
-        yield Column((label,), width=14)
+    for label in PLACES.values():
+        yield Column((translate(label),), width=14)
     kept = _kept(register)
     for name in names:
         label = translate(register.model.__fields__[name].label)

@@ -20,13 +20,12 @@ from app.kernel.declare.field import Field
 from app.kernel.declare.groups import Sheet
 from app.kernel.declare.register import Register
 from app.kernel.exchange.by_kind import CELLS
+from app.kernel.exchange.places import PLACES
 from app.kernel.exchange.writer import Cell, Column
 from app.kernel.kinds import formats
 from app.kernel.kinds.photo import FILES
 from app.kernel.rows.file import Attachment
 
-#: The divisions of a row, as the columns of an import are called.
-PLACES = ("@province", "@city", "@county", "@town", "@village")
 _WIDTH = 16
 
 

@@ -6,9 +6,15 @@ from sqlalchemy import select
 
 from app.access.divisions.regions import Level, Region
 from app.core.db import db
+from app.core.i18n import mark
 
 #: From the province down: what stands beside a row.
 LEVELS = (Level.PROVINCE, Level.CITY, Level.COUNTY, Level.TOWN, Level.VILLAGE)
+#: What imports call their columns, and what people do.
+PLACES = {
+    "@province": mark("省"), "@city": mark("市"), "@county": mark("县"), "@town": mark("乡镇"),
+    "@village": mark("村"),
+}  # fmt: skip
 _KEPT = 8000  # the 3,350 upper divisions, which stay, and some thousand below them
 
 

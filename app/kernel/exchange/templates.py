@@ -13,8 +13,7 @@ from app.kernel.declare.register import Register
 from app.kernel.exchange import official
 from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.columns import COLUMNS
-from app.kernel.exchange.imports.row_places import PLACES
-from app.kernel.exchange.places import LEVELS
+from app.kernel.exchange.places import LEVELS, PLACES
 from app.kernel.exchange.writer import Book, Column
 from app.kernel.hooks import ListColumn
 

@@ -39,8 +39,8 @@ from app.kernel.exchange.imports.heads import SHEET, Head, Wanted, plain_head
 from app.kernel.exchange.imports.keyed import KeyedMaker, further, is_elsewhere
 from app.kernel.exchange.imports.made import Maker
 from app.kernel.exchange.imports.pipeline import Book, Line, SheetImport
-from app.kernel.exchange.imports.row_places import PLACES
 from app.kernel.exchange.inbox import Kept
+from app.kernel.exchange.places import PLACES
 from app.kernel.kinds import formats
 from app.kernel.kinds.values import is_missing, to_json
 from app.kernel.records import renewals

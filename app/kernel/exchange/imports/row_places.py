@@ -13,14 +13,9 @@ from app.core.i18n import _, mark, translate
 from app.kernel.declare.register import Register
 from app.kernel.exchange import official
 from app.kernel.exchange.imports.pipeline import Line
+from app.kernel.exchange.places import PLACES
 from app.kernel.records import places as record_places
 
-#: The columns of a row's division, as exports name them.
-PLACES = dict(
-    zip(
-        official.PLACES, (mark("省"), mark("市"), mark("县"), mark("乡镇"), mark("村")), strict=True
-    )
-)
 _KEPT = 20_000
 
 

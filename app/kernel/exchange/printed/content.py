@@ -22,13 +22,13 @@ from app.access.actor import Actor
 from app.access.divisions.regions import Region
 from app.core.clock import local, now
 from app.core.db import db
-from app.core.i18n import _, mark, translate
+from app.core.i18n import _, translate
 from app.kernel.declare.field import Field
 from app.kernel.declare.groups import Paper
 from app.kernel.declare.register import Register
 from app.kernel.exchange import printing
-from app.kernel.exchange.official import told_beside
-from app.kernel.exchange.places import LEVELS, Places
+from app.kernel.exchange.official import sheet_of, told_beside
+from app.kernel.exchange.places import LEVELS, PLACES, Places
 from app.kernel.exchange.printed import pictures
 from app.kernel.kinds import DATE, YES_NO
 from app.kernel.rows.file import Attachment
@@ -37,20 +37,6 @@ from app.kernel.rows.reading import values_of
 TEMPLATE = Path(__file__).parent / "papers/form.typ"
 #: The language of official papers, whatever that of the pages is.
 official = partial(force_locale, "zh")
-#: What annex 1 calls the divisions, from the province down.
-_PLACES = dict(
-    zip(
-        LEVELS,
-        (
-            mark("省（自治区、直辖市）"),
-            mark("地区（市、州、盟）"),
-            mark("县（市、区、旗）"),
-            mark("乡（镇）"),
-            mark("村民委员会"),
-        ),
-        strict=True,
-    )
-)
 #: A list of more choices stands as what was chosen.
 _MOST_CHOICES = 16
 _ACROSS = 3
@@ -84,6 +70,8 @@ class Printer:
         self.register, self.paper, self.actor = register, paper, actor
         self.home, self.whole = home, whole
         self._places = Places()
+        sheet = sheet_of(register)
+        self._place_heads = sheet.places if sheet else tuple(PLACES.values())
         without = {*paper.without.split(), *told_beside(register)}
         self._sections = [
             (section.title, [register.fields[n] for n in section.fields if n not in without])
@@ -146,7 +134,7 @@ class Printer:
         ]
         place = [
             _text(translate(label), text)
-            for label, text in zip(_PLACES.values(), places, strict=True)
+            for label, text in zip(self._place_heads, places, strict=True)
         ]
         boxes[0]["cells"] = [*place, *boxes[0]["cells"]]
         return boxes
