@@ -99,11 +99,7 @@ def start(what: Asked) -> Job:
     """Queue the export, and note it."""
     register, columns = what.register, what.columns
     actor = policy.require(Capability.EXPORT, register.name)
-    said: dict[str, Any] = dict(what.args)
-    if what.region is not None:
-        said["region"] = [what.region.full_name]  # its key says nothing to who reads the log
-    if what.where:
-        said[combined.WHERE] = [what.where]
+    said = filters_noted(what.args, what.region, what.where)
     if columns is not None:
         known = register.model.__fields__
         said["columns"] = [known[n].label for n in columns if n in known]
@@ -128,6 +124,18 @@ def start(what: Asked) -> Job:
             unit=translate(register.unit),
         ),
     )
+
+
+def filters_noted(
+    args: Mapping[str, Sequence[str]], region: Region | None, where: str
+) -> dict[str, Any]:
+    """The parameters of a list as the log keeps them: keys of divisions say nothing to who reads it."""
+    said: dict[str, Any] = dict(args)
+    if region is not None:
+        said["region"] = [region.full_name]
+    if where:
+        said[combined.WHERE] = [where]
+    return said
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flask import request
@@ -51,10 +51,7 @@ class LedgerExportView(BaseView):
         if register is None:
             raise NotFound(_("没有这个模块。"))
         actor = policy.require(Capability.EXPORT, register.name)
-        known = {"menu", *_known(self, name)}
-        args = {k: request.args.getlist(k) for k in request.args if k in known}
-        if ALL in args.get("state", ()):
-            del args["state"]  # asks for nothing less than everything
+        args = args_of(_known(self, name))
 
         def start(reason: str) -> Any:
             keys = register.of_households and "keys" in request.form
@@ -64,18 +61,14 @@ class LedgerExportView(BaseView):
         def told() -> dict[str, Any]:
             with ledger_export.reading(register, args, actor) as found:
                 region, count, where = found.query.region, found.count(), found.query.where
-            combination = combined.sentence(register, where)
+            words = combined.sentence(register, where)
             return {
                 "title": _("导出%(what)s", what=register.ledger_title),
                 "count_label": _("记录数（%(unit)s）", unit=translate(register.unit)),
                 "count": str(count),
                 "keys": register.of_households and translate(REFERENCE.label),
                 "area": region.full_name if region else None,
-                "filters": [
-                    *filters_said(register, args),
-                    *([{"label": _(combined.LABEL), "text": combination}] if where else []),
-                    *_as_seen(register),
-                ],
+                "filters": [*filters_said(register, args, words), *_as_seen(register)],
                 "back_url": _back(register),
             }
 
@@ -89,8 +82,19 @@ def _columns(register: Register) -> tuple[str, ...] | None:
     return chosen_columns.kept(current_user, register, menu) if menu else None
 
 
-def filters_said(register: Register, args: dict[str, list[str]]) -> list[dict[str, str]]:
-    """The filters in words, as they will stand in the audit log too."""
+def args_of(known: Iterable[str]) -> dict[str, list[str]]:
+    """What the address of a list asks for, of these parameters."""
+    said = {"menu", *known}
+    args = {name: request.args.getlist(name) for name in request.args if name in said}
+    if ALL in args.get("state", ()):
+        del args["state"]  # asks for nothing less than everything
+    return args
+
+
+def filters_said(
+    register: Register, args: dict[str, list[str]], where: str
+) -> list[dict[str, str]]:
+    """The filters in words, as they will stand in the audit log too; ``where``: what is asked of every field."""
     lines = []
     for name, values in args.items():
         made = register.model.__fields__.get(name)
@@ -108,6 +112,8 @@ def filters_said(register: Register, args: dict[str, list[str]]) -> list[dict[st
             lines.append(
                 {"label": translate(made.label), "text": _("、").join(t for t in texts if t)}
             )
+    if where:
+        lines.append({"label": _(combined.LABEL), "text": where})
     return lines
 
 

@@ -21,10 +21,9 @@ from app.kernel.declare.groups import Paper
 from app.kernel.declare.register import Register
 from app.kernel.exchange import printing
 from app.kernel.exchange.printed import many, single
-from app.kernel.lists.query import ALL
 from app.kernel.records import save as records
 from app.web.exchange import export_form
-from app.web.exchange.exports import REASONS, filters_said
+from app.web.exchange.exports import REASONS, args_of, filters_said
 from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.frame.listing import Action
@@ -92,7 +91,7 @@ class PaperRoutes(Routes):
             raise NotFound(_("没有找到该页面。"))
         actor = policy.require(Capability.EXPORT, self.register.name)
         ids = [one for one in map(parse_uuid, request.form.getlist("id")) if one is not None]
-        args = {} if ids else self._args()
+        args = {} if ids else args_of(conditions(self))
         title = _("打印%(what)s", what=made.label)
 
         def start(reason: str) -> Any:
@@ -100,15 +99,15 @@ class PaperRoutes(Routes):
             return export_form.in_background(lambda: many.start(asked, home()))
 
         def told() -> dict[str, Any]:
-            count, region, _path = many.found(self.register, args, ids, actor)
+            found = many.found(self.register, args, ids, actor)
             ticked = [{"label": _("范围"), "text": _("列表中所选的记录")}] if ids else []
             return {
                 "title": title,
                 "intro": _("在后台生成PDF，完成后在“导入导出记录”下载。"),
                 "count_label": self._count_label(),
-                "count": str(count),
-                "area": region.full_name if region else None,
-                "filters": [*ticked, *filters_said(self.register, args)],
+                "count": str(found.count),
+                "area": found.region.full_name if found.region else None,
+                "filters": [*ticked, *filters_said(self.register, args, found.where)],
                 "ids": ids,
                 "word": _("开始打印"),
                 "back_url": self._menu_url(Capability.SEARCH),
@@ -125,14 +124,6 @@ class PaperRoutes(Routes):
         actor = policy.require(Capability.SEARCH, self.register.name)
         made = single.get_paper(self.register, paper)
         return _pdf(single.blank(self.register, made, actor), made, _("空白"))
-
-    def _args(self) -> dict[str, list[str]]:
-        """What the address of a list says."""
-        known = {"menu", *conditions(self)}
-        args = {name: request.args.getlist(name) for name in request.args if name in known}
-        if ALL in args.get("state", ()):
-            del args["state"]  # asks for nothing less than everything
-        return args
 
     def _called(self, row: Any) -> str:
         return self.register.named(row) or self.register.word

@@ -242,6 +242,23 @@ def test_what_a_list_finds_is_printed_in_the_background(
     assert [name in text_of(printed(app)) for name in names] == [True] * 3
 
 
+def test_a_combined_search_is_told_in_words_before_and_in_the_log(
+    app: Flask, as_account: Any
+) -> None:
+    with app.app_context():
+        archive(), archive(head_name="李二", head_id=builders.id_number(78), way=ArchiveWay.REPAIR)
+    manager = as_account(builders.COUNTY_MANAGER)
+    url = "/archive/papers/form?where=way:any:rebuild&where=subsidy:in:5000.."
+    words = "改造方式是“原址翻建”，且各级政府补助资金不少于5000"
+    page = re.sub(r"\s+", "", manager.get(url).text)
+    assert "综合查询" in page
+    assert words in page
+    assert manager.post(url, REASON).status_code == 302
+    with app.app_context():
+        [entry] = entries()
+        assert (entry.detail["filter"], entry.detail["rows"]) == ({"where": [words]}, "1")
+
+
 def test_a_part_holds_no_more_pictures_than_a_typesetter() -> None:
     forms = [
         Form({"n": n}, dict.fromkeys(map(str, range(k)), b"x"))

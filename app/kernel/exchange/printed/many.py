@@ -31,10 +31,11 @@ from app.core.jobs.table import Job, JobContext, Owner, enqueue, job_kind
 from app.kernel.declare.groups import Paper
 from app.kernel.declare.register import Register, get_register
 from app.kernel.exchange import printing
-from app.kernel.exchange.ledger_export import reaches_beyond, reading
+from app.kernel.exchange.ledger_export import filters_noted, reaches_beyond, reading
 from app.kernel.exchange.printed.content import TEMPLATE, Form, Printer, official
 from app.kernel.exchange.printed.single import get_paper, has
 from app.kernel.exchange.reasons import required_reason
+from app.kernel.lists import combined
 from app.kernel.lists.page import Count
 
 KIND = "paper.print"
@@ -42,6 +43,16 @@ KIND = "paper.print"
 MOST = 5_000
 #: Forms that are read at a time; of those one part has no more pictures than these, for a typesetter holds all.
 _PART, _PICTURES = 20, 60
+
+
+@dataclass(frozen=True)
+class Found:
+    """How many records that are, of which division, and what is asked of every field, in words."""
+
+    count: Count
+    region: Region | None
+    path: str
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,9 +64,7 @@ class Asked:
     args: Mapping[str, Sequence[str]]
     ids: Sequence[uuid.UUID]
     reason: str
-    rows: str
-    region: Region | None
-    path: str
+    found: Found
 
 
 def asked(
@@ -71,48 +80,49 @@ def asked(
     """
     actor = policy.require(Capability.EXPORT, register.name)
     reason = required_reason(reason)
-    count, region, path = found(register, args, ids, actor)
-    if not count.n:
+    what = found(register, args, ids, actor)
+    if not what.count.n:
         raise BadInput(_("没有可以打印的记录，请重新选择。"))
-    if count.n > MOST:
+    if what.count.n > MOST:
         raise BadInput(
             _(
                 "共 %(n)s %(unit)s，一次最多打印 %(most)s %(unit)s，请缩小范围。",
-                n=str(count), unit=translate(register.unit), most=f"{MOST:,}",
+                n=str(what.count), unit=translate(register.unit), most=f"{MOST:,}",
             )
         )  # fmt: skip
-    return Asked(register, paper, args, ids, reason, str(count), region, path)
+    return Asked(register, paper, args, ids, reason, what)
 
 
 def found(
     register: Register, args: Mapping[str, Sequence[str]], ids: Sequence[uuid.UUID], actor: Actor
-) -> tuple[Count, Region | None, str]:
-    """How many records that are, and of which division.
+) -> Found:
+    """What was ticked (``ids``), or else what ``args`` select.
 
     :raises BadInput: they lie beyond the own area, where numbers are masked.
     """
     if ids:
         own = db.session.scalars(select(register.model.id).where(register.model.id.in_(ids)))
-        return Count(len(set(own))), None, actor.path
+        return Found(Count(len(set(own))), None, actor.path)
     if reaches_beyond(register, args):
         raise BadInput(_("只能打印本辖区的记录。"))
     with reading(register, args, actor) as ledger:
         ledger.require_narrow()
-        return ledger.count(), ledger.query.region, ledger.path
+        words = combined.sentence(register, ledger.query.where)
+        return Found(ledger.count(), ledger.query.region, ledger.path, words)
 
 
 def start(what: Asked, home: str) -> Job:
     """Queue the print, and note it. ``home``: the beginning of the program's addresses."""
-    register = what.register
+    register, rows = what.register, str(what.found.count)
     actor = policy.require(Capability.EXPORT, register.name)
-    said: dict[str, Any] = dict(what.args)
-    if what.region is not None:
-        said["region"] = [what.region.full_name]  # its key says nothing to who reads the log
+    said = filters_noted(what.args, what.found.region, what.found.where)
     detail = {
-        "register": register.name, "name": what.paper.title, "filter": said, "rows": what.rows,
+        "register": register.name, "name": what.paper.title, "filter": said, "rows": rows,
         "reason": what.reason,
     }  # fmt: skip
-    audit.record(db.session, Act.EXPORT, register=register.name, path=what.path, detail=detail)
+    audit.record(
+        db.session, Act.EXPORT, register=register.name, path=what.found.path, detail=detail
+    )
     return enqueue(
         KIND,
         {
@@ -125,7 +135,7 @@ def start(what: Asked, home: str) -> Job:
         owner=Owner(actor.account_id, actor.name, actor.path),
         subject=_(
             "%(title)s（%(n)s %(unit)s）",
-            title=what.paper.label, n=what.rows, unit=translate(register.unit),
+            title=what.paper.label, n=rows, unit=translate(register.unit),
         ),
     )  # fmt: skip
 
