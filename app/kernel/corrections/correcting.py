@@ -34,7 +34,6 @@ from app.kernel.corrections import fields
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import State
-from app.kernel.declare.groups import Menu
 from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.rules import Problem
 from app.kernel.kinds.values import to_json
@@ -69,7 +68,7 @@ class Preview:
     rest: int
 
 
-def ledger(register: Register, menu: Menu, args: MultiDict[str, str], actor: Actor) -> Ledger:
+def ledger(register: Register, args: MultiDict[str, str], actor: Actor) -> Ledger:
     """The list whose records are corrected, as the account sees it."""
     return Ledger(register, parse(register, args, db.session, actor), db.session, actor)
 
@@ -87,7 +86,6 @@ def preview(found: Ledger, made: Field) -> Preview:
 
 def start(
     register: Register,
-    menu: Menu,
     args: MultiDict[str, str],
     name: str,
     pairs: Pairs,
@@ -108,7 +106,7 @@ def start(
         raise BadInput(text)
     made = register.fields[name]
     _check(made, pairs, reason, keep=keep)
-    ledger(register, menu, args, actor).require_narrow()
+    ledger(register, args, actor).require_narrow()
     row = Correction(
         register=register.name, field=name, pairs=[list(pair) for pair in pairs],
         asked=[[k, v] for k, v in args.items(multi=True)], subject=subject[:1000],
@@ -326,8 +324,7 @@ def _asked(job: JobContext) -> tuple[Correction, Register]:
 
 def _write_down(job: JobContext, row: Correction, register: Register, actor: Actor) -> None:
     """The records of the list that say one of the old values, in its order."""
-    asked = MultiDict([(k, v) for k, v in row.asked])
-    found = Ledger(register, parse(register, asked, db.session, actor), db.session, actor)
+    found = ledger(register, MultiDict([(k, v) for k, v in row.asked]), actor)
     olds = {key_of(old) for old, _new in row.pairs}
     whole = key_of(ALL) in olds
     keys = [

@@ -106,7 +106,7 @@ class CorrectionRoutes(Routes):
         wanted, _notices = ledger_pages.asked(register, menu, actor, asked)
         made = self._field()
         try:
-            found = correcting.ledger(register, menu, wanted, actor)
+            found = correcting.ledger(register, wanted, actor)
             shown = correcting.preview(found, made) if made else None
         except TooWide as error:
             return self._form(menu, asked, actor, made, None, told=error.message)
@@ -116,7 +116,7 @@ class CorrectionRoutes(Routes):
         try:
             with once() as click:
                 row = correcting.start(
-                    register, menu, wanted, made.name, _pairs(lines),
+                    register, wanted, made.name, _pairs(lines),
                     subject=self._words(wanted, actor), reason=request.form.get("reason", ""),
                     seen_at=_seen(), keep="keep" in request.form,
                 )  # fmt: skip

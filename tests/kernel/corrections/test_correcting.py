@@ -35,8 +35,6 @@ from app.modules.surveys.lookback.register import LOOKBACK
 from tests import builders
 from tests.jobs import run
 
-QUERY = next(menu for menu in ARCHIVE.menus if menu.name == "query")
-
 
 @pytest.fixture
 def manager(session: Any) -> Any:
@@ -68,7 +66,7 @@ def started(
     args = MultiDict([("where", where)] if where else [])
     asked = {"subject": "全部", "reason": "核对台账", "seen_at": now()} | more
     with acting_as(builders.actor_of(who)), transaction():
-        row = correcting.start(ARCHIVE, QUERY, args, name, pairs, **asked)
+        row = correcting.start(ARCHIVE, args, name, pairs, **asked)
     db.session.expunge(row)
     return row
 
@@ -117,7 +115,7 @@ def test_the_preview_counts_what_is_said(manager: Any) -> None:
     for n, way in enumerate((ArchiveWay.REPAIR, ArchiveWay.REPAIR, ArchiveWay.REBUILD, None), 1):
         made(manager, "甲", n, way=way)
     with acting_as(builders.actor_of(manager)) as actor:
-        found = correcting.ledger(ARCHIVE, QUERY, MultiDict(), actor)
+        found = correcting.ledger(ARCHIVE, MultiDict(), actor)
         shown = correcting.preview(found, ARCHIVE.fields["way"])
     said = dict(shown.values)
     assert said == {ArchiveWay.REPAIR: 2, ArchiveWay.REBUILD: 1, None: 1}
@@ -129,7 +127,7 @@ def test_many_values_are_shown_in_part(manager: Any, monkeypatch: pytest.MonkeyP
     for n in (1, 2, 3, 4):
         made(manager, "甲", n, population=max(n, 2))
     with acting_as(builders.actor_of(manager)) as actor:
-        found = correcting.ledger(ARCHIVE, QUERY, MultiDict(), actor)
+        found = correcting.ledger(ARCHIVE, MultiDict(), actor)
         shown = correcting.preview(found, ARCHIVE.fields["population"])
         assert (next(iter(shown.values)), len(shown.values)) == ((2, 2), 2)
         assert (shown.whole, shown.rest) == (4, 1)
