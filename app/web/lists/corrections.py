@@ -131,8 +131,8 @@ class CorrectionRoutes(Routes):
         return click.answer()
 
     def _menu(self, name: str) -> Menu:
-        menu = next((m for m in self.register.menus if m.name == name and m.wide is None), None)
-        if menu is None:
+        menu = next((m for m in self.register.menus if m.name == name), None)
+        if menu is None or menu.wide is not None or menu.hidden:
             raise NotFound(_("没有找到该页面。"))
         return menu
 

@@ -106,10 +106,7 @@ def context(register: Register, menu: Menu, actor: Actor, args: MultiDict[str, s
         listing.rows = _rows(register, menu, page, listing.columns, actor, args)
         listing.paging = paging(register, page, size, args)
     listing.empty = empty(register, menu, query, page, args, actor)
-    listing.exports = [
-        *exports(register, menu, actor, wanted),
-        *papers.of_list(register, actor, asked_text(wanted)),
-    ]
+    listing.exports = exports(register, menu, actor, wanted)
     listing.bulk = _bulk(register, menu, actor)
     listing.token = generate_csrf() if register.renewal else ""
     listing.undo = review_parts.undo(register) if _review(register, menu) else None
@@ -314,7 +311,7 @@ class _Doing:
         self.areas = actor.areas(asked, register.name)
         self.review = _review(register, menu)
         self.queue = review_parts.tail(request.args) if self.review else ""
-        self.prints = papers.of_ticked(register, actor) is not None
+        self.prints = _bulk(register, menu, actor) is not None
         self.kept = None
         if register.owned and self.enters:
             entered_by = [row.entered_by for row in page.rows]
@@ -428,15 +425,19 @@ def _empty_hint(register: Register, query: Query) -> str:
 def exports(
     register: Register, menu: Menu, actor: Actor, wanted: MultiDict[str, str]
 ) -> list[Action]:
-    """The file holds what the page shows: ``wanted``, said in full."""
-    if menu.hidden or not actor.has(Capability.EXPORT, register.name):
+    """Files and papers hold what the page shows: ``wanted``, said in full. What is hidden is in none."""
+    if menu.hidden:
         return []
     text = asked_text(wanted)
+    printed = [*papers.of_list(register, actor, text)]
+    if not actor.has(Capability.EXPORT, register.name):
+        return printed
     url = f"/exchange/export/{register.name}"
     as_seen = "&".join(part for part in (text, f"as_seen={menu.name}") if part)
     return [
         Action(_("导出当前筛选的台账"), f"{url}?{text}" if text else url),
         Action(_("只导出列表显示的列"), f"{url}?{as_seen}"),
+        *printed,
     ]
 
 
@@ -454,9 +455,9 @@ def correcting(
     register: Register, menu: Menu, actor: Actor, args: MultiDict[str, str]
 ) -> list[Action]:
     """To correct a field of all that the list shows."""
-    if menu.wide or not register.entered or not actor.has(Capability.ENTER, register.name):
+    if menu.wide or menu.hidden or not register.entered:
         return []
-    if not fields.offered(register):
+    if not actor.has(Capability.ENTER, register.name) or not fields.offered(register):
         return []
     return [Action(_("批量更正"), _beside(register, menu, "correct", args), icon="edit")]
 
@@ -495,7 +496,7 @@ def _bulk(register: Register, menu: Menu, actor: Actor) -> dict[str, Any] | None
     """What may be done with several rows at once: their review, else their printing."""
     review = _review(register, menu)
     if review is None:
-        return papers.of_ticked(register, actor)
+        return None if menu.hidden else papers.of_ticked(register, actor)
     action = {"name": review.approve, "label": _("查看所选并审核"), "primary": True}
     return {"action_url": f"/{register.name}/batch/{review.approve}", "actions": [action]}
 
