@@ -156,9 +156,13 @@ class CorrectionRoutes(Routes):
         return self.register.fields[name]
 
     def _words(self, wanted: MultiDict[str, str], actor: Actor) -> str:
+        """What the list asks for, numbers masked: others of the area read it, too."""
         query = parse(self.register, wanted, db.session, actor)
-        said = ledger_filters.said(self.register, query, wanted)
-        words = [_("%(label)s：%(value)s", label=label, value=value) for _n, label, value in said]
+        known = self.register.model.__fields__
+        words = []
+        for name, label, value in ledger_filters.said(self.register, query, wanted):
+            shown = known[name].mask(value) if name in known and known[name].masked else value
+            words.append(_("%(label)s：%(value)s", label=label, value=shown))
         return _("；").join(words) or _("全部")
 
     def _form(

@@ -102,6 +102,19 @@ def test_a_found_list_is_corrected_and_that_undone(app: Flask, as_account: AsAcc
 
 
 @pytest.mark.usefixtures("rows")
+def test_what_was_asked_is_told_to_others_without_numbers(as_account: AsAccount) -> None:
+    number = builders.id_number(1)
+    manager = as_account(builders.COUNTY_MANAGER)
+    url = f"{QUERY}/correct?head_id={number}&field=way"
+    form = form_of(manager.get(url).text)
+    n = line_of(form, '"repair"')
+    form |= {f"new-{n}": "rebuild", "reason": "核对台账"}
+    told = manager.get(manager.post(url, form).location).text
+    assert "身份证号：" in told
+    assert number not in told
+
+
+@pytest.mark.usefixtures("rows")
 def test_one_or_the_other_is_asked(as_account: AsAccount) -> None:
     manager = as_account(builders.COUNTY_MANAGER)
     url = f"{QUERY}/correct?field=way"
