@@ -381,7 +381,10 @@ def _gone(made: Field, key: str) -> _Line:
     try:
         old = json.loads(key[:LONGEST_VALUE])
     except ValueError:
-        raise BadInput(_("页面已过期，请刷新后再操作。")) from None
+        old = {}
+    texts = old if isinstance(old, list) else [old]
+    if old is not None and not all(isinstance(text, str) for text in texts):  # no form has it
+        raise BadInput(_("页面已过期，请刷新后再操作。"))
     return _Line(old, correcting.said(made, old), 0)
 
 

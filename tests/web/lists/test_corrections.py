@@ -128,6 +128,9 @@ def test_one_or_the_other_is_asked(as_account: AsAccount) -> None:
     for seen in ("yesterday", "2999-01-01T00:00:00+00:00"):
         one = form | {"new-0": "exchange", "reason": "核对", "seen": seen}
         assert manager.post(url, one).status_code == 400
+    for old in ("1", '{"way": "repair"}', "[1]", "repair"):  # no form has such a value
+        one = form | {f"old-{n}": old, f"new-{n}": "rebuild", "reason": "核对"}
+        assert manager.post(url, one).status_code == 400
 
 
 @pytest.mark.parametrize(
