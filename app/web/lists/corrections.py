@@ -390,6 +390,9 @@ def _gone(made: Field, key: str) -> _Line:
 
 def _pairs(lines: list[_Line]) -> list[tuple[Any, Any]]:
     """Old and new values of the lines that say one; a new one for all says it all."""
+    text = _("填写新值和“清空”只能选一种。")
+    if both := [correcting.problem_of(one.old, text) for one in lines if one.clear and one.new]:
+        raise Invalid(text, both)
     given = [(line.old, None if line.clear else line.new) for line in lines if line.given]
     if len(given) > 1 and given[0][0] == ALL:
         text = _("“全部改为”和逐个原值的新值只能选一种。")

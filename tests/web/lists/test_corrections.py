@@ -125,6 +125,12 @@ def test_one_or_the_other_is_asked(as_account: AsAccount) -> None:
     assert answer.status_code == 422
     assert "只能选一种" in answer.text
     assert "至少给出一个新值" in manager.post(url, form | {"reason": "核对"}).text
+    either = form | {f"new-{n}": "rebuild", f"clear-{n}": "on", "reason": "核对"}
+    answer = manager.post(url, either)
+    assert answer.status_code == 422
+    assert f'id="new-{n}-error">填写新值和“清空”只能选一种。' in answer.text
+    kept = manager.post(url, form | {"new-0": "exchange", "reason": "核对", "keep": "on"})
+    assert 'id="correct-keep-errors">只有按原值逐个更正的' in kept.text
     for seen in ("yesterday", "2999-01-01T00:00:00+00:00"):
         one = form | {"new-0": "exchange", "reason": "核对", "seen": seen}
         assert manager.post(url, one).status_code == 400
