@@ -287,14 +287,15 @@ def undo(job: JobContext) -> dict[str, Any]:
 def begin_undo(register: Register, key: uuid.UUID) -> Correction:
     """Queue the undoing. The caller commits.
 
-    :raises Conflict: it is not done yet, is undone already, or too old.
+    :raises Conflict: it is not done yet, is undone already, or too old. An undoing that broke off may go on.
     """
     actor = policy.require(Capability.ENTER, register.name)
     get(register, key)
     row = db.session.get_one(Correction, key, with_for_update=True, populate_existing=True)
-    if row.undone_at is not None:
+    running = is_running(row)
+    if row.undone_at is not None and (running or not counts(row).get(Fate.CHANGED)):
         raise Conflict(_("这次批量更正已经撤销。"))
-    if is_running(row):
+    if running:
         raise Conflict(_("这次批量更正还没有完成，完成后才能撤销。"))
     if now() > undone_until(row):
         raise Conflict(_("批量更正只能在30天内撤销。"))
@@ -357,7 +358,8 @@ def _each(
     second with what speaks against it.
     """
     counted = counts(row)
-    whole, done = counted.get(waiting, 0) + sum(counted.get(fate, 0) for fate in fates), 0
+    done = sum(counted.get(fate, 0) for fate in fates)
+    whole = done + counted.get(waiting, 0)
     while True:
         with transaction():
             lines = left(row, waiting, 0, _ROWS_A_COMMIT)

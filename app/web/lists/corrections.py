@@ -260,9 +260,10 @@ class CorrectionRoutes(Routes):
         counted, running = correcting.counts(row), correcting.is_running(row)
         fate = Fate.STAYS if row.undone_at else Fate.SKIPPED
         left = correcting.left(row, fate, (number - 1) * _PAGE, _PAGE + 1)
-        open_still = not row.undone_at and now() <= correcting.undone_until(row)
-        page = self._line(row) | {
-            "title": _("批量更正：%(what)s", what=self._line(row)["field"]),
+        open_still = now() <= correcting.undone_until(row)
+        line = self._line(row)
+        page = line | {
+            "title": _("批量更正：%(what)s", what=line["field"]),
             "counts": [(f.label, f"{n:,}") for f, n in sorted(counted.items(), key=_in_order)],
             "left": self._left(left[:_PAGE]),
             "left_title": fate.label,

@@ -19,6 +19,7 @@ from app.access.scope import acting_as, unscoped
 from app.core.clock import now, uuid7
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Forbidden, Invalid, NotFound
+from app.core.jobs import table as jobs
 from app.core.jobs import worker
 from app.core.jobs.table import Job, JobOvertaken
 from app.core.transactions import transaction
@@ -211,6 +212,18 @@ def test_it_is_undone_but_for_what_was_changed_since(app: Flask, manager: Any) -
     assert look(touched).old_decade == OldDecade.HOUSELESS
     assert fates(row) == {Fate.UNDONE: 1, Fate.STAYS: 1}
     assert notes(row, Fate.STAYS) == ["更正之后又被修改。"]
+    with pytest.raises(Conflict, match="已经撤销"):
+        undone(app, manager, row)
+
+
+def test_an_undoing_that_was_cancelled_is_begun_again(app: Flask, manager: Any) -> None:
+    key = made(manager, "甲", 1, way=ArchiveWay.REPAIR)
+    row = corrected(app, manager, [("repair", "rebuild")])
+    with acting_as(builders.actor_of(manager)), transaction():
+        jobs.cancel(correcting.begin_undo(ARCHIVE, row.id).job_id)
+    assert look(key).way == "rebuild"
+    undone(app, manager, row)
+    assert look(key).way == "repair"
     with pytest.raises(Conflict, match="已经撤销"):
         undone(app, manager, row)
 
