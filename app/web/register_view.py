@@ -21,6 +21,7 @@ from app.web.crud.registers import RegisterInterface
 from app.web.frame.rights import Needs, needs, of_menus, one_of, permissions
 from app.web.lists.corrections import CorrectionRoutes
 from app.web.lists.papers import PaperRoutes
+from app.web.lists.standing import StandingRoutes
 from app.web.lists.views import ListRoutes
 from app.web.register.batch import BatchRoutes
 from app.web.register.drafts import DraftRoutes
@@ -36,6 +37,7 @@ from app.web.register.shared import Routes, acting, adopt
 PARTS: tuple[type[Routes], ...] = (
     ListRoutes,
     CorrectionRoutes,
+    StandingRoutes,
     RecordRoutes,
     FormRoutes,
     DraftRoutes,

@@ -22,7 +22,7 @@ from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
-from app.access.divisions.regions import within
+from app.access.divisions.regions import in_subtree, within
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Forbidden, Invalid, NotFound
@@ -202,8 +202,7 @@ def listed(register: Register) -> Select[Correction]:
     """The corrections that the account may look at, newest first: those made in its area."""
     actor = policy.require(Capability.ENTER, register.name)
     query = select(Correction).where(
-        Correction.register == register.name,
-        Correction.path.startswith(actor.path, autoescape=True),
+        Correction.register == register.name, in_subtree(Correction.path, actor.path)
     )
     return query.order_by(Correction.made_at.desc(), Correction.id)
 

@@ -15,13 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select
 
 from app.access import policy
 from app.access.actor import Actor, Capability, Kind
 from app.access.audit import log as audit
 from app.access.audit.log import Act
-from app.access.divisions.regions import ancestor_paths, within
+from app.access.divisions.regions import ancestor_paths, in_subtree, within
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, NotFound
@@ -162,17 +162,18 @@ def make(
             db.session, Act.SETTING, register=register.name, path=actor.path, detail=detail
         )
         n += 1
-    _told()
+    _read_anew()
     return n
 
 
-def listed(register: Register) -> list[StandingRule]:
+def listed(register: Register) -> Select[StandingRule]:
     """Those that hold in the account's area or a part of it, newest first; those that are off too."""
     actor = policy.require(Capability.ENTER, register.name)
-    line = {*ancestor_paths(actor.path), actor.path}
-    query = select(StandingRule).where(StandingRule.register == register.name)
-    rules = db.session.scalars(query.order_by(StandingRule.made_at.desc(), StandingRule.id))
-    return [rule for rule in rules if rule.path in line or within(rule.path, actor.path)]
+    above = StandingRule.path.in_(ancestor_paths(actor.path))
+    query = select(StandingRule).where(
+        StandingRule.register == register.name, or_(above, in_subtree(StandingRule.path, actor.path))
+    )
+    return query.order_by(StandingRule.made_at.desc(), StandingRule.id)
 
 
 def may_switch_off(rule: StandingRule, actor: Actor) -> bool:
@@ -186,7 +187,7 @@ def switch_off(register: Register, rule_id: uuid.UUID) -> StandingRule:
     :raises NotFound: none of these. :raises Forbidden: another division's. :raises Conflict: it is off.
     """
     actor = policy.require(Capability.ENTER, register.name)
-    rule = next((one for one in listed(register) if one.id == rule_id), None)
+    rule = db.session.scalar(listed(register).where(StandingRule.id == rule_id))
     if rule is None:
         raise NotFound(_("没有找到这条更正规则。"))
     if rule.off_at is not None:
@@ -196,7 +197,7 @@ def switch_off(register: Register, rule_id: uuid.UUID) -> StandingRule:
     _switch_off(rule, actor)
     detail = {"standing_rule": False, "changes": {rule.field: [rule.new, rule.old]}}
     audit.record(db.session, Act.SETTING, register=register.name, path=rule.path, detail=detail)
-    _told()
+    _read_anew()
     return rule
 
 
@@ -220,8 +221,8 @@ def _of(register: Register, name: str) -> list[StandingRule]:
     return list(db.session.scalars(query))
 
 
-def _told() -> None:
-    """Every process reads anew."""
+def _read_anew() -> None:
+    """Every process reads what is in force once more."""
     db.session.flush()
     choice_lists.touch(db.session)
     choice_lists.forget()

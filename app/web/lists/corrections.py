@@ -1,6 +1,4 @@
-"""批量更正 as pages: from a list to what its records say of a field, to what became of them; the rules that
-were kept for later records.
-"""
+"""批量更正 as pages: from a list to what its records say of a field, to what became of them."""
 
 from __future__ import annotations
 
@@ -41,7 +39,6 @@ from app.kernel.rows.correction import (
     CorrectedRow,
     Correction,
     Fate,
-    StandingRule,
 )
 from app.kernel.settings import standing_rules
 from app.web.exchange.jobs import job_details
@@ -53,7 +50,7 @@ from app.web.lists import filters as ledger_filters
 from app.web.lists import pages as ledger_pages
 from app.web.register.shared import Routes, conditions
 
-_PAGE = 50
+PAGE = 50
 #: How a new value is asked for.
 _INPUTS: PerKind[str] = PerKind(
     "text", {YesNo: "choice", OneOf: "choice", SomeOf: "several", Day: "date"}
@@ -219,14 +216,14 @@ class CorrectionRoutes(Routes):
     def corrections(self) -> Any:
         """The corrections of the area, newest first."""
         number = page_number(request.args)
-        query = correcting.listed(self.register).limit(_PAGE + 1).offset((number - 1) * _PAGE)
+        query = correcting.listed(self.register).limit(PAGE + 1).offset((number - 1) * PAGE)
         rows = list(db.session.scalars(query))
         page = {
             "title": _("%(what)s的批量更正", what=self.register.label),
-            "rows": [self._line(row) for row in rows[:_PAGE]],
+            "rows": [self._line(row) for row in rows[:PAGE]],
             "standing_url": f"/{self.register.name}/standing",
             "paging": Paging.by_number(
-                request.args, request.path, number, more=len(rows) > _PAGE, position_text=""
+                request.args, request.path, number, more=len(rows) > PAGE, position_text=""
             ),
         }
         shell.crumb(_("批量更正"))
@@ -245,8 +242,12 @@ class CorrectionRoutes(Routes):
             "subject": row.subject,
             "reason": row.reason,
             "who": row.account_name,
-            "when": _minute(row.made_at),
-            "undone": _("%(who)s 于 %(when)s 撤销", who=row.undone_by, when=_minute(row.undone_at))
+            "when": f"{local(row.made_at):%Y-%m-%d %H:%M}",
+            "undone": _(
+                "%(who)s 于 %(when)s 撤销",
+                who=row.undone_by,
+                when=f"{local(row.undone_at):%Y-%m-%d %H:%M}",
+            )
             if row.undone_at
             else "",
         }
@@ -259,23 +260,23 @@ class CorrectionRoutes(Routes):
         number = page_number(request.args)
         counted, running = correcting.counts(row), correcting.is_running(row)
         fate = Fate.STAYS if row.undone_at else Fate.SKIPPED
-        left = correcting.left(row, fate, (number - 1) * _PAGE, _PAGE + 1)
+        left = correcting.left(row, fate, (number - 1) * PAGE, PAGE + 1)
         open_still = now() <= correcting.undone_until(row)
         line = self._line(row)
         page = line | {
             "title": _("批量更正：%(what)s", what=line["field"]),
             "counts": [(f.label, f"{n:,}") for f, n in sorted(counted.items(), key=_in_order)],
-            "left": self._left(left[:_PAGE]),
+            "left": self._left(left[:PAGE]),
             "left_title": fate.label,
             "running": running,
             "job": self._job(row) if running else None,
             "undo_url": f"{request.path}/undo"
             if open_still and not running and counted.get(Fate.CHANGED)
             else "",
-            "until": _minute(correcting.undone_until(row)),
+            "until": f"{local(correcting.undone_until(row)):%Y-%m-%d %H:%M}",
             "all_url": f"/{self.register.name}/corrections",
             "paging": Paging.by_number(
-                request.args, request.path, number, more=len(left) > _PAGE, position_text=""
+                request.args, request.path, number, more=len(left) > PAGE, position_text=""
             ),
         }
         shell.crumb(_("批量更正"), f"/{self.register.name}/corrections")
@@ -308,45 +309,6 @@ class CorrectionRoutes(Routes):
         with once() as click:
             row = correcting.begin_undo(self.register, correction_id)
             click.leads_to(f"/{self.register.name}/corrections/{row.id}", _("已开始撤销。"))
-        return click.answer()
-
-    # ---- rules that were kept -----------------------------------------------------------------------
-    @expose("/standing")
-    @permission_name(Capability.ENTER)
-    def standing(self) -> Any:
-        """更正规则: what holds for later records."""
-        actor = policy.require(Capability.ENTER, self.register.name)
-        page = {
-            "title": _("%(what)s的更正规则", what=self.register.label),
-            "rows": [self._rule(rule, actor) for rule in standing_rules.listed(self.register)],
-            "back_url": f"/{self.register.name}/corrections",
-        }
-        shell.crumb(_("更正规则"))
-        return self.render_template("lists/standing.html", page=page)
-
-    def _rule(self, rule: StandingRule, actor: Actor) -> dict[str, Any]:
-        made = self.register.model.__fields__.get(rule.field)
-        return {
-            "field": translate(made.label) if made else rule.field,
-            "old": correcting.said(made, rule.old) if made else str(rule.old),
-            "new": correcting.said(made, rule.new) if made else str(rule.new),
-            "reason": rule.reason,
-            "who": rule.account_name,
-            "when": _minute(rule.made_at),
-            "off": _("%(who)s 于 %(when)s 停用", who=rule.off_by, when=_minute(rule.off_at))
-            if rule.off_at
-            else "",
-            "off_url": f"/{self.register.name}/standing/{rule.id}/off"
-            if standing_rules.may_switch_off(rule, actor)
-            else "",
-        }
-
-    @expose("/standing/<uuid:rule_id>/off", methods=["POST"])
-    @permission_name(Capability.ENTER)
-    def standing_off(self, rule_id: uuid.UUID) -> Any:
-        with once() as click:
-            standing_rules.switch_off(self.register, rule_id)
-            click.leads_to(f"/{self.register.name}/standing", _("更正规则已停用。"))
         return click.answer()
 
 
@@ -419,10 +381,6 @@ def _asking(made: Field) -> dict[str, Any]:
         options = made.options() if made.named or made.since else {"yes": _("是"), "no": _("否")}
     unit = translate(made.unit or made.kind.widget.unit)
     return {"how": how, "options": options, "unit_of_value": unit}
-
-
-def _minute(at: dt.datetime | None) -> str:
-    return f"{local(at):%Y-%m-%d %H:%M}" if at else ""
 
 
 _ORDER = [*Fate]

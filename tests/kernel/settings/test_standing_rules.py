@@ -93,11 +93,25 @@ def test_the_nearest_rule_holds_in_its_area_alone(manager: Any) -> None:
     assert made(next_door, 3, place, way=ArchiveWay.REPAIR).way == "repair"
 
 
+def test_it_is_listed_where_it_holds(manager: Any) -> None:
+    town = builders.account(builders.TOWN_MANAGER)
+    next_door = builders.account(
+        builders.COUNTY_MANAGER, builders.region(builders.NEXT_COUNTY, Level.COUNTY)
+    )
+    kept(manager, ("一组", "第一村民小组"))
+    kept(town, ("二组", "第二村民小组"))
+    seen = {}
+    for who in (manager, town, next_door):
+        with acting_as(builders.actor_of(who)):
+            seen[who] = [rule.old for rule in db.session.scalars(standing_rules.listed(ARCHIVE))]
+    assert seen == {manager: ["二组", "一组"], town: ["二组", "一组"], next_door: []}
+
+
 def test_it_is_switched_off_by_its_managers(manager: Any) -> None:
     kept(manager, ("一组", "第一村民小组"))
     town = builders.account(builders.TOWN_MANAGER)
     with acting_as(builders.actor_of(town)):
-        [rule] = standing_rules.listed(ARCHIVE)  # it holds there too
+        [rule] = db.session.scalars(standing_rules.listed(ARCHIVE))  # it holds there too
         with pytest.raises(Forbidden), transaction():
             standing_rules.switch_off(ARCHIVE, rule.id)
         with pytest.raises(NotFound), transaction():
@@ -107,7 +121,7 @@ def test_it_is_switched_off_by_its_managers(manager: Any) -> None:
             standing_rules.switch_off(ARCHIVE, rule.id)
         with pytest.raises(Conflict, match="已经停用"), transaction():
             standing_rules.switch_off(ARCHIVE, rule.id)
-        [rule] = standing_rules.listed(ARCHIVE)
+        [rule] = db.session.scalars(standing_rules.listed(ARCHIVE))
     assert rule.off_by.startswith(manager.username)
     assert made(manager, 1, village_group="一组").village_group == "一组"
 
