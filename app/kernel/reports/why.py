@@ -24,6 +24,7 @@ from app.kernel.declare.register import Register
 from app.kernel.declare.tables import LOWEST, QUOTA, Mean, Rate
 from app.kernel.figures import statistics
 from app.kernel.figures.statistics import Line, Sheet
+from app.kernel.lists.asked import SMALL_AREA
 from app.kernel.quotas import giving
 from app.kernel.reports.shares import ranked
 from app.kernel.rows.reading import columns_of
@@ -55,15 +56,16 @@ class Standing:
 @dataclass(frozen=True)
 class Cause:
     """Why the place is no better: ``n`` households, of which ``only`` are counted for this alone, so that
-    mending it leaves ``done`` of the rate; ``place`` is the one that the division would have. ``figure``: the
-    list that shows them, empty where there are no records yet. ``code``: the rule.
+    mending it leaves ``done`` of the rate; ``place`` is the one that the division would have. Nobody has
+    counted these three in a large division (``Why.large``). ``figure``: the list that shows them, empty where
+    there are no records yet. ``code``: the rule.
     """
 
     label: str
     n: int
-    only: int
-    done: int
-    place: int
+    only: int | None = None
+    done: int | None = None
+    place: int | None = None
     figure: str = ""
     code: str = ""
     remedy: str = ""
@@ -89,7 +91,7 @@ class Sibling:
 @dataclass(frozen=True)
 class Why:
     """The whole answer: of each rate the ``standings``, of the one that was asked for all the rest, causes that
-    gain most first.
+    gain most first. ``large``: so many records that rules are told by counters alone.
     """
 
     register: Register
@@ -103,6 +105,7 @@ class Why:
     causes: tuple[Cause, ...]
     better: tuple[Better, ...]
     siblings: tuple[Sibling, ...]
+    large: bool
 
     @property
     def several(self) -> bool:
@@ -139,7 +142,8 @@ def read(register: Register, region: Region, of: str, year: int | None, kind: st
     if of not in rates or above is None:
         raise NotFound(_("没有这项排名。"))
     lacks = [name for rate in rates.values() for name in rate.lacks.split()]
-    sheet = statistics.read(register, above, (*rates, *lacks), year=year, kind=kind)
+    whole = [register.whole] if register.whole else []
+    sheet = statistics.read(register, above, (*rates, *lacks, *whole), year=year, kind=kind)
     given = giving.given(register, above, year, kind)
     found = [_standing(sheet, rate, region, given) for rate in rates.values()]
     chosen = next(one for one in found if one.rate.of == of)
@@ -147,8 +151,9 @@ def read(register: Register, region: Region, of: str, year: int | None, kind: st
     causes = _causes(sheet, chosen, region, pairs)
     return Why(
         register, region, above, year, kind, sheet.at, tuple(found), chosen,
-        tuple(sorted(causes, key=lambda one: (one.place, -one.only, -one.n))),
+        tuple(sorted(causes, key=lambda one: (one.place or 0, -(one.only or 0), -one.n))),
         tuple(islice(_better(chosen, region, pairs), _BETTER_TOLD)), tuple(_siblings(sheet, chosen, pairs)),
+        chosen.rate.rank == LOWEST and _is_large(sheet, region),
     )  # fmt: skip
 
 
@@ -230,6 +235,9 @@ def _rules(
     counted until the last of them is mended.
     """
     rules = _rules_of(sheet.register, chosen.rate.of)
+    if _is_large(sheet, region):
+        yield from _counted(sheet, region, rules)
+        return
     every = dict.fromkeys(rules, 0)
     alone = dict.fromkeys(rules, 0)
     for broken, n in _broken(sheet, chosen.rate.of, region):
@@ -247,6 +255,30 @@ def _rules(
             )  # fmt: skip
 
 
+def _is_large(sheet: Sheet, region: Region) -> bool:
+    """Are these more records than a page reads?"""
+    whole = sheet.register.whole
+    return whole is not None and _line(sheet, region).counts[whole] > SMALL_AREA
+
+
+def _counted(sheet: Sheet, region: Region, rules: Mapping[str, Figure]) -> Iterator[Cause]:
+    """How many records break each rule, by counters: these do not know what else a record breaks."""
+    named = {f.rule.figure: (code, f) for code, f in rules.items() if f.rule is not None}
+    own = statistics.read(
+        sheet.register, region, named, children=(), year=sheet.year, kind=sheet.kind
+    )
+    counts = own.total.counts
+    for name, (code, figure) in named.items():
+        if counts[name] and figure.rule is not None:
+            yield Cause(
+                figure.text,
+                counts[name],
+                figure=sheet.key(name),
+                code=code,
+                remedy=figure.rule.remedy,
+            )
+
+
 def _rules_of(register: Register, severity: str) -> dict[str, Figure]:
     """By code, those whose breaking is a finding of this severity."""
     figures = register.quality_figures.values()
@@ -254,7 +286,9 @@ def _rules_of(register: Register, severity: str) -> dict[str, Figure]:
 
 
 def _broken(sheet: Sheet, severity: str, region: Region) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Which rules records break together, and how many do. One statement, over the division's rows."""
+    """Which rules records break together, and how many do. One statement, over the rows of a division that is
+    not large.
+    """
     register, model = sheet.register, sheet.register.model
     where = register.counted(sheet.key(severity)).sql(columns_of(model, register.name))
     query = select(model.broken, func.count()).where(in_subtree(model.path, region.path), where)

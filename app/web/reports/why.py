@@ -136,28 +136,38 @@ def _said(found: Why) -> str:
     )
     if chosen.place == 1:
         return text + _("已是第一名。")
-    first = next((one for one in found.causes if one.place < chosen.place), None)
+    if found.large:
+        return text + _("户数太多，这里只列各条规则的户数；补齐后的名次请看下级地区。")
+    first, place = _first_gain(found, chosen.place)
     if first is None:
         return text + _("没有哪一项能单独让名次上升。")
     return text + _(
         "影响最大的是“%(what)s”：补齐后第%(place)s名，上升%(n)s位。",
-        what=first.label, place=first.place, n=chosen.place - first.place,
+        what=first.label, place=place, n=chosen.place - place,
     )  # fmt: skip
+
+
+def _first_gain(found: Why, place: int) -> tuple[Cause | None, int]:
+    """What would bring a better place than this one, and which."""
+    for one in found.causes:
+        if one.place is not None and one.place < place:
+            return one, one.place
+    return None, place
 
 
 def _cause(found: Why, one: Cause) -> dict[str, Any]:
     chosen = found.chosen
-    gain = (chosen.place or one.place) - one.place
+    gain = chosen.place - one.place if chosen.place and one.place else 0
     ledger = ledger_url(found.register)
     url = f"{ledger}?figure={one.figure}&region={found.region.id}" if ledger and one.figure else ""
     return {
         "label": one.label,
         "remedy": translate(one.remedy) if one.remedy else "",
         "n": f"{one.n:,}",
-        "only": f"{one.only:,}",
+        "only": UNKNOWN if one.only is None else f"{one.only:,}",
         "of_whole": share(one.n, chosen.whole, _PLACES),
-        "after": share(one.done, chosen.whole, _PLACES),
-        "place": _("第%(n)s名", n=one.place),
+        "after": UNKNOWN if one.done is None else share(one.done, chosen.whole, _PLACES),
+        "place": _("第%(n)s名", n=one.place) if one.place else UNKNOWN,
         "gain": _("上升%(n)s位", n=gain) if gain else "",
         "url": url,
         "see": _("看%(n)s户", n=f"{one.n:,}"),

@@ -104,6 +104,27 @@ def test_the_rule_that_costs_most(county: Region, places: list[Region]) -> None:
     }  # fmt: skip
 
 
+def test_a_large_division_is_told_by_counters(
+    county: Region, places: list[Region], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows are not read: what breaks one rule alone is asked of a smaller one."""
+    own, first = places[:2]
+    give(county, {own: 10, first: 10})
+    archives(own, 2, broken=("phone.required", "income.required"))
+    archives(own, 1, broken=("phone.required",))
+    archives(own, 1)
+    assert not told(own, "incomplete").large
+    monkeypatch.setattr(why, "SMALL_AREA", 3)
+    monkeypatch.setattr(why, "_broken", None)
+    found = told(own, "incomplete")
+    assert (found.large, found.chosen.done, found.chosen.place) == (True, 3, 2)
+    assert [(c.code, c.n, c.only, c.place) for c in found.causes] == [
+        ("phone.required", 3, None, None), ("income.required", 2, None, None),
+    ]  # fmt: skip
+    assert found.causes[0].figure == f"phone-required@{YEAR}/central"
+    assert not told(own, "completed").large
+
+
 def test_the_step_that_costs_most(county: Region, places: list[Region]) -> None:
     """What waits in a step before, and what nobody has entered."""
     own, first, second, _other = places
