@@ -216,6 +216,8 @@ class _Sheets:
         sheet = self.others[register] if register else self.sheet
         if not sheet.told(figure):
             return None
+        if not register:
+            return line.counts[figure]
         found = (one.counts[figure] for one in sheet.lines if _key(one) == _key(line))
         return next(found, 0)
 

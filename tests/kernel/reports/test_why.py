@@ -17,7 +17,7 @@ from app.core.db import db, read_only
 from app.core.errors import NotFound
 from app.kernel.declare.register import get_register
 from app.kernel.quotas import telling
-from app.kernel.reports import why
+from app.kernel.reports import by_rule, why
 from app.kernel.reports.why import Why
 from app.modules.archives.choices import ArchiveStage
 from tests import builders as b
@@ -123,6 +123,31 @@ def test_a_large_division_is_told_by_counters(
     ]  # fmt: skip
     assert found.causes[0].figure == f"phone-required@{YEAR}/central"
     assert not told(own, "completed").large
+
+
+def test_each_rule_has_a_rate_and_a_place(county: Region, places: list[Region]) -> None:
+    """Of what the division above gave; of the own division of what that gave on, without a place."""
+    own, first, second, free = places
+    give(county, {own: 10, first: 10, second: 20})
+    archives(own, 3, broken=("phone.required", "income.required"))
+    archives(first, 1, broken=("phone.required",))
+    archives(second, 2, broken=("phone.required",))
+    archives(free, 1, broken=("phone.required",))
+    assert ARCHIVE is not None
+
+    def line(region: Region, code: str) -> list[str]:
+        with acting_as(b.actor(b.COUNTY_MANAGER)):
+            report = by_rule.report(ARCHIVE, region, YEAR, "central")
+        label = ARCHIVE.rules.declared[code].label
+        assert report.region.id == region.id
+        return [cell.text for row in report.rows if row.label == label for cell in row.cells[1:4]]
+
+    assert line(own, "phone.required") == ["3", "30.00%", "3"]
+    assert line(first, "phone.required") == ["1", "10.00%", "1"]
+    assert line(second, "phone.required") == ["2", "10.00%", "1"]
+    assert line(second, "income.required") == ["0", "0.00%", "1"]
+    assert line(free, "phone.required") == ["1", "—", "—"]
+    assert line(county, "phone.required") == ["7", "17.50%", "—"]
 
 
 def test_the_step_that_costs_most(county: Region, places: list[Region]) -> None:
