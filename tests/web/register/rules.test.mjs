@@ -21,7 +21,7 @@ const rules = {
         { code: "late", when: ["gt", ["field", "appraised_on"], ["field", "surveyed_on"]], message: "late" },
         {
           code: "old", message: "old",
-          when: ["lt", ["plus", ["year", ["field", "appraised_on"]], 3], ["year", ["field", "surveyed_on"]]],
+          when: ["lt", ["plus", ["year", ["field", "appraised_on"]], ["const", 3]], ["year", ["field", "surveyed_on"]]],
         },
       ],
     },
