@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { evaluate, forbidding, idCheckCharacter, isMissing, isValid, refused } from "../../../app/web/static/form/rules.js";
+import { suggest } from "../../../app/web/static/form/suggest.js";
 
 const rules = {
   order: ["died", "living", "grade", "hazards", "area", "surveyed_on", "appraised_on", "photos",
@@ -157,4 +158,52 @@ test("what forbids is what the register says", () => {
   const lenient = { order: ["a"], saving: [], fields: { a: { checks: [{ code: "odd", when: ["given", "a"], message: "" }] } } };
   assert.deepEqual(refused(lenient, "a", ["x"], {}), []);
   assert.deepEqual(evaluate(lenient, { a: "x" }).a.errors, [{ code: "odd", message: "", severity: "error" }]);
+});
+
+test("a suggested sum is of what is given, and missing where nothing is", () => {
+  const money = {
+    order: ["whole", "one", "other"],
+    fields: {
+      whole: { suggests: ["total", ["field", "one"], ["field", "other"]] },
+      one: { number: true },
+      other: { number: true, shown: ["is", "one", "1"] },
+    },
+  };
+  const sum = (values) => evaluate(money, values).whole.suggested;
+  assert.equal(sum({ one: "1", other: "2.50" }), "3.50");
+  assert.equal(sum({ one: "20000.10", other: "2.50" }), "20000.10");
+  assert.equal(sum({ whole: "7" }), null);
+});
+
+/** A field of a form as far as `suggest` looks at it: one input of text. */
+function field(value = "") {
+  const input = Object.assign(new EventTarget(), { type: "text", value, closest: () => null });
+  return { dataset: { kind: "money" }, input, querySelectorAll: () => [input], contains: () => false };
+}
+
+test("a sum is put in and follows until somebody types", () => {
+  globalThis.document = { activeElement: null };
+  const empty = field();
+  suggest(empty, "30.00", false);
+  assert.equal(empty.input.value, "", "a form that was only opened says what it said");
+  for (const sum of ["30.00", "50.00"]) {
+    suggest(empty, sum, true);
+    assert.equal(empty.input.value, sum);
+  }
+  empty.input.value = "45";
+  suggest(empty, "60.00", true);
+  assert.equal(empty.input.value, "45");
+  empty.input.value = "";
+  suggest(empty, "70.00", true);
+  assert.equal(empty.input.value, "", "who empties it wants it empty");
+});
+
+test("what was saved follows the sum if it is the sum", () => {
+  globalThis.document = { activeElement: null };
+  for (const [saved, after] of [["30", "40.00"], ["31", "31"]]) {
+    const known = field(saved);
+    suggest(known, "30.00", false);
+    suggest(known, "40.00", true);
+    assert.equal(known.input.value, after);
+  }
 });

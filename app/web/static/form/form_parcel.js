@@ -3,9 +3,9 @@
  * unless the clerk says otherwise. Beside a filled field stands where its value comes from.
  */
 import { chooseParcel } from "../map/parcels.js";
-import { fieldText, sameValue } from "./prior.js";
+import { fieldText } from "./prior.js";
 import { confirmed } from "../frame/shell.js";
-import { readField, writeField } from "../frame/values.js";
+import { readField, sameValue, writeField } from "../frame/values.js";
 import { say } from "../frame/words.js";
 
 function noteOrigin(element, text) {

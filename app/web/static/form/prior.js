@@ -1,6 +1,6 @@
 /** The button beside an earlier result: takes what was known before into its field, after asking where something else was typed. */
 import { confirmed } from "../frame/shell.js";
-import { readField, writeField } from "../frame/values.js";
+import { readField, sameValue, writeField } from "../frame/values.js";
 import { say } from "../frame/words.js";
 
 /** What a field holds as people read it: the words of what is chosen, else what was typed. */
@@ -11,12 +11,6 @@ export function fieldText(element) {
   if (chosen.length) return chosen.join(" / ");
   const value = readField(element);
   return Array.isArray(value) ? value.join(" / ") : (value ?? "");
-}
-
-/** The same value, whether it was typed as 120 or as 120.00. */
-export function sameValue(one, other) {
-  if (String(one ?? "") === String(other ?? "")) return true;
-  return one !== null && other !== null && one !== "" && other !== "" && Number(one) === Number(other);
 }
 
 async function adopt(button) {

@@ -1,7 +1,6 @@
 /** A field that is worked out from others until somebody types something else. */
-import { sameValue } from "./prior.js";
 import { isMissing } from "./rules.js";
-import { readField, writeField } from "../frame/values.js";
+import { readField, sameValue, writeField } from "../frame/values.js";
 
 /** `typing`: something was changed just now; before that what stands there is only compared. */
 export function suggest(element, value, typing) {

@@ -40,6 +40,12 @@ export function readForm(elements) {
   return values;
 }
 
+/** The same value, whether it was typed as 120 or as 120.00. */
+export function sameValue(one, other) {
+  if (String(one ?? "") === String(other ?? "")) return true;
+  return one !== null && other !== null && one !== "" && other !== "" && Number(one) === Number(other);
+}
+
 /** Sets a plain field (not files or rows) and says so by a change event. */
 export function writeField(element, value) {
   const inputs = inputsOf(element);
