@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from flask_appbuilder import BaseView, expose
@@ -25,16 +26,18 @@ class HelpView(BaseView):
     @expose("/")
     def show(self) -> Any:
         shell.crumb(_("帮助"))
-        return self.render_template("frame/help.html", topics=_topics(current_actor()))
+        return self.render_template("frame/help.html", topics=partial(_topics, current_actor()))
 
 
-def _topics(actor: Actor | None) -> list[dict[str, Any]]:
+def _topics(actor: Actor | None, groups: Iterable[shell.Group]) -> list[dict[str, Any]]:
+    """``groups``: the account's menu; what is not in it is not spoken of."""
+    urls = {item.url for group in groups for item in group.items}
     mine = [r for r in all_registers() if policy.may(Capability.SEARCH, r.name, actor=actor)]
     found = [
         {
             "title": _("填报"),
             "steps": [
-                *_ways(mine, Capability.ENTER, actor),
+                *_ways(mine, Capability.ENTER, urls),
                 _("从上到下填写；带 * 的必须填写，左侧标出每一部分还缺几项。"),
                 _("按回车到下一项，按数字选择按钮，Ctrl+S 保存，Ctrl+Enter 保存并上报。"),
                 _("蓝色底的内容是按名单或上次填写带出的，请核对。"),
@@ -46,7 +49,7 @@ def _topics(actor: Actor | None) -> list[dict[str, Any]]:
         {
             "title": _("审核"),
             "steps": [
-                *_ways(mine, Capability.REVIEW, actor),
+                *_ways(mine, Capability.REVIEW, urls),
                 _("从列表的审核菜单直接进入第一份待审核的，做完决定自动打开下一份。"),
                 _("黄色标出与上次上报不同的内容；按 P 看大图，加减号放大缩小，左右方向键换一张。"),
                 _("按 A 审核通过，按 R 选择原因后退回补正，左右方向键看上一户、下一户。"),
@@ -88,11 +91,11 @@ def _topics(actor: Actor | None) -> list[dict[str, Any]]:
     return [topic for topic in found if topic["steps"]]
 
 
-def _ways(registers: list[Register], capability: Capability, actor: Actor | None) -> Iterator[str]:
+def _ways(registers: list[Register], capability: Capability, urls: set[str]) -> Iterator[str]:
     """Where each register begins: 回头看档案：打开“档案录入”，点“档案填报”."""
     for register in registers:
         menu = _menu(register, capability)
-        if register.flow and menu and policy.may(capability, register.name, actor=actor):
+        if register.flow and menu and f"/{register.name}/{menu.name}" in urls:
             yield _(
                 "%(what)s：打开“%(menu)s”，点“%(action)s”。",
                 what=translate(register.record_word),

@@ -343,10 +343,10 @@ def test_the_interface_makes_or_changes_the_archive_of_a_key(app: Flask, manager
 
 
 def test_the_review_is_in_the_menu_where_somebody_wants_one(app: Flask) -> None:
-    """Off at first: no menu, no door of what waits to be submitted. Once a record waits, or the county (or
-    the province, for all) wants it, both are there.
+    """Off at first: no menu, no door of what waits to be submitted, no word of it in the help. Once a record
+    waits, or the county (or the province, for all) wants it, all are there.
     """
-    review = 'href="/archive/review"'
+    review, helps = 'href="/archive/review"', "打开“农户档案审核”"
     with app.app_context():
         manager = builders.account(builders.COUNTY_MANAGER)
         row = made(manager)
@@ -354,6 +354,7 @@ def test_the_review_is_in_the_menu_where_somebody_wants_one(app: Flask) -> None:
     page = hands.get("/").text
     assert review not in page
     assert "已录入，待上报" not in page
+    assert helps not in hands.get("/help/").text
     for level, wanted in ((Level.PROVINCE, True), (Level.COUNTY, False)):
         with app.app_context():
             reviewed(builders.COUNTY, wanted, level)
@@ -363,4 +364,5 @@ def test_the_review_is_in_the_menu_where_somebody_wants_one(app: Flask) -> None:
     with app.app_context(), unscoped("tests submit") as session:
         session.get_one(Archive, row.id).state = State.SUBMITTED
         session.commit()
-    assert review in hands.get("/").text
+    page = hands.get("/help/").text
+    assert (review in page, helps in page) == (True, True)
