@@ -47,9 +47,12 @@ def same_photo(register: Register, row: Any, file: Attachment) -> Same | None:
 
 
 def _same(file: Attachment) -> ColumnElement[bool]:
-    """Its picture in another place than its own field: that one may be about to be taken off."""
+    """Its picture in another place than its own field: that one may be about to be taken off. What was deleted
+    stands nowhere, wherever one looks.
+    """
     there = and_(Attachment.record_id == file.record_id, Attachment.field == file.field)
-    return and_(Attachment.sha256 == file.sha256, Attachment.id != file.id, ~there)
+    present = Attachment.hidden_on.is_(None)
+    return and_(Attachment.sha256 == file.sha256, Attachment.id != file.id, ~there, present)
 
 
 def _in_another_record(row: Any, found: Attachment) -> Same:

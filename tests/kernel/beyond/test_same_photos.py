@@ -10,7 +10,7 @@ from flask import Flask
 
 from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
-from app.core.clock import uuid7
+from app.core.clock import today, uuid7
 from app.core.db import db, read_only
 from app.kernel.beyond.same_photos import Same, same_photo
 from app.modules.surveys.lookback.model import Lookback
@@ -92,6 +92,16 @@ def test_of_another_area_nothing_is_told_but_that_it_stands_there(survey: Lookba
     place = builders.below(builders.region(FAR_COUNTY), Level.VILLAGE)
     builders.attach(builders.household(place, name="远方的人")[1], FRONT)
     assert told(survey) == Same("同一张照片已在其他地区使用，请核实。")
+
+
+@pytest.mark.parametrize("far", [False, True])
+def test_what_was_deleted_stands_nowhere(survey: Lookback, far: bool) -> None:
+    place = builders.below(builders.region(FAR_COUNTY), Level.VILLAGE) if far else None
+    (there,) = builders.attach(builders.household(place, name="钱小花")[1], FRONT)
+    with unscoped("tests delete a record that is kept") as session:
+        session.merge(there).hidden_on = today()
+        session.commit()
+    assert told(survey) is None
 
 
 def test_papers_are_not_compared(survey: Lookback) -> None:

@@ -20,7 +20,7 @@ from app.core.errors import Invalid
 from app.core.transactions import transaction
 from app.kernel.figures import counters
 from app.kernel.figures.comparing import proving, settling
-from app.kernel.records import creations, files, steps
+from app.kernel.records import creations, files, hiding, steps
 from app.kernel.records import save as records
 from app.kernel.records.files import Sent
 from app.modules.archives.model import Archive
@@ -74,8 +74,17 @@ def saved(who: Any, key: uuid.UUID, **said: Any) -> None:
 
 def deleted(who: Any, key: uuid.UUID) -> None:
     with acting_as(b.actor_of(who)), transaction():
-        records.clear(ARCHIVE, key, records.get(ARCHIVE, key).version)
+        hiding.hide(ARCHIVE, key, records.get(ARCHIVE, key).version, "重复录入")
     db.session.rollback()
+
+
+def photographed(who: Any, key: uuid.UUID, content: bytes) -> str:
+    """The key of a photo that is sent."""
+    with acting_as(b.actor_of(who)):
+        received = files.receive(ARCHIVE, key, "photos_before", Sent(io.BytesIO(content), "前.jpg"))
+        sent = str(click(files.add, ARCHIVE, key, received).id)
+    db.session.rollback()
+    return sent
 
 
 def worked(app: Flask) -> None:
@@ -128,19 +137,25 @@ def test_a_name_without_a_number_is_questionable_where_the_village_has_it(manage
 
 def test_a_photo_that_stands_twice_is_questionable(app: Flask, manager: Any) -> None:
     one, other = made(manager, **number(1)), made(manager, **number(2))
-    kept, same = [], picture()
-    with acting_as(b.actor_of(manager)):
-        for key in (one, other):
-            sent = Sent(io.BytesIO(same), "前.jpg")
-            received = files.receive(ARCHIVE, key, "photos_before", sent)
-            kept.append(str(click(files.add, ARCHIVE, key, received).id))
-        db.session.rollback()
-        assert found(one, other) == [{PHOTO}, {PHOTO}]
-        proved()
-        with transaction():
-            row = records.get(ARCHIVE, other, lock=True)
-            files.arrange(ARCHIVE, row, kept[1:], [])
-        db.session.rollback()
+    same = picture()
+    _first, second = photographed(manager, one, same), photographed(manager, other, same)
+    assert found(one, other) == [{PHOTO}, {PHOTO}]
+    proved()
+    with acting_as(b.actor_of(manager)), transaction():
+        files.arrange(ARCHIVE, records.get(ARCHIVE, other, lock=True), [second], [])
+    db.session.rollback()
+    assert found(one, other) == [set(), set()]
+    proved()
+
+
+def test_a_photo_that_was_deleted_is_no_second_one(app: Flask, manager: Any) -> None:
+    """Nor is it one after who says what was read anew."""
+    one, other = made(manager, **number(1)), made(manager, **number(2))
+    same = picture()
+    photographed(manager, one, same)
+    deleted(manager, one)
+    assert proving.everywhere(ARCHIVE) == 0
+    photographed(manager, other, same)
     assert found(one, other) == [set(), set()]
     proved()
 

@@ -49,10 +49,11 @@ def shared(
 def said(
     session: Session, register: Register, keys: Sequence[uuid.UUID]
 ) -> Iterator[tuple[Value, str, str]]:
-    """What photos of these records say: value, file and record."""
+    """What photos of these records say, but for those that were deleted: value, file and record."""
     rules = {c: r for c, r in register.shared.items() if r.kind == Compared.PHOTO}
-    of_records = Attachment.register == register.name, Attachment.record_id.in_(keys)
-    files = session.scalars(select(Attachment).where(*of_records)) if rules and keys else ()
+    theirs = Attachment.register == register.name, Attachment.record_id.in_(keys)
+    query = select(Attachment).where(*theirs, getattr(Attachment, HIDDEN).is_(None))
+    files = session.scalars(query) if rules and keys else ()
     for file in files:
         for code, rule in rules.items():
             if file.is_photo and file.field in rule.fields.split():
