@@ -128,9 +128,12 @@ def _key(name: str, said: Any) -> tuple[str, str]:
 # ---- made, listed, switched off -----------------------------------------------------------------
 
 
-def may_make(actor: Actor) -> bool:
-    """What holds for others' records is said by the managers of their division."""
-    return actor.kind == Kind.MANAGER
+def may_make(register: Register, actor: Actor) -> bool:
+    """What holds for others' records is said by the managers of their division, who may enter all of them: not
+    by one to whom parts of it are granted.
+    """
+    whole = actor.areas(Capability.ENTER, register.name) == (actor.path,)
+    return actor.kind == Kind.MANAGER and whole
 
 
 def make(
@@ -139,10 +142,10 @@ def make(
     """Keep rules for the account's area: old value -> new one, as forms have them. One for the same old
     value there is replaced. Gives how many; the caller commits.
 
-    :raises Forbidden: the account is no manager's.
+    :raises Forbidden: the account is no manager's, or may not enter everywhere in its area.
     """
-    if not may_make(actor):
-        raise Forbidden(_("只有管理用户可以设置更正规则。"))
+    if not may_make(register, actor):
+        raise Forbidden(_("只有可以在整个辖区录入的管理用户才能设置更正规则。"))
     here = [rule for rule in _of(register, name) if rule.path == actor.path]
     n = 0
     for old, new in pairs:
@@ -177,8 +180,10 @@ def listed(register: Register) -> Select[StandingRule]:
 
 
 def may_switch_off(rule: StandingRule, actor: Actor) -> bool:
-    """Managers of its division and of those above it may."""
-    return rule.off_at is None and may_make(actor) and within(rule.path, actor.path)
+    """Managers of its division and of those above it may, where they may enter."""
+    areas = actor.areas(Capability.ENTER, rule.register)
+    mine = actor.kind == Kind.MANAGER and any(within(rule.path, area) for area in areas)
+    return rule.off_at is None and mine
 
 
 def switch_off(register: Register, rule_id: uuid.UUID) -> StandingRule:

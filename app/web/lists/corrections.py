@@ -186,7 +186,7 @@ class CorrectionRoutes(Routes):
             "action_url": request.full_path.rstrip("?"),
             "reason": request.form.get("reason", ""),
             "keep": "keep" in request.form,
-            "may_keep": standing_rules.may_make(actor),
+            "may_keep": standing_rules.may_make(register, actor),
             "longest": LONGEST_REASON,
             "longest_value": LONGEST_VALUE,
             "errors": errors or {},

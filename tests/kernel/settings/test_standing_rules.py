@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.access.actor import Capability
 from app.access.audit.log import AuditEntry
 from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
@@ -23,6 +24,7 @@ from app.modules.archives.choices import ArchiveWay
 from app.modules.archives.model import Archive
 from app.modules.archives.register import ARCHIVE
 from tests import builders
+from tests.access.test_grants import give
 
 
 @pytest.fixture
@@ -140,6 +142,24 @@ def test_only_managers_keep_rules(session: Any) -> None:
     db.session.rollback()
     with acting_as(builders.actor_of(clerk)) as actor, pytest.raises(Forbidden), transaction():
         standing_rules.make(ARCHIVE, "way", [("repair", "rebuild")], "并组", actor)
+
+
+def test_who_enters_in_parts_of_the_area_keeps_none_for_all_of_it(manager: Any) -> None:
+    """A city to which a county is granted: it switches off what holds there, and nothing beside it."""
+    city = builders.account(builders.CITY)
+    give(city, Capability.ENTER, builders.region(builders.COUNTY), register=ARCHIVE.name)
+    place = builders.region(builders.NEXT_COUNTY, Level.COUNTY)
+    for who in (manager, builders.account(builders.COUNTY_MANAGER, place)):
+        kept(who, ("一组", "第一村民小组"))
+    db.session.rollback()
+    with acting_as(builders.actor_of(city)) as actor:
+        with pytest.raises(Forbidden, match="整个辖区"), transaction():
+            standing_rules.make(ARCHIVE, "village_group", [("二组", "甲组")], "并组", actor)
+        may = {
+            rule.path: standing_rules.may_switch_off(rule, actor)
+            for rule in standing_rules.listed(ARCHIVE)
+        }
+    assert may == {builders.region(builders.COUNTY).path: True, place.path: False}
 
 
 def test_a_save_asks_the_database_for_rules_once(manager: Any) -> None:
