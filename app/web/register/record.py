@@ -125,7 +125,7 @@ class RecordRoutes(Routes):
     @permission_name(Capability.SEARCH)
     def reveal(self, record_id: uuid.UUID) -> Any:
         """The whole of a masked field, on a click that the audit log keeps."""
-        row = records.get(self.register, record_id)
+        row = hiding.shown(self.register, record_id)
         policy.require(Capability.SEARCH, self.register.name, row)
         made = self.register.fields.get(request.args.get("field", ""))
         if made is None or not (made.masked or made.rows):
@@ -221,7 +221,9 @@ class ShownPage(RecordPage):
             yield {"label": _("审计记录"), "url": url}
 
     def _papers(self) -> Iterator[dict[str, Any]]:
-        """With whole numbers for those who may take them along."""
+        """With whole numbers for those who may take them along; none of what was deleted."""
+        if is_hidden(self.row):
+            return
         way = "print" if self.actor.has(Capability.EXPORT, self.register.name) else "paper"
         own = [paper for paper in self.register.papers if single.has(paper, self.row)]
         for paper in own:

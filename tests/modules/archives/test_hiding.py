@@ -247,6 +247,9 @@ def test_the_county_sees_the_list_the_page_and_restores(app: Flask) -> None:
     assert WHY in shown
     assert f'action="{page}/bring_back"' in shown
     assert f"{page}/edit" not in shown
+    assert f"{page}/print/" not in shown, "what was deleted is printed no more"
+    revealed = county.post(f"{page}/reveal?field=head_id", {})
+    assert (revealed.status_code, NUMBER in revealed.text) == (200, True)
     assert county.get(f"{page}/edit").status_code == 404
     with app.app_context():
         second = made(manager)
