@@ -300,9 +300,15 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     """Delete what was entered: the record is 未录入 again, its history stays. Approved stages stay
     too: then it is what it was at the last approval. Where users make the records, it is gone with
     its files; the audit log keeps what it said.
+
+    :raises Conflict: it may not be changed now, or is kept: that is hidden (:mod:`app.kernel.records.hiding`).
     """
     row = get(register, record_id, lock=True)
     actor = require_entry(register, row)
+    if register.keeps:
+        raise Conflict(
+            _("该%(what)s永久保存，请在它的页面上写明原因后删除。", what=register.word), row=row
+        )
     if row.state == State.MISSING:
         if history.last_step_is(row, actor, "clear"):
             return row  # the same click, sent twice

@@ -26,7 +26,7 @@ from app.core.transactions import transaction
 from app.kernel.corrections import correcting, fields
 from app.kernel.corrections.correcting import ALL
 from app.kernel.figures import counters
-from app.kernel.records import creations, history
+from app.kernel.records import creations, hiding, history
 from app.kernel.records import save as records
 from app.kernel.rows.correction import CorrectedRow, Correction, Fate
 from app.modules.archives.choices import ArchiveWay, OldDecade, RenovationReason
@@ -185,7 +185,7 @@ def test_what_was_changed_since_or_may_not_be_stays_and_is_told(app: Flask, mana
     claimed = worker.claim(row.job_id)
     db.session.rollback()
     with acting_as(builders.actor_of(manager)), transaction():
-        records.clear(ARCHIVE, gone, look(gone).version)
+        hiding.hide(ARCHIVE, gone, look(gone).version, "重复录入")
     worker.run(app, claimed, threading.Event())
     assert look(changed).reason == "C"
     assert look(houseless).reason is None

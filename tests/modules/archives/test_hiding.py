@@ -159,6 +159,13 @@ def test_who_deletes_and_who_restores(manager: Any) -> None:
         restore(manager, row)
 
 
+def test_it_is_erased_by_no_way(manager: Any) -> None:
+    row = made(manager)
+    with acting_as(builders.actor_of(manager)), pytest.raises(Conflict, match="永久保存"):
+        records.clear(ARCHIVE, row.id, row.version)
+    assert stored(row).hidden_on is None
+
+
 def test_what_waits_or_is_approved_is_not_deleted(manager: Any) -> None:
     reviewed(builders.COUNTY, wanted=True)
     row = made(manager)
