@@ -41,6 +41,7 @@ from tests import builders
 from tests.clicks import begin_import
 from tests.hands import Hands
 from tests.kernel.exchange.test_round_trip import run
+from tests.modules import samples
 
 FAR = "530129"
 NUMBER = builders.id_number(901)
@@ -104,6 +105,30 @@ def test_of_one_elsewhere_the_county_alone_is_told(manager: Any) -> None:
     assert "寻甸" in problem.message
     assert "张建国" not in problem.message
     assert problem.url == ""
+
+
+def test_who_has_a_dossier_of_the_year_gets_no_archive(manager: Any) -> None:
+    there = samples.dossier(head_id=NUMBER, plan_year=2015)
+    problem = told(manager)
+    assert (problem.field, problem.code) == ("head_id", "head_id.dossier")
+    assert problem.url == f"/dossier/{there.id}"
+    assert there.head_name in problem.message
+    assert made(manager, plan_year=2016).id, "the dossier says nothing of another year"
+    far = samples.dossier(
+        builders.seat(Level.VILLAGE, FAR), head_id=builders.id_number(902), plan_year=2015
+    )
+    elsewhere = told(manager, head_id=far.head_id)
+    assert (elsewhere.code, elsewhere.url) == ("head_id.dossier", "")
+    assert "寻甸" in elsewhere.message
+    assert far.head_name not in elsewhere.message
+
+
+def test_the_form_puts_the_sum_in_and_nothing_else_does(manager: Any) -> None:
+    """What is typed there wins: tests/web/register/rules.test.mjs."""
+    said = [["field", n] for n in ("subsidy", "xinjiang_aid", "loan", "own_funds")]
+    assert ARCHIVE.rules.js()["fields"]["invested"]["suggests"] == ["total", *said]
+    row = made(manager, subsidy=Decimal(20_000), own_funds=Decimal(30_000))
+    assert row.invested is None
 
 
 def test_the_household_is_found_by_the_number_and_changes_nothing_of_the_archive(
