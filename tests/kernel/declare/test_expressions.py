@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import app.access.accounts.allowances  # noqa: F401  (declares a setting)
+from app.access.accounts.allowances import TOWN_CLERKS
 from app.core.choices import Choices
 from app.kernel.declare import fields as f
 from app.kernel.declare.expressions import ALWAYS, NEVER, setting, within
@@ -111,7 +111,7 @@ def test_python_reader(condition: Any, values: dict[str, Any], holds: bool) -> N
         (within("65", "66"),
          ["or", ["eq", ["fact", "@within:65", "no"], ["const", "yes"]],
           ["eq", ["fact", "@within:66", "no"], ["const", "yes"]]]),
-        (number.compare("gt", number.ref.times(setting("users.town_clerks"))),
+        (number.compare("gt", number.ref.times(setting(TOWN_CLERKS.name))),
          ["gt", ["field", "number"],
           ["times", ["field", "number"], ["fact", "@users.town_clerks", 9]]]),
         (ALWAYS, ["true"]),
