@@ -222,20 +222,42 @@ def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return one | {path: one.get(path, {}) | methods for path, methods in other.items()}
 
 
-def _entry_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
-    name, tag, base = _name(register), register.name, f"{problems.PREFIX}/{register.name}"
-    one, label = f"{base}/{{id}}", register.label
-    change, record = parts.ref(f"{name}Change"), parts.ref(name)
-    version = parts.NUMBER | {"minimum": 0, "maximum": 999_999_999}
-    files = list(register.file_fields)
-    file_key = parts.parameter("file_id", parts.KEY, where="path")
-    report = {"type": "array", "items": parts.ref("Problem")}
-    found: dict[str, Any] = {
+_Paths = dict[str, dict[str, Any]]
+
+
+def _entry_paths(register: Register, key: dict[str, Any]) -> _Paths:
+    """What is written, and what is read of it beside."""
+    one = f"{problems.PREFIX}/{register.name}/{{id}}"
+    found = _merged(_editing(register, one, key), _looks(register, one, key))
+    if register.file_fields:
+        found = _merged(found, _files(register, one, key))
+    if register.creates is not None:
+        found = _merged(found, _creation(register, one, key))
+    elif register.follows:
+        found = _merged(found, _first_entry(register))
+    if register.renewal:
+        found = _merged(found, _renewal(register, one, key))
+    for step in register.flow.transitions if register.flow else ():
+        found[f"{one}/steps/{step.name}"] = {"post": _step(register, step, key, _VERSION)}
+    return found
+
+
+_VERSION = parts.NUMBER | {"minimum": 0, "maximum": 999_999_999}
+
+
+def _sent(register: Register) -> Schema:
+    """The values of a form, as they are written."""
+    return parts.ref(f"{_name(register)}Change")
+
+
+def _editing(register: Register, one: str, key: dict[str, Any]) -> _Paths:
+    tag, label, record = register.name, register.label, parts.ref(_name(register))
+    return {
         one: {
             "patch": parts.operation(
                 f"{tag}.change", tag, _("%(what)s：修改", what=label), record,
                 parameters=[key, *parts.versioned()],
-                body=parts.object_of({"version": version, "values": change}, "version", "values"),
+                body=parts.object_of({"version": _VERSION, "values": _sent(register)}, "version", "values"),
                 errors=parts.WRITE_ERRORS,
                 description=_("只改写出的项目，其余不变；因规则不再显示的项目会清空。未录入的由此变为已录入。"),
             ),
@@ -244,7 +266,15 @@ def _entry_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
                 parameters=[key, *parts.versioned()], errors=parts.WRITE_ERRORS,
                 description=_("状态回到未录入，办理记录保留。"),
             ),
-        },
+        }
+    }  # fmt: skip
+
+
+def _looks(register: Register, one: str, key: dict[str, Any]) -> _Paths:
+    """Its history, and what is wrong with it before it is submitted."""
+    tag, label = register.name, register.label
+    report = {"type": "array", "items": parts.ref("Problem")}
+    return {
         f"{one}/history": {
             "get": parts.operation(
                 f"{tag}.history", tag, _("%(what)s：办理记录", what=label), parts.list_of(parts.ref("Step")),
@@ -258,6 +288,13 @@ def _entry_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
                 parameters=[key],
             )
         },
+    }  # fmt: skip
+
+
+def _files(register: Register, one: str, key: dict[str, Any]) -> _Paths:
+    tag, label = register.name, register.label
+    field = {"type": "string", "enum": list(register.file_fields)}
+    return {
         f"{one}/files": {
             "get": parts.operation(
                 f"{tag}.files", tag, _("%(what)s：附件", what=label), parts.list_of(parts.ref("File")),
@@ -267,64 +304,78 @@ def _entry_paths(register: Register, key: dict[str, Any]) -> dict[str, Any]:
         f"{one}/files/{{field}}": {
             "post": parts.operation(
                 f"{tag}.upload", tag, _("%(what)s：上传附件", what=label), parts.ref("File"),
-                parameters=[
-                    key, parts.parameter("field", {"type": "string", "enum": files}, where="path"), *parts.once(),
-                ],
+                parameters=[key, parts.parameter("field", field, where="path"), *parts.once()],
                 body=parts.object_of({"file": {"type": "string", "format": "binary"}}),
                 media="multipart/form-data", status=201, errors=parts.WRITE_ERRORS,
             )
         },
         f"{one}/files/{{file_id}}": {
             "delete": parts.operation(
-                f"{tag}.remove", tag, _("%(what)s：移除附件", what=label), record,
-                parameters=[key, file_key], errors=parts.WRITE_ERRORS,
+                f"{tag}.remove", tag, _("%(what)s：移除附件", what=label), parts.ref(_name(register)),
+                parameters=[key, parts.parameter("file_id", parts.KEY, where="path")],
+                errors=parts.WRITE_ERRORS,
             )
         },
     }  # fmt: skip
-    if not files:
-        found = {path: methods for path, methods in found.items() if "/files" not in path}
-    if register.creates is not None:
-        place = {"region": parts.NUMBER, "region_code": parts.TEXT}
-        if register.key:
-            labels = _("、").join(translate(register.fields[n].label) for n in register.key.split())
-            says = _("已有%(parts)s相同的记录时修改它（200），而不是拒绝", parts=labels)
-            place["upsert"] = {"type": "boolean", "description": says}
-        found[base] = {
+
+
+def _creation(register: Register, one: str, key: dict[str, Any]) -> _Paths:
+    """Where users make the records; what they delete is gone then, or is kept."""
+    tag, label = register.name, register.label
+    body = {"region": parts.NUMBER, "region_code": parts.TEXT}
+    if register.key:
+        labels = _("、").join(translate(register.fields[n].label) for n in register.key.split())
+        says = _("已有%(parts)s相同的记录时修改它（200），而不是拒绝", parts=labels)
+        body["upsert"] = {"type": "boolean", "description": says}
+    reason = {"version": _VERSION, "reason": parts.TEXT | {"maxLength": 1000}}
+    return {
+        f"{problems.PREFIX}/{register.name}": {
             "post": parts.operation(
-                f"{tag}.create", tag, _("%(what)s：新增", what=label), record,
-                parameters=parts.once(), body=parts.object_of(place | {"values": change}, "values"),
+                f"{tag}.create", tag, _("%(what)s：新增", what=label), parts.ref(_name(register)),
+                parameters=parts.once(),
+                body=parts.object_of(body | {"values": _sent(register)}, "values"),
                 status=201, errors=parts.WRITE_ERRORS,
                 description=_("行政区划用 region（编号）或 region_code（代码）写明。"),
             )
-        }  # fmt: skip
-        reason = {"version": version, "reason": parts.TEXT | {"maxLength": 1000}}
-        found[one]["delete"] = parts.operation(
-            f"{tag}.clear", tag, _("%(what)s：删除", what=label), None,
-            parameters=[key, *parts.versioned()], status=204, errors=parts.WRITE_ERRORS,
-            body=parts.object_of(reason, "reason") if register.keeps else None,
-            description=_("须写明原因；永久保存，县级管理用户可以恢复。") if register.keeps else "",
-        )  # fmt: skip
-    elif register.follows:
-        body = parts.object_of({"household_id": parts.KEY, "values": change}, "values")
-        found[base] = {
+        },
+        one: {
+            "delete": parts.operation(
+                f"{tag}.clear", tag, _("%(what)s：删除", what=label), None,
+                parameters=[key, *parts.versioned()], status=204, errors=parts.WRITE_ERRORS,
+                body=parts.object_of(reason, "reason") if register.keeps else None,
+                description=_("须写明原因；永久保存，县级管理用户可以恢复。") if register.keeps else "",
+            )
+        },
+    }  # fmt: skip
+
+
+def _first_entry(register: Register) -> _Paths:
+    """Of a household that its list has got."""
+    body = parts.object_of({"household_id": parts.KEY, "values": _sent(register)}, "values")
+    return {
+        f"{problems.PREFIX}/{register.name}": {
             "post": parts.operation(
-                f"{tag}.create", tag, _("%(what)s：录入", what=label), record,
+                f"{register.name}.create", register.name, _("%(what)s：录入", what=register.label),
+                parts.ref(_name(register)),
                 parameters=parts.once(), body=body, status=201, errors=parts.WRITE_ERRORS,
                 description=_("为名单上还没有录入的农户录入；已录入的请用修改。"),
             )
-        }  # fmt: skip
-    if register.renewal:
-        found[f"{one}/renew"] = {
+        }
+    }  # fmt: skip
+
+
+def _renewal(register: Register, one: str, key: dict[str, Any]) -> _Paths:
+    text = _("%(what)s：在已审核通过的记录之后新增一份", what=register.label)
+    return {
+        f"{one}/renew": {
             "post": parts.operation(
-                f"{tag}.renew", tag, _("%(what)s：在已审核通过的记录之后新增一份", what=label), record,
+                f"{register.name}.renew", register.name, text, parts.ref(_name(register)),
                 parameters=[key, *parts.once()], body=parts.object_of({}), status=201,
                 errors=parts.WRITE_ERRORS,
                 description=_("原记录留作历史；新的一份带出原记录的内容，用修改（PATCH）填写，保存后生效。"),
             )
-        }  # fmt: skip
-    for step in register.flow.transitions if register.flow else ():
-        found[f"{one}/steps/{step.name}"] = {"post": _step(register, step, key, version)}
-    return found
+        }
+    }  # fmt: skip
 
 
 def _step(register: Register, step: Transition, key: Any, version: Schema) -> dict[str, Any]:
