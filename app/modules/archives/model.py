@@ -182,11 +182,15 @@ class Archive(Judged, Keyed, Lasting, Submitted, NamesHousehold, Model):
 
     # 照片情况
     photos_before = f.photos("改造前照片", 1, 6, shown=_housed)
-    photos_during = f.photos("改造中照片", 1, 6, shown=_started & ~way.is_(ArchiveWay.EXCHANGE))
+    _built = _started & ~way.is_(ArchiveWay.EXCHANGE)
+    photos_during = f.photos("改造中照片", 1, 6, shown=_built)
     photos_after = f.photos("改造后照片", 1, 6, shown=completed_on.given)
     before_taken = f.system(f.date("改造前照片的拍摄日期"))  # of the last one
     after_taken = f.system(f.date("改造后照片的拍摄日期"))  # of the first one
-    face_shown = f.yes_no("照片含户主正面肖像", help="至少有一张照片包含户主正面肖像")
+    face_shown = _then(
+        f.yes_no("照片含户主正面肖像", help="至少有一张照片包含户主正面肖像"),
+        _housed | _built | completed_on.given,  # before, without a house, there are no photos
+    )
 
     # 档案材料
     application_papers = f.papers("申请材料", 0, 5)

@@ -153,6 +153,12 @@ CASES: dict[str, tuple[Severity, dict[str, Any], dict[str, Any]]] = {
         {"after_taken": dt.date(2015, 9, 1)},
     ),
     "face_shown.nobody": (INCOMPLETE, {"face_shown": False}, {}),
+    "face_shown.missing": (
+        INCOMPLETE,
+        {"face_shown": None},
+        {"face_shown": None, "old_decade": OldDecade.HOUSELESS}
+        | {"started_on": None, "completed_on": None},
+    ),
 }
 
 
