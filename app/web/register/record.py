@@ -197,7 +197,7 @@ class ShownPage(RecordPage):
             if policy.may(Capability.RESTORE, register.name, row, actor=self.actor):
                 url = f"{self.url}/{hiding.RESTORE}"
                 yield common | {"name": hiding.RESTORE, "label": _("恢复"), "action_url": url}
-        elif records.may_edit(register, row, self.actor) and row.state != State.APPROVED:
+        elif records.may_edit(register, row, self.actor):
             url = f"{self.url}/{hiding.HIDE}"
             yield common | {
                 "name": hiding.HIDE, "label": _("删除"), "action_url": url, "danger": True,

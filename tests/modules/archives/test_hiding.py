@@ -269,6 +269,19 @@ def test_the_county_sees_the_list_the_page_and_restores(app: Flask) -> None:
     assert county.get(f"/audit/of/archive/{row.id}").status_code == 200
 
 
+def test_what_a_review_left_behind_is_deleted_like_any_other(app: Flask) -> None:
+    """Approved while the county wanted a review, which it does no more."""
+    manager, row = entered(app)
+    with app.app_context(), unscoped("tests approve") as wide:
+        wide.get_one(Archive, row.id).state = State.APPROVED
+        wide.commit()
+    page = f"/archive/{row.id}"
+    assert f'action="{page}/hide"' in hands(app, manager).get(page).text
+    with app.app_context():
+        hide(manager, row)
+        assert stored(row).hidden_why == WHY
+
+
 # ---- interface ---------------------------------------------------------------------------------
 
 
