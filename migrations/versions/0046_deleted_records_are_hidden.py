@@ -21,8 +21,8 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("attachment", sa.Column("hidden_on", sa.Date(), nullable=True))
     op.add_column("archive", sa.Column("hidden_on", sa.Date(), nullable=True))
-    op.add_column("archive", sa.Column("hidden_by", sa.String(length=128), nullable=True))
-    op.add_column("archive", sa.Column("hidden_why", sa.String(length=1000), nullable=True))
+    op.add_column("archive", sa.Column("hidden_by", _text(128), nullable=True))
+    op.add_column("archive", sa.Column("hidden_why", _text(1000), nullable=True))
     op.add_column("archive", sa.Column("before_taken", sa.Date(), nullable=True))
     op.add_column("archive", sa.Column("after_taken", sa.Date(), nullable=True))
 
@@ -31,3 +31,8 @@ def downgrade() -> None:
     for name in ("after_taken", "before_taken", "hidden_why", "hidden_by", "hidden_on"):
         op.drop_column("archive", name)
     op.drop_column("attachment", "hidden_on")
+
+
+def _text(length: int) -> sa.String:
+    """Compared by bytes, as the models say."""
+    return sa.String(length=length).with_variant(sa.String(length=length, collation="C"), "postgresql")
