@@ -174,7 +174,8 @@ def listed(register: Register) -> Select[StandingRule]:
     actor = policy.require(Capability.ENTER, register.name)
     above = StandingRule.path.in_(ancestor_paths(actor.path))
     query = select(StandingRule).where(
-        StandingRule.register == register.name, or_(above, in_subtree(StandingRule.path, actor.path))
+        StandingRule.register == register.name,
+        or_(above, in_subtree(StandingRule.path, actor.path)),
     )
     return query.order_by(StandingRule.made_at.desc(), StandingRule.id)
 
