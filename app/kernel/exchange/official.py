@@ -23,7 +23,6 @@ from app.kernel.exchange.by_kind import CELLS
 from app.kernel.exchange.places import PLACES
 from app.kernel.exchange.writer import Cell, Column
 from app.kernel.kinds import formats
-from app.kernel.kinds.photo import FILES
 from app.kernel.rows.file import Attachment
 
 _WIDTH = 16
@@ -78,7 +77,7 @@ def told_beside(register: Register) -> Iterator[str]:
 
 
 def _is_photo(made: Field) -> bool:
-    return made.kind is FILES and made.accept == "photo"
+    return made.accept == "photo"
 
 
 def heads(register: Register) -> list[Column]:
@@ -102,7 +101,7 @@ def _note(one: Official) -> str:
     notes = [translate(made.help)] if made.help else []
     if note := CELLS[made.kind].note(made):
         notes.append(note)
-    if made.kind is FILES:
+    if made.accept:
         notes.append(_("照片请在系统中上传；导出时这里是张数，导入时不读取。"))
     if made.none is not None:
         example = formats.none_text("未办理")

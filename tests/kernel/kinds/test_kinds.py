@@ -27,8 +27,12 @@ from app.web.register.inputs import INPUTS
 APP = Path(__file__).parents[3] / "app"
 #: How many comparisons of a field's kind there are outside its package. Fewer is better, more is a kind
 #: that should have been asked.
-KNOWN = 4  # one of them is a setting's
+KNOWN = 4  # one of them is a kind of column of a page
 _CONSTANTS = {name for name in kinds.__all__ if name.isupper()} - {"KINDS"}
+#: Of the package, what names kinds; formats and values do not.
+_IMPORTED = re.compile(
+    r"app\.kernel\.kinds(?! import formats\b|\.formats|\.values)|app\.kernel import kinds"
+)
 _IN_TEMPLATES = re.compile(r"\.kind\s*(?:==|!=|in\b|not in\b)\s*(\([^)]*\)|'\w+')")
 #: These speak of the kind of a filter and of a setting.
 _OTHERS = {"_filters.html", "setting.html"}
@@ -68,7 +72,7 @@ def _names_kind(node: ast.expr, *, imported: bool) -> bool:
 def compared(source: str) -> Iterator[int]:
     """The lines that test a field's kind."""
     tree = ast.parse(source)
-    imported = "app.kernel.kinds" in source or "app.kernel import kinds" in source
+    imported = bool(_IMPORTED.search(source))
     for node in ast.walk(tree):
         match node:
             case ast.Compare(left=left, comparators=others):

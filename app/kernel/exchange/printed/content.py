@@ -22,7 +22,7 @@ from app.access.actor import Actor
 from app.access.divisions.regions import Region
 from app.core.clock import local, now
 from app.core.db import db
-from app.core.i18n import _, translate
+from app.core.i18n import _, mark, translate
 from app.kernel.declare.field import Field
 from app.kernel.declare.groups import Paper
 from app.kernel.declare.register import Register
@@ -30,7 +30,9 @@ from app.kernel.exchange import printing
 from app.kernel.exchange.official import sheet_of, told_beside
 from app.kernel.exchange.places import LEVELS, PLACES, Places
 from app.kernel.exchange.printed import pictures
-from app.kernel.kinds import DATE, YES_NO
+from app.kernel.kinds.choice import OneOf, SomeOf, YesNo
+from app.kernel.kinds.date import Day
+from app.kernel.kinds.kind import PerKind
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.reading import values_of
 
@@ -174,9 +176,7 @@ class Printer:
             return {"label": label, "wide": True, "photos": [stick] * _ACROSS}
         if offered := _offered(made, {}):
             return _choices(label, [(text, False) for text in offered.values()])
-        if made.kind == DATE:
-            return _text(label, _("　　　　年　　月　　日"))
-        cell = _text(label, _SPACE * 8 + unit if unit else "")
+        cell = _text(label, translate(_BY_HAND[made.kind]) or (_SPACE * 8 + unit if unit else ""))
         if made.none:
             cell |= {"text": _SPACE * 9, "choices": [{"text": _("无"), "on": False}]}
         return cell
@@ -243,16 +243,32 @@ def _choices(label: str, choices: Sequence[tuple[str, bool]]) -> Cell:
     return {"label": label, "text": "", "wide": wide, "choices": squares}
 
 
+def _yes_or_no(made: Field, chosen: tuple[str, ...]) -> dict[str, str]:
+    return {"yes": _("是"), "no": _("否")}
+
+
+def _of_list(made: Field, chosen: tuple[str, ...]) -> dict[str, str]:
+    return made.options(keep=chosen) if made.source_list is not None else {}
+
+
+def _none(made: Field, chosen: tuple[str, ...]) -> dict[str, str]:
+    return {}
+
+
+#: The answers of a kind by their codes, with those that a record has chosen.
+_ANSWERS: PerKind[Callable[[Field, tuple[str, ...]], dict[str, str]]] = PerKind(
+    _none, {YesNo: _yes_or_no, OneOf: _of_list, SomeOf: _of_list}
+)
+#: What stands in an empty cell for the hand that fills it in.
+_BY_HAND = PerKind("", {Day: mark("　　　　年　　月　　日")})
+
+
 def _offered(made: Field, values: Mapping[str, Any]) -> dict[str, str]:
     """What may be ticked where a record says ``values``, by its code; nothing where it is no choice, or one
     of too many.
     """
-    if made.kind == YES_NO:
-        return {"yes": _("是"), "no": _("否")}
-    if not made.kind.picked or made.source_list is None:
-        return {}
     chosen = _codes_in(values.get(made.name))
-    found = made.options(keep=chosen)
+    found = _ANSWERS[made.kind](made, chosen)
     limited = next((codes for when, codes in made.offers if when.test(values)), found)
     found = {code: text for code, text in found.items() if code in limited or code in chosen}
     return found if len(found) <= _MOST_CHOICES else {}
