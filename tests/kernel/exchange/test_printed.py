@@ -249,7 +249,7 @@ def test_a_combined_search_is_told_in_words_before_and_in_the_log(
         archive(), archive(head_name="李二", head_id=builders.id_number(78), way=ArchiveWay.REPAIR)
     manager = as_account(builders.COUNTY_MANAGER)
     url = "/archive/papers/form?where=way:any:rebuild&where=subsidy:in:5000.."
-    words = "改造方式是“原址翻建”，且各级政府补助资金不少于5000"
+    words = "改造方式是“原址翻建”，且各级政府补助资金不少于5,000.00元"
     page = re.sub(r"\s+", "", manager.get(url).text)
     assert "综合查询" in page
     assert words in page
