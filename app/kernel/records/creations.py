@@ -23,7 +23,6 @@ from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation, Problem
 from app.kernel.records import owners, places
 from app.kernel.records import save as records
-from app.kernel.rows.record import forget_draft
 from app.kernel.settings import standing_rules
 from app.kernel.settings.standing_rules import Mended
 
@@ -46,7 +45,7 @@ def create(
     if there is not None:
         return there
     row = new(register, key, region_id, values, parse_problems)
-    forget_draft(db.session, policy.require(Capability.ENTER, register.name).account_id, key)
+    records.forget_draft(policy.require(Capability.ENTER, register.name), key)
     return row
 
 

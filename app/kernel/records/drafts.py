@@ -18,7 +18,7 @@ from app.core.clock import now
 from app.core.db import db, upsert
 from app.kernel.declare.register import Register
 from app.kernel.records import save as records
-from app.kernel.rows.record import Draft, forget_draft
+from app.kernel.rows.record import Draft
 
 #: The version of a record that there is not yet.
 _UNSAVED = 0
@@ -44,7 +44,7 @@ def _keep(
 ) -> dt.datetime:
     moment = now()
     if not values:  # taken back again
-        drop(actor, record_id)
+        records.forget_draft(actor, record_id)
         return moment
     typed = {"base_version": version, "values": values, "saved_at": moment}
     whose = {"account_id": actor.account_id, "record_id": record_id}
@@ -64,8 +64,3 @@ def unsaved(actor: Actor, register: Register) -> Draft | None:
     mine = (Draft.account_id == actor.account_id, Draft.register == register.name)
     query = select(Draft).where(*mine, Draft.base_version == _UNSAVED)
     return db.session.scalar(query.order_by(Draft.saved_at.desc()).limit(1))
-
-
-def drop(actor: Actor, record_id: uuid.UUID) -> None:
-    """Forget it."""
-    forget_draft(db.session, actor.account_id, record_id)

@@ -23,7 +23,7 @@ from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Problem
 from app.kernel.records import history, keys
 from app.kernel.records import save as records
-from app.kernel.rows.record import HistoryEntry, forget_draft
+from app.kernel.rows.record import HistoryEntry
 
 #: The steps, as addresses and histories name them; neither is one of a flow.
 HIDE, RESTORE = "hide", "bring_back"
@@ -65,7 +65,7 @@ def put_away(register: Register, row: Any, actor: Actor, reason: str) -> None:
     if register.key:
         keys.follow(register, row)
     _told(register, row, actor, HIDE, reason)
-    forget_draft(db.session, actor.account_id, row.id)
+    records.forget_draft(actor, row.id)
 
 
 def restore(register: Register, record_id: uuid.UUID, version: int, reason: str) -> Any:

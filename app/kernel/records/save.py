@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.access import policy
@@ -45,7 +45,7 @@ from app.kernel.records.history import Contact
 from app.kernel.rows import facts
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.reading import values_of
-from app.kernel.rows.record import forget_draft
+from app.kernel.rows.record import Draft
 from app.kernel.settings import standing_rules
 from app.kernel.settings.standing_rules import Mended
 
@@ -245,7 +245,7 @@ def put(
         row=row,
         detail={"changes": changes, **standing_rules.raw(mended), **(because or {})},
     )
-    forget_draft(db.session, actor.account_id, row.id)
+    forget_draft(actor, row.id)
     hooks.saved(register, row, changes)
     return row
 
@@ -285,6 +285,12 @@ def note_mended(register: Register, row: Any, actor: Actor, mended: Iterable[Men
     for one in mended:
         step, label = standing_rules.STEP, standing_rules.LABEL
         history.note(register, row, actor, step, label, opinion=standing_rules.told(register, one))
+
+
+def forget_draft(actor: Actor, record_id: uuid.UUID) -> None:
+    """Drop what the account was typing in the record; the caller commits."""
+    own = Draft.account_id == actor.account_id, Draft.record_id == record_id
+    db.session.execute(delete(Draft).where(*own))
 
 
 def held(row: Any, names: Iterable[str]) -> dict[str, Any]:
@@ -332,7 +338,7 @@ def clear(register: Register, record_id: uuid.UUID, version: int) -> Any:
     audit.record(
         db.session, Act.DELETE, register=register.name, row=row, detail={"changes": changes}
     )
-    forget_draft(db.session, actor.account_id, row.id)
+    forget_draft(actor, row.id)
     if register.creates is not None:
         db.session.delete(row)
         orphaned(key for attachment in files for key in attachment.keys)

@@ -6,8 +6,8 @@ import datetime as dt
 import uuid
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Index, Integer, String, delete
-from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
+from sqlalchemy import JSON, Index, Integer, String
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from app.access.scope import Hides, Scoped
 from app.core.choices import Choices
@@ -228,9 +228,3 @@ class Habit(Model):
     register: Mapped[str] = mapped_column(String(32), primary_key=True)
     fields: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
     reasons: Mapped[dict[str, int]] = mapped_column(JSON, nullable=False, default=dict)
-
-
-def forget_draft(session: Session, account_id: uuid.UUID, record_id: uuid.UUID) -> None:
-    """Drop what the account was typing in the record; the caller commits."""
-    own = (Draft.account_id == account_id, Draft.record_id == record_id)
-    session.execute(delete(Draft).where(*own))

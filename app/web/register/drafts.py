@@ -54,7 +54,7 @@ class DraftRoutes(Routes):
         row = records.get(self.register, record_id)
         actor = records.require_entry(self.register, row)
         with transaction():
-            drafts.drop(actor, row.id)
+            records.forget_draft(actor, row.id)
         flash(_("草稿已放弃。"), "success")
         return redirect(f"/{self.register.name}/{row.id}/edit")
 

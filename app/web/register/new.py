@@ -188,7 +188,7 @@ class NewRoutes(Routes):
         """Forget what was typed of a record that was not saved."""
         maker, key = self._maker(), self._asked_key()
         with transaction():
-            drafts.drop(maker, key)
+            records.forget_draft(maker, key)
         flash(_("草稿已放弃。"), "success")
         return redirect(new_url(self.register))
 

@@ -314,7 +314,7 @@ def test_a_draft_ends_with_the_save(clerk: Actor, survey: Lookback) -> None:
     save(clerk, survey.id, died(), 1)
     assert act(clerk, drafts.of, clerk, survey.id) is None
     act(clerk, drafts.keep, LOOKBACK, survey.id, 2, {"died": "no"})
-    act(clerk, drafts.drop, clerk, survey.id)
+    act(clerk, records.forget_draft, clerk, survey.id)
     with unscoped("tests look") as everything:
         assert everything.scalars(select(Draft)).all() == []
 
