@@ -216,6 +216,7 @@ API_ASKS: dict[str, Any] = {
     "change": C.ENTER,
     "clear": C.ENTER,
     "renew": C.ENTER,
+    "bring_back": C.RESTORE,
     "upload": C.ENTER,
     "remove": C.ENTER,
 }

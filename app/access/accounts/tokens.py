@@ -65,7 +65,9 @@ _MINUTE = dt.timedelta(minutes=1)
 _WRONG, _WRONG_WITHIN = 100, dt.timedelta(minutes=10)
 #: What a token may at most, by its access; nothing else of its owner's rights.
 _READING = frozenset({Capability.SEARCH, Capability.EXPORT_STATISTICS})
-_WRITING = _READING | {Capability.ENTER, Capability.CHECK, Capability.REVIEW, Capability.SPOT_CHECK}
+_WRITING = _READING | {
+    Capability.ENTER, Capability.RESTORE, Capability.CHECK, Capability.REVIEW, Capability.SPOT_CHECK,
+}  # fmt: skip
 
 
 class Token(Model):

@@ -237,6 +237,8 @@ def _entry_paths(register: Register, key: dict[str, Any]) -> _Paths:
         found = _merged(found, _first_entry(register))
     if register.renewal:
         found = _merged(found, _renewal(register, one, key))
+    if register.keeps:
+        found = _merged(found, _restoration(register, one, key))
     for step in register.flow.transitions if register.flow else ():
         found[f"{one}/steps/{step.name}"] = {"post": _step(register, step, key, _VERSION)}
     return found
@@ -327,7 +329,6 @@ def _creation(register: Register, one: str, key: dict[str, Any]) -> _Paths:
         labels = _("、").join(translate(register.fields[n].label) for n in register.key.split())
         says = _("已有%(parts)s相同的记录时修改它（200），而不是拒绝", parts=labels)
         body["upsert"] = {"type": "boolean", "description": says}
-    reason = {"version": _VERSION, "reason": parts.TEXT | {"maxLength": 1000}}
     return {
         f"{problems.PREFIX}/{register.name}": {
             "post": parts.operation(
@@ -342,10 +343,31 @@ def _creation(register: Register, one: str, key: dict[str, Any]) -> _Paths:
             "delete": parts.operation(
                 f"{tag}.clear", tag, _("%(what)s：删除", what=label), None,
                 parameters=[key, *parts.versioned()], status=204, errors=parts.WRITE_ERRORS,
-                body=parts.object_of(reason, "reason") if register.keeps else None,
+                body=_with_reason() if register.keeps else None,
                 description=_("须写明原因；永久保存，县级管理用户可以恢复。") if register.keeps else "",
             )
         },
+    }  # fmt: skip
+
+
+def _with_reason() -> Schema:
+    """The body of what says why."""
+    return parts.object_of(
+        {"version": _VERSION, "reason": parts.TEXT | {"maxLength": 1000}}, "reason"
+    )
+
+
+def _restoration(register: Register, one: str, key: dict[str, Any]) -> _Paths:
+    """What was deleted and is kept comes back."""
+    return {
+        f"{one}/restore": {
+            "post": parts.operation(
+                f"{register.name}.restore", register.name, _("%(what)s：恢复已删除的", what=register.label),
+                parts.ref(_name(register)),
+                parameters=[key, *parts.versioned()], body=_with_reason(), errors=parts.WRITE_ERRORS,
+                description=_("须写明原因；只有县级管理用户可以恢复。"),
+            )
+        }
     }  # fmt: skip
 
 

@@ -233,6 +233,19 @@ class RegisterApi(BaseApi):
             row = records.clear(register, record_id, bodies.version({}))
         return Response(status=204) if register.creates is not None else self._answer(row, actor)
 
+    @expose("/<uuid:record_id>/restore", methods=["POST"])
+    @permission_name(Capability.RESTORE)
+    def bring_back(self, record_id: uuid.UUID) -> Response:
+        """What was deleted and is kept is there again, as it was; takes a ``reason`` too."""
+        register = self.register
+        row = hiding.shown(register, record_id)
+        actor = policy.require(Capability.RESTORE, register.name, row)
+        said = bodies.json_object("version", "reason")
+        reason = bodies.of_type(said, "reason", str, "")
+        with transaction():
+            hiding.restore(register, record_id, bodies.version(said), reason)
+        return self._answer(self._fresh(record_id), actor)
+
     @expose("/<uuid:record_id>/steps/<string:name>", methods=["POST"])
     @one_of(of_steps)
     def step(self, record_id: uuid.UUID, name: str) -> Response:
@@ -401,6 +414,8 @@ def api_of(register: Register) -> type[RegisterApi]:
         routes.add("create")
     if register.renewal:
         routes.add("renew")
+    if register.keeps:
+        routes.add("bring_back")
     if not register.tables:
         routes.discard("statistics")
     needed = needs(RegisterApi, routes, register)

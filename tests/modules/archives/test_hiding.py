@@ -297,6 +297,15 @@ def test_the_interface_hides_and_tells_of_it(app: Flask) -> None:
     assert client.delete(url, headers=head, json=said).status_code == 204
     assert client.get(url, headers=head).status_code == 404
     assert client.get("/api/v1/archive", headers=head).json["items"] == []
+    with app.app_context():
+        version = stored(row).version
+    bare = client.post(f"{url}/restore", headers=head, json={"version": version})
+    assert (bare.status_code, "/reason" in bare.text) == (422, True)
+    said = {"version": version, "reason": "当时删错了"}
+    back = client.post(f"{url}/restore", headers=head, json=said)
+    assert (back.status_code, back.json["id"]) == (200, str(row.id))
+    assert client.post(f"{url}/restore", headers=head, json=said).status_code == 409
+    assert len(client.get("/api/v1/archive", headers=head).json["items"]) == 1
 
 
 def test_the_feed_tells_what_was_deleted_and_restored(
