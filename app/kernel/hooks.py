@@ -15,6 +15,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -49,6 +50,16 @@ if TYPE_CHECKING:
 def record_checks(register: Register, row: Any, values: Mapping[str, Any], /) -> Iterable[Problem]:
     """What is wrong with these values of the row, beside what the register declares; asked wherever
     those checks are: of forms, of imports, of interfaces.
+    """
+    return ()
+
+
+@asks
+def checked_together(
+    register: Register, rows: Sequence[Mapping[str, Any]], /
+) -> Iterable[AbstractContextManager[None]]:
+    """Rows of these values are about to be checked one after the other, inside what is answered: what
+    :func:`record_checks` asks the database of each may be asked of all before.
     """
     return ()
 

@@ -375,6 +375,7 @@ UNSCOPED: dict[str, str] = {
     "kernel/figures/comparing/proving.py": "a job of the system, over all divisions",
     "kernel/figures/thresholds.py": "a job of the system, over the divisions of a setting",
     "modules/renovation/dossier/asked_anew.py": "a job of the system, over all divisions",
+    "modules/renovation/dossier/archived.py": "who has a dossier anywhere gets no archive of its year",
     "kernel/beyond/handovers.py": "a record goes from one area to another; both are asked",
     "kernel/households/lists.py": "an ID number is on one list in the whole country",
     "kernel/households/moves.py": "a move concerns two areas; who decides is asked of both",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -24,28 +25,33 @@ from app.kernel.declare.rules import Problem
 from app.kernel.hook import Having
 from app.kernel.records import keys
 
-_WHY = "what is there once stands once in the whole country"
-#: Keys of which somebody knows already that no record has them (:func:`known_free`).
-_free: ContextVar[Collection[str]] = ContextVar("free_keys", default=())
+WHY = "what is there once stands once in the whole country"
+#: Of which keys somebody knows already that no record of the register has them (:func:`known_free`).
+_free: ContextVar[frozenset[tuple[str, str]]] = ContextVar("free_keys", default=frozenset())
 
 
 @contextmanager
-def known_free(free: Collection[str]) -> Iterator[None]:
-    """Inside nobody asks whether records have these keys: they were asked for together. Of two who write
-    one at the same moment the database refuses the second all the same.
+def known_free(register: Register, free: Collection[str]) -> Iterator[None]:
+    """Inside nobody asks whether records of the register have these keys: they were asked for together. Of
+    two who write one at the same moment the database refuses the second all the same.
     """
-    token = _free.set(free)
+    token = _free.set(_free.get() | {(register.name, key) for key in free})
     try:
         yield
     finally:
         _free.reset(token)
 
 
+def is_free(register: Register, key: str) -> bool:
+    """Is it known already that no record has the key?"""
+    return (register.name, key) in _free.get()
+
+
 @hooks.record_checks.listen(of=Having("key"))
 def problems(register: Register, row: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
     """There is another record of that. It stands at the first field of the key."""
     key = keys.of(register, values)
-    if key is None or key == row.unique_key or key in _free.get():
+    if key is None or key == row.unique_key or is_free(register, key):
         return
     field, words = register.key.split()[0], _words(register)
     same = register.model.unique_key == key, register.model.id != row.id
@@ -57,7 +63,7 @@ def foreign(register: Register, wanted: Collection[str]) -> dict[str, str]:
     if not wanted:
         return {}
     words = _words(register)
-    with joined(_WHY) as session:
+    with joined(WHY) as session:
         query = _others(register).where(register.model.unique_key.in_(wanted))
         found = session.execute(query.add_columns(register.model.unique_key)).all()
     return {
@@ -93,6 +99,7 @@ def _here(words: Words, place: str, name: str) -> str:
     return _("%(what)s：%(where)s。", what=words.here, where=where_and_who)
 
 
+@cache  # to say it costs more than to ask it
 def _others(register: Register) -> Select[Any]:
     model, county = register.model, aliased(Region)
     return (
@@ -117,7 +124,7 @@ def told_of(
     register: Register, where: Sequence[Any], problem: Problem, number: Any, words: Words
 ) -> Iterator[Problem]:
     """The problem, where there is such a record of the register, with what the actor may learn of it."""
-    with joined(_WHY) as session:
+    with joined(WHY) as session:
         other = session.execute(_others(register).where(*where).limit(1)).first()
     if other is None:
         return

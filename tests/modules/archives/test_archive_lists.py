@@ -13,7 +13,7 @@ from typing import Any
 import openpyxl
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import Engine, event, select, update
 
 from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as, unscoped
@@ -35,6 +35,7 @@ from tests import builders
 from tests.clicks import begin_export, begin_import
 from tests.jobs import run
 from tests.kernel.exchange import old_workbooks
+from tests.modules import samples
 
 PLACE = ("陕西省", "西安市", "蓝田县", "灞源镇", "秦谷村委会")
 PLACES = (
@@ -297,6 +298,32 @@ def test_a_duplicate_is_refused_with_the_row_that_has_it(app: Flask, manager: An
     assert "在其他地区已有一份" in result["said"]
     assert "张4" in result["said"]
     assert "远" not in result["said"]
+
+
+def test_whoever_has_a_dossier_of_the_year_is_asked_for_once_a_chunk(
+    app: Flask, manager: Any
+) -> None:
+    near = samples.dossier(head_id=builders.id_number(1), plan_year=2012)
+    far = samples.dossier(
+        builders.seat(Level.VILLAGE, "530129"), head_id=builders.id_number(2), plan_year=2012
+    )
+    samples.dossier(head_id=builders.id_number(3), plan_year=2013)
+    names = near.head_name, far.head_name
+    db.session.rollback()
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        asked.extend([statement] if "FROM dossier" in statement else [])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        result = take(app, manager, book(*(row(n) for n in range(1, 41))))
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert outcomes(result) == {"created": 38, "rejected": 2}
+    assert result["said"].count("该户这一年度") == 2
+    assert [name in result["said"] for name in names] == [True, False]
+    assert len(asked) <= 3, "\n".join(asked)  # the chunk's, and of each of the two who has it
 
 
 def test_what_cannot_be_true_goes_in_and_is_told(app: Flask, manager: Any) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from sqlalchemy import inspect, select
@@ -23,6 +23,7 @@ from app.access.divisions.match import Place
 from app.access.divisions.regions import Region
 from app.core.db import db
 from app.core.i18n import _, translate
+from app.kernel import hooks
 from app.kernel.beyond import same_key
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation
@@ -71,7 +72,11 @@ class KeyedMaker(Maker):
         _held = db.session.scalars(select(Region).where(Region.id.in_(here))).all()
         free = found - self._mine.keys() - self._elsewhere.keys()
         numbers = {number for line in good if (number := line.values.get(self.number))}
-        with same_key.known_free(free), named_households.looked_up(numbers):
+        with ExitStack() as known:
+            known.enter_context(same_key.known_free(self.register, free))
+            known.enter_context(named_households.looked_up(numbers))
+            for one in hooks.checked_together(self.register, [line.values for line in good]):
+                known.enter_context(one)
             yield
 
     def _by_key(self, wanted: set[str]) -> dict[str, Any]:
