@@ -129,7 +129,7 @@ class Has(Expr):
     code: Any  # is among them
 
     def test(self, values: Values) -> bool:
-        return str(self.code) in [str(v) for v in values.get(self.field.name) or ()]
+        return str(self.code) in map(str, values.get(self.field.name) or ())
 
     def js(self) -> list[Any]:
         return ["has", self.field.name, to_json(self.code)]
