@@ -109,11 +109,15 @@ class Asking:
     def exported(self) -> Keys | None:
         """What the files hold that the list offers, which ask for the same; None where it offers none."""
         offered = pages.exports(self.register, self.menu, self.actor, self.wanted)
-        if not offered:
+        links = [urlsplit(one.url) for one in offered]
+        files = [one.query for one in links if one.path.startswith("/exchange/export/")]
+        if not files:
             return None
-        whole, as_seen = (dict(parse_qsl(urlsplit(one.url).query)) for one in offered)
+        whole, as_seen = (dict(parse_qsl(query)) for query in files)
         assert as_seen == whole | {"as_seen": self.menu.name}
-        asked = MultiDict(parse_qsl(urlsplit(offered[0].url).query))
+        papers = [one.query for one in links if "/papers/" in one.path]
+        assert all(dict(parse_qsl(query)) in (whole, {}) for query in papers)  # {}: a blank one
+        asked = MultiDict(parse_qsl(files[0]))
         with ledger_export.reading(self.register, dict(asked.lists()), self.actor) as found:
             batches = found.stream_values(("id",))
             return frozenset(key for batch in batches for (key,) in batch)
