@@ -12,6 +12,7 @@ from app.access.divisions import regions
 from app.access.divisions.regions import Level
 from app.access.scope import acting_as, unscoped
 from app.core.clock import now, today, uuid7
+from app.core.db import db
 from app.kernel.quotas.rows import Quota
 from app.kernel.rows.correction import CorrectedRow, Correction, Fate, StandingRule
 from app.modules.archives.choices import ArchiveStage, ArchiveWay
@@ -67,7 +68,7 @@ def fill(count: int, first: int, correction: uuid.UUID) -> None:
         archive = specimens.blank(
             ARCHIVE, villages[n % 5], head_name=f"户{n:04}", plan_year=YEAR,
             subsidy_kind="central", progress=list(ArchiveStage)[n % 3], way=list(ArchiveWay)[n % 2],
-            village_group=f"{n % 60}组", broken=broken, severities=("incomplete",) if broken else (),
+            village_group=f"{n % 20}组", broken=broken, severities=("incomplete",) if broken else (),
         )  # fmt: skip
         group = {"field": "village_group"} | place | told
         rows += [
@@ -97,6 +98,7 @@ def _given() -> uuid.UUID:
     with acting_as(actor(MINISTRY)):
         givers = [one for one in regions.along(county.path) if one.level >= Level.PROVINCE]
         pairs = [(giver.id, one.id) for giver in givers for one in regions.children(giver)]
+    db.session.rollback()  # on SQLite one session writes at a time
     with unscoped("tests fill pages") as session:
         session.add_all(
             Quota(
