@@ -14,6 +14,15 @@ from werkzeug.test import TestResponse
 _TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
 
 
+def read(answer: TestResponse) -> TestResponse:
+    """The answer, as somebody sees it who reads it: no page shows an object of the program, as a template
+    does that names what a dict lacks and a method of dicts is called.
+    """
+    if answer.mimetype == "text/html":
+        assert b" object at 0x" not in answer.data, answer.text
+    return answer
+
+
 @dataclass
 class Hands:
     """One signed-in account."""
@@ -22,7 +31,7 @@ class Hands:
     client: FlaskClient
 
     def get(self, url: str, **options: Any) -> TestResponse:
-        return self.client.get(url, **options)
+        return read(self.client.get(url, **options))
 
     def post(self, url: str, data: Any = None, **options: Any) -> TestResponse:
         """A form, as a page of ours sends it."""

@@ -39,6 +39,7 @@ from tests.contracts.routes import (
     held_of,
     picture,
 )
+from tests.hands import read
 
 #: The register about whose records everything is asked that belongs to no register.
 SAMPLE = "lookback"
@@ -167,7 +168,7 @@ def ask(client: FlaskClient, call: Call, *, by_script: bool = False) -> Any:
         options["headers"] = {**options.get("headers", {}), "HX-Request": "true"}
     if "file" in options.get("data", {}):
         options["data"] = {"file": (picture(), "a.png")}
-    return client.open(call.path, method=call.method, **options)
+    return read(client.open(call.path, method=call.method, **options))
 
 
 def leaks(response: Any, place: Place) -> list[str]:

@@ -363,9 +363,9 @@ class Register:
 
     @property
     def quality_table(self) -> Table | None:
-        """The first table, where broken rules are kept, that tells of a severity; else none."""
+        """The first table, where broken rules are kept, that counts those of a severity; else none."""
         told = set(Severity) if self.quality.kept else set()
-        return next((t for t in self.tables if told & {name for _of, name in t.shown()}), None)
+        return next((t for t in self.tables if told & t.counted()), None)
 
     @property
     def progress_table(self) -> Table | None:

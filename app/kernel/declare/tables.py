@@ -107,6 +107,10 @@ class Table:
         """The columns that show something, left to right."""
         return _leaves(self.columns)
 
+    def counted(self) -> set[str]:
+        """The figures of the register itself that stand in it as they are."""
+        return {one.figure for one in self.leaves() if isinstance(one, Column) and not one.of}
+
     def shown(self) -> Iterator[tuple[str, str]]:
         """The figures that its columns read: the register, empty for its own, and the name."""
         return (one for one in self._read() if one != ("", QUOTA))

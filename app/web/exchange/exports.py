@@ -66,7 +66,7 @@ class LedgerExportView(BaseView):
                 "title": _("导出%(what)s", what=register.ledger_title),
                 "count_label": _("记录数（%(unit)s）", unit=translate(register.unit)),
                 "count": str(count),
-                "keys": register.of_households and translate(REFERENCE.label),
+                "key_column": register.of_households and translate(REFERENCE.label),
                 "area": region.full_name if region else None,
                 "filters": [*filters_said(register, args, words), *_as_seen(register)],
                 "back_url": _back(register),

@@ -253,6 +253,7 @@ def test_a_combined_search_is_told_in_words_before_and_in_the_log(
     page = re.sub(r"\s+", "", manager.get(url).text)
     assert "综合查询" in page
     assert words in page
+    assert 'name="keys"' not in page, "papers have no column of keys"
     assert manager.post(url, REASON).status_code == 302
     with app.app_context():
         [entry] = entries()

@@ -345,6 +345,9 @@ def test_pages_show_findings_beside_their_fields_and_count_them_by_rule(app: Any
         assert text in field, text
     assert "data-judged" in hands.get(f"/archive/{row.id}/edit").text
     table = hands.get("/archive/statistics/rules?year=2015&kind=central").text
+    assert 'href="/archive/statistics/quality" class="is-here" aria-current="page"' in table, (
+        "its place in the menu"
+    )
     line = table[table.index("改造后房屋面积低于本省标准") :]
     line = line[: line.index("</tr>")]
     assert "质疑" in line
