@@ -144,7 +144,7 @@ def test_the_day_changes_no_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     figure = Figure("一", day.compare("lt", Today()))
     made = Register(Lookback, name="x", title="物", figures={"one": figure})
     before = figures.digests(made)
-    monkeypatch.setattr("app.kernel.declare.expressions.today", lambda: dt.date(2031, 1, 1))
+    monkeypatch.setattr("app.kernel.declare.terms.today", lambda: dt.date(2031, 1, 1))
     assert figures.digests(made) == before
 
 

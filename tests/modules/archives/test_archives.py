@@ -324,12 +324,13 @@ def test_made_up_numbers_of_old_archives_mean_that_there_is_none(
 @pytest.mark.parametrize(
     ("said", "missing"),
     [
-        ({}, set()),
+        ({}, {"face_shown"}),
+        ({"old_decade": OldDecade.HOUSELESS, "old_area": None}, set()),
         (
             {"completed_on": dt.date(2015, 9, 1)},
-            {"started_on", "accepted", "invested", "loan", "own_funds"},
+            {"started_on", "accepted", "invested", "loan", "own_funds", "face_shown"},
         ),
-        ({"loan": Decimal(0)}, set()),
+        ({"loan": Decimal(0)}, {"face_shown"}),
     ],
 )
 def test_what_is_missing_follows_from_the_stage(said: dict[str, Any], missing: set[str]) -> None:
