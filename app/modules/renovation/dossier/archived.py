@@ -47,12 +47,12 @@ def ask_together(
     register: Register, rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[AbstractContextManager[None]]:
     """Dossiers of all these numbers are asked for at once; their keys are those of archives."""
-    wanted = {key for values in rows if (key := keys.of(register, values))}
+    wanted = {key: values["head_id"] for values in rows if (key := keys.of(register, values))}
     if not wanted:
         return
-    numbers = {values["head_id"] for values in rows}
-    query = select(Dossier.head_id, Dossier.plan_year).where(Dossier.head_id.in_(numbers))
+    same = Dossier.head_id.in_(set(wanted.values()))
+    query = select(Dossier.head_id, Dossier.plan_year).where(same)
     with joined(same_key.WHY) as session:
         found = session.execute(query).all()
     there = {keys.of(register, {"head_id": number, "plan_year": year}) for number, year in found}
-    yield same_key.known_free(DOSSIER, wanted - there)
+    yield same_key.known_free(DOSSIER, wanted.keys() - there)
