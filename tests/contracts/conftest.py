@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,6 +155,17 @@ def counted(app: Flask) -> Iterator[None]:
 
 def statements(response: Any) -> int:
     return int(response.headers["X-Anju-Statements"])
+
+
+def grown(pages: Sequence[tuple[str, Any, int]], few: list[int], many: list[int]) -> list[str]:
+    """Of these pages (address, by whom, at most how many statements) those that cost more with ``many`` rows
+    than with ``few``, or too many.
+    """
+    return [
+        f"{page} by {who}: {a} with few rows, {b} with many, at most {most}"
+        for (page, who, most), a, b in zip(pages, few, many, strict=True)
+        if b > most or b > a
+    ]
 
 
 #: For each register, and for what belongs to none.
