@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from flask import current_app
@@ -25,7 +24,6 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
-    TextClause,
     UniqueConstraint,
     and_,
     case,
@@ -195,34 +193,30 @@ def add(connection: Connection, changes: Mapping[tuple[str, str, Place], int]) -
             line = isinstance(place, int), register, dim, slot.part, place
             lines.setdefault(line, {})[slot.number] = n
     ordered = sorted(lines)
+    # Numbers are written out: to bind a thousand of them takes longer than all else of a commit.
+    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    path_of_county = _PATH_OF_COUNTY.format(mark)
     for first in range(0, len(ordered), _LINES):
         some = ordered[first : first + _LINES]
-        numbers = tuple(sorted({number for line in some for number in lines[line]}))
-        values: dict[str, Any] = {}
-        for at, line in enumerate(some):
-            _of_county, register, dim, part, place = line
-            values |= {f"r{at}": register, f"d{at}": dim, f"t{at}": part, f"p{at}": place}
-            values |= {f"n{at}_{number}": lines[line].get(number, 0) for number in numbers}
-        shape = tuple(of_county for of_county, *_rest in some)
-        connection.execute(_upsert(shape, numbers), values)
+        numbers = sorted({number for line in some for number in lines[line]})
+        rows = []
+        given: list[Any] = []
+        for of_county, register, dim, part, place in some:
+            level, path = (Level.COUNTY, path_of_county) if of_county else (Level.TOWN, mark)
+            counts = [
+                f"{lines[of_county, register, dim, part, place].get(n, 0):d}" for n in numbers
+            ]
+            rows.append(f"({mark}, {mark}, {level:d}, {path}, {part:d}, {', '.join(counts)})")
+            given += (register, dim, place)
+        columns = [_COLUMNS[number] for number in numbers]
+        names = ", ".join(("register", "dim", "level", "path", "part", *columns))
+        sums = ", ".join(f"{column} = tally.{column} + excluded.{column}" for column in columns)
+        connection.exec_driver_sql(
+            _UPSERT.format(names=names, rows=", ".join(rows), sums=sums), tuple(given)
+        )
 
 
-@lru_cache(maxsize=500)
-def _upsert(of_counties: tuple[bool, ...], numbers: tuple[int, ...]) -> TextClause:
-    """One statement that adds to so many lines; a county's path is looked up by its key."""
-    columns = [_COLUMNS[number] for number in numbers]
-    rows = []
-    for at, of_county in enumerate(of_counties):
-        path = _PATH_OF_COUNTY.format(at=at) if of_county else f":p{at}"
-        level = str(int(Level.COUNTY if of_county else Level.TOWN))
-        counts = [f":n{at}_{number}" for number in numbers]
-        rows.append(f"({', '.join((f':r{at}', f':d{at}', level, path, f':t{at}', *counts))})")
-    sums = [f"{column} = tally.{column} + excluded.{column}" for column in columns]
-    names = ", ".join(("register", "dim", "level", "path", "part", *columns))
-    return text(_UPSERT.format(names=names, rows=", ".join(rows), sums=", ".join(sums)))
-
-
-_PATH_OF_COUNTY = "(SELECT path FROM region WHERE id = :p{at})"
+_PATH_OF_COUNTY = "(SELECT path FROM region WHERE id = {})"
 _UPSERT = (
     "INSERT INTO tally ({names}) VALUES {rows}"
     " ON CONFLICT (register, dim, level, path, part) DO UPDATE SET {sums}"
