@@ -15,13 +15,14 @@ from enum import StrEnum
 from typing import Any
 
 from flask import g, has_request_context
-from sqlalchemy import JSON, ForeignKey, String, select
+from sqlalchemy import JSON, ForeignKey, Select, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.access.divisions.regions import NATION_PATH, Level, Region, ancestor_paths, in_subtree
 from app.access.scope import current_actor
 from app.core.clock import now
 from app.core.db import Model, db
+from app.core.kept import Kept
 from app.core.types import NfcText, UtcDateTime, UuidType
 
 
@@ -91,6 +92,8 @@ class SettingValue(Model):
 
 
 _declared: dict[str, Setting] = {}
+#: Path -> name -> what is set there, for a transaction of a job; a request keeps it itself.
+_said: Kept[dict[str, dict[str, Any]]] = Kept(dict)
 
 
 def declare(setting: Setting) -> Setting:
@@ -128,7 +131,7 @@ def values(names: Iterable[str], path: str, session: Session | None = None) -> d
     found = {}
     for name in names:
         setting = _declared[name]
-        line_said = [from_json(setting, known.get((place, name))) for place in line]
+        line_said = [from_json(setting, known[place].get(name)) for place in line]
         found[name] = in_force(setting, line_said)
     return found
 
@@ -166,9 +169,10 @@ def values_in(name: str, region_ids: Iterable[int]) -> dict[int, Any]:
 
 
 def forget() -> None:
-    """Read anew within this request, after a change."""
+    """Read anew within this request or transaction, after a change."""
     if has_request_context():
         g.pop("settings", None)
+    _said.of(db.session()).clear()
 
 
 def line_of(path: str) -> list[str]:
@@ -186,23 +190,23 @@ def from_json(setting: Setting, kept: Any) -> Any:
     return dt.date.fromisoformat(kept) if kept and setting.kind is DATE else kept
 
 
-def _known(line: list[str], session: Session) -> dict[tuple[str, str], Any]:
-    """(path, name) -> what is set, for the places of ``line``; kept until the request ends."""
-    if not has_request_context():  # a job runs for hours: what was changed meanwhile holds
-        return _read(line, session)
-    places, known = g.get("settings") or (frozenset(), {})
-    if not places.issuperset(line):
+def _known(line: list[str], session: Session) -> dict[str, dict[str, Any]]:
+    """Path -> name -> what is set there, of the places of ``line`` at least; kept until the request ends,
+    or the transaction of a job: that runs for hours, and what was changed meanwhile holds.
+    """
+    known = g.setdefault("settings", {}) if has_request_context() else _said.of(session)
+    if not known.keys() >= set(line):
         actor = current_actor()
-        missing = {*line, *(line_of(actor.path) if actor else ())} - places
-        known = known | _read(missing, session)
-        g.settings = (places | missing, known)
+        missing = {*line, *(line_of(actor.path) if actor else ())} - known.keys()
+        known |= {place: {} for place in missing}
+        for place, name, found in session.execute(_read(sorted(missing))):
+            known[place][name] = found
     return known
 
 
-def _read(paths: Iterable[str], session: Session) -> dict[tuple[str, str], Any]:
-    rows = session.execute(
+def _read(paths: list[str]) -> Select[tuple[str, str, Any]]:
+    return (
         select(Region.path, SettingValue.name, SettingValue.value)
         .join(Region, Region.id == SettingValue.region_id)
-        .where(Region.path.in_(sorted(paths)))
+        .where(Region.path.in_(paths))
     )
-    return {(path, name): found for path, name, found in rows}
