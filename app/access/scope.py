@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Integer, event, func, inspect, select
+from sqlalchemy import Date, ForeignKey, Integer, event, func, select
 from sqlalchemy.orm import (
     Mapped,
     ORMExecuteState,
@@ -27,7 +27,7 @@ from sqlalchemy.orm import (
 from app.access.actor import Actor
 from app.access.divisions.regions import Region, subtree
 from app.core import transactions
-from app.core.db import JOINED, db, read_only
+from app.core.db import JOINED, db, history_of, read_only
 from app.core.errors import OutsideScope, TryAgain
 from app.core.i18n import _
 from app.core.kept import Kept
@@ -267,19 +267,18 @@ def _refuse_foreign_writes(session: Session, _context: Any, _instances: Any) -> 
         if _is_placed_anew(row):
             _keep_place(session, row, there.get(row.region_id))
     if rows:
-        before = [county for row in rows for county in inspect(row).attrs.county_id.history.deleted]
+        before = [county for row in rows for county in history_of(row, "county_id").deleted]
         counties = {county or 0 for county in (*before, *(row.county_id for row in rows))}
         hold(session, {(row.region_id, row.path) for row in rows}, counties)
     if "unscoped" in session.info:
         return
     for row in rows:
-        before = inspect(row).attrs.path.history.deleted
-        if not all(in_scope(path) for path in (row.path, *before)):
+        if not all(in_scope(path) for path in (row.path, *history_of(row, "path").deleted)):
             raise OutsideScope(f"write outside the area: {type(row).__name__}")
 
 
 def _is_placed_anew(row: Any) -> bool:
-    return inspect(row).attrs.region_id.history.has_changes() or row.path is None
+    return history_of(row, "region_id").has_changes() or row.path is None
 
 
 def _keep_place(session: Session, row: Any, beside: Any) -> None:

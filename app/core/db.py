@@ -14,10 +14,12 @@ from flask import has_app_context
 from flask_appbuilder import Model
 from flask_appbuilder.models.sqla.base import SQLA
 from psycopg import Error as PsycopgError
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import History
+from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -92,6 +94,11 @@ def upsert(session: Session, model: Any) -> Any:
     """The database's own INSERT into a model's table, which knows ``on_conflict_do_update``."""
     dialect = session.get_bind().dialect.name
     return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(model)
+
+
+def history_of(row: Any, name: str) -> History:
+    """What a change of a row that is not written yet adds to a column and deletes from it; nothing is read."""
+    return inspect(row).get_history(name, PASSIVE_NO_INITIALIZE)
 
 
 def outermost(session: Session) -> Session:

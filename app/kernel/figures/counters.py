@@ -42,11 +42,12 @@ from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 
 from app.access.divisions.regions import NATION_PATH, Level, Region, in_subtree, subtree
 from app.access.scope import MADE_ONCE
-from app.core.db import Model, outermost
+from app.core.db import Model, history_of, outermost
 from app.core.kept import Kept
 from app.core.types import PathType
 from app.kernel.declare.expressions import ALWAYS, Expr
 from app.kernel.declare.figures import Figure, dim_of, of_dim, parted
+from app.kernel.declare.quality import BROKEN
 from app.kernel.declare.register import Register, all_registers, register_of
 from app.kernel.declare.terms import Columns
 from app.kernel.figures import tally as lines
@@ -94,9 +95,11 @@ def amounts(register: Register, values: Mapping[str, Any]) -> dict[str, int]:
         return {}
     own = {
         name: n
-        for name, figure in register.kept_figures.items()
+        for name, figure in register.plain_figures.items()
         if figure.where.test(values) and (n := _amount(register, figure, values))
     }
+    of_rules, broken = register.rule_figures, values.get(BROKEN) or ()
+    own |= {of_rules[code]: 1 for code in broken if code in of_rules}
     found = dict(own) if listed else {}
     if years and of_its_years:
         dims = list(_dims(said, values.get(years.by)))
@@ -185,10 +188,9 @@ def _new_values(row: Any) -> dict[str, Any]:
 
 
 def _old_values(row: Any) -> dict[str, Any]:
-    attrs = inspect(row).attrs
     old = {}
     for name in _names(row):
-        history = attrs[name].history
+        history = history_of(row, name)
         if history.deleted:
             old[name] = history.deleted[0]
         else:  # added without anything deleted: nothing was there when the row was inserted

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from flask import current_app, has_request_context
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access import settings
 from app.access.divisions.regions import NATION_PATH, Level, Region
 from app.access.scope import current_actor
-from app.core.db import db
+from app.core.db import db, history_of
 from app.core.kept import Kept
 from app.kernel.declare.expressions import FACT, KEPT
 from app.kernel.declare.quality import BROKEN
@@ -49,8 +49,8 @@ def of(
 
 def place_of(row: Any) -> str:
     """Where the row lies or is about to; one that lies nowhere yet: where its author enters it."""
-    state = inspect(row)
-    if row.region_id is not None and (row.path is None or state.attrs.region_id.history.deleted):
+    moves = row.path is None or history_of(row, "region_id").deleted
+    if row.region_id is not None and moves:
         region = db.session.get(Region, row.region_id)
         return region.path if region else NATION_PATH
     if row.path is not None:

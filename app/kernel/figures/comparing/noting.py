@@ -9,7 +9,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from app.core.clock import uuid7
-from app.core.db import outermost
+from app.core.db import history_of, outermost
 from app.core.kept import Kept
 from app.kernel.declare.field import Compared
 from app.kernel.declare.groups import HIDDEN
@@ -87,7 +87,7 @@ def gather_file(session: Session, file: Any) -> None:
 
 def _was(row: Any, name: str) -> Any:
     """What the database has of it."""
-    history = inspect(row).attrs[name].history
+    history = history_of(row, name)
     if history.deleted:
         return history.deleted[0]
     return None if history.added else getattr(row, name)
