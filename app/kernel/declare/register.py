@@ -257,6 +257,16 @@ class Register:
         return {**self.figures, **alone, **self._without_moves}
 
     @cached_property
+    def rule_figures(self) -> Mapping[str, str]:
+        """The kept figures that count who breaks a rule, by its code: a record says which these are."""
+        return {one.rule.code: name for name, one in self.kept_figures.items() if one.rule}
+
+    @cached_property
+    def plain_figures(self) -> Mapping[str, Figure]:
+        """The others, each a condition to be asked."""
+        return {name: one for name, one in self.kept_figures.items() if not one.rule}
+
+    @cached_property
     def open_figures(self) -> dict[State, str]:
         """Where its form asks for moves: by state the kept figures that count whom somebody has to fill
         in, for what asks to move waits for that and for nobody who fills in.

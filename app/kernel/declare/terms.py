@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add
 from typing import Any
 
@@ -55,7 +55,7 @@ class Ref(Term):
 
     field: Any  # Field or name; a Field learns its name when its class is made
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.field if isinstance(self.field, str) else str(self.field.name)
 

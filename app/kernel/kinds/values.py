@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+_COLLECTIONS = (list, tuple, dict)
+
 
 def is_missing(value: Any) -> bool:
     """None, empty text and empty collections are missing; 0 and False are not."""
-    return value is None or value == "" or (isinstance(value, list | tuple | dict) and not value)
+    return not value and (value is None or value == "" or isinstance(value, _COLLECTIONS))
 
 
 def to_json(value: Any) -> Any:
