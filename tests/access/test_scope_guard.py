@@ -369,6 +369,7 @@ UNSCOPED: dict[str, str] = {
     "access/audit/log.py": "refusals are noted whatever becomes of the request",
     "kernel/exchange/taking_back/units.py": "whether a row that an import wrote left the area or is gone",
     "kernel/beyond/same_key.py": "a register with a key has one record of it in the whole country",
+    "kernel/beyond/own_place.py": "a place is one among divisions beside it: their quotas, without a name (spec 01, exception h)",
     "kernel/beyond/same_photos.py": "a picture stands once in the whole country",
     "kernel/figures/rejudging.py": "a job of the system, over all divisions",
     "kernel/figures/comparing/settling.py": "findings over others are given wherever these lie, and tell nothing of them",

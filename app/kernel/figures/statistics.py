@@ -202,6 +202,15 @@ def _sums(
     if region.level > Level.COUNTY or (region.level == Level.COUNTY and _open(register, names)):
         counted = db.session.execute(_from_rows(register, region, names, dim))
         return {place: dict(zip(names, map(int, n), strict=True)) for place, *n in counted}
+    return by_counters(register, region, names, dim)
+
+
+def by_counters(
+    register: Register, region: Region, names: tuple[str, ...], dim: str
+) -> dict[str, dict[str, int]]:
+    """The same of a region down to the county, from counters alone. These have no scope: :func:`read` asks it,
+    and :mod:`app.kernel.beyond.own_place` tells no division's name.
+    """
     slots = tuple(slot_of(register.name, name) for name in names)
     grain = Level.TOWN if region.level == Level.COUNTY else Level.COUNTY
     query, columns = _from_counters(register.name, dim, grain, slots, child_width(region))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.access import policy
@@ -108,11 +108,23 @@ def received(register: Register, region: Region, year: int | None, kind: str = "
     return int(found[1]) if found else None
 
 
+def by_place(register: Register, giver: Region, year: int | None, kind: str) -> Select[str, int]:
+    """SQL: the path of each division that ``giver`` gave something, and how many; as :func:`given` tells it in the
+    own area.
+    """
+    query = select(Quota.path, func.sum(Quota.n)).where(*_is_of(register, year, kind))
+    return query.where(Quota.giver_id == giver.id).group_by(Quota.path)
+
+
 def _of(register: Register, year: int | None, kind: str) -> Select[int, int]:
-    query = select(Quota.region_id, func.sum(Quota.n)).where(Quota.register == register.name)
-    query = query if year is None else query.where(Quota.year == year)
-    query = query.where(Quota.kind == kind) if kind else query
+    query = select(Quota.region_id, func.sum(Quota.n)).where(*_is_of(register, year, kind))
     return query.group_by(Quota.region_id)
+
+
+def _is_of(register: Register, year: int | None, kind: str) -> list[ColumnElement[bool]]:
+    found = [Quota.register == register.name]
+    found += [] if year is None else [Quota.year == year]
+    return found + ([Quota.kind == kind] if kind else [])
 
 
 def _require_visible(region: Region) -> None:
@@ -246,6 +258,7 @@ __all__ = [
     "Meanwhile",
     "Numbers",
     "Plan",
+    "by_place",
     "give",
     "given",
     "may_give",

@@ -17,7 +17,7 @@ from app.kernel.figures.statistics import Line, LineKind, Sheet, read
 from app.kernel.kinds import MONEY
 from app.kernel.quotas import giving
 from app.kernel.reports.shares import UNKNOWN, ranked, share
-from app.kernel.reports.why import is_explained
+from app.kernel.reports.standing import is_explained
 
 _PLACES = 2  # of a rate
 _CENT = Decimal("0.01")

@@ -28,7 +28,7 @@ from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column, Rate, head_span
 from app.kernel.figures import statistics
 from app.kernel.figures.statistics import ALL_KINDS, ALL_YEARS, LineKind
 from app.kernel.lists.query import DECIDED_FROM
-from app.kernel.reports import by_rule, charts, tables, trend, week
+from app.kernel.reports import by_rule, charts, standing, tables, trend, week
 from app.kernel.reports import order as ordering
 from app.kernel.reports.order import Order
 from app.kernel.reports.tables import Cell, Report, Row
@@ -37,7 +37,7 @@ from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.reports import choosing, deadlines
 from app.web.reports.links import ledger_url
-from app.web.reports.why import why_url
+from app.web.reports.why import card, why_url
 
 _NAME_WIDTH, _TEXT_WIDTH = 24, 14  # characters, in Excel
 _LABELS = 2  # columns before the cells: the row's number and what it tells about
@@ -86,6 +86,8 @@ class StatisticsView(BaseView):
             "kinds_label": choosing.kinds_label(made),
             "choosing": _choosing(asked, ordered),
             "ranges": _ranges(asked, line) if line else [],
+            "standings": _standings(asked),
+            "standings_of": _("%(name)s在同级中的名次", name=region.name),
             "chart": chart and chart | {"urls": chart_urls(chart, url)},
             "notes": report.notes,
             "deadline": deadlines.tag(made, region.path),
@@ -346,6 +348,15 @@ def _tabs(asked: _Asked) -> list[dict[str, Any]]:
         {"label": label, "url": _url(replace(asked, name=name)), "active": name == asked.name}
         for name, label in names.items()
     ]
+
+
+def _standings(asked: _Asked) -> list[dict[str, Any]]:
+    """The places of the division that is shown among those beside it, in the rates of its table."""
+    if asked.name != asked.table.name:
+        return []
+    dim = asked.year, asked.kind
+    found = standing.of_table(asked.register, asked.table, asked.region, *dim)
+    return [card(asked.register, asked.region, one, dim) for one in found]
 
 
 def _ranges(asked: _Asked, line: Trend) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -11,15 +12,18 @@ from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
 from app.access.actor import SYSTEM, Capability
+from app.access.divisions.regions import Region
 from app.core.clock import local
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
 from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.tables import LOWEST, Rate, Table
 from app.kernel.figures import statistics
+from app.kernel.figures.state import being_counted, explained
 from app.kernel.reports import why
 from app.kernel.reports.shares import UNKNOWN, share
-from app.kernel.reports.why import Cause, Standing, Why
+from app.kernel.reports.standing import Standing
+from app.kernel.reports.why import Cause, Why
 from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.reports.links import address, ledger_url
@@ -69,7 +73,9 @@ def page(found: Why, table: str) -> dict[str, Any]:
         if chosen.place else region.full_name,
         "dim": _dim_text(found),
         "as_of": f"{local(found.at):%Y-%m-%d %H:%M}",
-        "cards": [_card(found, one) for one in found.standings],
+        "cards": [
+            card(found.register, region, one, dim, here=one is chosen) for one in found.standings
+        ],
         "said": _said(found),
         "steps": [
             _("再做%(n)s户到第%(place)s名", n=f"{one.households:,}", place=one.place)
@@ -89,7 +95,8 @@ def page(found: Why, table: str) -> dict[str, Any]:
             }
             for one in found.siblings
         ],
-        "table_url": address(found.register, table, found.above.id, *dim),
+        "beside": _beside(found) if not found.siblings else [],
+        "table_url": address(found.register, table, (found.above if found.siblings else region).id, *dim),
         "below_url": address(found.register, table, region.id, *dim),
         "several": found.several,
     }  # fmt: skip
@@ -110,22 +117,45 @@ def _percent(exact: Fraction) -> str:
     return share(exact.numerator, exact.denominator, _PLACES)
 
 
-def _card(found: Why, one: Standing) -> dict[str, Any]:
-    order = _("低者在前") if one.rate.rank == LOWEST else _("高者在前")
+def card(
+    register: Register, region: Region, one: Standing, dim: tuple[int | None, str], *, here: bool = False
+) -> dict[str, Any]:  # fmt: skip
+    """A division's place in a rate for reports/_standings.html; it leads to why it is that one."""
     return {
         "label": translate(one.rate.head),
         "place": _("第%(n)s名", n=one.place) if one.place else UNKNOWN,
         "among": one.among,
-        "share": share(one.done, one.whole, _PLACES),
-        "sub": _("%(done)s / %(whole)s 户，%(order)s", done=f"{one.done:,}", whole=f"{one.whole:,}", order=order),
-        "here": one is found.chosen,
-        "url": why_url(found.register, one.rate.of, found.region.id, found.year, found.kind),
+        "share": share(one.done, one.whole, _PLACES) if one.told else being_counted(),
+        "sub": _("%(done)s / %(whole)s 户，%(order)s", done=f"{one.done:,}", whole=f"{one.whole:,}", order=_order(one)),
+        "beside": _("最好%(best)s，中位数%(middle)s", best=_percent(one.best), middle=_percent(one.middle))
+        if one.best is not None and one.middle is not None else "",
+        "here": here,
+        "url": why_url(register, one.rate.of, region.id, *dim),
     }  # fmt: skip
+
+
+def _order(one: Standing) -> str:
+    return _("低者在前") if one.rate.rank == LOWEST else _("高者在前")
+
+
+def _beside(found: Why) -> list[tuple[str, str]]:
+    """What is told where the divisions beside it have no names: label and value."""
+    one = found.chosen
+    told = [
+        (_("本地区名次"), _("第%(n)s名", n=one.place) if one.place else UNKNOWN),
+        (_("参加排名的地区"), f"{one.among:,}"),
+        (_("本地区"), share(one.done, one.whole, _PLACES)),
+    ]
+    if one.best is not None and one.middle is not None:
+        told += [(_("最好"), _percent(one.best)), (_("中位数"), _percent(one.middle))]
+    return told
 
 
 def _said(found: Why) -> str:
     """The answer in a sentence."""
     chosen = found.chosen
+    if not chosen.told:
+        return explained()
     if chosen.place is None:
         return _("没有下达任务量，不参加排名。")
     text = _(
@@ -175,21 +205,30 @@ def _cause(found: Why, one: Cause) -> dict[str, Any]:
 
 
 def _line(found: Why) -> dict[str, Any] | None:
-    """Where the divisions stand on a line from the lowest rate to the highest."""
-    if len(found.siblings) < 2:
-        return None
-    most = max(one.share for one in found.siblings)
-    if not most:
+    """Where the divisions stand on a line from the lowest rate to the highest; of those without a name the best
+    and the one in the middle.
+    """
+    dots = [
+        (one.share, f"{one.place} {one.region.name} {_percent(one.share)}", one.region.id == found.region.id)
+        for one in found.siblings
+    ] or list(_marks(found))  # fmt: skip
+    most = max((exact for exact, _text, _own in dots), default=Fraction(0))
+    if len(dots) < 2 or not most:
         return None
     return {
         "width": _WIDE,
         "most": _percent(most),
         "dots": [
-            {
-                "x": round(one.share / most * _WIDE),
-                "text": f"{one.place} {one.region.name} {_percent(one.share)}",
-                "own": one.region.id == found.region.id,
-            }
-            for one in found.siblings
+            {"x": round(exact / most * _WIDE), "text": text, "own": own}
+            for exact, text, own in dots
         ],
     }
+
+
+def _marks(found: Why) -> Iterator[tuple[Fraction, str, bool]]:
+    one = found.chosen
+    for label, exact in ((_("最好"), one.best), (_("中位数"), one.middle)):
+        if exact is not None and one.share is not None:
+            yield exact, f"{label} {_percent(exact)}", False
+    if one.share is not None:
+        yield one.share, f"{found.region.name} {_percent(one.share)}", True

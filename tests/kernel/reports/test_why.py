@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -15,9 +16,10 @@ from app.access.scope import acting_as
 from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.errors import NotFound
+from app.kernel.beyond import own_place
 from app.kernel.declare.register import get_register
 from app.kernel.quotas import telling
-from app.kernel.reports import by_rule, why
+from app.kernel.reports import by_rule, standing, why
 from app.kernel.reports.why import Why
 from app.modules.archives.choices import ArchiveStage
 from tests import builders as b
@@ -177,14 +179,95 @@ def test_without_a_quota_there_is_no_place(county: Region, places: list[Region])
     assert (found.chosen.place, found.causes, found.better) == (None, (), ())
 
 
+def test_the_own_division_has_a_place_among_nameless_ones(
+    county: Region, places: list[Region]
+) -> None:
+    """Counted by counters and quotas alone: no name, and nothing that says which of them is which."""
+    own, *others = places
+    give(county, dict.fromkeys(places, 10))
+    archives(own, 3)
+    archives(own, 1, STARTED)
+    for place, done in zip(others, (5, 8, 1), strict=True):
+        archives(place, done)
+    manager = b.actor(b.TOWN_MANAGER, own)
+    found = told(own, "completed", manager)
+    chosen = found.chosen
+    assert (chosen.done, chosen.whole, chosen.place, chosen.among) == (3, 10, 3, 4)
+    assert (chosen.best, chosen.middle) == (Fraction(8, 10), Fraction(4, 10))
+    assert [(c.figure.partition("@")[0], c.n, c.place) for c in found.causes] == [
+        ("", 6, 1), ("started", 1, 3),
+    ]  # fmt: skip
+    assert [(one.place, one.households) for one in found.better] == [(2, 2), (1, 5)]
+    assert found.siblings == ()
+    with acting_as(manager):
+        field = standing.read(ARCHIVE, own, [chosen.rate], (), YEAR, "central")
+        assert {line.region.id for line in field.sheet.lines} == {own.id}
+        assert [key for key in field.pairs["completed"] if key > 0] == [own.id]
+        assert field.named == {}
+    above = told(own, "completed")
+    assert (above.chosen, above.better) == (chosen, found.better)
+    assert len(above.siblings) == 4
+
+
+def test_few_others_hide_nobody(county: Region, places: list[Region]) -> None:
+    own, first, second = places[:3]
+    give(county, {own: 10, first: 10, second: 10})
+    archives(first, 5)
+    found = told(own, "completed", b.actor(b.TOWN_MANAGER, own)).chosen
+    assert (found.place, found.among, found.best, found.middle) == (2, 3, None, None)
+
+
+def test_rules_of_the_own_division(county: Region, places: list[Region]) -> None:
+    """Its own records are read, of the others counters alone."""
+    own, first = places[:2]
+    give(county, {own: 10, first: 10})
+    archives(own, 2, broken=("phone.required",))
+    archives(first, 1, broken=("phone.required",))
+    found = told(own, "incomplete", b.actor(b.TOWN_MANAGER, own))
+    assert (found.chosen.place, found.chosen.among) == (2, 2)
+    assert [(c.code, c.n, c.place) for c in found.causes] == [("phone.required", 2, 1)]
+
+
+def test_no_place_is_told_while_it_is_counted(
+    county: Region, places: list[Region], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, first = places[:2]
+    give(county, {own: 10, first: 10})
+    archives(own, 2)
+    monkeypatch.setattr(standing, "incomplete", lambda _register: frozenset({"completed"}))
+    found = told(own, "completed", b.actor(b.TOWN_MANAGER, own))
+    assert (found.chosen.told, found.chosen.place, found.causes, found.better) == (
+        False, None, (), (),
+    )  # fmt: skip
+    assert found.standings[0].told
+
+
 def test_what_is_not_told(county: Region, places: list[Region]) -> None:
-    """Of a rate that nothing is known of, of the own division, of another area."""
-    own = places[0]
-    for region, of in ((own, "accepted"), (own, "poorest"), (county, "recorded")):
+    """Of a rate that nothing is known of, of another area, of the nation and of villages."""
+    own, other = places[:2]
+    for of in ("accepted", "poorest"):
         with pytest.raises(NotFound):
-            told(region, of)
-    with pytest.raises(NotFound):
-        told(places[1], "recorded", b.actor(b.TOWN_MANAGER, own))
+            told(own, of)
+    clerk = b.actor(b.TOWN_MANAGER, own)
+    village = b.below(own, Level.VILLAGE)
+    nation = b.seat(Level.NATION)
+    for region, who in (
+        (other, clerk),
+        (county, clerk),
+        (village, clerk),
+        (nation, b.actor(b.MINISTRY)),
+    ):
+        with pytest.raises(NotFound):
+            told(region, "recorded", who)
+
+
+def test_nobody_reads_beside_another_division(county: Region, places: list[Region]) -> None:
+    """Of a division outside the area, or below one that is not right above it, nothing is read."""
+    own, other = places[:2]
+    city = b.seat(Level.CITY)
+    for region, above in ((other, county), (own, city), (county, county)):
+        with acting_as(b.actor(b.TOWN_MANAGER, own)), pytest.raises(NotFound):
+            own_place.read(ARCHIVE, region, above, ("completed",), YEAR, "central")
 
 
 def test_as_many_statements_whatever_there_is(county: Region, places: list[Region]) -> None:
@@ -213,3 +296,5 @@ def test_as_many_statements_whatever_there_is(county: Region, places: list[Regio
     archives(own, 2, broken=("phone.required", "income.required"))
     archives(first, 2, STARTED)
     assert statements() == few == 6
+    actor = b.actor(b.TOWN_MANAGER, own)
+    assert statements() == 5
