@@ -47,6 +47,11 @@ def local(moment: dt.datetime) -> dt.datetime:
     return moment.astimezone(CHINA)
 
 
+def to_minute(moment: dt.datetime) -> str:
+    """The same as pages and papers write it: 2026-12-01 11:58."""
+    return f"{local(moment):%Y-%m-%d %H:%M}"
+
+
 def uuid7() -> uuid.UUID:
     """A UUIDv7 (RFC 9562): sorts by creation time, needs no central sequence."""
     millis = time.time_ns() // 1_000_000

@@ -128,6 +128,16 @@ class Region(Model):
     def __repr__(self) -> str:
         return f"<Region {self.code} {self.full_name}>"
 
+    @property
+    def label(self) -> str:
+        """Its name as pages show it: divisions are called alike in every language, the whole country is not."""
+        return translate(self.name) if self.level == Level.NATION else self.name
+
+    @property
+    def full_label(self) -> str:
+        """The same with what it lies in."""
+        return self.label if self.level == Level.NATION else self.full_name
+
 
 class RegionSeed(Model):
     """What the loader has put in: a code prefix, ``""`` for the whole tree.

@@ -25,7 +25,7 @@ from app.access.divisions.regions import Level
 from app.access.policy import role_name
 from app.admin.accounts import bulk as account_bulk
 from app.admin.accounts.bulk import Made, Plan
-from app.core.clock import local, now, today
+from app.core.clock import now, to_minute, today
 from app.core.db import db
 from app.core.errors import Conflict
 from app.core.i18n import _, translate
@@ -107,7 +107,7 @@ def paper(planned: Plan, made: Sequence[Made]) -> bytes:
     data = {
         "title": _("%(place)s账号初始密码", place=name),
         "place": f"{own} {translate(role_name(*planned.role))}",
-        "made_at": f"{local(now()):%Y-%m-%d %H:%M}",
+        "made_at": to_minute(now()),
         "notes": [
             _("裁开后当面交给使用人，不要用短信或微信群发送；交完后销毁本表。"),
             _("首次登录须修改初始密码，改后本表上的密码即失效。"),

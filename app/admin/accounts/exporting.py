@@ -19,7 +19,7 @@ from app.access.audit.log import Act
 from app.access.divisions import asked as region_asked
 from app.access.divisions.regions import Level, Region
 from app.access.policy import role_name
-from app.core.clock import local, today
+from app.core.clock import to_minute, today
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _, mark, translate
@@ -141,7 +141,7 @@ def _duties(line: Line) -> str:
 
 def _last_login(line: Line) -> str:
     at = line.account.last_login
-    return f"{local(at.replace(tzinfo=dt.UTC)):%Y-%m-%d %H:%M}" if at else ""
+    return to_minute(at.replace(tzinfo=dt.UTC)) if at else ""
 
 
 _Cells = tuple[tuple[str, int, Callable[[Line], Cell]], ...]

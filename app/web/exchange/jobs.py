@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
 from app.access import policy
-from app.core.clock import local, today
+from app.core.clock import local, to_minute, today
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.files.storage import storage
@@ -381,9 +381,7 @@ def _line(job: Job, run: ImportRun | None = None) -> dict[str, Any]:
     return {
         "id": str(job.id),
         "title": job.title,
-        "sub": " ".join(
-            [f"{local(job.created):%Y-%m-%d %H:%M}", *([_("只检查，不写入")] if dry else [])]
-        ),
+        "sub": " ".join([to_minute(job.created), *([_("只检查，不写入")] if dry else [])]),
         "state": {"text": translate(job.state.zh), "tone": _TONES[job.state]},
         "running": running,
         "percent": job.percent if job.state == JobState.RUNNING else None,

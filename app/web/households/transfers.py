@@ -16,7 +16,7 @@ from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions import asked as region_asked
 from app.access.divisions.regions import Region, in_subtree, within
 from app.core.choices import Choices
-from app.core.clock import local
+from app.core.clock import to_minute
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, Invalid
 from app.core.i18n import _
@@ -254,7 +254,7 @@ def _columns(
         Column("number", _("身份证号"), lambda t: formats.mask_id(head(t)[1]), "id"),
         Column("from", _("迁出地"), lambda t: places.get(t.from_region_id), "region"),
         Column("to", _("迁入地"), lambda t: places.get(t.to_region_id), "region"),
-        Column("at", _("申请时间"), lambda t: f"{local(t.asked_at):%Y-%m-%d %H:%M}"),
+        Column("at", _("申请时间"), lambda t: to_minute(t.asked_at)),
         Column("state", _("状态"), lambda t: Cell(t.state.label, tone=TONES[t.state]), "tag"),
     ]
 
@@ -300,7 +300,7 @@ def _facts(transfer: Transfer, household: Household | None) -> list[dict[str, An
     facts += [
         {"label": _("迁出地"), "text": regions.get(transfer.from_region_id, "")},
         {"label": _("迁入地"), "text": regions.get(transfer.to_region_id, "")},
-        {"label": _("申请时间"), "text": f"{local(transfer.asked_at):%Y-%m-%d %H:%M}"},
+        {"label": _("申请时间"), "text": to_minute(transfer.asked_at)},
         {"label": _("提出的模块"), "text": register.label if register else ""},
     ]
     return [fact for fact in facts if fact["text"]]
@@ -333,7 +333,7 @@ def _line(word: TransferWord) -> dict[str, Any]:
     if word.person and word.person != who:
         who = _("%(person)s（%(account)s）", person=word.person, account=who)
     return {
-        "time": f"{local(word.at):%Y-%m-%d %H:%M}",
+        "time": to_minute(word.at),
         "title": f"{word.word.label} · {word.side.label}",
         "who": who,
         "phone": formats.mask_phone(word.phone or None),

@@ -15,7 +15,7 @@ from app.access import policy
 from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions import regions
 from app.access.divisions.regions import Region
-from app.core.clock import local
+from app.core.clock import local, to_minute
 from app.core.db import db
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.i18n import _, translate
@@ -233,7 +233,7 @@ def _line(
     named = who.person and who.person != account
     person = _("%(person)s（%(account)s）", person=who.person, account=account or "")
     return {
-        "time": f"{local(at):%Y-%m-%d %H:%M}",
+        "time": to_minute(at),
         "title": title,
         "who": person if named else account or "",
         "phone": formats.mask_phone(who.phone or None),

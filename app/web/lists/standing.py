@@ -11,7 +11,7 @@ from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.core.clock import local
+from app.core.clock import to_minute
 from app.core.db import db
 from app.core.i18n import _, translate
 from app.kernel.corrections import correcting
@@ -59,10 +59,10 @@ class StandingRoutes(Routes):
             "new": correcting.said(made, rule.new) if made else str(rule.new),
             "reason": rule.reason,
             "who": rule.account_name,
-            "when": f"{local(rule.made_at):%Y-%m-%d %H:%M}",
+            "when": to_minute(rule.made_at),
             "off": _(
                 "%(who)s 于 %(when)s 停用",
-                who=rule.off_by, when=f"{local(rule.off_at):%Y-%m-%d %H:%M}",
+                who=rule.off_by, when=to_minute(rule.off_at),
             ) if rule.off_at else "",
             "off_url": f"/{self.register.name}/standing/{rule.id}/off"
             if standing_rules.may_switch_off(rule, actor)

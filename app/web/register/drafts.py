@@ -12,7 +12,7 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import permission_name
 
 from app.access.actor import Capability
-from app.core.clock import local
+from app.core.clock import local, to_minute
 from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.core.transactions import transaction
@@ -113,7 +113,7 @@ def beside(register: Register, row: Any, draft: Draft | None) -> dict[str, Any] 
     ]
     return {
         "lines": lines,
-        "saved_at": f"{local(draft.saved_at):%Y-%m-%d %H:%M}",
+        "saved_at": to_minute(draft.saved_at),
         "discard_url": f"/{register.name}/{row.id}/discard",
     }
 

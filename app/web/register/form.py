@@ -12,7 +12,7 @@ from flask_appbuilder.security.decorators import permission_name
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.core.clock import local
+from app.core.clock import to_minute
 from app.core.db import db
 from app.core.errors import AnjuError, BadInput, Conflict, Invalid, TryAgain
 from app.core.i18n import _, translate
@@ -265,7 +265,7 @@ class FormRoutes(Routes):
         return {
             "who": form_parts.last_saver(row) or _("另一位用户"),
             "taken": [],
-            "when": f"{local(row.changed_at):%Y-%m-%d %H:%M}",
+            "when": to_minute(row.changed_at),
             "rows": differing,
             "version": row.version,
         }

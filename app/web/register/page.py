@@ -11,7 +11,7 @@ from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Region
 from app.access.scope import is_hidden
-from app.core.clock import local
+from app.core.clock import to_minute
 from app.core.db import db
 from app.core.i18n import _, done_word, translate
 from app.core.lazy import lazy
@@ -177,7 +177,7 @@ class RecordPage:
         text = _(
             "%(who)s 于 %(when)s %(step)s：%(opinion)s",
             who=last.person or last.account_name,
-            when=f"{local(last.at):%Y-%m-%d %H:%M}",
+            when=to_minute(last.at),
             step=done_word(last.label),
             opinion=history_words.opinion(last) or _("没有填写意见"),
         )

@@ -8,7 +8,7 @@ from typing import Any
 from app.access import policy
 from app.access.actor import Actor, Capability
 from app.access.divisions.regions import Region
-from app.core.clock import local
+from app.core.clock import to_minute
 from app.core.db import db
 from app.core.i18n import _, translate
 from app.kernel import hooks
@@ -72,7 +72,7 @@ def facts(
     found = [{"label": _("行政区划"), "text": region.full_name if region else ""}]
     if register.owned:
         found.append({"label": _("录入人"), "text": row.entered_name})
-    found.append({"label": _("最后修改"), "text": f"{local(row.changed_at):%Y-%m-%d %H:%M}"})
+    found.append({"label": _("最后修改"), "text": to_minute(row.changed_at)})
     return found
 
 
@@ -250,7 +250,7 @@ def history(
         phone = entry.phone if whole else formats.mask_phone(entry.phone or None)
         result.append(
             {
-                "time": f"{local(entry.at):%Y-%m-%d %H:%M}",
+                "time": to_minute(entry.at),
                 "title": history_words.title(register, entry),
                 "who": history_words.who(entry),
                 "phone": phone,

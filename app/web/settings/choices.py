@@ -9,7 +9,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import permission_name
 
 from app.access.actor import SYSTEM, Capability
-from app.core.clock import local, today
+from app.core.clock import to_minute, today
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.i18n import _
 from app.core.transactions import transaction
@@ -231,7 +231,7 @@ def _page(
             {
                 "text": wording.text,
                 "english": wording.english or "",
-                "since": f"{local(wording.since):%Y-%m-%d %H:%M}" if wording.since else _("最初"),
+                "since": to_minute(wording.since) if wording.since else _("最初"),
             }
             for wording in reversed(choice.wordings)
         ]
@@ -239,7 +239,7 @@ def _page(
         else [],
         "changes": [
             {
-                "time": f"{local(entry.at):%Y-%m-%d %H:%M}",
+                "time": to_minute(entry.at),
                 "who": entry.account_name or "",
                 "what": audit_words.full(entry),
             }

@@ -14,7 +14,7 @@ from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions import asked as region_asked
 from app.access.divisions.regions import Level, Region
 from app.access.settings import DATE, NUMBER, YES_NO
-from app.core.clock import local
+from app.core.clock import to_minute
 from app.core.errors import Conflict, Invalid
 from app.core.i18n import _, lazy, translate
 from app.core.transactions import transaction
@@ -134,7 +134,7 @@ def _set_by(one: Held) -> Cell:
     own = one.own
     if own is None:
         return Cell("")
-    return Cell(own.set_by_name, sub=f"{local(own.set_at):%Y-%m-%d %H:%M}")
+    return Cell(own.set_by_name, sub=to_minute(own.set_at))
 
 
 def _row(columns: Sequence[Column[Held]], one: Held, actor: Actor) -> Row:
@@ -200,7 +200,7 @@ def _why_not(one: Held) -> str:
 def _change(one: Held, entry: Any) -> dict[str, str]:
     old, new = (entry.detail or {}).get("changes", {}).get(one.setting.name, [None, None])
     return {
-        "time": f"{local(entry.at):%Y-%m-%d %H:%M}",
+        "time": to_minute(entry.at),
         "who": entry.account_name or "",
         "before": settings.shown(one.setting, old),
         "after": settings.shown(one.setting, new),

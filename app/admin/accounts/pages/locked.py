@@ -13,7 +13,7 @@ from app.access import policy
 from app.access.account import Account
 from app.access.accounts import unusual
 from app.access.actor import SYSTEM, Capability
-from app.core.clock import local
+from app.core.clock import to_minute
 from app.core.i18n import _
 from app.core.transactions import transaction
 from app.core.types import nfc
@@ -60,7 +60,7 @@ class LockedView(BaseView):
                 "facts": [
                     {"label": _("账号"), "text": account.username},
                     {"label": _("所属地区"), "text": account.region.full_name},
-                    {"label": _("封闭时间"), "text": f"{local(account.locked_at):%Y-%m-%d %H:%M}"},
+                    {"label": _("封闭时间"), "text": to_minute(account.locked_at)},
                     {"label": _("封闭原因"), "text": unusual.reason_of(account)},
                 ],
                 "url": url_for("LockedView.unlock", account_id=account.uuid),

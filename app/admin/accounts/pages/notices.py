@@ -19,7 +19,7 @@ from app.access import policy
 from app.access.accounts import notices
 from app.access.accounts.notices import Notice
 from app.access.actor import SYSTEM, Actor, Capability
-from app.core.clock import YEARS, local
+from app.core.clock import YEARS, to_minute
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _
@@ -94,7 +94,7 @@ def _list(actor: Actor, page: int) -> Listing:
     found = notices.unseen(db.session, actor, start, _SIZE)
     columns: list[Column[Notice]] = [
         Column("text", _("内容"), lambda one: one.text),
-        Column("at", _("时间"), lambda one: f"{local(one.at):%Y-%m-%d %H:%M}", "date"),
+        Column("at", _("时间"), lambda one: to_minute(one.at), "date"),
     ]
     return Listing(
         name="notices",

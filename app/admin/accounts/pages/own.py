@@ -27,7 +27,7 @@ from app.admin.accounts.exporting import department_of
 from app.admin.accounts.pages import forms as account_forms
 from app.admin.accounts.pages import tokens as token_views
 from app.admin.accounts.pages.devices import shown
-from app.core.clock import local
+from app.core.clock import to_minute
 from app.core.db import db
 from app.core.errors import Invalid
 from app.core.i18n import _
@@ -173,8 +173,8 @@ def _sessions(account: Account) -> list[dict[str, Any]]:
             "key": one.id.hex,
             "device": shown(one.device) or _("未知设备"),
             "address": one.address,
-            "since": f"{local(one.since):%Y-%m-%d %H:%M}",
-            "seen": f"{local(one.seen):%Y-%m-%d %H:%M}",
+            "since": to_minute(one.since),
+            "seen": to_minute(one.seen),
             "here": one.id == account.opened.id,
         }
         for one in sessions.of(account.id, idle)
@@ -207,7 +207,7 @@ def _logins(account: Account) -> list[dict[str, str]]:
     )
     return [
         {
-            "time": f"{local(at):%Y-%m-%d %H:%M}",
+            "time": to_minute(at),
             "address": address or "",
             "outcome": act.label,
             "tone": "good" if act == Act.LOGIN else "bad",

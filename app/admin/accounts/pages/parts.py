@@ -16,7 +16,7 @@ from app.access.divisions.regions import Level, Region
 from app.admin.accounts import changing as accounts
 from app.admin.accounts import granting
 from app.admin.accounts.exporting import department_of, role_of
-from app.core.clock import local, today
+from app.core.clock import to_minute, today
 from app.core.db import db
 from app.core.i18n import _
 from app.kernel.households import audit_words
@@ -29,7 +29,7 @@ def facts(account: Account, *, managed: bool) -> list[dict[str, Any]]:
     """Who it is; for those who only look, also what the form would show, phone masked."""
     duties = _("、").join(duty.label for duty in accounts.duties_of(account))
     at = account.last_login
-    login = f"{local(at.replace(tzinfo=dt.UTC)):%Y-%m-%d %H:%M}" if at else _("从未登录")
+    login = to_minute(at.replace(tzinfo=dt.UTC)) if at else _("从未登录")
     found = [
         {"label": _("账号"), "text": account.username, "kind": "id"},
         {"label": _("所属地区"), "text": account.region.full_name},
@@ -145,7 +145,7 @@ def history(account: Account) -> list[dict[str, str]]:
     query = select(AuditEntry).where(AuditEntry.record_id == account.uuid)
     return [
         {
-            "time": f"{local(entry.at):%Y-%m-%d %H:%M}",
+            "time": to_minute(entry.at),
             "what": entry.act.label,
             "text": audit_words.summary(entry),
             "who": entry.account_name or "",

@@ -21,7 +21,7 @@ from app.admin.accounts import changing as accounts
 from app.admin.accounts import tokens
 from app.admin.accounts.pages import forms as account_forms
 from app.admin.accounts.tokens import Wanted
-from app.core.clock import local, today
+from app.core.clock import to_minute, today
 from app.core.db import db
 from app.core.errors import Invalid
 from app.core.i18n import _
@@ -150,7 +150,7 @@ def used(token: Token) -> str:
     """When and from where it was used last."""
     if token.used_at is None:
         return _("从未使用")
-    return f"{local(token.used_at):%Y-%m-%d %H:%M} {token.used_from or ''}".strip()
+    return f"{to_minute(token.used_at)} {token.used_from or ''}".strip()
 
 
 def revoke_action(token: Token) -> Action | None:

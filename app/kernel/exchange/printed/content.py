@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from app.access.actor import Actor
 from app.access.divisions.regions import Region
-from app.core.clock import local, now
+from app.core.clock import now, to_minute
 from app.core.db import db
 from app.core.i18n import _, mark, translate
 from app.kernel.declare.field import Field
@@ -84,7 +84,7 @@ class Printer:
 
     def data(self, forms: Sequence[Form]) -> dict[str, Any]:
         """What the template reads of these forms together."""
-        when = f"{local(now()):%Y-%m-%d %H:%M}"
+        when = to_minute(now())
         hidden = _("身份证号和联系电话已部分隐藏。")
         care = _("含完整的身份证号和联系电话，用后请妥善保管或销毁。") if self.whole else hidden
         return {

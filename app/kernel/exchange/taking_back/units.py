@@ -23,7 +23,7 @@ from app.access.audit import log as audit
 from app.access.audit.log import Act, AuditEntry
 from app.access.divisions import regions
 from app.access.scope import Hides, joined
-from app.core.clock import local
+from app.core.clock import to_minute
 from app.core.db import db
 from app.core.errors import AnjuError
 from app.core.i18n import _, mark, translate
@@ -229,7 +229,7 @@ def _changed(key: uuid.UUID, run: ImportRun) -> str:
     last = db.session.execute(query.order_by(AuditEntry.at.desc()).limit(1)).first()
     if last is None or not last.account_name:
         return translate("导入后已被修改。")
-    when = f"{local(last.at):%Y-%m-%d %H:%M}"
+    when = to_minute(last.at)
     return _("导入后已被修改（最后一次：%(who)s，%(when)s）。", who=last.account_name, when=when)
 
 

@@ -14,7 +14,7 @@ from app.access import policy
 from app.access.actor import Capability
 from app.access.audit import log as audit
 from app.access.audit.log import Act
-from app.core.clock import local, now
+from app.core.clock import local, now, to_minute
 from app.core.db import db
 from app.core.i18n import _, translate
 from app.kernel.exchange import printing
@@ -84,7 +84,7 @@ def _paper(chronicle: Chronicle, home_url: str, *, whole: bool) -> bytes:
         "made": _(
             "%(who)s 于 %(when)s 打印",
             who=chronicle.actor.name,
-            when=f"{local(now()):%Y-%m-%d %H:%M}",
+            when=to_minute(now()),
         ),
         "care": _("含完整的身份证号和联系电话，用后请妥善保管或销毁。")
         if whole
