@@ -117,6 +117,27 @@ def test_a_session_that_ends_while_one_types_loses_nothing(
         assert (row.died, row.surveyor, str(row.surveyed_on)) == (False, "李明", "2024-09-12")
 
 
+def test_a_save_that_waited_for_the_password_leaves_no_draft(
+    desk: Callable[..., Desk], server: Server
+) -> None:
+    with server.app.app_context():
+        survey = builders.household(name="赵玉兰")[1]
+    page = desk(builders.VILLAGE_CLERK).open(f"/lookback/{survey.id}/edit")
+    page.locator("#field-died label.pick", has_text="否").click()
+    end_sessions(server)
+    page.fill("#f-surveyor", "李明")
+    page.keyboard.press("Control+s")
+    page.locator(LAYER).wait_for()
+    page.wait_for_timeout(3_500)  # the draft of what left the focus is due, too
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.url) if asked.method == "POST" else None)
+    sign_in_again(page)
+    page.locator(".notice-good").wait_for()
+    ends = [url.rpartition("/")[2] for url in sent]
+    assert ends.count("draft") == 1, "once before the form, and not again beside it"
+    assert drafts(server) == []
+
+
 def test_what_one_typed_is_not_sent_as_another(
     desk: Callable[..., Desk], server: Server, assert_accessible: Any
 ) -> None:

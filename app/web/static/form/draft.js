@@ -72,14 +72,20 @@ export function keepDraft({ url, version, read, line, late }) {
     clearTimeout(timer);
     timer = setTimeout(flush, wait);
   }
-  /** What did not change is not sent again. */
   function auto() {
-    if (pending && JSON.stringify(read()) !== sent) flush();
+    if (pending) flush();
     else since = 0;
+  }
+  /** What is the same by the time its turn comes is not sent again: it might arrive after the form itself. */
+  function due() {
+    if (JSON.stringify(read()) !== sent) return true;
+    pending = false;
+    since = 0;
+    return false;
   }
   function flush(asked = false) {
     clearTimeout(timer);
-    busy = busy.then(() => save(asked));
+    busy = busy.then(() => (asked || due() ? save(asked) : true));
     return busy;
   }
   window.addEventListener("online", () => { if (pending) flush(); });
