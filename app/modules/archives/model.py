@@ -154,7 +154,6 @@ class Archive(Judged, Keyed, Lasting, Submitted, NamesHousehold, Model):
     started_on = f.date("开工日期", not_before=approved_on, not_after=f.Today(), required=False)
     completed_on = f.date("竣工日期", not_before=started_on, not_after=f.Today(), required=False)
     _started = started_on.given | completed_on.given
-    _then(started_on, completed_on.given)
     accepted = _then(f.yes_no("是否已验收"), completed_on.given)
 
     # 资金情况

@@ -167,7 +167,8 @@ RULES: dict[str, tuple[Check, ...]] = {
         ),
         _questionable(
             "fast",
-            Compare("lt", Between(r.started_on.ref, r.completed_on.ref), _fast),
+            r.completed_on.compare("ge", r.started_on)
+            & Compare("lt", Between(r.started_on.ref, r.completed_on.ref), _fast),
             mark("开工到竣工的天数过少。"),
             _LIKELY,
             mark("请核对开工日期和竣工日期。"),
@@ -276,9 +277,7 @@ QUALITY = Quality(
     submitting=(Severity.ERROR,),
     rulings={
         "head_id.invalid": Ruling(source=_IDENTITY, remedy=mark("请对照身份证重新填写。")),
-        "phone.invalid": Ruling(
-            source=_FORM, remedy=mark("请填写11位手机号或区号-号码；确无电话的选“无联系电话”。")
-        ),
+        "phone.invalid": Ruling(source=_FORM, remedy=mark("确无电话的选“无联系电话”。")),
         "head_id.required": Ruling(
             source=_FORM, remedy=mark("请补填身份证号；确无证件的选“无身份证号”并说明原因。")
         ),

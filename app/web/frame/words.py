@@ -19,7 +19,7 @@ WORDS = {
     "id_rounded": lazy(
         "身份证号末尾是000，很可能是 Excel 把号码当作数字、丢失了最后几位；请对照身份证，按文本重新填写。"
     ),
-    "id_check": lazy("身份证号第18位校验码不正确，应为 {mark}，请核对"),
+    "id_check": lazy("身份证号第18位校验码不正确，应为 {mark}。"),
     "section_done": lazy("已完成"),
     "section_missing": lazy("还缺 {n} 项"),
     "all_done": lazy("必填项已齐"),

@@ -18,7 +18,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.access import policy
 from app.access.actor import Actor, Capability
-from app.core.clock import local, now
+from app.core.clock import now, to_minute
 from app.core.db import db
 from app.core.errors import BadInput, Invalid, NotFound
 from app.core.i18n import _, translate
@@ -30,7 +30,7 @@ from app.kernel.declare.register import Register
 from app.kernel.kinds.choice import OneOf, SomeOf, YesNo
 from app.kernel.kinds.date import Day
 from app.kernel.kinds.kind import PerKind
-from app.kernel.kinds.values import to_json
+from app.kernel.kinds.values import is_missing, to_json
 from app.kernel.lists.asked import TooWide
 from app.kernel.lists.query import parse
 from app.kernel.rows.correction import (
@@ -76,6 +76,11 @@ class _Line:
     @property
     def given(self) -> bool:
         return self.clear or bool(self.new)
+
+    @property
+    def may_clear(self) -> bool:
+        """What is empty cannot be emptied."""
+        return not is_missing(self.old)
 
 
 def _field_asked(_routes: Routes, **_path: Any) -> Iterator[str]:
@@ -160,7 +165,7 @@ class CorrectionRoutes(Routes):
         for name, label, value in ledger_filters.said(self.register, query, wanted):
             shown = known[name].mask(value) if name in known and known[name].masked else value
             words.append(_("%(label)s：%(value)s", label=label, value=shown))
-        return _("；").join(words) or _("全部")
+        return _("；").join(words) or _("没有设条件，列表中的全部")
 
     def _form(
         self, menu: Menu, asked: MultiDict[str, str], actor: Actor, made: Field | None,
@@ -242,11 +247,11 @@ class CorrectionRoutes(Routes):
             "subject": row.subject,
             "reason": row.reason,
             "who": row.account_name,
-            "when": f"{local(row.made_at):%Y-%m-%d %H:%M}",
+            "when": to_minute(row.made_at),
             "undone": _(
                 "%(who)s 于 %(when)s 撤销",
                 who=row.undone_by,
-                when=f"{local(row.undone_at):%Y-%m-%d %H:%M}",
+                when=to_minute(row.undone_at),
             )
             if row.undone_at
             else "",
@@ -273,7 +278,7 @@ class CorrectionRoutes(Routes):
             "undo_url": f"{request.path}/undo"
             if open_still and not running and counted.get(Fate.CHANGED)
             else "",
-            "until": f"{local(correcting.undone_until(row)):%Y-%m-%d %H:%M}",
+            "until": to_minute(correcting.undone_until(row)),
             "all_url": f"/{self.register.name}/corrections",
             "paging": Paging.by_number(
                 request.args, request.path, number, more=len(left) > PAGE, position_text=""

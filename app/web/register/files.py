@@ -39,8 +39,9 @@ class FileRoutes(Routes):
     @permission_name(Capability.ENTER)
     def upload(self, record_id: uuid.UUID, field: str) -> Any:
         """One file: ``file``, and what its sender calls it (``key``), how far it turned it
-        (``turned``, degrees). The answer has beside the tile where the ``same`` picture stands already;
-        to a file that was refused it has an ``error``.
+        (``turned``, degrees). The answer has beside the tile where the ``same`` picture stands already,
+        and the ``facts`` of which the form's rules ask as they are now; to a file that was refused it has
+        an ``error``.
         """
         file = request.files.get("file")
         if file is None:
@@ -95,7 +96,10 @@ class FileRoutes(Routes):
         row = records.get(self.register, record_id)
         facts = PhotoFacts(db.session(), row, values_of(row))
         tile = file_tile(file, self.register.fields[file.field], facts)
-        return jsonify(tile | {"same": same_photo(self.register, row, file)} if uploaded else tile)
+        if uploaded:
+            said = records.facts_json(self.register, row, records.evaluate(self.register, row))
+            tile |= {"same": same_photo(self.register, row, file), "facts": said}
+        return jsonify(tile)
 
 
 def _quarter(text: str) -> int:

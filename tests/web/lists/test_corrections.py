@@ -102,6 +102,17 @@ def test_a_found_list_is_corrected_and_that_undone(app: Flask, as_account: AsAcc
 
 
 @pytest.mark.usefixtures("rows")
+def test_without_conditions_that_is_said_and_what_is_empty_is_not_emptied(
+    as_account: AsAccount,
+) -> None:
+    page = as_account(builders.COUNTY_MANAGER).get(f"{QUERY}/correct?field=way").text
+    assert "没有设条件，列表中的全部" in page
+    form = form_of(page)
+    assert f'name="clear-{line_of(form, chr(34) + "repair" + chr(34))}"' in page
+    assert f'name="clear-{line_of(form, "null")}"' not in page
+
+
+@pytest.mark.usefixtures("rows")
 def test_what_was_asked_is_told_to_others_without_numbers(as_account: AsAccount) -> None:
     number = builders.id_number(1)
     manager = as_account(builders.COUNTY_MANAGER)

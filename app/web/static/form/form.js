@@ -56,6 +56,10 @@ function showMessages(name, whole) {
   return [...wrong, ...showRows(name, element, answer[name]?.rows, rules.fields[name], whole)];
 }
 
+/** Is it asked for and not there, by the form itself or by a rule that finds the record incomplete? */
+const lacks = (name) =>
+  Boolean(answer[name]?.missing || answer[name]?.errors.some(({ severity }) => severity === "incomplete"));
+
 /** Does anybody say anything in one of these fields? */
 const answered = (names, values) => names.some((name) => !isMissing(values[name]) || !isMissing(answer[name]?.value));
 
@@ -64,7 +68,7 @@ function drawSections(values) {
   for (const section of form.querySelectorAll("[data-section]")) {
     const names = [...section.querySelectorAll("[data-field]")].map((element) => element.dataset.field);
     const shown = names.filter((name) => !elements.get(name).hidden);
-    const missing = shown.filter((name) => answer[name]?.missing).length;
+    const missing = shown.filter(lacks).length;
     all += missing;
     section.hidden = shown.length === 0;
     const anchor = document.querySelector(`[data-anchor="${section.dataset.section}"]`);
@@ -313,7 +317,10 @@ history.replaceState(null, "", location.href);
 attachOptionLists(form);
 attachPriors(form);
 attachParcel(form, elements);
-attachUploads(form, changed);
+attachUploads(form, (facts) => {
+  Object.assign(fixed, facts);
+  changed();
+});
 attachChildren(form, changed);
 attachKeys(form);
 apply();

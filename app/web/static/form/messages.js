@@ -38,9 +38,13 @@ export function messagesOf({ kind, label, value, found, rule, whole }) {
   return list;
 }
 
-/** A message, how it is mended, and which norm asks for it. */
-const told = ({ message, remedy, source }) =>
-  [message, remedy, source && say("source", { source })].filter(Boolean).join(" ");
+/** A line of its own for each: the message, how it is mended, and which norm asks for it. */
+function told({ message, remedy, source, severity }) {
+  const line = document.createElement("span");
+  line.className = severity === "questionable" ? "told is-warning" : "told";
+  line.textContent = [message, remedy, source && say("source", { source })].filter(Boolean).join(" ");
+  return line;
+}
 
 /** Puts messages into an element's line, and marks its inputs. `inner`: of the element, what is not its own. */
 export function showIn(element, list, inner = null) {
@@ -48,9 +52,8 @@ export function showIn(element, list, inner = null) {
   const line = [...element.querySelectorAll("[data-errors]")].find(own);
   const wrong = list.some((item) => item.severity !== "questionable");
   if (line) {
-    line.textContent = list.map(told).join(" ");
+    line.replaceChildren(...list.map(told));
     line.hidden = list.length === 0;
-    line.classList.toggle("is-warning", list.length > 0 && !wrong);
   }
   element.classList.toggle("has-error", wrong);
   for (const input of [...element.querySelectorAll("[data-input], .picker-input, select")].filter(own)) {

@@ -197,7 +197,7 @@ class Files {
     if (state === "sent") {
       fill(tile, data);
       this.checkDay(tile);
-      this.changed();
+      this.changed(data.facts);
     }
     this.update();
   }
@@ -361,6 +361,7 @@ class Files {
   }
 }
 
+/** `changed(facts)`: files came, went or moved; `facts` is what the server says of them now, where it said it. */
 export function attachUploads(root, changed) {
   askToSignIn();
   for (const box of root.querySelectorAll("[data-files]")) {
