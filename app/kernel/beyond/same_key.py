@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 from app.access.divisions import regions
 from app.access.divisions.regions import Region
 from app.access.scope import in_scope, joined
-from app.core.i18n import _, translate
+from app.core.i18n import _
 from app.kernel import hooks
 from app.kernel.beyond import duplicates
 from app.kernel.declare.register import Register
@@ -82,10 +82,7 @@ def told(register: Register, row: Any) -> str:
 
 
 def _words(register: Register) -> Words:
-    said = {
-        "what": register.word,
-        "parts": _("、").join(translate(register.fields[n].label) for n in register.key.split()),
-    }
+    said = {"what": register.word, "parts": register.key_label}
     return Words(
         here=_("%(parts)s相同的%(what)s已有一份", **said),
         elsewhere=_("%(parts)s相同的%(what)s在其他地区已有一份。", **said),

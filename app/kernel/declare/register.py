@@ -189,6 +189,12 @@ class Register:
         """What one calls a record, in the user's language."""
         return translate(self.record_word)
 
+    @property
+    def key_label(self) -> str:
+        """By what records are told apart, as people call it."""
+        names = self.key.split() or [self.number_field]
+        return _("、").join(translate(self.fields[name].label) for name in names)
+
     def named(self, row: Any) -> str:
         """Whom or what the record is about, as titles and messages say it."""
         return self.model.__fields__[self.name_field].text(getattr(row, self.name_field))

@@ -326,8 +326,7 @@ def _creation(register: Register, one: str, key: dict[str, Any]) -> _Paths:
     tag, label = register.name, register.label
     body = {"region": parts.NUMBER, "region_code": parts.TEXT}
     if register.key:
-        labels = _("、").join(translate(register.fields[n].label) for n in register.key.split())
-        says = _("已有%(parts)s相同的记录时修改它（200），而不是拒绝", parts=labels)
+        says = _("已有%(parts)s相同的记录时修改它（200），而不是拒绝", parts=register.key_label)
         body["upsert"] = {"type": "boolean", "description": says}
     return {
         f"{problems.PREFIX}/{register.name}": {

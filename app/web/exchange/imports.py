@@ -97,7 +97,10 @@ class RecordImportView(BaseView):
                 "title": _("导入%(what)s", what=translate(register.record_word)),
                 "intro": _("按身份证号对应到名单上的农户，保存为“已录入”；不新增农户。")
                 if register.of_households
-                else _("按身份证号对应：已录入的修改，没有的新增到所填的行政区划。"),
+                else _(
+                    "按%(key)s对应：已录入的修改，没有的新增到所填的行政区划。",
+                    key=register.key_label,
+                ),
                 "template_url": f"/exchange/template/{register.name}",
                 "action_url": f"/exchange/import/{register.name}/",
                 "hints": [

@@ -10,7 +10,7 @@ from flask_appbuilder import BaseView, expose
 from werkzeug.datastructures import MultiDict
 
 from app.access import policy
-from app.core.clock import local
+from app.core.clock import local, to_minute
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.i18n import _
@@ -69,8 +69,8 @@ def _page(run: ImportRun) -> dict[str, Any]:
     facts = [
         {"label": _("导入内容"), "text": imported.title},
         {"label": _("导入人"), "text": imported.account_name or _("系统")},
-        {"label": _("导入时间"), "text": f"{local(run.made_at):%Y-%m-%d %H:%M}"},
-        {"label": _("可撤回至"), "text": f"{local(run.expires):%Y-%m-%d %H:%M}"},
+        {"label": _("导入时间"), "text": to_minute(run.made_at)},
+        {"label": _("可撤回至"), "text": to_minute(run.expires)},
         {"label": _("可撤回的新增记录"), "text": f"{wrote.get(Wrote.MADE, 0):,}"},
         {"label": _("可恢复原内容的记录"), "text": f"{wrote.get(Wrote.CHANGED, 0):,}"},
     ]
@@ -89,7 +89,7 @@ def _taken(run: ImportRun) -> str:
         return ""
     return _(
         "%(when)s 由%(who)s撤回：新增 %(gone)s 户已撤回，%(restored)s 户已恢复原内容；原因：%(reason)s",
-        when=f"{local(run.taken_at):%Y-%m-%d %H:%M}",
+        when=to_minute(run.taken_at),
         who=run.taken_by,
         gone=f"{run.gone:,}",
         restored=f"{run.restored:,}",
@@ -110,11 +110,17 @@ def _list(number: int) -> dict[str, Any]:
             more=len(found) > PAGE_SIZE, position_text=_("第 %(n)s 页", n=number),
         )  # fmt: skip
     rows = [_line(run, imported) for run, imported in found[:PAGE_SIZE]]
-    return {"rows": rows, "running": False, "refresh_url": "", "paging": paging}
+    return {
+        "rows": rows,
+        "running": False,
+        "refresh_url": "",
+        "paging": paging,
+        "none": (_("没有可撤回的导入"), _("导入后 30 天内，这里可以整批撤回。")),
+    }
 
 
 def _line(run: ImportRun, imported: Job) -> dict[str, Any]:
-    said = [f"{local(run.made_at):%Y-%m-%d %H:%M}", imported.account_name or _("系统")]
+    said = [to_minute(run.made_at), imported.account_name or _("系统")]
     text = _taken(run)
     if run.expired:
         text = taking_back.why_not(run)

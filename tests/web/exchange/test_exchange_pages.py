@@ -147,6 +147,12 @@ def test_nothing_chosen_is_told_beside_the_field(
     assert re.search(r'name="whole"[^>]* checked', answer.text)
 
 
+def test_a_page_says_by_what_rows_are_matched(manager: Hands) -> None:
+    told = "按身份证号、列入计划的年度对应：已录入的修改"
+    assert told in manager.get("/exchange/import/archive/").text
+    assert "按身份证号对应：已录入的修改" in manager.get("/exchange/import/craftsman/").text
+
+
 def test_a_file_that_is_no_workbook_fails_with_its_reason(app: Flask, manager: Hands) -> None:
     place = send(manager, io.BytesIO(b"%PDF-1.4 nothing"), mode="import")
     work(app)

@@ -55,6 +55,12 @@ def test_from_the_import_to_what_was_taken_back(app: Flask, as_account: AsAccoun
     assert manager.post(page, {"mode": "take_back", "reason": "再来"}).status_code == 409
 
 
+def test_where_nothing_was_imported_that_is_said(as_account: AsAccount) -> None:
+    page = as_account(builders.COUNTY_MANAGER).get("/exchange/imports/").text
+    assert "没有可撤回的导入" in page
+    assert "还没有导入导出记录" not in page
+
+
 def test_others_and_those_who_come_too_late(app: Flask, as_account: AsAccount) -> None:
     manager = as_account(builders.COUNTY_MANAGER)
     shown = send(manager, book([row(1)]), mode="import")
