@@ -34,7 +34,7 @@ def of_sheet(table: Table, sheet: Sheet) -> dict[str, Any] | None:
         for label, name in zip(names, table.chart, strict=True)
     )
     return {
-        "title": _("%(place)s%(table)s图", place=sheet.region.name, table=translate(table.title)),
+        "title": _("%(place)s%(table)s图", place=sheet.region.label, table=translate(table.title)),
         "text": shares,
         "kind": "stacked" if len(bars) > 1 else "share",
         "tall": len(bars) > _MANY,

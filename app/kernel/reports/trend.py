@@ -189,7 +189,7 @@ def chart(trend: Trend, names: Sequence[str]) -> dict[str, Any] | None:
         for name in names
     )
     return {
-        "title": _("%(place)s近%(n)s天趋势图", place=trend.region.name, n=trend.length),
+        "title": _("%(place)s近%(n)s天趋势图", place=trend.region.label, n=trend.length),
         "text": grown,
         "kind": "line",
         "unit": translate(trend.register.unit),

@@ -68,7 +68,7 @@ def paper(actor: Actor, region: Region, since: dt.date) -> Paper:
     chapters.append(
         Chapter(_("待办事项和下一步工作"), tuple(_todo(told)) or (_("没有待办事项。"),))
     )
-    name = region.name
+    name = region.label
     return Paper(
         title=_("%(place)s农村住房安全保障工作简报", place=name)
         if is_brief(region)
@@ -76,7 +76,7 @@ def paper(actor: Actor, region: Region, since: dt.date) -> Paper:
         lead=_(
             "现将%(place)s农村住房安全保障工作情况汇总如下。数据由系统按档案统计，截至%(at)s；本期为%(from)s至%(to)s。",
             **{
-                "place": region.full_name,
+                "place": region.full_label,
                 "at": _day(today()),
                 "from": _day(since),
                 "to": _day(today()),

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.access.actor import SYSTEM, Actor, Capability
 from app.access.divisions.regions import Level, Region
 from app.access.scope import current_actor
-from app.core.clock import local, now
+from app.core.clock import now, to_minute
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
@@ -110,8 +110,8 @@ class Shell:
             name=actor.name,
             login=actor.login,
             level_label=actor.level.label,
-            region_name=region.full_name if region else "",
-            region_short=region.name if region else "",
+            region_name=region.full_label if region else "",
+            region_short=region.label if region else "",
         )
 
     @lazy
@@ -173,7 +173,7 @@ class Shell:
     @property
     def read_at(self) -> str:
         """The minute in which the page was made, for who reads it printed."""
-        return f"{local(now()):%Y-%m-%d %H:%M}"
+        return to_minute(now())
 
     @property
     def app_name(self) -> str:

@@ -90,7 +90,7 @@ def page(asked: Asked, made: Plan, actor: Actor, typed: Typed) -> dict[str, Any]
         "title": _("任务管理"),
         "intro": register.label,
         "trail": [
-            {"title": one.name, "url": asked.url(region_id=one.id)}
+            {"title": one.label, "url": asked.url(region_id=one.id)}
             for one in statistics.trail(actor, region)
         ],
         "choosing": choosing.form(
@@ -103,7 +103,7 @@ def page(asked: Asked, made: Plan, actor: Actor, typed: Typed) -> dict[str, Any]
         ),
         "facts": _facts(made.own, region),
         "may_give": may,
-        "why_not": "" if may else _("任务量由“%(name)s”的管理用户下达。", name=region.name),
+        "why_not": "" if may else _("任务量由“%(name)s”的管理用户下达。", name=region.label),
         "action_url": asked.url(),
         "error": typed.failed.message if typed.failed else "",
         "lines": [_line(asked, line, typed) for line in made.below],
@@ -144,7 +144,7 @@ def _line(asked: Asked, line: Line, typed: Typed) -> dict[str, Any]:
     seen = typed.seen.get(key, line.n)
     return {
         "id": key,
-        "name": region.name,
+        "name": region.label,
         "url": asked.url(region_id=key) if region.level <= Level.COUNTY else None,
         "n": _told(line.n),
         "value": typed.texts.get(key, number),

@@ -10,7 +10,7 @@ from flask_appbuilder import IndexView, expose
 
 from app.access.actor import Actor, Capability
 from app.access.scope import current_actor
-from app.core.clock import local
+from app.core.clock import to_minute
 from app.core.errors import Forbidden
 from app.core.i18n import _, lazy, translate
 from app.kernel.declare.figures import of_year
@@ -69,8 +69,8 @@ def page(actor: Actor, read: Desk) -> dict[str, Any]:
     last = read.last_login
     return {
         "greeting": _("%(name)s，您好", name=actor.name),
-        "subtitle": read.region.full_name,
-        "last_login": last and f"{local(last.at):%Y-%m-%d %H:%M} {last.address}".strip(),
+        "subtitle": read.region.full_label,
+        "last_login": last and f"{to_minute(last.at)} {last.address}".strip(),
         "doors": _grouped(
             [
                 *([_door(_LOCKED, read.locked, "", "/locked/")] if read.locked else []),
@@ -101,7 +101,7 @@ def _record_doors(read: Desk) -> list[dict[str, Any]]:
         _door(
             _record_door(item),
             item.n,
-            item.area.name if item.area else "",
+            item.area.label if item.area else "",
             _menu_url(item),
             _door_group(item.register, read),
         )

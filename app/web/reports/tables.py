@@ -19,7 +19,7 @@ from app.access.audit import log as audit
 from app.access.audit.log import Act
 from app.access.divisions.regions import Level, Region
 from app.access.scope import current_actor
-from app.core.clock import local
+from app.core.clock import local, to_minute
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
 from app.kernel.declare.register import Register, get_register
@@ -75,9 +75,9 @@ class StatisticsView(BaseView):
         page = shown(ordering.put_in(report, order), url) | {
             "headers": _sortable(report, order, _url(asked, **days)),
             "title": report.title,
-            "as_of": f"{local(report.at):%Y-%m-%d %H:%M}",
+            "as_of": to_minute(report.at),
             "trail": [
-                {"title": r.name, "url": _at_region(url, r.id)}
+                {"title": r.label, "url": _at_region(url, r.id)}
                 for r in statistics.trail(actor, region)
             ],
             "tabs": _tabs(asked),
@@ -383,8 +383,8 @@ def workbook(report: Report) -> BytesIO:
         "%(register)s %(table)s（%(place)s，%(time)s）",
         register=report.register.label,
         table=f"{report.title} {_of_what(report)}".strip(),
-        place=report.region.full_name,
-        time=f"{local(report.at):%Y-%m-%d %H:%M}",
+        place=report.region.full_label,
+        time=to_minute(report.at),
     )
     rows = [
         (number, row.label, *map(_in_excel, row.cells)) for number, row in enumerate(report.rows, 1)

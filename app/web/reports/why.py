@@ -13,7 +13,7 @@ from flask_appbuilder.security.decorators import permission_name
 from app.access import policy
 from app.access.actor import SYSTEM, Capability
 from app.access.divisions.regions import Region
-from app.core.clock import local
+from app.core.clock import to_minute
 from app.core.errors import NotFound
 from app.core.i18n import _, translate
 from app.kernel.declare.register import Register, get_register
@@ -69,10 +69,10 @@ def page(found: Why, table: str) -> dict[str, Any]:
     dim = found.year, found.kind
     return {
         "title": _("为什么是第%(n)s名", n=chosen.place) if chosen.place else _("没有名次"),
-        "intro": _("%(name)s，%(above)s的%(n)s个下级地区之一", name=region.name, above=found.above.name, n=chosen.among)
+        "intro": _("%(name)s，%(above)s的%(n)s个下级地区之一", name=region.name, above=found.above.label, n=chosen.among)
         if chosen.place else region.full_name,
         "dim": _dim_text(found),
-        "as_of": f"{local(found.at):%Y-%m-%d %H:%M}",
+        "as_of": to_minute(found.at),
         "cards": [
             card(found.register, region, one, dim, here=one is chosen) for one in found.standings
         ],

@@ -173,6 +173,18 @@ def test_english(county: Hands) -> None:
     assert "任务量" not in page
 
 
+def test_the_whole_country_is_called_in_the_readers_language(
+    as_account: Callable[..., Hands],
+) -> None:
+    ministry = as_account(b.MINISTRY)
+    assert "全国" in ministry.get(URL).text
+    ministry.post("/language/en")
+    for url in (URL, "/", "/archive/statistics/ranking", "/divisions/"):
+        page = ministry.get(url).text
+        assert "Whole country" in page
+        assert "全国" not in page
+
+
 # ---- Excel -------------------------------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ from app.admin.divisions.pages.words import (
 )
 from app.admin.divisions.publication import moves
 from app.admin.divisions.reading import Staged
-from app.core.clock import local
+from app.core.clock import to_minute
 from app.core.db import db
 from app.core.i18n import _
 from app.kernel.figures import holdings
@@ -70,7 +70,7 @@ def children(actor: Actor, node: Staged) -> Listing:
         name="divisions",
         title=_("行政区划管理"),
         count_text=_("%(n)s 个", n=f"{len(rows):,}"),
-        intro=_("%(name)s的下级行政区划", name=region.full_name if region else node.name),
+        intro=_("%(name)s的下级行政区划", name=region.full_label if region else node.name),
         filters=[_asked_for("")],
         reset_url=URL,
         columns=columns,
@@ -291,7 +291,7 @@ def _change_columns(
         Column(
             "who",
             _("提交人"),
-            lambda c: Cell(c.made_by_name, sub=f"{local(c.made_at):%Y-%m-%d %H:%M}"),
+            lambda c: Cell(c.made_by_name, sub=to_minute(c.made_at)),
         ),
     ]
 

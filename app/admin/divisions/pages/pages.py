@@ -26,7 +26,7 @@ from app.admin.divisions.pages.words import (
 )
 from app.admin.divisions.reading import MERGED, Staged, may_force
 from app.admin.divisions.values import LONGEST_NAME
-from app.core.clock import local
+from app.core.clock import to_minute
 from app.core.db import db
 from app.core.i18n import _, translate
 from app.kernel.declare.rules import Problem
@@ -206,7 +206,7 @@ def _page(node: Staged, title: str) -> dict[str, Any]:
     actor = current_actor()
     above = regions.along(node.place)
     trail = [
-        (one.name, f"{URL}?region={one.id}")
+        (one.label, f"{URL}?region={one.id}")
         for one in above
         if actor is not None and within(one.path, actor.path) and one.id != node.id
     ]
@@ -303,7 +303,7 @@ def _pending_panel(node: Staged) -> dict[str, Any] | None:
             {"label": _("生效后"), "text": after},
             *({"label": _("账号"), "text": text} for text in crowds_of([change]).values()),
             {"label": _("提交人"), "text": change.made_by_name,
-             "sub": f"{local(change.made_at):%Y-%m-%d %H:%M}"},
+             "sub": to_minute(change.made_at)},
         ],
         "actions": [
             {"label": _("查看全部待生效变更"), "url": f"{URL}changes?region={area_of(node).id}"},
@@ -334,7 +334,7 @@ def _history(node: Staged) -> list[dict[str, str]]:
             before, after = line.full_name, _("并入")
         lines.append(
             {
-                "time": f"{local(line.at):%Y-%m-%d %H:%M}",
+                "time": to_minute(line.at),
                 "kind": translate(line.kind.zh),
                 "code": line.code,
                 "name": line.name,

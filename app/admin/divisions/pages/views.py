@@ -241,7 +241,7 @@ def _again(region_id: int) -> Staged:
 
 def _crumbs(actor: Actor, region: Region) -> None:
     for above in statistics.trail(actor, region):
-        shell.crumb(above.name, f"{URL}?region={above.id}")
+        shell.crumb(above.label, f"{URL}?region={above.id}")
 
 
 def _job(actor: Actor, area: Region) -> Job | None:
