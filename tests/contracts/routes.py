@@ -62,6 +62,8 @@ ASKS: dict[str, Any] = {
     "WorkReportView.file": C.EXPORT_STATISTICS,
     "StatisticsView.excel": C.EXPORT_STATISTICS,
     "WhyView.show": C.SEARCH,
+    "WhyView.excel": C.EXPORT_STATISTICS,
+    "WhyView.notify": C.QUOTAS,
     "LedgerExportView.ask": C.EXPORT,
     "HouseholdImportView.page": C.IMPORT_LIST,
     "HouseholdImportView.template": C.IMPORT_LIST,

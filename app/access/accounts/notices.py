@@ -54,6 +54,10 @@ class NoticeKind(Choices):
     )
     RESURVEY = "resurvey", "%(name)s户的%(what)s已于%(day)s验收合格，请重新入户排查"
     QUOTA = "quota", "%(giver)s下达%(year)s年%(what)s任务量：%(n)s"
+    URGED = (
+        "urged",
+        "%(giver)s提醒：%(register)s%(rate)s第%(place)s名，请补齐%(what)s。附言：%(message)s",
+    )
     TAKEN_BACK = "taken_back", "%(who)s撤回了导入“%(name)s”，原因：%(reason)s"
     CERTIFICATES = "certificates", "%(place)s有%(n)s名工匠的证书将在90天内到期或已过期，请提醒换证"
 

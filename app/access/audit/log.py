@@ -51,6 +51,7 @@ class Act(Choices):
     DUPLICATE = "duplicate", "查重"
     FILE = "file", "附件"
     SETTING = "setting", "参数变更"
+    NOTICE = "notice", "发送通知"
 
 
 #: Lengths of paths that hold many entries: provinces, cities, counties (see Region).

@@ -5,8 +5,8 @@ step or rule by rule; how many households that are, and what place it would have
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from math import ceil
@@ -29,14 +29,18 @@ from app.kernel.rows.reading import columns_of
 
 #: How many better places are told with what they take.
 _BETTER_TOLD = 3
+#: The cause of households that nobody has entered yet.
+UNENTERED = "unentered"
+#: Households by the causes that they stand under: these codes, so many.
+Groups = list[tuple[frozenset[str], int]]
 
 
 @dataclass(frozen=True)
 class Cause:
     """Why the place is no better: ``n`` households, of which ``only`` are counted for this alone, so that
     mending it leaves ``done`` of the rate; ``place`` is the one that the division would have. Nobody has
-    counted these three in a large division (``Why.large``). ``figure``: the list that shows them, empty where
-    there are no records yet. ``code``: the rule.
+    counted these three in a large division (``Why.large``). ``code``: how addresses call it, the rule, the figure
+    of the step or :data:`UNENTERED`. ``figure``: the list that shows them, empty where there are no records yet.
     """
 
     label: str
@@ -47,6 +51,18 @@ class Cause:
     figure: str = ""
     code: str = ""
     remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What would be without some ``causes``: ``n`` households stand under these alone, which leaves ``done`` of the
+    rate and gives the ``place``.
+    """
+
+    causes: tuple[Cause, ...]
+    n: int
+    done: int
+    place: int
 
 
 @dataclass(frozen=True)
@@ -67,17 +83,28 @@ class Sibling:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What is asked: the place of a division in the rate of the figure ``of``, of a year and kind or of all; and
+    what it would be ``without`` the causes of these codes. One that costs nothing any more is passed over.
+    """
+
+    register: Register
+    region: Region
+    of: str
+    year: int | None
+    kind: str
+    without: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Why:
     """The whole answer: of each rate the ``standings``, of the one that was asked for all the rest, causes that
     gain most first. ``siblings``: none where those beside it lie outside the area. ``large``: so many records
     that rules are told by counters alone.
     """
 
-    register: Register
-    region: Region
+    asked: Asked
     above: Region
-    year: int | None
-    kind: str
     at: dt.datetime
     standings: tuple[Standing, ...]
     chosen: Standing
@@ -85,6 +112,7 @@ class Why:
     better: tuple[Better, ...]
     siblings: tuple[Sibling, ...]
     large: bool
+    trial: Trial | None
 
     @property
     def several(self) -> bool:
@@ -104,26 +132,31 @@ def explained(register: Register) -> dict[str, Rate]:
     return found
 
 
-def read(register: Register, region: Region, of: str, year: int | None, kind: str) -> Why:
-    """Why the region has its place in the rate of the figure ``of`` among the divisions beside it. As many
-    statements, whatever the number of divisions, rules and records.
+def read(asked: Asked) -> Why:
+    """Why a division has its place among the divisions beside it. As many statements, whatever the number of
+    divisions, rules and records.
 
     :raises NotFound: no such rate, or the region lies outside the actor's area or has nobody beside it.
     """
+    register = asked.register
     rates = explained(register)
-    if of not in rates:
+    if asked.of not in rates:
         raise NotFound(_("没有这项排名。"))
     lacks = [name for rate in rates.values() for name in rate.lacks.split()]
     whole = [register.whole] if register.whole else []
-    field = standing.read(register, region, (*rates.values(),), (*lacks, *whole), year, kind)
+    field = standing.read(
+        register, asked.region, (*rates.values(),), (*lacks, *whole), asked.year, asked.kind
+    )
     found = [standing.of(field, rate) for rate in rates.values()]
-    chosen = next(one for one in found if one.rate.of == of)
-    causes = _causes(field, chosen)
+    chosen = next(one for one in found if one.rate.of == asked.of)
+    large = chosen.rate.rank == LOWEST and _is_large(field)
+    groups = [] if large or not chosen.told or not chosen.whole else _groups(field, chosen)
+    causes = _counted(field, chosen) if large else _causes(field, chosen, groups)
+    order = sorted(causes, key=lambda one: (one.place or 0, -(one.only or 0), -one.n))
     return Why(
-        register, region, field.above, year, kind, field.sheet.at, tuple(found), chosen,
-        tuple(sorted(causes, key=lambda one: (one.place or 0, -(one.only or 0), -one.n))),
+        asked, field.above, field.sheet.at, tuple(found), chosen, tuple(order),
         tuple(islice(_better(field, chosen), _BETTER_TOLD)), tuple(_siblings(field, chosen)),
-        chosen.rate.rank == LOWEST and _is_large(field),
+        large, _trial(field, chosen, groups, [one for one in order if one.code in asked.without]),
     )  # fmt: skip
 
 
@@ -138,55 +171,57 @@ def _siblings(field: Field, chosen: Standing) -> Iterator[Sibling]:
 # ---- what keeps it back --------------------------------------------------------------------------
 
 
-def _causes(field: Field, chosen: Standing) -> Iterator[Cause]:
-    if not chosen.whole or not chosen.told:
-        return
-    if chosen.rate.rank == LOWEST:
-        yield from _rules(field, chosen)
-    else:
-        yield from _steps(field, chosen)
-
-
-def _steps(field: Field, chosen: Standing) -> Iterator[Cause]:
-    """Households that wait in a step before, and those that nobody has entered yet."""
-    counts, sheet = field.own.counts, field.sheet
-    left = chosen.whole - chosen.done
-    for name in chosen.rate.lacks.split():
-        n = counts[name]
-        left -= n
-        if n and sheet.told(name):
-            done = chosen.done + n
-            text = sheet.register.figures[name].text
-            yield Cause(text, n, n, done, field.place(chosen.rate, done), sheet.key(name))
-    if left > 0:
-        done = chosen.done + left
-        yield Cause(_("还没有录入"), left, left, done, field.place(chosen.rate, done))
-
-
-def _rules(field: Field, chosen: Standing) -> Iterator[Cause]:
-    """The rules of the severity that records of the division break: a record that breaks several stays
-    counted until the last of them is mended.
+def _groups(field: Field, chosen: Standing) -> Groups:
+    """The households that keep it back, by their causes: of a step each has one, of rules maybe several, and
+    stays counted until the last of them is mended.
     """
+    if chosen.rate.rank == LOWEST:
+        rules = _rules_of(field.sheet.register, chosen.rate.of)
+        broken = _broken(field, chosen.rate.of)
+        return [(frozenset(rules.keys() & set(codes)), n) for codes, n in broken]
+    steps = [(name, field.own.counts[name]) for name in chosen.rate.lacks.split()]
+    left = chosen.whole - chosen.done - sum(n for _name, n in steps)
+    told = [(name, n) for name, n in steps if field.sheet.told(name)]
+    return [(frozenset({name}), n) for name, n in (*told, (UNENTERED, left)) if n > 0]
+
+
+def _causes(field: Field, chosen: Standing, groups: Groups) -> Iterator[Cause]:
+    for code in dict.fromkeys(code for codes, _n in groups for code in sorted(codes)):
+        every = sum(n for codes, n in groups if code in codes)
+        done, place = _without(field, chosen, alone := _freed(groups, {code}))
+        cause = _named(field, chosen, code)
+        yield replace(cause, n=every, only=alone, done=done, place=place)
+
+
+def _named(field: Field, chosen: Standing, code: str) -> Cause:
+    """A cause that nobody has counted yet: what it is called, and where it is shown."""
     sheet = field.sheet
-    rules = _rules_of(sheet.register, chosen.rate.of)
-    if _is_large(field):
-        yield from _counted(field, rules)
-        return
-    every = dict.fromkeys(rules, 0)
-    alone = dict.fromkeys(rules, 0)
-    for broken, n in _broken(field, chosen.rate.of):
-        own = [code for code in broken if code in rules]
-        for code in own:
-            every[code] += n
-        if len(own) == 1:
-            alone[own[0]] += n
-    for code, figure in rules.items():
-        if every[code] and figure.rule is not None:
-            done = chosen.done - alone[code]
-            yield Cause(
-                figure.text, every[code], alone[code], done, field.place(chosen.rate, done),
-                sheet.key(figure.rule.figure), code, figure.rule.remedy,
-            )  # fmt: skip
+    if code == UNENTERED:
+        return Cause(_("还没有录入"), 0, code=code)
+    if chosen.rate.rank != LOWEST:
+        return Cause(sheet.register.figures[code].text, 0, figure=sheet.key(code), code=code)
+    figure = _rules_of(sheet.register, chosen.rate.of)[code]
+    kept = sheet.register.rule_figures[code]
+    remedy = figure.rule.remedy if figure.rule else ""
+    return Cause(figure.text, 0, figure=sheet.key(kept), code=code, remedy=remedy)
+
+
+def _freed(groups: Groups, without: Collection[str]) -> int:
+    """How many households stand under these causes alone."""
+    return sum(n for codes, n in groups if codes and codes <= set(without))
+
+
+def _without(field: Field, chosen: Standing, freed: int) -> tuple[int, int]:
+    """What is done of the rate with so many households mended, and the place with that."""
+    done = chosen.done - freed if chosen.rate.rank == LOWEST else chosen.done + freed
+    return done, field.place(chosen.rate, done)
+
+
+def _trial(field: Field, chosen: Standing, groups: Groups, causes: list[Cause]) -> Trial | None:
+    if not groups or not causes:
+        return None
+    freed = _freed(groups, {one.code for one in causes})
+    return Trial(tuple(causes), freed, *_without(field, chosen, freed))
 
 
 def _is_large(field: Field) -> bool:
@@ -195,23 +230,19 @@ def _is_large(field: Field) -> bool:
     return whole is not None and field.own.counts[whole] > SMALL_AREA
 
 
-def _counted(field: Field, rules: Mapping[str, Figure]) -> Iterator[Cause]:
+def _counted(field: Field, chosen: Standing) -> Iterator[Cause]:
     """How many records break each rule, by counters: these do not know what else a record breaks."""
+    if not chosen.whole or not chosen.told:
+        return
     sheet = field.sheet
-    named = {f.rule.figure: (code, f) for code, f in rules.items() if f.rule is not None}
+    rules = _rules_of(sheet.register, chosen.rate.of)
+    names = {sheet.register.rule_figures[code]: code for code in rules}
     own = statistics.read(
-        sheet.register, field.region, named, children=(), year=sheet.year, kind=sheet.kind
+        sheet.register, field.region, names, children=(), year=sheet.year, kind=sheet.kind
     )
-    counts = own.total.counts
-    for name, (code, figure) in named.items():
-        if counts[name] and figure.rule is not None:
-            yield Cause(
-                figure.text,
-                counts[name],
-                figure=sheet.key(name),
-                code=code,
-                remedy=figure.rule.remedy,
-            )
+    for name, code in names.items():
+        if n := own.total.counts[name]:
+            yield replace(_named(field, chosen, code), n=n)
 
 
 def _rules_of(register: Register, severity: str) -> dict[str, Figure]:
@@ -252,4 +283,4 @@ def _better(field: Field, chosen: Standing) -> Iterator[Better]:
             yield Better(place, n)
 
 
-__all__ = ["Better", "Cause", "Sibling", "Why", "explained", "read"]
+__all__ = ["UNENTERED", "Asked", "Better", "Cause", "Sibling", "Trial", "Why", "explained", "read"]

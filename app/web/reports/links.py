@@ -16,14 +16,16 @@ def ledger_url(register: Register) -> str | None:
     return f"/{register.name}/{menu.name}" if menu else None
 
 
+def of_dim(register: Register, year: int | None, kind: str) -> dict[str, object]:
+    """Year and kind, or all of them, as an address says them."""
+    asked: dict[str, object] = {"year": year or ALL_YEARS} if register.years else {}
+    return asked | ({"kind": kind or ALL_KINDS} if register.kinds and year else {})
+
+
 def address(register: Register, table: str, region_id: int, year: int | None, kind: str) -> str:
     """A table of a division, of a year and kind or of all."""
-    asked: dict[str, object] = {"region": region_id}
-    if register.years:
-        asked["year"] = year or ALL_YEARS
-    if register.kinds and year:
-        asked["kind"] = kind or ALL_KINDS
+    asked = {"region": region_id} | of_dim(register, year, kind)
     return f"/{register.name}/statistics/{table}?{urlencode(asked)}"
 
 
-__all__ = ["address", "ledger_url"]
+__all__ = ["address", "ledger_url", "of_dim"]

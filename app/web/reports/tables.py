@@ -26,7 +26,7 @@ from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.tables import BY_RULE, TREND, WEEK, Table
 from app.kernel.exchange.writer import MEDIA_TYPE, Book, Column, Rate, head_spans
 from app.kernel.figures import statistics
-from app.kernel.figures.statistics import ALL_KINDS, ALL_YEARS, LineKind
+from app.kernel.figures.statistics import LineKind
 from app.kernel.lists.query import DECIDED_FROM
 from app.kernel.reports import by_rule, charts, standing, tables, trend, week
 from app.kernel.reports import order as ordering
@@ -36,7 +36,7 @@ from app.kernel.reports.trend import Trend
 from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.reports import choosing, deadlines
-from app.web.reports.links import ledger_url
+from app.web.reports.links import ledger_url, of_dim
 from app.web.reports.why import card, why_url
 
 _NAME_WIDTH, _TEXT_WIDTH = 24, 14  # characters, in Excel
@@ -141,9 +141,7 @@ class _Asked:
     @property
     def of_dim(self) -> dict[str, Any]:
         """Year and kind as an address says them."""
-        register, year = self.register, self.year
-        asked: dict[str, Any] = {"year": year or ALL_YEARS} if register.years else {}
-        return asked | ({"kind": self.kind or ALL_KINDS} if register.kinds and year else {})
+        return of_dim(self.register, self.year, self.kind)
 
 
 def _asked(register: str, name: str, capability: Capability) -> tuple[Actor, _Asked]:

@@ -13,50 +13,21 @@ from app.access.actor import Actor
 from app.access.divisions import regions
 from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as
-from app.core.clock import today
 from app.core.db import db, read_only
 from app.core.errors import NotFound
 from app.kernel.beyond import own_place
-from app.kernel.declare.register import get_register
-from app.kernel.quotas import telling
 from app.kernel.reports import by_rule, standing, why
 from app.kernel.reports.why import Why
 from app.modules.archives.choices import ArchiveStage
 from tests import builders as b
-from tests import specimens
-from tests.clicks import click
+from tests.kernel.reports.ranked import ARCHIVE, YEAR, archives, asked, give
 
-YEAR = today().year
-ARCHIVE = get_register("archive")
-assert ARCHIVE is not None
 DONE, STARTED, APPROVED = ArchiveStage.COMPLETED, ArchiveStage.STARTED, ArchiveStage.APPROVED
 
 
-def archives(
-    place: Region, count: int, stage: ArchiveStage = DONE, broken: tuple[str, ...] = ()
-) -> None:
-    """Archives as counters and findings keep them."""
-    assert ARCHIVE is not None
-    severities = {ARCHIVE.rules.declared[code].severity.value for code in broken}
-    village = b.below(place, Level.VILLAGE)
-    for _n in range(count):
-        with read_only(value=False):
-            specimens.record(
-                ARCHIVE, village, plan_year=YEAR, subsidy_kind="central", progress=stage,
-                broken=tuple(broken), severities=tuple(sorted(severities)),
-            )  # fmt: skip
-
-
-def give(county: Region, numbers: dict[Region, int]) -> None:
-    with acting_as(b.actor(b.COUNTY_MANAGER)):
-        keys = {place.id: n for place, n in numbers.items()}
-        click(telling.give, ARCHIVE, county, YEAR, "central", keys, {})
-
-
-def told(region: Region, of: str, actor: Actor | None = None) -> Why:
-    assert ARCHIVE is not None
+def told(region: Region, of: str, actor: Actor | None = None, *without: str) -> Why:
     with acting_as(actor or b.actor(b.COUNTY_MANAGER)):
-        return why.read(ARCHIVE, region, of, YEAR, "central")
+        return why.read(asked(region, of, *without))
 
 
 @pytest.fixture(autouse=True)
@@ -298,3 +269,36 @@ def test_as_many_statements_whatever_there_is(county: Region, places: list[Regio
     assert statements() == few == 6
     actor = b.actor(b.TOWN_MANAGER, own)
     assert statements() == 5
+
+
+def test_what_would_be_without_several(county: Region, places: list[Region]) -> None:
+    """Who stands under two rules is freed by both alone; what costs nothing is passed over."""
+    own, first, second = places[:3]
+    give(county, {own: 10, first: 10, second: 10})
+    archives(first, 1, broken=("income.required",))
+    archives(second, 4, broken=("income.required",))
+    archives(own, 2, broken=("phone.required",))
+    archives(own, 3, broken=("phone.required", "income.required"))
+    none = told(own, "incomplete", None, "area.large", "nothing")
+    assert (none.chosen.place, none.trial) == (3, None)
+    one = told(own, "incomplete", None, "phone.required").trial
+    assert one is not None
+    assert (one.n, one.done, one.place) == (2, 3, 2)
+    both = told(own, "incomplete", None, "phone.required", "income.required", "nothing").trial
+    assert both is not None
+    assert [cause.code for cause in both.causes] == ["phone.required", "income.required"]
+    assert (both.n, both.done, both.place) == (5, 0, 1)
+    manager = b.actor(b.TOWN_MANAGER, own)
+    assert told(own, "incomplete", manager, "phone.required", "income.required").trial == both
+
+
+def test_what_would_be_without_steps(county: Region, places: list[Region]) -> None:
+    own, first = places[:2]
+    give(county, {own: 10, first: 10, places[2]: 0})
+    archives(first, 7)
+    archives(own, 2)
+    archives(own, 3, APPROVED)
+    trial = told(own, "completed", None, "approved", "unentered").trial
+    assert trial is not None
+    assert (trial.n, trial.done, trial.place) == (8, 10, 1)
+    assert told(places[2], "completed", None, "unentered").trial is None
