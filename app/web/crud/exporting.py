@@ -92,6 +92,7 @@ def _rows(view: CrudView) -> Sequence[Any]:
     if len(rows) > MOST_COUNTED:
         text = _("一次最多导出 %(n)s 条，请先用筛选条件缩小范围。", n=f"{MOST_COUNTED:,}")
         raise BadInput(text)
+    view.datamodel.read_related(rows)
     return rows
 
 

@@ -7,7 +7,7 @@ takes ``%`` for any text; here each is said to be wrong, and text is only text.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -131,16 +131,33 @@ class RelatedHas(FilterRelation):
 
 def division(key: int) -> Region | None:
     """A division by its key, read once a request: the session alone forgets it."""
-    known: dict[int, Region | None] = g.setdefault("crud_divisions", {})
+    known = _divisions()
     if key not in known:
         known[key] = regions.get(key)
     return known[key]
 
 
-def hold(region: Region | None) -> None:
-    """A division that was read with a row need not be asked for again."""
+def hold(key: int, region: Region | None) -> None:
+    """A division that was read with rows need not be asked for again; None: there is none."""
+    _divisions()[key] = region
     if region is not None:
-        g.setdefault("crud_divisions", {})[region.id] = region
+        hold_names({key: region.full_name})
+
+
+def hold_names(names: Mapping[int, str]) -> None:
+    """Key -> name of divisions of which no more was read."""
+    held_names().update(names)
+
+
+def held_names() -> dict[int, str]:
+    """Key -> name of the divisions that this request has read with rows."""
+    known: dict[int, str] = g.setdefault("crud_division_names", {})
+    return known
+
+
+def _divisions() -> dict[int, Region | None]:
+    known: dict[int, Region | None] = g.setdefault("crud_divisions", {})
+    return known
 
 
 class InDivision(BaseFilter):

@@ -79,7 +79,8 @@ class Gated:
         return self.masked_columns.get(column) or beyond
 
     def orders_by(self, columns: Iterable[str]) -> list[str]:
-        """Those of the columns that may order a list: among known values a masked one's place tells it.
+        """Those of the columns that may order a list: among known values a masked one's place tells it, and
+        of several rows none is the one to go by.
 
         :raises TypeError: the view's own order is by such a one.
         """
@@ -88,7 +89,10 @@ class Gated:
             raise TypeError(
                 f"{type(self).__name__}: base_order would tell {column}, which is masked"
             )
-        return [one for one in columns if not self.datamodel.is_masked(one)]
+        data = self.datamodel
+        return [
+            c for c in columns if not data.is_masked(c) and not data.is_to_many(c.split(".")[0])
+        ]
 
     def _gate(self) -> None:
         if not self.allows((request.endpoint or "").rpartition(".")[2]):

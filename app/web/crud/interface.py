@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import Select, exists, func, inspect, select
 from sqlalchemy.exc import DataError, IntegrityError
-from sqlalchemy.orm import Query, Session, contains_eager, joinedload, selectinload
+from sqlalchemy.orm import Query, Session, contains_eager, joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import policy
@@ -29,8 +29,8 @@ from app.core.i18n import _, lazy
 from app.core.types import CodeType, UuidType, nfc
 from app.kernel.declare.register import all_registers
 from app.kernel.declare.rules import Problem
-from app.web.crud import refusals, written
-from app.web.crud.filters import Converter, CrudFilters, RelatedHas, RelatedIs, hold
+from app.web.crud import refusals, together, written
+from app.web.crud.filters import Converter, CrudFilters, RelatedHas, RelatedIs, hold, hold_names
 from app.web.crud.written import PLACE, Placed, changes_of
 
 #: A count says no more than "more than this".
@@ -96,13 +96,14 @@ class ScopedInterface(SQLAInterface):
         *, audit_name: str = "",
     ) -> None:  # fmt: skip
         """Say for whom this is: what the policy is asked about and which capability writing needs, what
-        columns are called, which are shown, so that their relations are read with them, and what the
-        audit log calls the rows.
+        columns are called, which are shown, so that their relations and divisions are read with them,
+        and what the audit log calls the rows.
         """
         self.subject, self.needs, self.labels = subject, needs, labels
         self.audit_name = audit_name or subject
         roots = dict.fromkeys(self._root(column) for column in shown)
         self.eager = [name for name in roots if self.is_relation(name)]
+        self.places = any(self.is_division(name) for name in roots)
 
     def mask(self, columns: Mapping[str, Mask]) -> None:
         """Say which columns are masked: they are found by their whole value alone, and order nothing."""
@@ -237,76 +238,102 @@ class ScopedInterface(SQLAInterface):
         counted = keys.limit(MOST_COUNTED + 1).subquery()
         return select(func.count()).select_from(counted)
 
-    def query(self, filters: Any = None, *args: Any, page_size: Any = None, **kw: Any) -> Any:
-        """(how many, rows). Without a page's size as many as a select offers, which are not counted."""
-        shown = kw.get("select_columns") or []  # FAB's API says it
-        row_comes_often = self.exists_col_to_many(shown)
-        if row_comes_often or (shown and page_size is None):
-            return super().query(filters, *args, page_size=page_size, **kw)
+    def query(
+        self, filters: Any = None, *args: Any, page_size: Any = None, select_columns: Any = None,
+        **kw: Any,
+    ) -> Any:  # fmt: skip
+        """(how many, rows). Without a page's size as many as a select offers, which are not counted.
+
+        ``select_columns``: FAB's API says what it shows, else it is what the view shows.
+        """
+        several, kw["select_columns"] = together.apart(self, select_columns)
         if page_size is not None:
-            return self._page(filters, *args, page_size=page_size, **kw)
-        asked = self.apply_all(self.session.query(self.obj), filters, *args, **kw)
-        rows = asked.limit(MOST_OFFERED).all()
-        return len(rows), rows
+            count, rows = self._page(filters, *args, page_size=page_size, **kw)
+        elif select_columns:
+            count, rows = super().query(filters, *args, **kw)
+        else:
+            asked = self.apply_all(self.session.query(self.obj), filters, *args, **kw)
+            rows = asked.limit(MOST_OFFERED).all()
+            count = len(rows)
+        together.load(self, rows, several)
+        return count, rows
 
     def _page(self, filters: Any, *args: Any, **kw: Any) -> Any:
-        """The rows of a page and how many there are in all, in one statement."""
+        """The rows of a page, their divisions' names and how many there are in all, in one statement."""
         query = self.session.query(self.obj)
         asked = self.apply_all(query, filters, *args, **kw)
+        if placed := kw["select_columns"] is None and self.places:
+            name = select(Region.full_name).where(Region.id == self.obj.region_id)
+            asked = asked.add_columns(name.scalar_subquery())
         found = asked.add_columns(self._counted(query, filters).scalar_subquery()).all()
         if not found:  # behind the last page, or there is none
             return self.query_count(query, filters), []
+        if placed:
+            hold_names({row[0].region_id: row[-2] for row in found})
         return found[0][-1], [row[0] for row in found]  # between them what FAB's API joins
 
     def apply_all(self, query: Any, *args: Any, **kw: Any) -> Query[Any]:
         return self._with_related(super().apply_all(query, *args, **kw))
 
-    def _with_related(self, query: Query[Any], apart: str = "") -> Query[Any]:
-        """The rows with those that they name, but for the relation ``apart``."""
+    def _with_related(self, query: Query[Any]) -> Query[Any]:
+        """The rows with those that they name one of; :meth:`read_related` brings the others."""
         for name in self.eager:
-            if name != apart:
-                load = joinedload if self.is_relation_many_to_one(name) else selectinload
-                query = query.options(load(getattr(self.obj, name)))
+            if not self.is_to_many(name):
+                query = query.options(joinedload(getattr(self.obj, name)))
         return query
+
+    def read_related(self, rows: Sequence[Any], apart: str = "") -> None:
+        """Read what the relations to many rows name that are shown, but for the relation ``apart``."""
+        several, _rest = together.apart(self, None)
+        together.load(self, rows, {name: () for name in several if name != apart})
+
+    def is_to_many(self, col: str) -> bool:
+        """A relation that names several rows."""
+        return self.is_relation(col) and bool(self.list_properties[col].uselist)
 
     def key(self, said: Any) -> Any:
         """A row's key as the column keeps it. :raises ValueError: it is none."""
         return _typed(inspect(self.obj).primary_key[0], said)
 
-    def get(self, pk: Any, filters: Any = None, *args: Any, **kw: Any) -> Any:
+    def get(self, pk: Any, filters: Any = None, select_columns: Any = None, *_args: Any) -> Any:
         """The row; None: there is none here. While one writes nobody else changes it any more."""
         try:
             key = self.key(pk)
         except ValueError:
             return None
-        if args or kw:  # FAB's API says which columns
-            return super().get(key, filters, *args, **kw)
-        query = self._of_key(key, filters)
+        if select_columns is not None:  # FAB's API says which columns
+            several, others = together.apart(self, select_columns)
+            row = super().get(key, filters, others)
+            together.load(self, [row] if row else [], several)
+            return row
+        joined = next(filter(self._is_joined, self.eager), "")
+        row = self._with_key(key, filters, joined)
+        self.read_related([row] if row else [], joined)
+        return row
+
+    def _with_key(self, key: Any, filters: Any, many: str) -> Any:
+        """The row with this key, with what its relation ``many`` names, in its order or that of the keys:
+        a join has none.
+        """
+        query = self._with_related(super().apply_all(self.session.query(self.obj), filters))
+        if many:
+            named = getattr(self.obj, many)
+            order = named.property.order_by or named.property.mapper.primary_key
+            query = query.outerjoin(named).options(contains_eager(named)).order_by(*order)
+        query = query.filter(self.get_pk() == key)
         if self._is_writing():
             query = query.populate_existing().with_for_update(of=self.obj)
         if not self.is_division("region_id"):
             return query.one_or_none()
         query = query.outerjoin(Region, Region.id == self.obj.region_id).add_columns(Region)
         row, region = query.one_or_none() or (None, None)
-        hold(region)
+        if row is not None:
+            hold(row.region_id, region)
         return row
-
-    def _of_key(self, key: Any, filters: Any) -> Any:
-        """The row with this key; what its first relation to many names is read with it, in its order or
-        that of the keys: a join has none.
-        """
-        many = next(filter(self._is_joined, self.eager), "")
-        query = self._with_related(super().apply_all(self.session.query(self.obj), filters), many)
-        if many:
-            named = getattr(self.obj, many)
-            order = named.property.order_by or named.property.mapper.primary_key
-            query = query.outerjoin(named).options(contains_eager(named)).order_by(*order)
-        return query.filter(self.get_pk() == key)
 
     def _is_joined(self, name: str) -> bool:
         """Is it to many rows of another table than those that the statement has already?"""
-        others = self.get_related_model(name) not in (self.obj, Region)
-        return others and not self.is_relation_many_to_one(name)
+        return self.is_to_many(name) and self.get_related_model(name) not in (self.obj, Region)
 
     def get_some(self, keys: Sequence[Any], filters: Any = None) -> list[Any]:
         """The rows with these keys, in the order of the keys.
@@ -324,6 +351,7 @@ class ScopedInterface(SQLAInterface):
         if self._is_writing():
             query = query.with_for_update(of=self.obj)
         by_key = {self.get_pk_value(row): row for row in query}
+        self.read_related([*by_key.values()])
         found = [by_key.get(one) for one in wanted]
         if None in found:
             raise _not_here()

@@ -6,11 +6,12 @@ FAB's widgets bring what it read; a :class:`Listing` is made of that, and of FAB
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, g, jsonify, request
+from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.urltools import get_order_args
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
@@ -21,8 +22,18 @@ from app.core.db import db
 from app.core.errors import BadInput
 from app.core.i18n import _
 from app.kernel.lists.ledger import SIZES
+from app.web.crud import together
 from app.web.crud.fields import RelationField, told
-from app.web.crud.filters import StartsWith, division, typed, word
+from app.web.crud.filters import (
+    InDivision,
+    StartsWith,
+    division,
+    held_names,
+    hold,
+    hold_names,
+    typed,
+    word,
+)
 from app.web.crud.interface import MOST_COUNTED, MOST_OFFERED
 from app.web.frame.listing import (
     Action,
@@ -109,12 +120,12 @@ def _plain(value: Any) -> str:
 
 
 def division_names(values: Sequence[Values]) -> dict[int, str]:
-    """The names of the divisions of these rows, in one statement."""
+    """The names of the divisions of these rows: those that were not read with them in one statement."""
     keys = {row["region_id"] for row in values if row.get("region_id")}
-    if len(keys) <= 1:  # of one row it was read with it
-        return {key: region.full_name for key in keys if (region := division(key))}
-    found = db.session.execute(select(Region.id, Region.full_name).where(Region.id.in_(keys)))
-    return dict(found.all())
+    if missing := keys - held_names().keys():
+        query = select(Region.id, Region.full_name).where(Region.id.in_(missing))
+        hold_names(dict(db.session.execute(query).all()))
+    return held_names()
 
 
 # ---- the list -------------------------------------------------------------------------------
@@ -300,32 +311,69 @@ def search_url(view: CrudView, form: str, column: str) -> str:
 
 
 def _named(view: CrudView, column: str, key: str) -> str:
-    """What a row is called that the select does not offer."""
-    if not view.datamodel.is_relation(column):
-        return key
-    known: dict[tuple[Any, str], str] = g.setdefault("crud_named", {})
-    related = view.datamodel.related(column)
-    if (related, key) not in known:
-        found = related.get(key)
-        known[related, key] = related.named(found) if found is not None else key
-    return known[related, key]
+    """What a row is called that the address chooses of a relation; its key, where it is none of the area."""
+    if view not in g.get("crud_named", {}):
+        read_chosen(view)
+    said: str = g.crud_named[view].get((column, key), key)
+    return said
+
+
+def read_chosen(view: CrudView) -> None:
+    """Read the rows and divisions that the address chooses, whose values are known to be right: together."""
+    datamodel = view.datamodel
+    chosen: dict[str, dict[str, Any]] = {}
+    for _name, made, value in _asked(view):
+        if (key := _key_of(view, made, value)) is not None:
+            chosen.setdefault(made.column_name, {})[value] = key
+    rows = together.with_keys({
+        column: (
+            Region if datamodel.is_division(column) else datamodel.get_related_model(column),
+            {*keys.values()},
+        )
+        for column, keys in chosen.items()
+    })  # fmt: skip
+    named = g.setdefault("crud_named", {})[view] = {}
+    for column, keys in chosen.items():
+        for said, key in keys.items():
+            row = rows.get((column, key))
+            if datamodel.is_division(column):
+                hold(key, row)
+            elif row is not None:
+                named[column, said] = datamodel.related(column).named(row)
+
+
+def _key_of(view: CrudView, made: BaseFilter, value: str) -> Any:
+    """Of the division or row of a relation that a condition chooses; None: it asks for something else."""
+    if made.arg_name == InDivision.arg_name:
+        return int(value)
+    if not view.datamodel.is_relation(made.column_name):
+        return None
+    try:
+        return view.datamodel.related(made.column_name).key(value)
+    except ValueError:  # a filter of the view's own, which may ask for more than keys
+        return None
 
 
 def conditions(view: CrudView) -> Sequence[tuple[str, str, str]]:
     """(name in the address, column, what is asked of it) of each condition."""
-    found, offered = [], view.conditions().get_search_filters()
+    return [
+        (name, view.datamodel.label(made.column_name), f"{word(made)} {_said(view, made, value)}")
+        for name, made, value in _asked(view)
+    ]
+
+
+def _asked(view: CrudView) -> Iterator[tuple[str, BaseFilter, str]]:
+    """(name in the address, filter, value) of each condition."""
+    offered = view.conditions().get_search_filters()
     for name, value in request.args.items(multi=True):
         head, _line, column = name.removeprefix("_flt_").partition("_")
-        if not name.startswith("_flt_") or not value:
-            continue
-        made = offered[column][int(head)]
-        said = f"{word(made)} {_said(view, column, made, value)}"
-        found.append((name, view.datamodel.label(column), said))
-    return found
+        if name.startswith("_flt_") and value:
+            yield name, offered[column][int(head)], value
 
 
-def _said(view: CrudView, column: str, made: Any, value: str) -> str:
-    if made.arg_name == "under":
+def _said(view: CrudView, made: BaseFilter, value: str) -> str:
+    column = made.column_name
+    if made.arg_name == InDivision.arg_name:
         region = division(int(value))
         return region.full_name if region else value
     if view.datamodel.is_relation(column):

@@ -225,6 +225,7 @@ class CrudView(Gated, ModelView):
     def _list(self, **kwargs: Any) -> Any:
         page, size, order, direction = listing.place(self)
         get_filter_args(self._filters)
+        listing.read_chosen(self)
         return self._get_list_widget(
             filters=self._filters, order_column=order, order_direction=direction,
             page=page, page_size=size, **kwargs,

@@ -34,8 +34,8 @@ _PROBLEM = re.compile(r'<a href="#field-(\w*)">([^<]+)</a>|<ul><li>([^<]+)</li>'
 _ERROR = re.compile(r'id="f-(\w+)-errors" data-errors>([^<]+)<')
 _ROW = re.compile(r'<a [^>]*href="/\w+/show/([\w-]+)"[^>]*>([^<]*)</a>')
 #: What test_rights.py asks of every right and of rows near and far, and what test_registers.py asks.
-VIEWS = ("contractors", "contracts", "crews", "tools", "shifts", "skills")
-APIS = ("contractor", "contract", "crew", "shift", "skill")
+VIEWS = ("contractors", "contracts", "crews", "tools", "shifts", "skills", "sites")
+APIS = ("contractor", "contract", "crew", "shift", "skill", "site")
 OF_REGISTERS = ("plain_craftsmen", "plain_lookbacks", "visits", "visit")
 _codes = itertools.count(1)
 

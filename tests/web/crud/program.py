@@ -5,6 +5,7 @@ and rows that its tests find: in the county of the tests (home), and in one of a
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask
@@ -19,11 +20,13 @@ from app.core.transactions import transaction
 from app.kernel.declare.register import all_registers
 from app.web.crud.gate import Gated
 from tests import builders
-from tests.web.crud import crews, register_views
+from tests.web.crud import crews, register_views, sites
 from tests.web.crud.conftest import APIS, OF_REGISTERS, VIEWS
 from tests.web.crud.example import Contract, Contractor, contractors
 
 DAY = dt.date(2026, 3, 1)
+#: Sites that name others alike.
+SITES = 60
 #: More skills and firms than a select offers.
 SKILLS, FIRMS = 230, 215
 #: The key of whatever lies far.
@@ -34,20 +37,23 @@ def create_app() -> Flask:
     """The application; what a deploy would do for the views is done as it starts."""
     app = create()
     with app.app_context():
-        made: list[Any] = [Contractor, Contract, *crews.MODELS, *register_views.MODELS]
+        made: list[Any] = [Contractor, Contract, *crews.MODELS, *register_views.MODELS, sites.Site]
         tables = [model.__table__ for model in made] + [Model.metadata.tables["crew_skill"]]
+        tables += sites.BETWEEN.values()
         Model.metadata.create_all(db.engine, tables)
         home = builders.seat(Level.VILLAGE)
         far = builders.seat(Level.VILLAGE, builders.FAR_COUNTY)
-        register_views.register(app.extensions["appbuilder"])
+        beside = builders.below(builders.region(builders.COUNTY), Level.VILLAGE, 1)
+        for views in (register_views, sites):
+            views.register(app.extensions["appbuilder"])
         _require_asked(app.extensions["appbuilder"].baseviews)
         with transaction():
             roles.sync(db.session(), [r.name for r in all_registers()])
-            for table, rows in _rows(_place(home), _place(far)):
+            for table, rows in _rows(_place(home), _place(far), _place(beside)):
                 names = {name for row in rows for name in row}
                 db.session.execute(insert(table), [dict.fromkeys(names) | row for row in rows])
             if db.engine.dialect.name == "postgresql":  # keys go on behind those that were given
-                for table in ("skill", "crew", "shift", "tool"):
+                for table in ("skill", "crew", "shift", "tool", "site"):
                     behind = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {2 * FAR})"
                     db.session.execute(text(behind))
     return app
@@ -68,7 +74,9 @@ def _place(region: Region) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _rows(home: dict[str, Any], far: dict[str, Any]) -> list[tuple[Table, list[dict[str, Any]]]]:
+def _rows(
+    home: dict[str, Any], far: dict[str, Any], beside: dict[str, Any]
+) -> list[tuple[Table, list[dict[str, Any]]]]:
     firms = [
         _firm(f"备选{n:03}" if n > 10 else f"可选{n:03}", n, home) for n in range(1, FIRMS + 1)
     ]
@@ -111,6 +119,28 @@ def _rows(home: dict[str, Any], far: dict[str, Any]) -> list[tuple[Table, list[d
             {"id": 1, "name": "锤子", "crew_id": 1} | home,
             {"id": FAR, "name": "远方锤子", "crew_id": FAR} | far,
         ]),
+        *_sites([firm["id"] for firm in firms], (home, beside), far),
+    ]  # fmt: skip
+
+
+def _sites(
+    firms: list[Any], homes: Sequence[dict[str, Any]], far: dict[str, Any]
+) -> list[tuple[Table, list[dict[str, Any]]]]:
+    """Each names two of its own area by each relation; the first one of another area, too."""
+    numbers = range(1, SITES + 1)
+    named = {"builder_id": firms[0], "designer_id": firms[1], "crew_id": 1}
+    there = {"builder_id": firms[-1], "designer_id": firms[-1], "crew_id": FAR}
+    others = {
+        "skills": (1, 2), "crews": (11, 12), "reserve": (12, 13), "firms": (firms[3], firms[2]),
+    }  # fmt: skip
+    foreign = {"crews": FAR, "reserve": FAR, "firms": firms[-1]}
+    return [
+        (sites.Site.__table__,
+         [{"id": n, "name": f"工地{n:03}"} | named | homes[(n - 1) % len(homes)] for n in numbers]
+         + [{"id": FAR, "name": "远方工地"} | there | far]),
+        *((sites.BETWEEN[name], [{"site_id": n, "other_id": key} for n in numbers for key in keys])
+          for name, keys in others.items()),
+        *((sites.BETWEEN[name], [{"site_id": 1, "other_id": key}]) for name, key in foreign.items()),
     ]  # fmt: skip
 
 
