@@ -126,7 +126,7 @@ def verify(as_json: bool) -> None:
     """
     cells, drift, broken, wrong = 0, [], [], []
     with read_only(), unscoped("counters are proved against all rows") as session:
-        counters.at_one_moment(session)
+        mending.at_one_moment(session)
         areas = mending.areas(session)
         for register in all_registers():
             for area in areas:

@@ -8,6 +8,7 @@ import datetime as dt
 import itertools
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import inspect
@@ -28,6 +29,13 @@ from app.kernel.rows.household import Household
 from tests import builders
 
 _ROUNDS = 200
+
+
+def forget_derived(register: Register) -> None:
+    """What the register worked out of its declaration is worked out anew: a test changes that."""
+    for name, one in vars(type(register)).items():
+        if isinstance(one, cached_property):
+            vars(register).pop(name, None)
 
 
 # ---- values ------------------------------------------------------------------------------------

@@ -36,7 +36,6 @@ from sqlalchemy import (
     inspect,
     literal_column,
     select,
-    text,
 )
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 
@@ -46,7 +45,7 @@ from app.core.db import Model, history_of, outermost
 from app.core.kept import Kept
 from app.core.types import PathType
 from app.kernel.declare.expressions import ALWAYS, Expr
-from app.kernel.declare.figures import Figure, dim_of, of_dim, parted
+from app.kernel.declare.figures import Figure, Years, dim_of, of_dim, parted
 from app.kernel.declare.quality import BROKEN
 from app.kernel.declare.register import Register, all_registers, register_of
 from app.kernel.declare.terms import Columns
@@ -257,12 +256,6 @@ def _sum(
 # ---- rebuilding and proving ------------------------------------------------------------------
 
 
-def at_one_moment(session: Session) -> None:
-    """What this transaction reads is of one moment, whoever saves meanwhile; say it first."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-
-
 def live_counts(
     session: Session, register: Register, area: str = NATION_PATH, figures: Iterable[str] = ()
 ) -> dict[tuple[str, Place], int]:
@@ -286,28 +279,57 @@ def live_by(
     *where: Any,
     figures: Iterable[str] = (),
 ) -> Iterator[tuple[tuple[Any, ...], str, int]]:
-    """(place, key of a figure, how many rows or how much they add), from the rows; non-zero ones, those of a
-    year maybe in several parts. ``places`` are the columns or expressions that they are grouped by; ``figures`` are all
+    """(place, key of a figure, how many rows or how much they add), from the rows; non-zero ones, maybe in
+    several parts. ``places`` are the columns or expressions that they are grouped by; ``figures`` are all
     that the register keeps unless given.
     """
     from app.kernel.rows.reading import columns_of
 
     model, years = register.model, register.years
-    columns, names = columns_of(model, register.name), list(figures or register.kept_figures)
-    sums = {n: live(register, n, register.kept_figures[n].where, columns) for n in names}
-    whole = select(*places, *sums.values()).where(*where, *_only(register.listed, columns))
-    for line in session.execute(whole.group_by(*places)):
-        yield from _told(line, names, len(places), ("",))
-    names = [name for name in names if name in register.figures]
-    if years and names:
-        dims = [getattr(model, name) for name in (years.name, years.by) if name]
-        listed = _only(years.listed or register.listed, columns)
-        by_year = select(*places, *dims, *(sums[name] for name in names))
-        by_year = by_year.where(*where, *listed, dims[0].is_not(None))
-        for line in session.execute(by_year.group_by(*places, *dims)):
-            year, kind = line[len(places)], line[len(places) + 1] if years.by else None
-            told = [*(None for _dim in dims), *names]
-            yield from _told(line, told, len(places), list(_dims(_years_in(year), kind)))
+    columns, asked = columns_of(model, register.name), set(figures or register.kept_figures)
+    named = [name for name in register.plain_figures if name in asked]
+    of_rules = {code: name for code, name in register.rule_figures.items() if name in asked}
+    sums = {n: live(register, n, register.kept_figures[n].where, columns) for n in named}
+    rows = *where, *_only(register.listed, columns)
+    whole = select(*places, *sums.values()).where(*rows).group_by(*places)
+    for line in session.execute(whole) if sums else ():
+        yield from _told(line, named, len(places), ("",))
+    for at, name, n in _broken_by(session, model, places, rows, of_rules):
+        yield at, name, n
+    if not years:
+        return
+    named = [name for name in named if name in register.figures]
+    dims = tuple(getattr(model, name) for name in (years.name, years.by) if name)
+    rows = *where, *_only(years.listed or register.listed, columns), dims[0].is_not(None)
+    by_year = select(*places, *dims, *(sums[name] for name in named)).where(*rows)
+    for line in session.execute(by_year.group_by(*places, *dims)) if named else ():
+        told = [*(None for _dim in dims), *named]
+        yield from _told(line, told, len(places), _dims_of(years, line[len(places) :]))
+    for at, name, n in _broken_by(session, model, (*places, *dims), rows, of_rules):
+        for dim in _dims_of(years, at[len(places) :]):
+            yield at[: len(places)], of_dim(name, dim), n
+
+
+def _broken_by(
+    session: Session, model: Any, places: tuple[Any, ...], rows: Iterable[Any],
+    of_rules: Mapping[str, str],
+) -> Iterator[tuple[tuple[Any, ...], str, int]]:  # fmt: skip
+    """(place, figure of a rule, how many rows break it). Rows are counted by all the rules that they break
+    together: a hundred conditions on each would take the database much longer.
+    """
+    if not of_rules:
+        return
+    broken = getattr(model, BROKEN)
+    query = select(*places, broken, func.count()).where(*rows, broken.is_not(None))
+    for *at, codes, n in session.execute(query.group_by(*places, broken)):
+        for code in codes or ():
+            if code in of_rules:
+                yield tuple(at), of_rules[code], int(n)
+
+
+def _dims_of(years: Years, said: Sequence[Any]) -> list[str]:
+    """The dimensions of what ``said`` begins with: a year, or several, and a kind."""
+    return list(_dims(_years_in(said[0]), said[1] if years.by else None))
 
 
 def live(register: Register, figure: str, where: Expr, columns: Columns) -> ColumnElement[int]:
@@ -463,7 +485,6 @@ __all__ = [
     "CounterDay",
     "amounts",
     "asked_of",
-    "at_one_moment",
     "broken_identities",
     "hand_in",
     "hand_in_lines",

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, func, select, text
 from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import Level, Region, ancestor_paths, in_subtree
@@ -93,6 +93,12 @@ def mend(session: Session, register: Register, area: Area, figures: Collection[s
     return len(wrong)
 
 
+def at_one_moment(session: Session) -> None:
+    """What this transaction reads is of one moment, whoever saves meanwhile; say it first."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+
+
 @contextmanager
 def _one_moment(session: Session) -> Iterator[Session]:
     """A session that sees rows and counters of one moment. On SQLite ours does, being the one writer."""
@@ -100,7 +106,7 @@ def _one_moment(session: Session) -> Iterator[Session]:
         yield session
         return
     with read_only(), unscoped("rows are compared with counters") as reading:
-        counters.at_one_moment(reading)
+        at_one_moment(reading)
         yield reading
 
 

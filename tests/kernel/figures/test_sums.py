@@ -63,14 +63,12 @@ DAY = dt.date(2024, 9, 7)
 def register(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The dossiers with figures that add up, by year and builder."""
     assert DOSSIER is not None
-    for cached in ("kept_figures", "state_figures", "counting", "kinds", "_counted"):
-        DOSSIER.__dict__.pop(cached, None)
+    specimens.forget_derived(DOSSIER)
     monkeypatch.setattr(DOSSIER, "figures", {**DOSSIER.figures, **SUMS})
     monkeypatch.setattr(DOSSIER, "tables", (*DOSSIER.tables, TABLE))
     monkeypatch.setattr(DOSSIER, "years", Years("plan_year", 2024, by="builder", usual_kind=""))
     yield DOSSIER
-    for cached in ("kept_figures", "state_figures", "counting", "kinds", "_counted"):
-        DOSSIER.__dict__.pop(cached, None)
+    specimens.forget_derived(DOSSIER)
 
 
 @pytest.fixture

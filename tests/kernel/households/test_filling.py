@@ -169,7 +169,7 @@ def test_a_new_figure_gets_a_slot_that_none_had(
     with everything() as session:
         session.add(TallySlot(register="lookback", figure="ghost", part=0, slot=31))
     both = LOOKBACK.figures | {"gone": Figure("死亡", LOOKBACK.figures["died"].where)}
-    for name in ("figures", "kept_figures"):
+    for name in ("figures", "kept_figures", "plain_figures"):
         monkeypatch.setattr(LOOKBACK, name, both)
     with pytest.raises(LookupError, match="flask deploy"):
         slot_of("lookback", "gone")
