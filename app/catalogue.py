@@ -7,6 +7,7 @@ what is translated; a test fails on a Chinese text without English.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -62,8 +63,9 @@ class Message(NamedTuple):
     context: str | None = None
 
 
+@cache
 def texts() -> dict[Message, set[str]]:
-    """Every msgid -> where it stands."""
+    """Every msgid -> where it stands; to read all files takes seconds, so a process does it once."""
     for module in walk_packages(app.__path__, "app."):  # all that declare something
         import_module(module.name)
     found: dict[Message, set[str]] = {}

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from werkzeug.security import generate_password_hash
+
+_QUICK = "pbkdf2:sha256:1"  # tests keep nothing that anybody could steal
 
 
 def make_app(url: str, folder: Path, **settings: Any) -> Flask:
@@ -19,7 +22,8 @@ def make_app(url: str, folder: Path, **settings: Any) -> Flask:
         "SECRET_KEY": "only for tests",
         "CAPTCHA_ENABLED": False,
         "WTF_CSRF_ENABLED": True,
-        "FAB_PASSWORD_HASH_METHOD": "pbkdf2:sha256:1",
+        "FAB_PASSWORD_HASH_METHOD": _QUICK,
+        "AUTH_DB_FAKE_PASSWORD_HASH_CHECK": generate_password_hash("nobody's", _QUICK),
         "SERVER_NAME": None,
     }
     app = create_app(overrides | settings)
