@@ -32,8 +32,7 @@ def actor_in(region: Region) -> Actor:
     )  # fmt: skip
 
 
-@pytest.fixture
-def filled(session: Any) -> dict[str, Any]:
+def settle() -> None:
     """110 surveys in random states over all villages of the test divisions."""
     rng = random.Random(7)
     with unscoped("test data over all divisions") as everywhere:
@@ -51,10 +50,21 @@ def filled(session: Any) -> dict[str, Any]:
         for survey in everywhere.scalars(select(LOOKBACK.model)):
             survey.state = rng.choice(list(State))
         everywhere.commit()
+
+
+@pytest.fixture
+def arranged() -> Any:
+    return settle
+
+
+@pytest.fixture
+def filled(session: Any) -> dict[str, Any]:
+    """The surveys, the nation, and the county of one of them."""
+    with unscoped("tests look everywhere") as everywhere:
         rows = list(everywhere.scalars(select(LOOKBACK.model)))
         nation = everywhere.scalar(select(Region).where(Region.level == Level.NATION))
         county = everywhere.get(Region, rows[0].county_id)
-        return {"rows": rows, "nation": nation, "county": county, "village": villages[0]}
+        return {"rows": rows, "nation": nation, "county": county}
 
 
 def ledger(session: Any, actor: Actor, **args: Any) -> Ledger:
