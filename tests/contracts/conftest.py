@@ -64,12 +64,15 @@ class World:
         """Where the register's pages lie."""
         return f"/{self.register.name}"
 
-    def distinct(self) -> dict[Who, FlaskClient]:
+    def distinct(self, level: Level | None = None) -> dict[Who, FlaskClient]:
         """One account for each set of rights in the register and in the system, with its kind: what a page
-        allows follows from these. Of those who have the same, each subject asks another one.
+        allows follows from these. Of those who have the same, each subject asks another one. ``level``: of
+        the accounts of that level.
         """
         alike: dict[Any, list[Who]] = {}
         for who, actor in self.actors.items():
+            if level not in (None, who.level):
+                continue
             rights = [(actor.has(c, self.register.name), actor.has(c)) for c in Capability]
             ministry = self.may(actor, MINISTRY)
             alike.setdefault((*rights, self.works(actor), actor.kind, ministry), []).append(who)
