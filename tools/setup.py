@@ -16,6 +16,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,8 +29,17 @@ def main(goal: str) -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 (whoever starts this may have any Python)
         raise SystemExit(f"Anju needs Python 3.11 or newer; this is {sys.version.split()[0]}")
     virtual_environment()
-    packages("requirements.lock" if goal == "run" else "requirements-dev.lock")
-    browser_parts()
+    lock = "requirements.lock" if goal == "run" else "requirements-dev.lock"
+    if has_npm():
+        with ThreadPoolExecutor() as pool:  # both wait for the network and the disk, side by side
+            modules = pool.submit(node_modules)
+            packages(lock)
+            modules.result()
+    else:
+        packages(lock)
+        packages("requirements-node.lock")
+        node_modules()
+    run("node", "tools/vendor.mjs", env=with_tools())  # stamps itself
     translations()
     if goal == "test":
         browser()
@@ -58,21 +68,25 @@ def packages(lock: str) -> None:
     stamp.write_text(current)
 
 
-def browser_parts() -> None:
-    """npm packages by their lock, then tools/vendor.mjs, which stamps itself."""
-    environment = dict(os.environ, PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}")
+def with_tools() -> dict[str, str]:
+    """The environment in which what .venv brings is found too: Node.js, where the machine has none."""
+    return dict(os.environ, PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}")
+
+
+def has_npm() -> bool:
+    return shutil.which("npm", path=with_tools()["PATH"]) is not None
+
+
+def node_modules() -> None:
+    """The npm packages that browsers need, by their lock."""
     modules = ROOT / "node_modules"
     stamp = modules / ".anju-lock.stamp"
     current = digest((ROOT / "package-lock.json").read_bytes())
-    if not shutil.which("npm", path=environment["PATH"]):
-        packages("requirements-node.lock")
-    if (
-        not fresh(stamp, current) and not modules.is_symlink()
-    ):  # npm ci would empty what others share
-        say("installing package-lock.json")
-        run("npm", "ci", "--silent", "--ignore-scripts", cwd=ROOT, env=environment)
-        stamp.write_text(current)
-    run("node", "tools/vendor.mjs", cwd=ROOT, env=environment)
+    if fresh(stamp, current) or modules.is_symlink():  # npm ci would empty what others share
+        return
+    say("installing package-lock.json")
+    run("npm", "ci", "--silent", "--ignore-scripts", env=with_tools())
+    stamp.write_text(current)
 
 
 def translations() -> None:
@@ -119,8 +133,8 @@ def say(text: str) -> None:
     print(f"set-up: {text}", flush=True)
 
 
-def run(*command: object, cwd: Path = ROOT, env: dict[str, str] | None = None) -> None:
-    subprocess.run([str(part) for part in command], cwd=cwd, env=env, check=True)
+def run(*command: object, env: dict[str, str] | None = None) -> None:
+    subprocess.run([str(part) for part in command], cwd=ROOT, env=env, check=True)
 
 
 if __name__ == "__main__":
