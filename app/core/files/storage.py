@@ -173,8 +173,11 @@ class FolderStorage:
         """A second name of the same file where the disk allows, which costs no space."""
         final = self._path(new)
         try:
-            final.parent.mkdir(parents=True, exist_ok=True)
-            final.hardlink_to(self._path(key))
+            try:
+                final.hardlink_to(self._path(key))
+            except FileNotFoundError:  # the first one in its folder
+                final.parent.mkdir(parents=True, exist_ok=True)
+                final.hardlink_to(self._path(key))
         except OSError:  # another file system, or too many names already
             with self.open(key) as file:
                 return self.put(file, new.rpartition(".")[2], new)
