@@ -6,12 +6,13 @@ import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import Level, Region, ancestor_paths
+from app.core.bulk import insert_rows
 from app.demo.timeline import DAYS
 from app.kernel.declare.figures import parted
 from app.kernel.declare.register import Register, all_registers
@@ -111,5 +112,4 @@ def _keep(session: Session, day: dt.date, sums: Mapping[Summed, int]) -> None:
         {"register": r, "figure": f, "region_id": i, "day": day, "path": path, "n": n}
         for (r, f, i, path), n in sorted(sums.items())
     ]
-    if lines:
-        session.connection().execute(insert(CounterDay), lines)
+    insert_rows(session.connection(), cast("Table", CounterDay.__table__), lines)

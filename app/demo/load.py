@@ -10,10 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Table, insert, text
+from sqlalchemy import Table, text
 from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import Level
+from app.core.bulk import insert_rows
 from app.core.clock import today, uuid7
 from app.demo import applications, craftsmen, days, dossiers, lists, objects, risk
 from app.demo import parcels as footprints
@@ -437,7 +438,7 @@ class _Demonstration:
     def _flush(self, model: Any) -> None:
         rows = self.rows[model]
         if rows:
-            self.session.connection().execute(insert(_table(model)), rows)
+            insert_rows(self.session.connection(), _table(model), rows)
             self.made[model] += len(rows)
         self.rows[model] = []
 
