@@ -34,6 +34,7 @@ from app.kernel.corrections import fields
 from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.declare.flow import State
+from app.kernel.declare.quality import Severity
 from app.kernel.declare.register import Register, get_register
 from app.kernel.declare.rules import Problem
 from app.kernel.kinds.values import to_json
@@ -105,7 +106,7 @@ def start(
     if text := fields.why_not(register, name):
         raise BadInput(text)
     made = register.fields[name]
-    _check(made, pairs, reason, keep=keep)
+    _check(register, made, pairs, reason, keep=keep)
     ledger(register, args, actor).require_narrow()
     row = Correction(
         register=register.name, field=name, pairs=[list(pair) for pair in pairs],
@@ -123,7 +124,7 @@ def start(
     return row
 
 
-def _check(made: Field, pairs: Pairs, reason: str, *, keep: bool) -> None:
+def _check(register: Register, made: Field, pairs: Pairs, reason: str, *, keep: bool) -> None:
     wrong = []
     if not reason.strip():
         wrong.append(Problem("reason", "reason.required", _("请填写更正的原因。")))
@@ -133,7 +134,7 @@ def _check(made: Field, pairs: Pairs, reason: str, *, keep: bool) -> None:
     if not pairs:
         wrong.append(Problem("new", "new.required", _("请至少给出一个新值。")))
     for old, new in pairs:
-        wrong += _wrong_value(made, old, new)
+        wrong += _wrong_value(register, made, old, new)
     if keep and any(old is None or old == ALL for old, _new in pairs):
         text = _("只有按原值逐个更正的，才能保存为今后的更正规则。")
         wrong.append(Problem("keep", "keep.all", text))
@@ -145,8 +146,10 @@ def _check(made: Field, pairs: Pairs, reason: str, *, keep: bool) -> None:
 ALL = {"all": True}
 
 
-def _wrong_value(made: Field, old: Any, new: Any) -> list[Problem]:
-    """What is wrong with a new value: unreadable, of no choice that is offered, out of its bounds."""
+def _wrong_value(register: Register, made: Field, old: Any, new: Any) -> list[Problem]:
+    """What is wrong with a new value: unreadable, of no choice that is offered, or an error whatever else a
+    record says, as a day to come is: a form keeps that of one household, nobody wants it in thousands.
+    """
     try:
         value = made.parse(new)
     except ValueError as error:
@@ -161,7 +164,10 @@ def _wrong_value(made: Field, old: Any, new: Any) -> list[Problem]:
     if gone:
         text = _("“%(text)s”已停用，请从列表中另选一项。", text=gone[0])
         return [problem_of(old, text)]
-    return []
+    alone = dict.fromkeys(register.fields) | {n: [] for n in register.file_fields}
+    found = register.rules.evaluate(alone | {made.name: value}).broken
+    wrong = (p for p in found if p.field == made.name and p.severity == Severity.ERROR)
+    return [problem_of(old, one.message) for one in wrong]
 
 
 def problem_of(old: Any, text: str) -> Problem:

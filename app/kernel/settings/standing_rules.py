@@ -30,7 +30,7 @@ from app.kernel.declare import choice_lists
 from app.kernel.declare.field import Field
 from app.kernel.declare.register import Register
 from app.kernel.kinds.values import to_json
-from app.kernel.rows.correction import StandingRule
+from app.kernel.rows.correction import Correction, StandingRule
 
 #: What histories call it.
 STEP, LABEL = "mended", mark("按更正规则改正")
@@ -146,7 +146,7 @@ def make(
     """
     if not may_make(register, actor):
         raise Forbidden(_("只有可以在整个辖区录入的管理用户才能设置更正规则。"))
-    here = [rule for rule in _of(register, name) if rule.path == actor.path]
+    here = [rule for rule in _of(register.name, name) if rule.path == actor.path]
     n = 0
     for old, new in pairs:
         for rule in here:
@@ -178,6 +178,12 @@ def listed(register: Register) -> Select[StandingRule]:
         or_(above, in_subtree(StandingRule.path, actor.path)),
     )
     return query.order_by(StandingRule.made_at.desc(), StandingRule.id)
+
+
+def outlive(row: Correction) -> bool:
+    """Does a rule that was kept with this correction still hold? To undo what was corrected leaves it."""
+    here = [rule for rule in _of(row.register, row.field) if rule.path == row.path]
+    return any([rule.old, rule.new] in row.pairs for rule in here)
 
 
 def may_switch_off(rule: StandingRule, actor: Actor) -> bool:
@@ -217,10 +223,10 @@ def _switch_off(rule: StandingRule, actor: Actor) -> None:
     rule.off_at, rule.off_by = now(), f"{actor.login} {actor.name}"
 
 
-def _of(register: Register, name: str) -> list[StandingRule]:
+def _of(register: str, name: str) -> list[StandingRule]:
     """Those in force for a field."""
     query = select(StandingRule).where(
-        StandingRule.register == register.name,
+        StandingRule.register == register,
         StandingRule.field == name,
         StandingRule.off_at.is_(None),
     )

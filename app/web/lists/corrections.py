@@ -280,6 +280,9 @@ class CorrectionRoutes(Routes):
             else "",
             "until": to_minute(correcting.undone_until(row)),
             "all_url": f"/{self.register.name}/corrections",
+            "rules_url": f"/{self.register.name}/standing"
+            if row.undone_at and standing_rules.outlive(row)
+            else "",
             "paging": Paging.by_number(
                 request.args, request.path, number, more=len(left) > PAGE, position_text=""
             ),

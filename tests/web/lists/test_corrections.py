@@ -91,6 +91,7 @@ def test_a_found_list_is_corrected_and_that_undone(app: Flask, as_account: AsAcc
     told = done(app, manager, answer.location)
     assert ways(app) == ["repair", "repair", None]
     assert "撤销" in told
+    assert "更正规则仍在使用" in told, "what was kept for later is not undone with it"
     assert f'action="{undo}"' not in told
     assert manager.post(undo).status_code == 409
     assert "改造方式" in manager.get("/archive/corrections").text
@@ -99,6 +100,33 @@ def test_a_found_list_is_corrected_and_that_undone(app: Flask, as_account: AsAcc
     assert off is not None
     assert "停用" in manager.post(off[1], follow_redirects=True).text
     assert '/off"' not in manager.get("/archive/standing").text
+    assert "更正规则仍在使用" not in manager.get(answer.location).text
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize(
+    ("field", "new", "why"),
+    [
+        ("area", "99999", "不能大于 9999。"),
+        ("population", "-3", "不能小于 1。"),
+        ("income", "-1", "不能小于 0。"),
+        ("approved_on", "2099-01-01", "不能晚于今天。"),
+    ],
+)
+def test_what_is_an_error_for_everybody_is_corrected_to_for_nobody(
+    as_account: AsAccount, field: str, new: str, why: str
+) -> None:
+    manager = as_account(builders.COUNTY_MANAGER)
+    url = f"{QUERY}/correct?field={field}"
+    said = form_of(manager.get(url).text) | {"reason": "核对台账"}
+    answer = manager.post(url, said | {"new-1": new})
+    assert answer.status_code == 422
+    assert f'id="new-1-error">{why}' in answer.text
+    assert f'value="{new}"' in answer.text
+    assert (
+        manager.post(url, said | {"new-1": "2012-06-01" if "_on" in field else "50"}).status_code
+        == 302
+    )
 
 
 @pytest.mark.usefixtures("rows")
