@@ -151,15 +151,16 @@ def _lately() -> bool:
 def job_details(job: Job) -> dict[str, Any]:
     """One job for exchange/_job.html."""
     run = taking_back.of_jobs([job.id]).get(job.id)
-    made = _line(job, run)
+    made, failed = _line(job, run, listed=False), job.state == JobState.FAILED
     return {
         **made,
+        "text": "" if failed else made["text"],
         "refresh_url": f"/exchange/job/{job.id}",
         "counts": _counts(job),
         "told": [*_not_read(job), *_stays(job, run)] if _imports(job) else [],
         "problems": _problems(job) if _imports(job) else _kept(job),
         "actions": [*_again(job), *made["actions"]],
-        "error": job.message if job.state == JobState.FAILED else None,
+        "error": job.message if failed else None,
     }
 
 
@@ -220,12 +221,19 @@ def _outcomes(*, dry: bool) -> dict[str, tuple[str, str | None, str | None]]:
     }
 
 
+#: What becomes of a row, each one of them.
+_ROWS = ("created", "updated", "unchanged", "rejected")
+
+
 def _not_read(job: Job) -> list[str]:
     """What of the file was read, where that is not all of it."""
     told = (job.result or {}).get("file") or {}
     lists = ("sheets", "unread", "hidden", "hidden_columns", "ignored", "left_out")
     named = {what: _("、").join(told.get(what, ())) for what in lists}
     found = []
+    done = job.result if job.state == JobState.DONE and told.get("sheets") else None
+    if done and not any(done[one] for one in _ROWS):
+        found.append(_("表头下面没有数据，没有可以导入的行。"))
     if len(told.get("sheets", ())) > 1:
         found.append(_("已读取工作表：%(names)s。", names=named["sheets"]))
     if named["unread"]:
@@ -351,8 +359,10 @@ def take_back_of(run: ImportRun | None) -> list[dict[str, Any]]:
     return [{"label": _("撤回"), "url": f"{IMPORTS_URL}/{run.id}/"}]
 
 
-def _line(job: Job, run: ImportRun | None = None) -> dict[str, Any]:
-    """``run``: what is kept of an import, that it can be taken back."""
+def _line(job: Job, run: ImportRun | None = None, *, listed: bool = True) -> dict[str, Any]:
+    """``run``: what is kept of an import, that it can be taken back. ``listed``: among others, from where one goes
+    to its page.
+    """
     running = job.state in OPEN_STATES
     files = [
         {"label": file["name"], "url": f"{JOBS_URL}/{job.id}/files/{number}", "expires": None}
@@ -368,11 +378,10 @@ def _line(job: Job, run: ImportRun | None = None) -> dict[str, Any]:
             question = _("确定取消这次查询吗？")
         actions.append({"label": _("取消"), "url": url, "post": True, "confirm": question})
     elif _imports(job):
-        actions.append({"label": _("查看"), "url": f"{import_url(job)}/?job={job.id}"})
-        actions += take_back_of(run)
+        actions += _look(f"{import_url(job)}/?job={job.id}", listed=listed) + take_back_of(run)
     elif job.kind == taking_back.KIND:
         run_id = uuid.UUID(job.args["run"])
-        actions.append({"label": _("查看"), "url": f"{IMPORTS_URL}/{run_id}/?job={job.id}"})
+        actions += _look(f"{IMPORTS_URL}/{run_id}/?job={job.id}", listed=listed)
     elif job.kind == results.KIND and searches.is_open(job):
         n = f"{(job.result or {}).get('rows', 0):,}"
         label, url = _("查看结果（%(n)s 户）", n=n), searches.address(job)
@@ -389,6 +398,10 @@ def _line(job: Job, run: ImportRun | None = None) -> dict[str, Any]:
         "files": files,
         "actions": actions,
     }
+
+
+def _look(url: str, *, listed: bool) -> list[dict[str, Any]]:
+    return [{"label": _("查看"), "url": url}] if listed else []
 
 
 def _said(job: Job) -> str:

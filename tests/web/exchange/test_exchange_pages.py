@@ -153,6 +153,12 @@ def test_a_page_says_by_what_rows_are_matched(manager: Hands) -> None:
     assert "按身份证号对应：已录入的修改" in manager.get("/exchange/import/craftsman/").text
 
 
+def test_a_list_without_rows_says_so(app: Flask, manager: Hands) -> None:
+    shown = send(manager, book([]), mode="check")
+    work(app)
+    assert "表头下面没有数据" in manager.get(shown).text
+
+
 def test_a_file_that_is_no_workbook_fails_with_its_reason(app: Flask, manager: Hands) -> None:
     place = send(manager, io.BytesIO(b"%PDF-1.4 nothing"), mode="import")
     work(app)

@@ -160,6 +160,10 @@ def _no_list(head: Head) -> str:
     )
 
 
+#: So many columns that were found are told beside those that were not.
+_FEW = 5
+
+
 def _what_lacks(best: Sequence[Head], wanted: Wanted) -> str:
     nearest = max(best, key=lambda head: len(head.columns), default=None)
     if nearest is None or len(nearest.columns) < 2:
@@ -168,12 +172,17 @@ def _what_lacks(best: Sequence[Head], wanted: Wanted) -> str:
             n=LOOK_FOR_HEAD,
             heads=_listed(wanted.lacking(())),
         )
+    said = {
+        "sheet": nearest.sheet.name,
+        "row": nearest.row,
+        "lacking": _listed(wanted.lacking(nearest.columns)),
+    }
+    if len(nearest.columns) > _FEW:
+        return _("工作表“%(sheet)s”第%(row)s行的表头缺%(lacking)s，请按模板补上后再导入。", **said)
     return _(
         "工作表“%(sheet)s”第%(row)s行的表头只认出%(known)s，还缺%(lacking)s，请按模板补上后再导入。",
-        sheet=nearest.sheet.name,
-        row=nearest.row,
         known=_listed([nearest.labels[index] for index in nearest.columns.values()]),
-        lacking=_listed(wanted.lacking(nearest.columns)),
+        **said,
     )
 
 
