@@ -16,7 +16,7 @@ from tests.hands import Hands
 from tests.web.register.forms import posted
 
 #: Modules whose functions may be entered between the request and the answer.
-MOST = 25
+MOST = 24
 #: The rooms above what all stand on: core, and what every request asks of access.
 ROOMS = ("app.kernel.", "app.modules.", "app.web.", "app.admin.")
 #: What stands around every request is no part of the form's own way.

@@ -38,8 +38,8 @@ from app.web.frame.addresses import takes
 from app.web.frame.clicks import once, require_first
 from app.web.register import parsing
 from app.web.register import show as record_pages
-from app.web.register.parsing import Place, Posted, Shown
-from app.web.register.shared import NEW, Routes, new_url, parse_uuid, version
+from app.web.register.parsing import Place, Posted, Shown, parse_uuid, version
+from app.web.register.shared import NEW, Routes, new_url
 
 #: Methods of this part that are routes.
 ROUTES = frozenset(

@@ -54,7 +54,8 @@ from app.web.frame.listing import (
     url_with,
 )
 from app.web.households.relations import TONES
-from app.web.register.shared import Said, contact_of, parse_uuid
+from app.web.register.parsing import contact_of, parse_uuid
+from app.web.register.shared import Said
 
 BASE = "/transfers"
 _SIZE = 20

@@ -28,7 +28,8 @@ from app.kernel.rows.handover import Handover, HandoverState
 from app.web.frame import shell
 from app.web.frame.clicks import once
 from app.web.frame.listing import Action, Cell, Column, Empty, Listing, Row, cells
-from app.web.register.shared import Said, contact_of
+from app.web.register.parsing import contact_of
+from app.web.register.shared import Said
 
 BASE = "/handovers"
 _MOST = 100

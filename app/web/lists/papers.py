@@ -27,7 +27,8 @@ from app.web.exchange.exports import REASONS, args_of, filters_said
 from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.frame.listing import Action
-from app.web.register.shared import Routes, conditions, parse_uuid
+from app.web.register.parsing import parse_uuid
+from app.web.register.shared import Routes, conditions
 
 
 class PaperRoutes(Routes):

@@ -34,8 +34,9 @@ from app.web.frame import shell
 from app.web.frame.rights import of_reviews, one_of
 from app.web.register import findings
 from app.web.register import show as record_pages
+from app.web.register.parsing import parse_uuid
 from app.web.register.review_parts import blocked
-from app.web.register.shared import Routes, Said, back_to, parse_uuid
+from app.web.register.shared import Routes, Said, back_to
 
 _MOST_AT_ONCE = 100
 _MOST_PHOTOS = 4

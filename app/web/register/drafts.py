@@ -22,8 +22,8 @@ from app.kernel.records import drafts
 from app.kernel.records import save as records
 from app.kernel.rows.record import Draft
 from app.web.register import form_parts, parsing
-from app.web.register.parsing import Typed
-from app.web.register.shared import Routes, version
+from app.web.register.parsing import Typed, version
+from app.web.register.shared import Routes
 
 _MOST_BYTES = 300_000
 

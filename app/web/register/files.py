@@ -23,7 +23,8 @@ from app.kernel.records.photo_facts import PhotoFacts
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.reading import values_of
 from app.web.register.file_view import file_tile
-from app.web.register.shared import Routes, parse_uuid
+from app.web.register.parsing import parse_uuid
+from app.web.register.shared import Routes
 
 
 class FileRoutes(Routes):

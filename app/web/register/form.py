@@ -35,9 +35,9 @@ from app.web.register import form_parts, parsing
 from app.web.register import show as record_pages
 from app.web.register.drafts import beside, keep_aside
 from app.web.register.form_page import Filled, FormPage
-from app.web.register.parsing import Place, Posted
+from app.web.register.parsing import Place, Posted, contact_of, version
 from app.web.register.record import RecordRoutes
-from app.web.register.shared import Routes, contact_of, new_url, version
+from app.web.register.shared import Routes, new_url
 
 
 class FormRoutes(Routes):

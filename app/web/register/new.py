@@ -34,8 +34,8 @@ from app.web.register import form_parts, parsing
 from app.web.register.drafts import restored, sent
 from app.web.register.form import FormRoutes
 from app.web.register.form_page import links
-from app.web.register.parsing import Posted, Shown
-from app.web.register.shared import NEW, Routes, contact_of, new_url, parse_uuid
+from app.web.register.parsing import Posted, Shown, contact_of, parse_uuid
+from app.web.register.shared import NEW, Routes, new_url
 
 
 class NewRoutes(Routes):

@@ -1,4 +1,4 @@
-"""A register's form: what the template shows of it, and what was posted, parsed.
+"""A register's form: what the template shows of it, and what was posted, parsed; and what else a request says.
 
 A form's values travel as text: ``yes``/``no``, codes, ISO dates, lists of codes, lists of rows of
 text; see :func:`app.kernel.kinds.values.to_json`. Stored records, drafts and posted data all come
@@ -7,18 +7,22 @@ into that shape, so that one function shows them and nothing that was typed is e
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask import request
 from flask_babel import get_locale
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
+from app.access.actor import Actor
 from app.access.divisions import regions
 from app.access.divisions.regions import Level
 from app.core.clock import today
+from app.core.errors import BadInput
 from app.core.i18n import _, translate
 from app.kernel.declare import stages
 from app.kernel.declare.field import Field
@@ -29,6 +33,7 @@ from app.kernel.kinds import REGION
 from app.kernel.kinds.values import to_json
 from app.kernel.lists.columns import REGION_LABEL
 from app.kernel.records import places
+from app.kernel.records.history import Contact
 from app.kernel.records.photo_facts import PhotoFacts
 from app.kernel.rows.file import Attachment
 from app.kernel.rows.record import Draft
@@ -284,3 +289,28 @@ def _memo_key(made: Field, context: dict[str, Any], *, shared: bool) -> Any:
     if not shared or context["errors"] or context["priors"]:
         return None
     return static_key(made), context["value"], context["hidden"], context["carried"]
+
+
+def contact_of(actor: Actor) -> Contact:
+    """The person behind the account: as posted, else the one of the last time (spec 00)."""
+    known = {"contact_name": actor.contact_name or actor.name, "contact_phone": actor.contact_phone}
+    name, phone = (request.form.get(key, text).strip() for key, text in known.items())
+    return Contact(name, phone)
+
+
+def version(text: Any) -> int:
+    """The version of the record that the user saw.
+
+    :raises BadInput: there is none.
+    """
+    digits = str(text)
+    if not isinstance(text, bool) and digits.isascii() and digits.isdigit() and len(digits) < 10:
+        return int(digits)
+    raise BadInput(_("页面已过期，请刷新后再操作。"))
+
+
+def parse_uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

@@ -31,8 +31,9 @@ from app.web.frame.clicks import once
 from app.web.frame.rights import of_steps, one_of
 from app.web.register import review_parts
 from app.web.register.page import RecordPage
+from app.web.register.parsing import contact_of, version
 from app.web.register.renew import chain
-from app.web.register.shared import Routes, Said, acting, contact_of, version
+from app.web.register.shared import Routes, Said, acting
 
 
 def _days(routes: Routes, **_path: Any) -> tuple[str, ...]:

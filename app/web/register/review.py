@@ -29,8 +29,9 @@ from app.web.frame.requests import wants_json
 from app.web.frame.rights import of_reviews, one_of
 from app.web.register import findings, review_parts, show
 from app.web.register.page import RecordPage
+from app.web.register.parsing import contact_of, version
 from app.web.register.review_parts import Reviewing
-from app.web.register.shared import Routes, Said, acting, conditions, contact_of, version
+from app.web.register.shared import Routes, Said, acting, conditions
 
 
 class ReviewRoutes(Routes):

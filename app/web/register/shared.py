@@ -1,8 +1,7 @@
-"""What the pages of a register share: its routes in parts, and what a request says."""
+"""What the pages of a register share: its routes in parts, and what was said with a step."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from flask_appbuilder import BaseView
 
 from app.access.actor import Actor, Capability
 from app.access.scope import current_actor
-from app.core.errors import BadInput, Forbidden
+from app.core.errors import Forbidden
 from app.core.i18n import _, translate
 from app.kernel.declare.flow import Transition
 from app.kernel.declare.register import Register
@@ -20,6 +19,7 @@ from app.kernel.declare.rules import Problem
 from app.kernel.lists.query import BESIDE
 from app.kernel.records.history import Contact
 from app.web.frame import shell
+from app.web.register.parsing import contact_of
 
 
 @dataclass(frozen=True)
@@ -109,31 +109,6 @@ def acting() -> Actor:
     if actor is None:
         raise Forbidden(_("请先登录。"))
     return actor
-
-
-def contact_of(actor: Actor) -> Contact:
-    """The person behind the account: as posted, else the one of the last time (spec 00)."""
-    known = {"contact_name": actor.contact_name or actor.name, "contact_phone": actor.contact_phone}
-    name, phone = (request.form.get(key, text).strip() for key, text in known.items())
-    return Contact(name, phone)
-
-
-def version(text: Any) -> int:
-    """The version of the record that the user saw.
-
-    :raises BadInput: there is none.
-    """
-    digits = str(text)
-    if not isinstance(text, bool) and digits.isascii() and digits.isdigit() and len(digits) < 10:
-        return int(digits)
-    raise BadInput(_("页面已过期，请刷新后再操作。"))
-
-
-def parse_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
 
 
 def back_to(default: str) -> str:

@@ -23,5 +23,5 @@ def posted(form: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def errors_of(page: str, field: str) -> str:
     """What stands beside the field."""
-    found = re.search(rf'id="f-{field}-errors" data-errors>([^<]*)<', page)
-    return html.unescape(found[1]) if found else ""
+    found = re.search(rf'id="f-{field}-errors" data-errors>(.*?)</p>', page)
+    return html.unescape(re.sub("<[^>]*>", "", found[1])) if found else ""

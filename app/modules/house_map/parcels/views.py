@@ -28,7 +28,8 @@ from app.web.frame import shell
 from app.web.frame.addresses import takes
 from app.web.frame.clicks import once
 from app.web.register import show as record_pages
-from app.web.register.shared import Routes, version
+from app.web.register.parsing import version
+from app.web.register.shared import Routes
 
 #: Methods of this part that are routes.
 ROUTES = frozenset({"parcel_map", "late_parcel", "drop_parcel"})
