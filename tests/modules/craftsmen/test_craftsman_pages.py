@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +27,7 @@ from app.modules.craftsmen.register import CRAFTSMAN
 from app.modules.renovation.dossier.register import DOSSIER
 from tests import builders, specimens
 from tests.hands import Hands
+from tests.web.register.forms import errors_of
 
 AsAccount = Callable[..., Hands]
 NUMBER = builders.id_number(801)
@@ -55,11 +55,6 @@ def answers(hands: Hands, **more: Any) -> dict[str, Any]:
 def stored() -> list[Craftsman]:
     with unscoped("tests look") as session:
         return list(session.scalars(select(Craftsman).order_by(Craftsman.created_at)))
-
-
-def errors_of(page: str, field: str) -> str:
-    found = re.search(rf'id="f-{field}-errors" data-errors>([^<]*)<', page)
-    return html.unescape(found[1]) if found else ""
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import html
 import io
 import json
 import re
@@ -28,6 +27,7 @@ from tests.hands import Hands
 from tests.kernel.figures.counted import rebuild
 from tests.modules import samples
 from tests.modules.renovation.test_dossiers import BEGUN, COMPLETED, GRANTED, STARTED
+from tests.web.register.forms import errors_of
 
 AsAccount = Callable[..., Hands]
 DAY = dt.timedelta(days=1)
@@ -56,11 +56,6 @@ def posted(values: dict[str, Any], version: int = 1, **more: Any) -> dict[str, A
     return data | more
 
 
-def said_at(page: str, field: str) -> str:
-    found = re.search(rf'id="f-{field}-errors" data-errors>([^<]*)<', page)
-    return html.unescape(found[1]) if found else ""
-
-
 def test_an_approved_stage_is_read_and_cannot_be_posted(clerk: Hands, started: Dossier):
     url = f"/dossier/{started.id}/edit"
     page = clerk.get(url).text
@@ -85,11 +80,11 @@ def test_bad_input_is_told_beside_the_field(clerk: Hands, started: Dossier):
     url = f"/dossier/{started.id}/edit"
     wrong = clerk.post(url, posted({"completed_on": BEGUN - DAY, "storeys": 3}))
     assert wrong.status_code == 422
-    assert said_at(wrong.text, "completed_on") == "不能早于开工时间。"
+    assert errors_of(wrong.text, "completed_on") == "不能早于开工时间。"
     payment = {"date": today(), "amount": "26000.11", "holder": "王甲", "account": "6217000010001"}
     wrong = clerk.post(url, posted(GRANTED | {"payments": [payment]}))
     assert wrong.status_code == 422
-    assert said_at(wrong.text, "paid") == "已拨付的补助不能超过补助合计。"
+    assert errors_of(wrong.text, "paid") == "已拨付的补助不能超过补助合计。"
     assert "26,000.11" in wrong.text
     assert "6217000010001" in wrong.text
 

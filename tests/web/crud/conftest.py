@@ -24,6 +24,7 @@ from tests import builders
 from tests.builders import Who
 from tests.databases import Databases
 from tests.running.servers import Server, start_server, stop_server
+from tests.web.register.forms import errors_at
 
 Rows = Callable[..., list[Any]]
 Noted = Callable[[str, str], list[dict[str, Any]]]
@@ -31,7 +32,6 @@ SignIn = Callable[..., "Person"]
 _TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
 _INPUT = re.compile(r'name="(seen|form_key)" value="([^"]*)"')
 _PROBLEM = re.compile(r'<a href="#field-(\w*)">([^<]+)</a>|<ul><li>([^<]+)</li>')
-_ERROR = re.compile(r'id="f-(\w+)-errors" data-errors>([^<]+)<')
 _ROW = re.compile(r'<a [^>]*href="/\w+/show/([\w-]+)"[^>]*>([^<]*)</a>')
 #: What test_rights.py asks of every right and of rows near and far, and what test_registers.py asks.
 VIEWS = ("contractors", "contracts", "crews", "tools", "shifts", "skills", "sites")
@@ -198,7 +198,7 @@ def problems(answer: httpx.Response) -> dict[str, str]:
 
 def at_fields(answer: httpx.Response) -> dict[str, str]:
     """What a form's page says beside its fields."""
-    return {name: html.unescape(said) for name, said in _ERROR.findall(answer.text)}
+    return errors_at(answer.text)
 
 
 def listed(answer: httpx.Response) -> list[tuple[str, str]]:

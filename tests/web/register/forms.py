@@ -21,7 +21,12 @@ def posted(form: dict[str, Any], **more: Any) -> dict[str, Any]:
     return data | {"version": "1", "contact_name": "李明", "contact_phone": "13909180000"} | more
 
 
+def errors_at(page: str) -> dict[str, str]:
+    """What stands beside each field of which something is wrong, by the id of its input without ``f-``."""
+    found = re.findall(r'id="(?:f-)?([\w-]+)-errors" data-errors>(.*?)</p>', page)
+    return {name: html.unescape(re.sub("<[^>]*>", "", said)) for name, said in found}
+
+
 def errors_of(page: str, field: str) -> str:
     """What stands beside the field."""
-    found = re.search(rf'id="f-{field}-errors" data-errors>(.*?)</p>', page)
-    return html.unescape(re.sub("<[^>]*>", "", found[1])) if found else ""
+    return errors_at(page).get(field, "")
