@@ -12,7 +12,7 @@ from app.admin.divisions.moves import placed_tables
 from app.core.db import Model
 from app.kernel.declare.register import all_registers
 from app.kernel.figures import counters
-from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.day_tables import DAYS
 
 
 def broken(session: Any) -> list[str]:
@@ -92,19 +92,23 @@ def _counters(session: Any) -> list[str]:
 
 def _days(session: Any) -> list[str]:
     """What a division counted is what the counties below it did."""
+    return [problem for table in DAYS for problem in _days_in(session, table)]
+
+
+def _days_in(session: Any, table: Any) -> list[str]:
     places = {r.id: r for r in session.scalars(select(Region).where(~Region.structural))}
     sums: dict[Any, int] = defaultdict(int)
     given: dict[Any, int] = {}
-    for line in session.scalars(select(CounterDay)):
+    for line in session.scalars(select(table)):
         place, key = places[line.region_id], (line.register, line.figure, line.day)
         if line.path != place.path:
-            return [f"counter_day: {line.path}, not {place.path}"]
+            return [f"{table.__tablename__}: {line.path}, not {place.path}"]
         given[(*key, place.path)] = line.n
         if place.level == Level.COUNTY:
             for path in (*ancestor_paths(place.path), place.path):
                 sums[(*key, path)] += line.n
     return [
-        f"counter_day {key}: {given.get(key, 0)}, not {sums.get(key, 0)}"
+        f"{table.__tablename__} {key}: {given.get(key, 0)}, not {sums.get(key, 0)}"
         for key in given.keys() | sums.keys()
         if given.get(key, 0) != sums.get(key, 0)
     ]

@@ -17,7 +17,7 @@ from app.demo.timeline import DAYS
 from app.kernel.declare.figures import parted
 from app.kernel.declare.register import Register, all_registers
 from app.kernel.figures import counters
-from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.day_tables import by_table
 
 #: Register, figure, county and path of the rows.
 Counted = tuple[str, str, int, str]
@@ -76,7 +76,7 @@ def write(session: Session, days: Days, today: dt.date, registers: tuple[Registe
 
 
 class _Compared:
-    """The figures of which pages compare days: not sums, nor single rules; nor, of registers that divide each
+    """The figures of which pages compare days: not single rules; nor, of registers that divide each
     year, those of years that are over, which no work of these weeks changes.
     """
 
@@ -85,8 +85,8 @@ class _Compared:
         self._figures = {
             (register.name, name)
             for register in all_registers()
-            for name in register.counting
-            if not register.figures[name].rule
+            for name, one in register.figures.items()
+            if not one.rule
         }
         self._divided = {register.name for register in all_registers() if register.kinds}
 
@@ -112,4 +112,7 @@ def _keep(session: Session, day: dt.date, sums: Mapping[Summed, int]) -> None:
         {"register": r, "figure": f, "region_id": i, "day": day, "path": path, "n": n}
         for (r, f, i, path), n in sorted(sums.items())
     ]
-    insert_rows(session.connection(), cast("Table", CounterDay.__table__), lines)
+    for register in all_registers():
+        own = [line for line in lines if line["register"] == register.name]
+        for table, kept in by_table(register, own).items():
+            insert_rows(session.connection(), cast("Table", table.__table__), kept)

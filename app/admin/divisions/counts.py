@@ -20,7 +20,7 @@ from app.core.db import upsert
 from app.kernel.declare.figures import parted
 from app.kernel.declare.register import all_registers
 from app.kernel.figures import counters
-from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.day_tables import DAYS, CounterDay, SumDay
 from app.kernel.figures.tally import Place, tally, town_path
 
 Session = Any
@@ -85,8 +85,8 @@ def _counts(session: Session, register: Any, path: str) -> dict[str, int]:
 
 
 def _by_day(register: Any, key: str) -> bool:
-    """Are days of the figure kept? Not of what is added up."""
-    return parted(key)[0] in register.counting
+    """Are days of the figure kept? Not of states that no figure counts."""
+    return parted(key)[0] in register.figures
 
 
 def _above(session: Session, region: Any) -> dict[int, str]:
@@ -103,13 +103,21 @@ def _days_follow(
     """Every kept day: ``share`` of what ``source`` counted (all of it) leaves ``old``, comes to
     ``new``.
     """
-    kept = select(CounterDay.figure, CounterDay.day, CounterDay.n).where(
-        CounterDay.register == register.name,
-        CounterDay.region_id == source,
-        CounterDay.n != 0,
+    for table in DAYS:
+        _lines_follow(session, table, source, old, new, register, share)
+
+
+def _lines_follow(
+    session: Session, table: type[CounterDay | SumDay], source: int, old: dict[int, str],
+    new: dict[int, str], register: Any, share: dict[str, float] | None,
+) -> None:  # fmt: skip
+    kept = select(table.figure, table.day, table.n).where(
+        table.register == register.name,
+        table.region_id == source,
+        table.n != 0,
     )
     if share is not None:
-        kept = kept.where(CounterDay.figure.in_(share))
+        kept = kept.where(table.figure.in_(share))
     lines: dict[tuple[int, str, str, Any], int] = defaultdict(int)
     for figure, day, n in session.execute(kept).all():
         part = n if share is None else round(n * share[figure])
@@ -129,10 +137,10 @@ def _days_follow(
         for (key, path, figure, day), n in sorted(lines.items())
         if n
     ]
-    statement = upsert(session, CounterDay)
+    statement = upsert(session, table)
     statement = statement.on_conflict_do_update(
         index_elements=["register", "figure", "region_id", "day"],
-        set_={"n": CounterDay.n + statement.excluded.n},
+        set_={"n": table.n + statement.excluded.n},
     )
     for first in range(0, len(rows), _ROWS_A_STATEMENT):
         session.connection().execute(statement, rows[first : first + _ROWS_A_STATEMENT])

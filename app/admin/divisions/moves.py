@@ -35,7 +35,7 @@ _FIRST_LABEL = dict.fromkeys(Level, 36 * 36 // 2) | {Level.VILLAGE: 36**3 // 2}
 
 #: A table of one line for each county and division above: no town and no village, which merge, is in
 #: it. Its keys are kept by app.kernel.figures.counters.
-_OF_COUNTIES = {"counter_day"}
+_OF_COUNTIES = {"counter_day", "sum_day"}
 #: A table of one line a place: those of two that merge are made one by app.admin.divisions.counts.
 _ONE_A_PLACE = {"tally"}
 

@@ -18,13 +18,9 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    Date,
-    Index,
-    Integer,
     Row,
     ScalarSelect,
     Select,
-    String,
     and_,
     bindparam,
     case,
@@ -32,24 +28,23 @@ from sqlalchemy import (
     delete,
     event,
     func,
-    insert,
     inspect,
     literal_column,
     select,
 )
-from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
+from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.access.divisions.regions import NATION_PATH, Level, Region, in_subtree, subtree
 from app.access.scope import MADE_ONCE
-from app.core.db import Model, history_of, outermost
+from app.core.db import history_of, outermost
 from app.core.kept import Kept
-from app.core.types import PathType
 from app.kernel.declare.expressions import ALWAYS, Expr
 from app.kernel.declare.figures import Figure, Years, dim_of, of_dim, parted
 from app.kernel.declare.quality import BROKEN
 from app.kernel.declare.register import Register, all_registers, register_of
 from app.kernel.declare.terms import Columns
 from app.kernel.figures import tally as lines
+from app.kernel.figures.day_tables import DAYS, keep_days
 from app.kernel.figures.tally import (
     Place,
     Slot,
@@ -65,22 +60,6 @@ HANDED_IN = "deltas_handed_in"
 _PLACES_AT_ONCE = 100  # divisions whose sums of a day are in memory
 #: Register, key of a figure and place -> the change that the transaction makes.
 _deltas: Kept[dict[tuple[str, str, Place], int]] = Kept(lambda: defaultdict(int))
-
-
-class CounterDay(Model):
-    """What a county and every division above it counted at the end of a day: increases, trends,
-    ranks as of a date. Written once a day, so sums cost nothing here and reading is one key.
-    """
-
-    __tablename__ = "counter_day"
-    __table_args__ = (Index("ix_counter_day_day", "day"),)
-
-    register: Mapped[str] = mapped_column(String(32), primary_key=True)
-    figure: Mapped[str] = mapped_column(String(48), primary_key=True)
-    region_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
-    path: Mapped[str] = mapped_column(PathType, nullable=False)
-    n: Mapped[int] = mapped_column(Integer, nullable=False)
 
 
 def amounts(register: Register, values: Mapping[str, Any]) -> dict[str, int]:
@@ -394,10 +373,11 @@ def snapshot(
 ) -> int:
     """Keep the counters of now as those of ``day`` (again: replaces them), with the sums of every
     division above; gives how many lines. ``left_out`` names a register's figures of which no day is kept
-    now; nor is one of what is added up, nor of single rules. The caller commits.
+    now; nor is one of single rules. The caller commits.
     """
     connection = session.connection()
-    connection.execute(delete(CounterDay).where(CounterDay.day == day))
+    for table in DAYS:
+        connection.execute(delete(table).where(table.day == day))
     kept = connection.execute(select(tally.c.register, tally.c.dim).distinct()).all()
     dims: dict[str, list[str]] = defaultdict(list)
     for name, dim in sorted(kept):
@@ -407,7 +387,7 @@ def snapshot(
     made = 0
     for register in all_registers():
         left = left_out(register) if left_out else ()
-        figures = [n for n in register.counting if n not in left and not register.figures[n].rule]
+        figures = [n for n, one in register.figures.items() if n not in left and not one.rule]
         for dim in dims[register.name]:
             for width in sorted({len(path) for path in ids}):
                 for some in _by_part(register, figures):
@@ -437,8 +417,7 @@ def _keep_sums(
                 for path, *sums in places if path in ids
                 for name, n in zip(slots, sums, strict=True) if n
             ]  # fmt: skip
-            if day_lines:
-                connection.execute(insert(CounterDay), day_lines)
+            keep_days(connection, register, day_lines)
             made += len(day_lines)
     return made
 
@@ -482,7 +461,6 @@ def broken_identities(
 
 
 __all__ = [
-    "CounterDay",
     "amounts",
     "asked_of",
     "broken_identities",

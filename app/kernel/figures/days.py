@@ -16,8 +16,8 @@ from app.core.i18n import _
 from app.core.jobs.table import JobContext, daily_job
 from app.core.transactions import transaction
 from app.kernel.declare.figures import parted
-from app.kernel.figures import counters
-from app.kernel.figures.counters import CounterDay
+from app.kernel.figures import counters, day_tables
+from app.kernel.figures.day_tables import CounterDay
 from app.kernel.figures.state import counted_on, incomplete
 from app.kernel.figures.statistics import Sheet
 
@@ -88,13 +88,14 @@ def is_kept(day: dt.date) -> bool:
 
 def thin() -> None:
     """Let go of the days that are not kept any more. The caller commits."""
-    day = dt.date.min
     newest = today() - dt.timedelta(days=DAILY)
-    later = select(func.min(CounterDay.day)).where(CounterDay.day < newest)
-    while found := db.session.scalar(later.where(CounterDay.day > day)):  # one key each
-        day = found
-        if not is_kept(day):
-            db.session.execute(delete(CounterDay).where(CounterDay.day == day))
+    for table in day_tables.DAYS:
+        later = select(func.min(table.day)).where(table.day < newest)
+        day = dt.date.min
+        while found := db.session.scalar(later.where(table.day > day)):  # one key each
+            day = found
+            if not is_kept(day):
+                db.session.execute(delete(table).where(table.day == day))
 
 
 def month_day(day: dt.date) -> str:

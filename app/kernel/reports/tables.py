@@ -277,8 +277,13 @@ def figure_cell(sheet: Sheet, line: Line, figure: str) -> Cell:
     """A figure of the sheet's own, or that it is being counted."""
     if not sheet.told(figure):
         return Cell(being_counted(), figure=sheet.key(figure))
-    value = told(sheet.register, figure, line.counts[figure])
-    return Cell(value, figure=sheet.key(figure), sub=_in_wan(sheet.register, figure, value))
+    return figure_told(sheet.register, figure, line.counts[figure], sheet.key(figure))
+
+
+def figure_told(register: Register, figure: str, n: int, key: str) -> Cell:
+    """The cell of a figure's number; ``key`` names the list of the rows that it counts."""
+    value = told(register, figure, n)
+    return Cell(value, figure=key, sub=_in_wan(register, figure, value))
 
 
 def told(register: Register, figure: str, n: int) -> int | Decimal:

@@ -8,11 +8,11 @@ nothing was kept is a gap, never a zero.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, select, union_all
+from sqlalchemy import Select, func, select, union_all
 
 from app.access.divisions.regions import Level, Region
 from app.core.clock import today
@@ -23,7 +23,7 @@ from app.kernel.declare.figures import parted
 from app.kernel.declare.register import Register
 from app.kernel.declare.tables import Column, Table
 from app.kernel.figures import statistics
-from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.day_tables import DAYS, SumDay, days_of
 from app.kernel.figures.days import DAILY, is_kept, month_day
 from app.kernel.figures.state import being_counted
 from app.kernel.figures.statistics import LineKind, Sheet
@@ -41,13 +41,13 @@ ON_DESK = 30
 class Trend:
     """What a division counted at the end of each of ``days``, the oldest first, and what it counts
     now (of today). A day of which nothing was kept is in ``days`` but not in ``counts``; of long ago only
-    some are meant to be.
+    some are meant to be. Of days from before sums were kept a figure that adds up is None.
     """
 
     register: Register
     region: Region
     days: tuple[dt.date, ...]
-    counts: Mapping[dt.date, Mapping[str, int]]
+    counts: Mapping[dt.date, Mapping[str, int | None]]
 
     @property
     def length(self) -> int:
@@ -85,34 +85,56 @@ def read(sheet: Sheet, figures: Sequence[str], days: int) -> Trend:
 def read_all(asked: Sequence[tuple[Sheet, Sequence[str]]], days: int) -> list[Trend]:
     """:func:`read` of several sheets, each with its figures; still one statement."""
     now = today()
-    kept = [
-        and_(
-            CounterDay.register == sheet.register.name,
-            CounterDay.figure.in_({sheet.key(name) for name in figures}),
-            CounterDay.region_id == sheet.region.id,
-            CounterDay.day.between(now - dt.timedelta(days=days - 1), now - dt.timedelta(days=1)),
-        )
+    first, last = now - dt.timedelta(days=days - 1), now - dt.timedelta(days=1)
+    found: dict[tuple[str, int], dict[dt.date, dict[str, int | None]]] = {}
+    # one range of a key for each sheet: OR might read them all
+    if parts := [
+        part
         for sheet, figures in asked
         if sheet.region.level <= Level.COUNTY
-    ]
-    found: dict[tuple[str, int], dict[dt.date, dict[str, int]]] = {}
-    if kept:
-        what = CounterDay.register, CounterDay.region_id
-        # one range of the key for each sheet: OR might read them all
-        parts = (
-            select(*what, CounterDay.day, CounterDay.figure, CounterDay.n).where(k) for k in kept
-        )
+        for part in _kept(sheet, figures, first, last)
+    ]:
         for name, region_id, day, figure, n in db.session.execute(union_all(*parts)):
             of_day = found.setdefault((name, region_id), {}).setdefault(day, {})
             of_day[parted(figure)[0]] = n
-    return [
-        _trend(sheet, figures, found.get((sheet.register.name, sheet.region.id), {}), now)
-        for sheet, figures in asked
-    ]
+    trends = []
+    for sheet, figures in asked:
+        counts = found.get((sheet.register.name, sheet.region.id), {})
+        _leave_out_sums(sheet, figures, counts)
+        trends.append(_trend(sheet, figures, counts, now))
+    return trends
+
+
+def _leave_out_sums(
+    sheet: Sheet, figures: Sequence[str], counts: dict[dt.date, dict[str, int | None]]
+) -> None:
+    """Nothing is known of sums on days from before the first of which any was kept; later 0 is 0."""
+    sums = [name for name in figures if sheet.register.adds(name)]
+    if sums and counts:
+        since = db.session.scalar(select(func.min(SumDay.day)))
+        for day, of_day in counts.items():
+            if since is None or day < since:
+                of_day.update(dict.fromkeys(sums))
+
+
+def _kept(
+    sheet: Sheet, figures: Sequence[str], first: dt.date, last: dt.date
+) -> Iterator[Select[str, int, dt.date, str, int]]:
+    """What was kept of these figures between two days, of each table of days."""
+    for table in DAYS:
+        keys = {key for key in map(sheet.key, figures) if days_of(sheet.register, key) is table}
+        if keys:
+            what = table.register, table.region_id, table.day, table.figure, table.n
+            yield select(*what).where(
+                table.register == sheet.register.name,
+                table.figure.in_(keys),
+                table.region_id == sheet.region.id,
+                table.day.between(first, last),
+            )
 
 
 def _trend(
-    sheet: Sheet, figures: Sequence[str], counts: dict[dt.date, dict[str, int]], now: dt.date
+    sheet: Sheet, figures: Sequence[str], counts: dict[dt.date, dict[str, int | None]], now: dt.date
 ) -> Trend:
     if sheet.told(*figures):
         counts[now] = {name: sheet.total.counts[name] for name in figures}
@@ -134,7 +156,7 @@ def report(
     if table.progress is None:
         raise ValueError(f"{register.name}.{table.name} declares no progress")
     done, whole = table.progress
-    table = table.plain(register.counting)
+    table = table.plain(register.figures)
     names = tuple(figure for _own, figure in table.shown())
     figures = tuple(dict.fromkeys((*names, *table.chart, done, whole)))
     sheet = statistics.read(register, region, figures, (), year, kind)
@@ -174,42 +196,72 @@ def report(
 
 def chart(trend: Trend, names: Sequence[str]) -> dict[str, Any] | None:
     """Lines for static/lists/charts.js; None where there is one day only."""
-    if len(trend.days) < 2 or trend.days[-1] not in trend.counts:
+    unit = translate(trend.register.unit)
+    return _lines(
+        trend, names, unit, _("%(place)s近%(n)s天趋势图", place=trend.region.label, n=trend.length)
+    )
+
+
+def charts_of_sums(trend: Trend, table: Table) -> list[dict[str, Any]]:
+    """The same of what the columns of a table add up, each unit in a chart of its own."""
+    register, units = trend.register, dict[str, list[str]]()
+    for _own, name in table.plain(register.figures).shown():
+        if register.adds(name):
+            units.setdefault(tables.unit_of(register, name), []).append(name)
+    place, n = trend.region.label, trend.length
+    made = (
+        _lines(trend, names, unit, _("%(place)s近%(n)s天%(what)s趋势图", place=place, n=n, what=_("、").join(
+            trend.register.figures[name].text for name in names
+        )))
+        for unit, names in units.items()
+    )  # fmt: skip
+    return [one for one in made if one]
+
+
+def _lines(trend: Trend, names: Sequence[str], unit: str, title: str) -> dict[str, Any] | None:
+    if not names or len(trend.days) < 2 or trend.days[-1] not in trend.counts:
         return None
-    figures = trend.register.figures
-    first, last = trend.days[0], trend.days[-1]
+    register, figures = trend.register, trend.register.figures
+    last = trend.days[-1]
+    first = next(day for day in trend.days if trend.of(day, names[0]) is not None)
     grown = _("、").join(
         _(
             "%(figure)s从%(before)s%(unit)s到%(after)s%(unit)s",
             figure=figures[name].text,
-            before=f"{trend.of(first, name) or 0:,}",
-            after=f"{trend.of(last, name) or 0:,}",
-            unit=translate(trend.register.unit),
+            before=f"{tables.told(register, name, trend.of(first, name) or 0):,}",
+            after=f"{tables.told(register, name, trend.of(last, name) or 0):,}",
+            unit=unit,
         )
         for name in names
     )
     return {
-        "title": _("%(place)s近%(n)s天趋势图", place=trend.region.label, n=trend.length),
+        "title": title,
         "text": grown,
         "kind": "line",
-        "unit": translate(trend.register.unit),
+        "unit": unit,
         "labels": [month_day(day) for day in trend.days],
         "series": [
             {
                 "name": figures[name].text,
                 "colour": colour,
-                "values": [trend.of(day, name) for day in trend.days],
+                "values": [_drawn(register, name, trend.of(day, name)) for day in trend.days],
             }
             for name, colour in zip(names, colours([figures[n].tone for n in names]), strict=True)
         ],
     }
 
 
+def _drawn(register: Register, name: str, n: int | None) -> float | int | None:
+    """A number as the drawing has it, which needs no more than a float holds."""
+    told = None if n is None else tables.told(register, name, n)
+    return told if told is None or isinstance(told, int) else float(told)
+
+
 def _cell(trend: Trend, day: dt.date, name: str, figure: str) -> Cell:
     n = trend.of(day, name)
     if n is None:
         return Cell(being_counted() if day == trend.days[-1] else UNKNOWN)
-    return Cell(n, figure=figure)
+    return tables.figure_told(trend.register, name, n, figure)
 
 
 def _gain(trend: Trend, day: dt.date, figure: str) -> Cell:

@@ -89,6 +89,7 @@ class StatisticsView(BaseView):
             "standings": _standings(asked),
             "standings_of": _("%(name)s在同级中的名次", name=region.name),
             "chart": chart and chart | {"urls": chart_urls(chart, url)},
+            "more_charts": trend.charts_of_sums(line, asked.table) if line else [],
             "notes": report.notes,
             "deadline": deadlines.tag(made, region.path),
             "deadline_url": deadlines.setting_url(made, region, actor),

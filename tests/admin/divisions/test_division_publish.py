@@ -420,6 +420,7 @@ def test_every_column_that_looks_like_a_place_is_followed(app: Any) -> None:
             "counter_day.region_id",
             "region_change.region_id",
             "region_history.region_id",
+            "sum_day.region_id",
         ]
 
 

@@ -24,7 +24,7 @@ from app.kernel.declare.flow import State
 from app.kernel.declare.register import rule
 from app.kernel.figures import counters, statistics
 from app.kernel.figures import tally as tally_lines
-from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.day_tables import CounterDay
 from app.kernel.figures.tally import Place
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import Query

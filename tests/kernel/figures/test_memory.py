@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.access.divisions.regions import Level, Region
 from app.access.scope import unscoped
 from app.kernel.figures import counters
-from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.day_tables import CounterDay
 from app.kernel.figures.tally import WIDTH, tally
 from app.modules.surveys.lookback.register import LOOKBACK
 

@@ -15,7 +15,7 @@ from app.access.scope import unscoped
 from app.kernel.declare.flow import State
 from app.kernel.declare.register import all_registers, get_register
 from app.kernel.figures import counters, mending
-from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.day_tables import CounterDay
 from tests import specimens
 from tests.builders import COUNTY, NEXT_COUNTY, above, below, region
 from tests.kernel.figures import counted

@@ -7,17 +7,19 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.access.divisions.regions import NATION_PATH, Level
 from app.access.scope import unscoped
 from app.admin.divisions.counts import count_anew
-from app.core.db import db
+from app.core.clock import today
+from app.core.db import db, read_only
 from app.core.errors import BadInput
 from app.kernel.declare.expressions import ALWAYS
 from app.kernel.declare.figures import Figure, Years
@@ -25,11 +27,12 @@ from app.kernel.declare.register import get_register, rule
 from app.kernel.declare.tables import HIGHEST, Column, Mean, Rate, Table
 from app.kernel.figures import counters, statistics
 from app.kernel.figures import tally as tally_lines
-from app.kernel.figures.counters import CounterDay, snapshot
+from app.kernel.figures.counters import snapshot
+from app.kernel.figures.day_tables import CounterDay, SumDay
 from app.kernel.figures.tally import tally
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import Query, parse
-from app.kernel.reports import tables
+from app.kernel.reports import tables, trend
 from app.web.reports.tables import shown
 from tests import builders as b
 from tests import specimens
@@ -208,13 +211,52 @@ def test_towns_that_give_a_village_are_counted_anew(
     require_no_drift(everything, register)
 
 
-def test_days_keep_counts_alone(everything: Session, places: list[Any], register: Any) -> None:
-    add(everything, places[0], central_subsidy=Decimal("3.00"))
+def test_days_keep_counts_and_sums(everything: Session, places: list[Any], register: Any) -> None:
+    """Apart, and more money in 分 than a count may be."""
+    add(everything, places[0], central_subsidy=Decimal("21474836.48"))
+    add(everything, places[0], central_subsidy=Decimal("3.05"))
     snapshot(everything, DAY)
-    kept = select(CounterDay.figure).where(CounterDay.register == "dossier").distinct()
-    names = set(everything.scalars(kept))
-    assert {"total", "total@2026", "total@2026/self"} <= names
-    assert not any(name.startswith("central") for name in names)
+    snapshot(everything, DAY)
+
+    def kept(table: Any) -> dict[str, int]:
+        rows = select(table.figure, table.n).where(
+            table.register == "dossier", table.region_id == b.seat(Level.NATION).id
+        )
+        return dict(everything.execute(rows).all())
+
+    counts, sums = kept(CounterDay), kept(SumDay)
+    assert counts["total"] == counts["total@2026/self"] == 2
+    assert sums["central"] == sums["central@2026/self"] == 2_147_483_953
+    assert not counts.keys() & sums.keys()
+
+
+def test_a_trend_of_sums(everything: Session, places: list[Any], register: Any) -> None:
+    """Days as tables say sums, in a chart of each unit beside that of counts; one statement more for none."""
+    add(everything, places[0], central_subsidy=Decimal("1234567.80"))
+    snapshot(everything, today() - dt.timedelta(days=1))
+    snapshot(everything, before := today() - dt.timedelta(days=2))
+    everything.execute(
+        delete(SumDay).where(SumDay.day == before)
+    )  # a day from before sums were kept
+    everything.commit()
+    add(everything, places[0], central_subsidy=Decimal("0.05"))
+    everything.commit()
+    table = replace(TABLE, progress=("total", "total"), chart=("total",))
+    with read_only(), b.acting(b.MINISTRY):
+        report, line = trend.report(register, table, b.seat(Level.NATION), 30, 2026)
+        charts = trend.charts_of_sums(line, table)
+        counted = trend.chart(line, table.chart)
+    at = [head[-1] for head in report.heads].index("中央补助（元）")
+    assert [row.cells[at].value for row in report.rows] == [
+        Decimal("1234567.85"), Decimal("1234567.80"), "—",
+    ]  # fmt: skip
+    assert report.rows[0].cells[at].sub == "123.46万元"
+    assert counted is not None
+    assert [one["values"] for one in counted["series"]] == [[1, 1, 2]]
+    money = next(one for one in charts if one["unit"] == "元")
+    assert money["series"][0]["values"] == [None, 1234567.8, 1234567.85]
+    assert "从1,234,567.80元到1,234,567.85元" in money["text"]
+    assert len(charts) == len({one["unit"] for one in charts})
 
 
 # ---- reading -------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from app.kernel.declare.register import Register, rule
 from app.kernel.declare.terms import Today
 from app.kernel.figures import counters, mending, statistics, waiting
 from app.kernel.figures import state as figures
-from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.day_tables import CounterDay
 from app.kernel.figures.state import ROWS, FigureState
 from app.kernel.figures.tally import Slot, TallySlot, slot_of, tally
 from app.kernel.households import filling

@@ -12,7 +12,7 @@ from app.access.divisions.regions import Level
 from app.access.scope import unscoped
 from app.core.db import db
 from app.kernel.declare.flow import State
-from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.day_tables import CounterDay
 from app.kernel.figures.tally import tally
 from app.modules.surveys.lookback.model import Lookback
 from tests import builders as b

@@ -21,7 +21,8 @@ from app.core.jobs.table import Job, JobState, enqueue_daily
 from app.core.jobs.worker import work
 from app.kernel.declare.flow import State
 from app.kernel.figures import days, state, statistics
-from app.kernel.figures.counters import CounterDay, snapshot
+from app.kernel.figures.counters import snapshot
+from app.kernel.figures.day_tables import CounterDay
 from app.kernel.figures.statistics import LineKind
 from app.kernel.lists.ledger import Ledger
 from app.kernel.lists.query import parse

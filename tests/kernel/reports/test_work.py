@@ -21,7 +21,7 @@ from app.core.db import db
 from app.core.errors import BadInput
 from app.kernel.declare.register import all_registers
 from app.kernel.figures import counters, statistics
-from app.kernel.figures.counters import CounterDay
+from app.kernel.figures.day_tables import CounterDay
 from app.kernel.reports import tables, word, work
 from app.modules.unsafe_homes.register import RISK
 from tests import builders as b

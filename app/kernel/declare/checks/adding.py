@@ -59,7 +59,7 @@ def _of_years(register: Register, years: Years) -> Wrong:
 
 
 def _where_rows_are_counted(register: Register) -> Wrong:
-    """Only figures that count stand where a number leads to its rows or is kept by day."""
+    """Only figures that count stand where a number leads to its rows."""
     adding = register.figures.keys() - {*register.counting}
     places = {
         "headline": register.headline.split(),
