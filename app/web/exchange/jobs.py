@@ -356,7 +356,7 @@ def take_back_of(run: ImportRun | None) -> list[dict[str, Any]]:
     """The way to take an import back, while there is one."""
     if run is None or run.expired or not run.remaining:
         return []
-    return [{"label": _("撤回"), "url": f"{IMPORTS_URL}/{run.id}/"}]
+    return [{"label": _("撤回导入"), "url": f"{IMPORTS_URL}/{run.id}/"}]
 
 
 def _line(job: Job, run: ImportRun | None = None, *, listed: bool = True) -> dict[str, Any]:

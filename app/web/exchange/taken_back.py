@@ -75,7 +75,7 @@ def _page(run: ImportRun) -> dict[str, Any]:
         {"label": _("可恢复原内容的记录"), "text": f"{wrote.get(Wrote.CHANGED, 0):,}"},
     ]
     if run.taken_at is not None:
-        facts.append({"label": _("已撤回"), "text": _taken(run)})
+        facts.append({"label": _("撤回情况"), "text": _taken(run)})
     return {
         "facts": facts,
         "why_not": taking_back.why_not(run),
@@ -126,7 +126,7 @@ def _line(run: ImportRun, imported: Job) -> dict[str, Any]:
         text = taking_back.why_not(run)
         state = {"text": _("已过期"), "tone": "neutral"}
     elif not run.remaining:
-        state = {"text": _("已撤回"), "tone": "neutral"}
+        state = {"text": _("已全部撤回"), "tone": "neutral"}
     else:
         state = {"text": _("可撤回"), "tone": "info"}
         text = text or _("%(day)s 前可以撤回", day=f"{local(run.expires):%Y-%m-%d}")

@@ -92,7 +92,7 @@ class RecordRoutes(Routes):
         """Delete a record that is kept, with a reason."""
         policy.require(Capability.ENTER, self.register.name)
         back = shell.list_url(self._menu_url(Capability.ENTER))
-        return self._put(record_id, hiding.hide, back, _("%(name)s的%(what)s已删除。"))
+        return self._put(record_id, hiding.HIDE, hiding.hide, back, _("%(name)s的%(what)s已删除。"))
 
     @expose("/<uuid:record_id>/bring_back", methods=["POST"])
     @permission_name(Capability.RESTORE)
@@ -100,11 +100,15 @@ class RecordRoutes(Routes):
         """Bring a deleted record back, with a reason."""
         policy.require(Capability.RESTORE, self.register.name)
         here = f"/{self.register.name}/{record_id}"
-        return self._put(record_id, hiding.restore, here, _("%(name)s的%(what)s已恢复。"))
+        return self._put(
+            record_id, hiding.RESTORE, hiding.restore, here, _("%(name)s的%(what)s已恢复。")
+        )
 
-    def _put(self, record_id: uuid.UUID, act: Callable[..., Any], leads_to: str, text: str) -> Any:
+    def _put(
+        self, record_id: uuid.UUID, name: str, act: Callable[..., Any], leads_to: str, text: str
+    ) -> Any:
         actor, register = acting(), self.register
-        said = Said(contact_of(actor), request.form.get("opinion", "").strip())
+        said = self._said(name, actor)
         try:
             with once() as click:
                 row = act(register, record_id, version(request.form.get("version")), said.opinion)

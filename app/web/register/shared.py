@@ -24,12 +24,15 @@ from app.web.register.parsing import contact_of
 
 @dataclass(frozen=True)
 class Said:
-    """What a person said with a step: who they are, why; and what was wrong with it."""
+    """What a person said with a step: who they are, why; what was wrong with it, and which ``step`` it was,
+    where the page asks for several.
+    """
 
     contact: Contact
     opinion: str = ""
     reasons: tuple[str, ...] = ()
     problems: Sequence[Problem] = ()
+    step: str = ""
 
     @property
     def context(self) -> dict[str, Any]:
@@ -42,6 +45,7 @@ class Said:
             "chosen": [translate(r) for r in self.reasons],
             "contact": {"name": self.contact.person, "phone": self.contact.phone},
             "errors": errors,
+            "step": self.step,
         }
 
 
@@ -68,7 +72,8 @@ class Routes:
 
     def _said(self, name: str, actor: Actor) -> Said:
         """What was posted with the step ``name``; a page that does not ask who means the last one."""
-        return Said(contact_of(actor), request.form.get("opinion", "").strip(), self._reasons(name))
+        opinion = request.form.get("opinion", "").strip()
+        return Said(contact_of(actor), opinion, self._reasons(name), step=name)
 
     def _reasons(self, name: str) -> tuple[str, ...]:
         """The ticked reasons in Chinese, as the declaration has them, whatever the page's language."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -243,6 +244,8 @@ def test_the_county_sees_the_list_the_page_and_restores(app: Flask) -> None:
     form = {"version": str(row.version), "opinion": ""}
     refused = county.post(f"{page}/hide", form)
     assert (refused.status_code, "请填写删除原因" in refused.text) == (422, True)
+    beside = re.findall(r'class="field-error" id="opinion-(\w+)-errors"', refused.text)
+    assert beside == ["hide"], "and not beside 退回整改, which the page offers too"
     assert county.post(f"{page}/hide", form | {"opinion": WHY}).status_code == 302
     listed = county.get("/archive/deleted").text
     assert page in listed
