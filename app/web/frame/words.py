@@ -15,7 +15,7 @@ WORDS = {
     "below": lazy("“{label}”不能小于 {min}"),
     "above": lazy("“{label}”不能大于 {max}"),
     "too_many_decimals": lazy("“{label}”最多保留 {n} 位小数"),
-    "id_length": lazy("身份证号应为18位，现有 {n} 位"),
+    "id_length": lazy("身份证号应为18位，现有 {n} 位。"),
     "id_rounded": lazy(
         "身份证号末尾是000，很可能是 Excel 把号码当作数字、丢失了最后几位；请对照身份证，按文本重新填写。"
     ),
