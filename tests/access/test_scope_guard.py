@@ -350,6 +350,7 @@ PAST_THE_GUARD: dict[str, str] = {
     "kernel/exchange/taking_back/images.py": "images have no scope: the rows that they tell of have",
     "kernel/exchange/imports/notes.py": "notes have no scope: they are read through their account's job",
     "kernel/figures/counters.py": "counter tables have no scope: readers give the path",
+    "kernel/figures/day_tables.py": "counter tables have no scope: readers give the division",
     "kernel/figures/mending.py": "counter tables have no scope",
     "kernel/figures/state.py": "which figures are complete; their table has no scope",
     "kernel/figures/tally.py": "counter tables have no scope: writers give the place",
