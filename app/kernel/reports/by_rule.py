@@ -15,14 +15,15 @@ from app.kernel.declare.register import Register
 from app.kernel.declare.tables import BY_RULE, LOWEST, QUOTA, Column, Rate, Table
 from app.kernel.figures.statistics import LineKind, read
 from app.kernel.reports import tables
+from app.kernel.reports.order import Order, put_in
 from app.kernel.reports.tables import Cell, Report, Row
 
-_RANK = 3  # the column of places
+_COUNT, _RANK = 1, 3  # the columns of records and of places
 
 
 def report(register: Register, region: Region, year: int | None = None, kind: str = "") -> Report:
-    """A row a rule, in the order of the form, for a region of the actor's area. The account's own division
-    has no place: those beside it are not its to see.
+    """A row a rule for a region of the actor's area: what most records break first, those that none breaks
+    last, in the order of the form. The account's own division has no place: those beside it are not its to see.
     """
     figures = {n: f for n, f in register.quality_figures.items() if f.rule}
     above = _above(region) if register.quotas else None
@@ -33,7 +34,7 @@ def report(register: Register, region: Region, year: int | None = None, kind: st
     step = 3 if register.quotas else 1  # cells of a rule
     ranked = (_("率"), _("排名")) if register.quotas else ()
     heads = (_("严重程度"), _("户数"), *ranked, _("依据"), _("改正办法"))
-    return replace(
+    found = replace(
         divisions,
         title=title(),
         region=region,
@@ -46,6 +47,7 @@ def report(register: Register, region: Region, year: int | None = None, kind: st
         first_head=_("规则"),
         ranks=frozenset({_RANK} if register.quotas else ()),
     )
+    return put_in(found, Order(_COUNT, down=True))
 
 
 def title() -> str:

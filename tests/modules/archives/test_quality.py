@@ -348,6 +348,10 @@ def test_pages_show_findings_beside_their_fields_and_count_them_by_rule(app: Any
     assert 'href="/archive/statistics/quality" class="is-here" aria-current="page"' in table, (
         "its place in the menu"
     )
+    lines = table[table.index("<tbody") : table.index("</tbody>")].split("</tr>")[:-1]
+    found = ["figure=" in line for line in lines]
+    assert found == sorted(found, reverse=True), "rules that records break stand first"
+    assert {*found} == {True, False}
     line = table[table.index("改造后房屋面积低于本省标准") :]
     line = line[: line.index("</tr>")]
     assert "质疑" in line
