@@ -25,7 +25,9 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    func,
     literal,
+    literal_column,
     select,
     union_all,
 )
@@ -178,6 +180,12 @@ def in_subtree(column: PathColumn, path: str) -> ColumnElement[bool]:
     """
     low, high = subtree(path)
     return and_(column >= low, column < high)
+
+
+def below(column: PathColumn, path: PathColumn) -> ColumnElement[bool]:
+    """:func:`in_subtree` of a division whose path is a column of the same statement."""
+    stem = func.substr(path, literal_column("1"), func.length(path) - literal_column("1"))
+    return and_(column >= path, column < stem.concat(literal_column("'/'")))
 
 
 def within(path: str, area: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import delete, exists, func, select, text
 from sqlalchemy.orm import Session
 
-from app.access.divisions.regions import Level, Region, ancestor_paths, in_subtree
+from app.access.divisions.regions import Level, Region, ancestor_paths, below
 from app.access.scope import hold, unscoped
 from app.core.db import read_only
 from app.kernel.declare.register import Register
@@ -58,13 +58,13 @@ def held(
     """Paths of the counties that hold rows of the model, else of the register, or lines of its counters. Most hold
     nothing of a register that few use, and a step of a job in each would cost a commit.
     """
-    model, found = model or register.model, set()
-    for county in counties:
-        of_it = tally.c.register == register.name, in_subtree(tally.c.path, county.path)
-        rows = exists().where(in_subtree(model.path, county.path))
-        if session.scalar(select(rows | exists().where(*of_it))):
-            found.add(county.path)
-    return found
+    rows = exists().where(below((model or register.model).path, Region.path))
+    told = select(tally.c.path).where(
+        tally.c.register == register.name, tally.c.dim == "", tally.c.level == int(Level.COUNTY)
+    )
+    of_county = Region.county_id == Region.id
+    found = select(Region.path).where(of_county, rows | Region.path.in_(told))
+    return {county.path for county in counties}.intersection(session.scalars(found))
 
 
 def areas(session: Session) -> list[Area]:

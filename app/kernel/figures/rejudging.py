@@ -26,7 +26,7 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.access.divisions.regions import subtree
 from app.access.scope import hold, joined
@@ -41,6 +41,7 @@ from app.kernel.records import judging
 from app.kernel.records import save as records
 from app.kernel.rows import facts
 from app.kernel.rows.file import Attachment
+from app.kernel.rows.reading import columns_of, files_counted
 
 #: Records of a transaction, and counties at most: nobody moves divisions there meanwhile.
 CHUNK, COUNTIES = 2000, 50
@@ -200,20 +201,26 @@ def _chunk(
 
 @lru_cache(maxsize=100)  # to build it costs more than to read the records of a small county
 def _query(register: Register, known: frozenset[tuple[str, Any]], _day: dt.date) -> Select[Any]:
-    """What is read of a chunk where these facts hold; rules may ask which day it is."""
+    """What is read of a chunk where these facts hold; rules may ask which day it is. Its records are read first,
+    with how many files each field has, which many rules ask.
+    """
     model = register.model
-    columns: list[ColumnElement[Any]] = [
-        model.id, model.path, model.version, *_kept(model),
-        judging.in_sql(register, dict(known)), judging.by_python(register),
-    ]  # fmt: skip
     after = tuple_(bindparam("path", type_=model.path.type), bindparam("id", type_=model.id.type))
-    return (
-        select(*columns)
+    files = files_counted(model, register.name)
+    chunk = (
+        select(model.__table__, *files)
         .where(model.path >= bindparam("low"), model.path < bindparam("high"))
         .where(tuple_(model.path, model.id) > after)
         .order_by(model.path, model.id)
         .limit(bindparam("room", type_=Integer))
+        .cte("chunk")
+        .prefix_with("MATERIALIZED")
     )
+    one = aliased(model, chunk)
+    counted = {count.name: chunk.c[count.name] for count in files}
+    columns = columns_of(one, register.name, dict(known), counted)
+    judged = judging.in_sql(register, one, columns), judging.by_python(register, columns)
+    return select(one.id, one.path, one.version, *_kept(one), *judged).order_by(one.path, one.id)
 
 
 def _kept(model: Any) -> tuple[ColumnElement[Any], ...]:

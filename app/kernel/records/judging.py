@@ -5,7 +5,6 @@ files come or go. What was judged by other rules, or on another day, a job judge
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, case, literal, null, or_, type_coerce
@@ -14,7 +13,7 @@ from app.kernel.declare.flow import State
 from app.kernel.declare.quality import BROKEN, SEVERITIES
 from app.kernel.declare.register import Register
 from app.kernel.declare.rules import Evaluation
-from app.kernel.rows.reading import columns_of
+from app.kernel.declare.terms import Columns
 
 
 def judge(register: Register, row: Any, result: Evaluation) -> None:
@@ -39,13 +38,12 @@ def _keep(register: Register, row: Any, found: tuple[str, ...]) -> None:
             setattr(row, name, value)
 
 
-def in_sql(register: Register, facts: Mapping[str, Any]) -> ColumnElement[str]:
+def in_sql(register: Register, model: Any, columns: Columns) -> ColumnElement[str]:
     """What :func:`judge` would keep of a stored record, as its column holds it: NULL where it breaks no
-    rule. ``facts`` are those of the place where the records lie. Records with rows of children are judged by Python
+    rule. ``columns`` read the ``model``, or an alias of it. Records with rows of children are judged by Python
     alone (:func:`by_python`).
     """
-    model = register.model
-    found = register.rules.violations(columns_of(model, register.name, facts))
+    found = register.rules.violations(columns)
     text: ColumnElement[str] = literal("")
     for code in register.rules.ordered(found):
         text = text + case((found[code], literal(f"{code},")), else_=literal(""))
@@ -55,7 +53,6 @@ def in_sql(register: Register, facts: Mapping[str, Any]) -> ColumnElement[str]:
     return type_coerce(codes, Text)
 
 
-def by_python(register: Register) -> ColumnElement[bool]:
+def by_python(register: Register, columns: Columns) -> ColumnElement[bool]:
     """The records with rows of children, whose rules no SQL reads."""
-    columns = columns_of(register.model, register.name)
     return or_(False, *(columns(f"?{name}") for name in register.rules.of_rows))

@@ -28,10 +28,14 @@ def values_of(row: Any, attachments: Iterable[Attachment] = ()) -> dict[str, Any
 
 
 def columns_of(
-    model: Any, register: str, facts: Mapping[str, Any] = MappingProxyType({})
+    model: Any,
+    register: str,
+    facts: Mapping[str, Any] = MappingProxyType({}),
+    counted: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
 ) -> Columns:
     """Columns of a mapped model by name; ``?name`` whether given, ``#name`` how many. ``facts`` are those of the place
-    where the rows lie, by their names; of others nobody knows.
+    where the rows lie, by their names; of others nobody knows. ``counted`` says how many files a field has, where
+    the statement asked that already (:func:`files_counted`).
     """
 
     def lookup(name: str) -> ColumnElement[Any]:
@@ -42,7 +46,9 @@ def columns_of(
         mark, plain = name[:1] if name[:1] in "?#" else "", name.lstrip("?#")
         made: Field = model.__fields__[plain]
         if not made.stored and mark:
-            count = _attachment_count(model, register, plain)
+            count = (
+                counted[plain] if plain in counted else _attachment_count(model, register, plain)
+            )
             return count > 0 if mark == "?" else count
         column = getattr(model, plain)
         if mark == "#":
@@ -50,6 +56,18 @@ def columns_of(
         return made.kind.given(made, column) if mark == "?" else column
 
     return lookup
+
+
+def files_counted(model: Any, register: str) -> list[ColumnElement[Any]]:
+    """How many files each field of files has, called as the field is: for a statement whose conditions ask
+    for some of them many times.
+    """
+    fields = model.__fields__.items()
+    return [
+        _attachment_count(model, register, name).label(name)
+        for name, made in fields
+        if not made.kind.stored
+    ]
 
 
 def _attachment_count(model: Any, register: str, field: str) -> ColumnElement[Any]:
