@@ -28,6 +28,7 @@ from app.demo.places import COUNTIES, County
 from app.kernel.declare.flow import SENT_BACK, State
 from app.kernel.declare.quality import Severity
 from app.kernel.figures import counters, rejudging
+from app.kernel.figures.day_tables import CounterDay
 from app.kernel.households.register import HOUSEHOLD
 from app.kernel.kinds.formats import id_number_problem
 from app.kernel.quotas.rows import Quota
@@ -123,10 +124,10 @@ def check_counters(session: Session) -> None:
         assert live
         assert counters.broken_identities(session, register) == []
     days = session.execute(
-        select(counters.CounterDay.day, counters.CounterDay.n)
-        .where(counters.CounterDay.register == LOOKBACK.name)
-        .where(counters.CounterDay.figure == "approved", counters.CounterDay.path == "0.")
-        .order_by(counters.CounterDay.day)
+        select(CounterDay.day, CounterDay.n)
+        .where(CounterDay.register == LOOKBACK.name)
+        .where(CounterDay.figure == "approved", CounterDay.path == "0.")
+        .order_by(CounterDay.day)
     ).all()
     assert len(days) > 30
     approved = session.scalar(

@@ -395,7 +395,7 @@ def test_a_missing_column_is_named(app: Flask, manager: Any, left_out: str, said
     worker.work(app, once=True)
     done = db.session.get_one(Job, job.id, populate_existing=True)
     assert done.state == JobState.FAILED
-    assert f"还缺“{said}”" in done.message
+    assert f"缺“{said}”" in done.message
     db.session.commit()
     assert archives() == []
 
