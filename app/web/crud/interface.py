@@ -133,10 +133,17 @@ class ScopedInterface(SQLAInterface):
             self._root(column)
 
     def _root(self, column: str) -> str:
-        """:raises Unplaced: ``root.column`` of no relation, whose masks nobody knows."""
+        """:raises Unplaced: ``root.column`` of no relation, whose masks nobody knows; or of a relation of a
+        relation, which a list would read row by row.
+        """
         root, _dot, rest = column.partition(".")
         if rest and not self.is_relation(root):
             raise Unplaced(f"{self.obj.__name__}: {column} is shown, but {root} is no relation")
+        if "." in rest:
+            raise Unplaced(
+                f"{self.obj.__name__}: {column} is two relations away, and a list would read it row by"
+                f" row; show a column of {root}"
+            )
         return root
 
     def label(self, column: str) -> str:

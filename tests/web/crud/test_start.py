@@ -129,6 +129,20 @@ def test_what_is_shown_of_another_row_is_of_a_relation(app: Flask, shown: str) -
         add(app, view)
 
 
+def test_what_is_shown_is_one_relation_away(app: Flask) -> None:
+    """What is further would cost a statement a row."""
+
+    class Accounts(ModelView):
+        datamodel = SQLAInterface(Account, everybody=True)
+        open_models = ("Role",)
+        search_columns: ClassVar[list[str]] = ["username"]
+        add_columns = edit_columns = search_columns
+        list_columns: ClassVar[list[str]] = ["username", "roles.permissions.id"]
+
+    with pytest.raises(Unplaced, match="two relations away"):
+        add(app, Accounts)
+
+
 def test_a_masked_column_is_no_order_of_a_view(app: Flask) -> None:
     class Tokens(ModelView):
         datamodel = SQLAInterface(Token, everybody=True)
