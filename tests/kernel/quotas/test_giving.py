@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -28,6 +28,8 @@ from app.modules.archives.choices import ArchiveStage
 from tests import builders as b
 from tests import specimens
 
+pytestmark = pytest.mark.usefixtures("reading")
+
 ARCHIVE = get_register("archive")
 assert ARCHIVE is not None
 YEAR = today().year
@@ -40,13 +42,6 @@ def give(
     assert ARCHIVE is not None
     with transaction():
         return telling.give(ARCHIVE, place, year, kind, numbers, seen or {})
-
-
-@pytest.fixture(autouse=True)
-def reading(session: Any) -> Iterator[None]:
-    """As in a request: only a transaction writes."""
-    with read_only():
-        yield
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event
 
+from app.access.divisions.regions import Level
 from app.core.db import db, read_only
 from app.kernel.declare import choice_lists
 from app.kernel.declare.register import Register, get_register
+from tests import builders
 from tests.kernel.reports import country
 
 
@@ -48,3 +50,8 @@ def statements(monkeypatch):
             event.remove(db.engine, "before_cursor_execute", note)
 
     return watch
+
+
+@pytest.fixture
+def county(session):
+    return builders.seat(Level.COUNTY)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from sqlalchemy import select
 
@@ -12,9 +9,8 @@ from app.access.accounts.notices import Notice, NoticeKind
 from app.access.actor import Actor
 from app.access.audit.log import Act, AuditEntry
 from app.access.divisions import regions
-from app.access.divisions.regions import Level, Region
+from app.access.divisions.regions import Region
 from app.access.scope import acting_as, unscoped
-from app.core.db import read_only
 from app.core.errors import Invalid, NotFound
 from app.kernel.households import audit_words
 from app.kernel.reports import urging
@@ -23,19 +19,9 @@ from tests import builders as b
 from tests.clicks import click
 from tests.kernel.reports.ranked import YEAR, archives, asked, give
 
+pytestmark = pytest.mark.usefixtures("reading")
+
 MINE = b.COUNTY_MANAGER
-
-
-@pytest.fixture(autouse=True)
-def reading(session: Any) -> Iterator[None]:
-    """As in a request: only a transaction writes."""
-    with read_only():
-        yield
-
-
-@pytest.fixture
-def county(session: Any) -> Region:
-    return b.seat(Level.COUNTY)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +12,7 @@ from app.access.actor import Actor
 from app.access.divisions import regions
 from app.access.divisions.regions import Level, Region
 from app.access.scope import acting_as
-from app.core.db import db, read_only
+from app.core.db import db
 from app.core.errors import NotFound
 from app.kernel.beyond import own_place
 from app.kernel.reports import by_rule, standing, why
@@ -22,24 +21,14 @@ from app.modules.archives.choices import ArchiveStage
 from tests import builders as b
 from tests.kernel.reports.ranked import ARCHIVE, YEAR, archives, asked, give
 
+pytestmark = pytest.mark.usefixtures("reading")
+
 DONE, STARTED, APPROVED = ArchiveStage.COMPLETED, ArchiveStage.STARTED, ArchiveStage.APPROVED
 
 
 def told(region: Region, of: str, actor: Actor | None = None, *without: str) -> Why:
     with acting_as(actor or b.actor(b.COUNTY_MANAGER)):
         return why.read(asked(region, of, *without))
-
-
-@pytest.fixture(autouse=True)
-def reading(session: Any) -> Iterator[None]:
-    """As in a request: only a transaction writes."""
-    with read_only():
-        yield
-
-
-@pytest.fixture
-def county(session: Any) -> Region:
-    return b.seat(Level.COUNTY)
 
 
 @pytest.fixture
