@@ -55,8 +55,8 @@ def counties(session: Session) -> Sequence[Any]:
 def held(
     session: Session, register: Register, counties: Iterable[Any], model: Any = None
 ) -> set[str]:
-    """Paths of the counties that hold rows of the model, else of the register, or lines of its counters. Most hold
-    nothing of a register that few use, and a step of a job in each would cost a commit.
+    """Paths of the counties that hold rows of the model, else of the register, or have a line of its counters of all
+    years together. Most hold nothing of a register that few use, and a step of a job in each would cost a commit.
     """
     rows = exists().where(below((model or register.model).path, Region.path))
     told = select(tally.c.path).where(
