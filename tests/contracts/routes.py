@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -395,12 +395,12 @@ def _arguments(rule: Rule, register: Register) -> Iterator[tuple[dict[str, str],
         for review in register.flow.reviews if register.flow else ():
             yield {"name": review.approve}, review.capability
     elif view == "StatisticsView" or (view in APIS and name == "statistics"):
-        names = [table.name for table in register.tables]
-        names += [WEEK, TREND] if register.progress_table else []
-        yield from (({"name": each}, asks) for each in _told_by_one(name, names))
+        for table in register.tables:
+            yield {"name": table.name}, asks
+        if register.progress_table:
+            yield from (({"name": each}, asks) for each in (WEEK, TREND))
     elif view == "WhyView":
-        figures = _told_by_one(name, why.explained(register))
-        yield from (({"figure": figure}, asks) for figure in figures)
+        yield from (({"figure": figure}, asks) for figure in why.explained(register))
     elif view == "ChoiceView" or rule.endpoint == "SystemApi.choice":
         yield {"name": "structure", "code": "01"}, asks
     elif rule.endpoint == "SettingsView.edit":
@@ -409,11 +409,6 @@ def _arguments(rule: Rule, register: Register) -> Iterator[tuple[dict[str, str],
         yield {"field": register.file_fields[0]}, asks
     else:
         yield {}, asks
-
-
-def _told_by_one(route: str, each: Iterable[str]) -> Iterable[str]:
-    """Of what a page shows all; its workbook and what is sent from it ask for no more than one of them does."""
-    return each if route in ("table", "show", "statistics") else list(each)[:1]
 
 
 def _body(endpoint: str, place: Place) -> dict[str, Any]:
